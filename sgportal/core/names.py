@@ -1,0 +1,119 @@
+"""Kubernetes' rules for names and labels, and SuperEdge's names for what a grid makes.
+
+Syntax: kubernetes.io/docs "Object Names and IDs" and "Labels and Selectors". Names: SuperEdge ServiceGroup.
+"""
+
+import hashlib
+import re
+
+from .text import Sentence, say
+
+GROUP = "superedge.io"
+GRID_SELECTOR = f"{GROUP}/grid-selector"
+GRID_UNIQ_KEY = f"{GROUP}/grid-uniq-key"
+TOPOLOGY_KEYS = "topologyKeys"
+OWNER_UID = f"sgportal.{GROUP}/grid-uid"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+PROTECTED_PREFIXES = ("kubernetes.io/", "k8s.io/")
+
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_DNS_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+MAX_LABEL = 63
+# A child's name becomes a label value and part of pod names; a StatefulSet's also carries "-<revision hash>".
+MAX_CHILD_NAME = {"Deployment": 63, "StatefulSet": 52, "Service": 63}
+
+
+def label_key_problem(key: object) -> Sentence | None:
+    """What is wrong with a label key, or None."""
+    if not isinstance(key, str) or not key:
+        return say("must be a label key such as “zone” or “example.com/zone”")
+    prefix, slash, name = key.rpartition("/")
+    good_name = len(name) <= MAX_LABEL and name and _LABEL_VALUE.fullmatch(name)
+    good_prefix = not slash or (len(prefix) <= 253 and _DNS_SUBDOMAIN.fullmatch(prefix))
+    if good_name and good_prefix:
+        return None
+    return say(
+        "“%(key)s” is not a label key: letters, digits, “-”, “_” and “.”, at most 63, beginning and ending with a "
+        "letter or digit, optionally after a DNS name and “/”",
+        key=key[:100],
+    )
+
+
+def label_value_problem(value: object) -> Sentence | None:
+    """What is wrong with a label value, or None."""
+    if isinstance(value, str) and len(value) <= MAX_LABEL and _LABEL_VALUE.fullmatch(value):
+        return None
+    return say(
+        "“%(value)s” is not a label value: at most 63 letters, digits, “-”, “_” and “.”, beginning and ending with "
+        "a letter or digit",
+        value=str(value)[:100],
+    )
+
+
+def protected_label_problem(key: str) -> Sentence | None:
+    """Why a label key may not be changed by hand (Kubernetes and its components own it), or None."""
+    prefix = key.partition("/")[0] + "/" if "/" in key else ""
+    if key.startswith("topology.kubernetes.io/") or not prefix.endswith(PROTECTED_PREFIXES):
+        return None
+    return say("“%(key)s” belongs to Kubernetes and cannot be changed here", key=key)
+
+
+def object_name_problem(name: object, limit: int = 253) -> Sentence | None:
+    """What is wrong with an object's name (a DNS-1123 subdomain of at most `limit` characters), or None."""
+    if isinstance(name, str) and len(name) <= limit and _DNS_SUBDOMAIN.fullmatch(name):
+        return None
+    return say(
+        "“%(name)s” is not a name: at most %(limit)s lower-case letters, digits, “-” and “.”, beginning and ending "
+        "with a letter or digit",
+        name=str(name)[:100],
+        limit=limit,
+    )
+
+
+def namespace_problem(name: object) -> Sentence | None:
+    """What is wrong with a namespace's name (a DNS-1123 label), or None."""
+    if isinstance(name, str) and len(name) <= MAX_LABEL and _DNS_LABEL.fullmatch(name):
+        return None
+    return say(
+        "“%(name)s” is not a namespace: at most 63 lower-case letters, digits and “-”, beginning and ending with a "
+        "letter or digit",
+        name=str(name)[:100],
+    )
+
+
+def child_name(grid: str, kind: str, unit: str | None) -> str:
+    """The name of a grid's child: `<grid>-<unit>`, or `<grid>-svc` for its Service (SuperEdge's rule)."""
+    return f"{grid}-svc" if kind == "Service" else f"{grid}-{unit}"
+
+
+def child_name_problem(name: str, kind: str) -> Sentence | None:
+    """Why no child of this kind can have this name, or None."""
+    limit = MAX_CHILD_NAME[kind]
+    if len(name) > limit:
+        return say(
+            "the name “%(name)s” would have %(length)s characters; a %(kind)s may have at most %(limit)s: "
+            "shorten the grid's name or the unit's label value",
+            name=name,
+            length=len(name),
+            kind=kind,
+            limit=limit,
+        )
+    good = _DNS_LABEL_1035 if kind == "Service" else _DNS_SUBDOMAIN
+    if good.fullmatch(name):
+        return None
+    return say(
+        "“%(name)s” cannot be the name of a %(kind)s: only lower-case letters, digits, “-” and “.” are allowed; "
+        "change the unit's label value",
+        name=name,
+        kind=kind,
+    )
+
+
+def as_label_value(text: str) -> str:
+    """A label value for any text: itself where it is one, else a legible stem and eight digits of its SHA-256."""
+    if text and label_value_problem(text) is None:
+        return text
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[:54].strip("-_.")
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")

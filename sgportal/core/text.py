@@ -1,0 +1,55 @@
+"""Sentences for people, kept untranslated so that each door can say them in its caller's language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A message and its parameters.
+
+    `msgid` is the English text with `%(name)s` places, the key of the translation catalogue;
+    `params` are the (name, value) pairs to fill in. `str()` gives the English sentence.
+    """
+
+    msgid: str
+    params: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return self.msgid % dict(self.params) if self.params else self.msgid
+
+    def to_json(self) -> dict[str, Any]:
+        """The sentence as a JSON object, for a database row; `from_json` reads it back."""
+        return {"id": self.msgid, "params": dict(self.params)}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Sentence":
+        """The sentence that `to_json` wrote."""
+        return Sentence(value["id"], tuple(value["params"].items()))
+
+
+def say(msgid: str, **params: Any) -> Sentence:
+    """A sentence with its parameters. The translation catalogue collects the first argument of each call."""
+    return Sentence(msgid, tuple(params.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: where (a JSON pointer, RFC 6901, "" for the whole) and what would be right."""
+
+    pointer: str
+    sentence: Sentence
+
+
+class Invalid(Exception):
+    """An input that cannot be accepted; `problems` names every field at fault."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.pointer or '/'}: {p.sentence}" for p in problems))
+        self.problems = problems
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) from its unescaped parts."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -1,0 +1,31 @@
+"""What we remember: people's intent, what was last seen of the cluster (the mirror), what happened, and the work to do.
+
+Thin rows; the rules live in core. Reads that both doors share are in `reading`.
+"""
+
+from .history import AuditEvent, GridEvent, Journal
+from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
+from .mirror import Child, Mirror, Node, NodeLabel, Pod
+from .people import ApiToken, Preference
+from .work import Heartbeat, Lease, WorkKey
+
+__all__ = [
+    "ApiToken",
+    "AuditEvent",
+    "Child",
+    "Grid",
+    "GridEvent",
+    "GridUnit",
+    "Heartbeat",
+    "Journal",
+    "LabelJob",
+    "Lease",
+    "Mirror",
+    "Node",
+    "NodeLabel",
+    "Pod",
+    "Preference",
+    "Revision",
+    "ServiceGroup",
+    "WorkKey",
+]

@@ -1,0 +1,62 @@
+"""What happened: events of grids, the audit trail, and the journal that live pages follow."""
+
+from django.db import models
+from django.utils import timezone
+
+from ..core.text import Sentence
+from .lengths import KEY
+
+
+class GridEvent(models.Model):
+    """Something that happened to a grid and why; repeats are counted, not stored again."""
+
+    path = models.CharField(max_length=KEY)
+    unit = models.CharField(max_length=63, blank=True)
+    type = models.CharField(max_length=7, default="Normal")
+    reason = models.CharField(max_length=100)
+    message = models.JSONField()
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["path", "-last_at"])]
+        ordering = ["-last_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+    @property
+    def sentence(self) -> Sentence:
+        """What happened, to be said in the reader's language."""
+        return Sentence.from_json(self.message)
+
+
+class AuditEvent(models.Model):
+    """A write somebody asked for: who, by which door, what, the state before and after, and the plan shown."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.CharField(max_length=150)
+    door = models.CharField(max_length=10)
+    verb = models.CharField(max_length=20)
+    path = models.CharField(max_length=KEY, db_index=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    plan = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.verb} {self.path}"
+
+
+class Journal(models.Model):
+    """What changed, for live pages: `id` is the revision that server-sent events carry."""
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=KEY)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.kind} {self.key}"

@@ -1,0 +1,237 @@
+"""What people want: grids, groups of grids, their revisions, what was last observed of each, label jobs."""
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from ..core.grid import KINDS, GridKind
+from ..core.status import STATES
+from ..core.text import Sentence
+from .lengths import KEY
+
+
+class ServiceGroup(models.Model):
+    """A named package of grids that share one gridUniqKey and namespace."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=63)
+    key = models.CharField(max_length=317)
+    version = models.PositiveBigIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_servicegroup_per_name")]
+        ordering = ["namespace", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class GridQuerySet(models.QuerySet["Grid"]):
+    """Queries over grids."""
+
+    def at(self, plural: str, namespace: str, name: str) -> Self:
+        """The grid at this address, at most one."""
+        kind = next(each.kind for each in KINDS.values() if each.plural == plural)
+        return self.filter(kind=kind, namespace=namespace, name=name)
+
+    def workloads(self) -> Self:
+        """The grids that run pods."""
+        return self.exclude(kind="ServiceGrid")
+
+    def with_counts(self) -> Self:
+        """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
+        return self.annotate(
+            unit_count=Count("units"),
+            ready_units=Count("units", filter=Q(units__state="Ready")),
+            pods_desired=models.functions.Coalesce(models.Sum("units__desired"), 0),
+            pods_ready=models.functions.Coalesce(models.Sum("units__ready"), 0),
+        )
+
+
+class Grid(models.Model):
+    """A grid as people want it (`metadata`, `spec`, `generation`) and as it was last seen (`status`).
+
+    `home` says where its spec is edited: `portal` (this row) or `cluster` (a custom resource the watch mirrors).
+    `pushed_generation` is the generation of this row that the custom resource has; `cluster_uid` and
+    `cluster_generation` are that resource's own, "" and 0 where there is none. `version` counts every change of
+    intent and makes the ETag. `deleting_since` is set while children go; then the row goes.
+    """
+
+    class Home(models.TextChoices):
+        """Where a grid's spec is edited."""
+
+        PORTAL = "portal"
+        CLUSTER = "cluster"
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=20, choices=[(kind, kind) for kind in KINDS])
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=63)
+    key = models.CharField(max_length=317, blank=True)
+    home = models.CharField(max_length=8, choices=Home.choices, default=Home.PORTAL)
+    group = models.ForeignKey(ServiceGroup, models.SET_NULL, null=True, blank=True, related_name="grids")
+    metadata = models.JSONField(default=dict)
+    spec = models.JSONField(default=dict)
+    generation = models.PositiveBigIntegerField(default=1)
+    version = models.PositiveBigIntegerField(default=1)
+    pushed_generation = models.PositiveBigIntegerField(default=0)
+    cluster_uid = models.CharField(max_length=64, blank=True)
+    cluster_generation = models.PositiveBigIntegerField(default=0)
+    deleting_since = models.DateTimeField(null=True, blank=True)
+    propagation = models.CharField(max_length=10, default="Background")
+    status = models.JSONField(default=dict)
+    state = models.CharField(max_length=12, default="Progressing")
+    observed_generation = models.PositiveBigIntegerField(default=0)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = GridQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_grid_per_name")]
+        indexes = [models.Index(fields=["key"])]
+        ordering = ["namespace", "name", "kind"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def grid_kind(self) -> GridKind:
+        """The core's description of this kind."""
+        return KINDS[self.kind]
+
+    @property
+    def path(self) -> str:
+        """`<plural>/<namespace>/<name>`: its place in URLs, events and work keys."""
+        return f"{self.grid_kind.plural}/{self.namespace}/{self.name}"
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of its intent (RFC 9110)."""
+        return f'"{self.uid.hex}.{self.version}"'
+
+    def manifest(self) -> dict[str, Any]:
+        """The grid as Kubernetes shows it, with `metadata.uid`, `generation` and `status`."""
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            **self.metadata,
+            "uid": self.cluster_uid or str(self.uid),
+            "generation": self.generation,
+            "resourceVersion": str(self.version),
+            "creationTimestamp": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        if self.deleting_since:
+            metadata["deletionTimestamp"] = self.deleting_since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "apiVersion": "superedge.io/v1",
+            "kind": self.kind,
+            "metadata": metadata,
+            "spec": self.spec,
+            "status": self.status,
+        }
+
+    def source(self) -> dict[str, Any]:
+        """The grid as a person writes it: without what the server adds."""
+        metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
+        return {"apiVersion": "superedge.io/v1", "kind": self.kind, "metadata": metadata, "spec": self.spec}
+
+
+class Revision(models.Model):
+    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone by hand."""
+
+    grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
+    path = models.CharField(max_length=KEY, db_index=True)
+    number = models.PositiveBigIntegerField()
+    spec = models.JSONField()
+    metadata = models.JSONField(default=dict)
+    author = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grid", "number"], name="one_revision_per_number")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.path}@{self.number}"
+
+
+class GridUnit(models.Model):
+    """One cell of the matrix: what was last observed of a grid in a unit, and that unit's own back-off.
+
+    `severity` is the state's place in `core.status.STATES`, 0 the worst. `gone_since` is when the unit was first
+    missed. `failures` and `next_at` pace the writes of this unit alone.
+    """
+
+    grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
+    name = models.CharField(max_length=63, blank=True)
+    state = models.CharField(max_length=12)
+    severity = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=100)
+    message = models.JSONField(default=dict)
+    template = models.CharField(max_length=253, blank=True)
+    child = models.CharField(max_length=253, blank=True)
+    desired = models.PositiveIntegerField(default=0)
+    ready = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    misplaced = models.JSONField(default=list)
+    gone_since = models.DateTimeField(null=True, blank=True)
+    recreate = models.BooleanField(default=False)
+    failures = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grid", "name"], name="one_row_per_grid_and_unit")]
+        indexes = [models.Index(fields=["name"]), models.Index(fields=["severity"])]
+        ordering = ["severity", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.grid_id}:{self.name}"
+
+    @property
+    def sentence(self) -> Sentence:
+        """Why the unit is in its state, to be said in the reader's language."""
+        return Sentence.from_json(self.message)
+
+    @staticmethod
+    def severity_of(state: str) -> int:
+        """The place of a state among STATES, 0 the worst."""
+        return STATES.index(state)
+
+
+class LabelJob(models.Model):
+    """A change of labels on many nodes: `changes` maps a key to its new value (null removes), `results` holds per node
+    `{"before": {...}, "state": "pending|done|failed", "detail": ...}`."""
+
+    class State(models.TextChoices):
+        """How far a job is."""
+
+        PENDING = "pending"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    changes = models.JSONField()
+    results = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    author = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def done(self) -> int:
+        """How many nodes have been dealt with."""
+        return sum(result["state"] != "pending" for result in self.results.values())

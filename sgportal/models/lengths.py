@@ -1,0 +1,3 @@
+"""Lengths that several tables share."""
+
+KEY = 512  # the longest "<plural>/<namespace>/<name>"

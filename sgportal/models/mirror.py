@@ -1,0 +1,192 @@
+"""What was last seen of the cluster: nodes with their labels, pods, children, and how fresh the news is."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from ..core.selector import Requirement
+from ..core.status import PodView
+from ..core.units import NodeView
+
+
+class NodeQuerySet(models.QuerySet["Node"]):
+    """Queries over nodes."""
+
+    def selected(self, wanted: Iterable[Requirement]) -> Self:
+        """The nodes whose labels meet every requirement, decided by the database."""
+        found = self
+        for requirement in wanted:
+            rows = NodeLabel.objects.filter(key=requirement.key)
+            if requirement.operator in ("In", "NotIn"):
+                rows = rows.filter(value__in=requirement.values)
+            inside = requirement.operator in ("In", "Exists")
+            members = Q(pk__in=rows.values("node"))
+            found = found.filter(members if inside else ~members)
+        return found
+
+    def carrying(self, key: str) -> Self:
+        """The nodes of a NodeGroup: those that carry the key with a value."""
+        return self.filter(pk__in=NodeLabel.objects.filter(key=key).exclude(value="").values("node"))
+
+    def views(self) -> tuple[NodeView, ...]:
+        """The nodes as the core sees them."""
+        return tuple(NodeView(*row) for row in self.values_list("name", "labels", "ready"))
+
+
+class Node(models.Model):
+    """A node as last seen. `ready` is Ready, NotReady or Unknown; `info` holds what a page shows besides (addresses,
+    capacity, versions, conditions, annotations)."""
+
+    name = models.CharField(max_length=253, unique=True)
+    uid = models.CharField(max_length=64)
+    labels = models.JSONField(default=dict)
+    ready = models.CharField(max_length=8, default="Unknown", db_index=True)
+    ready_since = models.DateTimeField(null=True, blank=True)
+    unschedulable = models.BooleanField(default=False)
+    taints = models.JSONField(default=list)
+    info = models.JSONField(default=dict)
+    resource_version = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    objects = NodeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NodeLabelQuerySet(models.QuerySet["NodeLabel"]):
+    """Queries over labels: NodeGroups and NodeUnits are groupings of them."""
+
+    def groups(self) -> "models.QuerySet[NodeLabel, dict[str, Any]]":
+        """`{key, units, nodes, ready_nodes}` of each NodeGroup, in order of key."""
+        ready = Count("node", filter=Q(node__ready="Ready"))
+        counted = self.exclude(value="").values("key")
+        return counted.annotate(units=Count("value", distinct=True), nodes=Count("node"), ready_nodes=ready).order_by(
+            "key"
+        )
+
+    def units(self, key: str) -> "models.QuerySet[NodeLabel, dict[str, Any]]":
+        """`{value, nodes, ready_nodes, unknown_nodes}` of each NodeUnit of a NodeGroup, in order of value."""
+        ready = Count("node", filter=Q(node__ready="Ready"))
+        unknown = Count("node", filter=Q(node__ready="Unknown"))
+        counted = self.filter(key=key).exclude(value="").values("value")
+        return counted.annotate(nodes=Count("node"), ready_nodes=ready, unknown_nodes=unknown).order_by("value")
+
+
+class NodeLabel(models.Model):
+    """One label of a node, so that the database can group and select by labels."""
+
+    node = models.ForeignKey(Node, models.CASCADE, related_name="label_rows")
+    key = models.CharField(max_length=317)
+    value = models.CharField(max_length=63, blank=True)
+
+    objects = NodeLabelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "key"], name="one_value_per_node_and_key")]
+        indexes = [models.Index(fields=["key", "value"])]
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
+class PodQuerySet(models.QuerySet["Pod"]):
+    """Queries over pods."""
+
+    def views(self) -> tuple[PodView, ...]:
+        """The pods as the core sees them."""
+        return tuple(pod.view() for pod in self)
+
+
+class Pod(models.Model):
+    """A pod as last seen; the fields are those of `core.status.PodView`. `child_kind` and `child` name the Deployment
+    or StatefulSet above it."""
+
+    uid = models.CharField(max_length=64, unique=True)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    labels = models.JSONField(default=dict)
+    node = models.CharField(max_length=253, blank=True, db_index=True)
+    ips = models.JSONField(default=list)
+    ready = models.BooleanField(default=False)
+    phase = models.CharField(max_length=10, default="Pending")
+    reason = models.CharField(max_length=100, blank=True)
+    message = models.TextField(blank=True)
+    child_kind = models.CharField(max_length=12, blank=True)
+    child = models.CharField(max_length=253, blank=True)
+    terminating = models.BooleanField(default=False)
+    ports = models.JSONField(default=list)
+    restarts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(null=True, blank=True)
+    resource_version = models.CharField(max_length=32, blank=True)
+
+    objects = PodQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["namespace", "child"])]
+        ordering = ["namespace", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def view(self) -> PodView:
+        """The pod as the core sees it."""
+        ports = tuple((name, number, protocol) for name, number, protocol in self.ports)
+        ips = tuple(self.ips)
+        return PodView(
+            self.namespace,
+            self.name,
+            self.labels,
+            self.node,
+            ips,
+            self.ready,
+            self.phase,
+            self.reason,
+            self.message,
+            self.child,
+            self.terminating,
+            ports,
+        )
+
+
+class Child(models.Model):
+    """A Deployment, StatefulSet or Service as last seen. `body` is the whole object where it carries a grid's label or
+    owner, and its metadata alone otherwise (enough to see a name clash)."""
+
+    kind = models.CharField(max_length=12)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    uid = models.CharField(max_length=64)
+    grid_name = models.CharField(max_length=63, blank=True)
+    owner_uid = models.CharField(max_length=64, blank=True)
+    body = models.JSONField(default=dict)
+    resource_version = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_child_per_name")]
+        indexes = [models.Index(fields=["kind", "namespace", "grid_name"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class Mirror(models.Model):
+    """How fresh the mirror of one resource is. `synced_at` is when it was last whole (null: never), `heard_at` when the
+    cluster last said anything; `failing_since` and `error` are set while it cannot be reached."""
+
+    resource = models.CharField(max_length=40, primary_key=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    heard_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    served = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.resource

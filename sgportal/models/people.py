@@ -1,0 +1,74 @@
+"""People: their preferences and their API tokens."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.utils import timezone
+
+
+class Preference(models.Model):
+    """A person's choice of language ("" follows the browser) and of theme (auto, light, dark)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="preference")
+    language = models.CharField(max_length=10, blank=True)
+    theme = models.CharField(max_length=5, default="auto")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class ApiToken(models.Model):
+    """A bearer token `sgp_<prefix>_<secret>`; only the SHA-256 of the secret is kept. `scope` is read or write."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=5, choices=[("read", "read"), ("write", "write")], default="read")
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+    @classmethod
+    def issue(
+        cls, user: AbstractBaseUser, name: str, scope: str = "read", days: int = 90, text: str = ""
+    ) -> tuple[Self, str]:
+        """A new token and its text, which is not kept. `text` fixes the token (the demo); it must have the shape
+        `sgp_<prefix>_<secret>` or be any text of at least 16 characters."""
+        text = text or f"sgp_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+        prefix, secret = cls.split(text)
+        expires = timezone.now() + timedelta(days=days)
+        cls.objects.filter(prefix=prefix).delete()
+        return cls.objects.create(
+            user=user, name=name, prefix=prefix, digest=_digest(secret), scope=scope, expires_at=expires
+        ), text
+
+    @staticmethod
+    def split(text: str) -> tuple[str, str]:
+        """The look-up prefix and the secret part of a token's text."""
+        parts = text.split("_", 2)
+        if len(parts) == 3 and parts[0] == "sgp" and parts[1]:
+            return parts[1][:16], parts[2]
+        return _digest(text)[:16], text
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """The token with this text that has not expired, or None."""
+        prefix, secret = cls.split(text)
+        token = cls.objects.select_related("user").filter(prefix=prefix, expires_at__gt=timezone.now()).first()
+        return token if token and secrets.compare_digest(token.digest, _digest(secret)) else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

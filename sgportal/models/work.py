@@ -1,0 +1,65 @@
+"""The work still to do, who is at it, and which processes live."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .lengths import KEY
+
+
+class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
+    """The queue's truth: who is due, who holds what. Every change is one conditional UPDATE."""
+
+    def due(self) -> Self:
+        """The keys with something to do now and nobody doing it."""
+        now = timezone.now()
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        return self.filter(free, requested__gt=F("done"), next_at__lte=now)
+
+
+class WorkKey(models.Model):
+    """One thing to be made right. `requested` counts wishes, `done` the last wish fulfilled; `queued` says that a
+    message is on its way; `lease_until` and `holder` say who is at it; `next_at` is the earliest next try."""
+
+    key = models.CharField(max_length=KEY, unique=True)
+    requested = models.PositiveBigIntegerField(default=0)
+    done = models.PositiveBigIntegerField(default=0)
+    queued = models.BooleanField(default=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    holder = models.CharField(max_length=64, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now, db_index=True)
+    error = models.TextField(blank=True)
+
+    objects = WorkKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Lease(models.Model):
+    """Which process may do what only one may do (the watch)."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=100)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
+
+
+class Heartbeat(models.Model):
+    """When a process of ours last said that it lives (`kind`: web, worker, beat, watch)."""
+
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=100)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_heartbeat_per_process")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
