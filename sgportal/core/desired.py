@@ -23,10 +23,11 @@ from .text import Sentence, say
 class Owner:
     """Whom the children belong to. `uid` identifies the grid; `reference` says whether the cluster holds it as an
     object of that uid, so that an ownerReference may point to it (a dangling one would make the cluster's garbage
-    collector delete the child)."""
+    collector delete the child). `row_uid` marks children made while the cluster did not hold the grid."""
 
     uid: str
     reference: bool
+    row_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def is_ours(live: Mapping[str, Any], spec: GridSpec, owner: Owner) -> bool:
     controller = _controller(metadata)
     if controller:
         return bool(controller.get("uid") == owner.uid)
-    return bool((metadata.get("annotations") or {}).get(OWNER_UID) == owner.uid)
+    return (metadata.get("annotations") or {}).get(OWNER_UID) in {owner.uid, owner.row_uid} - {""}
 
 
 def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:

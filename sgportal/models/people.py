@@ -3,12 +3,25 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
+
+
+ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
+
+
+def role_of(user: Any) -> str:
+    """The highest role of a user, by Django groups of these names; a superuser is an admin; "" for no role."""
+    if not user.is_authenticated or not user.is_active:
+        return ""
+    if user.is_superuser:
+        return ROLES[-1]
+    groups = set(user.groups.values_list("name", flat=True))
+    return next((role for role in reversed(ROLES) if role in groups), "")
 
 
 class Preference(models.Model):

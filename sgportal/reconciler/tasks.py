@@ -1,0 +1,43 @@
+"""The tasks: a key in, one call, nothing decided here."""
+
+from celery import shared_task
+from django.conf import settings
+
+from ..models import Grid
+from . import journal, work
+from .celery import app
+from .reconcile import run
+
+
+@shared_task(name="sgportal.reconcile", ignore_result=True)
+def reconcile(key: str) -> None:
+    """Make one key right, if it is due and nobody is at it."""
+    run(key)
+
+
+@shared_task(name="sgportal.sweep", ignore_result=True)
+def sweep() -> None:
+    """Find every key whose message was lost or whose back-off is over."""
+    work.sweep()
+    journal.prune()
+
+
+@shared_task(name="sgportal.resync", ignore_result=True)
+def resync() -> None:
+    """Have a fresh look at every grid, whether or not anything seems to have happened."""
+    work.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")])
+
+
+app.conf.beat_schedule = {
+    # Each expires before the next is due: a worker that was away need not catch up.
+    "sweep": {
+        "task": "sgportal.sweep",
+        "schedule": settings.SGPORTAL_SWEEP_SECONDS,
+        "options": {"expires": settings.SGPORTAL_SWEEP_SECONDS},
+    },
+    "resync": {
+        "task": "sgportal.resync",
+        "schedule": settings.SGPORTAL_RESYNC_SECONDS,
+        "options": {"expires": settings.SGPORTAL_RESYNC_SECONDS},
+    },
+}

@@ -1,0 +1,157 @@
+"""Who is due and who is at it. The row is the truth; a message is a hint; the sweep is the safety net.
+
+Every change is one conditional UPDATE, so it holds on SQLite and PostgreSQL, for any number of processes.
+"""
+
+import logging
+import os
+import random
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from ..models import WorkKey
+
+log = logging.getLogger(__name__)
+MESSAGE_LIFE = timedelta(seconds=120)
+BATCH = 500
+
+
+def request(keys: Iterable[str], urgent: bool = False) -> None:
+    """Wish that each key be made right. Wishes coalesce: one message at most is under way for a key.
+
+    A key in back-off keeps waiting, unless `urgent` (a person just changed something).
+    """
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), BATCH):
+        _request(wanted[start : start + BATCH], urgent)
+
+
+def _request(keys: list[str], urgent: bool) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        WorkKey.objects.bulk_create([WorkKey(key=key, next_at=now) for key in keys], ignore_conflicts=True)
+        rows = WorkKey.objects.filter(key__in=keys)
+        rows.update(requested=F("requested") + 1)
+        (rows if urgent else rows.filter(failures=0)).update(next_at=now, failures=0)
+        enqueue(rows.filter(next_at__lte=now))
+
+
+def enqueue(rows: "WorkKey.objects.__class__") -> None:  # type: ignore[name-defined]
+    """Send a message for each of these rows that has none under way, once the transaction is through."""
+    now = timezone.now()
+    unsent = rows.filter(Q(queued=False) | Q(queued_at__lt=now - MESSAGE_LIFE))
+    keys = list(unsent.values_list("key", flat=True))
+    WorkKey.objects.filter(key__in=keys).update(queued=True, queued_at=now)
+    transaction.on_commit(lambda: _send(keys))
+
+
+def _send(keys: Iterable[str]) -> None:
+    from .tasks import reconcile
+
+    for key in keys:
+        try:
+            reconcile.apply_async((key,), retry=False)
+        except (OperationalError, OSError) as error:
+            log.warning("no message could be sent for %s (%s); the sweep will find it", key, error)
+            return
+
+
+@dataclass
+class Held:
+    """A lease on a key. `seen` is the wish being fulfilled; `lost` is set when the lease could not be kept."""
+
+    key: str
+    holder: str
+    seen: int
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def held(key: str) -> Iterator[Held | None]:
+    """Hold the lease on a key that is due, renewing it in the background; None where there is nothing to do or another
+    process is at it. The caller ends it with `finished` or `failed`; otherwise it runs out and the sweep retries."""
+    lease = _take(key)
+    if lease is None:
+        yield None
+        return
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(lease, over), name=f"lease {key}", daemon=True)
+    keeper.start()
+    try:
+        yield lease
+    finally:
+        over.set()
+        keeper.join()
+
+
+def _take(key: str) -> Held | None:
+    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+    until = timezone.now() + timedelta(seconds=settings.SGPORTAL_LEASE_SECONDS)
+    taken = WorkKey.objects.due().filter(key=key).update(lease_until=until, holder=holder, queued=False)
+    if not taken:
+        return None
+    row = WorkKey.objects.get(key=key)
+    return Held(key, holder, row.requested)
+
+
+def _keep(lease: Held, over: threading.Event) -> None:
+    seconds = settings.SGPORTAL_LEASE_SECONDS
+    try:
+        while not over.wait(seconds / 3):
+            until = timezone.now() + timedelta(seconds=seconds)
+            if not WorkKey.objects.filter(key=lease.key, holder=lease.holder).update(lease_until=until):
+                lease.lost.set()
+                return
+    except DatabaseError:
+        log.exception("the lease on %s could not be renewed", lease.key)
+        lease.lost.set()
+    finally:
+        if over.is_set() or lease.lost.is_set():
+            connection.close()
+
+
+def finished(lease: Held, revisit: float | None = None) -> None:
+    """Release the lease: the wish is fulfilled. `revisit` asks for another look in so many seconds."""
+    now = timezone.now()
+    mine = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
+    with transaction.atomic():
+        changed = mine.update(done=lease.seen, lease_until=None, holder="", failures=0, error="", next_at=now)
+        row = WorkKey.objects.filter(key=lease.key)
+        if changed and revisit is not None and row.filter(requested=lease.seen).exists():
+            row.update(requested=F("requested") + 1, next_at=now + timedelta(seconds=revisit))
+        enqueue(row.filter(requested__gt=F("done"), next_at__lte=now))
+
+
+def failed(lease: Held, error: str, retry_after: float | None = None) -> None:
+    """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever."""
+    row = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
+    failures = row.values_list("failures", flat=True).first() or 0
+    next_at = timezone.now() + timedelta(seconds=backoff(failures, retry_after))
+    row.update(lease_until=None, holder="", failures=F("failures") + 1, next_at=next_at, error=error[:2000])
+
+
+def backoff(failures: int, at_least: float | None = None, jitter: Callable[[], float] = random.random) -> float:
+    """Seconds to wait after the (failures+1)th failure in a row: 1, 2, 4 … up to the cap, times 0.5 to 1."""
+    seconds = min(2.0 ** min(failures, 20), settings.SGPORTAL_BACKOFF_CAP_SECONDS) * (0.5 + jitter() / 2)
+    return max(seconds, at_least or 0.0)
+
+
+def sweep() -> int:
+    """Send a message for every key that is due and has none under way; the number of keys due."""
+    due = WorkKey.objects.due()
+    lost = timezone.now() - timedelta(seconds=settings.SGPORTAL_SWEEP_SECONDS * 2)
+    WorkKey.objects.due().filter(queued=True, queued_at__lt=lost).update(queued=False)
+    with transaction.atomic():
+        enqueue(due)
+    return due.count()
