@@ -6,6 +6,7 @@ from typing import Any
 
 from .names import (
     GROUP,
+    LAST_APPLIED,
     MAX_CHILD_NAME,
     MAX_LABEL,
     child_name,
@@ -127,6 +128,13 @@ def parse(manifest: Any, units: Collection[str] = ()) -> GridSpec:
     return _build(kind, manifest["metadata"], spec)
 
 
+def source_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a manifest's metadata that people write and we keep, without kubectl's own book-keeping."""
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
+    found = {"labels": dict(metadata.get("labels") or {}), "annotations": annotations}
+    return {key: value for key, value in found.items() if value}
+
+
 def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> GridSpec:
     return GridSpec(
         kind=kind,
@@ -178,9 +186,9 @@ def _spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]
     fields = _SERVICE_FIELDS if is_service else _workload_fields(kind.template_type)
     shape = list(check_fields(spec, fields, "/spec"))
     yield from shape
-    if spec.get("gridUniqKey") is not None and (problem := label_key_problem(spec["gridUniqKey"])):
-        if not any(each.pointer == "/spec/gridUniqKey" for each in shape):
-            yield Problem("/spec/gridUniqKey", problem)
+    key = spec.get("gridUniqKey")
+    if isinstance(key, str) and (problem := label_key_problem(key)):
+        yield Problem("/spec/gridUniqKey", problem)
     if shape:
         return
     yield from _service_problems(spec["template"]) if is_service else _workload_problems(kind, spec)

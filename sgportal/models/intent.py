@@ -137,6 +137,11 @@ class Grid(models.Model):
             "status": self.status,
         }
 
+    def remember(self, author: str) -> None:
+        """Keep the spec as it is now as the revision of this generation."""
+        kept = {"path": self.path, "spec": self.spec, "metadata": self.metadata, "author": author}
+        Revision.objects.get_or_create(grid=self, number=self.generation, defaults=kept)
+
     def source(self) -> dict[str, Any]:
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}

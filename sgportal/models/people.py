@@ -10,7 +10,6 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
-
 ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
 
 

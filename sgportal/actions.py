@@ -1,0 +1,286 @@
+"""The writes of intent that both doors share: validate, save, note who, wake the reconciler. No reads, no cluster
+except for the one label a person wants changed at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from .core.grid import GridSpec, parse, source_metadata
+from .core.names import label_key_problem, label_value_problem, protected_label_problem
+from .core.plan import Plan
+from .core.text import Invalid, Problem, Sentence, pointer, say
+from .models import AuditEvent, Grid, LabelJob, Node, NodeLabel
+from .models.reading import Impact, label_impact, plan_for, plan_json
+from .reconciler import journal, labels, work
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts (`name`, a user name) and by which door (rest, page, shell)."""
+
+    name: str
+    door: str
+
+
+class AlreadyExists(Exception):
+    """There is an object of this name already; `path` names it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class Stale(Exception):
+    """The object changed since the caller read it; `grid` or group is what it is now."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__(str(current))
+        self.current = current
+
+
+class NotFound(Exception):
+    """There is no object at this address."""
+
+
+class Refused(Exception):
+    """The write makes no sense now; `sentence` says why."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+Unavailable = labels.Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of one manifest: `result` is created, configured or unchanged; `plan` is what will now run. `grid`
+    is None for a dry run of a grid that does not exist."""
+
+    grid: Grid | None
+    path: str
+    result: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    spec: GridSpec
+    manifest: Mapping[str, Any]
+    grid: Grid | None
+    plan: Plan
+
+    @property
+    def result(self) -> str:
+        if self.grid is None:
+            return "created"
+        same = self.grid.spec == self.manifest["spec"] and self.grid.metadata == source_metadata(
+            self.manifest["metadata"]
+        )
+        return "unchanged" if same else "configured"
+
+
+def save_grids(
+    manifests: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    *,
+    create_only: bool = False,
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> list[Saved]:
+    """Create or change grids as their manifests say; all are validated before any is stored.
+
+    `create_only` refuses those that exist; `expect` is the ETag that a single existing grid must have; `dry_run` stores
+    nothing. Raises Invalid (pointers begin with the document's index where there are several), AlreadyExists, Stale,
+    Refused.
+    """
+    specs = _parse_all(manifests)
+    with transaction.atomic():
+        wishes = [_wish(spec, manifest) for spec, manifest in zip(specs, manifests, strict=True)]
+        for wish in wishes:
+            _check(wish, create_only, expect)
+        return [Saved(w.grid, w.spec.path(), w.result, w.plan) if dry_run else _store(w, actor) for w in wishes]
+
+
+def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
+    specs: list[GridSpec] = []
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for index, manifest in enumerate(manifests):
+        prefix = pointer(index) if len(manifests) > 1 else ""
+        try:
+            spec = parse(manifest, _units_for(manifest))
+        except Invalid as invalid:
+            problems += [Problem(prefix + each.pointer, each.sentence) for each in invalid.problems]
+            continue
+        if spec.path() in seen:
+            problems.append(Problem(prefix + "/metadata/name", say("“%(name)s” stands twice", name=spec.name)))
+        seen.add(spec.path())
+        specs.append(spec)
+    if problems:
+        raise Invalid(*problems)
+    return specs
+
+
+def _units_for(manifest: Any) -> list[str]:
+    spec = manifest.get("spec") if isinstance(manifest, Mapping) else None
+    key = spec.get("gridUniqKey") if isinstance(spec, Mapping) else None
+    rows = NodeLabel.objects.filter(key=key) if isinstance(key, str) else NodeLabel.objects.none()
+    return list(rows.exclude(value="").values_list("value", flat=True).distinct())
+
+
+def _wish(spec: GridSpec, manifest: Mapping[str, Any]) -> _Wish:
+    grid = Grid.objects.select_for_update().at(spec.kind.plural, spec.namespace, spec.name).first()
+    return _Wish(spec, manifest, grid, plan_for(spec, grid))
+
+
+def _check(wish: _Wish, create_only: bool, expect: str | None) -> None:
+    if wish.grid is None:
+        if expect:
+            raise NotFound(wish.spec.path())
+        return
+    if create_only:
+        raise AlreadyExists(wish.grid.path)
+    if expect and expect != wish.grid.etag:
+        raise Stale(wish.grid)
+    if wish.grid.deleting_since:
+        raise Refused(say("“%(name)s” is being deleted; wait until it is gone", name=wish.grid.name))
+
+
+def _store(wish: _Wish, actor: Actor) -> Saved:
+    result, spec = wish.result, wish.spec
+    before = wish.grid.source() if wish.grid else None
+    grid = wish.grid or Grid(kind=spec.kind.kind, namespace=spec.namespace, name=spec.name, generation=0, version=0)
+    if result != "unchanged":
+        grid.key, grid.spec, grid.metadata = (
+            spec.key,
+            dict(wish.manifest["spec"]),
+            source_metadata(wish.manifest["metadata"]),
+        )
+        grid.generation += 1
+        grid.version += 1
+        grid.save()
+        grid.remember(actor.name)
+        grid.units.update(failures=0, next_at=None)
+        _note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
+        journal.record("grid", [grid.path])
+    work.request([grid.path], urgent=True)
+    return Saved(grid, grid.path, result, wish.plan)
+
+
+def _note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:
+    shown = plan_json(planned) if planned else None
+    AuditEvent.objects.create(
+        actor=actor.name, door=actor.door, verb=verb, path=path, before=before, after=after, plan=shown
+    )
+
+
+def delete_grid(
+    grid: Grid, actor: Actor, *, expect: str | None = None, propagation: str = "Background", dry_run: bool = False
+) -> Plan:
+    """Delete a grid: its children go first (with `Orphan` they stay), then its row. The plan of what goes.
+
+    Raises Stale, NotFound.
+    """
+    with transaction.atomic():
+        current = Grid.objects.select_for_update().filter(pk=grid.pk).first()
+        if current is None:
+            raise NotFound(grid.path)
+        if expect and expect != current.etag:
+            raise Stale(current)
+        planned = _deletion_plan(current, propagation)
+        if dry_run or current.deleting_since:
+            return planned
+        current.deleting_since, current.propagation = timezone.now(), propagation
+        current.version += 1
+        current.save()
+        _note(actor, "delete", current.path, current.source(), None, planned)
+        journal.record("grid", [current.path])
+        work.request([current.path], urgent=True)
+    return planned
+
+
+def _deletion_plan(grid: Grid, propagation: str) -> Plan:
+    if propagation == "Orphan":
+        return Plan(())
+    try:
+        return plan_for(parse(grid.source()), grid, deleting=True)
+    except Invalid:
+        return Plan(())  # what was never valid never had children
+
+
+def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = None, dry_run: bool = False) -> Saved:
+    """Take the pool entries that nothing refers to out of a grid's spec, as `autoDeleteUnusedTemplate` asks and a
+    person has confirmed. Raises Stale, NotFound, Invalid."""
+    source = grid.source()
+    unused = parse(source).unused_templates()
+    pool = {name: each for name, each in (source["spec"].get("templatePool") or {}).items() if name not in unused}
+    spec = {**source["spec"], "templatePool": pool}
+    return save_grids([{**source, "spec": spec}], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
+
+
+def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
+    """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
+    unit without nodes, deleted before its grace time is over. Raises NotFound."""
+    with transaction.atomic():
+        if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
+            raise NotFound(unit)
+        _note(actor, "recreate", f"{grid.path}#{unit}", None, None)
+        work.request([grid.path], urgent=True)
+
+
+def label_nodes(
+    names: Iterable[str], changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False
+) -> LabelJob | Impact:
+    """Change labels on many nodes (None removes) as a job; with `dry_run` its impact. Raises Invalid."""
+    names = list(dict.fromkeys(names))
+    _check_labels(names, changes)
+    if dry_run:
+        return label_impact(names, changes)
+    with transaction.atomic():
+        nodes = Node.objects.filter(name__in=names)
+        before = {node.name: {key: node.labels.get(key) for key in changes} for node in nodes}
+        results = {name: {"before": before[name], "state": "pending", "detail": ""} for name in names}
+        job = LabelJob.objects.create(changes=dict(changes), results=results, author=actor.name)
+        _note(actor, "label", f"labeljobs/{job.pk}", before, dict(changes))
+        work.request([f"labeljobs/{job.pk}"], urgent=True)
+    return job
+
+
+def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False) -> Node | Impact:
+    """Change the labels of one node at once (None removes). Raises Invalid, NotFound, Unavailable, Refused."""
+    if not Node.objects.filter(name=name).exists():
+        raise NotFound(name)
+    _check_labels([name], changes)
+    if dry_run:
+        return label_impact([name], changes)
+    before = Node.objects.get(name=name).labels
+    try:
+        labels.write(name, changes)
+    except labels.NodeRefused as error:
+        raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
+    node = Node.objects.get(name=name)
+    _note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))
+    return node
+
+
+def _check_labels(names: Sequence[str], changes: Mapping[str, str | None]) -> None:
+    problems = [Problem("/nodes", say("name at least one node"))] if not names else []
+    known = set(Node.objects.filter(name__in=names).values_list("name", flat=True))
+    for index, name in enumerate(names):
+        if name not in known:
+            problems.append(Problem(pointer("nodes", index), say("there is no node “%(name)s”", name=str(name)[:100])))
+    if not changes:
+        problems.append(Problem("/set", say("name at least one label to set or remove")))
+    for key, value in changes.items():
+        wrong = label_key_problem(key) or protected_label_problem(key)
+        if wrong is None and value is not None:
+            wrong = label_value_problem(value)
+        if wrong:
+            problems.append(Problem(pointer("labels", key), wrong))
+    if problems:
+        raise Invalid(*problems)

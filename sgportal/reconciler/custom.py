@@ -1,0 +1,162 @@
+"""Grids as custom resources: one home each, and which side follows which.
+
+A grid made through the portal is put into the cluster as a custom resource, so that kubectl shows it and its children
+have an owner there. One that is applied with kubectl gets a row. An edit on either side moves to the other; if both
+sides were edited, the cluster's edit stands and the portal's stays among the revisions.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..cluster import JSON_PATCH, Cluster
+from ..core.grid import source_metadata
+from ..core.names import LAST_APPLIED
+from ..core.text import say
+from ..models import AuditEvent, Grid
+from . import events, journal, work
+
+
+def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None) -> None:
+    """The watch saw a custom resource (None: it is gone). Makes sure that there is a row and wakes it if the two
+    differ; decides nothing."""
+    grid = Grid.objects.filter(kind=kind, namespace=namespace, name=name).first()
+    if body is None:
+        if grid and grid.cluster_uid:
+            work.request([grid.path], urgent=True)
+        return
+    if grid is None:
+        grid, _ = Grid.objects.get_or_create(
+            kind=kind, namespace=namespace, name=name, defaults={"home": Grid.Home.CLUSTER, "generation": 0}
+        )
+    if _differs(grid, body):
+        work.request([grid.path], urgent=True)
+
+
+def observe_all(kind: str, bodies: list[Mapping[str, Any]]) -> None:
+    """The watch listed every custom resource of a kind: rows whose resource is gone are woken too."""
+    seen = set()
+    for body in bodies:
+        metadata = body["metadata"]
+        seen.add((metadata["namespace"], metadata["name"]))
+        observe(kind, metadata["namespace"], metadata["name"], body)
+    missed = Grid.objects.filter(kind=kind).exclude(cluster_uid="")
+    work.request([grid.path for grid in missed if (grid.namespace, grid.name) not in seen], urgent=True)
+
+
+def _differs(grid: Grid, body: Mapping[str, Any]) -> bool:
+    metadata = body["metadata"]
+    if metadata["uid"] != grid.cluster_uid or metadata.get("generation", 1) != grid.cluster_generation:
+        return True
+    going = bool(metadata.get("deletionTimestamp")) and not grid.deleting_since
+    return going or source_metadata(metadata) != grid.metadata
+
+
+def settle(grid: Grid, cluster: Cluster) -> bool:
+    """Bring the row and its custom resource together. False where the grid is no more (its row is then gone).
+
+    Raises ClusterError.
+    """
+    if not cluster.serves(grid.kind):
+        return True
+    body = cluster.get(grid.kind, grid.namespace, grid.name)
+    if grid.deleting_since:
+        return _settle_deletion(grid, cluster, body)
+    if body is None and grid.cluster_uid:
+        _forget(grid, "the custom resource was deleted in the cluster")
+        return False
+    if body is None:
+        if not grid.spec:
+            grid.delete()
+            return False
+        _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
+    elif body["metadata"].get("deletionTimestamp"):
+        _pull(grid, body)
+        Grid.objects.filter(pk=grid.pk).update(deleting_since=timezone.now())
+        grid.refresh_from_db()
+    elif grid.generation > grid.pushed_generation and _based_on(grid, body):
+        _push(grid, cluster, body)
+    elif _differs(grid, body):
+        _pull(grid, body)
+    return True
+
+
+def _based_on(grid: Grid, body: Mapping[str, Any]) -> bool:
+    return (
+        body["metadata"]["uid"] == grid.cluster_uid and body["metadata"].get("generation", 1) == grid.cluster_generation
+    )
+
+
+def _push(grid: Grid, cluster: Cluster, body: Mapping[str, Any]) -> None:
+    """Replace the resource's spec by the row's; the tests make the API server refuse if it changed meanwhile."""
+    metadata = body["metadata"]
+    kubectls = {key: value for key, value in (metadata.get("annotations") or {}).items() if key == LAST_APPLIED}
+    patch = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "test", "path": "/metadata/generation", "value": metadata.get("generation", 1)},
+        {"op": "add", "path": "/metadata/labels", "value": grid.metadata.get("labels") or {}},
+        {
+            "op": "add",
+            "path": "/metadata/annotations",
+            "value": {**kubectls, **(grid.metadata.get("annotations") or {})},
+        },
+        {"op": "replace", "path": "/spec", "value": grid.spec},
+    ]
+    _adopt_generation(grid, cluster.patch(grid.kind, grid.namespace, grid.name, patch, JSON_PATCH), pushed=True)
+
+
+def _adopt_generation(grid: Grid, body: Mapping[str, Any], pushed: bool) -> None:
+    metadata = body["metadata"]
+    fields: dict[str, Any] = {"cluster_uid": metadata["uid"], "cluster_generation": metadata.get("generation", 1)}
+    if pushed:
+        fields["pushed_generation"] = grid.generation
+    Grid.objects.filter(pk=grid.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(grid, name, value)
+
+
+def _pull(grid: Grid, body: Mapping[str, Any]) -> None:
+    """Take the resource's spec into the row, as a new revision."""
+    both = grid.generation > grid.pushed_generation and bool(grid.cluster_uid)
+    spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
+    with transaction.atomic():
+        row = Grid.objects.select_for_update().get(pk=grid.pk)
+        if row.spec != spec or row.metadata != metadata:
+            row.generation += 1
+            row.version += 1
+            key = spec.get("gridUniqKey")
+            row.key = key[:317] if isinstance(key, str) else ""
+            row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
+            row.remember("cluster")
+        row.pushed_generation = row.generation
+        row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
+        row.save()
+    if both:
+        text = say("it was edited in the portal and in the cluster; the cluster's edit stands, the other is a revision")
+        events.record(grid.path, "", "EditConflict", text, warning=True)
+    grid.refresh_from_db()
+    journal.record("grid", [grid.path])
+
+
+def _settle_deletion(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
+    if body is not None and not body["metadata"].get("deletionTimestamp"):
+        _adopt_generation(grid, body, pushed=True)
+        uid = body["metadata"]["uid"]
+        cluster.delete(grid.kind, grid.namespace, grid.name, uid=uid, propagation=grid.propagation)
+    return True
+
+
+def _forget(grid: Grid, why: str) -> None:
+    path = grid.path
+    with transaction.atomic():
+        if why:
+            AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=path, before=grid.source())
+        grid.delete()
+    journal.record("grid", [path])
+
+
+def forget(grid: Grid) -> None:
+    """Remove the row of a grid whose deletion is complete."""
+    _forget(grid, "")

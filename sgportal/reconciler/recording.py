@@ -1,0 +1,213 @@
+"""Recording what was observed: the units' rows, the grid's status, events; and the same on the custom resource."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from ..cluster import MERGE_PATCH, Cluster, Conflict, Throttled, Unreachable
+from ..core.desired import Finding
+from ..core.grid import GridSpec
+from ..core.plan import Plan, Step, World, is_ours, unit_of
+from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
+from ..core.text import Invalid, Sentence, say
+from ..models import Grid, GridUnit, Pod
+from . import events, journal, work
+from .executing import Outcome
+from .observing import units as units_now
+
+_DONE = {
+    "create": ("Created", say("%(kind)s “%(name)s” was created: %(reason)s")),
+    "update": ("Updated", say("%(kind)s “%(name)s” was updated: %(reason)s")),
+    "adopt": ("Adopted", say("%(kind)s “%(name)s” was adopted: %(reason)s")),
+    "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
+    "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
+}
+
+
+def grace_seconds() -> float:
+    """How long the workload of a unit without nodes is kept."""
+    return float(settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
+
+
+def note_gone(
+    grid: Grid, spec: GridSpec, units: Collection[str], live: Iterable[Mapping[str, Any]]
+) -> dict[str, float]:
+    """Since when each unit that still has a child has had no nodes, epoch seconds; remembered in its row."""
+    now = timezone.now()
+    rows = {row.name: row for row in grid.units.all()}
+    missing = {unit_of(spec, each) for each in live} - set(units) - {""}
+    grid.units.filter(name__in=list(units)).exclude(gone_since=None).update(gone_since=None)
+    known = {name: row.gone_since for name, row in rows.items() if name in missing and row.gone_since}
+    grid.units.filter(name__in=missing - known.keys()).update(gone_since=now)
+    return {name: known.get(name, now).timestamp() for name in missing}
+
+
+def ready_to_try(grid: Grid, steps: Sequence[Step]) -> list[Step]:
+    """The steps of units that are not in back-off."""
+    waiting = set(grid.units.filter(next_at__gt=timezone.now()).values_list("name", flat=True))
+    return [step for step in steps if step.unit not in waiting]
+
+
+def raise_first(outcomes: Iterable[Outcome]) -> None:
+    """Raise the first error among the outcomes, if there is one."""
+    for outcome in outcomes:
+        if outcome.error and not isinstance(outcome.error, Conflict):
+            raise outcome.error
+
+
+def raise_if_cut_short(outcomes: Iterable[Outcome]) -> None:
+    """Raise what stopped the writes (no answer, or a request to slow down), so that the whole grid waits."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, Unreachable | Throttled):
+            raise outcome.error
+
+
+def record(
+    grid: Grid, spec: GridSpec, seen: World, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster
+) -> None:
+    """Write down the status that the observed objects have after the writes, and what happened on the way."""
+    live = _after(spec, seen, outcomes)
+    findings = [*planned.findings, *_failures(outcomes)]
+    pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
+    status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
+    body = manifest_status(status, grid.generation, grid.status, _now())
+    with transaction.atomic():
+        changed = _record_units(grid, status, outcomes, findings)
+        for outcome in outcomes:
+            _record_step(grid, outcome)
+        changed |= _record_grid(grid, body, status.state)
+    _tell_cluster(grid, body, cluster)
+    if changed:
+        journal.record("grid", [grid.path])
+
+
+def _now() -> str:
+    return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _after(spec: GridSpec, seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
+    """The grid's own children as they are after the writes."""
+    live = {each["metadata"]["name"]: each for each in seen.live if is_ours(each, spec, seen.owner)}
+    for outcome in outcomes:
+        if outcome.done and outcome.live:
+            live[outcome.step.name] = outcome.live
+        elif outcome.done and outcome.step.verb == "delete":
+            live.pop(outcome.step.name, None)
+    return list(live.values())
+
+
+def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
+    found = []
+    for outcome in outcomes:
+        step = outcome.step
+        if outcome.taken:
+            text = say("a %(kind)s “%(name)s” already exists and is not this grid's", kind=step.kind, name=step.name)
+            found.append(Finding(step.unit, "NameConflict", text))
+        elif outcome.error and not isinstance(outcome.error, Unreachable | Throttled | Conflict):
+            reason = outcome.error.reason or "WriteFailed"
+            found.append(
+                Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(outcome.error)))
+            )
+    return found
+
+
+def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> bool:
+    rows = {row.name: row for row in grid.units.all()}
+    failed = {each.step.unit for each in outcomes if each.error or each.taken}
+    tried = {each.step.unit for each in outcomes if each.done}
+    blocking = {finding.unit: finding for finding in findings}
+    units = {unit.name: unit for unit in status.units}
+    fresh, changed = [], []
+    for name, unit in units.items():
+        row = rows.get(name) or GridUnit(grid=grid, name=name)
+        before = _fields(row)
+        _fill(row, unit)
+        _pace(row, name in failed, name in tried)
+        if name in blocking and before.get("reason") != unit.reason:
+            events.record(grid.path, name, unit.reason, blocking[name].sentence, warning=True)
+        if row.pk is None:
+            fresh.append(row)
+        elif _fields(row) != before:
+            changed.append(row)
+    GridUnit.objects.bulk_create(fresh)
+    GridUnit.objects.bulk_update(changed, _COLUMNS, batch_size=200)
+    gone, _ = grid.units.exclude(name__in=units.keys()).delete()
+    return bool(fresh or changed or gone)
+
+
+_COLUMNS = [
+    field.name for field in GridUnit._meta.concrete_fields if field.name not in ("id", "grid", "name", "gone_since")
+]
+
+
+def _fields(row: GridUnit) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _COLUMNS}
+
+
+def _fill(row: GridUnit, unit: UnitStatus) -> None:
+    row.state, row.severity = unit.state, GridUnit.severity_of(unit.state)
+    row.reason, row.message = unit.reason[:100], unit.sentence.to_json()
+    row.template, row.child = unit.template, unit.child
+    row.desired, row.ready, row.updated = unit.desired, unit.ready, unit.updated
+    row.misplaced = list(unit.misplaced)
+
+
+def _pace(row: GridUnit, failed: bool, done: bool) -> None:
+    if failed:
+        row.next_at = timezone.now() + timedelta(seconds=work.backoff(row.failures))
+        row.failures += 1
+    elif done:
+        row.failures, row.next_at, row.recreate = 0, None, False
+
+
+def _record_step(grid: Grid, outcome: Outcome) -> None:
+    if outcome.done:
+        reason, template = _DONE[outcome.step.verb]
+        text = Sentence(
+            template.msgid,
+            (("kind", outcome.step.kind), ("name", outcome.step.name), ("reason", str(outcome.step.reason))),
+        )
+        events.record(grid.path, outcome.step.unit, reason, text)
+
+
+def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
+    changed = grid.status != body or grid.state != state
+    grid.status, grid.state, grid.observed_generation = dict(body), state, grid.generation
+    grid.seen_at = timezone.now()
+    Grid.objects.filter(pk=grid.pk).update(
+        status=grid.status, state=state, observed_generation=grid.generation, seen_at=grid.seen_at
+    )
+    return changed
+
+
+def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
+    """Write the status to the custom resource where it says something else."""
+    if not grid.cluster_uid:
+        return
+    resource = cluster.get(grid.kind, grid.namespace, grid.name)
+    if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
+        return
+    wanted = {**body, "observedGeneration": resource["metadata"].get("generation", 1)}
+    before = resource.get("status") or {}
+    if before == wanted:
+        return
+    removed: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
+    states = {**dict.fromkeys((before.get("states") or {}).keys() - wanted["states"].keys()), **wanted["states"]}
+    patch = {"status": {**removed, **wanted, "states": states}}
+    cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
+
+
+def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
+    """Note that a custom resource holds what we refuse; nothing else is changed."""
+    problem = invalid.problems[0]
+    text = say("%(pointer)s: %(problem)s", pointer=problem.pointer or "/", problem=str(problem.sentence))
+    conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
+    body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
+    if _record_grid(grid, body, "Blocked"):
+        events.record(grid.path, "", "InvalidSpec", text, warning=True)
+        journal.record("grid", [grid.path])
+    _tell_cluster(grid, body, cluster)
