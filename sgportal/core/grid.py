@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .kubernetes_fields import FIELDS
 from .names import (
     GROUP,
     LAST_APPLIED,
@@ -184,7 +185,7 @@ def _labels_problems(labels: Mapping[str, Any] | None, where: str) -> Iterator[P
 def _spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
     is_service = kind.child_kind == "Service"
     fields = _SERVICE_FIELDS if is_service else _workload_fields(kind.template_type)
-    shape = list(check_fields(spec, fields, "/spec"))
+    shape = [_moved(kind, each) for each in check_fields(spec, fields, "/spec")]
     yield from shape
     key = spec.get("gridUniqKey")
     if isinstance(key, str) and (problem := label_key_problem(key)):
@@ -192,6 +193,14 @@ def _spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]
     if shape:
         return
     yield from _service_problems(spec["template"]) if is_service else _workload_problems(kind, spec)
+
+
+def _moved(kind: GridKind, problem: Problem) -> Problem:
+    """Where a field of the child's spec stands one level too high, say where it belongs."""
+    name = problem.pointer.removeprefix("/spec/")
+    if name in FIELDS[kind.template_type] and problem.sentence.msgid.startswith("unknown field"):
+        return Problem(problem.pointer, say("“%(field)s” belongs into spec.template", field=name))
+    return problem
 
 
 def _service_problems(template: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ import uuid
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..core.grid import KINDS, GridKind
@@ -48,8 +49,8 @@ class GridQuerySet(models.QuerySet["Grid"]):
         return self.annotate(
             unit_count=Count("units"),
             ready_units=Count("units", filter=Q(units__state="Ready")),
-            pods_desired=models.functions.Coalesce(models.Sum("units__desired"), 0),
-            pods_ready=models.functions.Coalesce(models.Sum("units__ready"), 0),
+            pods_desired=Coalesce(Sum("units__desired"), 0),
+            pods_ready=Coalesce(Sum("units__ready"), 0),
         )
 
 

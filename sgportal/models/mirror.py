@@ -33,7 +33,8 @@ class NodeQuerySet(models.QuerySet["Node"]):
 
     def views(self) -> tuple[NodeView, ...]:
         """The nodes as the core sees them."""
-        return tuple(NodeView(*row) for row in self.values_list("name", "labels", "ready"))
+        rows = self.values_list("name", "labels", "ready")
+        return tuple(NodeView(name, labels, ready) for name, labels, ready in rows)
 
 
 class Node(models.Model):

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 
 from ..cluster import Cluster
-from ..core.desired import Owner
 from ..core.grid import GridSpec
 from ..core.names import GRID_SELECTOR, child_name
 from ..core.plan import Step
@@ -29,7 +28,7 @@ def known_strangers(grid: Grid) -> list[str]:
 
 
 def children(
-    spec: GridSpec, units: Collection[str], owner: Owner, cluster: Cluster, taken: Iterable[str] = ()
+    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = ()
 ) -> list[Mapping[str, Any]]:
     """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child."""
     kind = spec.kind.child_kind

@@ -12,7 +12,7 @@ from ..core.grid import GridSpec
 from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
 from ..models import Grid, Mirror
-from ..models.reading import owner_of, spec_of, world
+from ..models.reading import spec_of, world
 from . import custom, labels, observing, recording, work
 from .access import cluster as connected
 from .executing import Outcome, carry_out
@@ -81,7 +81,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     units = observing.units(spec)
     seen = world(spec, grid, list(units), deleting=bool(grid.deleting_since))
-    live = observing.children(spec, units, owner_of(grid), cluster, observing.known_strangers(grid))
+    live = observing.children(spec, units, cluster, observing.known_strangers(grid))
     return World(
         units,
         live,

@@ -121,7 +121,8 @@ def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], f
     tried = {each.step.unit for each in outcomes if each.done}
     blocking = {finding.unit: finding for finding in findings}
     units = {unit.name: unit for unit in status.units}
-    fresh, changed = [], []
+    fresh: list[GridUnit] = []
+    changed: list[GridUnit] = []
     for name, unit in units.items():
         row = rows.get(name) or GridUnit(grid=grid, name=name)
         before = _fields(row)

@@ -1,6 +1,5 @@
 """The tasks: a key in, one call, nothing decided here."""
 
-from celery import shared_task
 from django.conf import settings
 
 from ..models import Grid
@@ -9,20 +8,20 @@ from .celery import app
 from .reconcile import run
 
 
-@shared_task(name="sgportal.reconcile", ignore_result=True)
+@app.task(name="sgportal.reconcile", ignore_result=True)
 def reconcile(key: str) -> None:
     """Make one key right, if it is due and nobody is at it."""
     run(key)
 
 
-@shared_task(name="sgportal.sweep", ignore_result=True)
+@app.task(name="sgportal.sweep", ignore_result=True)
 def sweep() -> None:
     """Find every key whose message was lost or whose back-off is over."""
     work.sweep()
     journal.prune()
 
 
-@shared_task(name="sgportal.resync", ignore_result=True)
+@app.task(name="sgportal.resync", ignore_result=True)
 def resync() -> None:
     """Have a fresh look at every grid, whether or not anything seems to have happened."""
     work.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")])

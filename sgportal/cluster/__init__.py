@@ -1,0 +1,26 @@
+"""What we can reach: everything that talks to Kubernetes, and nothing else.
+
+The `kubernetes` package supplies configuration, authentication and transport; answers are plain dicts.
+"""
+
+from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, WatchEvent, connect
+from .crds import install_crds
+from .errors import ClusterError, Conflict, Expired, NotFound, Refused, Throttled, Unreachable
+
+__all__ = [
+    "JSON_PATCH",
+    "MERGE_PATCH",
+    "Applied",
+    "Cluster",
+    "ClusterError",
+    "Conflict",
+    "Expired",
+    "Listing",
+    "NotFound",
+    "Refused",
+    "Throttled",
+    "Unreachable",
+    "WatchEvent",
+    "connect",
+    "install_crds",
+]

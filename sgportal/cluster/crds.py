@@ -1,0 +1,129 @@
+"""Our custom resources: SuperEdge's kinds with what SuperEdge's own definitions lack.
+
+Structural, a status subresource, printer columns, a required gridUniqKey; templates are kept whole, whatever fields
+they carry (SuperEdge's definitions prune what they do not know), and the documents are small enough for kubectl apply.
+"""
+
+import time
+from typing import Any
+
+from .client import Cluster
+from .errors import ClusterError
+
+_ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_TEXT = {"type": "string"}
+_KEY = {"type": "string", "minLength": 1, "maxLength": 317}
+_UNIT = {
+    "type": "object",
+    "properties": {name: _TEXT for name in ("name", "state", "template", "reason", "message")},
+}
+_CONDITION = {
+    "type": "object",
+    "required": ["type", "status"],
+    "properties": {name: _TEXT for name in ("type", "status", "reason", "message", "lastTransitionTime")},
+}
+_STATUS = {
+    "type": "object",
+    "properties": {
+        "observedGeneration": {"type": "integer", "format": "int64"},
+        "conditions": {"type": "array", "items": _CONDITION},
+        "states": {"type": "object", "additionalProperties": _ANY},
+        "units": {"type": "array", "items": _UNIT},
+        "readyUnits": {"type": "integer"},
+        "totalUnits": {"type": "integer"},
+        "unusedTemplates": {"type": "array", "items": _TEXT},
+    },
+}
+_WORKLOAD = {
+    "type": "object",
+    "required": ["gridUniqKey"],
+    "properties": {
+        "gridUniqKey": _KEY,
+        "template": _ANY,
+        "templatePool": {"type": "object", "additionalProperties": _ANY},
+        "templates": {"type": "object", "additionalProperties": _TEXT},
+        "defaultTemplateName": _TEXT,
+        "autoDeleteUnusedTemplate": {"type": "boolean"},
+    },
+}
+_SERVICE = {
+    "type": "object",
+    "required": ["gridUniqKey", "template"],
+    "properties": {"gridUniqKey": _KEY, "template": _ANY},
+}
+_READY = {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'}
+_AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+_NODE_KEY = {"name": "Key", "type": "string", "jsonPath": ".spec.gridUniqKey"}
+_UNITS = [
+    {"name": "Units", "type": "integer", "jsonPath": ".status.totalUnits"},
+    {"name": "Ready-Units", "type": "integer", "jsonPath": ".status.readyUnits"},
+]
+
+
+def _definition(kind: str, short: str, spec: dict[str, Any], columns: list[dict[str, Any]]) -> dict[str, Any]:
+    singular = kind.lower()
+    schema = {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": _TEXT,
+            "kind": _TEXT,
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": _STATUS,
+        },
+    }
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [_NODE_KEY, *columns, _READY, _AGE],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{singular}s.superedge.io"},
+        "spec": {
+            "group": "superedge.io",
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": f"{singular}s",
+                "singular": singular,
+                "shortNames": [short],
+            },
+            "versions": [version],
+        },
+    }
+
+
+DEFINITIONS = (
+    _definition("DeploymentGrid", "dg", _WORKLOAD, _UNITS),
+    _definition("StatefulSetGrid", "ssg", _WORKLOAD, _UNITS),
+    _definition("ServiceGrid", "sg", _SERVICE, []),
+)
+
+
+def install_crds(cluster: Cluster, wait_seconds: float = 10.0) -> None:
+    """Apply our definitions where the cluster does not serve the kind yet, and wait until it does.
+
+    A definition that exists, SuperEdge's own perhaps, is left as it is. Raises ClusterError.
+    """
+    missing = [each for each in DEFINITIONS if cluster.get(each["kind"], "", each["metadata"]["name"]) is None]
+    for definition in missing:
+        cluster.apply(definition)
+    deadline = time.monotonic() + wait_seconds
+    for definition in DEFINITIONS:
+        name = definition["metadata"]["name"]
+        while not _established(cluster.get(definition["kind"], "", name)):
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the API server does not serve {name} yet")
+            time.sleep(0.05)
+
+
+def _established(body: dict[str, Any] | None) -> bool:
+    conditions = ((body or {}).get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == "Established" and each.get("status") == "True" for each in conditions)

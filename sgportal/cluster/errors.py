@@ -1,0 +1,65 @@
+"""What can go wrong between us and the API server, as one family."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ClusterError(Exception):
+    """The API server said no, or nothing. `status` is the HTTP status (0: no answer), `reason` Kubernetes' CamelCase
+    reason, `causes` its field-by-field details, `retry_after` the seconds it asked us to wait."""
+
+    def __init__(
+        self,
+        message: str,
+        status: int = 0,
+        reason: str = "",
+        causes: tuple[Mapping[str, Any], ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.causes = causes
+        self.retry_after = retry_after
+
+
+class NotFound(ClusterError):
+    """There is no such object, or no such kind (404)."""
+
+
+class Conflict(ClusterError):
+    """Another writer was faster, owns the field, or the object is not the one we meant (409)."""
+
+
+class Refused(ClusterError):
+    """The API server will not accept this, now or later (400, 401, 403, 422)."""
+
+
+class Throttled(ClusterError):
+    """The API server asks us to slow down (429)."""
+
+
+class Expired(ClusterError):
+    """The resourceVersion is too old to go on from (410)."""
+
+
+class Unreachable(ClusterError):
+    """No answer, a broken answer, or a server in trouble (5xx)."""
+
+
+_CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict, 410: Expired, 429: Throttled}
+
+
+def error_of(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> ClusterError:
+    """The error that a `Status` answer (meta/v1) stands for."""
+    body = body or {}
+    details = body.get("details") or {}
+    wait = retry_after or details.get("retryAfterSeconds")
+    kind = _CLASSES.get(status, Unreachable if status >= 500 or status == 0 else Refused)
+    return kind(
+        str(body.get("message") or f"the API server answered {status}"),
+        status,
+        str(body.get("reason") or ""),
+        tuple(details.get("causes") or ()),
+        float(wait) if wait and str(wait).replace(".", "", 1).isdigit() else None,
+    )
