@@ -1,0 +1,155 @@
+"""Field ownership and server-side apply (Kubernetes "Server-Side Apply"; structured-merge-diff's rules)."""
+
+from typing import Any
+
+from .errors import ApiError
+from .fields import Path, field_set, from_v1, key_step, remove_field, to_v1, value_at
+from .merge import is_set, list_keys
+from .values import Object, copy, now
+
+
+def _entries(body: Object) -> list[Object]:
+    return list(body["metadata"].get("managedFields") or [])
+
+
+def _without_managed(body: Object) -> Object:
+    metadata = {k: v for k, v in body["metadata"].items() if k not in ("managedFields", "resourceVersion")}
+    return {**body, "metadata": metadata}
+
+
+def track_update(before: Object | None, after: Object, manager: str, subresource: str, custom: bool) -> Object:
+    """`after` with its managedFields brought up to date after an ordinary write by `manager`: it owns what it changed,
+    nobody owns what is gone."""
+    old = _without_managed(before) if before else {"metadata": {}}
+    new = _without_managed(after)
+    have = field_set(new, custom)
+    before_set = field_set(old, custom) if before else set()
+    changed = {path for path in have if path not in before_set or value_at(old, path) != value_at(new, path)}
+    entries, mine = [], None
+    for entry in _entries(before) if before else []:
+        is_mine = _is(entry, manager, "Update", subresource)
+        owned = from_v1(entry["fieldsV1"]) & have
+        owned = owned | changed if is_mine else owned - {path for path in changed if not path[-1].startswith("k:")}
+        mine = entry if is_mine else mine
+        if owned:
+            fresh = {**entry, "fieldsV1": to_v1(owned)}
+            entries.append({**fresh, "time": now()} if is_mine and changed else fresh)
+    if mine is None and changed:
+        entries.append(_entry(manager, "Update", after["apiVersion"], changed, subresource))
+    return {**after, "metadata": {**after["metadata"], "managedFields": entries}}
+
+
+def _is(entry: Object, manager: str, operation: str, subresource: str) -> bool:
+    same = entry.get("manager") == manager and entry.get("operation") == operation
+    return same and (entry.get("subresource") or "") == subresource
+
+
+def _entry(manager: str, operation: str, api_version: str, paths: set[Path], subresource: str = "") -> Object:
+    entry = {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": api_version,
+        "time": now(),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": to_v1(paths),
+    }
+    return {**entry, "subresource": subresource} if subresource else entry
+
+
+def apply(
+    live: Object | None, config: Object, manager: str, force: bool, custom: bool, subresource: str = ""
+) -> Object:
+    """The object after `manager` applied `config`. Raises 409 with a cause per conflict unless `force`."""
+    wanted = field_set(config, custom)
+    if live is None:
+        entries = [_entry(manager, "Apply", config["apiVersion"], wanted, subresource)]
+        body = copy(config)
+        return {**body, "metadata": {**body["metadata"], "managedFields": entries}}
+    entries = _entries(live)
+    mine = next((each for each in entries if _is(each, manager, "Apply", subresource)), None)
+    others = [each for each in entries if each is not mine]
+    others = _settle_conflicts(others, live, config, wanted, force)
+    result = merge(live, config, (), custom)
+    if mine:
+        kept = set().union(*(from_v1(each["fieldsV1"]) for each in others), wanted)
+        _drop(result, from_v1(mine["fieldsV1"]) - kept, kept)
+    entry = _entry(manager, "Apply", config["apiVersion"], wanted, subresource)
+    if mine and mine["fieldsV1"] == entry["fieldsV1"]:
+        entry["time"] = mine["time"]
+    result["metadata"]["managedFields"] = [*others, entry] if wanted else others
+    return result
+
+
+def _settle_conflicts(
+    others: list[Object], live: Object, config: Object, wanted: set[Path], force: bool
+) -> list[Object]:
+    causes, settled = [], []
+    for other in others:
+        owned = from_v1(other["fieldsV1"])
+        lost = {
+            path
+            for path in owned & wanted
+            if not path[-1].startswith("k:") and value_at(live, path) != value_at(config, path)
+        }
+        causes += [
+            {
+                "reason": "FieldManagerConflict",
+                "message": f'conflict with "{other["manager"]}" using {other["apiVersion"]}',
+                "field": "".join(f".{step[2:]}" if step[0] == "f" else f"[{step[2:]}]" for step in path),
+            }
+            for path in sorted(lost)
+        ]
+        if owned - lost:
+            settled.append({**other, "fieldsV1": to_v1(owned - lost)} if lost else other)
+    if causes and not force:
+        plural = "conflict" if len(causes) == 1 else "conflicts"
+        text = "\n".join(f"{each['message']}: {each['field']}" for each in causes)
+        raise ApiError(409, f"Apply failed with {len(causes)} {plural}: {text}", causes=causes)
+    return settled
+
+
+def merge(live: Any, config: Any, names: tuple[str, ...], custom: bool) -> Any:
+    """The live value with everything in `config` set; lists merge as their kind has it."""
+    if isinstance(config, dict):
+        result = copy(live) if isinstance(live, dict) else {}
+        for key, value in config.items():
+            result[key] = merge(result.get(key), value, (*names, key), custom)
+        return result
+    if isinstance(config, list) and names:
+        keys = list_keys(names[-1], names[:-1], custom)
+        if keys and all(isinstance(each, dict) for each in config):
+            return _merge_entries(live if isinstance(live, list) else [], config, keys, names, custom)
+        if is_set(names[-1]):
+            have = live if isinstance(live, list) else []
+            return [*have, *(each for each in config if each not in have)]
+    return copy(config)
+
+
+def _merge_entries(
+    live: list[Any], config: list[Any], keys: tuple[str, ...], names: tuple[str, ...], custom: bool
+) -> list[Any]:
+    result = list(live)
+    for entry in config:
+        step = key_step(entry, keys)
+        place = next((i for i, each in enumerate(result) if key_step(each, keys) == step), None)
+        if place is None:
+            result.append(copy(entry))
+        else:
+            result[place] = merge(result[place], entry, names, custom)
+    return result
+
+
+def _drop(body: Object, gone: set[Path], kept: set[Path]) -> None:
+    """Remove fields, deepest first; a list's entry goes as a whole unless somebody keeps a part of it."""
+    for path in sorted(gone, key=len, reverse=True):
+        if path[-1].startswith("k:") and any(other[: len(path)] == path for other in kept):
+            continue
+        remove_field(body, path)
+        _drop_empty_parents(body, path, kept)
+
+
+def _drop_empty_parents(body: Object, path: Path, kept: set[Path]) -> None:
+    for end in range(len(path) - 1, 1, -1):
+        parent = path[:end]
+        if parent[-1].startswith("f:") and value_at(body, parent) in ({}, []) and parent not in kept:
+            remove_field(body, parent)

@@ -1,0 +1,122 @@
+"""What the API server fills in: the defaults of Kubernetes' v1 and apps/v1 types that a reader may notice."""
+
+from typing import Any
+
+from .values import Object
+
+
+def set_defaults(kind: str, body: Object) -> None:
+    """Fill in the defaults of a built-in kind, in place."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    filler = {
+        "Deployment": _deployment,
+        "StatefulSet": _stateful_set,
+        "ReplicaSet": _replica_set,
+        "DaemonSet": _daemon_set,
+        "Pod": _pod,
+        "Service": _service,
+    }.get(kind)
+    if filler:
+        filler(spec)
+
+
+def _fill(target: Object, **values: Any) -> None:
+    for key, value in values.items():
+        if target.get(key) is None:
+            target[key] = value
+
+
+def _template(spec: Object) -> None:
+    template = spec.get("template")
+    if isinstance(template, dict):
+        metadata = template.setdefault("metadata", {})
+        if metadata and metadata.get("creationTimestamp", "") is None:
+            del metadata["creationTimestamp"]
+        if isinstance(template.get("spec"), dict):
+            _pod(template["spec"])
+
+
+def _deployment(spec: Object) -> None:
+    _fill(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    strategy = spec["strategy"] = spec.get("strategy") or {}
+    _fill(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = strategy.get("rollingUpdate") or {}
+        _fill(strategy["rollingUpdate"], maxSurge="25%", maxUnavailable="25%")
+    _template(spec)
+
+
+def _replica_set(spec: Object) -> None:
+    _fill(spec, replicas=1)
+    _template(spec)
+
+
+def _daemon_set(spec: Object) -> None:
+    _fill(spec, revisionHistoryLimit=10, updateStrategy={"type": "RollingUpdate"})
+    _template(spec)
+
+
+def _stateful_set(spec: Object) -> None:
+    _fill(
+        spec,
+        replicas=1,
+        podManagementPolicy="OrderedReady",
+        revisionHistoryLimit=10,
+        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"},
+    )
+    for claim in spec.get("volumeClaimTemplates") or ():
+        _fill(claim, apiVersion="v1", kind="PersistentVolumeClaim", status={"phase": "Pending"})
+        _fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
+    _template(spec)
+
+
+def _pod(spec: Object) -> None:
+    _fill(
+        spec,
+        restartPolicy="Always",
+        terminationGracePeriodSeconds=30,
+        dnsPolicy="ClusterFirst",
+        securityContext={},
+        schedulerName="default-scheduler",
+    )
+    for name in ("initContainers", "containers"):
+        for container in spec.get(name) or ():
+            if isinstance(container, dict):
+                _container(container)
+
+
+def _container(container: Object) -> None:
+    image = str(container.get("image") or "")
+    latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
+    _fill(
+        container,
+        imagePullPolicy="Always" if latest else "IfNotPresent",
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+        resources={},
+    )
+    for port in container.get("ports") or ():
+        _fill(port, protocol="TCP")
+    for each in container.get("env") or ():
+        if isinstance(each.get("valueFrom"), dict) and isinstance(each["valueFrom"].get("fieldRef"), dict):
+            _fill(each["valueFrom"]["fieldRef"], apiVersion="v1")
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if isinstance(container.get(name), dict):
+            probe = container[name]
+            _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+            if isinstance(probe.get("httpGet"), dict):
+                _fill(probe["httpGet"], path="/", scheme="HTTP")
+
+
+def _service(spec: Object) -> None:
+    _fill(spec, type="ClusterIP", sessionAffinity="None")
+    if spec["type"] == "ExternalName":
+        return
+    _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack", internalTrafficPolicy="Cluster")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        _fill(spec, externalTrafficPolicy="Cluster")
+    for port in spec.get("ports") or ():
+        _fill(port, protocol="TCP", targetPort=port.get("port"))

@@ -1,0 +1,179 @@
+"""Discovery and OpenAPI, as far as clients ask for them."""
+
+from typing import Any
+
+from .crd import schema_of
+from .kinds import Kind, Kinds
+from .requests import Request, Response
+from .values import Object
+
+VERSION = {
+    "major": "1",
+    "minor": "34",
+    "gitVersion": "v1.34.0",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2025-08-27T00:00:00Z",
+    "goVersion": "go1.24",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+# A swagger 2.0 document in protobuf (gnostic openapi.v2.Document): swagger, info{title, version}, empty paths.
+_OPENAPI_V2_PROTO = b"\x0a\x032.0\x12\x13\x0a\x0aKubernetes\x12\x05v1.34\x42\x00"
+
+
+def answer(request: Request, kinds: Kinds) -> Response | None:
+    """The answer to a discovery request, or None where the path is none of discovery's."""
+    path = request.path.rstrip("/") or "/"
+    parts = path.strip("/").split("/")
+    if path in ("/version",):
+        return Response.of(VERSION)
+    if path == "/":
+        return Response.of({"paths": ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"]})
+    if path in ("/api", "/apis"):
+        return _roots(request, path, kinds)
+    if parts[0] == "openapi":
+        return _openapi(request, parts, kinds)
+    if len(parts) == 2 and parts[0] == "api":
+        return _resources("", parts[1], kinds)
+    if len(parts) == 2 and parts[0] == "apis":
+        group = next((each for each in _groups(kinds) if each["name"] == parts[1]), None)
+        return Response.of({"kind": "APIGroup", "apiVersion": "v1", **group}) if group else None
+    if len(parts) == 3 and parts[0] == "apis":
+        return _resources(parts[1], parts[2], kinds)
+    return None
+
+
+def _roots(request: Request, path: str, kinds: Kinds) -> Response:
+    if "APIGroupDiscoveryList" in request.accept and "v=v2" in request.accept:
+        version = "v2beta1" if "v=v2beta1" in request.accept and "v=v2;" not in request.accept else "v2"
+        body = {
+            "kind": "APIGroupDiscoveryList",
+            "apiVersion": f"apidiscovery.k8s.io/{version}",
+            "metadata": {},
+            "items": _aggregated(kinds, core=path == "/api"),
+        }
+        response = Response.of(body)
+        response.content_type = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+        return response
+    if path == "/api":
+        return Response.of({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+    return Response.of({"kind": "APIGroupList", "apiVersion": "v1", "groups": _groups(kinds)})
+
+
+def _groups(kinds: Kinds) -> list[Object]:
+    versions: dict[str, list[str]] = {}
+    for kind in kinds.every():
+        if kind.group and kind.version not in versions.setdefault(kind.group, []):
+            versions[kind.group].append(kind.version)
+    found = []
+    for name, names in versions.items():
+        listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in names]
+        found.append({"name": name, "versions": listed, "preferredVersion": listed[0]})
+    return found
+
+
+def _aggregated(kinds: Kinds, core: bool) -> list[Object]:
+    groups: dict[str, dict[str, list[Object]]] = {}
+    for kind in kinds.every():
+        if bool(kind.group) != core:
+            groups.setdefault(kind.group, {}).setdefault(kind.version, []).append(_aggregated_resource(kind))
+    return [
+        {
+            "metadata": {"name": group} if group else {},
+            "versions": [
+                {"version": v, "resources": resources, "freshness": "Current"} for v, resources in versions.items()
+            ],
+        }
+        for group, versions in groups.items()
+    ]
+
+
+def _aggregated_resource(kind: Kind) -> Object:
+    response_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    subresources = [
+        {"subresource": name, "responseKind": response_kind, "verbs": ["get", "patch", "update"]}
+        for name in kind.subresources
+    ]
+    return {
+        "resource": kind.plural,
+        "responseKind": response_kind,
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": _VERBS,
+        **({"shortNames": list(kind.short)} if kind.short else {}),
+        **({"subresources": subresources} if subresources else {}),
+        **(
+            {"categories": ["all"]}
+            if kind.kind in ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+            else {}
+        ),
+    }
+
+
+def _resources(group: str, version: str, kinds: Kinds) -> Response | None:
+    found = [kind for kind in kinds.every() if (kind.group, kind.version) == (group, version)]
+    if not found:
+        return None
+    listed: list[Any] = []
+    for kind in found:
+        entry = {
+            "name": kind.plural,
+            "singularName": kind.singular,
+            "namespaced": kind.namespaced,
+            "kind": kind.kind,
+            "verbs": _VERBS,
+        }
+        listed.append({**entry, **({"shortNames": list(kind.short)} if kind.short else {})})
+        listed += [
+            {**entry, "name": f"{kind.plural}/{name}", "singularName": "", "verbs": ["get", "patch", "update"]}
+            for name in kind.subresources
+        ]
+    group_version = f"{group}/{version}" if group else version
+    return Response.of(
+        {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
+    )
+
+
+def _openapi(request: Request, parts: list[str], kinds: Kinds) -> Response | None:
+    if parts[1:] == ["v2"]:
+        if "protobuf" in request.accept:
+            return Response(200, _OPENAPI_V2_PROTO, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+        return Response.of({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.34"}, "paths": {}})
+    if parts[1:] == ["v3"]:
+        versions = {(kind.group, kind.version) for kind in kinds.every()}
+        roots = sorted(f"apis/{group}/{version}" if group else f"api/{version}" for group, version in versions)
+        return Response.of({"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}})
+    if parts[1] == "v3" and len(parts) in (4, 5):
+        group, version = (parts[3], parts[4]) if len(parts) == 5 else ("", parts[3])
+        return _openapi_v3([kind for kind in kinds.every() if (kind.group, kind.version) == (group, version)])
+    return None
+
+
+def _openapi_v3(found: list[Kind]) -> Response | None:
+    if not found:
+        return None
+    schemas, paths = {}, {}
+    for kind in found:
+        name = ".".join([*reversed((kind.group or "core.k8s.io").split(".")), kind.version, kind.kind])
+        meaning = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+        schema = schema_of(kind.crd) if kind.crd else {"type": "object"}
+        schemas[name] = {**schema, "x-kubernetes-group-version-kind": [meaning]}
+        root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+        place = "/namespaces/{namespace}" if kind.namespaced else ""
+        parameters = [
+            {"name": each, "in": "query", "schema": {"type": "string"}}
+            for each in ("dryRun", "fieldManager", "fieldValidation", "force")
+        ]
+        operation = {
+            "parameters": parameters,
+            "responses": {"200": {"description": "OK"}},
+            "x-kubernetes-group-version-kind": meaning,
+        }
+        paths[f"{root}{place}/{kind.plural}/{{name}}"] = {
+            "patch": {**operation, "x-kubernetes-action": "patch"},
+            "put": {**operation, "x-kubernetes-action": "put"},
+        }
+    info = {"title": "Kubernetes", "version": "v1.34"}
+    return Response.of({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}})

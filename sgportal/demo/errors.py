@@ -1,0 +1,78 @@
+"""What the API server answers when it says no: a `Status` (meta/v1)."""
+
+from typing import Any
+
+_REASONS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    409: "Conflict",
+    410: "Expired",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    501: "NotImplemented",
+    503: "ServiceUnavailable",
+}
+
+
+class ApiError(Exception):
+    """A refusal. `causes` are `{reason, message, field}` objects; `retry_after` is in seconds."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        reason: str = "",
+        causes: list[dict[str, str]] | None = None,
+        details: dict[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason or _REASONS.get(code, "Unknown")
+        self.causes = causes or []
+        self.details = details or {}
+        self.retry_after = retry_after
+
+    def status(self) -> dict[str, Any]:
+        """The `Status` object."""
+        details = dict(self.details)
+        if self.causes:
+            details["causes"] = self.causes
+        if self.retry_after is not None:
+            details["retryAfterSeconds"] = self.retry_after
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": str(self),
+            "reason": self.reason,
+            "details": details,
+            "code": self.code,
+        }
+
+
+def not_found(plural: str, group: str, name: str) -> ApiError:
+    """The 404 for an object."""
+    qualified = f"{plural}.{group}" if group else plural
+    details = {"name": name, "group": group, "kind": plural}
+    return ApiError(404, f'{qualified} "{name}" not found', details=details)
+
+
+def invalid(kind: str, group: str, name: str, causes: list[dict[str, str]]) -> ApiError:
+    """The 422 for an object, with one cause per field."""
+    qualified = f"{kind}.{group}" if group else kind
+    text = ", ".join(f"{cause['field']}: {cause['message']}" for cause in causes)
+    message = f'{qualified} "{name}" is invalid: {text if len(causes) == 1 else f"[{text}]"}'
+    return ApiError(422, message, causes=causes, details={"name": name, "group": group, "kind": kind})
+
+
+def cause(field: str, message: str, reason: str = "FieldValueInvalid") -> dict[str, str]:
+    """One field's fault."""
+    return {"reason": reason, "message": message, "field": field}

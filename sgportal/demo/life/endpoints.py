@@ -1,0 +1,119 @@
+"""EndpointSlices of Services with selectors, as the built-in controller writes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..store import Change, Store
+from ..values import Object, labels_of, new_uid, now, owned
+from .workloads import is_ready
+
+MANAGER = "endpointslice-controller.k8s.io"
+MAX_ENDPOINTS = 100
+
+
+def concerned(store: Store, change: Change) -> Iterator[Object]:
+    """The Services whose selector matches a pod, before or after a write."""
+    shapes = [labels_of(change.body)] + ([labels_of(change.before)] if change.before else [])
+    for service in store.each("services", change.body["metadata"]["namespace"]):
+        selector = service["spec"].get("selector")
+        if selector and any(selector.items() <= labels.items() for labels in shapes):
+            yield service
+
+
+def service(store: Store, body: Object) -> None:
+    """Bring the slices of a Service up to date."""
+    selector = body["spec"].get("selector")
+    if not selector or body["metadata"].get("deletionTimestamp") or body["spec"].get("type") == "ExternalName":
+        return
+    namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+    groups: dict[str, tuple[list[Object], list[Object]]] = {}
+    for pod in sorted(store.each("pods", namespace), key=lambda pod: pod["metadata"]["name"]):
+        if selector.items() <= labels_of(pod).items() and (pod.get("status") or {}).get("podIP"):
+            ports = _ports(body, pod)
+            groups.setdefault(repr(ports), (ports, []))[1].append(_endpoint(store, body, pod))
+    wanted = []
+    for ports, endpoints in groups.values() or [(_ports(body, None), [])]:
+        wanted += [
+            (ports, endpoints[start : start + MAX_ENDPOINTS])
+            for start in range(0, max(len(endpoints), 1), MAX_ENDPOINTS)
+        ]
+    have = [
+        each
+        for each in store.each("endpointslices.discovery.k8s.io", namespace)
+        if labels_of(each).get("kubernetes.io/service-name") == name
+        and labels_of(each).get("endpointslice.kubernetes.io/managed-by") == MANAGER
+    ]
+    _write(store, body, wanted, have)
+
+
+def _write(store: Store, body: Object, wanted: list[tuple[list[Object], list[Object]]], have: list[Object]) -> None:
+    key = "endpointslices.discovery.k8s.io"
+    for index, (ports, endpoints) in enumerate(wanted):
+        if index < len(have):
+            if (have[index].get("endpoints") or [], have[index].get("ports") or []) != (endpoints, ports):
+                store.put(key, {**have[index], "endpoints": endpoints, "ports": ports})
+            continue
+        metadata = {
+            "name": f"{body['metadata']['name']}-{new_uid()[:5]}",
+            "namespace": body["metadata"]["namespace"],
+            "uid": new_uid(),
+            "creationTimestamp": now(),
+            "generation": 1,
+            "labels": {
+                "kubernetes.io/service-name": body["metadata"]["name"],
+                "endpointslice.kubernetes.io/managed-by": MANAGER,
+            },
+            "ownerReferences": owned("Service", "v1", body),
+        }
+        store.put(
+            key,
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": metadata,
+                "addressType": "IPv4",
+                "endpoints": endpoints,
+                "ports": ports,
+            },
+        )
+    for extra in have[len(wanted) :]:
+        store.remove(key, extra["metadata"]["namespace"], extra["metadata"]["name"])
+
+
+def _endpoint(store: Store, body: Object, pod: Object) -> Object:
+    going = bool(pod["metadata"].get("deletionTimestamp"))
+    serving = is_ready(pod)
+    ready = (serving and not going) or bool(body["spec"].get("publishNotReadyAddresses"))
+    node = store.get("nodes", "", pod["spec"].get("nodeName", ""))
+    zone = labels_of(node).get("topology.kubernetes.io/zone") if node else None
+    endpoint = {
+        "addresses": [pod["status"]["podIP"]],
+        "conditions": {"ready": ready, "serving": serving, "terminating": going},
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {
+            "kind": "Pod",
+            "namespace": pod["metadata"]["namespace"],
+            "name": pod["metadata"]["name"],
+            "uid": pod["metadata"]["uid"],
+        },
+    }
+    return {**endpoint, "zone": zone} if zone else endpoint
+
+
+def _ports(body: Object, pod: Object | None) -> list[Object]:
+    found = []
+    for port in body["spec"].get("ports") or ():
+        number: Any = port.get("targetPort", port["port"])
+        if isinstance(number, str):
+            number = _named(pod, number)
+        if number:
+            found.append({"name": port.get("name", ""), "port": number, "protocol": port.get("protocol", "TCP")})
+    return found
+
+
+def _named(pod: Object | None, name: str) -> int | None:
+    for container in pod["spec"]["containers"] if pod else ():
+        for port in container.get("ports") or ():
+            if port.get("name") == name:
+                return int(port["containerPort"])
+    return None

@@ -1,0 +1,116 @@
+"""The garbage collector: dependents follow their owners (Kubernetes "Garbage Collection")."""
+
+from ..kinds import Kinds
+from ..store import Change, Store
+from ..values import Object
+
+Place = tuple[str, str, str]
+
+
+class Collector:
+    """Deletes what has lost its owners; finishes foreground and orphan deletions."""
+
+    def __init__(self, store: Store, kinds: Kinds) -> None:
+        self._store = store
+        self._kinds = kinds
+        self._dependents: dict[str, set[Place]] = {}
+        self._work: dict[Place, None] = {}
+        self._owners_gone: dict[str, None] = {}
+        for key, objects in store.objects.items():
+            for body in objects.values():
+                self._index(key, body)
+                self._work[_place(key, body)] = None
+
+    def _index(self, key: str, body: Object) -> None:
+        for reference in body["metadata"].get("ownerReferences") or ():
+            self._dependents.setdefault(reference["uid"], set()).add(_place(key, body))
+
+    def notice(self, change: Change) -> None:
+        """Remember what a write may concern."""
+        body = change.body
+        if change.type == "DELETED":
+            self._owners_gone[body["metadata"]["uid"]] = None
+            for reference in body["metadata"].get("ownerReferences") or ():
+                owner = self._owner(reference, body)
+                if owner and owner[1]["metadata"].get("deletionTimestamp"):
+                    self._work[_place(*owner)] = None
+            return
+        self._index(change.key, body)
+        if body["metadata"].get("ownerReferences") or body["metadata"].get("finalizers"):
+            self._work[_place(change.key, body)] = None
+
+    def collect(self) -> None:
+        """Deal with everything noticed."""
+        while self._owners_gone or self._work:
+            gone, self._owners_gone = self._owners_gone, {}
+            for uid in gone:
+                for place in self._dependents.pop(uid, ()):
+                    self._work[place] = None
+            work, self._work = self._work, {}
+            for place in work:
+                body = self._store.get(*place)
+                if body is not None:
+                    self._settle(place[0], body)
+
+    def _settle(self, key: str, body: Object) -> None:
+        metadata = body["metadata"]
+        if metadata.get("deletionTimestamp"):
+            self._finish(key, body)
+        elif metadata.get("ownerReferences") and not any(self._owner(ref, body) for ref in metadata["ownerReferences"]):
+            self._delete(key, body)
+
+    def _owner(self, reference: Object, body: Object) -> tuple[str, Object] | None:
+        kind = self._kinds.owner(reference["apiVersion"], reference["kind"])
+        if kind is None:
+            return None
+        namespace = body["metadata"].get("namespace", "") if kind.namespaced else ""
+        owner = self._store.get(kind.key, namespace, reference["name"])
+        return (kind.key, owner) if owner and owner["metadata"]["uid"] == reference["uid"] else None
+
+    def _delete(self, key: str, body: Object) -> None:
+        metadata = body["metadata"]
+        if metadata.get("finalizers"):
+            if not metadata.get("deletionTimestamp"):
+                marked = {**metadata, "deletionTimestamp": metadata["creationTimestamp"]}
+                self._store.put(key, {**body, "metadata": marked})
+        else:
+            self._store.remove(key, metadata.get("namespace", ""), metadata["name"])
+
+    def _children(self, body: Object) -> list[tuple[str, Object]]:
+        places = self._dependents.get(body["metadata"]["uid"], ())
+        found = [(place[0], self._store.get(*place)) for place in places]
+        return [(key, each) for key, each in found if each is not None]
+
+    def _finish(self, key: str, body: Object) -> None:
+        finalizers = list(body["metadata"].get("finalizers") or ())
+        if "orphan" in finalizers:
+            for child_key, child in self._children(body):
+                references = [
+                    ref for ref in child["metadata"]["ownerReferences"] if ref["uid"] != body["metadata"]["uid"]
+                ]
+                metadata = {k: v for k, v in child["metadata"].items() if k != "ownerReferences"}
+                self._store.put(
+                    child_key,
+                    {**child, "metadata": {**metadata, **({"ownerReferences": references} if references else {})}},
+                )
+            finalizers.remove("orphan")
+        if "foregroundDeletion" in finalizers:
+            blocking = False
+            for child_key, child in self._children(body):
+                self._delete(child_key, child)
+                still = self._store.get(*_place(child_key, child))
+                blocking |= still is not None
+            if not blocking:
+                finalizers.remove("foregroundDeletion")
+        self._store_finalizers(key, body, finalizers)
+
+    def _store_finalizers(self, key: str, body: Object, finalizers: list[str]) -> None:
+        metadata = body["metadata"]
+        if not finalizers:
+            self._store.remove(key, metadata.get("namespace", ""), metadata["name"])
+        elif finalizers != metadata.get("finalizers"):
+            self._store.put(key, {**body, "metadata": {**metadata, "finalizers": finalizers}})
+
+
+def _place(key: str, body: Object) -> Place:
+    return key, body["metadata"].get("namespace", ""), body["metadata"]["name"]

@@ -1,0 +1,170 @@
+"""The wire: an ASGI application served by uvicorn on a loopback port, and what it counts."""
+
+import asyncio
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+
+from .api import Api
+from .errors import ApiError
+from .faults import Dropped, Faults
+from .kinds import Kinds
+from .requests import Request, Response, target_of
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+_OPEN = {"/healthz", "/livez", "/readyz", "/version"}
+
+
+class Application:
+    """The ASGI application. `counts` has the number of requests by (method, plural); watches count as WATCH."""
+
+    def __init__(self, api: Api, faults: Faults, kinds: Kinds, token: str) -> None:
+        self.api = api
+        self.faults = faults
+        self.kinds = kinds
+        self.token = token
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        request = Request.of(
+            scope["method"], scope["path"], scope["query_string"], scope["headers"], await _body(receive)
+        )
+        try:
+            self._check_token(request)
+            self._count(request)
+            effect = await self.faults.strike(request)
+            response = self._control(request) or self.api.handle(request)
+        except ApiError as error:
+            effect = ""
+            response = Response.of(error.status(), error.code)
+            if error.retry_after is not None:
+                response.headers["Retry-After"] = str(error.retry_after)
+        except Dropped:
+            return  # uvicorn closes a connection whose application ends without an answer
+        await _send(response, send, receive, cut=effect == "truncate")
+
+    def _check_token(self, request: Request) -> None:
+        if request.path in _OPEN:
+            return
+        sent = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if not secrets.compare_digest(sent, self.token):
+            raise ApiError(401, "Unauthorized")
+
+    def _count(self, request: Request) -> None:
+        target = target_of(request.path, self.kinds)
+        method = "WATCH" if request.flag("watch") else request.method
+        self.counts[method, target.kind.plural if target else request.path] += 1
+
+    def _control(self, request: Request) -> Response | None:
+        """`POST /__faults__` with a list of rules sets them, `DELETE` clears them."""
+        if request.path != "/__faults__":
+            return None
+        if request.method == "DELETE":
+            self.faults.clear()
+            return Response.of({})
+        try:
+            for rule in orjson.loads(request.body):
+                self.faults.add(**rule)
+        except (ValueError, TypeError) as error:
+            raise ApiError(400, f"faults: {error}") from None
+        return Response.of({})
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(response: Response, send: Send, receive: Receive, cut: bool) -> None:
+    headers = [(b"content-type", response.content_type.encode())]
+    headers += [(key.encode(), value.encode()) for key, value in response.headers.items()]
+    if response.stream is None:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = response.body[: len(response.body) // 2] if cut else response.body
+        await send({"type": "http.response.body", "body": body, "more_body": cut})
+        return
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    leaving = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await _pump(response.stream, send, leaving)
+    finally:
+        leaving.cancel()
+        await response.stream.aclose()  # type: ignore[attr-defined]
+
+
+async def _pump(stream: Any, send: Send, leaving: "asyncio.Future[None]") -> None:
+    while True:
+        chunk = asyncio.ensure_future(anext(stream, None))
+        await asyncio.wait((chunk, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
+            chunk.cancel()
+            await asyncio.gather(chunk, return_exceptions=True)
+            return
+        data = chunk.result()
+        if data is None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Listener:
+    """uvicorn on a loopback port, which can be closed and opened again."""
+
+    def __init__(self, application: Application, cert: Path, key: Path, port: int) -> None:
+        self._application = application
+        self._tls = {"ssl_certfile": str(cert), "ssl_keyfile": str(key)}
+        self.port = port
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Listen; the first time a free port is taken where none was given."""
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        config = uvicorn.Config(
+            self._application,  # type: ignore[arg-type]
+            log_level="critical",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
+            access_log=False,
+            **self._tls,  # type: ignore[arg-type]
+        )
+        self._server = uvicorn.Server(config)
+        config.load()
+        self._task = asyncio.ensure_future(self._server._serve([listening]))
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        """Close the port and every connection."""
+        if self._server and self._task:
+            self._server.should_exit = True
+            self._server.force_exit = True
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()  # type: ignore[union-attr]
+            await self._task
+            self._server = self._task = None

@@ -1,0 +1,122 @@
+"""What the API server refuses of built-in kinds, as far as it matters here; in the API server's own words."""
+
+import re
+from collections.abc import Iterator
+
+from .errors import cause
+from .selectors import selector_test
+from .values import Object
+
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_WORKLOADS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}
+
+
+def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, str]]:
+    """The causes for refusing an object; `before` is what it was, None on create."""
+    found = list(_metadata(kind, body["metadata"]))
+    spec = body.get("spec")
+    if kind in _WORKLOADS and isinstance(spec, dict):
+        found += _workload(kind, spec, (before or {}).get("spec"))
+    if kind == "Service" and isinstance(spec, dict):
+        found += _service(spec, (before or {}).get("spec"))
+    if kind == "Pod" and isinstance(spec, dict):
+        found += _containers(spec, "spec")
+    return found
+
+
+def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
+    name = metadata.get("name", "")
+    pattern, limit = {"Namespace": (_LABEL, 63), "Service": (_LABEL_1035, 63)}.get(kind, (_SUBDOMAIN, 253))
+    if kind not in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding") and (
+        len(name) > limit or not pattern.fullmatch(name)
+    ):
+        yield cause("metadata.name", f'Invalid value: "{name}": a lowercase RFC 1123 name is required')
+    for key, value in (metadata.get("labels") or {}).items():
+        yield from _key(key, "metadata.labels")
+        if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.fullmatch(value):
+            yield cause(
+                "metadata.labels",
+                f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric characters',
+            )
+    for key in metadata.get("annotations") or {}:
+        yield from _key(key.lower(), "metadata.annotations")
+    if sum(bool(ref.get("controller")) for ref in metadata.get("ownerReferences") or ()) > 1:
+        yield cause("metadata.ownerReferences", "Invalid value: Only one reference can have Controller set to true")
+
+
+def _key(key: str, field: str) -> Iterator[dict[str, str]]:
+    prefix, slash, name = key.rpartition("/")
+    good = name and len(name) <= 63 and _LABEL_VALUE.fullmatch(name)
+    if not good or (slash and not (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix))):
+        yield cause(field, f'Invalid value: "{key}": name part must consist of alphanumeric characters')
+
+
+def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
+    selector, template = spec.get("selector"), spec.get("template")
+    if not selector:
+        yield cause("spec.selector", "Required value", "FieldValueRequired")
+    if not isinstance(template, dict):
+        yield cause("spec.template", "Required value", "FieldValueRequired")
+        return
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    if selector and not selector_test(selector)(labels):
+        yield cause(
+            "spec.template.metadata.labels", f"Invalid value: {labels}: `selector` does not match template `labels`"
+        )
+    replicas = spec.get("replicas", 0)
+    if not isinstance(replicas, int) or replicas < 0:
+        yield cause("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
+    yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    if before:
+        frozen = (
+            ("selector",)
+            if kind != "StatefulSet"
+            else ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates")
+        )
+        for name in frozen:
+            if spec.get(name) != before.get(name):
+                yield cause(f"spec.{name}", "Invalid value: field is immutable")
+
+
+def _containers(spec: Object, where: str) -> Iterator[dict[str, str]]:
+    containers = spec.get("containers") or []
+    if not containers:
+        yield cause(f"{where}.containers", "Required value", "FieldValueRequired")
+    names = set()
+    for index, container in enumerate(containers):
+        place = f"{where}.containers[{index}]"
+        for field in ("name", "image"):
+            if not container.get(field):
+                yield cause(f"{place}.{field}", "Required value", "FieldValueRequired")
+        if container.get("name") in names:
+            yield cause(f"{place}.name", f'Duplicate value: "{container["name"]}"', "FieldValueDuplicate")
+        names.add(container.get("name"))
+        for number, port in enumerate(container.get("ports") or ()):
+            if not _is_port(port.get("containerPort")):
+                yield cause(
+                    f"{place}.ports[{number}].containerPort", "Invalid value: must be between 1 and 65535, inclusive"
+                )
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and 1 <= value <= 65535
+
+
+def _service(spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
+    ports = spec.get("ports") or []
+    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        yield cause("spec.ports", "Required value", "FieldValueRequired")
+    for index, port in enumerate(ports):
+        if not _is_port(port.get("port")):
+            yield cause(
+                f"spec.ports[{index}].port",
+                f"Invalid value: {port.get('port')}: must be between 1 and 65535, inclusive",
+            )
+        if len(ports) > 1 and not port.get("name"):
+            yield cause(f"spec.ports[{index}].name", "Required value", "FieldValueRequired")
+    old = (before or {}).get("clusterIP")
+    if old and spec.get("type") != "ExternalName" and spec.get("clusterIP") != old:
+        yield cause("spec.clusterIPs[0]", f'Invalid value: ["{spec.get("clusterIP")}"]: may not change once set')

@@ -1,0 +1,342 @@
+"""Create, update, patch, apply and delete: the API server's write path for every kind."""
+
+from typing import Any
+
+from . import crd as crds
+from .addresses import allocate
+from .apply import apply, track_update
+from .defaults import set_defaults
+from .errors import ApiError, invalid, not_found
+from .kinds import Kind, Kinds
+from .patches import json_patch, merge_patch, strategic_patch
+from .requests import Request, Target
+from .store import Store
+from .validation import problems
+from .values import Object, copy, new_uid, now
+
+_PATCHES = {
+    "application/json-patch+json": json_patch,
+    "application/merge-patch+json": merge_patch,
+    "application/strategic-merge-patch+json": strategic_patch,
+}
+APPLY = "application/apply-patch+yaml"
+_SERVER_OWNED = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+)
+
+
+class Writer:
+    """The write path over a store."""
+
+    def __init__(self, store: Store, kinds: Kinds) -> None:
+        self.store = store
+        self.kinds = kinds
+
+    def existing(self, target: Target) -> Object:
+        """The object a request is about. Raises 404."""
+        body = self.store.get(target.kind.key, target.namespace, target.name)
+        if body is None:
+            raise not_found(target.kind.plural, target.kind.group, target.name)
+        return body
+
+    def create(self, target: Target, body: Object, request: Request) -> Object:
+        """A new object. Raises 404 for a missing namespace, 409 where it exists, 422 where it is refused."""
+        kind = target.kind
+        body = self._addressed(kind, target, copy(body))
+        metadata = body["metadata"]
+        if metadata.get("generateName") and not metadata.get("name"):
+            metadata["name"] = metadata["generateName"] + new_uid()[:5]
+        if not metadata.get("name"):
+            raise ApiError(
+                422, f"{kind.kind} is invalid: metadata.name: Required value: name or generateName is required"
+            )
+        if self.store.get(kind.key, metadata.get("namespace", ""), metadata["name"]):
+            details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural}
+            raise ApiError(409, f'{kind.key} "{metadata["name"]}" already exists', "AlreadyExists", details=details)
+        self._check_namespace(kind, target.namespace)
+        body = self._new(kind, body, request)
+        body = track_update(None, body, request.manager, "", bool(kind.crd))
+        return self._store(kind, body, request)
+
+    def _new(self, kind: Kind, body: Object, request: Request) -> Object:
+        for name in _SERVER_OWNED:
+            body["metadata"].pop(name, None)
+        if kind.has_status and kind.kind != "CustomResourceDefinition":
+            body.pop("status", None)
+        body["metadata"] |= {"uid": new_uid(), "creationTimestamp": now()}
+        if _counts_generation(kind):
+            body["metadata"]["generation"] = 1
+        return self._admit(kind, body, None, request)
+
+    def _addressed(self, kind: Kind, target: Target, body: Any) -> Object:
+        if not isinstance(body, dict):
+            raise ApiError(400, "the body must be an object")
+        body.setdefault("apiVersion", kind.api_version)
+        body.setdefault("kind", kind.kind)
+        if body["apiVersion"] != kind.api_version or body["kind"] != kind.kind:
+            sent = f"{body['apiVersion']}, Kind={body['kind']}"
+            raise ApiError(
+                400, f"{sent} in the body does not match the endpoint's {kind.api_version}, Kind={kind.kind}"
+            )
+        metadata = body["metadata"] = dict(body.get("metadata") or {})
+        if target.name and metadata.setdefault("name", target.name) != target.name:
+            raise ApiError(
+                400, f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+            )
+        if kind.namespaced:
+            if metadata.setdefault("namespace", target.namespace) != target.namespace:
+                raise ApiError(
+                    400, "the namespace of the provided object does not match the namespace sent on the request"
+                )
+        else:
+            metadata.pop("namespace", None)
+        return body
+
+    def _check_namespace(self, kind: Kind, namespace: str) -> None:
+        if not kind.namespaced:
+            return
+        found = self.store.get("namespaces", "", namespace)
+        if found is None:
+            raise not_found("namespaces", "", namespace)
+        if found["metadata"].get("deletionTimestamp"):
+            raise ApiError(403, f"unable to create new content in namespace {namespace} because it is being terminated")
+
+    def _admit(self, kind: Kind, body: Object, before: Object | None, request: Request) -> Object:
+        """Default, prune and validate. Raises 400 (strict, unknown field) or 422."""
+        if kind.crd:
+            body = self._admit_custom(kind, body, request)
+            causes = list(crds.validate(body, crds.schema_of(kind.crd)))
+            causes += problems("", body, before)
+        elif kind.kind == "CustomResourceDefinition":
+            causes = crds.crd_problems(body)
+        else:
+            set_defaults(kind.kind, body)
+            causes = problems(kind.kind, body, before)
+            if kind.kind == "Service" and not causes:
+                allocate(body, before, self.store)
+        if causes:
+            raise invalid(kind.kind, kind.group, body["metadata"]["name"], causes)
+        return body
+
+    def _admit_custom(self, kind: Kind, body: Object, request: Request) -> Object:
+        schema = crds.schema_of(kind.crd or {})
+        pruned, dropped = crds.prune(body, schema)
+        if dropped and request.query.get("fieldValidation") == "Strict":
+            fields = ", ".join(f'unknown field "{path}"' for path in dropped)
+            name = body["metadata"]["name"]
+            raise ApiError(
+                400,
+                f"{kind.kind} in version {kind.version!r} cannot be handled as a {kind.kind}: strict decoding error: {fields} ({name})",
+            )
+        crds.fill(pruned, schema)
+        return dict(pruned)
+
+    def _store(self, kind: Kind, body: Object, request: Request) -> Object:
+        if request.dry_run:
+            return {**body, "metadata": {**body["metadata"], "resourceVersion": ""}}
+        if kind.kind == "CustomResourceDefinition":
+            body = crds.established(body)
+            self.kinds.define(body)
+        if kind.kind == "Namespace":
+            body.setdefault("status", {"phase": "Active"})
+        return self.store.put(kind.key, body)
+
+    def replace(self, target: Target, body: Object, request: Request) -> Object:
+        """An object put in whole. Raises 404, 409 for a stale resourceVersion, 422."""
+        live = self.existing(target)
+        body = self._addressed(target.kind, target, copy(body))
+        return self.update(target, live, body, request)
+
+    def update(self, target: Target, live: Object, body: Object, request: Request, tracked: bool = False) -> Object:
+        """`body` in place of `live`, as far as this (sub)resource may change it."""
+        kind = target.kind
+        self._check_preconditions(kind, live, body["metadata"])
+        body = _scoped(target, live, body)
+        for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
+            if live["metadata"].get(name) is not None:
+                body["metadata"][name] = live["metadata"][name]
+        body = self._admit(kind, body, live, request)
+        if _counts_generation(kind):
+            same = body.get("spec") == live.get("spec") if not kind.crd or kind.has_status else _same(body, live)
+            body["metadata"]["generation"] = live["metadata"].get("generation", 1) + (not same)
+        body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+        if not tracked:
+            body = track_update(live, body, request.manager, target.subresource, bool(kind.crd))
+        if _same(body, live):
+            return live
+        if body["metadata"].get("deletionTimestamp") and not body["metadata"].get("finalizers"):
+            return body if request.dry_run else self._remove(kind, body)
+        return self._store(kind, body, request)
+
+    def _check_preconditions(self, kind: Kind, live: Object, metadata: Object) -> None:
+        details = {"name": live["metadata"]["name"], "group": kind.group, "kind": kind.plural}
+        start = f'Operation cannot be fulfilled on {kind.key} "{live["metadata"]["name"]}": '
+        if metadata.get("uid") and metadata["uid"] != live["metadata"]["uid"]:
+            raise ApiError(
+                409,
+                f"{start}Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {live['metadata']['uid']}",
+                details=details,
+            )
+        version = metadata.get("resourceVersion")
+        if version and version != live["metadata"]["resourceVersion"]:
+            raise ApiError(
+                409,
+                f"{start}the object has been modified; please apply your changes to the latest version and try again",
+                details=details,
+            )
+
+    def patch(self, target: Target, request: Request, patch: Any) -> tuple[Object, bool]:
+        """The object after a patch, and whether server-side apply created it."""
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        if media == APPLY:
+            return self._apply(target, request, patch)
+        if media not in _PATCHES:
+            raise ApiError(
+                415,
+                f"the body of the request was in an unknown format - accepted media types include: {', '.join([*_PATCHES, APPLY])}",
+            )
+        if media == "application/strategic-merge-patch+json" and target.kind.crd:
+            raise ApiError(415, "strategic merge patch is not supported for custom resources")
+        live = self.existing(target)
+        body = copy(_PATCHES[media](live, patch))
+        if body.get("metadata", {}).get("uid") not in (None, live["metadata"]["uid"]):
+            self._check_preconditions(target.kind, live, body["metadata"])
+        given = patch.get("metadata") or {} if isinstance(patch, dict) else {}
+        if "resourceVersion" not in given:
+            body["metadata"].pop("resourceVersion", None)
+        return self.update(target, live, body, request), False
+
+    def _apply(self, target: Target, request: Request, config: Any) -> tuple[Object, bool]:
+        if not request.query.get("fieldManager"):
+            raise ApiError(
+                422, "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch"
+            )
+        kind = target.kind
+        config = self._addressed(kind, target, copy(config))
+        live = self.store.get(kind.key, target.namespace, target.name)
+        if "managedFields" in config["metadata"] and config["metadata"]["managedFields"]:
+            raise ApiError(400, "metadata.managedFields must be nil")
+        uid = config["metadata"].get("uid")
+        manager = request.query["fieldManager"]
+        if live is None:
+            if uid:
+                raise ApiError(
+                    409,
+                    f'Operation cannot be fulfilled on {kind.key} "{target.name}": uid mismatch: the provided object specified uid {uid}, and no existing object was found',
+                )
+            self._check_namespace(kind, target.namespace)
+            body = apply(None, config, manager, True, bool(kind.crd))
+            managed = body["metadata"]["managedFields"]
+            body = self._new(kind, body, request)
+            body["metadata"]["managedFields"] = managed
+            return self._store(kind, body, request), True
+        self._check_preconditions(kind, live, config["metadata"])
+        config["metadata"].pop("resourceVersion", None)
+        body = apply(live, config, manager, request.flag("force"), bool(kind.crd), target.subresource)
+        return self.update(target, live, body, request, tracked=True), False
+
+    def delete(self, target: Target, request: Request, options: Object) -> tuple[Object, bool]:
+        """The object on its way out, and whether it is gone already."""
+        live = self.existing(target)
+        wanted = options.get("preconditions") or {}
+        self._check_preconditions(target.kind, live, wanted)
+        policy = options.get("propagationPolicy") or request.query.get("propagationPolicy") or "Background"
+        finalizers = list(live["metadata"].get("finalizers") or [])
+        extra = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(policy)
+        if extra and extra not in finalizers:
+            finalizers.append(extra)
+        if target.kind.kind == "Namespace" and "kubernetes" not in finalizers:
+            finalizers.append("kubernetes")
+        if request.dry_run:
+            return live, not finalizers
+        if not finalizers:
+            return self._remove(target.kind, live), True
+        if live["metadata"].get("deletionTimestamp"):
+            return live, False
+        metadata = {
+            **live["metadata"],
+            "deletionTimestamp": now(),
+            "deletionGracePeriodSeconds": 0,
+            "finalizers": finalizers,
+        }
+        return self.store.put(target.kind.key, {**live, "metadata": metadata}), False
+
+    def _remove(self, kind: Kind, body: Object) -> Object:
+        metadata = body["metadata"]
+        if kind.kind == "CustomResourceDefinition":
+            self._forget_kind(metadata["name"], body)
+        self.store.remove(kind.key, metadata.get("namespace", ""), metadata["name"])
+        return body
+
+    def _forget_kind(self, name: str, crd: Object) -> None:
+        key = f"{crd['spec']['names']['plural']}.{crd['spec']['group']}"
+        for body in list(self.store.each(key)):
+            self.store.remove(key, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        self.kinds.forget(name)
+
+
+def _counts_generation(kind: Kind) -> bool:
+    return bool(kind.crd) or kind.kind in (
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "Pod",
+        "CustomResourceDefinition",
+        "PodDisruptionBudget",
+    )
+
+
+def _scoped(target: Target, live: Object, body: Object) -> Object:
+    """What a write to the main resource or to a subresource may change."""
+    if target.subresource == "status":
+        metadata = {**live["metadata"], "managedFields": body["metadata"].get("managedFields") or []}
+        result = {**live, "metadata": metadata}
+        if "status" in body:
+            result["status"] = body["status"]
+        return result
+    if target.kind.has_status and target.kind.kind != "CustomResourceDefinition":
+        body = {key: value for key, value in body.items() if key != "status"}
+        if "status" in live:
+            body["status"] = live["status"]
+    return {**body, "metadata": dict(body["metadata"])}
+
+
+def _same(left: Object, right: Object) -> bool:
+    """Whether two objects are equal but for the time stamps of managedFields and the resourceVersion."""
+
+    def core(body: Object) -> Object:
+        metadata = {
+            key: value for key, value in body["metadata"].items() if key not in ("resourceVersion", "managedFields")
+        }
+        entries = [
+            {k: v for k, v in each.items() if k != "time"} for each in body["metadata"].get("managedFields") or ()
+        ]
+        return {**body, "metadata": {**metadata, "managedFields": entries}}
+
+    return core(left) == core(right)
+
+
+def scale_of(body: Object) -> Object:
+    """The Scale (autoscaling/v1) of a workload."""
+    metadata = {
+        key: body["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    }
+    selector = (body["spec"].get("selector") or {}).get("matchLabels") or {}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": {"replicas": body["spec"].get("replicas", 0)},
+        "status": {
+            "replicas": (body.get("status") or {}).get("replicas", 0),
+            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
+        },
+    }
