@@ -1,0 +1,30 @@
+# One image for web, worker, beat, watch and migrate: only the command differs (docker-compose.yml).
+
+FROM python:3.11-slim AS build
+WORKDIR /app
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
+COPY requirements-uv.txt requirements.txt ./
+RUN python -m venv /opt/uv \
+ && /opt/uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements-uv.txt \
+ && python -m venv --without-pip /opt/portal \
+ && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements.txt
+COPY manage.py ./
+COPY sgportal ./sgportal
+COPY templates ./templates
+COPY static ./static
+# Of the editor only what is used: of its modes YAML's, of its themes two.
+RUN /opt/portal/bin/pybabel --quiet compile -D django -d sgportal/locale \
+ && SECRET_KEY=only-for-this-step DATABASE_URL=sqlite:///:memory: /opt/portal/bin/python manage.py collectstatic \
+    --noinput --verbosity 0 -i "mode-[!y]*" -i "worker-[!y]*" -i snippets -i "keybinding-*" -i "ext-emmet*" \
+    -i redoc -i "*.map"
+
+FROM python:3.11-slim
+ENV PATH=/opt/portal/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=sgportal.settings UVICORN_HOST=0.0.0.0 UVICORN_PORT=8000
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin portal
+COPY --from=build /opt/portal /opt/portal
+COPY --from=build /app /app
+WORKDIR /app
+USER 10001
+EXPOSE 8000
+CMD ["uvicorn", "sgportal.asgi:application", "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "5"]

@@ -1,0 +1,88 @@
+# Everything from a clean clone with Python 3.11+ and make: `make demo`. Each target installs what it needs into .venv,
+# from hash-locked files, once per change of those files.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+MESSAGES := $(wildcard sgportal/locale/*/LC_MESSAGES/*.po)
+TEST_ARGS ?=
+# What the deployment check is run against: settings such as a production has.
+DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
+	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean runtime develop messages
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PORT, DEMO_WORLD, DEMO_RESET=1)
+	@exec $(PY) manage.py demo
+
+test: develop messages ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
+	@exec $(PY) -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
+
+lint: develop messages ## style, types, import contracts, migrations, deployment check
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(DEPLOYED) $(PY) manage.py makemigrations --check --dry-run
+	@$(DEPLOYED) $(PY) manage.py check --deploy --fail-level WARNING
+
+bench: develop messages ## ratios measured side by side; table on screen, JSON in bench/output/
+	@exec $(PY) -m bench
+
+lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
+	@set -e; flags="--generate-hashes --no-header --no-emit-index-url --quiet"; \
+	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements.txt; \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements-dev.txt; \
+	version="$$($(VENV)/bin/uv --version | cut -d ' ' -f 2)"; \
+	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements-uv.txt
+
+clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
+	rm -rf $(VENV) staticfiles bench/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -f .test-*.sqlite3* $(MESSAGES:.po=.mo)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first of these that runs and is recent enough; PYTHON=... names another.
+define make_venv
+	if [ ! -x $(PY) ]; then \
+		for each in $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14; do \
+			"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found="$$each" && break; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "sgportal needs Python 3.11 or newer; none was found as python3, python3.11, python3.12 or python3.13." >&2; \
+			echo "Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+		fi; \
+		echo "Making .venv with $$("$$found" --version)" >&2; \
+		if ! "$$found" -m venv $(VENV); then \
+			rm -rf $(VENV); \
+			echo "$$found cannot make virtual environments (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; \
+		fi; \
+	fi
+endef
+
+# $(1): the lock file. Installed again only where it, or the installer's, has changed.
+define install
+	set -e; found=; $(make_venv); \
+	stamp=$(VENV)/.installed-$(1); want="$$(cat requirements-uv.txt $(1) | cksum)"; \
+	if [ "$$(cat $$stamp 2>/dev/null)" != "$$want" ]; then \
+		echo "Installing $(1)" >&2; \
+		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt; \
+		$(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r $(1); \
+		echo "$$want" > $$stamp; \
+	fi
+endef
+
+runtime:
+	@$(call install,requirements.txt)
+
+develop:
+	@$(call install,requirements-dev.txt)
+
+messages: $(MESSAGES:.po=.mo)
+
+%.mo: %.po
+	@$(VENV)/bin/pybabel --quiet compile --input-file $< --output-file $@
