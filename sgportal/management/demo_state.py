@@ -1,0 +1,112 @@
+"""Where the demo keeps its things, and the environment its settings are read from. Imports nothing of Django: it runs
+before the settings load."""
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+WORLD = re.compile(r"sites|walkthrough|large:[1-9][0-9]{0,5}x[1-9][0-9]{0,4}")
+_locks: list[int] = []  # held until the process ends
+
+
+@dataclass(frozen=True)
+class DemoState:
+    """The folder of a demo (`root`), the sample world it shows and the port it serves. A world has a folder of its own,
+    so that changing worlds loses nothing; secrets and the kubeconfig are shared."""
+
+    root: Path
+    world: str
+    port: int
+
+    @property
+    def folder(self) -> Path:
+        """What belongs to the world: the database and the embedded cluster's state."""
+        return self.root / self.world.replace(":", "-")
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of the embedded cluster."""
+        return self.root / "kubeconfig"
+
+    def secret(self, name: str, fixed: str = "", length: int = 18) -> str:
+        """The text kept in the file `name`: `fixed` where it is given, else made once and kept."""
+        path = self.root / name
+        if fixed or not path.exists():
+            text = fixed or secrets.token_urlsafe(length)
+            path.touch(0o600)
+            path.write_text(text)
+            return text
+        return path.read_text().strip()
+
+
+def read_state() -> DemoState:
+    """The demo that the environment asks for. Ends the process with a message where it asks for what cannot be."""
+    port = os.environ.get("PORT", "8000")
+    if not port.isdecimal() or int(port) > 65535:
+        refuse(f"PORT must be a number from 0 (any free port) to 65535, not “{port}”")
+    world = os.environ.get("DEMO_WORLD") or "sites"
+    if not WORLD.fullmatch(world):
+        refuse(f"DEMO_WORLD must be sites, walkthrough or large:<nodes>x<units> (large:2000x200), not “{world}”")
+    token = os.environ.get("SGPORTAL_DEMO_TOKEN", "")
+    if token and len(token) < 16:
+        refuse("SGPORTAL_DEMO_TOKEN must have at least 16 characters")
+    root = Path(os.environ.get("SGPORTAL_DEMO_DIR") or BASE_DIR / ".demo").resolve()
+    return DemoState(root, world, int(port))
+
+
+def prepare() -> None:
+    """Make the demo's folder (emptied first with DEMO_RESET=1), claim it, and set the environment that the settings are
+    read from, so that a demo never touches a real deployment's database, broker or cluster."""
+    state = read_state()
+    os.umask(0o077)
+    state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state.root.chmod(0o700)
+    _claim(state.root)
+    if os.environ.get("DEMO_RESET", "") not in ("", "0"):
+        _empty(state.root)
+    state.folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ.update(
+        SECRET_KEY=state.secret("secret-key", length=48),
+        DATABASE_URL=f"sqlite:///{state.folder / 'sgportal.sqlite3'}",
+        CELERY_BROKER_URL="memory://",
+        SGPORTAL_CLUSTER="demo",
+        SGPORTAL_DEMO_KUBECONFIG=str(state.kubeconfig),
+        SGPORTAL_TLS="0",
+        SGPORTAL_STATIC_FROM_SOURCE="1",
+        ALLOWED_HOSTS="127.0.0.1,localhost,[::1]",
+    )
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+
+def _claim(root: Path) -> None:
+    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        refuse(f"a demo is already running on {root}; stop it, or name another folder with SGPORTAL_DEMO_DIR")
+    _locks.append(descriptor)
+
+
+def _empty(root: Path) -> None:
+    """Remove a demo's own files. A folder that was never a demo's (no secret key in it) is left as it is."""
+    if not (root / "secret-key").exists():
+        return
+    for each in root.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        elif each.name != "lock":
+            each.unlink()
+
+
+def refuse(message: str) -> NoReturn:
+    """End the process: exit code 2, the message on standard error."""
+    import sys
+
+    print(f"sgportal demo: {message}", file=sys.stderr)
+    raise SystemExit(2)

@@ -1,0 +1,120 @@
+"""What are processes of their own in production (web, worker, beat, watch), as threads of one process."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from socket import socket
+from typing import Any
+
+import uvicorn
+
+log = logging.getLogger(__name__)
+JOIN_SECONDS = 6.0
+WORKER_THREADS = 4
+
+
+class Threads:
+    """Named threads, each with a way to be asked to end. One that dies by itself ends the whole process."""
+
+    def __init__(self, on_death: Callable[[], None]) -> None:
+        self._on_death = on_death
+        self._running: list[tuple[threading.Thread, Callable[[], None]]] = []
+        self._ending = threading.Event()
+
+    def start(self, name: str, run: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Run a thread until `stop` is called."""
+        thread = threading.Thread(target=self._guard, args=(name, run), name=name, daemon=True)
+        self._running.append((thread, stop))
+        thread.start()
+
+    def _guard(self, name: str, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Exception:
+            log.exception("the %s ended with an error", name)
+        if not self._ending.is_set():
+            log.error("the %s ended by itself", name)
+            self._on_death()
+
+    def end(self) -> list[str]:
+        """Ask all to end and wait; the names of those that would not."""
+        self._ending.set()
+        for _, stop in self._running:
+            stop()
+        for thread, _ in self._running:
+            thread.join(JOIN_SECONDS)
+        return [thread.name for thread, _ in self._running if thread.is_alive()]
+
+
+def celery_parts() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+    """The worker and the beat, each as (name, run, stop)."""
+    from celery import beat, signals
+    from celery.app.trace import setup_worker_optimizations
+    from celery.worker import state
+
+    from ..reconciler.celery import app
+
+    setup_worker_optimizations(app, "embedded@localhost")  # without it a pool's threads have no app and drop tasks
+    worker = app.WorkController(
+        hostname="embedded@localhost",
+        pool="threads",
+        concurrency=WORKER_THREADS,
+        without_heartbeat=True,
+        without_mingle=True,
+        without_gossip=True,
+    )
+    signals.worker_init.send(sender=worker)  # Django's fix-up closes connections around tasks from now on
+    clock = beat.Service(app, max_interval=1, scheduler_cls="celery.beat:Scheduler")  # no file of last runs
+
+    def stop_worker() -> None:
+        state.should_stop = 0
+
+    yield "worker", worker.start, stop_worker
+    yield "beat", clock.start, lambda: clock.stop(wait=False)
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn without its own signal handling: the process that runs it decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def web_server() -> WebServer:
+    """The web process, to be run on a socket that is already bound. Open streams get two seconds to end."""
+    return WebServer(
+        uvicorn.Config(
+            "sgportal.asgi:application",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=30,
+        )
+    )
+
+
+def loopback_socket(port: int) -> socket:
+    """A socket bound to `port` on 127.0.0.1. Raises OSError where it is taken."""
+    from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
+
+    bound = socket(AF_INET, SOCK_STREAM)
+    bound.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
+    """The watch as (name, run, stop)."""
+    from ..reconciler.watch import Watcher
+
+    stop = threading.Event()
+    watcher: Any = Watcher()
+    return "watch", lambda: watcher.run(stop), stop.set

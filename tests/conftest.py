@@ -1,0 +1,70 @@
+"""What every test may use: services found once and listed where they are missing; an embedded cluster; Redis;
+PostgreSQL. `STRICT=1` turns skips for what is missing into failures."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from . import services
+
+STRICT = os.environ.get("STRICT", "") not in ("", "0")
+MISSING = services.missing()
+NOT_INSTALLED = "not installed: "
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the test's own thread
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep heavy tests of a module on one worker; skip, or fail, what needs a thing that is not installed."""
+    for item in items:
+        heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)
+        if heavy and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        for marker in services.NEEDED:
+            if item.get_closest_marker(marker) and marker in MISSING and not STRICT:
+                item.add_marker(pytest.mark.skip(reason=NOT_INSTALLED + MISSING[marker]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """With STRICT=1 a missing thing is a failure."""
+    for marker in services.NEEDED:
+        if STRICT and marker in MISSING and item.get_closest_marker(marker):
+            pytest.fail(f"{NOT_INSTALLED}{MISSING[marker]} (STRICT=1)", pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List what is missing, with the number of tests that wanted it."""
+    if not MISSING:
+        return
+    terminalreporter.section("not installed here")
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for what in MISSING.values():
+        count = sum(NOT_INSTALLED + what in text for text in skipped)
+        terminalreporter.line(f"{what}: {count} tests skipped; .ci/run installs it")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Redis]:
+    """A real Redis on loopback (mark the test `redis`)."""
+    with services.run_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Postgres]:
+    """A real PostgreSQL on loopback (mark the test `postgres`)."""
+    with services.run_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture
+def embedded_cluster() -> Iterator[Callable[..., Any]]:
+    """Start embedded clusters: `cluster = embedded_cluster(world="walkthrough")`; each is stopped at the end."""
+    from sgportal.demo import EmbeddedCluster
+
+    with contextlib.ExitStack() as stack:
+        yield lambda world="walkthrough", **options: stack.enter_context(EmbeddedCluster(world, **options))

@@ -1,0 +1,56 @@
+"""The house stays as drawn: imports point down, rooms stay small, nothing unfinished, nothing vendored."""
+
+import re
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from .tree import ROOT, files, functions, text, under
+
+MODULE_LINES, FUNCTION_LINES = 300, 60
+
+
+def product() -> list[Path]:
+    return [path for path in under("sgportal", suffix=".py") if "migrations" not in path.parts]
+
+
+def test_every_import_points_down(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports() == 0
+
+
+def test_no_module_is_too_long_to_read():
+    lengths = {str(path): text(path).count("\n") for path in product()}
+    assert {name: n for name, n in lengths.items() if n > MODULE_LINES} == {}
+
+
+def test_no_function_is_too_long_to_see_at_once():
+    found = {f"{path}:{each.name}": each.end_lineno - each.lineno + 1 for path in product() for each in functions(path)}
+    assert {name: lines for name, lines in found.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_nothing_is_left_unfinished():
+    words = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
+    assert [str(path) for path in product() if words.search(text(path))] == []
+
+
+def test_no_error_is_swallowed():
+    """`except …: pass` and a bare `except:` hide what went wrong."""
+    silent = re.compile(r"except[^\n]*:\s*\n\s*pass\b|except\s*:")
+    assert [str(path) for path in product() if silent.search(text(path))] == []
+
+
+def test_nothing_is_vendored():
+    foreign = re.compile(r"(^|/)(node_modules|vendor|third_party)/|\.min\.(js|css)$|(^|/)package(-lock)?\.json$")
+    assert [str(path) for path in files() if foreign.search(str(path))] == []
+
+
+@pytest.mark.parametrize("top", ["templates", "static"])
+def test_no_page_needs_another_server(top):
+    """Nothing is fetched from elsewhere: no CDN, no fonts, no counters. Links that people follow are not fetched."""
+    fetched = re.compile(
+        r"""(?:src=|<link[^>]*href=|url\(|@import|import\s*\(?|fetch\()\s*["']?\s*(?:https?:)?//""", re.I
+    )
+    pages = [path for path in under(top) if path.suffix in (".html", ".css", ".js", ".svg")]
+    assert [str(path) for path in pages if fetched.search(text(path))] == []

@@ -1,0 +1,116 @@
+"""What the documents say is so: settings, links, paths, commands, dependencies."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .tree import ROOT, files, parsed, text, under
+
+READMES = ("README.md", "README.zh-CN.md")
+READERS = {"env_str", "env_int", "env_bool", "env_list", "env_choice"}
+# Variables that are not settings of ours: name → why.
+NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own", "UVICORN_PORT": "uvicorn's own"}
+
+
+def environment_names() -> set[str]:
+    """Every environment variable that the product reads."""
+    nodes = (node for path in under("sgportal", suffix=".py") for node in ast.walk(parsed(path)))
+    return {name for name in map(_name_read, nodes) if name} - NOT_OURS.keys()
+
+
+def _name_read(node: ast.AST) -> str | None:
+    """The variable that this piece of code reads, if it reads one."""
+    if isinstance(node, ast.Call) and node.args:
+        function, name = ast.unparse(node.func), node.args[0]
+        reads = function in READERS or function.endswith(("environ.get", "getenv"))
+    elif isinstance(node, ast.Subscript):
+        name = node.slice
+        reads = isinstance(node.ctx, ast.Load) and ast.unparse(node.value).endswith("environ")
+    else:
+        return None
+    return name.value if reads and isinstance(name, ast.Constant) else None
+
+
+def documented_names(readme: str) -> set[str]:
+    return set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", text(readme), re.M))
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_setting_is_in_the_table(readme):
+    assert environment_names() - documented_names(readme) == set()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_no_setting_in_the_table_is_gone(readme):
+    known = environment_names() | {"STRICT", "PYTHON"}
+    assert documented_names(readme) - known == set()
+
+
+def documents() -> list[Path]:
+    return [path for path in files() if path.suffix == ".md"]
+
+
+@pytest.mark.parametrize("path", documents(), ids=str)
+def test_links_lead_somewhere(path):
+    targets = re.findall(r"\]\(([^)\s]+)\)", text(path))
+    inside = [each.partition("#")[0] for each in targets if not re.match(r"[a-z]+:", each)]
+    assert [each for each in inside if each and not (ROOT / path.parent / each).exists()] == []
+
+
+def test_the_change_map_names_real_places():
+    named = re.findall(
+        r"`((?:sgportal|tests|templates|static|docs|bench|scripts)/[^`*<]+)`", text("docs/change-map.md")
+    )
+    assert named
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
+def test_the_change_map_asks_for_five_places_at_most():
+    rows = [row for row in text("docs/change-map.md").splitlines() if row.startswith("| ") and "---" not in row][1:]
+    assert [row for row in rows if row.count("`sgportal/") + row.count("`templates/") + row.count("`static/") > 5] == []
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[=<>]", each)[0] for each in wanted}
+    explained = set(re.findall(r"^\| `([^`]+)` \|", text("docs/dependencies.md"), re.M))
+    assert names - explained == set()
+    assert explained - names - {"uv"} == set()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_make_target_named_exists(readme):
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.M))
+    assert set(re.findall(r"`(?:[A-Z_]+=\S+ )*make ([a-z]+)", text(readme))) - targets == set()
+
+
+def test_lock_files_hold_what_the_project_asks_for():
+    """Each pinned dependency stands in the lock with hashes, and no lock names a registry."""
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    for lock, wanted in (
+        ("requirements.txt", project["dependencies"]),
+        ("requirements-dev.txt", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
+    ):
+        held = text(lock).lower()
+        pins = [re.sub(r"\[.*\]", "", each).lower() for each in wanted]
+        assert [pin for pin in pins if f"{pin} \\" not in held] == []
+        assert "--index-url" not in held
+        assert "://" not in held
+
+
+def test_the_compose_file_keeps_no_secret():
+    compose = text("docker-compose.yml")
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+        assert re.search(rf"{name}: \$\{{{name}:\?", compose)
+    assert yaml.safe_load(compose)["services"].keys() >= {"web", "worker", "beat", "watch", "postgres", "redis"}
+
+
+def test_no_secret_file_is_tracked():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert [name for name in listed if re.search(r"(^|/)(\.env|kubeconfig|.*\.pem|.*\.key)$", name)] == []

@@ -1,0 +1,168 @@
+"""Real services for tests: Redis and PostgreSQL on loopback, started from what is installed here."""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NOBODY = "nobody"  # PostgreSQL will not run as root
+
+
+def postgres_folder() -> Path | None:
+    """Where PostgreSQL's own commands are."""
+    found = shutil.which("initdb")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: each.parent.name, reverse=True)
+    return Path(found).parent if found else next((each for each in folders if (each / "initdb").exists()), None)
+
+
+def chromium() -> str | None:
+    """The browser's command, where there is one and Playwright to drive it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    return found if importlib.util.find_spec("playwright") else None
+
+
+# Marker → (what to install, how to find it).
+NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
+    "redis": ("redis-server", lambda: shutil.which("redis-server")),
+    "postgres": ("PostgreSQL (initdb, postgres)", postgres_folder),
+    "browser": ("Chromium", chromium),
+    "kubectl": ("kubectl", lambda: shutil.which("kubectl")),
+}
+
+
+def missing() -> dict[str, str]:
+    """The markers whose need is not installed here, each with what it is."""
+    return {marker: what for marker, (what, find) in NEEDED.items() if not find()}
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(check: Callable[[], object], seconds: float, what: str, pause: float = 0.1) -> object:
+    """The first true answer of `check`; an AssertionError naming `what` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = check()
+        if found:
+            return found
+        time.sleep(pause)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def connects(port: int) -> bool:
+    """Whether somebody listens on a loopback port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def end(process: subprocess.Popen, seconds: float = 10, number: int = signal.SIGTERM) -> int:
+    """Ask a process to end, insist after so many seconds; its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait(5)
+
+
+@dataclass
+class Redis:
+    """A Redis of our own."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self):
+        import redis
+
+        return redis.Redis(port=self.port)
+
+
+@contextlib.contextmanager
+def run_redis(folder: Path) -> Iterator[Redis]:
+    """Redis, keeping nothing on disk."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
+    try:
+        wait_for(lambda: connects(port), 10, "Redis listens")
+        yield Redis(port)
+    finally:
+        end(process)
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL of our own; `url()` is a fresh empty database."""
+
+    port: int
+    folder: Path
+    count: int = 0
+
+    def url(self) -> str:
+        import psycopg
+
+        self.count += 1
+        name = f"portal_{self.count}"
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="portal", dbname="postgres", autocommit=True
+        ) as link:
+            link.execute(f"CREATE DATABASE {name}")
+        return f"postgresql://portal@127.0.0.1:{self.port}/{name}"
+
+
+@contextlib.contextmanager
+def run_postgres(folder: Path) -> Iterator[Postgres]:
+    """PostgreSQL, as another user where we are root, since it refuses to run as root."""
+    commands, data, port = postgres_folder(), folder / "data", free_port()
+    root = os.geteuid() == 0
+    data.mkdir()
+    if root:
+        owner = pwd.getpwnam(NOBODY)
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+        for parent in data.parents:  # pytest's folders are private to root
+            if "pytest" in str(parent):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    prefix = (
+        ["setpriv", f"--reuid={NOBODY}", f"--regid={pwd.getpwnam(NOBODY).pw_gid}", "--clear-groups"] if root else []
+    )
+    initdb = [
+        *prefix,
+        f"{commands}/initdb",
+        "-D",
+        data,
+        "-U",
+        "portal",
+        "--auth=trust",
+        "--no-sync",
+        "--locale=C.UTF-8",
+    ]
+    subprocess.run(list(map(str, initdb)), check=True, capture_output=True, cwd="/")
+    options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+    serve = [*prefix, f"{commands}/postgres", "-D", str(data), "-p", str(port), *options]
+    with (folder / "postgres.log").open("wb") as log:
+        process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/")
+    try:
+        wait_for(lambda: connects(port), 20, "PostgreSQL listens")
+        yield Postgres(port, folder)
+    finally:
+        end(process, number=signal.SIGINT)
