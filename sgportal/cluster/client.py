@@ -114,8 +114,8 @@ class Cluster:
             _, body = self._transport.call(
                 "GET", resource.path(namespace), query={**query, "continue": place}, headers=headers
             )
-            for item in body.get("items") or ():
-                items.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+            identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+            items.extend({**item, **identity} for item in body.get("items") or ())
             metadata = body.get("metadata") or {}
             place = metadata.get("continue") or ""
             if not place:

@@ -15,12 +15,12 @@ _TEXT = {"type": "string"}
 _KEY = {"type": "string", "minLength": 1, "maxLength": 317}
 _UNIT = {
     "type": "object",
-    "properties": {name: _TEXT for name in ("name", "state", "template", "reason", "message")},
+    "properties": dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
 }
 _CONDITION = {
     "type": "object",
     "required": ["type", "status"],
-    "properties": {name: _TEXT for name in ("type", "status", "reason", "message", "lastTransitionTime")},
+    "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), _TEXT),
 }
 _STATUS = {
     "type": "object",

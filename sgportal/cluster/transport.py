@@ -4,10 +4,11 @@ import os
 import threading
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from .errors import ClusterError, Unreachable, error_of
 
@@ -49,31 +50,30 @@ class Transport:
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """The answer to a request, whatever its status. Raises Unreachable where there is none."""
-        # A dropped keep-alive connection is no reason to fail a read; a write is left to the caller's next round.
-        retries = urllib3.Retry(total=None, connect=0, read=0, other=1 if method == "GET" else 0, redirect=0, status=0)
+        url = self._configuration.host + path + _query(query)
+        options: dict[str, Any] = {
+            "body": None if body is None else orjson.dumps(body),
+            "headers": self._headers(headers or {}),
+            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+            "retries": False,
+            "redirect": False,
+            "preload_content": not stream,
+        }
         try:
-            return self._pool.request(
-                method,
-                self._configuration.host + path,
-                fields={key: str(value) for key, value in (query or {}).items() if value not in ("", None)}
-                if method == "GET" or body is None
-                else None,
-                body=None if body is None else orjson.dumps(body),
-                headers=self._headers(headers or {}),
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
-                retries=retries,
-                preload_content=not stream,
-            )
+            try:
+                return self._pool.request(method, url, **options)
+            except ProtocolError:
+                # The server may just have closed an idle connection: a read is tried once more, on a fresh one. A
+                # write is left to the caller's next round, for it may have arrived.
+                if method != "GET":
+                    raise
+                return self._pool.request(method, url, **options)
         except (HTTPError, OSError) as error:
             raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
 
     def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """The status and the parsed body of a successful answer. Raises a ClusterError for any other."""
-        query = options.pop("query", None)
-        if query and options.get("body") is not None:
-            path += "?" + urllib3.request.urlencode({k: v for k, v in query.items() if v not in ("", None)})
-            query = None
-        answer = self.open(method, path, query=query, **options)
+        answer = self.open(method, path, **options)
         body = parse(answer.data)
         if answer.status >= 300:
             known = body if isinstance(body, dict) else None
@@ -81,6 +81,11 @@ class Transport:
         if body is None:
             raise Unreachable("the API server's answer was cut short", answer.status)
         return answer.status, body
+
+
+def _query(query: Mapping[str, Any] | None) -> str:
+    given = {key: value for key, value in (query or {}).items() if value not in ("", None)}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def parse(data: bytes) -> Any:

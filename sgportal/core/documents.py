@@ -68,7 +68,7 @@ def _refuse_traps(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise Invalid(
                 Problem("", say("line %(line)s: YAML aliases are not accepted; write the value out", line=line))
             )

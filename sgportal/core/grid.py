@@ -116,7 +116,7 @@ def parse(manifest: Any, units: Collection[str] = ()) -> GridSpec:
     """
     if not isinstance(manifest, Mapping):
         raise Invalid(wrong_type(manifest, "an object", ""))
-    kind = KINDS.get(manifest.get("kind")) if isinstance(manifest.get("kind"), str) else None
+    kind = KINDS.get(str(manifest.get("kind")))
     problems = list(_header_problems(manifest, kind))
     if kind is None or problems:
         raise Invalid(*problems)

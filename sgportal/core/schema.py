@@ -91,6 +91,14 @@ _WANTED = {
 
 def wrong_type(value: Any, wanted: str, where: str) -> Problem:
     """The problem of a value that is not what is wanted (a key of `_WANTED`)."""
-    shown = {dict: "{…}", list: "[…]"}.get(type(value)) or (f"“{value[:60]}”" if isinstance(value, str) else str(value))
-    shown = {"True": "true", "False": "false", "None": "null"}.get(shown, shown)
-    return Problem(where, say(_WANTED[wanted].msgid, value=shown))
+    return Problem(where, say(_WANTED[wanted].msgid, value=_shown(value)))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{…}"
+    if isinstance(value, list):
+        return "[…]"
+    if isinstance(value, str):
+        return f"“{value[:60]}”"
+    return {"True": "true", "False": "false", "None": "null"}.get(str(value), str(value))

@@ -33,6 +33,9 @@ class Journal:
                 store.objects.setdefault(key, {})[place] = body
             store.version = max(store.version, version)
         store.compacted = store.version
+        for key, objects in store.objects.items():
+            for body in objects.values():
+                store.index(key, body)
         return bool(store.objects)
 
     def follow(self, store: Store) -> None:

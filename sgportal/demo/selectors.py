@@ -92,7 +92,7 @@ def selector_test(selector: Object | None) -> Callable[[dict[str, str]], bool]:
             return False
         return all(_expression(each, labels) for each in sets)
 
-    return test if equal or sets else lambda labels: False
+    return test if equal or sets else lambda _: False
 
 
 def _expression(each: Object, labels: dict[str, str]) -> bool:

@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from .errors import ApiError
-from .values import Object
+from .values import Object, controller_of
 
 HISTORY = 20_000  # events kept for watches; older resourceVersions answer 410
 
@@ -43,6 +44,8 @@ class Store:
     compacted: int = 0
 
     def __post_init__(self) -> None:
+        self._children: dict[str, dict[tuple[str, str, str], None]] = {}
+        self._on_node: dict[str, dict[Place, None]] = {}
         self._history: deque[Change] = deque()
         self._listeners: list[Listener] = []
 
@@ -61,6 +64,31 @@ class Store:
             if not namespace or place[0] == namespace:
                 yield body
 
+    def children(self, key: str, uid: str) -> list[Object]:
+        """The objects of a kind that the object with this uid controls."""
+        places = self._children.get(uid, {})
+        found = (self.get(*place) for place in tuple(places) if place[0] == key)
+        return [body for body in found if body is not None]
+
+    def pods_on(self, node: str) -> list[Object]:
+        """The pods that are on a node."""
+        found = (self.get("pods", *place) for place in tuple(self._on_node.get(node, {})))
+        return [body for body in found if body is not None]
+
+    def count_on(self, node: str) -> int:
+        """How many pods are on a node."""
+        return len(self._on_node.get(node, {}))
+
+    def index(self, key: str, body: Object, present: bool = True) -> None:
+        """Keep the look-ups by controller and by node true for an object that was put or removed."""
+        metadata = body["metadata"]
+        place = (metadata.get("namespace", ""), metadata["name"])
+        controller = controller_of(body)
+        if controller:
+            _keep(self._children, controller["uid"], (key, *place), present)
+        if key == "pods" and body["spec"].get("nodeName"):
+            _keep(self._on_node, body["spec"]["nodeName"], place, present)
+
     def put(self, key: str, body: Object) -> Object:
         """Store an object (a copy of its top and metadata, with the next resourceVersion)."""
         metadata = body["metadata"]
@@ -69,6 +97,9 @@ class Store:
         self.version += 1
         body = {**body, "metadata": {**metadata, "resourceVersion": str(self.version)}}
         self.objects.setdefault(key, {})[place] = body
+        if before:
+            self.index(key, before, present=False)
+        self.index(key, body)
         self._publish(Change(self.version, "MODIFIED" if before else "ADDED", key, body, before))
         return body
 
@@ -77,6 +108,7 @@ class Store:
         before = self.objects.get(key, {}).pop((namespace, name), None)
         if before is None:
             return None
+        self.index(key, before, present=False)
         self.version += 1
         body = {**before, "metadata": {**before["metadata"], "resourceVersion": str(self.version)}}
         self._publish(Change(self.version, "DELETED", key, body, before))
@@ -103,3 +135,13 @@ class Store:
         """Forget all history."""
         self._history.clear()
         self.compacted = self.version
+
+
+def _keep(index: dict[str, dict[Any, None]], under: str, place: Any, present: bool) -> None:
+    if present:
+        index.setdefault(under, {})[place] = None
+        return
+    members = index.get(under, {})
+    members.pop(place, None)
+    if not members:
+        index.pop(under, None)

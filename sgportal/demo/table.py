@@ -199,7 +199,7 @@ def _crd(body: Object) -> list[Any]:
 
 
 _WIDE = [_column(name, 1) for name in ("Containers", "Images", "Selector")]
-_PLAIN: tuple[list[Object], Cells] = ([], lambda body: [])
+_PLAIN: tuple[list[Object], Cells] = ([], lambda _: [])
 _BUILT_IN: dict[str, tuple[list[Object], Cells]] = {
     "Node": (
         [_column("Status"), _column("Roles"), _AGE, _column("Version")]

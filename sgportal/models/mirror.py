@@ -1,7 +1,7 @@
 """What was last seen of the cluster: nodes with their labels, pods, children, and how fresh the news is."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import Count, Q
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..core.selector import Requirement
 from ..core.status import PodView
-from ..core.units import NodeView
+from ..core.units import NodeView, Readiness
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
@@ -34,7 +34,7 @@ class NodeQuerySet(models.QuerySet["Node"]):
     def views(self) -> tuple[NodeView, ...]:
         """The nodes as the core sees them."""
         rows = self.values_list("name", "labels", "ready")
-        return tuple(NodeView(name, labels, ready) for name, labels, ready in rows)
+        return tuple(NodeView(name, labels, cast(Readiness, ready)) for name, labels, ready in rows)
 
 
 class Node(models.Model):

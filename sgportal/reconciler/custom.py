@@ -51,7 +51,7 @@ def _differs(grid: Grid, body: Mapping[str, Any]) -> bool:
     if metadata["uid"] != grid.cluster_uid or metadata.get("generation", 1) != grid.cluster_generation:
         return True
     going = bool(metadata.get("deletionTimestamp")) and not grid.deleting_since
-    return going or source_metadata(metadata) != grid.metadata
+    return going or bool(source_metadata(metadata) != grid.metadata)
 
 
 def settle(grid: Grid, cluster: Cluster) -> bool:

@@ -20,9 +20,7 @@ def placement_changed(change: Change) -> bool:
 def node(store: Store, body: Object) -> None:
     """Have the pods of a node look at it again."""
     name, ready = body["metadata"]["name"], node_ready(body)
-    for pod in list(store.each("pods")):
-        if pod["spec"].get("nodeName") != name:
-            continue
+    for pod in store.pods_on(name):
         conditions = (pod.get("status") or {}).get("conditions") or ()
         shown = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
         if shown != ready and conditions:

@@ -31,11 +31,6 @@ def pod(store: Store, body: Object) -> None:
 
 
 def _schedule(store: Store, body: Object) -> None:
-    load: dict[str, int] = {}
-    for each in store.each("pods"):
-        node = each["spec"].get("nodeName")
-        if node:
-            load[node] = load.get(node, 0) + 1
     nodes = list(store.each("nodes"))
     fitting = [node["metadata"]["name"] for node in nodes if _fits(body["spec"], node)]
     if not fitting:
@@ -46,15 +41,16 @@ def _schedule(store: Store, body: Object) -> None:
         )
         return
     siblings = _siblings(store, body)
-    name = min(fitting, key=lambda name: (siblings.get(name, 0), load.get(name, 0), name))
+    name = min(fitting, key=lambda name: (siblings.get(name, 0), store.count_on(name), name))
     store.put("pods", {**body, "spec": {**body["spec"], "nodeName": name}})
 
 
 def _siblings(store: Store, body: Object) -> dict[str, int]:
-    owner, found = (controller_of(body) or {}).get("uid"), {}
-    for each in store.each("pods", body["metadata"]["namespace"]):
+    owner = controller_of(body)
+    found: dict[str, int] = {}
+    for each in store.children("pods", owner["uid"]) if owner else ():
         node = each["spec"].get("nodeName")
-        if owner and node and (controller_of(each) or {}).get("uid") == owner:
+        if node:
             found[node] = found.get(node, 0) + 1
     return found
 
@@ -183,9 +179,7 @@ def _host(node: Object) -> str:
 def _address(store: Store, node: Object) -> str:
     name = node["metadata"]["name"]
     network = IPv4Network((node.get("spec") or {}).get("podCIDR") or "10.250.0.0/16")
-    used = {
-        (each.get("status") or {}).get("podIP") for each in store.each("pods") if each["spec"].get("nodeName") == name
-    }
+    used = {(each.get("status") or {}).get("podIP") for each in store.pods_on(name)}
     return next(text for text in map(str, network.hosts()) if text not in used and not text.endswith(".1"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ..store import Store
-from ..values import Object, controller_of, copy, labels_of, new_uid, now, owned
+from ..values import Object, copy, labels_of, new_uid, now, owned
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -17,8 +17,7 @@ _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 def owned_by(store: Store, key: str, owner: Object) -> list[Object]:
     """The objects of a kind that `owner` controls."""
-    uid, namespace = owner["metadata"]["uid"], owner["metadata"]["namespace"]
-    return [each for each in store.each(key, namespace) if (controller_of(each) or {}).get("uid") == uid]
+    return store.children(key, owner["metadata"]["uid"])
 
 
 def template_hash(template: Object) -> str:
