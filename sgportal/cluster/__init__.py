@@ -3,9 +3,10 @@
 The `kubernetes` package supplies configuration, authentication and transport; answers are plain dicts.
 """
 
-from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, WatchEvent, connect
+from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, connect
 from .crds import install_crds
 from .errors import ClusterError, Conflict, Expired, NotFound, Refused, Throttled, Unreachable
+from .watching import Watch, WatchEvent
 
 __all__ = [
     "JSON_PATCH",
@@ -20,6 +21,7 @@ __all__ = [
     "Refused",
     "Throttled",
     "Unreachable",
+    "Watch",
     "WatchEvent",
     "connect",
     "install_crds",

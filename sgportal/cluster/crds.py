@@ -5,11 +5,14 @@ they carry (SuperEdge's definitions prune what they do not know), and the docume
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from ..core.diff import FIELD_MANAGER
 from .client import Cluster
 from .errors import ClusterError
 
+_DEFINITION = "CustomResourceDefinition"
 _ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 _TEXT = {"type": "string"}
 _KEY = {"type": "string", "minLength": 1, "maxLength": 317}
@@ -83,7 +86,7 @@ def _definition(kind: str, short: str, spec: dict[str, Any], columns: list[dict[
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
+        "kind": _DEFINITION,
         "metadata": {"name": f"{singular}s.superedge.io"},
         "spec": {
             "group": "superedge.io",
@@ -107,18 +110,34 @@ DEFINITIONS = (
 )
 
 
-def install_crds(cluster: Cluster, wait_seconds: float = 10.0) -> None:
-    """Apply our definitions where the cluster does not serve the kind yet, and wait until it does.
+def install_crds(cluster: Cluster, wait_seconds: float = 10.0) -> list[str]:
+    """Apply our definitions and wait until the API server serves them; the names of those that changed.
 
-    A definition that exists, SuperEdge's own perhaps, is left as it is. Raises ClusterError.
+    A definition that somebody else put there, SuperEdge's own perhaps, is left as it is. Raises ClusterError.
     """
-    missing = [each for each in DEFINITIONS if cluster.get(each["kind"], "", each["metadata"]["name"]) is None]
-    for definition in missing:
-        cluster.apply(definition)
-    deadline = time.monotonic() + wait_seconds
+    before = {each["metadata"]["name"]: cluster.get(_DEFINITION, "", each["metadata"]["name"]) for each in DEFINITIONS}
+    changed = []
     for definition in DEFINITIONS:
         name = definition["metadata"]["name"]
-        while not _established(cluster.get(definition["kind"], "", name)):
+        found = before[name]
+        if found is not None and not _is_ours(found):
+            continue
+        applied = cluster.apply(definition, force=True).body
+        if found is None or applied["metadata"].get("generation") != found["metadata"].get("generation"):
+            changed.append(name)
+    _wait_until_served(cluster, time.monotonic() + wait_seconds)
+    return changed
+
+
+def _is_ours(definition: Mapping[str, Any]) -> bool:
+    entries = definition["metadata"].get("managedFields") or ()
+    return any(entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" for entry in entries)
+
+
+def _wait_until_served(cluster: Cluster, deadline: float) -> None:
+    for definition in DEFINITIONS:
+        name = definition["metadata"]["name"]
+        while not _established(cluster.get(_DEFINITION, "", name)):
             if time.monotonic() > deadline:
                 raise ClusterError(f"the API server does not serve {name} yet")
             time.sleep(0.05)

@@ -32,7 +32,7 @@ class Conflict(ClusterError):
 
 
 class Refused(ClusterError):
-    """The API server will not accept this, now or later (400, 401, 403, 422)."""
+    """The API server will not accept this, now or later (400, 401, 403, 422 and the like)."""
 
 
 class Throttled(ClusterError):
@@ -44,22 +44,28 @@ class Expired(ClusterError):
 
 
 class Unreachable(ClusterError):
-    """No answer, a broken answer, or a server in trouble (5xx)."""
+    """No answer, a broken answer, or a server in trouble (408, 5xx)."""
 
 
-_CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict, 410: Expired, 429: Throttled}
+_CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 408: Unreachable, 409: Conflict, 410: Expired, 429: Throttled}
+# Server-side apply answers 500 for a field that the schema does not have (structured-merge-diff): no trouble of the
+# server's, and no use trying again.
+_UNTYPED = "failed to create typed patch object"
 
 
 def error_of(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> ClusterError:
     """The error that a `Status` answer (meta/v1) stands for."""
     body = body or {}
     details = body.get("details") or {}
+    message = str(body.get("message") or f"the API server answered {status}")
     wait = retry_after or details.get("retryAfterSeconds")
     kind = _CLASSES.get(status, Unreachable if status >= 500 or status == 0 else Refused)
-    return kind(
-        str(body.get("message") or f"the API server answered {status}"),
-        status,
-        str(body.get("reason") or ""),
-        tuple(details.get("causes") or ()),
-        float(wait) if wait and str(wait).replace(".", "", 1).isdigit() else None,
-    )
+    if kind is Unreachable and message.startswith(_UNTYPED):
+        kind = Refused
+    return kind(message, status, str(body.get("reason") or ""), tuple(details.get("causes") or ()), _seconds(wait))
+
+
+def _seconds(wait: object) -> float | None:
+    """A number of seconds; a date, which `Retry-After` may hold as well, is left out."""
+    text = str(wait or "")
+    return float(text) if text.isdecimal() else None

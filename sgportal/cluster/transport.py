@@ -4,88 +4,118 @@ import os
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import urllib3
+import yaml
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from .errors import ClusterError, Unreachable, error_of
+from .errors import ClusterError, Refused, Unreachable, error_of
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0
-JSON = "application/json"
+DEMO_KUBECONFIG = "SGPORTAL_DEMO_KUBECONFIG"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Transport:
-    """Requests to one API server from any thread."""
+    """Requests to one API server from any thread; at most `threads` connections are kept open."""
 
     def __init__(self, target: str, threads: int) -> None:
+        from kubernetes.client.rest import RESTClientObject
+
         self._configuration = _configuration(target)
         self._configuration.connection_pool_maxsize = threads
-        self._pool = _pool(self._configuration)
+        # The package knows every way a kubeconfig asks for TLS or a proxy; only its pool is used.
+        self._pool: urllib3.PoolManager = RESTClientObject(self._configuration).pool_manager
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close every idle connection."""
         self._pool.clear()
 
-    def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:
-        with self._lock:  # a token may be refreshed here
-            authentication = self._configuration.auth_settings()
-        headers = {"Accept": JSON, "User-Agent": "sgportal", **extra}
-        for setting in authentication.values():
-            if setting["in"] == "header" and setting["value"]:
-                headers[setting["key"]] = setting["value"]
-        return headers
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """The status and the parsed body of a successful answer. Raises a ClusterError for any other."""
+        answer = self.open(method, path, query=query, body=body, headers=headers)
+        value = parse(answer.data)
+        if answer.status >= 300:
+            raise _refusal(answer, value)
+        if value is None:
+            raise Unreachable("the API server's answer is no JSON, or was cut short", answer.status)
+        return answer.status, value
 
     def open(
         self,
         method: str,
         path: str,
+        *,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer to a request, whatever its status. Raises Unreachable where there is none."""
-        url = self._configuration.host + path + _query(query)
+        """The answer to a request, whatever its status; with `stream` its body is still to be read. `read_seconds` is
+        the longest silence within the answer. Raises Unreachable where there is none."""
+        asked = urlencode({key: value for key, value in (query or {}).items() if value not in ("", None)})
+        url = self._configuration.host + path + ("?" + asked if asked else "")
         options: dict[str, Any] = {
-            "body": None if body is None else orjson.dumps(body),
             "headers": self._headers(headers or {}),
+            "body": None if body is None else orjson.dumps(body),
             "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
             "retries": False,
-            "redirect": False,
             "preload_content": not stream,
         }
         try:
-            try:
-                return self._pool.request(method, url, **options)
-            except ProtocolError:
-                # The server may just have closed an idle connection: a read is tried once more, on a fresh one. A
-                # write is left to the caller's next round, for it may have arrived.
-                if method != "GET":
-                    raise
-                return self._pool.request(method, url, **options)
+            return self._send(method, url, options)
         except (HTTPError, OSError) as error:
             raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
 
-    def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """The status and the parsed body of a successful answer. Raises a ClusterError for any other."""
-        answer = self.open(method, path, **options)
-        body = parse(answer.data)
-        if answer.status >= 300:
-            known = body if isinstance(body, dict) else None
-            raise error_of(answer.status, known, answer.headers.get("Retry-After"))
-        if body is None:
-            raise Unreachable("the API server's answer was cut short", answer.status)
-        return answer.status, body
+    def stream(self, path: str, query: Mapping[str, Any], read_seconds: float) -> urllib3.BaseHTTPResponse:
+        """A successful answer whose body is still to be read, as it comes. Raises a ClusterError for any other."""
+        answer = self.open("GET", path, query=query, read_seconds=read_seconds, stream=True)
+        if answer.status < 300:
+            return answer
+        try:
+            value = parse(answer.read())
+        except (HTTPError, OSError) as error:
+            raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
+        finally:
+            answer.close()
+        raise _refusal(answer, value)
 
+    def _send(self, method: str, url: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool.request(method, url, **options)
+        except ProtocolError:
+            # The server closed a kept connection just as it was used again: a read may simply be sent once more.
+            # Whether a write arrived is unknown, so it is left to its caller's next round.
+            if method != "GET":
+                raise
+            return self._pool.request(method, url, **options)
 
-def _query(query: Mapping[str, Any] | None) -> str:
-    given = {key: value for key, value in (query or {}).items() if value not in ("", None)}
-    return f"?{urlencode(given)}" if given else ""
+    def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:
+        from kubernetes.config import ConfigException
+
+        try:
+            with self._lock:  # a token may be fetched anew here
+                settings = self._configuration.auth_settings()
+        except (ConfigException, OSError, ValueError) as error:
+            raise Refused(f"no credentials for the API server: {error}") from error
+        headers = {"Accept": "application/json", "User-Agent": "sgportal", **extra}
+        for setting in settings.values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+        return headers
 
 
 def parse(data: bytes) -> Any:
@@ -96,9 +126,16 @@ def parse(data: bytes) -> Any:
         return None
 
 
+def _refusal(answer: urllib3.BaseHTTPResponse, value: Any) -> ClusterError:
+    """The error that an answer of status 300 or above stands for; `value` is its parsed body."""
+    return error_of(answer.status, value if isinstance(value, dict) else None, answer.headers.get("Retry-After"))
+
+
 def _brief(error: BaseException) -> str:
+    """What went wrong, without the address of a Python object that urllib3 puts in front."""
     reason = getattr(error, "reason", None) or error
-    return str(reason).partition(": ")[2] or str(reason)
+    text = str(reason)
+    return (text.partition(">: ")[2] or text)[:300]
 
 
 def _configuration(target: str) -> Any:
@@ -111,25 +148,21 @@ def _configuration(target: str) -> Any:
         if name == "in-cluster":
             config.load_incluster_config(client_configuration=found)
         elif name == "kubeconfig":
-            config.load_kube_config(context=context or None, client_configuration=found)
+            path = os.environ.get("KUBECONFIG") or "~/.kube/config"
+            config.load_kube_config(config_file=path, context=context or None, client_configuration=found)
         elif name == "demo":
-            path = os.environ.get("SGPORTAL_DEMO_KUBECONFIG", "")
-            config.load_kube_config(config_file=path, client_configuration=found)
+            config.load_kube_config(config_file=_demo_kubeconfig(), client_configuration=found)
         else:
             raise ClusterError(f"SGPORTAL_CLUSTER must be in-cluster, kubeconfig[:context] or demo, not “{target}”")
-    except config.ConfigException as error:
-        raise ClusterError(f"the cluster's configuration cannot be used: {error}") from error
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterError(f"the cluster's configuration ({target}) cannot be used: {error}") from error
+    if urlsplit(found.host).hostname in _LOOPBACK:
+        found.proxy = None  # nobody means a proxy for their own machine
     return found
 
 
-def _pool(configuration: Any) -> urllib3.PoolManager:
-    size = configuration.connection_pool_maxsize
-    options: dict[str, Any] = {"num_pools": 4, "maxsize": size}
-    if configuration.host.startswith("https"):
-        options |= {
-            "cert_reqs": "CERT_REQUIRED" if configuration.verify_ssl else "CERT_NONE",
-            "ca_certs": configuration.ssl_ca_cert,
-            "cert_file": configuration.cert_file,
-            "key_file": configuration.key_file,
-        }
-    return urllib3.PoolManager(**options)
+def _demo_kubeconfig() -> str:
+    path = os.environ.get(DEMO_KUBECONFIG)
+    if not path:
+        raise ValueError(f"{DEMO_KUBECONFIG} is not set")
+    return path

@@ -1,0 +1,80 @@
+"""A watch: the changes of a collection, as they come (Kubernetes API concepts, "Efficient detection of changes")."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from .errors import Unreachable, error_of
+from .transport import parse
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """ADDED, MODIFIED, DELETED or BOOKMARK, and the object (of a bookmark: its resourceVersion only)."""
+
+    type: str
+    body: dict[str, Any]
+
+    @property
+    def resource_version(self) -> str:
+        """The version from which a watch can go on after this event."""
+        return str(self.body["metadata"]["resourceVersion"])
+
+
+class Watch:
+    """An iterator over the events of one stream. It ends when the server ends the stream or somebody calls `close`.
+
+    `next` raises Expired where the version is too old to go on, Unreachable where the stream breaks, is mute for too
+    long, or is no stream of events. Close it in the end; `with` does.
+    """
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+        self._answer = answer
+        self._closed = False
+        self._events = self._read()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> WatchEvent:
+        return next(self._events)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._answer.close()
+
+    def close(self) -> None:
+        """End the stream, from any thread: one that waits for the next event gets the end."""
+        self._closed = True
+        try:
+            self._answer.shutdown()
+        except (RuntimeError, ValueError, OSError):  # it has ended already
+            return
+
+    def _read(self) -> Iterator[WatchEvent]:
+        rest = b""
+        try:
+            for chunk in self._answer.stream(amt=None):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in filter(None, lines):
+                    yield _event(line)
+        except (HTTPError, OSError, AttributeError) as error:  # AttributeError: closed between two reads
+            if not self._closed:
+                raise Unreachable(f"the watch broke off: {error}") from error
+        finally:
+            self._answer.close()
+
+
+def _event(line: bytes) -> WatchEvent:
+    value = parse(line)
+    if not isinstance(value, dict) or not isinstance(value.get("object"), dict):
+        raise Unreachable("the watch sent something that is no event")
+    if value.get("type") == "ERROR":
+        raise error_of(int(value["object"].get("code") or 500), value["object"])
+    return WatchEvent(str(value.get("type")), value["object"])
