@@ -1,5 +1,7 @@
 """From bytes to manifests: YAML and JSON with every trap closed (aliases, duplicate keys, depth, size)."""
 
+import json
+import math
 from typing import Any
 
 import yaml
@@ -60,7 +62,65 @@ def read_documents(data: bytes) -> list[dict[str, Any]]:
         raise Invalid(Problem("", say("the body is not YAML"))) from None
     if any(not isinstance(each, dict) for each in documents):
         raise Invalid(Problem("", say("each document must be an object with apiVersion, kind, metadata and spec")))
+    _refuse_values(documents)
     return documents
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a JSON text (RFC 8259, which YAML reads otherwise: escapes, tabs, exponents).
+
+    Raises Invalid for more than 1 MiB, text that is not UTF-8 or not JSON, a name that stands twice in an object,
+    more than 64 levels, or a value that cannot be kept.
+    """
+    if len(data) > MAX_BYTES:
+        raise Invalid(Problem("", say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)))
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_object)
+    except UnicodeDecodeError:
+        raise Invalid(Problem("", say("the body is not UTF-8 text"))) from None
+    except json.JSONDecodeError as error:
+        sentence = say("the body is not JSON: line %(line)s, column %(column)s", line=error.lineno, column=error.colno)
+        raise Invalid(Problem("", sentence)) from None
+    except (ValueError, RecursionError):
+        raise Invalid(Problem("", say("the body is not JSON"))) from None
+    _refuse_values(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Invalid(Problem("", say("the name “%(key)s” stands twice in an object", key=key[:100])))
+        found[key] = value
+    return found
+
+
+def _refuse_values(value: Any) -> None:
+    """Raise Invalid for what no database or cluster can keep, and for more levels than are accepted."""
+    level, depth = [value], -1
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise Invalid(Problem("", say("the document is nested more than %(limit)s levels deep", limit=MAX_DEPTH)))
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += each.keys()
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
+            elif not _can_be_kept(each):
+                raise Invalid(Problem("", say("%(value)s cannot be kept", value=ascii(each)[:60])))
+        level = inner
+
+
+def _can_be_kept(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def _refuse_traps(text: str) -> None:
@@ -86,7 +146,11 @@ def _syntax(error: yaml.YAMLError) -> Any:
 
 def read_document(data: bytes) -> dict[str, Any]:
     """The only object of a YAML or JSON stream. Raises Invalid as `read_documents` does, and unless there is one."""
-    documents = read_documents(data)
+    return only(read_documents(data))
+
+
+def only(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The only one of these documents. Raises Invalid where there is none or another."""
     if len(documents) != 1:
         raise Invalid(Problem("", say("exactly one document is expected here, not %(count)s", count=len(documents))))
     return documents[0]
