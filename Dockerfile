@@ -16,7 +16,7 @@ COPY static ./static
 RUN /opt/portal/bin/pybabel --quiet compile -D django -d sgportal/locale \
  && SECRET_KEY=only-for-this-step DATABASE_URL=sqlite:///:memory: /opt/portal/bin/python manage.py collectstatic \
     --noinput --verbosity 0 -i "mode-[!y]*" -i "worker-[!y]*" -i snippets -i "keybinding-*" -i "ext-emmet*" \
-    -i redoc -i "*.map"
+    -i redoc -i rest_framework
 
 FROM python:3.11-slim
 ENV PATH=/opt/portal/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

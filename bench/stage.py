@@ -1,0 +1,144 @@
+"""What a benchmark stands on: an embedded cluster as a process, an empty database, the portal's own threads."""
+
+import contextlib
+import itertools
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def stage(world: str) -> Iterator[Path]:
+    """Django set up on an empty database, and a cluster showing `world` to connect to. The folder of both."""
+    with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name, cluster_process(world) as kubeconfig:
+        os.environ.update(
+            SECRET_KEY="only-for-benchmarks",  # noqa: S106
+            DATABASE_URL=f"sqlite:///{name}/bench.sqlite3",
+            CELERY_BROKER_URL="memory://",
+            SGPORTAL_CLUSTER="demo",
+            SGPORTAL_DEMO_KUBECONFIG=kubeconfig,
+            SGPORTAL_TLS="0",
+            SGPORTAL_STATIC_FROM_SOURCE="1",
+            ALLOWED_HOSTS="testserver",
+            LOG_LEVEL="WARNING",
+            DJANGO_SETTINGS_MODULE="sgportal.settings",
+        )
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def cluster_process(world: str) -> Iterator[str]:
+    """An embedded cluster in another process; the path of its kubeconfig."""
+    command = [sys.executable, "-m", "sgportal.demo", "--world", world]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own interpreter
+    try:
+        said = "".join(itertools.islice(process.stdout or (), 2))
+        found = re.search(r"KUBECONFIG=(\S+)", said)
+        if not found:
+            raise RuntimeError(f"the embedded cluster did not start: {said}")
+        yield found[1]
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def portal(worker: bool = True) -> Iterator[None]:
+    """The watch, and with `worker` the Celery worker and beat, as threads; all nodes have been seen when it begins."""
+    from django.utils import timezone
+
+    from sgportal.management.demo_world import is_mirrored
+    from sgportal.management.processes import Threads, celery_parts, watch_part
+
+    threads = Threads(on_death=lambda: None)
+    since = timezone.now()
+    for part in (*(celery_parts() if worker else ()), watch_part()):
+        threads.start(*part)
+    try:
+        wait(lambda: is_mirrored(since), 120, "the cluster has been listed")
+        yield
+    finally:
+        threads.end()
+
+
+def wait(check: Callable[[], Any], seconds: float, what: str, pause: float = 0.01) -> Any:
+    """The first true answer. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = check()
+        if found:
+            return found
+        time.sleep(pause)
+    raise TimeoutError(f"{what}: not within {seconds:.0f} s")
+
+
+def grid(name: str, key: str = "site", replicas: int = 1) -> dict[str, Any]:
+    """A DeploymentGrid's manifest."""
+    labels = {"app": name}
+    pod = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": "registry.example/app:1"}]},
+    }
+    template = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": pod}
+    return {
+        "apiVersion": "superedge.io/v1",
+        "kind": "DeploymentGrid",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"gridUniqKey": key, "template": template},
+    }
+
+
+def save(*manifests: dict[str, Any]) -> None:
+    """Save grids as a person would."""
+    from sgportal.actions import Actor, save_grids
+
+    save_grids(manifests, Actor("bench", "shell"))
+
+
+def settled() -> bool:
+    """Whether no key waits for a worker."""
+    from django.db.models import F
+
+    from sgportal.models import WorkKey
+
+    return not WorkKey.objects.filter(requested__gt=F("done")).exists()
+
+
+def deployments(prefix: str) -> set[str]:
+    """The names of the live Deployments that begin with `prefix`."""
+    from sgportal.reconciler.access import cluster
+
+    listed = cluster().list("Deployment", "default", metadata_only=True).items
+    return {each["metadata"]["name"] for each in listed if each["metadata"]["name"].startswith(prefix)}
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """The value that `share` per cent of the values do not exceed."""
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+
+
+def milliseconds(work: Callable[[], Any]) -> float:
+    """How long it takes."""
+    since = time.perf_counter()
+    work()
+    return (time.perf_counter() - since) * 1000
+
+
+def in_background(work: Callable[[], None]) -> threading.Thread:
+    """Run it in a thread."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,55 @@
+"""`manage.py health web|worker|beat|watch`: is this host's process of that kind alive? For container health checks."""
+
+import http.client
+import os
+import socket
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from ...models import Heartbeat
+
+SILENCE = timedelta(seconds=60)
+
+
+class Command(BaseCommand):
+    """Exit code 0 where it lives, 1 with the reason where it does not."""
+
+    help = "Exit code 0 where this host's process of that kind lives: web, worker, beat, watch."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the kind."""
+        parser.add_argument("kind", choices=("web", "worker", "beat", "watch"))
+
+    def handle(self, *_args: Any, kind: str, **_options: Any) -> None:
+        """Ask the web process itself, and the rows for the others."""
+        if kind == "web":
+            _ask_web()
+        else:
+            _look_for_heartbeat(kind)
+
+
+def _ask_web() -> None:
+    port = int(os.environ.get("UVICORN_PORT", "8000"))
+    host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        link.request("GET", "/healthz", headers={"Host": host})
+        status = link.getresponse().status
+    except OSError as error:
+        raise CommandError(f"the web process does not answer on port {port}: {error}") from error
+    finally:
+        link.close()
+    if status != 200:
+        raise CommandError(f"the web process answers {status}")
+
+
+def _look_for_heartbeat(kind: str) -> None:
+    mine = Heartbeat.objects.filter(kind=kind, name__contains=socket.gethostname())
+    last = mine.order_by("-at").values_list("at", flat=True).first()
+    if last is None or last < timezone.now() - SILENCE:
+        raise CommandError(f"the {kind} on this host was last heard {last or 'never'}")

@@ -1,0 +1,89 @@
+"""The portal as production runs it: each service a process of its own, with real Redis and a real database."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.house.tree import ROOT
+from tests.services import end
+
+BIN = Path(sys.executable).parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+def command_of(service: str) -> list[str]:
+    """The command of a service of the compose file."""
+    return [str(word) for word in SERVICES[service]["command"]]
+
+
+def probe_of(service: str) -> list[str]:
+    """Its health check."""
+    kind, *command = SERVICES[service]["healthcheck"]["test"]
+    assert kind == "CMD"
+    return command
+
+
+@dataclass
+class Portal:
+    """Processes that share settings. Everything they say is in files in `folder`."""
+
+    folder: Path
+    settings: Mapping[str, str]
+    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR")}
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return {
+            **kept,
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "sgportal.settings",
+            **self.settings,
+        }
+
+    def run(self, command: Sequence[str], check: bool = True, **options: Any) -> subprocess.CompletedProcess:
+        """Run a command to its end."""
+        options = {"capture_output": True, "text": True, "timeout": 90, "cwd": ROOT, **options}
+        done = subprocess.run(command, env=self.environment, check=False, **options)
+        assert done.returncode == 0 or not check, done.stderr + done.stdout
+        return done
+
+    def python(self, text: str) -> str:
+        """Run a piece of Python with Django set up; what it prints."""
+        return self.run([sys.executable, "-c", f"import django\ndjango.setup()\n{text}"]).stdout.strip()
+
+    def start(self, name: str, command: Sequence[str]) -> subprocess.Popen:
+        """Start a process in a group of its own."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.running[name] = process
+        return process
+
+    def kill(self, name: str) -> None:
+        """End a process and all its children as a power cut would."""
+        process = self.running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def stop(self) -> dict[str, int]:
+        """End everything in order; the exit codes."""
+        codes = {}
+        for name, process in reversed(self.running.items()):
+            codes[name] = end(process, 30)
+        self.running.clear()
+        return codes
