@@ -49,14 +49,16 @@ class Change:
 
 def differences(desired: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[Change, ...]:
     """What must change in `live` for it to agree with `desired` (metadata's labels, annotations, owners; spec)."""
-    metadata = {key: desired["metadata"].get(key) for key in ("labels", "annotations", "ownerReferences")}
+    ours = ("labels", "annotations", "ownerReferences")
+    metadata = {key: desired["metadata"][key] for key in ours if key in desired["metadata"]}
     changes = [
         *_compare(metadata, live["metadata"], "/metadata", ""),
         *_compare(desired["spec"], live.get("spec") or {}, "/spec", "spec"),
     ]
     seen = {change.path for change in changes}
-    changes += [change for change in _no_longer_wanted(desired, live) if change.path not in seen]
-    return tuple(changes)
+    dropped = {change.path: change for change in _no_longer_wanted(desired, live)}
+    ours = [dropped.get(change.path, change) for change in changes]
+    return (*ours, *(change for path, change in dropped.items() if path not in seen))
 
 
 def _compare(want: Any, have: Any, path: str, name: str) -> Iterator[Change]:
@@ -71,6 +73,9 @@ def _compare(want: Any, have: Any, path: str, name: str) -> Iterator[Change]:
 def _compare_maps(want: Mapping[str, Any], have: Mapping[str, Any], path: str, name: str) -> Iterator[Change]:
     for key, value in want.items():
         yield from _compare(value, have.get(key), path + pointer(key), key)
+    for key in sorted(_WHOLE & have.keys() - want.keys()):
+        if isinstance(have[key], list | dict):
+            yield from _compare(type(have[key])(), have[key], path + pointer(key), key)
     if name in _WHOLE or path == "/spec/selector":
         for key in have.keys() - want.keys() - {"matchLabels", "matchExpressions"}:
             yield Change(path + pointer(key), have[key], None, foreign=True)

@@ -1,0 +1,172 @@
+"""Nodes, units, selectors, endpoints, names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgportal.core.closure import expected, serving
+from sgportal.core.diff import quantity
+from sgportal.core.names import as_label_value, label_value_problem, protected_label_problem
+from sgportal.core.selector import matches, parse_selector, requirements
+from sgportal.core.status import PodView
+from sgportal.core.text import Invalid, pointer
+from sgportal.core.units import relabelled, unit_changes, units_of
+
+from .builders import a_node
+
+NODES = (
+    a_node("n0", zone="a"),
+    a_node("n1", zone="b"),
+    a_node("n2", "Unknown", zone="b"),
+    a_node("n3"),
+    a_node("n4", zone=""),
+)
+
+
+def test_units_are_the_distinct_non_empty_values():
+    units = units_of(NODES, "zone")
+    assert {name: [node.name for node in unit.nodes] for name, unit in units.items()} == {
+        "a": ["n0"],
+        "b": ["n1", "n2"],
+    }
+    assert [units[name].state for name in "ab"] == ["Ready", "Degraded"]
+
+
+@pytest.mark.parametrize(
+    ("ready", "state"),
+    [
+        (["Ready"], "Ready"),
+        (["NotReady", "Unknown"], "NotReady"),
+        (["Unknown"], "Offline"),
+        (["Ready", "NotReady"], "Degraded"),
+    ],
+)
+def test_the_state_of_a_unit(ready, state):
+    nodes = [a_node(f"n{i}", each, zone="a") for i, each in enumerate(ready)]
+    assert units_of(nodes, "zone")["a"].state == state
+
+
+def test_what_a_change_of_labels_does():
+    after = relabelled(NODES, ["n0", "n3"], {"zone": "c"})
+    changes = {(c.unit, c.verb, c.joining, c.leaving) for c in unit_changes(NODES, after, ["zone"])}
+    assert changes == {("a", "vanishes", (), ("n0",)), ("c", "appears", ("n0", "n3"), ())}
+    removed = relabelled(NODES, ["n1"], {"zone": None})
+    assert [(c.unit, c.verb) for c in unit_changes(NODES, removed, ["zone"])] == [("b", "changes")]
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("", [0, 1, 2, 3, 4]),
+        ("zone=b", [1, 2]),
+        ("zone==b", [1, 2]),
+        ("zone!=b", [0, 3, 4]),
+        ("zone in (a, b)", [0, 1, 2]),
+        ("zone notin (a)", [1, 2, 3, 4]),
+        ("zone", [0, 1, 2, 4]),
+        ("!zone", [3]),
+        ("zone,zone!=a", [1, 2, 4]),
+        ("zone=", [4]),
+    ],
+)
+def test_selectors_choose_as_kubernetes_does(text, chosen):
+    wanted = parse_selector(text)
+    assert [i for i, node in enumerate(NODES) if matches(wanted, node.labels)] == chosen
+
+
+@pytest.mark.parametrize("text", ["zone=a b", "zone in a", "=a", "a=b=c", "zone in (<b>)", "区域=1", "a" * 64])
+def test_a_bad_selector_is_refused_naming_the_parameter(text):
+    with pytest.raises(Invalid) as caught:
+        parse_selector(text)
+    assert caught.value.problems[0].pointer == "/labelSelector"
+
+
+def test_selector_objects_are_the_same_requirements():
+    found = requirements(
+        {"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "b", "operator": "In", "values": ["x"]}]}
+    )
+    assert found == parse_selector("a=1,b in (x)")
+
+
+def a_pod(name, node, **options):
+    return PodView("d", name, {"app": "echo"}, node, (f"10.0.0.{name[-1]}",), **{"ready": True, **options})
+
+
+TEMPLATE = {"selector": {"app": "echo"}}
+
+
+def test_each_node_ought_to_see_its_own_units_endpoints_only():
+    pods = [a_pod("p0", "n0"), a_pod("p1", "n1"), a_pod("p2", "n2"), a_pod("p3", "n3"), a_pod("p4", "")]
+    found = serving(TEMPLATE, "zone", {node.name: node for node in NODES}, pods)
+    seen = {view.node: ([e.pod for e in view.endpoints], view.state) for view in expected("zone", NODES, found)}
+    assert seen == {
+        "n0": (["p0"], "closed"),
+        "n1": (["p1", "p2"], "closed"),
+        "n2": (["p1", "p2"], "closed"),
+        "n3": ([], "refusing"),
+        "n4": ([], "refusing"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "template", "count"),
+    [
+        ({"ready": False}, TEMPLATE, 0),
+        ({"ready": False}, {**TEMPLATE, "publishNotReadyAddresses": True}, 1),
+        ({"terminating": True}, TEMPLATE, 0),
+        ({"ips": ()}, TEMPLATE, 0),
+        ({}, {"selector": {"app": "other"}}, 0),
+    ],
+)
+def test_which_pods_serve(options, template, count):
+    pod = PodView(
+        **{
+            "namespace": "d",
+            "name": "p0",
+            "labels": {"app": "echo"},
+            "node": "n0",
+            "ips": ("10.0.0.1",),
+            "ready": True,
+            **options,
+        }
+    )
+    assert len(serving(template, "zone", {"n0": NODES[0]}, [pod])) == count
+
+
+def test_an_empty_unit_refuses_and_says_why():
+    view = expected("zone", NODES[:1], [])[0]
+    assert (view.state, str(view.reason)) == ("refusing", "NodeUnit “a” has no ready endpoint")
+
+
+@given(st.text(max_size=300))
+def test_any_text_becomes_a_label_value_and_different_texts_differ(text):
+    assert label_value_problem(as_label_value(text)) is None
+    assert as_label_value(text) != as_label_value(text + "x")
+
+
+@pytest.mark.parametrize(
+    ("key", "protected"),
+    [
+        ("kubernetes.io/hostname", True),
+        ("node-role.kubernetes.io/worker", True),
+        ("beta.kubernetes.io/os", True),
+        ("node.k8s.io/x", True),
+        ("topology.kubernetes.io/zone", False),
+        ("zone", False),
+        ("example.com/zone", False),
+    ],
+)
+def test_kubernetes_own_labels_are_protected(key, protected):
+    assert (protected_label_problem(key) is not None) == protected
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("1", "1000m"), ("1Gi", "1024Mi"), ("1e3", "1k"), (1, "1"), ("0.5", "500m")]
+)
+def test_quantities(left, right):
+    assert quantity(left) == quantity(right)
+    assert quantity("1x") is None
+
+
+def test_pointers_are_escaped():
+    assert pointer("a/b", "c~d", 0) == "/a~1b/c~0d/0"
