@@ -19,21 +19,32 @@ NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own", "UVICORN_PORT": "uvicorn's
 
 def environment_names() -> set[str]:
     """Every environment variable that the product reads."""
-    nodes = (node for path in under("sgportal", suffix=".py") for node in ast.walk(parsed(path)))
-    return {name for name in map(_name_read, nodes) if name} - NOT_OURS.keys()
+    found: set[str] = set()
+    for path in under("sgportal", suffix=".py"):
+        constants = _constants(parsed(path))
+        for node in ast.walk(parsed(path)):
+            name = _name_read(node)
+            if isinstance(name, ast.Constant):
+                found.add(name.value)
+            elif isinstance(name, ast.Name) and name.id in constants:
+                found.add(constants[name.id])
+    return found - NOT_OURS.keys()
 
 
-def _name_read(node: ast.AST) -> str | None:
-    """The variable that this piece of code reads, if it reads one."""
+def _constants(module: ast.Module) -> dict[str, str]:
+    """The texts that a module gives a name at its top."""
+    assigned = [node for node in module.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    return {ast.unparse(node.targets[0]): node.value.value for node in assigned if isinstance(node.value.value, str)}
+
+
+def _name_read(node: ast.AST) -> ast.expr | None:
+    """What names the variable that this piece of code reads, if it reads one."""
     if isinstance(node, ast.Call) and node.args:
-        function, name = ast.unparse(node.func), node.args[0]
-        reads = function in READERS or function.endswith(("environ.get", "getenv"))
-    elif isinstance(node, ast.Subscript):
-        name = node.slice
-        reads = isinstance(node.ctx, ast.Load) and ast.unparse(node.value).endswith("environ")
-    else:
-        return None
-    return name.value if reads and isinstance(name, ast.Constant) else None
+        function = ast.unparse(node.func)
+        return node.args[0] if function in READERS or function.endswith(("environ.get", "getenv")) else None
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return node.slice if ast.unparse(node.value).endswith("environ") else None
+    return None
 
 
 def documented_names(readme: str) -> set[str]:
@@ -114,3 +125,25 @@ def test_the_compose_file_keeps_no_secret():
 def test_no_secret_file_is_tracked():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert [name for name in listed if re.search(r"(^|/)(\.env|kubeconfig|.*\.pem|.*\.key)$", name)] == []
+
+
+def test_both_readmes_say_the_same():
+    """The same chapters, the same rows in the same tables, the same commands."""
+
+    def shape(readme: str) -> list[str]:
+        lines = text(readme).splitlines()
+        return [line[:2] for line in lines if line.startswith(("#", "| ", "```"))]
+
+    def commands(readme: str) -> list[str]:
+        blocks = re.findall(r"^```sh\n(.*?)^```", text(readme), re.M | re.S)
+        return [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+
+    assert shape(READMES[0]) == shape(READMES[1])
+    assert commands(READMES[0]) == commands(READMES[1])
+
+
+def test_the_examples_are_what_the_reader_is_told():
+    """The README's walk-through names files that are there, and they are what kubectl applies."""
+    for name in ("deploymentgrid.yaml", "servicegrid.yaml"):
+        assert yaml.safe_load(text(f"docs/examples/{name}"))["apiVersion"] == "superedge.io/v1"
+        assert f"docs/examples/{name}" in text("README.md")
