@@ -1,0 +1,22 @@
+"""`manage.py watch`: keep the mirror of the cluster until SIGTERM or SIGINT. Several may run; one acts."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ...reconciler.watch import Watcher
+
+
+class Command(BaseCommand):
+    """Watch the cluster and wake the grids concerned."""
+
+    help = "Lists and watches the cluster into rows and wakes the grids concerned, until SIGTERM or SIGINT."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run until asked to end."""
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        Watcher().run(stop)

@@ -1,0 +1,175 @@
+"""The watch: several processes may run it, one acts. It lists and watches the cluster into rows, wakes the grids
+concerned, and decides nothing.
+
+Readers (threads, one per resource) talk to the cluster; the thread that calls `run` alone talks to the database. Every
+transaction renews the lease first, so what is written is written by its holder, and nobody takes over in between.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from ..cluster import Cluster
+from ..models import Heartbeat
+from . import access
+from .mirror_effects import Effects, tell, wake_all
+from .mirror_news import News
+from .watch_lease import WatchLease
+from .watch_messages import ROWS_PER_BATCH, Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .watch_reader import Installer, Pace, Reader
+from .watch_sources import SOURCES
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+STANDBY_SECONDS = 2.0  # between two looks at another's lease
+HEARTBEAT_SECONDS = 10.0
+JOIN_SECONDS = 2.0
+_SOURCES = {source.resource: source for source in SOURCES}
+_DATABASE_TROUBLE = (OperationalError, InterfaceError)  # locked, gone, restarted: the same batch again, nothing lost
+
+
+class Watcher:
+    """Keeps the mirror. `connect` gives the cluster; it may raise ClusterError while there is no configuration."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Cluster] = access.cluster,
+        pace: Pace | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._connect = connect
+        self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
+        self._lease = WatchLease(lease_seconds)
+        self._renew_seconds = lease_seconds * RENEW_SECONDS / LEASE_SECONDS
+        self._standby_seconds = lease_seconds * STANDBY_SECONDS / LEASE_SECONDS
+        self._renew_at = self._heartbeat_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Act whenever the lease is ours, until `stop` is set; then leave within a few seconds."""
+        try:
+            while not stop.is_set():
+                try:
+                    self._round(stop)
+                except _DATABASE_TROUBLE as error:
+                    log.warning("the database does not answer: %s", error)
+                    connection.close()
+                    stop.wait(1.0)
+            self._leave()
+        finally:
+            connection.close()
+
+    def _round(self, stop: threading.Event) -> None:
+        if self._lease.take():
+            log.info("watching, as %s", self._lease.holder)
+            self._act(stop)
+        else:
+            self._beat()
+            stop.wait(self._standby_seconds)
+
+    def _leave(self) -> None:
+        try:
+            self._lease.release()
+            Heartbeat.objects.filter(kind="watch", name=self._lease.holder).delete()
+        except _DATABASE_TROUBLE as error:
+            log.warning("the lease could not be released and will run out: %s", error)
+
+    def _act(self, stop: threading.Event) -> None:
+        news, inbox = News(_SOURCES), Inbox()
+        installer = Installer(settings.SGPORTAL_INSTALL_CRDS)
+        readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
+        for reader in readers:
+            reader.start()
+        try:
+            while not stop.is_set():
+                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, stop):
+                    log.warning("another process has taken over the watch")
+                    return
+        finally:
+            _end(readers)
+
+    def _store(self, batch: Iterable[Message], news: News, stop: threading.Event) -> bool:
+        """Write what the readers said, again and again until the database takes it. False where the lease is lost."""
+        if not batch and not news.due and time.monotonic() < self._renew_at:
+            return True
+        while not stop.is_set():
+            try:
+                with transaction.atomic():
+                    if not self._lease.renew():
+                        return False
+                    _write(batch, news)
+                break
+            except _DATABASE_TROUBLE as error:
+                log.warning("a batch could not be stored and is tried again: %s", error)
+                connection.close()
+                stop.wait(0.2)
+        else:
+            return True
+        news.saved()
+        self._renew_at = time.monotonic() + self._renew_seconds
+        self._beat()
+        return True
+
+    def _beat(self) -> None:
+        """Say that this process lives, now and then."""
+        if time.monotonic() < self._heartbeat_at:
+            return
+        now = timezone.now()
+        Heartbeat.objects.filter(kind="watch", at__lt=now - timedelta(days=1)).delete()
+        Heartbeat.objects.bulk_create(
+            [Heartbeat(kind="watch", name=self._lease.holder, at=now)],
+            update_conflicts=True,
+            unique_fields=["kind", "name"],
+            update_fields=["at"],
+        )
+        self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
+
+
+def _end(readers: Iterable[Reader]) -> None:
+    for reader in readers:
+        reader.stop()
+    deadline = time.monotonic() + JOIN_SECONDS
+    for reader in readers:
+        reader.join(max(0.0, deadline - time.monotonic()))  # one in the middle of a request ends by itself
+
+
+def _write(batch: Iterable[Message], news: News) -> None:
+    """Bring the rows in line with what was said, wake and tell whom it concerns; within a transaction."""
+    effects = Effects()
+    rows: dict[str, dict[str, Any]] = {}
+    for message in batch:
+        resource = message.resource
+        if isinstance(message, Rows):
+            rows.setdefault(resource, {}).update(message.rows)
+            news.heard(resource, message.at)
+        elif isinstance(message, Listed):
+            _write_rows(resource, rows.pop(resource, {}), effects)
+            absent = set(_SOURCES[resource].known()) - set(message.keys)
+            _write_rows(resource, dict.fromkeys(sorted(absent)), effects)
+            news.synced(resource, message.at)
+        elif isinstance(message, Heard):
+            news.heard(resource, message.at)
+        elif isinstance(message, Failed):
+            news.failed(resource, message.error)
+        elif isinstance(message, NotServed):
+            news.not_served(resource)
+    for resource, changed in rows.items():
+        _write_rows(resource, changed, effects)
+    tell(effects)
+    if news.recovered:
+        wake_all()
+    if news.due:
+        news.save()
+
+
+def _write_rows(resource: str, rows: Mapping[str, Any], effects: Effects) -> None:
+    items = list(rows.items())
+    for start in range(0, len(items), ROWS_PER_BATCH):
+        _SOURCES[resource].write(dict(items[start : start + ROWS_PER_BATCH]), effects)

@@ -1,0 +1,199 @@
+"""One thread per resource: list, watch, resume, list again. It reads and translates; it never touches the database."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from ..cluster import Cluster, ClusterError, Expired, NotFound, Throttled, Unreachable, Watch, WatchEvent, install_crds
+from .mirror_rows import Body
+from .watch_messages import Failed, Heard, Listed, Message, NotServed, Rows
+from .watch_sources import Source
+
+log = logging.getLogger(__name__)
+STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
+SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds. `silence`: a stream mute for so long is dead; `recheck`: between looks at a kind that is not served;
+    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most."""
+
+    silence: float = 75.0
+    recheck: float = 30.0
+    backoff_first: float = 0.2
+    backoff_cap: float = 30.0
+
+    @property
+    def stream(self) -> int:
+        """How long a stream lasts: well below `silence`, so that a healthy one ends before it seems dead."""
+        return max(1, min(STREAM_SECONDS, int(self.silence * 0.6)))
+
+    def backoff(self, failures: int, at_least: float | None) -> float:
+        """The wait after the (failures+1)th failure in a row: doubling, jittered, capped."""
+        seconds = min(self.backoff_first * 2.0 ** min(failures, 20), self.backoff_cap) * (0.5 + random.random() / 2)
+        return max(seconds, at_least or 0.0)
+
+
+class Installer:
+    """Installs our definitions, once for all readers. Where the cluster forbids it the portal goes on without."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._lock = threading.Lock()
+
+    def ensure(self, cluster: Cluster) -> None:
+        """Have the definitions installed, or given up. Raises Unreachable or Throttled, to be tried again."""
+        with self._lock:
+            if not self._wanted:
+                return
+            try:
+                changed = install_crds(cluster)
+            except (Unreachable, Throttled):
+                raise
+            except ClusterError as error:
+                log.warning("our custom resources are not installed: %s", error)
+            else:
+                log.info("custom resources installed: %s", ", ".join(changed) or "nothing to change")
+            self._wanted = False
+
+
+class Reader(threading.Thread):
+    """Follows one resource until `stop`, whatever happens to the cluster, and says what it saw to `emit`."""
+
+    def __init__(
+        self,
+        source: Source,
+        connect: Callable[[], Cluster],
+        emit: Callable[[Message, threading.Event], None],
+        installer: Installer,
+        pace: Pace,
+    ) -> None:
+        super().__init__(name=f"watch {source.resource}", daemon=True)
+        self._source = source
+        self._connect = connect
+        self._emit = emit
+        self._installer = installer
+        self._pace = pace
+        self._stopping = threading.Event()
+        self._stream: Watch | None = None
+        self._version = ""  # where to go on from; "": list first
+        self._failures = 0  # in a row
+
+    def stop(self) -> None:
+        """Say no more, and end soon."""
+        self._stopping.set()
+        stream = self._stream
+        if stream:
+            stream.close()
+
+    def run(self) -> None:
+        """Follow the resource."""
+        while not self._stopping.is_set():
+            try:
+                self._step()
+            except ClusterError as error:
+                self._stopping.wait(self._after(error))
+            except Exception as error:
+                log.exception("reading %s went wrong", self._source.resource)
+                self._version = ""
+                self._stopping.wait(self._after(ClusterError(f"{type(error).__name__}: {error}")))
+
+    def _after(self, error: ClusterError) -> float:
+        """Note a failure; the seconds to wait. A stream that breaks, or is too old to resume, is no news yet: only if
+        the next request fails as well the resource cannot be reached."""
+        broke, self._stream = self._stream is not None, None
+        failures, self._failures = self._failures, self._failures + 1
+        if isinstance(error, NotFound):
+            self._version, self._failures = "", 0
+            self._say(NotServed(self._source.resource))
+            return self._pace.recheck
+        if isinstance(error, Expired):
+            self._version = ""
+            log.info("%s: the version is too old, listing again", self._source.resource)
+            return self._pace.backoff(failures, 0.0) if failures else 0.0
+        if not broke:
+            self._say(Failed(self._source.resource, str(error)))
+        log.log(logging.INFO if broke else logging.WARNING, "%s: %s", self._source.resource, error)
+        return self._pace.backoff(failures, error.retry_after)
+
+    def _step(self) -> None:
+        cluster = self._connect()
+        if not self._version:
+            if self._source.custom:
+                self._installer.ensure(cluster)
+            self._list(cluster)
+        began = time.monotonic()
+        with cluster.watch(
+            self._source.kind,
+            self._version,
+            silence_seconds=self._pace.silence,
+            timeout_seconds=self._pace.stream,
+        ) as self._stream:
+            self._follow(self._stream)
+        self._stream = None
+        if time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
+            self._failures += 1
+            self._stopping.wait(self._pace.backoff(self._failures, None))
+        else:
+            self._failures = 0
+
+    def _list(self, cluster: Cluster) -> None:
+        keys: set[str] = set()
+        version = ""
+        for page in cluster.pages(self._source.kind):
+            found = self._translate(page.items)
+            self._say(Rows(self._source.resource, {key: row for key, row in found if row is not _BROKEN}, _now()))
+            keys.update(key for key, row in found if row is not None)
+            version = page.resource_version
+        self._say(Listed(self._source.resource, keys, _now()))
+        self._version = version
+
+    def _follow(self, stream: Iterable[WatchEvent]) -> None:
+        self._say(Heard(self._source.resource, _now()))
+        if self._stopping.is_set():  # asked to stop before there was a stream to close
+            return
+        for event in stream:
+            self._failures = 0
+            if event.type in ("ADDED", "MODIFIED"):
+                found = dict(self._translate([event.body]))
+                self._say(
+                    Rows(self._source.resource, {k: row for k, row in found.items() if row is not _BROKEN}, _now())
+                )
+            elif event.type == "DELETED":
+                self._say(Rows(self._source.resource, {self._source.key(event.body): None}, _now()))
+            else:
+                self._say(Heard(self._source.resource, _now()))
+            self._version = event.resource_version
+
+    def _translate(self, bodies: Iterable[Body]) -> list[tuple[str, Any]]:
+        """Key and row of each object. One that cannot be understood is logged; what was known of it stays."""
+        found: list[tuple[str, Any]] = []
+        for body in bodies:
+            try:
+                key = self._source.key(body)
+            except (LookupError, TypeError, ValueError):
+                log.exception("an object of %s without identity is skipped", self._source.resource)
+                continue
+            try:
+                found.append((key, self._source.row(body)))
+            except (LookupError, TypeError, ValueError, AttributeError):
+                log.exception("%s %s cannot be understood and is skipped", self._source.kind, key)
+                found.append((key, _BROKEN))
+        return found
+
+    def _say(self, message: Message) -> None:
+        self._emit(message, self._stopping)
+
+
+_BROKEN: Any = object()  # in place of a row
+
+
+def _now() -> Any:
+    return timezone.now()
