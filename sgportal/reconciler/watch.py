@@ -8,7 +8,7 @@ transaction renews the lease first, so what is written is written by its holder,
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from ..cluster import Cluster
 from ..models import Heartbeat
-from . import access
+from . import access, mirror
 from .mirror_effects import Effects, tell, wake_all
 from .mirror_news import News
+from .mirror_sources import SOURCES
 from .watch_lease import WatchLease
-from .watch_messages import ROWS_PER_BATCH, Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .watch_messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
 from .watch_reader import Installer, Pace, Reader
-from .watch_sources import SOURCES
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 15.0
@@ -32,7 +32,6 @@ RENEW_SECONDS = 5.0
 STANDBY_SECONDS = 2.0  # between two looks at another's lease
 HEARTBEAT_SECONDS = 10.0
 JOIN_SECONDS = 2.0
-_SOURCES = {source.resource: source for source in SOURCES}
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)  # locked, gone, restarted: the same batch again, nothing lost
 
 
@@ -82,7 +81,7 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        news, inbox = News(_SOURCES), Inbox()
+        news, inbox = News(mirror.BY_RESOURCE), Inbox()
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS)
         readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
         for reader in readers:
@@ -150,9 +149,8 @@ def _write(batch: Iterable[Message], news: News) -> None:
             rows.setdefault(resource, {}).update(message.rows)
             news.heard(resource, message.at)
         elif isinstance(message, Listed):
-            _write_rows(resource, rows.pop(resource, {}), effects)
-            absent = set(_SOURCES[resource].known()) - set(message.keys)
-            _write_rows(resource, dict.fromkeys(sorted(absent)), effects)
+            mirror.write(resource, rows.pop(resource, {}), effects)
+            mirror.write_absent(resource, message.keys, effects)
             news.synced(resource, message.at)
         elif isinstance(message, Heard):
             news.heard(resource, message.at)
@@ -161,15 +159,9 @@ def _write(batch: Iterable[Message], news: News) -> None:
         elif isinstance(message, NotServed):
             news.not_served(resource)
     for resource, changed in rows.items():
-        _write_rows(resource, changed, effects)
+        mirror.write(resource, changed, effects)
     tell(effects)
     if news.recovered:
         wake_all()
     if news.due:
         news.save()
-
-
-def _write_rows(resource: str, rows: Mapping[str, Any], effects: Effects) -> None:
-    items = list(rows.items())
-    for start in range(0, len(items), ROWS_PER_BATCH):
-        _SOURCES[resource].write(dict(items[start : start + ROWS_PER_BATCH]), effects)

@@ -6,14 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Expired, NotFound, Throttled, Unreachable, Watch, WatchEvent, install_crds
-from .mirror_rows import Body
+from .mirror_sources import Source
 from .watch_messages import Failed, Heard, Listed, Message, NotServed, Rows
-from .watch_sources import Source
 
 log = logging.getLogger(__name__)
 STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
@@ -148,52 +146,29 @@ class Reader(threading.Thread):
         keys: set[str] = set()
         version = ""
         for page in cluster.pages(self._source.kind):
-            found = self._translate(page.items)
-            self._say(Rows(self._source.resource, {key: row for key, row in found if row is not _BROKEN}, _now()))
-            keys.update(key for key, row in found if row is not None)
+            rows, there = self._source.translate(page.items)
+            self._say(Rows(self._source.resource, rows, timezone.now()))
+            keys |= there
             version = page.resource_version
-        self._say(Listed(self._source.resource, keys, _now()))
+        self._say(Listed(self._source.resource, keys, timezone.now()))
         self._version = version
 
     def _follow(self, stream: Iterable[WatchEvent]) -> None:
-        self._say(Heard(self._source.resource, _now()))
+        self._say(Heard(self._source.resource, timezone.now()))
         if self._stopping.is_set():  # asked to stop before there was a stream to close
             return
         for event in stream:
             self._failures = 0
-            if event.type in ("ADDED", "MODIFIED"):
-                found = dict(self._translate([event.body]))
-                self._say(
-                    Rows(self._source.resource, {k: row for k, row in found.items() if row is not _BROKEN}, _now())
-                )
-            elif event.type == "DELETED":
-                self._say(Rows(self._source.resource, {self._source.key(event.body): None}, _now()))
-            else:
-                self._say(Heard(self._source.resource, _now()))
+            self._say(self._message(event))
             self._version = event.resource_version
 
-    def _translate(self, bodies: Iterable[Body]) -> list[tuple[str, Any]]:
-        """Key and row of each object. One that cannot be understood is logged; what was known of it stays."""
-        found: list[tuple[str, Any]] = []
-        for body in bodies:
-            try:
-                key = self._source.key(body)
-            except (LookupError, TypeError, ValueError):
-                log.exception("an object of %s without identity is skipped", self._source.resource)
-                continue
-            try:
-                found.append((key, self._source.row(body)))
-            except (LookupError, TypeError, ValueError, AttributeError):
-                log.exception("%s %s cannot be understood and is skipped", self._source.kind, key)
-                found.append((key, _BROKEN))
-        return found
+    def _message(self, event: WatchEvent) -> Message:
+        resource, now = self._source.resource, timezone.now()
+        if event.type in ("ADDED", "MODIFIED"):
+            return Rows(resource, self._source.translate([event.body])[0], now)
+        if event.type == "DELETED":
+            return Rows(resource, {self._source.key(event.body): None}, now)
+        return Heard(resource, now)
 
     def _say(self, message: Message) -> None:
         self._emit(message, self._stopping)
-
-
-_BROKEN: Any = object()  # in place of a row
-
-
-def _now() -> Any:
-    return timezone.now()
