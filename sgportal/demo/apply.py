@@ -140,8 +140,8 @@ def _merge_entries(
 
 
 def _drop(body: Object, gone: set[Path], kept: set[Path]) -> None:
-    """Remove fields, deepest first; a list's entry goes as a whole unless somebody keeps a part of it."""
-    for path in sorted(gone, key=len, reverse=True):
+    """Remove fields, outermost first; a list's entry goes as a whole unless somebody keeps a part of it."""
+    for path in sorted(gone, key=len):
         if path[-1].startswith("k:") and any(other[: len(path)] == path for other in kept):
             continue
         remove_field(body, path)

@@ -15,7 +15,7 @@ from .store import Change, Store
 from .table import table
 from .values import Object
 
-BOOKMARK_SECONDS = 5.0
+BOOKMARK_SECONDS = 2.0
 Shape = Callable[[Object], Any]
 
 

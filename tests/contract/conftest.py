@@ -1,0 +1,129 @@
+"""The API server under contract: the embedded one, or any whose kubeconfig SGPORTAL_CONTRACT_KUBECONFIG names."""
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+import urllib3
+from kubernetes import client, config
+
+from sgportal.demo import EmbeddedCluster
+
+OTHER = os.environ.get("SGPORTAL_CONTRACT_KUBECONFIG")
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if OTHER and item.get_closest_marker("embedded_only"):
+            item.add_marker(pytest.mark.skip(reason="only the embedded cluster can be told to do this"))
+
+
+class Answer:
+    """Status, body (parsed), headers."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = orjson.loads(response.data) if response.data[:1] in (b"{", b"[") else response.data.decode()
+
+    def __repr__(self):
+        return f"{self.status} {self.body}"
+
+
+class Server:
+    """Raw requests, as any client makes them."""
+
+    def __init__(self, kubeconfig: Path, embedded: EmbeddedCluster | None):
+        settings = client.Configuration()
+        config.load_kube_config(str(kubeconfig), client_configuration=settings)
+        self.kubeconfig, self.embedded = kubeconfig, embedded
+        self.host = settings.host
+        self.authorization = settings.auth_settings().get("BearerToken", {}).get("value", "")
+        self.pool = urllib3.PoolManager(
+            ca_certs=settings.ssl_ca_cert, cert_file=settings.cert_file, key_file=settings.key_file, maxsize=8
+        )
+
+    def open(
+        self, method, path, body=None, content_type="application/json", accept="application/json", token=None, **options
+    ):
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "contract/1"}
+        authorization = self.authorization if token is None else f"Bearer {token}"
+        if authorization:
+            headers["Authorization"] = authorization
+        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        return self.pool.request(
+            method, self.host + path, body=data, headers=headers, retries=False, **{"timeout": 10.0, **options}
+        )
+
+    def __call__(self, method, path, body=None, **options):
+        return Answer(self.open(method, path, body, **options))
+
+    def until(self, check, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := check():
+                return found
+            time.sleep(0.05)
+        raise AssertionError("it did not happen in time")
+
+    def watch(self, path, seconds=2, **options):
+        """The events of a watch that the server is asked to end after so many seconds."""
+        response = self.open(
+            "GET", f"{path}{'&' if '?' in path else '?'}watch=true&timeoutSeconds={seconds}", **options
+        )
+        return [orjson.loads(line) for line in response.data.splitlines() if line]
+
+
+@pytest.fixture(scope="session")
+def server():
+    if OTHER:
+        yield Server(Path(OTHER), None)
+        return
+    with EmbeddedCluster("walkthrough") as embedded:
+        yield Server(embedded.kubeconfig_path, embedded)
+
+
+@pytest.fixture
+def namespace(server):
+    """A namespace of the test's own, gone afterwards."""
+    name = f"contract-{os.getpid()}-{next(_numbers)}"
+    assert server("POST", "/api/v1/namespaces", {"metadata": {"name": name}}).status == 201
+    yield name
+    server("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def maps(namespace):
+    """The path of the namespace's ConfigMaps, the plainest of objects."""
+    return f"/api/v1/namespaces/{namespace}/configmaps"
+
+
+@pytest.fixture
+def deployments(namespace):
+    """The path of the namespace's Deployments."""
+    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
+
+
+def a_map(name, data=None, **metadata):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}, "data": data or {}}
+
+
+def a_deployment(name="web", image="img:1", replicas=0, **metadata):
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, **metadata},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "c", "image": image, "env": [{"name": "A", "value": "1"}]}]},
+            },
+        },
+    }

@@ -1,0 +1,147 @@
+"""Custom resources: ours, as the product installs them."""
+
+import subprocess
+
+import pytest
+
+from sgportal.cluster.crds import DEFINITIONS
+
+APPLY = {"content_type": "application/apply-patch+yaml"}
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+@pytest.fixture(scope="module")
+def grids(server):
+    for definition in DEFINITIONS:
+        name = definition["metadata"]["name"]
+        assert server("PATCH", f"{CRDS}/{name}?fieldManager=contract&force=true", definition, **APPLY).status in (
+            200,
+            201,
+        )
+    server.until(lambda: server("GET", "/apis/superedge.io/v1/deploymentgrids").status == 200)
+    return lambda namespace: f"/apis/superedge.io/v1/namespaces/{namespace}/deploymentgrids"
+
+
+def a_grid(name="g", **spec):
+    body = {"gridUniqKey": "zone", "template": {"anything": {"goes": ["here"]}}, **spec}
+    return {"apiVersion": "superedge.io/v1", "kind": "DeploymentGrid", "metadata": {"name": name}, "spec": body}
+
+
+def test_a_definition_is_established(server, grids):
+    body = server("GET", f"{CRDS}/deploymentgrids.superedge.io").body
+    assert {each["type"]: each["status"] for each in body["status"]["conditions"]}["Established"] == "True"
+    resources = server("GET", "/apis/superedge.io/v1").body["resources"]
+    assert {each["name"]: each.get("shortNames") for each in resources}["deploymentgrids"] == ["dg"]
+
+
+def test_templates_keep_every_field(server, grids, namespace):
+    pool = {
+        "p": {"template": {"metadata": {"labels": {"a": "b"}}}, "volumeClaimTemplates": [{"metadata": {"name": "v"}}]}
+    }
+    made = server("POST", grids(namespace), a_grid(templatePool=pool))
+    assert made.status == 201
+    assert made.body["spec"]["templatePool"] == pool
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"gridUniqKey": None}, "spec.gridUniqKey"),
+        ({"gridUniqKey": ""}, "spec.gridUniqKey"),
+        ({"gridUniqKey": 5}, "spec.gridUniqKey"),
+        ({"templates": {"a": 1}}, "spec.templates.a"),
+        ({"autoDeleteUnusedTemplate": "yes"}, "spec.autoDeleteUnusedTemplate"),
+    ],
+)
+def test_the_schema_refuses(server, grids, namespace, spec, field):
+    body = a_grid(**spec)
+    body["spec"] = {key: value for key, value in body["spec"].items() if value is not None}
+    answer = server("POST", grids(namespace), body)
+    assert answer.status == 422
+    assert field in [cause["field"] for cause in answer.body["details"]["causes"]]
+
+
+def test_unknown_fields_are_pruned_or_refused_when_strict(server, grids, namespace):
+    assert "replicas" not in server("POST", grids(namespace), a_grid(replicas=3)).body["spec"]
+    strict = server("POST", f"{grids(namespace)}?fieldValidation=Strict", a_grid("h", replicas=3))
+    assert strict.status == 400
+    assert 'unknown field "spec.replicas"' in strict.body["message"]
+
+
+def test_status_is_a_subresource_and_generation_counts_the_spec(server, grids, namespace):
+    path = f"{grids(namespace)}/g"
+    server("POST", grids(namespace), {**a_grid(), "status": {"totalUnits": 9}})
+    assert "status" not in server("GET", path).body
+    merge = {"content_type": "application/merge-patch+json"}
+    body = server("PATCH", f"{path}/status", {"status": {"totalUnits": 2, "states": {"a": {"x": 1}}}}, **merge).body
+    assert (body["status"]["totalUnits"], body["metadata"]["generation"]) == (2, 1)
+    body = server("PATCH", path, {"spec": {"gridUniqKey": "city"}, "status": {"totalUnits": 5}}, **merge).body
+    assert (body["status"]["totalUnits"], body["metadata"]["generation"]) == (2, 2)
+
+
+def test_printer_columns(server, grids, namespace):
+    server("POST", grids(namespace), a_grid())
+    condition = {"type": "Ready", "status": "True"}
+    merge = {"content_type": "application/merge-patch+json"}
+    server(
+        "PATCH",
+        f"{grids(namespace)}/g/status",
+        {"status": {"totalUnits": 2, "readyUnits": 1, "conditions": [condition]}},
+        **merge,
+    )
+    table = server("GET", grids(namespace), accept="application/json;as=Table;v=v1;g=meta.k8s.io").body
+    assert [column["name"] for column in table["columnDefinitions"]] == [
+        "Name",
+        "Key",
+        "Units",
+        "Ready-Units",
+        "Ready",
+        "Age",
+    ]
+    assert table["rows"][0]["cells"][:5] == ["g", "zone", 2, 1, "True"]
+
+
+def test_children_follow_a_custom_owner(server, grids, namespace):
+    uid = server("POST", grids(namespace), a_grid()).body["metadata"]["uid"]
+    reference = {"apiVersion": "superedge.io/v1", "kind": "DeploymentGrid", "name": "g", "uid": uid, "controller": True}
+    maps = f"/api/v1/namespaces/{namespace}/configmaps"
+    server("POST", maps, {"metadata": {"name": "child", "ownerReferences": [reference]}})
+    server("DELETE", f"{grids(namespace)}/g")
+    server.until(lambda: server("GET", f"{maps}/child").status == 404, 60)
+
+
+@pytest.mark.kubectl
+def test_kubectl_speaks_with_it(server, grids, namespace, tmp_path):
+    def kubectl(*arguments, code=0, **options):
+        command = ["kubectl", "--kubeconfig", str(server.kubeconfig), "-n", namespace, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, **options)
+        assert done.returncode == code, done.stderr + done.stdout
+        return done.stdout + done.stderr
+
+    manifest = """
+apiVersion: superedge.io/v1
+kind: DeploymentGrid
+metadata: {name: g}
+spec: {gridUniqKey: zone, template: {replicas: 2}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: m}
+data: {a: "1"}
+"""
+    path = tmp_path / "bundle.yaml"
+    path.write_text(manifest)
+    assert "created" in kubectl("apply", "-f", str(path))
+    assert "unchanged" in kubectl("apply", "-f", str(path))
+    path.write_text(manifest.replace('"1"', '"2"'))
+    assert '+  a: "2"' in kubectl("diff", "-f", str(path), code=1)
+    assert "configured" in kubectl("apply", "-f", str(path))
+    assert "zone" in kubectl("get", "dg")
+    assert "Grid Uniq Key:  zone" in kubectl("describe", "dg", "g")
+    assert "labeled" in kubectl("label", "configmap", "m", "x=y")
+    assert "gridUniqKey" in kubectl("get", "dg", "g", "-o", "yaml")
+    assert "serverside-applied" in kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
+    path.write_text(manifest.replace("spec: {grid", "spec: {replicas: 2, grid"))
+    assert "unknown field" in kubectl("apply", "-f", str(path), code=1)
+    assert "deleted" in kubectl("delete", "-f", str(path), "--timeout=20s")
+    assert "No resources found" in kubectl("get", "dg")

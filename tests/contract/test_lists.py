@@ -1,0 +1,150 @@
+"""Lists, selectors, paging, watches, the other forms of an answer."""
+
+import threading
+
+import pytest
+
+from .conftest import a_deployment, a_map
+
+
+@pytest.fixture
+def zoo(server, maps):
+    labels = {"a": {"zone": "x"}, "b": {"zone": "y"}, "c": {}, "d": {"zone": ""}}
+    for name, each in labels.items():
+        server("POST", maps, a_map(name, labels={"zoo": "1", **each}))
+    return maps
+
+
+def names(answer):
+    return [item["metadata"]["name"] for item in answer.body["items"]]
+
+
+@pytest.mark.parametrize(
+    ("selector", "chosen"),
+    [
+        ("zone=x", "a"),
+        ("zone!=x,zoo", "bcd"),
+        ("zone in (x,y)", "ab"),
+        ("zone notin (x),zoo", "bcd"),
+        ("zone", "abd"),
+        ("!zone,zoo", "c"),
+        ("zone=,zoo", "d"),
+    ],
+)
+def test_label_selectors(server, zoo, selector, chosen):
+    answer = server("GET", f"{zoo}?labelSelector={selector.replace(' ', '%20').replace('=', '%3D')}")
+    assert "".join(names(answer)) == chosen
+
+
+def test_a_bad_label_selector_is_400(server, zoo):
+    assert server("GET", f"{zoo}?labelSelector=a%20b%20c").status == 400
+
+
+def test_field_selectors(server, zoo):
+    assert names(server("GET", f"{zoo}?fieldSelector=metadata.name%3Db")) == ["b"]
+    assert server("GET", f"{zoo}?fieldSelector=data.x%3Db").status == 400
+
+
+def test_paging(server, zoo):
+    first = server("GET", f"{zoo}?limit=2&labelSelector=zoo")
+    assert names(first) == ["a", "b"]
+    assert first.body["metadata"]["remainingItemCount"] == 2 or "remainingItemCount" not in first.body["metadata"]
+    place = first.body["metadata"]["continue"]
+    second = server("GET", f"{zoo}?limit=2&labelSelector=zoo&continue={place}")
+    assert names(second) == ["c", "d"]
+    assert "continue" not in second.body["metadata"] or not second.body["metadata"]["continue"]
+    assert second.body["metadata"]["resourceVersion"] == first.body["metadata"]["resourceVersion"]
+
+
+def test_all_namespaces(server, zoo):
+    assert {"a", "b", "c", "d"} <= set(names(server("GET", "/api/v1/configmaps?labelSelector=zoo")))
+
+
+def test_metadata_only(server, zoo):
+    accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    body = server("GET", f"{zoo}?labelSelector=zoo", accept=accept).body
+    assert body["kind"] == "PartialObjectMetadataList"
+    assert all("data" not in item and item["metadata"]["uid"] for item in body["items"])
+
+
+def test_tables(server, deployments):
+    server("POST", deployments, a_deployment())
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    body = server("GET", deployments, accept=accept).body
+    assert body["kind"] == "Table"
+    columns = [column["name"] for column in body["columnDefinitions"]]
+    assert columns[:5] == ["Name", "Ready", "Up-to-date", "Available", "Age"]
+    assert body["rows"][0]["cells"][0] == "web"
+    assert body["rows"][0]["object"]["metadata"]["name"] == "web"
+
+
+def version(server, maps):
+    return server("GET", maps).body["metadata"]["resourceVersion"]
+
+
+def test_a_watch_goes_on_from_a_version(server, maps):
+    start = version(server, maps)
+    server("POST", maps, a_map("a", {"n": "1"}))
+    server("PATCH", f"{maps}/a", {"data": {"n": "2"}}, content_type="application/merge-patch+json")
+    server("DELETE", f"{maps}/a")
+    events = server.watch(f"{maps}?resourceVersion={start}", 1)
+    assert [event["type"] for event in events if event["object"]["metadata"]["name"] == "a"] == [
+        "ADDED",
+        "MODIFIED",
+        "DELETED",
+    ]
+
+
+def test_a_watch_ends_when_asked(server, maps):
+    assert server.watch(f"{maps}?resourceVersion={version(server, maps)}", 1) == []
+
+
+def test_leaving_the_selector_is_a_deletion(server, maps):
+    server("POST", maps, a_map("a", labels={"in": "1"}))
+    start = version(server, maps)
+    patch = {"content_type": "application/merge-patch+json"}
+    server("PATCH", f"{maps}/a", {"metadata": {"labels": {"in": None}}}, **patch)
+    server("PATCH", f"{maps}/a", {"metadata": {"labels": {"in": "1"}}}, **patch)
+    events = server.watch(f"{maps}?resourceVersion={start}&labelSelector=in", 1)
+    assert [event["type"] for event in events] == ["DELETED", "ADDED"]
+
+
+def test_events_arrive_as_they_happen(server, maps):
+    start, seen = version(server, maps), []
+    thread = threading.Thread(target=lambda: seen.extend(server.watch(f"{maps}?resourceVersion={start}", 2)))
+    thread.start()
+    server("POST", maps, a_map("live"))
+    thread.join()
+    assert [event["object"]["metadata"]["name"] for event in seen] == ["live"]
+
+
+def test_bookmarks_carry_a_version_only(server, maps):
+    start = version(server, maps)
+    events = server.watch(f"{maps}?resourceVersion={start}&allowWatchBookmarks=true", 4)
+    bookmarks = [event for event in events if event["type"] == "BOOKMARK"]
+    if server.embedded:
+        assert bookmarks
+    for event in bookmarks:
+        assert int(event["object"]["metadata"]["resourceVersion"]) >= int(start)
+
+
+@pytest.mark.embedded_only
+def test_a_forgotten_version_is_410(server, maps):
+    start = version(server, maps)
+    page = server("GET", "/api/v1/configmaps?limit=1").body["metadata"].get("continue")
+    server("POST", maps, a_map("a"))
+    server("POST", maps, a_map("b"))
+    server.embedded.compact()
+    answer = server("GET", f"{maps}?watch=true&resourceVersion={start}")
+    assert (answer.status, answer.body["reason"]) == (410, "Expired")
+    if page:
+        assert server("GET", f"/api/v1/configmaps?limit=1&continue={page}").status == 410
+
+
+def test_discovery_lists_what_is_served(server):
+    groups = {group["name"] for group in server("GET", "/apis").body["groups"]}
+    assert {"apps", "discovery.k8s.io", "apiextensions.k8s.io"} <= groups
+    resources = {each["name"]: each for each in server("GET", "/apis/apps/v1").body["resources"]}
+    assert resources["deployments"]["shortNames"] == ["deploy"]
+    assert "deployments/status" in resources
+    assert server("GET", "/version").body["major"] == "1"

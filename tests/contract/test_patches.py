@@ -1,0 +1,174 @@
+"""Patches, and server-side apply with its ownership of fields."""
+
+import pytest
+
+from .conftest import a_deployment, a_map
+
+JSON = {"content_type": "application/json-patch+json"}
+MERGE = {"content_type": "application/merge-patch+json"}
+STRATEGIC = {"content_type": "application/strategic-merge-patch+json"}
+APPLY = {"content_type": "application/apply-patch+yaml"}
+
+
+def test_json_patch_tests_and_changes(server, maps):
+    uid = server("POST", maps, a_map("a", {"n": "1", "m": "1"})).body["metadata"]["uid"]
+    patch = [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "replace", "path": "/data/n", "value": "2"},
+        {"op": "remove", "path": "/data/m"},
+        {"op": "add", "path": "/metadata/labels", "value": {"a/b": "c"}},
+        {"op": "add", "path": "/metadata/labels/a~1b", "value": "d"},
+    ]
+    body = server("PATCH", f"{maps}/a", patch, **JSON).body
+    assert (body["data"], body["metadata"]["labels"]) == ({"n": "2"}, {"a/b": "d"})
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "test", "path": "/metadata/uid", "value": "other"},
+        {"op": "remove", "path": "/data/nothing"},
+        {"op": "replace", "path": "/data/nothing", "value": "x"},
+    ],
+)
+def test_a_json_patch_that_does_not_fit_is_422_and_changes_nothing(server, maps, operation):
+    before = server("POST", maps, a_map("a", {"n": "1"})).body
+    answer = server("PATCH", f"{maps}/a", [{"op": "replace", "path": "/data/n", "value": "2"}, operation], **JSON)
+    assert answer.status == 422
+    assert server("GET", f"{maps}/a").body["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_merge_patch_merges_and_null_removes(server, maps):
+    server("POST", maps, a_map("a", {"n": "1", "m": "1"}))
+    assert server("PATCH", f"{maps}/a", {"data": {"m": None, "o": "2"}}, **MERGE).body["data"] == {"n": "1", "o": "2"}
+
+
+def test_a_patch_with_a_stale_version_is_409(server, maps):
+    old = server("POST", maps, a_map("a")).body["metadata"]["resourceVersion"]
+    server("PATCH", f"{maps}/a", {"data": {"n": "1"}}, **MERGE)
+    stale = server("PATCH", f"{maps}/a", {"metadata": {"resourceVersion": old}, "data": {"n": "2"}}, **MERGE)
+    assert stale.status == 409
+
+
+def test_strategic_merge_knows_containers_by_name(server, deployments):
+    server("POST", deployments, a_deployment())
+    patch = {
+        "spec": {"template": {"spec": {"containers": [{"name": "c", "image": "two"}, {"name": "d", "image": "x"}]}}}
+    }
+    body = server("PATCH", f"{deployments}/web", patch, **STRATEGIC).body
+    containers = {each["name"]: each for each in body["spec"]["template"]["spec"]["containers"]}
+    assert containers["c"]["image"] == "two"
+    assert containers["c"]["env"] == [{"name": "A", "value": "1"}]
+    assert set(containers) == {"c", "d"}
+    gone = {"spec": {"template": {"spec": {"containers": [{"name": "d", "$patch": "delete"}]}}}}
+    body = server("PATCH", f"{deployments}/web", gone, **STRATEGIC).body
+    assert [each["name"] for each in body["spec"]["template"]["spec"]["containers"]] == ["c"]
+
+
+def apply(server, path, body, manager="one", force=False, **options):
+    return server(
+        "PATCH", f"{path}/{body['metadata']['name']}?fieldManager={manager}&force={str(force).lower()}", body, **APPLY
+    )
+
+
+def test_apply_creates_with_201_and_changes_with_200(server, maps):
+    assert apply(server, maps, a_map("a", {"n": "1"})).status == 201
+    changed = apply(server, maps, a_map("a", {"n": "2"}))
+    assert (changed.status, changed.body["data"]) == (200, {"n": "2"})
+
+
+def test_apply_again_changes_no_version(server, maps):
+    first = apply(server, maps, a_map("a", {"n": "1"})).body
+    assert (
+        apply(server, maps, a_map("a", {"n": "1"})).body["metadata"]["resourceVersion"]
+        == first["metadata"]["resourceVersion"]
+    )
+
+
+def test_apply_takes_yaml(server, maps):
+    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {n: '1'}\n"
+    assert server("PATCH", f"{maps}/y?fieldManager=one", text, **APPLY).status == 201
+
+
+def test_apply_needs_a_manager(server, maps):
+    assert server("PATCH", f"{maps}/a", a_map("a"), **APPLY).status in (400, 422)
+
+
+def test_managed_fields_say_who_owns_what(server, maps):
+    entry = apply(server, maps, a_map("a", {"n": "1"})).body["metadata"]["managedFields"][0]
+    assert (entry["manager"], entry["operation"], entry["fieldsType"]) == ("one", "Apply", "FieldsV1")
+    assert entry["fieldsV1"] == {"f:data": {"f:n": {}}}
+
+
+def test_defaults_belong_to_nobody_under_apply(server, deployments):
+    body = a_deployment()
+    entry = apply(server, deployments, body).body["metadata"]["managedFields"][0]
+    spec = entry["fieldsV1"]["f:spec"]
+    assert "f:progressDeadlineSeconds" not in spec
+    container = spec["f:template"]["f:spec"]["f:containers"]['k:{"name":"c"}']
+    assert set(container) == {".", "f:name", "f:image", "f:env"}
+    assert set(container["f:env"]) == {'k:{"name":"A"}'}
+
+
+def test_a_field_of_another_manager_is_a_conflict_unless_forced(server, maps):
+    apply(server, maps, a_map("a", {"n": "1"}), "one")
+    refused = apply(server, maps, a_map("a", {"n": "2"}), "two")
+    assert (refused.status, refused.body["reason"]) == (409, "Conflict")
+    cause = refused.body["details"]["causes"][0]
+    assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".data.n")
+    assert 'conflict with "one"' in cause["message"]
+    assert server("GET", f"{maps}/a").body["data"] == {"n": "1"}
+    assert apply(server, maps, a_map("a", {"n": "2"}), "two", force=True).body["data"] == {"n": "2"}
+
+
+def test_what_a_manager_no_longer_applies_goes_unless_another_owns_it(server, maps):
+    apply(server, maps, a_map("a", {"mine": "1", "both": "1"}), "one")
+    apply(server, maps, a_map("a", {"both": "1"}), "two")
+    assert apply(server, maps, a_map("a", {}), "one").body["data"] == {"both": "1"}
+
+
+def test_an_ordinary_write_takes_ownership(server, maps):
+    apply(server, maps, a_map("a", {"n": "1"}), "one")
+    server("PATCH", f"{maps}/a?fieldManager=editor", {"data": {"n": "2"}}, **MERGE)
+    refused = apply(server, maps, a_map("a", {"n": "1"}), "one")
+    assert refused.status == 409
+    assert "editor" in refused.body["message"]
+
+
+def test_list_entries_merge_by_key(server, deployments):
+    apply(server, deployments, a_deployment())
+    more = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "B", "value": "2"}]}]}}},
+    }
+    body = apply(server, deployments, more, "two").body
+    env = body["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert sorted(each["name"] for each in env) == ["A", "B"]
+    none = {**more, "spec": {}}
+    body = apply(server, deployments, none, "two").body
+    assert [each["name"] for each in body["spec"]["template"]["spec"]["containers"][0]["env"]] == ["A"]
+
+
+def test_applying_nothing_takes_ones_hands_off(server, maps):
+    server("POST", f"{maps}?fieldManager=theirs", a_map("a", {"n": "1"}, labels={"l": "1"}))
+    apply(server, maps, a_map("a", {"x": "1"}, labels={"m": "1"}), "one")
+    bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    body = apply(server, maps, bare, "one").body
+    assert (body["data"], body["metadata"]["labels"]) == ({"n": "1"}, {"l": "1"})
+    assert {entry["manager"] for entry in body["metadata"]["managedFields"]} == {"theirs"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_uid_in_an_apply_is_a_precondition(server, maps, there):
+    if there:
+        server("POST", maps, a_map("a"))
+    answer = apply(server, maps, a_map("a", {"n": "1"}, uid="11111111-2222-3333-4444-555555555555"), force=True)
+    assert answer.status == 409
+    assert server("GET", f"{maps}/a").status == (200 if there else 404)
+
+
+def test_apply_to_a_wrong_kind_or_name_is_400(server, maps):
+    assert server("PATCH", f"{maps}/a?fieldManager=one", a_map("b"), **APPLY).status == 400
+    assert server("PATCH", f"{maps}/a?fieldManager=one", a_deployment("a"), **APPLY).status == 400
