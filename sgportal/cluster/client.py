@@ -9,7 +9,7 @@ from typing import Any
 from ..core.diff import FIELD_MANAGER
 from .errors import Expired, NotFound
 from .kinds import RESOURCES, Resource
-from .transport import Transport
+from .transport import READ_SECONDS, Transport
 from .watching import Watch
 
 JSON_PATCH = "application/json-patch+json"
@@ -38,8 +38,8 @@ class Applied:
 class Cluster:
     """The API server, for any number of threads. Every method may raise a ClusterError."""
 
-    def __init__(self, target: str, threads: int = 32) -> None:
-        self._transport = Transport(target, threads)
+    def __init__(self, target: str, threads: int = 32, read_seconds: float = READ_SECONDS) -> None:
+        self._transport = Transport(target, threads, read_seconds)
         self._served: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -201,7 +201,10 @@ def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
 
 
-def connect(target: str, *, threads: int = 32) -> Cluster:
+def connect(target: str, *, threads: int = 32, read_seconds: float = READ_SECONDS) -> Cluster:
     """The cluster that `target` names: `in-cluster`, `kubeconfig[:context]`, or `demo` (the kubeconfig named by
-    SGPORTAL_DEMO_KUBECONFIG). Raises ClusterError where the configuration cannot be used."""
-    return Cluster(target, threads)
+    SGPORTAL_DEMO_KUBECONFIG). Nothing is sent yet. `read_seconds` is the longest silence within an answer.
+
+    Raises ClusterError where the configuration cannot be used.
+    """
+    return Cluster(target, threads, read_seconds)

@@ -20,15 +20,17 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Transport:
-    """Requests to one API server from any thread; at most `threads` connections are kept open."""
+    """Requests to one API server from any thread; at most `threads` connections are kept open. `read_seconds` is the
+    longest silence within an answer."""
 
-    def __init__(self, target: str, threads: int) -> None:
+    def __init__(self, target: str, threads: int, read_seconds: float = READ_SECONDS) -> None:
         from kubernetes.client.rest import RESTClientObject
 
         self._configuration = _configuration(target)
         self._configuration.connection_pool_maxsize = threads
         # The package knows every way a kubeconfig asks for TLS or a proxy; only its pool is used.
         self._pool: urllib3.PoolManager = RESTClientObject(self._configuration).pool_manager
+        self._read_seconds = read_seconds
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -61,28 +63,27 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        read_seconds: float = READ_SECONDS,
-        stream: bool = False,
+        silence_seconds: float | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer to a request, whatever its status; with `stream` its body is still to be read. `read_seconds` is
-        the longest silence within the answer. Raises Unreachable where there is none."""
+        """The answer to a request, whatever its status. With `silence_seconds`, which then is the longest silence, its
+        body is still to be read. Raises Unreachable where there is none."""
         asked = urlencode({key: value for key, value in (query or {}).items() if value not in ("", None)})
         url = self._configuration.host + path + ("?" + asked if asked else "")
         options: dict[str, Any] = {
             "headers": self._headers(headers or {}),
             "body": None if body is None else orjson.dumps(body),
-            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=silence_seconds or self._read_seconds),
             "retries": False,
-            "preload_content": not stream,
+            "preload_content": silence_seconds is None,
         }
         try:
             return self._send(method, url, options)
         except (HTTPError, OSError) as error:
             raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
 
-    def stream(self, path: str, query: Mapping[str, Any], read_seconds: float) -> urllib3.BaseHTTPResponse:
+    def stream(self, path: str, query: Mapping[str, Any], silence_seconds: float) -> urllib3.BaseHTTPResponse:
         """A successful answer whose body is still to be read, as it comes. Raises a ClusterError for any other."""
-        answer = self.open("GET", path, query=query, read_seconds=read_seconds, stream=True)
+        answer = self.open("GET", path, query=query, silence_seconds=silence_seconds)
         if answer.status < 300:
             return answer
         try:

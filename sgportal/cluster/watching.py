@@ -73,8 +73,11 @@ class Watch:
 
 def _event(line: bytes) -> WatchEvent:
     value = parse(line)
-    if not isinstance(value, dict) or not isinstance(value.get("object"), dict):
+    body = value.get("object") if isinstance(value, dict) else None
+    if not isinstance(body, dict):
         raise Unreachable("the watch sent something that is no event")
     if value.get("type") == "ERROR":
-        raise error_of(int(value["object"].get("code") or 500), value["object"])
-    return WatchEvent(str(value.get("type")), value["object"])
+        raise error_of(int(body.get("code") or 500), body)
+    if not (body.get("metadata") or {}).get("resourceVersion"):
+        raise Unreachable("the watch sent something that is no event: it has no version")
+    return WatchEvent(str(value.get("type")), body)

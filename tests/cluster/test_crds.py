@@ -1,0 +1,101 @@
+"""Our custom resources: installed once, upgraded where they are ours, never touched where they are not."""
+
+import copy
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
+from sgportal.cluster.crds import DEFINITIONS
+from sgportal.demo import EmbeddedCluster
+
+CRD = "CustomResourceDefinition"
+DATA = Path(__file__).parent.parent / "data"
+
+
+def manifest(name: str) -> dict[str, Any]:
+    found = yaml.safe_load((DATA / f"{name}.yaml").read_text())
+    found["metadata"].setdefault("namespace", "default")
+    return found
+
+
+def test_the_second_time_nothing_changes(cluster: Cluster) -> None:
+    assert install_crds(cluster) == [each["metadata"]["name"] for each in DEFINITIONS]
+    versions = [each["metadata"]["resourceVersion"] for each in cluster.list(CRD).items]
+    assert install_crds(cluster) == []
+    assert [each["metadata"]["resourceVersion"] for each in cluster.list(CRD).items] == versions
+
+
+def test_an_older_definition_of_ours_is_brought_up_to_date(cluster: Cluster) -> None:
+    old = copy.deepcopy(DEFINITIONS[0])
+    del old["spec"]["versions"][0]["additionalPrinterColumns"]
+    cluster.apply(old)
+    assert old["metadata"]["name"] in install_crds(cluster)
+    live = cluster.get(CRD, "", old["metadata"]["name"])
+    assert live is not None
+    assert live["spec"]["versions"][0]["additionalPrinterColumns"]
+
+
+def test_a_definition_somebody_else_made_stays(cluster: Cluster, embedded: EmbeddedCluster) -> None:
+    foreign = copy.deepcopy(DEFINITIONS[0])
+    del foreign["spec"]["versions"][0]["additionalPrinterColumns"]
+    command = ["kubectl", f"--kubeconfig={embedded.kubeconfig_path}", "create", "-f", "-"]
+    if subprocess.run(["which", "kubectl"], capture_output=True).returncode:
+        pytest.skip("not installed here: kubectl")
+    subprocess.run(command, input=orjson.dumps(foreign), check=True, capture_output=True)
+    assert foreign["metadata"]["name"] not in install_crds(cluster)
+    live = cluster.get(CRD, "", foreign["metadata"]["name"])
+    assert live is not None
+    assert not live["spec"]["versions"][0].get("additionalPrinterColumns")
+
+
+def test_they_are_small_enough_for_kubectl_apply() -> None:
+    for definition in DEFINITIONS:  # its annotation may hold 262144 bytes
+        assert len(orjson.dumps(definition)) < 8000
+
+
+def test_the_schema_refuses_what_is_no_grid_and_keeps_what_it_does_not_know(cluster: Cluster) -> None:
+    install_crds(cluster)
+    grid = manifest("deploymentgrid")
+    grid["spec"]["template"]["fieldOfTheFuture"] = {"x": 1}
+    live = cluster.apply(grid).body
+    assert live["spec"]["template"]["fieldOfTheFuture"] == {"x": 1}
+    assert live["metadata"]["generation"] == 1
+    del grid["spec"]["gridUniqKey"]
+    grid["metadata"]["name"] = "other"
+    with pytest.raises(Refused) as caught:
+        cluster.apply(grid)
+    assert any("gridUniqKey" in str(cause) for cause in caught.value.causes)
+
+
+@pytest.mark.kubectl
+def test_kubectl_shows_what_an_operator_wants_to_know(cluster: Cluster, embedded: EmbeddedCluster) -> None:
+    install_crds(cluster)
+    grid, service = manifest("deploymentgrid"), manifest("servicegrid")
+    cluster.apply(grid)
+    cluster.apply(service)
+    status = {"totalUnits": 3, "readyUnits": 2, "conditions": [{"type": "Ready", "status": "False"}]}
+    metadata = grid["metadata"]
+    cluster.patch(
+        "DeploymentGrid",
+        metadata["namespace"],
+        metadata["name"],
+        {"status": status},
+        MERGE_PATCH,
+        subresource="status",
+    )
+
+    def shown(short: str) -> list[list[str]]:
+        command = ["kubectl", f"--kubeconfig={embedded.kubeconfig_path}", "get", short]
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [line.split() for line in found.splitlines()]
+
+    head, row = shown("dg")
+    assert head == ["NAME", "KEY", "UNITS", "READY-UNITS", "READY", "AGE"]
+    assert row[:5] == [metadata["name"], grid["spec"]["gridUniqKey"], "3", "2", "False"]
+    assert shown("sg")[0] == ["NAME", "KEY", "READY", "AGE"]
+    assert len(shown("ssg")) <= 1
