@@ -74,7 +74,9 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "sgportal.dashboard.context.around",
             ],
+            "builtins": ["sgportal.dashboard.tags", "template_partials.templatetags.partials"],
         },
     }
 ]

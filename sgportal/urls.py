@@ -1,5 +1,40 @@
 """Where each door is."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
+from django.views import defaults
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from .api import health, metrics, problems
+from .api.docs import Docs
+from .dashboard.errors import broken
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.Metrics.as_view(), name="metrics"),
+    path("api/v1/", include("sgportal.api.urls")),
+    path("api/docs/", Docs.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
+    path("", include("sgportal.dashboard.urls")),
+]
+
+
+def _for_machines(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/v1/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that cannot be read, at whichever door."""
+    if _for_machines(request):
+        return problems.answer(request, problems.Refusal(400, problems.UNREADABLE))
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """An error of ours, at whichever door."""
+    return problems.broken(request) if _for_machines(request) else broken(request)
+
+
+handler400 = bad_request
+handler500 = server_error

@@ -1,0 +1,25 @@
+"""What stands around every page: the reader's rights, theme and language, and how fresh the news is."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from ..models.reading import freshness
+from ..version import VERSION
+from . import preferences
+from .pages import may, role
+
+
+def around(request: HttpRequest) -> dict[str, Any]:
+    """Django's context processor; everything that costs a query is asked only when a template needs it."""
+    return {
+        "role": SimpleLazyObject(lambda: role(request)),
+        "may_read": SimpleLazyObject(lambda: may(request, "viewer")),
+        "may_write": SimpleLazyObject(lambda: may(request, "operator")),
+        "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
+        "theme": preferences.theme(request),
+        "freshness": SimpleLazyObject(freshness),
+        "kiosk": request.GET.get("kiosk") == "1",
+        "version": VERSION,
+    }

@@ -1,0 +1,156 @@
+"""Grids: the list, and one grid from every side (units, plan, endpoints, events, revisions, manifest)."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from ..core.grid import BY_PLURAL, KINDS
+from ..core.status import STATES
+from ..core.text import Invalid
+from ..models import Grid, GridEvent, GridUnit, Pod, Revision
+from ..models.reading import endpoints_of, node_groups, plan_of
+from .difference import lines
+from .pages import needs, paged, show, wanted
+from .tags import yaml
+
+
+@needs("viewer")
+def grids(request: HttpRequest) -> HttpResponse:
+    """The grids that meet every filter of the URL, the latest change on top among equals."""
+    asked = wanted(request, "kind", "namespace", "key", "state", "search")
+    found: QuerySet[Grid] = Grid.objects.select_related("group")
+    for name in ("kind", "namespace", "key", "state"):
+        if asked[name]:
+            found = found.filter(**{name: asked[name]})
+    if asked["search"]:
+        found = found.filter(Q(name__icontains=asked["search"]) | Q(group__name__icontains=asked["search"]))
+    page = paged(request, found)
+    counted = Grid.objects.filter(pk__in=[grid.pk for grid in page.object_list]).with_counts()
+    context = {
+        "asked": asked,
+        "page": page,
+        "rows": _with_counts(page.object_list, {grid.pk: grid for grid in counted}),
+        "kinds": list(KINDS),
+        "states": STATES,
+        "namespaces": Grid.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
+        "groups": node_groups(),
+        "total": Grid.objects.count(),
+    }
+    return show(request, "dashboard/grids.html", context)
+
+
+def _with_counts(found: Any, counted: dict[int, Grid]) -> list[tuple[Grid, Grid]]:
+    return [(grid, counted.get(grid.pk, grid)) for grid in found]
+
+
+def at(plural: str, namespace: str, name: str) -> Grid:
+    """The grid at this address. Raises Http404."""
+    if plural not in BY_PLURAL:
+        raise Http404
+    return get_object_or_404(
+        Grid.objects.select_related("group"), kind=BY_PLURAL[plural].kind, namespace=namespace, name=name
+    )
+
+
+def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
+    around = {"grid": grid, "section": section, "is_service": grid.kind == "ServiceGrid", **_conditions(grid)}
+    return show(request, f"dashboard/grid_{section}.html", {**around, **context})
+
+
+def _conditions(grid: Grid) -> dict[str, Any]:
+    """The conditions as stored, and whether the status speaks of the spec as it is now."""
+    shown = "Deleting" if grid.deleting_since else grid.state
+    return {
+        "conditions": grid.status.get("conditions", []),
+        "current": grid.observed_generation >= grid.generation,
+        "shown_state": shown,
+        "unused": grid.status.get("unusedTemplates", []),
+    }
+
+
+@needs("viewer")
+def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """A grid's units with their state, reason, template and pods; for a ServiceGrid its endpoints."""
+    found = at(plural, namespace, name)
+    if found.kind == "ServiceGrid":
+        return endpoints(request, plural, namespace, name)
+    asked = wanted(request, "search", "state")
+    rows = found.units.exclude(name="")
+    if asked["search"]:
+        rows = rows.filter(name__icontains=asked["search"])
+    if asked["state"]:
+        rows = rows.filter(state=asked["state"])
+    counts = Grid.objects.filter(pk=found.pk).with_counts().get()
+    return _show(
+        request, found, "units", {"asked": asked, "page": paged(request, rows), "counts": counts, "states": STATES}
+    )
+
+
+@needs("viewer")
+def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
+    """What a grid has in one unit: its state and why, its pods, its events."""
+    found = at(plural, namespace, name)
+    row = get_object_or_404(GridUnit, grid=found, name=unit)
+    pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
+    events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
+    return _show(request, found, "unit", {"row": row, "pods": pods[:500], "events": events})
+
+
+@needs("viewer")
+def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """The steps that would run now."""
+    found = at(plural, namespace, name)
+    try:
+        return _show(request, found, "plan", {"plan": plan_of(found)})
+    except Invalid as invalid:
+        return _show(request, found, "plan", {"problems": invalid.problems})
+
+
+@needs("viewer")
+def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """What each node ought to see of a ServiceGrid's Service."""
+    found = at(plural, namespace, name)
+    if found.kind != "ServiceGrid":
+        raise Http404
+    asked = wanted(request, "search", "state")
+    rows = endpoints_of(found)
+    closed = sum(row.state == "closed" for row in rows)
+    shown = [
+        row
+        for row in rows
+        if asked["search"].lower() in f"{row.node} {row.unit}".lower() and asked["state"] in ("", row.state)
+    ]
+    context = {"asked": asked, "page": paged(request, shown), "closed": closed, "refusing": len(rows) - closed}
+    return _show(request, found, "endpoints", context)
+
+
+@needs("viewer")
+def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """What happened to a grid and why, the latest first."""
+    found = at(plural, namespace, name)
+    return _show(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
+
+
+@needs("viewer")
+def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """The stored versions of a grid's spec, each with its difference from the one before."""
+    found = at(plural, namespace, name)
+    page = paged(request, found.revisions.all(), 20)
+    rows = list(page.object_list)
+    older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
+    pairs = zip(rows, [*rows[1:], older], strict=True)
+    differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
+    return _show(request, found, "revisions", {"page": page, "rows": differences})
+
+
+def _text(revision: Revision | None) -> str:
+    return yaml({"metadata": revision.metadata, "spec": revision.spec}) if revision else ""
+
+
+@needs("viewer")
+def manifest(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """A grid's manifest as people write it, and as Kubernetes shows it."""
+    found = at(plural, namespace, name)
+    return _show(request, found, "yaml", {"source": yaml(found.source()), "whole": yaml(found.manifest())})

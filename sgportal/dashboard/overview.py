@@ -1,0 +1,101 @@
+"""The first page: NodeUnits against grids, the worst on top."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from ..core.text import Sentence
+from ..models import Grid
+from ..models.reading import Cell, Overview, UnitRow, node_groups
+from ..models.reading import overview as read_overview
+from .pages import needs, paged, show, wanted
+
+UNITS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One cell as the page shows it; `hatched` marks numbers that are only the last known."""
+
+    url: str
+    grid: str
+    state: str
+    desired: int
+    ready: int
+    sentence: Sentence
+    hatched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A NodeUnit and its tile for each grid (None where the grid has nothing there)."""
+
+    unit: UnitRow
+    tiles: Sequence[Tile | None]
+    hatched: bool
+
+
+def grid_url(grid: Grid) -> str:
+    """The address of a grid's page."""
+    return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])
+
+
+@needs("viewer")
+def overview(request: HttpRequest) -> HttpResponse:
+    """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
+    asked = wanted(request, "group", "search", "trouble")
+    seen = read_overview(asked["group"] or None)
+    by_unit = _by_unit(seen)
+    units = [unit for unit in seen.units if _shown(unit, by_unit.get(unit.name, {}), asked)]
+    page = paged(request, units, UNITS)
+    context = {
+        "seen": seen,
+        "asked": asked,
+        "groups": _groups(seen.key),
+        "columns": [(grid, grid_url(grid)) for grid in seen.grids],
+        "page": page,
+        "rows": _rows(page.object_list, seen, by_unit),
+    }
+    return show(request, "dashboard/overview.html", context)
+
+
+def _groups(key: str) -> list[str]:
+    """The keys to choose from, with the one shown even if no node carries it."""
+    return sorted({*(each["key"] for each in node_groups()), *([key] if key else [])})
+
+
+def _by_unit(seen: Overview) -> dict[str, dict[str, Cell]]:
+    found: dict[str, dict[str, Cell]] = {}
+    for cell in seen.cells:
+        found.setdefault(cell.unit, {})[cell.grid] = cell
+    return found
+
+
+def _shown(unit: UnitRow, cells: Mapping[str, Cell], asked: Mapping[str, str]) -> bool:
+    if asked["search"].lower() not in unit.name.lower():
+        return False
+    troubled = unit.state != "Ready" or any(cell.state not in ("Ready", "Progressing") for cell in cells.values())
+    return troubled or not asked["trouble"]
+
+
+def _rows(units: Any, seen: Overview, by_unit: Mapping[str, Mapping[str, Cell]]) -> list[Row]:
+    blind = seen.freshness.unreachable_since is not None
+    places = [(grid.path, grid.name, grid_url(grid)) for grid in seen.grids]
+    rows = []
+    for unit in units:
+        cells = by_unit.get(unit.name, {})
+        dim = blind or unit.state == "Offline"
+        tiles = [_tile(cells.get(path), name, url, dim) for path, name, url in places]
+        rows.append(Row(unit, tiles, dim))
+    return rows
+
+
+def _tile(cell: Cell | None, name: str, url: str, dim: bool) -> Tile | None:
+    if cell is None:
+        return None
+    address = f"{url}units/{quote(cell.unit, safe='')}/"
+    return Tile(address, name, cell.state, cell.desired, cell.ready, cell.sentence, dim or cell.state == "Offline")

@@ -1,0 +1,95 @@
+"""What every page shares: who may open it, who acts, and whether a whole page or only its live part is wanted."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from ..actions import Actor, NotFound, Unavailable
+from ..models.people import ROLES, role_of
+
+View = Callable[..., HttpResponse]
+ROWS = 100
+
+
+def role(request: HttpRequest) -> str:
+    """The role of whoever asks, looked up once per request."""
+    if not hasattr(request, "_sgportal_role"):
+        user = getattr(request, "user", None)
+        request._sgportal_role = role_of(user) if user else ""  # type: ignore[attr-defined]
+    return str(request._sgportal_role)  # type: ignore[attr-defined]
+
+
+def may(request: HttpRequest, needed: str) -> bool:
+    """Whether whoever asks has at least the role `needed`."""
+    held = role(request)
+    return held != "" and ROLES.index(held) >= ROLES.index(needed)
+
+
+def needs(needed: str) -> Callable[[View], View]:
+    """Open a view to this role and those above it; send strangers to the log-in."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            if not may(request, needed):
+                raise PermissionDenied
+            try:
+                return view(request, *args, **kwargs)
+            except NotFound as error:
+                raise Http404 from error
+            except Unavailable as error:
+                return unavailable(request, error)
+
+        guarded.needs = needed  # type: ignore[attr-defined]
+        return guarded
+
+    return wrap
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())
+
+
+def unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
+    """The page for what needs the cluster at once while it cannot be reached."""
+    answer = render(request, "503.html", {"error": error}, status=503)
+    answer["Retry-After"] = str(round(error.retry_after))
+    return answer
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Who acts, for the audit trail."""
+    return Actor(request.user.get_username(), "page")
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """A whole page, or only its live part where htmx asks for that."""
+    htmx = getattr(request, "htmx", None)
+    part = "#live" if htmx and htmx.target == "live" and not htmx.history_restore_request else ""
+    answer = render(request, template + part, dict(context or {}), status=status)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def paged(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
+    """The page of rows that the URL asks for; a number out of range means the nearest page."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def wanted(request: HttpRequest, *names: str) -> dict[str, str]:
+    """The filters in the URL, without surrounding blanks and without NUL, which no database takes."""
+    return {name: request.GET.get(name, "").replace("\0", "").strip()[:300] for name in names}

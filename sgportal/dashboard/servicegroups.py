@@ -1,0 +1,38 @@
+"""ServiceGroups: packages of grids that share a NodeGroup and a namespace."""
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from ..core.status import STATES
+from ..models import Grid, ServiceGroup
+from .pages import needs, paged, show, wanted
+
+
+@needs("viewer")
+def servicegroups(request: HttpRequest) -> HttpResponse:
+    """The packages that meet every filter of the URL."""
+    asked = wanted(request, "namespace", "search")
+    found = ServiceGroup.objects.annotate(
+        size=Count("grids"), ready=Count("grids", filter=Q(grids__state="Ready"))
+    ).order_by("namespace", "name")
+    if asked["namespace"]:
+        found = found.filter(namespace=asked["namespace"])
+    if asked["search"]:
+        found = found.filter(Q(name__icontains=asked["search"]) | Q(key__icontains=asked["search"]))
+    context = {
+        "asked": asked,
+        "page": paged(request, found),
+        "namespaces": ServiceGroup.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
+        "total": ServiceGroup.objects.count(),
+    }
+    return show(request, "dashboard/servicegroups.html", context)
+
+
+@needs("viewer")
+def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """One package and its grids."""
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    grids = list(Grid.objects.filter(group=found).with_counts())
+    worst = min((grid.state for grid in grids), key=STATES.index, default="Ready")
+    return show(request, "dashboard/servicegroup.html", {"group": found, "grids": grids, "worst": worst})

@@ -1,0 +1,190 @@
+"""Template tags: sentences in the reader's language, ages, states, links with safe queries."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from ..core.documents import write_document
+from ..core.text import Sentence
+from ..models import Grid, Revision
+from .live import AGE_UNITS
+
+register = template.Library()
+
+STATES = {
+    "Ready": gettext_lazy("Ready"),
+    "Progressing": gettext_lazy("Progressing"),
+    "Degraded": gettext_lazy("Degraded"),
+    "Blocked": gettext_lazy("Blocked"),
+    "Offline": gettext_lazy("Offline"),
+    "UnitGone": gettext_lazy("Unit gone"),
+    "Gone": gettext_lazy("No nodes left"),
+    "NotReady": gettext_lazy("Not ready"),
+    "Unknown": gettext_lazy("Unknown"),
+    "Deleting": gettext_lazy("Being deleted"),
+    "pending": gettext_lazy("Waiting"),
+    "running": gettext_lazy("Running"),
+    "done": gettext_lazy("Done"),
+    "failed": gettext_lazy("Failed"),
+    "closed": gettext_lazy("Closed"),
+    "refusing": gettext_lazy("Refusing"),
+}
+VERBS = {
+    "create": gettext_lazy("create"),
+    "update": gettext_lazy("update"),
+    "adopt": gettext_lazy("adopt"),
+    "release": gettext_lazy("release"),
+    "delete": gettext_lazy("delete"),
+    "change": gettext_lazy("change"),
+    "label": gettext_lazy("label"),
+    "recreate": gettext_lazy("recreate"),
+    "appears": gettext_lazy("appears"),
+    "vanishes": gettext_lazy("vanishes"),
+    "changes": gettext_lazy("changes"),
+    "log-in": gettext_lazy("log in"),
+    "login-failed": gettext_lazy("failed log-in"),
+}
+
+
+@register.filter
+def say(sentence: Any) -> str:
+    """A sentence in the reader's language. Parameters that are sentences themselves (also as JSON) are said too."""
+    if isinstance(sentence, Mapping):
+        sentence = Sentence.from_json(sentence) if "id" in sentence else ""
+    if not isinstance(sentence, Sentence):
+        return str(sentence or "")
+    if not sentence.msgid:
+        return ""
+    text = gettext(sentence.msgid)
+    params = {key: say(value) if isinstance(value, Sentence | Mapping) else value for key, value in sentence.params}
+    return text % params if params else text
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """A state's name in the reader's language."""
+    return str(STATES.get(state, state))
+
+
+@register.filter
+def verb_word(verb: str) -> str:
+    """A verb in the reader's language."""
+    return str(VERBS.get(verb, verb))
+
+
+@register.simple_tag
+def state(name: str, *, hatched: bool = False) -> SafeString:
+    """A state as shape, colour and word; `hatched` marks what is only the last known."""
+    return format_html(
+        '<span class="state s-{}{}"><i class="mark" aria-hidden="true"></i>{}</span>',
+        name,
+        " hatched" if hatched else "",
+        state_word(name),
+    )
+
+
+@register.filter
+def age(when: datetime | str | None) -> str | SafeString:
+    """How long ago something was, kept up to date by the page itself; the exact time on hover."""
+    moment = datetime.fromisoformat(when) if isinstance(when, str) and when else when
+    if not isinstance(moment, datetime):
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-age>{}</time>',
+        moment.isoformat(timespec="seconds"),
+        date_format(moment, "Y-m-d H:i:s"),
+        ago((timezone.now() - moment).total_seconds()),
+    )
+
+
+def ago(seconds: float) -> str:
+    """A duration in its largest whole unit, as “3 min ago”."""
+    whole = max(0, int(seconds))
+    for limit, divisor, text in AGE_UNITS:
+        if limit is None or whole < limit:
+            return str(text) % {"n": whole // divisor}
+    return ""
+
+
+@register.simple_tag
+def link(name: str, *args: Any, **query: Any) -> str:
+    """The address of a page with a query, every part quoted; empty parts of the query are left out."""
+    found = urlencode({key: value for key, value in query.items() if value not in ("", None)})
+    return reverse(name, args=args) + (f"?{found}" if found else "")
+
+
+@register.filter
+def yaml(value: Any) -> str:
+    """A value as YAML text."""
+    return write_document(value)
+
+
+@register.filter
+def shown_lines(value: Any) -> list[str]:
+    """A value of a changed field, line by line: structures as YAML, nothing as no line."""
+    if value is None:
+        return []
+    text = write_document(value) if isinstance(value, dict | list) else str(value)
+    return text.rstrip().splitlines()
+
+
+@register.filter
+def percent(part: int, whole: int) -> int:
+    """How much of the whole, in percent; nothing of nothing is all of it."""
+    return round(100 * part / whole) if whole else 100
+
+
+@register.simple_tag(takes_context=True)
+def here(context: template.Context, *prefixes: str) -> SafeString:
+    """`aria-current` for a link of the navigation whose pages include this one."""
+    request = context.get("request")
+    path = request.path if request else ""
+    found = any(path == prefix if prefix == "/" else path.startswith(prefix) for prefix in prefixes)
+    return SafeString(' aria-current="page"' if found else "")
+
+
+@register.simple_tag
+def age_units() -> str:
+    """The texts and limits of ages, for the page's own clock."""
+    return json.dumps([[limit, divisor, str(text)] for limit, divisor, text in AGE_UNITS])
+
+
+@register.filter
+def equals(key: str, value: str) -> str:
+    """The selector of the objects that carry a label."""
+    return f"{key}={value}"
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+@register.filter
+def lacks(key: str) -> str:
+    """The selector of the objects that do not carry a label key."""
+    return f"!{key}"
+
+
+@register.filter
+def minus(whole: int, part: int) -> int:
+    """The rest."""
+    return whole - part
+
+
+@register.filter
+def at_revision(grid: Grid, revision: Revision) -> str:
+    """A grid's manifest as it was at one of its revisions."""
+    metadata = {"name": grid.name, "namespace": grid.namespace, **revision.metadata}
+    return write_document({**grid.source(), "metadata": metadata, "spec": revision.spec})

@@ -1,0 +1,62 @@
+"""The addresses of the pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from . import (
+    audit,
+    editor,
+    grid_actions,
+    grids,
+    jobs,
+    labelling,
+    live,
+    nodes,
+    overview,
+    preferences,
+    profile,
+    servicegroups,
+    units,
+)
+from .login import Login
+
+_GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("pulse/", live.pulse, name="pulse"),
+    path("login/", Login.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("preferences/", preferences.choose, name="preferences"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/tokens/", profile.issue, name="token-issue"),
+    path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
+    path("nodes/", nodes.nodes, name="nodes"),
+    path("nodes/<str:name>/", nodes.node, name="node"),
+    path("labels/", labelling.select, name="select"),
+    path("labels/<str:token>/", labelling.label, name="label"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<uuid:pk>/", jobs.job, name="job"),
+    path("jobs/<uuid:pk>/undo/", jobs.undo, name="job-undo"),
+    path("groups/", units.groups, name="groups"),
+    path("group/", units.group, name="group"),
+    path("unit/", units.unit, name="unit"),
+    path("grids/", grids.grids, name="grids"),
+    path("grids/new/", editor.create, name="grid-new"),
+    path("grids/check/", editor.check, name="grid-check"),
+    path(_GRID, grids.grid, name="grid"),
+    path(_GRID + "plan/", grids.plan, name="grid-plan"),
+    path(_GRID + "endpoints/", grids.endpoints, name="grid-endpoints"),
+    path(_GRID + "events/", grids.events, name="grid-events"),
+    path(_GRID + "revisions/", grids.revisions, name="grid-revisions"),
+    path(_GRID + "yaml/", grids.manifest, name="grid-yaml"),
+    path(_GRID + "edit/", editor.edit, name="grid-edit"),
+    path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
+    path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
+    path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),
+    path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
+    path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
+    path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/<int:pk>/", audit.entry, name="audit-entry"),
+]

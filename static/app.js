@@ -1,0 +1,104 @@
+// Small comforts on top of pages that work without them: ages that tick, keys, selections and open details that
+// survive a refresh, copying.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  document.documentElement.classList.add("js");
+
+  // Ages: the server's own texts, so that both say the same.
+  const ages = JSON.parse(document.body.dataset.ages);
+  const tick = () => {
+    if (document.hidden) return;
+    for (const time of $$("time[data-age]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
+      const [, divisor, text] = ages.find(([limit]) => limit === null || seconds < limit);
+      const shown = text.replace("%(n)s", Math.floor(seconds / divisor));
+      if (time.textContent !== shown) time.textContent = shown;
+    }
+  };
+  setInterval(tick, 1000);
+
+  // Keys.
+  let prefix = 0;
+  const places = { o: "overview", n: "nodes", u: "groups", g: "grids" };
+  const addresses = { overview: "/", nodes: "/nodes/", groups: "/groups/", grids: "/grids/" };
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable], .ace_editor, dialog");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const fresh = Date.now() - prefix < 1500;
+    prefix = 0;
+    if (fresh && places[event.key]) location.assign(addresses[places[event.key]]);
+    else if (event.key === "g") prefix = Date.now();
+    else if (event.key === "?") help();
+    else if (event.key === "/" && $("[data-search]")) $("[data-search]").focus();
+    else return;
+    event.preventDefault();
+  });
+  const help = () => $("#help") && $("#help").showModal();
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-help]")) help();
+    const copy = event.target.closest("[data-copy]");
+    if (copy) copyText(document.getElementById(copy.dataset.copy), copy);
+    const menu = $("#menu[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = $("#menu[open]");
+    if (event.key === "Escape" && menu) { menu.open = false; $("summary", menu).focus(); }
+  });
+
+  // Over plain HTTP there is no navigator.clipboard; selecting and copying works everywhere.
+  const copyText = (source, button) => {
+    const range = document.createRange();
+    range.selectNodeContents(source);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    document.execCommand("copy");
+    button.textContent = document.body.dataset.copied;
+  };
+
+  // Which rows are chosen, kept by name while the table is replaced under the reader.
+  const chosen = new Set();
+  const boxes = () => $$('[data-selection] input[name="node"]');
+  const showChosen = () => {
+    for (const box of boxes()) box.checked = chosen.has(box.value);
+    const all = $("[data-all]");
+    if (all) all.checked = boxes().length > 0 && boxes().every((box) => box.checked);
+    const count = $("[data-chosen]");
+    if (count) count.textContent = chosen.size ? ` (${chosen.size})` : "";
+  };
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.matches('[data-selection] input[name="node"]')) box.checked ? chosen.add(box.value) : chosen.delete(box.value);
+    else if (box.matches("[data-all]")) for (const each of boxes()) box.checked ? chosen.add(each.value) : chosen.delete(each.value);
+    else return;
+    showChosen();
+  });
+
+  // A fragment that is replaced keeps its open details; the count of rows is spoken once, outside the fragment.
+  let open = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    open = $$("details[id]", event.detail.target).map((each) => [each.id, each.open]);
+  });
+  document.addEventListener("htmx:afterSettle", () => { settle(); });
+  const settle = () => {
+    for (const [id, was] of open) { const each = document.getElementById(id); if (each) each.open = was; }
+    open = [];
+    const names = new Set(boxes().map((box) => box.value));
+    for (const name of chosen) if (!names.has(name)) chosen.delete(name);
+    showChosen();
+    const live = $("#live[data-count]"), count = $("#count");
+    if (live && count && count.textContent !== live.dataset.count) count.textContent = live.dataset.count;
+    tick();
+  };
+  for (const box of boxes()) if (box.checked) chosen.add(box.value);
+  settle();
+
+  // Filters that are empty do not belong into the address.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.matches("[data-filters]")) return;
+    for (const [name, value] of [...event.detail.formData.entries()]) if (!value) event.detail.formData.delete(name);
+  });
+})();

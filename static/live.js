@@ -1,0 +1,86 @@
+// One stream of events per browser, however many tabs: the tab that holds the lease listens and tells the others.
+// A lease in localStorage and a BroadcastChannel, because plain HTTP in an intranet has no Web Locks.
+"use strict";
+(() => {
+  const LEASE = "sgportal-lease", SEEN = "sgportal-seen", LASTS = 10000;
+  const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
+  const channel = new BroadcastChannel("sgportal");
+  const body = document.body.dataset;
+  let source = null, heard = 0, state = "none", waiting = null;
+  const due = new Set();
+
+  const store = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: each tab alone */ } };
+  const recall = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+  const lease = () => { try { return JSON.parse(recall(LEASE)) || {}; } catch { return {}; } };
+
+  const show = (next) => {
+    state = next;
+    const badge = document.getElementById("live-badge");
+    if (!badge || badge.dataset.state === next) return;
+    badge.dataset.state = next;
+    badge.lastElementChild.textContent = { live: body.liveLive, reconnecting: body.liveReconnecting, stale: body.liveStale }[next];
+  };
+
+  // Many events in a moment ask for one refresh of each fragment concerned.
+  const refresh = ({ kind, key }) => {
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const wanted = part.dataset.live.split(" ");
+      if (kind === "*" || wanted.includes(kind) || wanted.includes(`${kind}:${key}`)) due.add(part.id);
+    }
+    if (due.size && !waiting) waiting = setTimeout(flush, document.hidden ? 5000 : 350);
+  };
+  const flush = () => {
+    waiting = null;
+    for (const id of due) {
+      const part = document.getElementById(id);
+      // Not under the fingers of somebody who is choosing in it.
+      const busy = part && part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])");
+      if (part && !busy) htmx.trigger(part, "refresh");
+    }
+    due.clear();
+  };
+
+  const take = (message) => {
+    heard = Date.now();
+    if (message.state) show(message.state);
+    if (message.kind) refresh(message);
+  };
+  const tell = (message) => { take(message); channel.postMessage(message); };
+  channel.onmessage = (event) => take(event.data);
+
+  const listen = () => {
+    const since = recall(SEEN);
+    source = new EventSource(body.events + (since ? `?since=${encodeURIComponent(since)}` : ""));
+    const receive = (event) => {
+      if (event.lastEventId) store(SEEN, event.lastEventId);
+      let data = {};
+      try { data = JSON.parse(event.data); } catch { return; }
+      tell({ state: "live", kind: event.type === "reset" ? "*" : data.kind, key: data.key });
+    };
+    source.onopen = () => tell({ state: "live" });
+    source.onmessage = receive;
+    for (const name of ["change", "reset"]) source.addEventListener(name, receive);
+    source.onerror = () => {
+      tell({ state: "reconnecting" });
+      if (source && source.readyState === EventSource.CLOSED) drop();
+    };
+  };
+  const drop = () => { if (source) source.close(); source = null; };
+
+  const beat = () => {
+    const { id, at } = lease();
+    if (id === me || !at || Date.now() - at > LASTS) {
+      store(LEASE, JSON.stringify({ id: me, at: Date.now() }));
+      if (!source && lease().id === me) listen();
+      if (source && source.readyState === EventSource.OPEN) tell({ state: "live" });
+    } else drop();
+    show(Date.now() - heard > 3 * LASTS ? "stale" : state);
+  };
+  heard = Date.now();
+  setInterval(beat, 2500);
+  setInterval(() => { if (state !== "live" && !document.hidden) refresh({ kind: "*" }); }, 15000);
+  document.addEventListener("htmx:afterSwap", () => { const now = state; state = "none"; if (now !== "none") show(now); });
+  addEventListener("pagehide", () => { drop(); if (lease().id === me) store(LEASE, "{}"); });
+  addEventListener("pageshow", (event) => { if (event.persisted) refresh({ kind: "*" }); beat(); });
+  beat();
+})();
