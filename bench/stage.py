@@ -109,12 +109,10 @@ def save(*manifests: dict[str, Any]) -> None:
 
 
 def settled() -> bool:
-    """Whether no key waits for a worker."""
-    from django.db.models import F
-
+    """Whether no key is due and nobody is at one."""
     from sgportal.models import WorkKey
 
-    return not WorkKey.objects.filter(requested__gt=F("done")).exists()
+    return not WorkKey.objects.due().exists() and not WorkKey.objects.exclude(lease_until=None).exists()
 
 
 def deployments(prefix: str) -> set[str]:

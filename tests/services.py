@@ -97,9 +97,9 @@ class Redis:
 
 
 @contextlib.contextmanager
-def run_redis(folder: Path) -> Iterator[Redis]:
-    """Redis, keeping nothing on disk."""
-    port = free_port()
+def run_redis(folder: Path, port: int = 0) -> Iterator[Redis]:
+    """Redis, keeping nothing on disk, on this port or a free one."""
+    port = port or free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..actions import Actor, save_grids
 from ..core.documents import read_documents
-from ..models import Mirror, WorkKey
+from ..models import Lease, Mirror, WorkKey
 
 SAMPLES = Path(__file__).resolve().parents[1] / "demo" / "worlds"
 
@@ -20,6 +20,7 @@ def is_mirrored(since: datetime) -> bool:
 def forget_messages() -> None:
     """Take back what a demo that ended was at: its messages and leases ended with its memory."""
     WorkKey.objects.update(queued=False, lease_until=None, holder="")
+    Lease.objects.all().delete()
 
 
 def create_sample(world: str, marker: Path) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.services import wait_for
+from tests.services import free_port, run_redis, wait_for
 
 from .processes import Portal, command_of
 
@@ -110,22 +110,21 @@ def test_what_is_settled_is_left_alone(world):
     wait_for(lambda: _settled(portal, cluster), 90, "every grid has its children", pause=1)
     assert _writes(cluster)["PATCH deployments"] == CHILDREN
     cluster.reset_counts()
-    portal.python("from sgportal.reconciler.tasks import resync\nresync.delay()")
-    before = portal.log("only").count("sgportal.resync")
-    wait_for(lambda: portal.log("only").count("sgportal.resync") > before, 20, "the resync has run")
+    portal.python("from sgportal.reconciler.tasks import resync\nresync()")  # every grid is wished for once more
     wait_for(lambda: _settled(portal, cluster), 30, "every grid was looked at", pause=1)
+    assert cluster.requests["GET", "deployments"] >= GRIDS
     assert _writes(cluster) == {}
 
 
-def test_without_redis_at_first_the_sweep_brings_everything(world, redis_server):
-    """The portal's intent is stored while no message can be sent; a worker that comes later finds it."""
+def test_without_redis_at_first_everything_comes_later(world, tmp_path):
+    """Intent is stored while no message can be sent; when Redis comes, and a worker, they find it."""
     portal, cluster = world
-    portal.settings = {**portal.settings, "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
+    port = free_port()
+    portal.settings = {**portal.settings, "CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0"}
     portal.start("watch", command_of("watch"))
     portal.python(CREATE)
-    portal.settings = {**portal.settings, "CELERY_BROKER_URL": redis_server.url}
-    portal.start("beat", command_of("beat"))
-    _start_worker(portal, "late")
-    wait_for(lambda: _settled(portal, cluster), 90, "every grid has its children", pause=1)
-    codes = portal.stop()
-    assert codes["late"] == 0
+    with run_redis(tmp_path, port):
+        portal.start("beat", command_of("beat"))
+        _start_worker(portal, "late")
+        wait_for(lambda: _settled(portal, cluster), 90, "every grid has its children", pause=1)
+        assert portal.stop() == {"watch": 0, "beat": 0, "late": 0}

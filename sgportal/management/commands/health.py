@@ -49,7 +49,7 @@ def _ask_web() -> None:
 
 
 def _look_for_heartbeat(kind: str) -> None:
-    mine = Heartbeat.objects.filter(kind=kind, name__contains=socket.gethostname())
+    mine = Heartbeat.objects.filter(kind=kind, name__startswith=f"{socket.gethostname()[:60]}:")
     last = mine.order_by("-at").values_list("at", flat=True).first()
     if last is None or last < timezone.now() - SILENCE:
         raise CommandError(f"the {kind} on this host was last heard {last or 'never'}")
