@@ -28,7 +28,7 @@ _MERGE_KEYS: dict[str, tuple[str, ...]] = {
     "ownerReferences": ("uid",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
 }
-_WHOLE = {"containers", "initContainers", "volumes", "env", "ports", "nodeSelector"}
+_WHOLE = {"containers", "initContainers", "volumes", "env", "ports", "nodeSelector", "limits", "requests"}
 _QUANTITIES = {"limits", "requests", "capacity", "overhead", "sizeLimit", "divisor"}
 _SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {suffix: 2 ** (10 * (power + 1)) for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
@@ -74,8 +74,10 @@ def _compare_maps(want: Mapping[str, Any], have: Mapping[str, Any], path: str, n
     for key, value in want.items():
         yield from _compare(value, have.get(key), path + pointer(key), key)
     for key in sorted(_WHOLE & have.keys() - want.keys()):
-        if isinstance(have[key], list | dict):
-            yield from _compare(type(have[key])(), have[key], path + pointer(key), key)
+        if have[key] and isinstance(have[key], list | dict):
+            yield Change(path + pointer(key), have[key], None, foreign=True)
+    if "resources" not in want and have.get("resources"):
+        yield from _compare_maps({}, have["resources"], path + "/resources", "resources")
     if name in _WHOLE or path == "/spec/selector":
         for key in have.keys() - want.keys() - {"matchLabels", "matchExpressions"}:
             yield Change(path + pointer(key), have[key], None, foreign=True)

@@ -207,20 +207,15 @@ def superedge_state(live: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _service_status(observed: Observed) -> GridStatus:
+    """A ServiceGrid has one child for all units; it stands under the unit ""."""
     finding = next(iter(observed.findings), None)
-    units: list[UnitStatus] = []
-    if not finding and observed.live:
-        ready = Condition("Ready", "True", "ServiceExists", say("the Service exists"))
-        return GridStatus((), (ready, *_QUIET), {})
     if finding:
-        units = [UnitStatus("", "Blocked", finding.reason, finding.sentence)]
-    return GridStatus(
-        (),
-        _conditions(
-            units or [UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))], None
-        ),
-        {},
-    )
+        unit = UnitStatus("", "Blocked", finding.reason, finding.sentence)
+    elif observed.live:
+        unit = UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
+    else:
+        unit = UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))
+    return GridStatus((unit,), _conditions([unit], None), {})
 
 
 _QUIET = (
@@ -248,6 +243,8 @@ def _conditions(units: Sequence[UnitStatus], grid_finding: Finding | None) -> tu
 def _ready_condition(units: Sequence[UnitStatus], waiting: Sequence[UnitStatus]) -> Condition:
     if waiting:
         return Condition("Ready", "False", waiting[0].reason, _count(waiting))
+    if units and not units[0].name:
+        return Condition("Ready", "True", units[0].reason, units[0].sentence)
     if not units:
         return Condition("Ready", "True", "NoUnits", say("no node carries the key yet, so there is nothing to run"))
     return Condition("Ready", "True", "AllReady", say("all %(count)s units are ready", count=len(units)))
@@ -269,6 +266,7 @@ def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, 
     `now` is the time in RFC 3339.
     """
     before = {each["type"]: each for each in previous.get("conditions") or ()}
+    units = [unit for unit in status.units if unit.name]
     return {
         "observedGeneration": generation,
         "conditions": [_condition_json(each, before.get(each.type), now) for each in status.conditions],
@@ -281,10 +279,10 @@ def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, 
                 "message": str(unit.sentence),
                 "reason": unit.reason,
             }
-            for unit in status.units
+            for unit in units
         ],
-        "readyUnits": sum(unit.state == "Ready" for unit in status.units),
-        "totalUnits": len(status.units),
+        "readyUnits": sum(unit.state == "Ready" for unit in units),
+        "totalUnits": len(units),
         **({"unusedTemplates": list(status.unused_templates)} if status.unused_templates else {}),
     }
 

@@ -47,8 +47,8 @@ class GridQuerySet(models.QuerySet["Grid"]):
     def with_counts(self) -> Self:
         """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
         return self.annotate(
-            unit_count=Count("units"),
-            ready_units=Count("units", filter=Q(units__state="Ready")),
+            unit_count=Count("units", filter=~Q(units__name="")),
+            ready_units=Count("units", filter=Q(units__state="Ready") & ~Q(units__name="")),
             pods_desired=Coalesce(Sum("units__desired"), 0),
             pods_ready=Coalesce(Sum("units__ready"), 0),
         )

@@ -3,8 +3,8 @@
 They ask our rows, never the cluster. Each takes a constant number of queries, however many rows there are.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -190,10 +190,12 @@ def plan_of(grid: Grid) -> Plan:
     return plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
 
 
-def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False) -> Plan:
-    """The steps that would run if the grid were `spec` (`grid` is its row, if it has one), by what was last seen."""
+def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = ()) -> Plan:
+    """The steps that would run if the grid were `spec` (`grid` is its row, if it has one), by what was last seen;
+    `recreate` are units whose child would be replaced."""
     units = NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct()
-    return plan(spec, world(spec, grid, list(units), deleting=deleting))
+    seen = world(spec, grid, list(units), deleting=deleting)
+    return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate]))
 
 
 def world(spec: GridSpec, grid: Grid | None, units: Sequence[str], deleting: bool = False) -> World:

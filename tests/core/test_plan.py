@@ -210,7 +210,7 @@ FULL["template"]["spec"]["containers"][0] |= {
             lambda body: body["spec"]["template"]["spec"]["nodeSelector"].update(disk="ssd"),
             "/spec/template/spec/nodeSelector/disk",
         ),
-        (lambda body: container(body).update(ports=[{"containerPort": 9}]), "/spec/template/spec/containers/0/ports/0"),
+        (lambda body: container(body).update(ports=[{"containerPort": 9}]), "/spec/template/spec/containers/0/ports"),
         (lambda body: body["metadata"]["labels"].clear(), "/metadata/labels/superedge.io~1grid-selector"),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_field_we_once_applied_and_no_longer_want_is_removed():
     made = plan(a_grid(), a_world(["a"], live))
     paths = {change.path for change in made.steps[0].changes if change.new is None}
     assert "/spec/template/spec/containers/0/livenessProbe" in paths
-    assert "/spec/template/spec/containers/0/env/0" in paths
+    assert "/spec/template/spec/containers/0/env" in paths
 
 
 def test_what_others_added_is_told_from_what_we_drop_ourselves():

@@ -1,0 +1,142 @@
+"""A world for reconciler tests: a real HTTP API server, our rows, and the reconciler run by hand."""
+
+import copy
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from sgportal.actions import Actor, save_grids
+from sgportal.cluster import MERGE_PATCH, Cluster
+from sgportal.core.documents import read_document
+from sgportal.demo import EmbeddedCluster
+from sgportal.models import Grid, Mirror, WorkKey
+from sgportal.reconciler import mirror
+from sgportal.reconciler.reconcile import run
+
+DATA = Path(__file__).parent.parent / "data"
+ADA = Actor("ada", "shell")
+
+
+def seed(name: str) -> dict[str, Any]:
+    """A manifest of the walk-through."""
+    return read_document((DATA / f"{name}.yaml").read_bytes())
+
+
+def a_grid(name: str = "g", key: str = "zone", **spec: Any) -> dict[str, Any]:
+    """A small DeploymentGrid; `spec` adds to or replaces its fields."""
+    manifest = seed("deploymentgrid")
+    manifest["metadata"]["name"] = name
+    manifest["spec"] |= {"gridUniqKey": key, **spec}
+    return manifest
+
+
+def a_template(image: str = "img:1", replicas: int | None = 1, app: str = "echo", **pod: Any) -> dict[str, Any]:
+    """A DeploymentSpec; `pod` adds to the pod's spec."""
+    labels = {"appGrid": app}
+    template = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}], **pod}},
+    }
+    return template if replicas is None else {"replicas": replicas, **template}
+
+
+class World:
+    """The embedded cluster, the client the product uses, and verbs that read as sentences."""
+
+    def __init__(self, embedded: EmbeddedCluster, cluster: Cluster) -> None:
+        self.embedded = embedded
+        self.cluster = cluster
+
+    def label(self, node: str, **labels: str | None) -> None:
+        """Label a node as kubectl would, and let the mirror know."""
+        changes = {key.replace("__", "/"): value for key, value in labels.items()}
+        self.cluster.patch("Node", "", node, {"metadata": {"labels": changes}}, MERGE_PATCH)
+        self.look()
+
+    def look(self) -> None:
+        """Bring the mirror up to date by a fresh list of everything."""
+        for resource in ("nodes", "deployments", "statefulsets", "services", "pods"):
+            mirror.relist(resource, self.cluster)
+        Mirror.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
+
+    def save(self, *manifests: dict[str, Any]) -> Grid:
+        """Submit manifests through the portal and let the reconciler settle; the last grid."""
+        saved = save_grids(manifests, ADA)
+        self.settle()
+        return Grid.objects.get(pk=saved[-1].grid.pk)
+
+    def change(self, grid: Grid, edit: Callable[[dict[str, Any]], Any]) -> Grid:
+        """Edit a grid's manifest through the portal."""
+        grid.refresh_from_db()
+        manifest = copy.deepcopy(grid.source())
+        edit(manifest)
+        return self.save(manifest)
+
+    def settle(self, rounds: int = 20) -> None:
+        """Run every key that is due until none is."""
+        for _ in range(rounds):
+            due = list(WorkKey.objects.due().values_list("key", flat=True))
+            if not due:
+                return
+            for key in due:
+                run(key)
+        raise AssertionError(f"never settles: {due}")
+
+    def resync(self) -> None:
+        """Have a fresh look at every grid."""
+        self.look()
+        WorkKey.objects.update(requested=F("requested") + 1, next_at=timezone.now(), failures=0)
+        self.settle()
+
+    def later(self, seconds: float) -> None:
+        """Let time pass for every clock in our rows."""
+        past = timedelta(seconds=seconds)
+        WorkKey.objects.update(next_at=F("next_at") - past)
+        for grid in Grid.objects.all():
+            grid.units.exclude(gone_since=None).update(gone_since=F("gone_since") - past)
+            grid.units.exclude(next_at=None).update(next_at=F("next_at") - past)
+        self.settle()
+
+    def names(self, kind: str = "Deployment", namespace: str = "default") -> list[str]:
+        """The names of the live objects of a kind."""
+        return sorted(each["metadata"]["name"] for each in self.cluster.list(kind, namespace).items)
+
+    def get(self, name: str, kind: str = "Deployment", namespace: str = "default") -> dict[str, Any]:
+        """A live object that must exist."""
+        body = self.cluster.get(kind, namespace, name)
+        assert body is not None, f"{kind} {name} does not exist"
+        return body
+
+    def edit(self, name: str, patch: Any, kind: str = "Deployment", content_type: str = MERGE_PATCH) -> dict[str, Any]:
+        """Somebody else changes a live object."""
+        return self.cluster.patch(kind, "default", name, patch, content_type)
+
+    def writes(self) -> int:
+        """How many writes the API server has seen since the last `count_writes`."""
+        return sum(
+            n for (method, _), n in self.embedded.requests.items() if method in ("POST", "PUT", "PATCH", "DELETE")
+        )
+
+    def until(self, check: Callable[[], Any], seconds: float = 10) -> Any:
+        """The first true answer of `check`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := check():
+                return found
+            time.sleep(0.05)
+        raise AssertionError("it did not happen in time")
+
+    def until_ready(self, *names: str) -> None:
+        """Wait until these Deployments are ready, and let the reconciler see it."""
+        for name in names:
+            self.until(lambda name=name: _ready(self.get(name)))
+        self.resync()
+
+
+def _ready(body: dict[str, Any]) -> bool:
+    return body.get("status", {}).get("readyReplicas", 0) == body["spec"]["replicas"]
