@@ -7,7 +7,6 @@ from django.views import defaults
 
 from .api import health, metrics, problems
 from .api.docs import Docs
-from .dashboard.errors import broken
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -33,7 +32,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """An error of ours, at whichever door."""
-    return problems.broken(request) if _for_machines(request) else broken(request)
+    return problems.broken(request) if _for_machines(request) else defaults.server_error(request)
 
 
 handler400 = bad_request

@@ -1,0 +1,45 @@
+"""Applying a bundle: many manifests at once, all valid or nothing stored."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import actions
+from ..core.text import Invalid, Problem, say
+from ..models.reading import freshness
+from . import shapes
+from .operations import DRY_RUN, operation
+from .views import PortalView
+
+
+class Apply(PortalView):
+    """Many manifests at once."""
+
+    @operation("Apply a bundle", takes=(DRY_RUN,), body="Bundle", answers={200: "Applied", 202: "Applied"})
+    def post(self, request: Request) -> Response:
+        """Create or change every grid of a YAML stream, a JSON list or a `List`; all are validated first."""
+        manifests = list(_manifests(request.data or []))
+        if not manifests:
+            raise Invalid(Problem("", say("at least one manifest is expected")))
+        results = actions.save_grids(manifests, self.actor, dry_run=self.dry_run)
+        later = not self.dry_run and freshness().unreachable_since is not None
+        return Response({"items": [self._result(each) for each in results], "next": None}, 202 if later else 200)
+
+    def _result(self, saved: actions.Saved) -> dict[str, Any]:
+        _, namespace, name = saved.path.split("/")
+        found = {"path": saved.path, "namespace": namespace, "name": name, "result": saved.result}
+        if saved.grid:
+            found |= {"kind": saved.grid.kind, "uid": saved.grid.manifest()["metadata"]["uid"]}
+        return {**found, **(shapes.plan(saved.plan) if self.dry_run else {})}
+
+
+def _manifests(documents: Any) -> Iterator[Any]:
+    """The manifests of a body's documents; a list, Kubernetes' `List` or `{"items": [...]}`, stands for its items."""
+    for document in documents if isinstance(documents, list) else [documents]:
+        if isinstance(document, Mapping) and document.get("kind", "List") == "List" and "items" in document:
+            items = document["items"]
+            yield from items if isinstance(items, list) else [items]
+        else:
+            yield document

@@ -1,0 +1,93 @@
+"""Numbers for Prometheus, counted from rows when they are asked for."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.http import HttpResponse
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from rest_framework import renderers
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.request import Request
+
+from ..models import Grid, GridUnit, Mirror, Node, WorkKey
+from ..version import VERSION
+from .auth import RolePermission
+from .live import streams
+from .views import PortalView
+
+
+class Portal(Collector):
+    """What the portal knows of itself and of the cluster."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Each number, by one query per family."""
+        yield _gauge("sgportal_info", "The version.", ["version"], [((VERSION,), 1)])
+        yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), streams())])
+        yield _grids()
+        yield from _pods()
+        nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
+        yield _gauge("sgportal_nodes", "Nodes by readiness.", ["ready"], [((ready,), n) for ready, n in nodes])
+        yield from _work()
+        yield from _mirror()
+
+
+def _gauge(name: str, text: str, labels: list[str], values: list[tuple[tuple[str, ...], float]]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for names, value in values:
+        family.add_metric(names, value)
+    return family
+
+
+def _grids() -> Metric:
+    rows = Grid.objects.values_list("kind", "state").annotate(n=Count("pk")).order_by()
+    values = [((kind, state), n) for kind, state, n in rows]
+    return _gauge("sgportal_grids", "Grids by kind and state.", ["kind", "state"], values)
+
+
+def _pods() -> Iterator[Metric]:
+    rows = list(GridUnit.objects.values_list("grid__key").annotate(Sum("desired"), Sum("ready")).order_by())
+    wanted = [((key,), desired) for key, desired, _ in rows]
+    yield _gauge("sgportal_pods_desired", "Pods wanted, by NodeGroup.", ["group"], wanted)
+    yield _gauge("sgportal_pods_ready", "Pods ready, by NodeGroup.", ["group"], [((key,), n) for key, _, n in rows])
+
+
+def _work() -> Iterator[Metric]:
+    due, failing = WorkKey.objects.due().count(), WorkKey.objects.filter(failures__gt=0).count()
+    yield _gauge("sgportal_work_due", "Keys with something to do now.", [], [((), due)])
+    yield _gauge("sgportal_work_failing", "Keys whose last try failed.", [], [((), failing)])
+
+
+def _mirror() -> Iterator[Metric]:
+    now = timezone.now()
+    rows = list(Mirror.objects.filter(served=True))
+    ages = [((row.resource,), (now - row.heard_at).total_seconds()) for row in rows if row.heard_at]
+    yield _gauge("sgportal_mirror_age_seconds", "Since the cluster was last heard.", ["resource"], ages)
+    failing = [((row.resource,), float(row.failing_since is not None)) for row in rows]
+    yield _gauge("sgportal_mirror_failing", "1 while the cluster cannot be reached.", ["resource"], failing)
+
+
+class TextRenderer(renderers.BaseRenderer):
+    """`text/plain`; it only takes part in content negotiation."""
+
+    media_type = "text/plain"
+    format = "text"
+
+
+class Metrics(PortalView):
+    """Prometheus metrics: with a token of any role, or for everybody with SGPORTAL_METRICS_OPEN."""
+
+    renderer_classes = (TextRenderer,)
+
+    def get_permissions(self) -> list[BasePermission]:
+        """Who may read."""
+        return [AllowAny() if settings.SGPORTAL_METRICS_OPEN else RolePermission()]
+
+    def get(self, _request: Request) -> HttpResponse:
+        """The numbers in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(Portal())
+        return HttpResponse(generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8")

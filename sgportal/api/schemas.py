@@ -1,0 +1,199 @@
+"""What is in the bodies of requests and answers, as JSON Schema (the dialect of OpenAPI 3.1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.grid import API_VERSION, KINDS
+from .nodes import LABEL_FIELDS
+from .people import TOKEN_FIELDS
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+WHEN: Schema = {"type": ["string", "null"], "format": "date-time"}
+OBJECT: Schema = {"type": "object"}
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+
+
+def ref(name: str) -> Schema:
+    """A reference to a named body."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def exactly(**properties: Schema) -> Schema:
+    """An object that always has these properties."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def many(schema: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": schema}
+
+
+def one_of(*values: str) -> Schema:
+    """One of these texts."""
+    return {"type": "string", "enum": list(values)}
+
+
+_SCALARS: dict[str, Any] = {"str": "string", "int": "integer", "bool": "boolean"}
+
+
+def of_fields(fields: Mapping[str, tuple[str, bool]]) -> Schema:
+    """The schema of a body that `core.schema.check_fields` checks; null counts as absent."""
+    required = [name for name, (_, needed) in fields.items() if needed]
+    properties = {name: _of_type(kind, needed) for name, (kind, needed) in fields.items()}
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _of_type(kind: str, needed: bool) -> Schema:
+    null = [] if needed else ["null"]
+    if kind.startswith("["):
+        return {"type": ["array", *null], "items": _of_type(kind[1:-1], True)}
+    if kind.startswith("{"):
+        return {"type": ["object", *null], "additionalProperties": _of_type(kind[1:-1], True)}
+    return {"type": [_SCALARS[kind], *null]}
+
+
+_CONDITION = exactly(type=TEXT, status=one_of("True", "False", "Unknown"), reason=TEXT, message=TEXT)
+_STATUS = exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(OBJECT))
+_METADATA: Schema = {
+    "type": "object",
+    "properties": {"name": TEXT, "namespace": TEXT, "labels": LABELS, "annotations": LABELS, "uid": TEXT},
+    "required": ["name"],
+}
+_STEP = exactly(
+    verb=one_of("create", "update", "adopt", "release", "delete"),
+    kind=TEXT,
+    namespace=TEXT,
+    name=TEXT,
+    unit=TEXT,
+    reason=TEXT,
+    changes=many({"type": "object", "properties": {"path": TEXT, "old": {}, "new": {}}, "required": ["path"]}),
+)
+_FINDING = exactly(unit=TEXT, reason=TEXT, message=TEXT)
+_RESULT = one_of("created", "configured", "unchanged", "deleted")
+_PODS = exactly(desired=COUNT, ready=COUNT)
+_FRESH = {"observedAt": WHEN, "stale": FLAG, "unreachableSince": WHEN}
+_MANIFEST = {
+    "type": "object",
+    "properties": {
+        "apiVersion": {"const": API_VERSION},
+        "kind": one_of(*KINDS),
+        "metadata": _METADATA,
+        "spec": {
+            "type": "object",
+            "properties": {"gridUniqKey": TEXT, "template": OBJECT},
+            "required": ["gridUniqKey"],
+        },
+    },
+    "required": ["apiVersion", "kind", "metadata", "spec"],
+}
+
+BODIES: dict[str, Schema] = {
+    "Problem": {
+        **exactly(type=TEXT, title=TEXT, status=COUNT, detail=TEXT, instance=TEXT, requestId=TEXT),
+        "description": "RFC 9457. `errors` names each field at fault by its JSON pointer and says what would be right.",
+    },
+    "Manifest": _MANIFEST,
+    "Grid": {
+        **exactly(
+            apiVersion={"const": API_VERSION}, kind=one_of(*KINDS), metadata=_METADATA, spec=OBJECT, status=_STATUS
+        ),
+        "description": "A DeploymentGrid, StatefulSetGrid or ServiceGrid of SuperEdge, with its status.",
+    },
+    "Patch": {"type": "object", "description": "A JSON merge patch (RFC 7396); null removes."},
+    "Plan": exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING)),
+    "Bundle": {
+        "description": "A YAML stream, a JSON list, or `{items: [...]}`.",
+        "oneOf": [many(ref("Manifest")), exactly(items=many(ref("Manifest"))), ref("Manifest")],
+    },
+    "Applied": exactly(
+        items=many(exactly(path=TEXT, namespace=TEXT, name=TEXT, result=_RESULT)), next={"type": "null"}
+    ),
+    "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
+    "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
+    "RecreateRequest": of_fields({"unit": ("str", True)}),
+    "NodeEndpoints": exactly(
+        node=TEXT,
+        unit=TEXT,
+        endpoints=many(exactly(pod=TEXT, ip=TEXT, node=TEXT, unit=TEXT)),
+        state=one_of("closed", "refusing"),
+        closed=FLAG,
+        reason=TEXT,
+    ),
+    "Node": exactly(
+        apiVersion={"const": "v1"},
+        kind={"const": "Node"},
+        metadata=exactly(name=TEXT, uid=TEXT, labels=LABELS, annotations=LABELS, creationTimestamp=WHEN),
+        spec=exactly(unschedulable=FLAG, taints=many(OBJECT)),
+        status=OBJECT,
+    ),
+    "NodePatch": exactly(
+        metadata=exactly(labels={"type": "object", "additionalProperties": {"type": ["string", "null"]}})
+    ),
+    "LabelRequest": of_fields(LABEL_FIELDS),
+    "Impact": exactly(
+        units=many(
+            exactly(
+                group=TEXT,
+                unit=TEXT,
+                verb=one_of("appears", "vanishes", "changes"),
+                joining=many(TEXT),
+                leaving=many(TEXT),
+            )
+        ),
+        steps=many({**_STEP, "properties": {**_STEP["properties"], "grid": TEXT}}),
+        services=many(exactly(grid=TEXT, unit=TEXT)),
+    ),
+    "Job": exactly(
+        id={"type": "string", "format": "uuid"},
+        state=one_of("pending", "running", "done", "failed"),
+        changes={"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+        done=COUNT,
+        total=COUNT,
+        results=many(exactly(node=TEXT, state=one_of("pending", "done", "failed"), detail=TEXT, before=OBJECT)),
+        author=TEXT,
+        createdAt=WHEN,
+        finishedAt=WHEN,
+    ),
+    "NodeGroup": exactly(key=TEXT, units=COUNT, nodes=COUNT, readyNodes=COUNT),
+    "NodeUnit": exactly(group=TEXT, name=TEXT, nodes=COUNT, readyNodes=COUNT, state=TEXT, pods=_PODS),
+    "Overview": exactly(
+        group=TEXT,
+        units=many(ref("NodeUnit")),
+        grids=many(
+            exactly(
+                kind=TEXT,
+                namespace=TEXT,
+                name=TEXT,
+                path=TEXT,
+                state=TEXT,
+                generation=COUNT,
+                observedGeneration=COUNT,
+            )
+        ),
+        cells=many(exactly(unit=TEXT, grid=TEXT, desired=COUNT, ready=COUNT, state=TEXT, reason=TEXT, message=TEXT)),
+        totals={"type": "object", "additionalProperties": COUNT},
+        **_FRESH,
+    ),
+    "Me": exactly(name=TEXT, role=TEXT, scope=one_of("read", "write"), language=TEXT),
+    "TokenRequest": of_fields(TOKEN_FIELDS),
+    "Token": exactly(
+        id=COUNT,
+        user=TEXT,
+        name=TEXT,
+        prefix=TEXT,
+        scope=one_of("read", "write"),
+        expiresAt=WHEN,
+        lastUsedAt=WHEN,
+        createdAt=WHEN,
+    ),
+    "Audit": exactly(id=COUNT, at=WHEN, actor=TEXT, door=TEXT, verb=TEXT, path=TEXT, before={}, after={}, plan={}),
+    "Schema": {"type": "object", "description": "This document."},
+}
+BODIES["NewToken"] = {
+    **BODIES["Token"],
+    "properties": {**BODIES["Token"]["properties"], "token": TEXT},
+    "required": [*BODIES["Token"]["required"], "token"],
+}

@@ -1,0 +1,229 @@
+"""How things look as JSON: Kubernetes' objects in Kubernetes' shape, our own views flat."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ..core.closure import NodeEndpoints
+from ..core.plan import Plan
+from ..core.text import say
+from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision
+from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
+from .problems import localise
+
+_NO_STATUS: dict[str, Any] = {"observedGeneration": 0, "conditions": [], "states": {}, "units": []}
+UNREACHABLE = say("the cluster cannot be reached; what you asked is stored and will be done as soon as it can be")
+
+
+def instant(when: datetime | None) -> str | None:
+    """A time as Kubernetes writes it (RFC 3339, UTC)."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else None
+
+
+def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:
+    """A grid's manifest with its status; while the cluster cannot be reached a condition says so."""
+    manifest = row.manifest()
+    status = {**_NO_STATUS, **manifest["status"]}
+    if fresh.unreachable_since:
+        unreachable = {
+            "type": "Reachable",
+            "status": "False",
+            "reason": "ClusterUnreachable",
+            "message": localise(UNREACHABLE),
+            "lastTransitionTime": instant(fresh.unreachable_since),
+        }
+        status["conditions"] = [*status["conditions"], unreachable]
+    return {**manifest, "status": status}
+
+
+def etag(row: Grid, manifest: dict[str, Any], media_type: str) -> str:
+    """The strong entity tag of a representation: the intent's tag, and a digest of all that is shown."""
+    shown = orjson.dumps([manifest, media_type])
+    digest = hashlib.sha256(shown).hexdigest()[:12]
+    return f'"{row.etag.strip(chr(34))}-{digest}"'
+
+
+def plan(planned: Plan) -> dict[str, Any]:
+    """A plan in the caller's language."""
+    return plan_json(planned, localise)
+
+
+def grid_row(row: Grid) -> dict[str, Any]:
+    """A grid as a line of the overview."""
+    return {
+        "kind": row.kind,
+        "namespace": row.namespace,
+        "name": row.name,
+        "path": row.path,
+        "state": row.state,
+        "generation": row.generation,
+        "observedGeneration": row.observed_generation,
+    }
+
+
+def cell(each: Cell) -> dict[str, Any]:
+    """What one grid has in one unit."""
+    return {
+        "unit": each.unit,
+        "grid": each.grid,
+        "desired": each.desired,
+        "ready": each.ready,
+        "state": each.state,
+        "reason": each.reason,
+        "message": localise(each.sentence),
+    }
+
+
+def unit(row: UnitRow) -> dict[str, Any]:
+    """A NodeUnit."""
+    return {
+        "group": row.group,
+        "name": row.name,
+        "nodes": row.nodes,
+        "readyNodes": row.ready_nodes,
+        "state": row.state,
+        "pods": {"desired": row.pods_desired, "ready": row.pods_ready},
+    }
+
+
+def group(row: dict[str, Any]) -> dict[str, Any]:
+    """A NodeGroup."""
+    return {"key": row["key"], "units": row["units"], "nodes": row["nodes"], "readyNodes": row["ready_nodes"]}
+
+
+def overview(found: Overview) -> dict[str, Any]:
+    """The matrix of a NodeGroup."""
+    return {
+        "group": found.key,
+        "units": [unit(row) for row in found.units],
+        "grids": [grid_row(row) for row in found.grids],
+        "cells": [cell(each) for each in found.cells],
+        "totals": dict(found.totals),
+        **freshness(found.freshness),
+    }
+
+
+def freshness(fresh: Freshness) -> dict[str, Any]:
+    """How old the news is."""
+    return {
+        "observedAt": instant(fresh.observed_at),
+        "stale": fresh.stale,
+        "unreachableSince": instant(fresh.unreachable_since),
+    }
+
+
+def node(row: Node) -> dict[str, Any]:
+    """A node as Kubernetes shows it."""
+    info = dict(row.info)
+    metadata = {
+        "name": row.name,
+        "uid": row.uid,
+        "labels": row.labels,
+        "annotations": info.pop("annotations", {}),
+        "creationTimestamp": instant(row.created_at),
+    }
+    spec = {"unschedulable": row.unschedulable, "taints": row.taints}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": info}
+
+
+def endpoints(view: NodeEndpoints) -> dict[str, Any]:
+    """What one node sees of a Service; `closed` says that nothing outside its NodeUnit is among it."""
+    found = [{"pod": each.pod, "ip": each.ip, "node": each.node, "unit": each.unit} for each in view.endpoints]
+    return {
+        "node": view.node,
+        "unit": view.unit,
+        "endpoints": found,
+        "state": view.state,
+        "closed": all(each.unit == view.unit for each in view.endpoints),
+        "reason": localise(view.reason),
+    }
+
+
+def impact(found: Impact) -> dict[str, Any]:
+    """What a change of labels would do."""
+    units = [
+        {
+            "group": each.key,
+            "unit": each.unit,
+            "verb": each.verb,
+            "joining": list(each.joining),
+            "leaving": list(each.leaving),
+        }
+        for each in found.units
+    ]
+    return {
+        "units": units,
+        "steps": [{"grid": path, **step_json(step, localise)} for path, step in found.steps],
+        "services": [{"grid": path, "unit": name} for path, name in found.services],
+    }
+
+
+def event(row: GridEvent) -> dict[str, Any]:
+    """Something that happened to a grid."""
+    return {
+        "unit": row.unit,
+        "type": row.type,
+        "reason": row.reason,
+        "message": localise(row.sentence),
+        "count": row.count,
+        "firstAt": instant(row.first_at),
+        "lastAt": instant(row.last_at),
+    }
+
+
+def revision(row: Revision) -> dict[str, Any]:
+    """A stored version of a grid."""
+    return {
+        "number": row.number,
+        "author": row.author,
+        "createdAt": instant(row.created_at),
+        "metadata": row.metadata,
+        "spec": row.spec,
+    }
+
+
+def job(row: LabelJob) -> dict[str, Any]:
+    """A change of labels on many nodes, with what became of each."""
+    results = [{"node": name, **each} for name, each in row.results.items()]
+    return {
+        "id": str(row.pk),
+        "state": row.state,
+        "changes": row.changes,
+        "done": row.done,
+        "total": len(results),
+        "results": results,
+        "author": row.author,
+        "createdAt": instant(row.created_at),
+        "finishedAt": instant(row.finished_at),
+    }
+
+
+def token(row: ApiToken) -> dict[str, Any]:
+    """A token without its secret."""
+    return {
+        "id": row.pk,
+        "user": row.user.get_username(),
+        "name": row.name,
+        "prefix": row.prefix,
+        "scope": row.scope,
+        "expiresAt": instant(row.expires_at),
+        "lastUsedAt": instant(row.last_used_at),
+        "createdAt": instant(row.created_at),
+    }
+
+
+def audit(row: AuditEvent) -> dict[str, Any]:
+    """A write somebody asked for."""
+    return {
+        "id": row.pk,
+        "at": instant(row.at),
+        "actor": row.actor,
+        "door": row.door,
+        "verb": row.verb,
+        "path": row.path,
+        "before": row.before,
+        "after": row.after,
+        "plan": row.plan,
+    }

@@ -1,0 +1,46 @@
+"""The addresses of the REST API."""
+
+from django.urls import URLPattern, path, re_path
+
+from ..core.grid import KINDS, GridKind
+from . import apply, docs, grids, live, nodes, people
+from .problems import nothing_here
+
+
+def _of_kind(kind: GridKind) -> list[URLPattern]:
+    one = f"{kind.plural}/<str:namespace>/<str:name>"
+    views = [
+        path(kind.plural, grids.GridList.as_view(kind=kind.kind), name=f"api-{kind.plural}"),
+        path(one, grids.GridDetail.as_view(kind=kind.kind), name=f"api-{kind.plural}-one"),
+        path(f"{one}/plan", grids.GridPlan.as_view(kind=kind.kind)),
+        path(f"{one}/revisions", grids.GridRevisions.as_view(kind=kind.kind)),
+        path(f"{one}/events", grids.GridEvents.as_view(kind=kind.kind)),
+    ]
+    if kind.child_kind == "Service":
+        return [*views, path(f"{one}/endpoints", grids.GridEndpoints.as_view())]
+    return [
+        *views,
+        path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
+        path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
+    ]
+
+
+urlpatterns = [
+    *(pattern for kind in KINDS.values() for pattern in _of_kind(kind)),
+    path("apply", apply.Apply.as_view(), name="api-apply"),
+    path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
+    path("nodes/label", nodes.NodeLabelling.as_view(), name="api-nodes-label"),
+    path("nodes/<str:name>", nodes.NodeDetail.as_view(), name="api-node"),
+    path("jobs", nodes.JobList.as_view(), name="api-jobs"),
+    path("jobs/<uuid:pk>", nodes.JobDetail.as_view(), name="api-job"),
+    path("nodegroups", nodes.GroupList.as_view(), name="api-nodegroups"),
+    path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
+    path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),
+    path("events", live.Events.as_view(), name="api-events"),
+    path("me", people.Me.as_view(), name="api-me"),
+    path("tokens", people.TokenList.as_view(), name="api-tokens"),
+    path("tokens/<int:pk>", people.TokenDetail.as_view(), name="api-token"),
+    path("audit", people.AuditList.as_view(), name="api-audit"),
+    path("schema", docs.Schema.as_view(), name="schema"),
+    re_path(r"", nothing_here),
+]

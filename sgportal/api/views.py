@@ -1,0 +1,104 @@
+"""What every REST view shares: who may call, the query, the body, pages, dry runs, conditions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import actions
+from ..core.documents import only
+from ..core.schema import check_fields, wrong_type
+from ..core.text import Invalid, say
+from .auth import speak
+from .operations import Fields, operation_of, read_query
+from .paging import Pages
+from .problems import Refusal, unreadable
+from .rendering import Negotiation
+from .requests import HEADER, request_id
+from .throttles import THROTTLES
+
+
+class PortalView(APIView):
+    """A view of the REST API. `query` holds the call's parameters, each known and checked."""
+
+    content_negotiation_class = Negotiation
+    throttle_classes = THROTTLES
+    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    query: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Check who calls, then what they ask."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in str(each) for each in kwargs.values()):
+            raise NotFound  # no database of ours holds such a name, and one of them would object
+        speak(request)
+        described = operation_of(self, request.method or "")
+        self.query = read_query(request.query_params, described.takes) if described else {}
+
+    def finalize_response(self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Every answer carries the request's id and depends on language and type."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response[HEADER] = request_id(request._request)
+        response.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    @property
+    def actor(self) -> actions.Actor:
+        """Who acts."""
+        return actions.Actor(self.request.user.get_username(), "rest")
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether only to show what would happen."""
+        return bool(self.query.get("dryRun"))
+
+    def document(self) -> dict[str, Any]:
+        """The one object of the body. Raises Refusal, Invalid."""
+        try:
+            document = only(self.request.data or [{}])
+        except Invalid as several:
+            raise unreadable(several) from None
+        if not isinstance(document, dict):
+            raise Invalid(wrong_type(document, "an object", ""))
+        return document
+
+    def fields(self, fields: Fields) -> dict[str, Any]:
+        """The one object of the body, which may have just these fields. Raises Refusal, Invalid."""
+        document = self.document()
+        problems = list(check_fields(document, fields, ""))
+        if problems:
+            raise Invalid(*problems)
+        return document
+
+    def page(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Callable[[Any], Any]) -> Response:
+        """A page of rows."""
+        return Response(self._pages().of_rows(rows, order, shape))
+
+    def page_of(
+        self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Callable[[Any], Any]
+    ) -> Response:
+        """A page of values in memory."""
+        return Response(self._pages().of_sequence(rows, key, shape))
+
+    def _pages(self) -> Pages:
+        return Pages(self.request.path, self.query["limit"], self.query["cursor"])
+
+    def expected(self, etag: str) -> str:
+        """The ETag of the intent the caller changes, which `If-Match` must name: 428 without it, 412 for another."""
+        given = self.request.headers.get("If-Match", "").strip()
+        if not given:
+            raise Refusal(428, say("send the header “If-Match” with the ETag you read"))
+        if given != "*" and intent_tag(etag) not in {intent_tag(each.strip()) for each in given.split(",")}:
+            raise actions.Stale(etag)
+        return etag
+
+
+def intent_tag(etag: str) -> str:
+    """The part of an ETag that stands for the intent. What we send in answers has the representation behind it, so
+    that a cache sees a change of status; a writer only needs the intent to be the one it read."""
+    return etag.strip('"').partition("-")[0]
