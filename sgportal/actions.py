@@ -219,7 +219,7 @@ def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = No
     source = grid.source()
     unused = parse(source).unused_templates()
     pool = {name: each for name, each in (source["spec"].get("templatePool") or {}).items() if name not in unused}
-    spec = {**source["spec"], "templatePool": pool}
+    spec = {**source["spec"], "templatePool": pool} if unused else source["spec"]
     return save_grids([{**source, "spec": spec}], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
 
 
