@@ -17,3 +17,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, because server threads and worker threads need connections of their own; its name has the process in it,
     # because several test runs may be under way in one checkout.
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/sgportal-test-{os.getpid()}.sqlite3"}
+WHITENOISE_AUTOREFRESH = True  # no collected files, and none expected

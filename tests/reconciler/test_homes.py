@@ -1,0 +1,135 @@
+"""Two doors, one home each: rows and custom resources."""
+
+import pytest
+
+from sgportal.cluster.crds import DEFINITIONS
+from sgportal.models import AuditEvent, Grid, GridEvent, Revision
+from sgportal.reconciler import custom
+
+from .world import a_grid, a_template
+
+
+@pytest.fixture
+def world(world):
+    world.label("node0", zone="a")
+    return world
+
+
+def observe(world):
+    """What the watch does after a list."""
+    for definition in DEFINITIONS:
+        kind = definition["spec"]["names"]["kind"]
+        if world.cluster.serves(kind):
+            custom.observe_all(kind, world.cluster.list(kind).items)
+    world.look()
+    world.settle()
+
+
+def kubectl_apply(world, **spec):
+    manifest = a_grid(**spec)
+    world.cluster.patch(
+        "DeploymentGrid", "default", "g", {"spec": manifest["spec"]}, "application/merge-patch+json"
+    ) if world.cluster.get("DeploymentGrid", "default", "g") else world.cluster.apply(manifest)
+    observe(world)
+
+
+def test_a_custom_resource_gets_a_row_and_children(world):
+    kubectl_apply(world, template=a_template())
+    grid = Grid.objects.get()
+    assert (grid.home, grid.key, grid.generation) == ("cluster", "zone", 1)
+    assert world.names() == ["g-a"]
+    assert Revision.objects.get().author == "cluster"
+
+
+def test_an_edit_with_kubectl_is_a_new_revision(world):
+    world.save(a_grid(template=a_template()))
+    kubectl_apply(world, template=a_template("two"))
+    grid = Grid.objects.get()
+    assert (grid.home, grid.generation, grid.revisions.count()) == ("cluster", 2, 2)
+    assert world.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "two"
+
+
+def test_an_edit_in_the_portal_goes_to_the_custom_resource(world):
+    kubectl_apply(world, template=a_template(replicas=2))
+    grid = world.change(Grid.objects.get(), lambda m: m["spec"].update(template=a_template("two", replicas=None)))
+    spec = world.get("g", "DeploymentGrid")["spec"]
+    assert spec == grid.spec
+    assert "replicas" not in spec["template"]
+    observe(world)
+    grid.refresh_from_db()
+    assert grid.generation == 2
+
+
+def test_edits_on_both_sides_keep_the_clusters_and_remember_the_portals(world):
+    from sgportal.actions import save_grids
+
+    from .world import ADA
+
+    world.save(a_grid(template=a_template()))
+    save_grids([a_grid(template=a_template("portal"))], ADA)
+    kubectl_apply(world, template=a_template("cluster"))
+    assert (
+        world.get("g", "DeploymentGrid")["spec"]["template"]["template"]["spec"]["containers"][0]["image"] == "cluster"
+    )
+    assert GridEvent.objects.filter(reason="EditConflict").exists()
+    images = [
+        r.spec["template"]["template"]["spec"]["containers"][0]["image"] for r in Revision.objects.order_by("number")
+    ]
+    assert images == ["img:1", "portal", "cluster"]
+
+
+def test_deleting_the_custom_resource_deletes_the_grid(world):
+    grid = world.save(a_grid(template=a_template()))
+    world.cluster.delete("DeploymentGrid", "default", "g")
+    observe(world)
+    assert not Grid.objects.exists()
+    world.until(lambda: world.names() == [])
+    assert AuditEvent.objects.get(verb="delete").door == "cluster"
+    assert Revision.objects.filter(path=grid.path).count() == 1
+
+
+def test_an_invalid_custom_resource_is_shown_and_changes_nothing(world):
+    kubectl_apply(world, template={"replicas": "many"})
+    grid = Grid.objects.get()
+    assert grid.state == "Blocked"
+    assert grid.status["conditions"][0]["reason"] == "InvalidSpec"
+    assert world.names() == []
+    assert world.get("g", "DeploymentGrid")["status"]["conditions"][0]["reason"] == "InvalidSpec"
+    kubectl_apply(world, template=a_template())
+    assert world.names() == ["g-a"]
+
+
+def test_without_custom_resources_the_portal_is_the_only_home_and_cleans_up_itself(world):
+    for definition in DEFINITIONS:
+        world.cluster.delete("CustomResourceDefinition", "", definition["metadata"]["name"])
+    world.until(lambda: not world.cluster.serves("DeploymentGrid"))
+    grid = world.save(a_grid(template=a_template()))
+    metadata = world.get("g-a")["metadata"]
+    assert metadata["annotations"]["sgportal.superedge.io/grid-uid"] == str(grid.uid)
+    assert "ownerReferences" not in metadata
+    from sgportal.actions import delete_grid
+
+    from .world import ADA
+
+    delete_grid(grid, ADA)
+    world.settle()
+    world.later(5)
+    assert world.names() == []
+    assert not Grid.objects.exists()
+
+
+def test_children_made_without_custom_resources_get_their_owner_when_there_are_some(world):
+    from sgportal.cluster import install_crds
+
+    for definition in DEFINITIONS:
+        world.cluster.delete("CustomResourceDefinition", "", definition["metadata"]["name"])
+    world.until(lambda: not world.cluster.serves("DeploymentGrid"))
+    world.save(a_grid(template=a_template()))
+    uid = world.get("g-a")["metadata"]["uid"]
+    install_crds(world.cluster)
+    world.until(lambda: world.cluster.serves("DeploymentGrid"))
+    world.resync()
+    metadata = world.get("g-a")["metadata"]
+    assert metadata["uid"] == uid
+    assert metadata["ownerReferences"][0]["uid"] == world.get("g", "DeploymentGrid")["metadata"]["uid"]
+    assert "sgportal.superedge.io/grid-uid" not in metadata.get("annotations", {})
