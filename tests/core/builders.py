@@ -23,9 +23,10 @@ def _refuse(*_: Any, **__: Any) -> Any:
     raise AssertionError("the core changed its input")
 
 
-_CHANGES = (
-    "__setitem__ __delitem__ __ior__ __iadd__ append clear extend insert pop popitem remove reverse setdefault sort update"
-).split()
+_CHANGES = {
+    *("__setitem__", "__delitem__", "__ior__", "__iadd__", "append", "clear", "extend", "insert", "pop", "popitem"),
+    *("remove", "reverse", "setdefault", "sort", "update"),
+}
 FrozenDict = type("FrozenDict", (dict,), {name: _refuse for name in _CHANGES if hasattr(dict, name)})
 FrozenList = type("FrozenList", (list,), {name: _refuse for name in _CHANGES if hasattr(list, name)})
 
