@@ -16,18 +16,19 @@ from .errors import ClusterError, Refused, Unreachable, error_of
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0
 DEMO_KUBECONFIG = "SGPORTAL_DEMO_KUBECONFIG"
+_WATCHES = 8  # connections that watches keep to themselves
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Transport:
-    """Requests to one API server from any thread; at most `threads` connections are kept open. `read_seconds` is the
+    """Requests to one API server from any thread; some more connections than `threads` are kept. `read_seconds` is the
     longest silence within an answer."""
 
     def __init__(self, target: str, threads: int, read_seconds: float = READ_SECONDS) -> None:
         from kubernetes.client.rest import RESTClientObject
 
         self._configuration = _configuration(target)
-        self._configuration.connection_pool_maxsize = threads
+        self._configuration.connection_pool_maxsize = threads + _WATCHES
         # The package knows every way a kubeconfig asks for TLS or a proxy; only its pool is used.
         self._pool: urllib3.PoolManager = RESTClientObject(self._configuration).pool_manager
         self._read_seconds = read_seconds

@@ -1,0 +1,95 @@
+"""A watch running in a thread of its own, and what the tests of it share."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils import timezone
+
+from sgportal.cluster import Cluster
+from sgportal.models import Mirror, Node, NodeLabel, WorkKey
+from sgportal.reconciler.mirror import BY_RESOURCE
+from sgportal.reconciler.watch import Watcher
+from sgportal.reconciler.watch_reader import Pace
+
+QUICK = Pace(silence=5.0, recheck=0.2, backoff_first=0.05, backoff_cap=0.3)
+
+
+@dataclass
+class Running:
+    """A watch at work. `stop` ends it as SIGTERM would."""
+
+    watcher: Watcher
+    thread: threading.Thread
+    stopping: threading.Event
+
+    def stop(self) -> float:
+        """End it; the seconds it took."""
+        began = time.monotonic()
+        self.stopping.set()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        return time.monotonic() - began
+
+
+@contextmanager
+def a_watch(cluster: Cluster, pace: Pace = QUICK, lease_seconds: float = 15.0, wait: bool = True) -> Iterator[Running]:
+    """A running watch; with `wait`, one that has seen everything there is."""
+    began, stopping = timezone.now(), threading.Event()
+    watcher = Watcher(lambda: cluster, pace, lease_seconds)
+    thread = threading.Thread(target=watcher.run, args=(stopping,), daemon=True)
+    thread.start()
+    running = Running(watcher, thread, stopping)
+    try:
+        if wait:
+            synced = Mirror.objects.filter(synced_at__gte=began)
+            until(lambda: synced.count() == Mirror.objects.filter(served=True).count() == len(BY_RESOURCE), 20)
+        yield running
+    finally:
+        running.stop()
+
+
+def until(check: Callable[[], Any], seconds: float = 15) -> Any:
+    """The first true answer of `check`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+def unit_of(node: str, key: str = "zone") -> str:
+    """The unit the label rows say a node is in, "" for none."""
+    found = NodeLabel.objects.filter(node__name=node, key=key).values_list("value", flat=True).first()
+    return found or ""
+
+
+def wishes(path: str) -> int:
+    """How often a key was woken."""
+    return WorkKey.objects.filter(key=path).values_list("requested", flat=True).first() or 0
+
+
+def node_body(name: str, version: int = 1, ready: str = "True", **labels: str) -> dict[str, Any]:
+    """A node as the API server says it."""
+    condition = {"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "uid": f"uid-{name}", "labels": labels, "resourceVersion": str(version)},
+        "spec": {},
+        "status": {"conditions": [{**condition, "lastHeartbeatTime": f"2026-01-01T00:00:{version % 60:02}Z"}]},
+    }
+
+
+def slower(pace: Pace, **changes: float) -> Pace:
+    """A pace with some other figures."""
+    return replace(pace, **changes)
+
+
+def node_names() -> list[str]:
+    """The nodes we know."""
+    return list(Node.objects.values_list("name", flat=True))
