@@ -11,9 +11,10 @@ from .faults import Faults
 from .kinds import Kinds
 from .reading import list_objects, shown, watch_objects
 from .requests import Request, Response, Target, target_of
+from .scopes import scale_of
 from .store import Store
 from .values import Object, now
-from .writing import APPLY, Writer, scale_of
+from .writing import APPLY, Writer
 
 MAX_BODY = 3 * 1024 * 1024
 _NOT_DONE = {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize", "token", "approval"}

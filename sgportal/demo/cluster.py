@@ -5,9 +5,11 @@ import secrets
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+import uvloop
 
 from .api import Api
 from .faults import Faults
@@ -19,6 +21,7 @@ from .persist import Journal
 from .server import Application, Listener
 from .store import Store
 from .tls import make_certificates
+from .watching import end_all
 from .world import build
 
 T = TypeVar("T")
@@ -43,6 +46,7 @@ class EmbeddedCluster:
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._failure: BaseException | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.token = token or secrets.token_urlsafe(24)
         self.faults = Faults()
         self.ca_path = self._folder / "ca.crt"
@@ -81,7 +85,8 @@ class EmbeddedCluster:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._main())
         except BaseException as error:
             self._failure = error
             self._started.set()
@@ -96,6 +101,7 @@ class EmbeddedCluster:
             self._kinds.define(crd)
         if self._keeps:
             journal.follow(self.store)
+        self._hook_faults()
         life = asyncio.ensure_future(Life(self.store, self._kinds).run())
         await self._serve()
         self._started.set()
@@ -104,9 +110,33 @@ class EmbeddedCluster:
         if life.done():
             self._failure = life.exception()
         life.cancel()
-        self.faults.drop_watches()
+        end_all(self.faults.watches)
         await self._listener.close()
         journal.close()
+
+    def _hook_faults(self) -> None:
+        def unreachable(seconds: float) -> None:
+            self._spawn(self._listener.close())
+            if seconds:
+                self._loop.call_later(seconds, lambda: self._spawn(self._listener.open()))
+
+        hooks: dict[str, Callable[[float], None]] = {
+            "compact": lambda _: self.store.compact(),
+            "drop-watches": lambda _: end_all(self.faults.watches),
+            "unreachable": unreachable,
+        }
+        self.faults.hooks = {name: self._soon(hook) for name, hook in hooks.items()}
+
+    def _soon(self, hook: Callable[[float], None]) -> Callable[[float], None]:
+        def call(seconds: float) -> None:
+            self._loop.call_soon_threadsafe(hook, seconds)
+
+        return call
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self) -> None:
         _, cert, key = make_certificates(self._folder)

@@ -147,9 +147,12 @@ def _limits(value: Any, schema: Object, path: str) -> Iterator[dict[str, str]]:
             yield cause(path, f"Too long: may not be more than {schema['maxLength']} bytes", "FieldValueTooLong")
         if "pattern" in schema and not re.search(schema["pattern"], value):
             yield cause(path, f"Invalid value: \"{value}\": {path} in body should match '{schema['pattern']}'")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if value < schema.get("minimum", value) or value > schema.get("maximum", value):
-            yield cause(path, f"Invalid value: {value}: {path} in body is out of range")
+    elif (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and not schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    ):
+        yield cause(path, f"Invalid value: {value}: {path} in body is out of range")
 
 
 def _validate_fields(value: Object, schema: Object, path: str) -> Iterator[dict[str, str]]:

@@ -6,8 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A served kind. `scope_all` is whether its collection exists without a namespace only; `crd` is the definition of a
-    custom resource (None for a built-in kind)."""
+    """A served kind. `crd` is the definition of a custom resource (None for a built-in kind)."""
 
     group: str
     version: str

@@ -1,8 +1,7 @@
 """Get, list and watch."""
 
-import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,8 +13,10 @@ from .selectors import Test, field_test, label_test
 from .store import Change, Store
 from .table import table
 from .values import Object
+from .watching import Watch, bookmark
 
 BOOKMARK_SECONDS = 2.0
+DEFAULT_WATCH_SECONDS = 1800
 Shape = Callable[[Object], Any]
 
 
@@ -62,31 +63,40 @@ def _tests(kind: Kind, request: Request, target: Target) -> Test:
 
 
 def list_objects(store: Store, target: Target, request: Request) -> Response:
-    """A page of a collection. Raises 400 for a bad continue token, 410 for a forgotten one."""
+    """A page of a collection; later pages show what the first one saw. Raises 400 for a bad continue token, 410 for a
+    forgotten resourceVersion, 504 for one that is yet to come."""
     kind, limit = target.kind, request.number("limit")
-    version = store.version
-    after: tuple[str, str] | None = None
-    if token := request.query.get("continue"):
-        version, after = _read_token(token)
-        store.check_not_compacted(version)
-    elif request.query.get("resourceVersionMatch") == "Exact":
-        store.check_not_compacted(request.number("resourceVersion"))
+    version, after = _version_of_list(store, request)
+    objects = store.at(kind.key, version)
     test = _tests(kind, request, target)
-    places = sorted(place for place in store.objects.get(kind.key, {}) if after is None or place > after)
+    places = sorted(place for place in objects if after is None or place > after)
     bodies: list[Object] = []
     metadata: Object = {"resourceVersion": str(version)}
     for index, place in enumerate(places):
-        body = store.objects[kind.key][place]
-        if not test(body):
+        if not test(objects[place]):
             continue
         if limit and len(bodies) == limit:
-            metadata |= {
-                "continue": _token(version, places[index - 1]),
-                "remainingItemCount": sum(map(test, (store.objects[kind.key][each] for each in places[index:]))),
-            }
+            metadata["continue"] = _token(version, places[index - 1])
+            if not request.query.get("labelSelector") and not request.query.get("fieldSelector"):
+                metadata["remainingItemCount"] = sum(test(objects[each]) for each in places[index:])
             break
-        bodies.append(body)
+        bodies.append(objects[place])
     return Response.of(shown(kind, bodies, request, metadata, single=False))
+
+
+def _version_of_list(store: Store, request: Request) -> tuple[int, tuple[str, str] | None]:
+    """The resourceVersion that a list is to show, and the place after which it goes on."""
+    if token := request.query.get("continue"):
+        return _read_token(token)
+    asked, match = request.number("resourceVersion"), request.query.get("resourceVersionMatch", "")
+    if match and (match not in ("Exact", "NotOlderThan") or "resourceVersion" not in request.query):
+        raise ApiError(422, f"resourceVersionMatch: Forbidden: {match!r} with resourceVersion {asked!r}")
+    if asked > store.version:
+        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version", "field": ""}]
+        raise ApiError(
+            504, f"Too large resource version: {asked}, current: {store.version}", "Timeout", causes, retry_after=1
+        )
+    return (asked if match == "Exact" else store.version), None
 
 
 def _token(version: int, place: tuple[str, str]) -> str:
@@ -102,26 +112,29 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
 
 
 def watch_objects(store: Store, target: Target, request: Request, faults: Any) -> Response:
-    """A stream of changes since a resourceVersion. Raises 410 where it is forgotten."""
+    """A stream of changes since a resourceVersion; of one that is forgotten, an ERROR event that says 410."""
     kind, start = target.kind, request.query.get("resourceVersion", "")
     test = _tests(kind, request, target)
-    queue: asyncio.Queue[Change | None] = asyncio.Queue()
-    stop = store.listen(lambda change: queue.put_nowait(change) if change.key == kind.key else None)
-    try:
-        if start in ("", "0"):
-            first = [Change(store.version, "ADDED", kind.key, body, None) for body in store.each(kind.key)]
-        else:
-            first = store.since(kind.key, request.number("resourceVersion"))
-    except ApiError:
-        stop()
-        raise
-    for change in first:
-        queue.put_nowait(change)
-    encode = _encoder(kind, request, test)
-    seconds = float(request.number("timeoutSeconds") or 1800)
-    bookmarks = request.flag("allowWatchBookmarks")
-    stream = _stream(store, kind, queue, encode, seconds, bookmarks, stop, faults)
-    return Response(200, headers={"Cache-Control": "no-cache, private"}, stream=stream)
+    watch = Watch(
+        store,
+        kind,
+        faults,
+        _encoder(kind, request, test),
+        float(request.number("timeoutSeconds") or DEFAULT_WATCH_SECONDS),
+        request.flag("allowWatchBookmarks"),
+        BOOKMARK_SECONDS,
+    )
+    if start in ("", "0") or request.flag("sendInitialEvents"):
+        watch.begin([Change(store.version, "ADDED", kind.key, body, None) for body in store.each(kind.key)])
+        if request.flag("sendInitialEvents") and watch.bookmarks:
+            watch.say(bookmark(kind, store.version, initial_events_end=True))
+    else:
+        try:
+            watch.begin(store.since(kind.key, request.number("resourceVersion")))
+        except ApiError as error:
+            # A version that is too old is the stream's first and only event, as the API server's watch cache has it.
+            watch.say(orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n", last=True)
+    return Response(200, headers={"Cache-Control": "no-cache, private"}, stream=watch.stream())
 
 
 def _encoder(kind: Kind, request: Request, test: Test) -> Callable[[Change], bytes]:
@@ -131,64 +144,18 @@ def _encoder(kind: Kind, request: Request, test: Test) -> Callable[[Change], byt
     def encode(change: Change) -> bytes:
         now_in = change.type != "DELETED" and test(change.body)
         was_in = change.before is not None and test(change.before)
-        if (change.type == "DELETED" and not was_in) or (not now_in and not was_in):
+        if not now_in and not was_in:
             return b""
         verb = ("MODIFIED" if was_in else "ADDED") if now_in else "DELETED"
+        body = change.body if now_in or change.type == "DELETED" else change.left()
         if as_table:
-            shape: Any = table(kind, [change.body], {"resourceVersion": str(change.version)}, "Metadata")
-            return orjson.dumps({"type": verb, "object": shape}) + b"\n"
-        if partial:
-            return orjson.dumps({"type": verb, "object": _metadata_only(change.body)}) + b"\n"
-        return b'{"type":"' + verb.encode() + b'","object":' + change.encoded() + b"}\n"
+            include = request.query.get("includeObject", "Metadata")
+            shape: Any = table(kind, [body], {"resourceVersion": str(change.version)}, include)
+        elif partial:
+            shape = _metadata_only(body)
+        else:
+            whole = change.encoded() if body is change.body else orjson.dumps(body)
+            return b'{"type":"' + verb.encode() + b'","object":' + whole + b"}\n"
+        return orjson.dumps({"type": verb, "object": shape}) + b"\n"
 
     return encode
-
-
-async def _stream(
-    store: Store,
-    kind: Kind,
-    queue: "asyncio.Queue[Change | None]",
-    encode: Callable[[Change], bytes],
-    seconds: float,
-    bookmarks: bool,
-    stop: Callable[[], None],
-    faults: Any,
-) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    end, epoch = loop.time() + seconds, faults.watch_epoch
-    try:
-        while loop.time() < end and faults.watch_epoch == epoch:
-            chunks = await _next_chunks(queue, encode, min(BOOKMARK_SECONDS, end - loop.time()))
-            if faults.half_open:
-                continue
-            if chunks:
-                yield b"".join(chunks)
-            elif bookmarks and chunks is None:
-                yield _bookmark(kind, store.version)
-    finally:
-        stop()
-
-
-async def _next_chunks(
-    queue: "asyncio.Queue[Change | None]", encode: Callable[[Change], bytes], wait: float
-) -> list[bytes] | None:
-    """What is waiting in the queue, encoded; None where nothing came in time."""
-    try:
-        change = await asyncio.wait_for(queue.get(), max(wait, 0.01))
-    except TimeoutError:
-        return None
-    chunks = [encode(change)] if change else []
-    while not queue.empty() and len(chunks) < 500:
-        more = queue.get_nowait()
-        if more:
-            chunks.append(encode(more))
-    return [chunk for chunk in chunks if chunk]
-
-
-def _bookmark(kind: Kind, version: int) -> bytes:
-    body = {
-        "kind": kind.kind,
-        "apiVersion": kind.api_version,
-        "metadata": {"resourceVersion": str(version), "creationTimestamp": None},
-    }
-    return orjson.dumps({"type": "BOOKMARK", "object": body}) + b"\n"

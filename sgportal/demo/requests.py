@@ -72,6 +72,14 @@ class Response:
         """A JSON answer."""
         return Response(status, orjson.dumps(value))
 
+    @staticmethod
+    def error(error: ApiError) -> "Response":
+        """The answer that a refusal is."""
+        response = Response.of(error.status(), error.code)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -101,3 +109,14 @@ def target_of(path: str, kinds: Kinds) -> Target | None:
     if kind is None or len(rest) > 3:
         return None
     return Target(kind, namespace, rest[1] if len(rest) > 1 else "", rest[2] if len(rest) > 2 else "")
+
+
+def verb_of(request: Request, target: Target | None) -> str:
+    """What a request does, in the words of RBAC: get, list, watch, create, update, patch, delete, deletecollection."""
+    if request.method == "GET":
+        if request.flag("watch"):
+            return "watch"
+        return "list" if target and not target.name else "get"
+    if request.method == "DELETE" and target and not target.name:
+        return "deletecollection"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(request.method, request.method.lower())

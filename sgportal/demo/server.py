@@ -1,6 +1,8 @@
 """The wire: an ASGI application served by uvicorn on a loopback port, and what it counts."""
 
 import asyncio
+import gzip
+import logging
 import secrets
 import socket
 from collections import Counter
@@ -15,69 +17,90 @@ from .api import Api
 from .errors import ApiError
 from .faults import Dropped, Faults
 from .kinds import Kinds
-from .requests import Request, Response, target_of
+from .requests import Request, Response, Target, target_of
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+COMPRESS_ABOVE = 128 * 1024  # bytes; the API server's own threshold
+_log = logging.getLogger(__name__)
 _OPEN = {"/healthz", "/livez", "/readyz", "/version"}
 
 
 class Application:
-    """The ASGI application. `counts` has the number of requests by (method, plural); watches count as WATCH."""
+    """The ASGI application. `counts` has the number of requests by (method, plural); watches count as WATCH. `hang_up`
+    closes the connection of a client (host and port) without a word."""
 
     def __init__(self, api: Api, faults: Faults, kinds: Kinds, token: str) -> None:
         self.api = api
         self.faults = faults
         self.kinds = kinds
-        self.token = token
+        self.token = token.encode()
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.hang_up: Callable[[Any], None] = lambda _: None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        request = Request.of(
-            scope["method"], scope["path"], scope["query_string"], scope["headers"], await _body(receive)
-        )
+        try:
+            request = Request.of(
+                scope["method"], scope["path"], scope["query_string"], scope["headers"], await _body(receive)
+            )
+            effect, response = await self._respond(request)
+        except Dropped:
+            self.hang_up(scope["client"])
+            return
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            effect, response = "", Response.error(ApiError(500, "the embedded cluster failed; its log says why"))
+        await _send(response, send, receive, cut=effect == "truncate")
+
+    async def _respond(self, request: Request) -> tuple[str, Response]:
+        """What is to be done to the answer, and the answer."""
         try:
             self._check_token(request)
-            self._count(request)
-            effect = await self.faults.strike(request)
-            response = self._control(request) or self.api.handle(request)
+            if request.path == "/__faults__":
+                return "", self._control(request)
+            target = target_of(request.path, self.kinds)
+            self._count(request, target)
+            effect = await self.faults.strike(request, target)
+            response = self.api.handle(request)
         except ApiError as error:
-            effect = ""
-            response = Response.of(error.status(), error.code)
-            if error.retry_after is not None:
-                response.headers["Retry-After"] = str(error.retry_after)
-        except Dropped:
-            return  # uvicorn closes a connection whose application ends without an answer
-        await _send(response, send, receive, cut=effect == "truncate")
+            return "", Response.error(error)
+        _compress(request, response)
+        return effect, response
 
     def _check_token(self, request: Request) -> None:
         if request.path in _OPEN:
             return
         sent = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        if not secrets.compare_digest(sent, self.token):
+        if not secrets.compare_digest(sent.encode(), self.token):
             raise ApiError(401, "Unauthorized")
 
-    def _count(self, request: Request) -> None:
-        target = target_of(request.path, self.kinds)
+    def _count(self, request: Request, target: Target | None) -> None:
         method = "WATCH" if request.flag("watch") else request.method
         self.counts[method, target.kind.plural if target else request.path] += 1
 
-    def _control(self, request: Request) -> Response | None:
-        """`POST /__faults__` with a list of rules sets them, `DELETE` clears them."""
-        if request.path != "/__faults__":
-            return None
+    def _control(self, request: Request) -> Response:
+        """`POST /__faults__` with a list of rules (`Faults.add`'s arguments) adds them, `DELETE` clears all."""
         if request.method == "DELETE":
             self.faults.clear()
             return Response.of({})
+        if request.method != "POST":
+            raise ApiError(405, "faults are set by POST and cleared by DELETE")
         try:
             for rule in orjson.loads(request.body):
                 self.faults.add(**rule)
         except (ValueError, TypeError) as error:
             raise ApiError(400, f"faults: {error}") from None
         return Response.of({})
+
+
+def _compress(request: Request, response: Response) -> None:
+    """gzip a large answer where the caller takes it, as the API server does."""
+    if len(response.body) > COMPRESS_ABOVE and "gzip" in request.headers.get("accept-encoding", ""):
+        response.body = gzip.compress(response.body, 1)
+        response.headers["Content-Encoding"] = "gzip"
 
 
 async def _body(receive: Receive) -> bytes:
@@ -155,10 +178,16 @@ class Listener:
             **self._tls,  # type: ignore[arg-type]
         )
         self._server = uvicorn.Server(config)
+        self._application.hang_up = self._hang_up
         config.load()
         self._task = asyncio.ensure_future(self._server._serve([listening]))
         while not self._server.started:
             await asyncio.sleep(0.01)
+
+    def _hang_up(self, client: Any) -> None:
+        for connection in list(self._server.server_state.connections if self._server else ()):
+            if connection.client == client:  # type: ignore[union-attr]
+                connection.transport.abort()  # type: ignore[union-attr]
 
     async def close(self) -> None:
         """Close the port and every connection."""

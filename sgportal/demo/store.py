@@ -30,6 +30,13 @@ class Change:
             self._bytes = orjson.dumps(self.body)
         return self._bytes
 
+    def left(self) -> Object:
+        """What a watch shows of an object that has left its selector: its last state in there, under the new version
+        (as the API server's watch cache has it)."""
+        before = self.before or self.body
+        metadata = {**before["metadata"], "resourceVersion": self.body["metadata"]["resourceVersion"]}
+        return {**before, "metadata": metadata}
+
 
 Listener = Callable[[Change], None]
 Place = tuple[str, str]  # namespace ("" for none), name
@@ -125,6 +132,22 @@ class Store:
         """The writes to a kind after `version`. Raises 410 where they are forgotten."""
         self.check_not_compacted(version)
         return [change for change in self._history if change.version > version and change.key == key]
+
+    def at(self, key: str, version: int) -> dict[Place, Object]:
+        """The objects of a kind as they were at a resourceVersion. Raises 410 where it is forgotten."""
+        self.check_not_compacted(version)
+        objects = self.objects.get(key, {})
+        later = [change for change in self._history if change.version > version and change.key == key]
+        if not later:
+            return objects
+        objects = dict(objects)
+        for change in reversed(later):
+            place = (change.body["metadata"].get("namespace", ""), change.body["metadata"]["name"])
+            if change.before is None:
+                objects.pop(place, None)
+            else:
+                objects[place] = change.before
+        return objects
 
     def check_not_compacted(self, version: int) -> None:
         """Raise 410 for a resourceVersion that history has forgotten."""

@@ -80,7 +80,7 @@ def _json_path(body: Any, path: str) -> Any:
 
 def _node(body: Object) -> list[Any]:
     status, spec = body.get("status") or {}, body.get("spec") or {}
-    ready = next((each for each in status.get("conditions") or () if each["type"] == "Ready"), {})
+    ready: Object = next((each for each in status.get("conditions") or () if each["type"] == "Ready"), {})
     word = {"True": "Ready", "False": "NotReady"}.get(ready.get("status", ""), "NotReady")
     word += ",SchedulingDisabled" if spec.get("unschedulable") else ""
     prefix = "node-role.kubernetes.io/"

@@ -39,7 +39,8 @@ def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
         if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.fullmatch(value):
             yield cause(
                 "metadata.labels",
-                f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric characters',
+                f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric '
+                "characters, '-', '_' or '.', and must start and end with an alphanumeric character",
             )
     for key in metadata.get("annotations") or {}:
         yield from _key(key.lower(), "metadata.annotations")

@@ -10,6 +10,7 @@ from .errors import ApiError, invalid, not_found
 from .kinds import Kind, Kinds
 from .patches import json_patch, merge_patch, strategic_patch
 from .requests import Request, Target
+from .scopes import counts_generation, same, scoped
 from .store import Store
 from .validation import problems
 from .values import Object, copy, new_uid, now
@@ -71,7 +72,7 @@ class Writer:
         if kind.has_status and kind.kind != "CustomResourceDefinition":
             body.pop("status", None)
         body["metadata"] |= {"uid": new_uid(), "creationTimestamp": now()}
-        if _counts_generation(kind):
+        if counts_generation(kind):
             body["metadata"]["generation"] = 1
         return self._admit(kind, body, None, request)
 
@@ -133,7 +134,8 @@ class Writer:
             name = body["metadata"]["name"]
             raise ApiError(
                 400,
-                f"{kind.kind} in version {kind.version!r} cannot be handled as a {kind.kind}: strict decoding error: {fields} ({name})",
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
+                f"strict decoding error: {fields} ({name})",
             )
         crds.fill(pruned, schema)
         return dict(pruned)
@@ -158,18 +160,18 @@ class Writer:
         """`body` in place of `live`, as far as this (sub)resource may change it."""
         kind = target.kind
         self._check_preconditions(kind, live, body["metadata"])
-        body = _scoped(target, live, body)
+        body = scoped(target, live, body)
         for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
             if live["metadata"].get(name) is not None:
                 body["metadata"][name] = live["metadata"][name]
         body = self._admit(kind, body, live, request)
-        if _counts_generation(kind):
-            same = body.get("spec") == live.get("spec") if not kind.crd or kind.has_status else _same(body, live)
-            body["metadata"]["generation"] = live["metadata"].get("generation", 1) + (not same)
+        if counts_generation(kind):
+            unchanged = body.get("spec") == live.get("spec") if not kind.crd or kind.has_status else same(body, live)
+            body["metadata"]["generation"] = live["metadata"].get("generation", 1) + (not unchanged)
         body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         if not tracked:
             body = track_update(live, body, request.manager, target.subresource, bool(kind.crd))
-        if _same(body, live):
+        if same(body, live):
             return live
         if body["metadata"].get("deletionTimestamp") and not body["metadata"].get("finalizers"):
             return body if request.dry_run else self._remove(kind, body)
@@ -181,7 +183,8 @@ class Writer:
         if metadata.get("uid") and metadata["uid"] != live["metadata"]["uid"]:
             raise ApiError(
                 409,
-                f"{start}Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {live['metadata']['uid']}",
+                f"{start}Precondition failed: UID in precondition: {metadata['uid']}, "
+                f"UID in object meta: {live['metadata']['uid']}",
                 details=details,
             )
         version = metadata.get("resourceVersion")
@@ -200,7 +203,8 @@ class Writer:
         if media not in _PATCHES:
             raise ApiError(
                 415,
-                f"the body of the request was in an unknown format - accepted media types include: {', '.join([*_PATCHES, APPLY])}",
+                "the body of the request was in an unknown format - accepted media types include: "
+                + ", ".join([*_PATCHES, APPLY]),
             )
         if media == "application/strategic-merge-patch+json" and target.kind.crd:
             raise ApiError(415, "strategic merge patch is not supported for custom resources")
@@ -229,7 +233,8 @@ class Writer:
             if uid:
                 raise ApiError(
                     409,
-                    f'Operation cannot be fulfilled on {kind.key} "{target.name}": uid mismatch: the provided object specified uid {uid}, and no existing object was found',
+                    f'Operation cannot be fulfilled on {kind.key} "{target.name}": uid mismatch: '
+                    f"the provided object specified uid {uid}, and no existing object was found",
                 )
             self._check_namespace(kind, target.namespace)
             body = apply(None, config, manager, True, bool(kind.crd))
@@ -280,63 +285,3 @@ class Writer:
         for body in list(self.store.each(key)):
             self.store.remove(key, body["metadata"].get("namespace", ""), body["metadata"]["name"])
         self.kinds.forget(name)
-
-
-def _counts_generation(kind: Kind) -> bool:
-    return bool(kind.crd) or kind.kind in (
-        "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
-        "DaemonSet",
-        "Pod",
-        "CustomResourceDefinition",
-        "PodDisruptionBudget",
-    )
-
-
-def _scoped(target: Target, live: Object, body: Object) -> Object:
-    """What a write to the main resource or to a subresource may change."""
-    if target.subresource == "status":
-        metadata = {**live["metadata"], "managedFields": body["metadata"].get("managedFields") or []}
-        result = {**live, "metadata": metadata}
-        if "status" in body:
-            result["status"] = body["status"]
-        return result
-    if target.kind.has_status and target.kind.kind != "CustomResourceDefinition":
-        body = {key: value for key, value in body.items() if key != "status"}
-        if "status" in live:
-            body["status"] = live["status"]
-    return {**body, "metadata": dict(body["metadata"])}
-
-
-def _same(left: Object, right: Object) -> bool:
-    """Whether two objects are equal but for the time stamps of managedFields and the resourceVersion."""
-
-    def core(body: Object) -> Object:
-        metadata = {
-            key: value for key, value in body["metadata"].items() if key not in ("resourceVersion", "managedFields")
-        }
-        entries = [
-            {k: v for k, v in each.items() if k != "time"} for each in body["metadata"].get("managedFields") or ()
-        ]
-        return {**body, "metadata": {**metadata, "managedFields": entries}}
-
-    return core(left) == core(right)
-
-
-def scale_of(body: Object) -> Object:
-    """The Scale (autoscaling/v1) of a workload."""
-    metadata = {
-        key: body["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    }
-    selector = (body["spec"].get("selector") or {}).get("matchLabels") or {}
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": metadata,
-        "spec": {"replicas": body["spec"].get("replicas", 0)},
-        "status": {
-            "replicas": (body.get("status") or {}).get("replicas", 0),
-            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
-        },
-    }

@@ -48,7 +48,7 @@ def test_field_selectors(server, zoo):
 def test_paging(server, zoo):
     first = server("GET", f"{zoo}?limit=2&labelSelector=zoo")
     assert names(first) == ["a", "b"]
-    assert first.body["metadata"]["remainingItemCount"] == 2 or "remainingItemCount" not in first.body["metadata"]
+    assert first.body["metadata"].get("remainingItemCount", 2) == 2  # left out where there is a selector
     place = first.body["metadata"]["continue"]
     second = server("GET", f"{zoo}?limit=2&labelSelector=zoo&continue={place}")
     assert names(second) == ["c", "d"]
@@ -135,8 +135,8 @@ def test_a_forgotten_version_is_410(server, maps):
     server("POST", maps, a_map("a"))
     server("POST", maps, a_map("b"))
     server.embedded.compact()
-    answer = server("GET", f"{maps}?watch=true&resourceVersion={start}")
-    assert (answer.status, answer.body["reason"]) == (410, "Expired")
+    event = server.watch(f"{maps}?resourceVersion={start}", 1)[0]
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
     if page:
         assert server("GET", f"/api/v1/configmaps?limit=1&continue={page}").status == 410
 

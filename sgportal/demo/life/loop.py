@@ -1,6 +1,7 @@
 """The loop: every write marks what it concerns; each mark is dealt with once, soon after."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from ..kinds import Kinds
@@ -9,6 +10,7 @@ from ..values import Object, controller_of
 from . import endpoints, gc, namespaces, nodes, pods, workloads
 
 PAUSE = 0.01  # seconds between marking and dealing, so that a burst is dealt with as one
+_log = logging.getLogger(__name__)
 Mark = tuple[str, str, str]  # kind's key, namespace, name
 _STEPS: dict[str, Callable[[Store, Object], None]] = {
     "deployments.apps": workloads.deployment,
@@ -68,9 +70,17 @@ class Life:
             for number, (key, namespace, name) in enumerate(marks):
                 if number % 20 == 19:
                     await asyncio.sleep(0)
-                body = self._store.get(key, namespace, name)
-                if body is not None:
-                    _STEPS[key](self._store, body)
+                self._step(key, namespace, name)
+
+    def _step(self, key: str, namespace: str, name: str) -> None:
+        """Deal with one object; one that nothing can be made of is logged and does not stop the others."""
+        body = self._store.get(key, namespace, name)
+        if body is None:
+            return
+        try:
+            _STEPS[key](self._store, body)
+        except Exception:
+            _log.exception("nothing can be made of %s %s/%s", key, namespace, name)
 
 
 _OWNERS = {

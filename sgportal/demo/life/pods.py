@@ -7,7 +7,11 @@ from ..selectors import selector_test
 from ..store import Store
 from ..values import Object, controller_of, labels_of, new_uid, now
 
-UNPULLABLE = ("does-not-exist", "fail.invalid/")  # an image with one of these in its name cannot be pulled
+UNPULLABLE = (
+    "does-not-exist",
+    "fail.sgportal.test/",
+    "fail.invalid/",
+)  # an image with one of these in its name cannot be pulled
 
 
 def pending(store: Store) -> Iterator[Object]:
@@ -91,7 +95,7 @@ def node_ready(node: Object) -> bool:
 
 def _refuse(store: Store, body: Object, message: str) -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-    before = next(iter((body.get("status") or {}).get("conditions") or ()), {})
+    before: Object = next(iter((body.get("status") or {}).get("conditions") or ()), {})
     if before.get("message") != message:
         condition["lastTransitionTime"] = before.get("lastTransitionTime") or now()
         store.put("pods", {**body, "status": {"phase": "Pending", "conditions": [condition]}})
@@ -124,7 +128,7 @@ def _run(store: Store, body: Object, node: Object) -> None:
 
 def _container(container: Object, good: bool, status: Object) -> Object:
     name, image = container["name"], container["image"]
-    before = next((each for each in status.get("containerStatuses") or () if each["name"] == name), {})
+    before: Object = next((each for each in status.get("containerStatuses") or () if each["name"] == name), {})
     if good:
         running = (before.get("state") or {}).get("running") or {"startedAt": now()}
         state: Object = {"running": running}

@@ -1,0 +1,66 @@
+"""What a write to an object or to one of its subresources may touch, and what counts as a change."""
+
+from .kinds import Kind
+from .requests import Target
+from .values import Object
+
+
+def counts_generation(kind: Kind) -> bool:
+    """Whether objects of this kind have a `generation` that counts the changes of their spec."""
+    return bool(kind.crd) or kind.kind in (
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "Pod",
+        "CustomResourceDefinition",
+        "PodDisruptionBudget",
+    )
+
+
+def scoped(target: Target, live: Object, body: Object) -> Object:
+    """What a write to the main resource or to a subresource may change."""
+    if target.subresource == "status":
+        metadata = {**live["metadata"], "managedFields": body["metadata"].get("managedFields") or []}
+        result = {**live, "metadata": metadata}
+        if "status" in body:
+            result["status"] = body["status"]
+        return result
+    if target.kind.has_status and target.kind.kind != "CustomResourceDefinition":
+        body = {key: value for key, value in body.items() if key != "status"}
+        if "status" in live:
+            body["status"] = live["status"]
+    return {**body, "metadata": dict(body["metadata"])}
+
+
+def same(left: Object, right: Object) -> bool:
+    """Whether two objects are equal but for the time stamps of managedFields and the resourceVersion."""
+
+    def core(body: Object) -> Object:
+        metadata = {
+            key: value for key, value in body["metadata"].items() if key not in ("resourceVersion", "managedFields")
+        }
+        entries = [
+            {k: v for k, v in each.items() if k != "time"} for each in body["metadata"].get("managedFields") or ()
+        ]
+        return {**body, "metadata": {**metadata, "managedFields": entries}}
+
+    return core(left) == core(right)
+
+
+def scale_of(body: Object) -> Object:
+    """The Scale (autoscaling/v1) of a workload."""
+    metadata = {
+        key: body["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    }
+    selector = (body["spec"].get("selector") or {}).get("matchLabels") or {}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": {"replicas": body["spec"].get("replicas", 0)},
+        "status": {
+            "replicas": (body.get("status") or {}).get("replicas", 0),
+            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
+        },
+    }
