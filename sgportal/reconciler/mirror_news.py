@@ -24,7 +24,7 @@ class News:
         self._stale: set[str] = set()  # heard of since the last write
         self._changed = set(wanted) - set(known)  # worth writing, and telling pages, at once
         self._recovered = self._saving = False
-        self._next_save = 0.0
+        self._next_save = 0.0  # on the monotonic clock; earlier only what changed is worth a write
 
     def heard(self, resource: str, at: datetime) -> None:
         """The cluster said something about a resource, so it can be reached."""
@@ -43,6 +43,7 @@ class News:
         if row.synced_at is None:
             self._changed.add(resource)
         row.synced_at = at
+        self._next_save = 0.0
 
     def failed(self, resource: str, error: str) -> None:
         """A resource cannot be reached; the time of the first failure stays."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..cluster import Cluster, ClusterError
+from ..cluster import Cluster, ClusterError, Conflict
 from ..core.grid import GridSpec
 from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
@@ -19,6 +19,7 @@ from .executing import Outcome, carry_out
 
 log = logging.getLogger(__name__)
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
+ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
@@ -104,6 +105,8 @@ def _finish_deletion(grid: Grid, left: Sequence[Any]) -> float | None:
 def _next_look(grid: Grid, outcomes: Sequence[Outcome]) -> float | None:
     """When the soonest back-off or grace time of a unit is over."""
     recording.raise_if_cut_short(outcomes)
+    if any(isinstance(outcome.error, Conflict) for outcome in outcomes):
+        return ANOTHER_WRITER
     now = timezone.now()
     times = [unit.next_at for unit in grid.units.exclude(next_at=None)]
     grace = timedelta(seconds=recording.grace_seconds())

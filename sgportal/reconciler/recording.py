@@ -26,6 +26,8 @@ _DONE = {
     "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
     "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
 }
+# What is wrong with the way to the cluster, or with our news of it, is not the unit's fault.
+_NOT_THE_UNITS = (Unreachable, Throttled, Conflict)
 
 
 def grace_seconds() -> float:
@@ -107,7 +109,7 @@ def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
         if outcome.taken:
             text = say("a %(kind)s “%(name)s” already exists and is not this grid's", kind=step.kind, name=step.name)
             found.append(Finding(step.unit, "NameConflict", text))
-        elif outcome.error and not isinstance(outcome.error, Unreachable | Throttled | Conflict):
+        elif outcome.error and not isinstance(outcome.error, _NOT_THE_UNITS):
             reason = outcome.error.reason or "WriteFailed"
             found.append(
                 Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(outcome.error)))
@@ -117,7 +119,8 @@ def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
 
 def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> bool:
     rows = {row.name: row for row in grid.units.all()}
-    failed = {each.step.unit for each in outcomes if each.error or each.taken}
+    failed = {each.step.unit for each in outcomes if each.taken or each.error}
+    failed -= {each.step.unit for each in outcomes if isinstance(each.error, _NOT_THE_UNITS)}
     tried = {each.step.unit for each in outcomes if each.done}
     blocking = {finding.unit: finding for finding in findings}
     units = {unit.name: unit for unit in status.units}
