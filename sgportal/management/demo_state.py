@@ -70,15 +70,17 @@ def prepare() -> None:
     _claim(state.root)
     if os.environ.get("DEMO_RESET", "") not in ("", "0"):
         _empty(state.root)
-    state.folder.mkdir(mode=0o700, exist_ok=True)
+    static = state.folder / "static"  # empty: files are served from their source
+    static.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ.update(
         SECRET_KEY=state.secret("secret-key", length=48),
         DATABASE_URL=f"sqlite:///{state.folder / 'sgportal.sqlite3'}",
-        CELERY_BROKER_URL="memory://",
+        CELERY_BROKER_URL="memory://localhost",
         SGPORTAL_CLUSTER="demo",
         SGPORTAL_DEMO_KUBECONFIG=str(state.kubeconfig),
         SGPORTAL_TLS="0",
         SGPORTAL_STATIC_FROM_SOURCE="1",
+        STATIC_ROOT=str(static),
         ALLOWED_HOSTS="127.0.0.1,localhost,[::1]",
     )
     os.environ.setdefault("LOG_LEVEL", "WARNING")

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house.tree import ROOT
@@ -27,7 +27,8 @@ class Demo:
     process: subprocess.Popen
     said: str
     seconds: float
-    errors: list[str] = field(default_factory=list)
+    errors: list[str]
+    reader: threading.Thread
 
     def told(self, what: str) -> str:
         found = re.search(rf"^\s*{what}\s+(\S+)", self.said, re.M)
@@ -49,7 +50,11 @@ class Demo:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         """The exit code and how long it took."""
         since = time.monotonic()
-        return end(self.process, 20, number), time.monotonic() - since
+        code = end(self.process, 20, number)
+        taken = time.monotonic() - since
+        self.process.stdout.close()
+        self.reader.join(5)
+        return code, taken
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -64,7 +69,13 @@ def launch(variables: Mapping[str, str]) -> Demo:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "bufsize": 1}
     process = subprocess.Popen(COMMAND, cwd=ROOT, env=dict(variables), **pipes)
     errors: list[str] = []
-    threading.Thread(target=lambda: errors.extend(process.stderr), daemon=True).start()
+
+    def read_errors() -> None:
+        with process.stderr:
+            errors.extend(process.stderr)
+
+    reader = threading.Thread(target=read_errors, daemon=True)
+    reader.start()
     watchdog = threading.Timer(90, process.kill)
     watchdog.start()
     said = ""
@@ -73,9 +84,9 @@ def launch(variables: Mapping[str, str]) -> Demo:
         if "Ctrl-C" in line:
             break
     watchdog.cancel()
-    demo = Demo(process, said, time.monotonic() - since, errors)
+    demo = Demo(process, said, time.monotonic() - since, errors, reader)
     if "is ready" not in said:
-        end(process)
+        demo.stop()
         raise AssertionError(f"the demo did not get ready: {said}{''.join(errors)}")
     return demo
 
@@ -87,7 +98,7 @@ def running(folder: Path, **more: str) -> Iterator[Demo]:
     try:
         yield demo
     finally:
-        end(demo.process)
+        demo.stop()
 
 
 def listening_addresses(pid: int) -> set[str]:

@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 from tests.house.tree import ROOT
@@ -25,16 +26,16 @@ class Door:
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, kind: str = "application/json", **headers: str
-    ) -> tuple[int, Any, dict[str, str]]:
+    ) -> tuple[int, Any, Message]:
         sent = {"Authorization": f"Bearer {self.token}", "Content-Type": kind, **headers}
         if self.host:
             sent |= {"Host": self.host, "X-Forwarded-Proto": "https"}
         request = urllib.request.Request(f"{self.base}/api/v1/{path}", body, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=15) as answer:
-                data, status, found = answer.read(), answer.status, dict(answer.headers)
+                data, status, found = answer.read(), answer.status, answer.headers
         except urllib.error.HTTPError as error:
-            data, status, found = error.read(), error.code, dict(error.headers)
+            data, status, found = error.read(), error.code, error.headers
         return status, json.loads(data) if data else None, found
 
     def get(self, path: str) -> Any:
