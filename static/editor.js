@@ -13,7 +13,7 @@
   field.classList.add("covered");
   const editor = ace.edit(box, {
     mode: "ace/mode/yaml", value: field.value, tabSize: 2, useSoftTabs: true, showPrintMargin: false,
-    enableKeyboardAccessibility: true, wrap: true, scrollPastEnd: 0.2, fontFamily: "inherit",
+    enableKeyboardAccessibility: true, wrap: true, scrollPastEnd: 0.2, fontFamily: "var(--mono)",
   });
   // No theme of its own: the sheet colours it, in both themes.
   editor.renderer.setTheme({ cssClass: "ace-sg", cssText: "", isDark: false });

@@ -50,16 +50,16 @@
 
   const listen = () => {
     const since = recall(SEEN);
-    source = new EventSource(body.events + (since ? `?since=${encodeURIComponent(since)}` : ""));
+    source = new EventSource(body.events + (since ? `?lastEventId=${encodeURIComponent(since)}` : ""));
     const receive = (event) => {
       if (event.lastEventId) store(SEEN, event.lastEventId);
       let data = {};
       try { data = JSON.parse(event.data); } catch { return; }
-      tell({ state: "live", kind: event.type === "reset" ? "*" : data.kind, key: data.key });
+      tell({ state: "live", kind: event.type === "resync" ? "*" : data.kind, key: data.key });
     };
     source.onopen = () => tell({ state: "live" });
     source.onmessage = receive;
-    for (const name of ["change", "reset"]) source.addEventListener(name, receive);
+    source.addEventListener("resync", receive);
     source.onerror = () => {
       tell({ state: "reconnecting" });
       if (source && source.readyState === EventSource.CLOSED) drop();

@@ -55,17 +55,22 @@ def at(plural: str, namespace: str, name: str) -> Grid:
 
 
 def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
-    around = {"grid": grid, "section": section, "is_service": grid.kind == "ServiceGrid", **_conditions(grid)}
-    return show(request, f"dashboard/grid_{section}.html", {**around, **context})
+    """A page about a grid, or only the facts at its head where htmx asks for those."""
+    htmx = getattr(request, "htmx", None)
+    facts = htmx and htmx.target == "facts"
+    template = "components/grid_facts.html" if facts else f"dashboard/grid_{section}.html"
+    return show(request, template, {"grid": grid, "section": section, **_facts(grid), **context})
 
 
-def _conditions(grid: Grid) -> dict[str, Any]:
-    """The conditions as stored, and whether the status speaks of the spec as it is now."""
-    shown = "Deleting" if grid.deleting_since else grid.state
+def _facts(grid: Grid) -> dict[str, Any]:
+    """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now."""
+    is_service = grid.kind == "ServiceGrid"
     return {
+        "is_service": is_service,
+        "counts": None if is_service else Grid.objects.filter(pk=grid.pk).with_counts().first(),
         "conditions": grid.status.get("conditions", []),
         "current": grid.observed_generation >= grid.generation,
-        "shown_state": shown,
+        "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "unused": grid.status.get("unusedTemplates", []),
     }
 
@@ -82,10 +87,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         rows = rows.filter(name__icontains=asked["search"])
     if asked["state"]:
         rows = rows.filter(state=asked["state"])
-    counts = Grid.objects.filter(pk=found.pk).with_counts().get()
-    return _show(
-        request, found, "units", {"asked": asked, "page": paged(request, rows), "counts": counts, "states": STATES}
-    )
+    return _show(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": STATES})
 
 
 @needs("viewer")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import views
-from django.forms import Form
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -49,9 +49,9 @@ class Login(views.LoginView):
             return _too_many(request, (earlier[0].at + WINDOW - timezone.now()).total_seconds())
         return super().post(request, *args, **kwargs)
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Rewrite the attempt as a success and bring the person's language and theme along."""
-        answer = super().form_valid(form)  # type: ignore[arg-type]
+        answer = super().form_valid(form)
         AuditEvent.objects.filter(pk=self.attempt.pk).update(verb=_DONE)
-        preferences.restore(answer, self.request.user)
+        preferences.restore(answer, form.get_user())
         return answer

@@ -1,6 +1,7 @@
 """Language and theme: in cookies, so that they hold before log-in too, and in a row, so that they follow the person."""
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -51,8 +52,8 @@ def put(answer: HttpResponse, language: str, chosen: str) -> None:
             )
 
 
-def restore(answer: HttpResponse, user: object) -> None:
+def restore(answer: HttpResponse, user: AbstractBaseUser) -> None:
     """After log-in: this person's choices, from wherever they were made."""
-    row = Preference.objects.filter(user=user).first()
+    row = Preference.objects.filter(user_id=user.pk).first()
     if row:
         put(answer, row.language, row.theme)

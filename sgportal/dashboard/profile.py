@@ -17,7 +17,7 @@ SCOPES = ("read", "write")
 def profile(request: HttpRequest) -> HttpResponse:
     """Who one is here, and one's tokens; a new token's text is shown this once."""
     context = {
-        "tokens": ApiToken.objects.filter(user=request.user),
+        "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
         "days": DAYS,
         "scopes": SCOPES if may(request, "operator") else SCOPES[:1],
         "fresh": request.session.pop("fresh_token", ""),
@@ -42,6 +42,6 @@ def issue(request: HttpRequest) -> HttpResponse:
 @needs("viewer")
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a token back at once."""
-    get_object_or_404(ApiToken, pk=pk, user=request.user).delete()
+    get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username()).delete()
     messages.success(request, gettext("The token no longer works."))
     return redirect("profile")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
 from ..core.text import Sentence
-from ..models import Grid, Revision
+from ..models import Grid, Pod, Revision
 from .live import AGE_UNITS
 
 register = template.Library()
@@ -94,6 +94,19 @@ def state(name: str, *, hatched: bool = False) -> SafeString:
 
 
 @register.filter
+def pod_state(pod: Pod) -> str:
+    """A pod's state as the pages word it: on its way is no trouble, a reason to be stuck is."""
+    if pod.terminating:
+        return "Deleting"
+    if pod.ready:
+        return "Ready"
+    return "Progressing" if pod.reason in _ON_THE_WAY else "Degraded"
+
+
+_ON_THE_WAY = ("", "Pending", "ContainerCreating", "PodInitializing")
+
+
+@register.filter
 def age(when: datetime | str | None) -> str | SafeString:
     """How long ago something was, kept up to date by the page itself; the exact time on hover."""
     moment = datetime.fromisoformat(when) if isinstance(when, str) and when else when
@@ -134,7 +147,7 @@ def shown_lines(value: Any) -> list[str]:
     """A value of a changed field, line by line: structures as YAML, nothing as no line."""
     if value is None:
         return []
-    text = write_document(value) if isinstance(value, dict | list) else str(value)
+    text = yaml(value) if isinstance(value, dict | list) else str(value)
     return text.rstrip().splitlines()
 
 

@@ -1,0 +1,133 @@
+"""The administration site: people are managed here; everything else is only shown, for it has one way in (actions)."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from .models import ApiToken, AuditEvent, Grid, GridUnit, Journal, LabelJob, Mirror, Node, Pod, ServiceGroup, WorkKey
+from .models.reading import freshness, node_groups, node_units
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that staff may look at and nobody may change here."""
+
+    list_per_page = 100
+    show_full_result_count = False
+
+    def has_add_permission(self, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Staff."""
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)
+
+
+@admin.register(GridUnit)
+class GridUnitAdmin(ReadOnly):
+    """What each grid has in each NodeUnit, and the pods of each NodeUnit over all grids."""
+
+    list_display = ("name", "key", "grid", "state", "ready", "desired", "reason")
+    list_filter = ("state", "grid__key")
+    list_select_related = ("grid",)
+    search_fields = ("name", "grid__name")
+    change_list_template = "admin/sgportal/gridunit_list.html"
+
+    @admin.display(ordering="grid__key")
+    def key(self, row: GridUnit) -> str:
+        """The NodeGroup."""
+        return row.grid.key
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list's addresses, and the table of NodeUnits."""
+        view = self.admin_site.admin_view(self.node_units)
+        return [path("node-units/", view, name="node_units"), *super().get_urls()]
+
+    def node_units(self, request: HttpRequest) -> HttpResponse:
+        """Nodes and pods of every NodeUnit, group by group."""
+        units: list[Any] = [(each["key"], node_units(each["key"])) for each in node_groups()]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "NodeUnits",
+            "opts": self.model._meta,
+            "groups": units,
+            "freshness": freshness(),
+        }
+        return TemplateResponse(request, "admin/sgportal/node_units.html", context)
+
+
+@admin.register(Grid)
+class GridAdmin(ReadOnly):
+    """Grids as wanted and as last seen."""
+
+    list_display = ("name", "namespace", "kind", "key", "state", "home", "generation", "observed_generation")
+    list_filter = ("kind", "state", "home", "namespace")
+    search_fields = ("name", "namespace", "key")
+
+
+@admin.register(Node)
+class NodeAdmin(ReadOnly):
+    """Nodes as last seen."""
+
+    list_display = ("name", "ready", "ready_since", "unschedulable", "seen_at")
+    list_filter = ("ready", "unschedulable")
+    search_fields = ("name",)
+
+
+@admin.register(Pod)
+class PodAdmin(ReadOnly):
+    """Pods as last seen."""
+
+    list_display = ("name", "namespace", "node", "ready", "phase", "reason", "restarts")
+    list_filter = ("ready", "phase", "namespace")
+    search_fields = ("name", "node", "child")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly):
+    """The audit trail."""
+
+    list_display = ("at", "actor", "verb", "path", "door")
+    list_filter = ("verb", "door")
+    search_fields = ("actor", "path")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnly):
+    """Tokens: who has which; an administrator may take one back."""
+
+    list_display = ("name", "user", "scope", "prefix", "expires_at", "last_used_at")
+    list_filter = ("scope",)
+    exclude = ("digest",)
+    search_fields = ("name", "user__username", "prefix")
+
+    def has_delete_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Superusers."""
+        return bool(request.user.is_active and request.user.is_superuser)
+
+
+@admin.register(WorkKey)
+class WorkKeyAdmin(ReadOnly):
+    """The reconciler's work: what is due, who is at it, what failed."""
+
+    list_display = ("key", "requested", "done", "failures", "next_at", "lease_until", "holder", "error")
+    search_fields = ("key",)
+
+
+admin.site.register([ServiceGroup, LabelJob, Mirror, Journal], ReadOnly)
+admin.site.site_header = admin.site.site_title = "sgportal"
