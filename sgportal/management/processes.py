@@ -53,7 +53,8 @@ def celery_parts() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]
     from celery.app.trace import setup_worker_optimizations
     from celery.worker import state
 
-    from ..reconciler.celery import app
+    from . import signs
+    from .signs import app
 
     setup_worker_optimizations(app, "embedded@localhost")  # without it a pool's threads have no app and drop tasks
     worker = app.WorkController(
@@ -65,7 +66,7 @@ def celery_parts() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]
         without_gossip=True,
     )
     signals.worker_init.send(sender=worker)  # Django's fix-up closes connections around tasks from now on
-    clock = beat.Service(app, max_interval=1, scheduler_cls="celery.beat:Scheduler")  # no file of last runs
+    clock = beat.Service(app, max_interval=1, scheduler_cls=signs.Scheduler)
 
     def stop_worker() -> None:
         state.should_stop = 0

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 
@@ -134,7 +135,9 @@ def test_the_services_together_do_the_walk_through(portal):
     wait_for(lambda: len(door.get("nodes")["items"]) == 3, 30, "the nodes have been seen")
     walk.walk_through(door)
     walk.tidy(door)
-    assert portal.stop() == {"web": 0, "worker": 0, "beat": 0, "watch": 0}
+    codes = portal.stop()
+    assert codes.pop("web") in (0, -signal.SIGTERM)  # uvicorn closes in order and then ends by the signal it was sent
+    assert codes == {"worker": 0, "beat": 0, "watch": 0}
 
 
 def _token(portal: Portal) -> str:
