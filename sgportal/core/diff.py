@@ -49,8 +49,8 @@ class Change:
 
 def differences(desired: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[Change, ...]:
     """What must change in `live` for it to agree with `desired` (metadata's labels, annotations, owners; spec)."""
-    ours = ("labels", "annotations", "ownerReferences")
-    metadata = {key: desired["metadata"][key] for key in ours if key in desired["metadata"]}
+    names = ("labels", "annotations", "ownerReferences")
+    metadata = {key: desired["metadata"][key] for key in names if key in desired["metadata"]}
     changes = [
         *_compare(metadata, live["metadata"], "/metadata", ""),
         *_compare(desired["spec"], live.get("spec") or {}, "/spec", "spec"),

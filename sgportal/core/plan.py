@@ -64,9 +64,7 @@ class World:
 def plan(spec: GridSpec, world: World) -> Plan:
     """The writes that make the cluster agree with the grid, and the findings. Agreement gives no steps."""
     if world.deleting:
-        return Plan(
-            tuple(_delete(spec, each, _GRID_DELETED) for each in world.live if is_ours(each, spec, world.owner))
-        )
+        return Plan(tuple(_delete(spec, each, _GRID_DELETED) for each in world.live if is_ours(each, world.owner)))
     children, findings = desired(spec, world.units, world.owner)
     live = {each["metadata"]["name"]: each for each in world.live}
     steps: list[Step] = []
@@ -87,7 +85,7 @@ def _name(spec: GridSpec, unit: str) -> str:
     return child_name(spec.name, spec.kind.child_kind, unit)
 
 
-def is_ours(live: Mapping[str, Any], spec: GridSpec, owner: Owner) -> bool:
+def is_ours(live: Mapping[str, Any], owner: Owner) -> bool:
     """Whether a live object belongs to this very grid (by uid, never by name or label alone)."""
     metadata = live["metadata"]
     controller = _controller(metadata)
@@ -119,7 +117,7 @@ def _settle(
     if live["metadata"].get("deletionTimestamp"):
         notes.append(Finding(child.unit, "ChildTerminating", say("“%(name)s” is still being deleted", name=child.name)))
         return
-    ours = is_ours(live, spec, world.owner)
+    ours = is_ours(live, world.owner)
     if not ours and not _is_orphan_of(live, spec):
         notes.append(Finding(child.unit, "NameConflict", _conflict(child, live)))
         return
@@ -232,7 +230,7 @@ def _retire(
     notes: list[Finding],
 ) -> None:
     """Decide about an object that is not among the wanted ones: ours goes in good time, all others stay."""
-    if not is_ours(live, spec, world.owner) or live["metadata"].get("deletionTimestamp"):
+    if not is_ours(live, world.owner) or live["metadata"].get("deletionTimestamp"):
         return
     unit = unit_of(spec, live)
     if (live["metadata"].get("labels") or {}).get(GRID_UNIQ_KEY) != as_label_value(spec.key):

@@ -31,6 +31,26 @@ class ServiceGroup(models.Model):
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def path(self) -> str:
+        """`servicegroups/<namespace>/<name>`."""
+        return f"servicegroups/{self.namespace}/{self.name}"
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of its intent (RFC 9110)."""
+        return f'"{self.uid.hex}.{self.version}"'
+
+    def manifest(self) -> dict[str, Any]:
+        """The package as a person writes it, with `metadata.uid`."""
+        grids = [grid.source() for grid in self.grids.all()]
+        return {
+            "apiVersion": "superedge.io/v1",
+            "kind": "ServiceGroup",
+            "metadata": {"name": self.name, "namespace": self.namespace, "uid": str(self.uid)},
+            "spec": {"gridUniqKey": self.key, "grids": grids},
+        }
+
 
 class GridQuerySet(models.QuerySet["Grid"]):
     """Queries over grids."""

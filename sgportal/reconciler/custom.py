@@ -84,9 +84,8 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
 
 
 def _based_on(grid: Grid, body: Mapping[str, Any]) -> bool:
-    return (
-        body["metadata"]["uid"] == grid.cluster_uid and body["metadata"].get("generation", 1) == grid.cluster_generation
-    )
+    metadata = body["metadata"]
+    return (metadata["uid"], metadata.get("generation", 1)) == (grid.cluster_uid, grid.cluster_generation)
 
 
 def _push(grid: Grid, cluster: Cluster, body: Mapping[str, Any]) -> None:

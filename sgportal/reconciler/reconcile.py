@@ -74,7 +74,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
 
     if grid.deleting_since:
         recording.raise_first(outcomes)
-        return _finish_deletion(grid, [each for each in seen.live if is_ours(each, spec, seen.owner)])
+        return _finish_deletion(grid, [each for each in seen.live if is_ours(each, seen.owner)])
     recording.record(grid, spec, seen, planned, outcomes, cluster)
     return _next_look(grid, outcomes)
 

@@ -72,7 +72,7 @@ def record(
     grid: Grid, spec: GridSpec, seen: World, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster
 ) -> None:
     """Write down the status that the observed objects have after the writes, and what happened on the way."""
-    live = _after(spec, seen, outcomes)
+    live = _after(seen, outcomes)
     findings = [*planned.findings, *_failures(outcomes)]
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
@@ -91,9 +91,9 @@ def _now() -> str:
     return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _after(spec: GridSpec, seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
+def _after(seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
     """The grid's own children as they are after the writes."""
-    live = {each["metadata"]["name"]: each for each in seen.live if is_ours(each, spec, seen.owner)}
+    live = {each["metadata"]["name"]: each for each in seen.live if is_ours(each, seen.owner)}
     for outcome in outcomes:
         if outcome.done and outcome.live:
             live[outcome.step.name] = outcome.live

@@ -1,59 +1,19 @@
-"""The writes of intent that both doors share: validate, save, note who, wake the reconciler. No reads, no cluster
-except for the one label a person wants changed at once."""
+"""Saving and deleting grids."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from .core.grid import GridSpec, parse, source_metadata
-from .core.names import label_key_problem, label_value_problem, protected_label_problem
-from .core.plan import Plan
-from .core.text import Invalid, Problem, Sentence, pointer, say
-from .models import AuditEvent, Grid, LabelJob, Node, NodeLabel
-from .models.reading import Impact, label_impact, plan_for, plan_json
-from .reconciler import journal, labels, work
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts (`name`, a user name) and by which door (rest, page, shell)."""
-
-    name: str
-    door: str
-
-
-class AlreadyExists(Exception):
-    """There is an object of this name already; `path` names it."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-
-class Stale(Exception):
-    """The object changed since the caller read it; `grid` or group is what it is now."""
-
-    def __init__(self, current: Any) -> None:
-        super().__init__(str(current))
-        self.current = current
-
-
-class NotFound(Exception):
-    """There is no object at this address."""
-
-
-class Refused(Exception):
-    """The write makes no sense now; `sentence` says why."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
-
-
-Unavailable = labels.Unavailable
+from ..core.grid import GridSpec, parse, source_metadata
+from ..core.plan import Plan
+from ..core.text import Invalid, Problem, pointer, say
+from ..models import Grid, NodeLabel
+from ..models.reading import plan_for
+from ..reconciler import journal, work
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +126,10 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
         grid.save()
         grid.remember(actor.name)
         grid.units.update(failures=0, next_at=None)
-        _note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
+        note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
         journal.record("grid", [grid.path])
     work.request([grid.path], urgent=True)
     return Saved(grid, grid.path, result, wish.plan)
-
-
-def _note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:
-    shown = plan_json(planned) if planned else None
-    AuditEvent.objects.create(
-        actor=actor.name, door=actor.door, verb=verb, path=path, before=before, after=after, plan=shown
-    )
 
 
 def delete_grid(
@@ -198,7 +151,7 @@ def delete_grid(
         current.deleting_since, current.propagation = timezone.now(), propagation
         current.version += 1
         current.save()
-        _note(actor, "delete", current.path, current.source(), None, planned)
+        note(actor, "delete", current.path, current.source(), None, planned)
         journal.record("grid", [current.path])
         work.request([current.path], urgent=True)
     return planned
@@ -229,58 +182,5 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
     with transaction.atomic():
         if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
             raise NotFound(unit)
-        _note(actor, "recreate", f"{grid.path}#{unit}", None, None)
+        note(actor, "recreate", f"{grid.path}#{unit}", None, None)
         work.request([grid.path], urgent=True)
-
-
-def label_nodes(
-    names: Iterable[str], changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False
-) -> LabelJob | Impact:
-    """Change labels on many nodes (None removes) as a job; with `dry_run` its impact. Raises Invalid."""
-    names = list(dict.fromkeys(names))
-    _check_labels(names, changes)
-    if dry_run:
-        return label_impact(names, changes)
-    with transaction.atomic():
-        nodes = Node.objects.filter(name__in=names)
-        before = {node.name: {key: node.labels.get(key) for key in changes} for node in nodes}
-        results = {name: {"before": before[name], "state": "pending", "detail": ""} for name in names}
-        job = LabelJob.objects.create(changes=dict(changes), results=results, author=actor.name)
-        _note(actor, "label", f"labeljobs/{job.pk}", before, dict(changes))
-        work.request([f"labeljobs/{job.pk}"], urgent=True)
-    return job
-
-
-def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False) -> Node | Impact:
-    """Change the labels of one node at once (None removes). Raises Invalid, NotFound, Unavailable, Refused."""
-    if not Node.objects.filter(name=name).exists():
-        raise NotFound(name)
-    _check_labels([name], changes)
-    if dry_run:
-        return label_impact([name], changes)
-    before = Node.objects.get(name=name).labels
-    try:
-        labels.write(name, changes)
-    except labels.NodeRefused as error:
-        raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
-    node = Node.objects.get(name=name)
-    _note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))
-    return node
-
-
-def _check_labels(names: Sequence[str], changes: Mapping[str, str | None]) -> None:
-    problems = [Problem("/nodes", say("name at least one node"))] if not names else []
-    known = set(Node.objects.filter(name__in=names).values_list("name", flat=True))
-    for index, name in enumerate(names):
-        if name not in known:
-            problems.append(Problem(pointer("nodes", index), say("there is no node “%(name)s”", name=str(name)[:100])))
-    if not changes:
-        problems.append(Problem("/set", say("name at least one label to set or remove")))
-    for key, value in changes.items():
-        wrong = label_key_problem(key) or protected_label_problem(key)
-        if wrong is None and value is not None:
-            wrong = label_value_problem(value)
-        if wrong:
-            problems.append(Problem(pointer("labels", key), wrong))
-    if problems:
-        raise Invalid(*problems)

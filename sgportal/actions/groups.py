@@ -1,0 +1,121 @@
+"""Saving and deleting ServiceGroups: named packages of grids that share a NodeGroup and a namespace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from ..core.group import GroupSpec, parse_group
+from ..core.plan import Plan
+from ..core.text import Invalid, Problem, say
+from ..models import Grid, ServiceGroup
+from .common import Actor, AlreadyExists, NotFound, Stale, note
+from .grids import Saved, delete_grid, save_grids
+
+
+@dataclass(frozen=True, slots=True)
+class SavedGroup:
+    """What became of a package: the `group` (None for a dry run of one that does not exist), its grids as saved, the
+    grids that leave it and are deleted, and the plans for those, in the same order."""
+
+    group: ServiceGroup | None
+    result: str
+    saved: Sequence[Saved]
+    removed: Sequence[Grid]
+    removals: Sequence[Plan]
+
+
+def save_group(
+    manifest: Mapping[str, Any],
+    actor: Actor,
+    *,
+    create_only: bool = False,
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> SavedGroup:
+    """Create or change a package as its manifest says: its grids are saved, those it no longer names are deleted.
+
+    All is validated before any is stored. Raises Invalid, AlreadyExists, Stale, NotFound, Refused.
+    """
+    spec = parse_group(manifest)
+    with transaction.atomic():
+        group = ServiceGroup.objects.select_for_update().filter(namespace=spec.namespace, name=spec.name).first()
+        _check(spec, group, create_only, expect)
+        saved = _save_members(spec, actor, dry_run)
+        wanted = {each.path for each in saved}
+        removed = [grid for grid in group.grids.all() if grid.path not in wanted] if group else []
+        removals = [delete_grid(grid, actor, dry_run=dry_run) for grid in removed]
+        if dry_run:
+            return SavedGroup(group, _result(group, saved, removed), saved, removed, removals)
+        result = _result(group, saved, removed)
+        group = _store(spec, group, saved, actor, result)
+    return SavedGroup(group, result, saved, removed, removals)
+
+
+def _check(spec: GroupSpec, group: ServiceGroup | None, create_only: bool, expect: str | None) -> None:
+    if group is None and expect:
+        raise NotFound(spec.path())
+    if group and create_only:
+        raise AlreadyExists(spec.path())
+    if group and expect and expect != group.etag:
+        raise Stale(group)
+    taken = [
+        Problem(f"/spec/grids/{index}/metadata/name", say("“%(name)s” belongs to another ServiceGroup", name=name))
+        for index, name in enumerate(member["metadata"]["name"] for member in spec.grids)
+        if _elsewhere(spec, spec.grids[index], group)
+    ]
+    if taken:
+        raise Invalid(*taken)
+
+
+def _elsewhere(spec: GroupSpec, member: Mapping[str, Any], group: ServiceGroup | None) -> bool:
+    found = Grid.objects.filter(kind=member["kind"], namespace=spec.namespace, name=member["metadata"]["name"]).first()
+    return bool(found and found.group_id and found.group_id != (group.pk if group else None))
+
+
+def _save_members(spec: GroupSpec, actor: Actor, dry_run: bool) -> list[Saved]:
+    try:
+        return save_grids(list(spec.grids), actor, dry_run=dry_run)
+    except Invalid as invalid:
+        only = len(spec.grids) == 1
+        prefix = "/spec/grids/0" if only else "/spec/grids"
+        raise Invalid(*(Problem(prefix + each.pointer, each.sentence) for each in invalid.problems)) from None
+
+
+def _result(group: ServiceGroup | None, saved: Sequence[Saved], removed: Sequence[Grid]) -> str:
+    if group is None:
+        return "created"
+    same = all(each.result == "unchanged" and each.grid and each.grid.group_id == group.pk for each in saved)
+    return "unchanged" if same and not removed else "configured"
+
+
+def _store(
+    spec: GroupSpec, group: ServiceGroup | None, saved: Sequence[Saved], actor: Actor, result: str
+) -> ServiceGroup:
+    before = group.manifest() if group else None
+    group = group or ServiceGroup(namespace=spec.namespace, name=spec.name, version=0)
+    if result != "unchanged":
+        group.key = spec.key
+        group.version += 1
+        group.save()
+        Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)
+        note(actor, "create" if result == "created" else "change", group.path, before, group.manifest())
+    return group
+
+
+def delete_group(
+    group: ServiceGroup, actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> dict[str, Plan]:
+    """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound."""
+    with transaction.atomic():
+        current = ServiceGroup.objects.select_for_update().filter(pk=group.pk).first()
+        if current is None:
+            raise NotFound(group.path)
+        if expect and expect != current.etag:
+            raise Stale(current)
+        plans = {grid.path: delete_grid(grid, actor, dry_run=dry_run) for grid in current.grids.all()}
+        if not dry_run:
+            note(actor, "delete", current.path, current.manifest(), None)
+            current.delete()
+    return plans
