@@ -162,6 +162,7 @@ def test_a_forgotten_version_leads_to_a_fresh_list(world: World) -> None:
         time.sleep(0.2)
         world.embedded.compact()
         world.embedded.faults.drop_watches()
+        world.embedded.faults.clear()
         until(lambda: unit_of("node0") == "a")
         assert world.embedded.requests["GET", "nodes"] == lists + 1
 
