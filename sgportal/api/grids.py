@@ -6,10 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.grid import KINDS
+from ..core.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
-from ..models import Grid, GridEvent
+from ..models import Grid, GridEvent, ServiceGroup
 from ..models.reading import Freshness, endpoints_of, freshness, plan_for, plan_of, spec_of
 from . import shapes
 from .merging import merged
@@ -54,7 +54,7 @@ class GridView(PortalView):
 
     def checked_kind(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """The manifest, if it is of this address's kind. Raises Invalid."""
-        if manifest.get("kind") in KINDS and manifest["kind"] != self.kind:
+        if manifest.get("kind") in list(KINDS) and manifest["kind"] != self.kind:
             raise Invalid(Problem("/kind", say("this address takes a %(kind)s", kind=self.kind)))
         return manifest
 
@@ -124,7 +124,7 @@ class GridDetail(GridView):
         "Replace a grid",
         takes=(DRY_RUN,),
         body="Grid",
-        answers={200: "Grid", 202: "Grid"},
+        answers={200: "Grid|Plan", 202: "Grid"},
         refusals=(409,),
         headers=("ETag",),
         needs_match=True,
@@ -138,7 +138,7 @@ class GridDetail(GridView):
         "Change a grid",
         takes=(DRY_RUN,),
         body="Patch",
-        answers={200: "Grid", 202: "Grid"},
+        answers={200: "Grid|Plan", 202: "Grid"},
         refusals=(409,),
         headers=("ETag",),
         needs_match=True,
@@ -149,7 +149,7 @@ class GridDetail(GridView):
         return self._change(row, self.expected(row.etag), merged(row.source(), self.document()))
 
     def _change(self, row: Grid, expect: str, manifest: dict[str, Any]) -> Response:
-        saved = self.save(_at_home(row, self.checked_kind(manifest)), expect=expect)
+        saved = self.save(at_home(row, self.checked_kind(manifest)), expect=expect)
         if self.dry_run or saved.grid is None:
             return planned(saved)
         return self.stored(saved.grid)
@@ -170,8 +170,8 @@ class GridDetail(GridView):
         return Response(shapes.grid(row, freshness()), 202)
 
 
-def _at_home(row: Grid, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with the address's namespace where it names none. Raises Invalid where it names another grid."""
+def at_home(row: Grid | ServiceGroup, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the address's namespace where it names none. Raises Invalid where it names another object."""
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict):
         return manifest
@@ -240,7 +240,7 @@ class GridUnusedTemplates(GridView):
     @operation(
         "Remove unused templates",
         takes=(DRY_RUN,),
-        answers={200: "Grid", 202: "Grid"},
+        answers={200: "Grid|Plan", 202: "Grid"},
         headers=("ETag",),
         needs_match=True,
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.grid import API_VERSION, KINDS
+from ..core.kinds import API_VERSION, KINDS
+from ..core.group import KIND
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
@@ -102,6 +103,16 @@ BODIES: dict[str, Schema] = {
         ),
         "description": "A DeploymentGrid, StatefulSetGrid or ServiceGrid of SuperEdge, with its status.",
     },
+    "ServiceGroup": {
+        **exactly(
+            apiVersion={"const": API_VERSION},
+            kind={"const": KIND},
+            metadata=_METADATA,
+            spec=exactly(gridUniqKey=TEXT, grids=many(OBJECT)),
+        ),
+        "description": "A package of grids of one NodeGroup and namespace; each grid may leave those out.",
+    },
+    "GroupPlan": exactly(path=TEXT, result=_RESULT, grids=many(ref("Plan"))),
     "Patch": {"type": "object", "description": "A JSON merge patch (RFC 7396); null removes."},
     "Plan": exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING)),
     "Bundle": {

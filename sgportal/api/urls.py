@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, path, re_path
 
-from ..core.grid import KINDS, GridKind
-from . import apply, docs, grids, live, nodes, people
+from ..core.kinds import KINDS, GridKind
+from . import apply, docs, grids, groups, live, nodes, people
 from .problems import nothing_here
 
 
@@ -27,6 +27,8 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of_kind(kind)),
+    path("servicegroups", groups.ServiceGroupList.as_view(), name="api-servicegroups"),
+    path("servicegroups/<str:namespace>/<str:name>", groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
     path("apply", apply.Apply.as_view(), name="api-apply"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
     path("nodes/label", nodes.NodeLabelling.as_view(), name="api-nodes-label"),

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
 from .kubernetes_fields import FIELDS
 from .names import (
-    GROUP,
     LAST_APPLIED,
     MAX_CHILD_NAME,
     MAX_LABEL,
@@ -19,35 +19,6 @@ from .names import (
 from .schema import check_fields, wrong_type
 from .selector import matches, requirements
 from .text import Invalid, Problem, pointer, say
-
-API_VERSION = f"{GROUP}/v1"
-DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class GridKind:
-    """One of SuperEdge's kinds and the Kubernetes kind its children have."""
-
-    kind: str
-    plural: str
-    short: str
-    child_kind: str
-    child_api: str
-    child_plural: str
-    template_type: str
-
-
-KINDS = {
-    each.kind: each
-    for each in (
-        GridKind("DeploymentGrid", "deploymentgrids", "dg", "Deployment", "apps/v1", "deployments", "DeploymentSpec"),
-        GridKind(
-            "StatefulSetGrid", "statefulsetgrids", "ssg", "StatefulSet", "apps/v1", "statefulsets", "StatefulSetSpec"
-        ),
-        GridKind("ServiceGrid", "servicegrids", "sg", "Service", "v1", "services", "ServiceSpec"),
-    )
-}
-BY_PLURAL = {each.plural: each for each in KINDS.values()}
 
 _MANIFEST_FIELDS = {
     "apiVersion": ("any", True),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .grid import API_VERSION, DEFAULT, KINDS
+from .kinds import API_VERSION, DEFAULT, KINDS
 from .names import MAX_LABEL, label_key_problem, namespace_problem, object_name_problem
 from .schema import check_fields, wrong_type
 from .text import Invalid, Problem, pointer, say

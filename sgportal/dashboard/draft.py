@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import actions
 from ..core.documents import read_document, read_documents, write_document
-from ..core.grid import API_VERSION
+from ..core.kinds import API_VERSION
 from ..core.text import Invalid, Problem, say
 from ..models import Grid
 from ..models.reading import plan_json

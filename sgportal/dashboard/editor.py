@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ..core.documents import write_document
-from ..core.grid import KINDS
+from ..core.kinds import KINDS
 from ..models import Grid
 from ..models.reading import default_key, node_groups
 from . import grids

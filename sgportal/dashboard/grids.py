@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from ..core.grid import BY_PLURAL, KINDS
+from ..core.kinds import BY_PLURAL, KINDS
 from ..core.status import STATES
 from ..core.text import Invalid
 from ..models import Grid, GridEvent, GridUnit, Pod, Revision

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.grid import KINDS, GridKind
+from ..core.kinds import KINDS, GridKind
 from ..core.status import STATES
 from ..core.text import Sentence
 from .lengths import KEY

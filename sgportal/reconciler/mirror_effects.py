@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from ..core.grid import KINDS
+from ..core.kinds import KINDS
 from ..models import Child, Grid
 from . import journal, work
 

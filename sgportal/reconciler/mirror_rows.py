@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from ..core.grid import KINDS
+from ..core.kinds import KINDS
 from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID
 from ..models import Child, Node, Pod
 

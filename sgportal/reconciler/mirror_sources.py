@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from ..core.grid import KINDS
+from ..core.kinds import KINDS
 from ..models import Child, Grid, Node, Pod
 from . import custom, mirror_rows, mirror_store
 from .mirror_effects import Effects
