@@ -60,4 +60,7 @@ def _bare(like: str, name: str) -> float:
         with ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS) as pool:
             list(pool.map(lambda body: cluster().apply(body), bodies))
 
-    return stage.milliseconds(create_all)
+    taken = stage.milliseconds(create_all)
+    seen = Child.objects.filter(name__startswith=f"{name}-")
+    stage.wait(lambda: seen.count() == UNITS, 60, "the watch has seen the bare Deployments")
+    return taken

@@ -22,13 +22,14 @@ def stage(world: str) -> Iterator[Path]:
         os.environ.update(
             SECRET_KEY="only-for-benchmarks",  # noqa: S106
             DATABASE_URL=f"sqlite:///{name}/bench.sqlite3",
-            CELERY_BROKER_URL="memory://",
+            CELERY_BROKER_URL="memory://localhost",
             SGPORTAL_CLUSTER="demo",
             SGPORTAL_DEMO_KUBECONFIG=kubeconfig,
             SGPORTAL_TLS="0",
             SGPORTAL_STATIC_FROM_SOURCE="1",
+            STATIC_ROOT=name,
             ALLOWED_HOSTS="testserver",
-            LOG_LEVEL="WARNING",
+            LOG_LEVEL="ERROR",
             DJANGO_SETTINGS_MODULE="sgportal.settings",
         )
         import django
