@@ -35,17 +35,6 @@ def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None
         work.request([grid.path], urgent=True)
 
 
-def observe_all(kind: str, bodies: list[Mapping[str, Any]]) -> None:
-    """The watch listed every custom resource of a kind: rows whose resource is gone are woken too."""
-    seen = set()
-    for body in bodies:
-        metadata = body["metadata"]
-        seen.add((metadata["namespace"], metadata["name"]))
-        observe(kind, metadata["namespace"], metadata["name"], body)
-    missed = Grid.objects.filter(kind=kind).exclude(cluster_uid="")
-    work.request([grid.path for grid in missed if (grid.namespace, grid.name) not in seen], urgent=True)
-
-
 def _differs(grid: Grid, body: Mapping[str, Any]) -> bool:
     metadata = body["metadata"]
     if metadata["uid"] != grid.cluster_uid or metadata.get("generation", 1) != grid.cluster_generation:

@@ -32,7 +32,7 @@ def request(keys: Iterable[str], urgent: bool = False) -> None:
 
     A key in back-off keeps waiting, unless `urgent` (a person just changed something).
     """
-    wanted = list(dict.fromkeys(keys))
+    wanted = sorted(set(keys))  # always in the same order, so that two processes cannot wait for each other's rows
     for start in range(0, len(wanted), BATCH):
         _request(wanted[start : start + BATCH], urgent)
 

@@ -20,7 +20,10 @@ def observe(world):
     for definition in DEFINITIONS:
         kind = definition["spec"]["names"]["kind"]
         if world.cluster.serves(kind):
-            custom.observe_all(kind, world.cluster.list(kind).items)
+            bodies = {body["metadata"]["name"]: body for body in world.cluster.list(kind).items}
+            known = set(Grid.objects.filter(kind=kind).values_list("name", flat=True))
+            for name in bodies.keys() | known:
+                custom.observe(kind, "default", name, bodies.get(name))
     world.look()
     world.settle()
 
