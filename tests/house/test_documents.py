@@ -62,6 +62,19 @@ def test_no_setting_in_the_table_is_gone(readme):
     assert documented_names(readme) - known == set()
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_defaults_in_the_table_are_those_of_the_code(readme):
+    """For numbers and switches, whose default is one plain value."""
+    told = dict(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \| `([^`]*)`", text(readme), re.M))
+    used = {}
+    for node in ast.walk(parsed(Path("sgportal/settings.py"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("env_int", "env_bool", "env_choice"):
+            name, default = (ast.literal_eval(each) for each in node.args[:2])
+            used[name] = str(int(default)) if not isinstance(default, str) else default
+    assert len(used) > 10
+    assert {name: told.get(name) for name in used} == used
+
+
 def documents() -> list[Path]:
     return [path for path in files() if path.suffix == ".md"]
 
