@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -121,12 +122,16 @@ def _keep(lease: Held, over: threading.Event) -> None:
             connection.close()
 
 
+_RELEASED: dict[str, Any] = {"lease_until": None, "holder": "", "queued": False}
+
+
 def finished(lease: Held, revisit: float | None = None) -> None:
     """Release the lease: the wish is fulfilled. `revisit` asks for another look in so many seconds."""
     now = timezone.now()
     mine = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
     with transaction.atomic():
-        changed = mine.update(done=lease.seen, lease_until=None, holder="", failures=0, error="", next_at=now)
+        # A message that came while the lease was held is spent: what was wished meanwhile needs one of its own.
+        changed = mine.update(done=lease.seen, failures=0, error="", next_at=now, **_RELEASED)
         row = WorkKey.objects.filter(key=lease.key)
         if changed and revisit is not None and row.filter(requested=lease.seen).exists():
             row.update(requested=F("requested") + 1, next_at=now + timedelta(seconds=revisit))
@@ -138,7 +143,7 @@ def failed(lease: Held, error: str, retry_after: float | None = None) -> None:
     row = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
     failures = row.values_list("failures", flat=True).first() or 0
     next_at = timezone.now() + timedelta(seconds=backoff(failures, retry_after))
-    row.update(lease_until=None, holder="", failures=F("failures") + 1, next_at=next_at, error=error[:2000])
+    row.update(failures=F("failures") + 1, next_at=next_at, error=error[:2000], **_RELEASED)
 
 
 def backoff(failures: int, at_least: float | None = None, jitter: Callable[[], float] = random.random) -> float:

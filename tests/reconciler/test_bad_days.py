@@ -243,6 +243,17 @@ def test_two_workers_never_hold_one_key(world, monkeypatch):
     assert row.requested > row.done  # the wish made meanwhile is not lost
 
 
+def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch):
+    submit(world, monkeypatch)
+    sent = []
+    monkeypatch.setattr("sgportal.reconciler.work._send", sent.extend)
+    with work.held(KEY) as lease:
+        work.request([KEY])
+        run(KEY)  # the message arrives while the key is held: there is nothing to do for it
+        work.finished(lease)
+    assert sent == [KEY, KEY]
+
+
 def test_a_lease_runs_out_when_its_holder_dies(world, monkeypatch, settings):
     submit(world, monkeypatch)
     settings.SGPORTAL_LEASE_SECONDS = 1
