@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MESSAGES := $(wildcard sgportal/locale/*/LC_MESSAGES/*.po)
 TEST_ARGS ?=
-# What the deployment check is run against: settings such as a production has.
+# What types and the deployment check are run against: settings such as a production has.
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
 
@@ -26,7 +26,7 @@ test: develop messages ## the test suite; what is not installed is skipped and l
 lint: develop messages ## style, types, import contracts, migrations, deployment check
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
+	@$(DEPLOYED) $(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(DEPLOYED) $(PY) manage.py makemigrations --check --dry-run
 	@$(DEPLOYED) $(PY) manage.py check --deploy --fail-level WARNING
