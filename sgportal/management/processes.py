@@ -53,8 +53,8 @@ def celery_parts() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]
     from celery.app.trace import setup_worker_optimizations
     from celery.worker import state
 
+    from ..reconciler.celery import app
     from . import signs
-    from .signs import app
 
     setup_worker_optimizations(app, "embedded@localhost")  # without it a pool's threads have no app and drop tasks
     worker = app.WorkController(

@@ -43,7 +43,7 @@ def fall_silent(kind: str) -> None:
         connection.close()
 
 
-class SignOfLife(bootsteps.StartStopStep):
+class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
     """A step of every worker that imports this module."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -62,7 +62,7 @@ class SignOfLife(bootsteps.StartStopStep):
 app.steps["consumer"].add(SignOfLife)
 
 
-class Scheduler(beat.Scheduler):
+class Scheduler(beat.Scheduler):  # type: ignore[misc]  # Celery has no types
     """Celery's scheduler, which keeps its times in memory; each round may give a sign of life."""
 
     _next = 0.0
@@ -72,7 +72,7 @@ class Scheduler(beat.Scheduler):
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + EVERY
             say("beat")
-        return min(super().tick(*args, **options), EVERY)
+        return min(float(super().tick(*args, **options)), EVERY)
 
     def close(self) -> None:
         """The beat ends."""
