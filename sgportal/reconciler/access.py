@@ -1,27 +1,50 @@
-"""The one connection to the cluster that a process shares among its threads."""
+"""What the threads of a process share: the connection to the cluster, and the threads that talk to it side by side."""
 
 import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.conf import settings
 
 from ..cluster import Cluster, connect
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _lock = threading.Lock()
-_shared: dict[str, Cluster] = {}
+_clusters: dict[str, Cluster] = {}
+_pools: list[ThreadPoolExecutor] = []
 
 
 def cluster() -> Cluster:
     """The cluster that `SGPORTAL_CLUSTER` names, connected on first use. Raises ClusterError."""
     target = settings.SGPORTAL_CLUSTER
     with _lock:
-        if target not in _shared:
-            _shared[target] = connect(target, threads=settings.SGPORTAL_CLUSTER_THREADS)
-        return _shared[target]
+        if target not in _clusters:
+            _clusters[target] = connect(target, threads=settings.SGPORTAL_CLUSTER_THREADS)
+        return _clusters[target]
+
+
+def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """What `function` makes of each item, in order. The threads are shared, so that however many keys are at work, the
+    process has no more requests under way than it has connections. `function` must not touch the database."""
+    items = list(items)
+    return list(_pool().map(function, items)) if len(items) > 1 else [function(item) for item in items]
+
+
+def _pool() -> ThreadPoolExecutor:
+    with _lock:
+        if not _pools:
+            _pools.append(ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS, thread_name_prefix="cluster"))
+        return _pools[0]
 
 
 def disconnect() -> None:
-    """Close the shared connection; the next use connects afresh."""
+    """Let go of connection and threads; the next use starts afresh."""
     with _lock:
-        for each in _shared.values():
+        for each in _clusters.values():
             each.close()
-        _shared.clear()
+        for pool in _pools:
+            pool.shutdown(wait=False)
+        _clusters.clear()
+        _pools.clear()

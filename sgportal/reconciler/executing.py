@@ -2,14 +2,12 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from ..cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
 from ..core.plan import Step
+from .access import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,8 @@ def carry_out(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) ->
                 stop.set()
             return Outcome(step, error=error)
 
-    if not steps:
-        return []
-    with ThreadPoolExecutor(min(settings.SGPORTAL_CLUSTER_THREADS, len(steps))) as pool:
-        writes = list(pool.map(attempt, [step for step in steps if step.verb != "delete"]))
-        deletions = list(pool.map(attempt, [step for step in steps if step.verb == "delete"]))
-    return writes + deletions
+    writes = side_by_side(attempt, [step for step in steps if step.verb != "delete"])
+    return writes + side_by_side(attempt, [step for step in steps if step.verb == "delete"])
 
 
 def _carry_out(step: Step, cluster: Cluster) -> Outcome:

@@ -1,7 +1,6 @@
 """Writing labels to nodes: one at once, or many as a job that survives everything."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.utils import timezone
@@ -10,8 +9,8 @@ from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Re
 from ..models import LabelJob
 from . import journal, mirror
 from .access import cluster as connected
+from .access import side_by_side
 
-WORKERS = 8
 CHUNK = 40
 
 
@@ -50,14 +49,13 @@ def run(job_id: str, cluster: Cluster) -> None:
         return
     job.state = LabelJob.State.RUNNING
     pending = [name for name, result in job.results.items() if result["state"] == "pending"]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for start in range(0, len(pending), CHUNK):
-            chunk = pending[start : start + CHUNK]
-            outcomes = list(pool.map(lambda name: _attempt(cluster, name, job.changes), chunk))
-            _save(job, dict(zip(chunk, outcomes, strict=True)))
-            for outcome in outcomes:
-                if isinstance(outcome, Unreachable | Throttled):
-                    raise outcome
+    for start in range(0, len(pending), CHUNK):
+        chunk = pending[start : start + CHUNK]
+        outcomes = side_by_side(lambda name: _attempt(cluster, name, job.changes), chunk)
+        _save(job, dict(zip(chunk, outcomes, strict=True)))
+        for outcome in outcomes:
+            if isinstance(outcome, Unreachable | Throttled):
+                raise outcome
     failed = any(result["state"] == "failed" for result in job.results.values())
     job.state = LabelJob.State.FAILED if failed else LabelJob.State.DONE
     job.finished_at = timezone.now()

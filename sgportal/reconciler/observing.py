@@ -1,10 +1,7 @@
 """Reading what a plan is made from: the units (rows) and the live children (cluster)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-from django.conf import settings
 
 from ..cluster import Cluster
 from ..core.grid import GridSpec
@@ -12,6 +9,7 @@ from ..core.names import GRID_SELECTOR, child_name
 from ..core.plan import Step
 from ..core.units import Unit, units_of
 from ..models import Grid, Node
+from .access import side_by_side
 
 ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
 
@@ -50,9 +48,8 @@ def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dic
         there = cluster.list(kind, spec.namespace, metadata_only=True).items
         taken = {body["metadata"]["name"] for body in there}
         names = [name for name in names if name in taken]
-    with ThreadPoolExecutor(min(settings.SGPORTAL_CLUSTER_THREADS, len(names) or 1)) as pool:
-        bodies = pool.map(lambda name: cluster.get(kind, spec.namespace, name), names)
-        return [body for body in bodies if body is not None]
+    bodies = side_by_side(lambda name: cluster.get(kind, spec.namespace, name), names)
+    return [body for body in bodies if body is not None]
 
 
 def confirmed(steps: Sequence[Step], spec: GridSpec, cluster: Cluster) -> list[Step]:

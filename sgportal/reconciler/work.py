@@ -12,18 +12,21 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from ..models import WorkKey
 
 log = logging.getLogger(__name__)
+# "Due at once" is a time long past: compared with a clock that a wait for a lock, or another machine, has put behind,
+# the present may still be to come, and the message that finds nothing due is spent.
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 MESSAGE_LIFE = timedelta(seconds=120)
 BATCH = 500
 
@@ -41,14 +44,14 @@ def request(keys: Iterable[str], urgent: bool = False) -> None:
 def _request(keys: list[str], urgent: bool) -> None:
     now = timezone.now()
     with transaction.atomic():
-        WorkKey.objects.bulk_create([WorkKey(key=key, next_at=now) for key in keys], ignore_conflicts=True)
+        WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in keys], ignore_conflicts=True)
         rows = WorkKey.objects.filter(key__in=keys)
         rows.update(requested=F("requested") + 1)
-        (rows if urgent else rows.filter(failures=0)).update(next_at=now, failures=0)
+        (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
         enqueue(rows.filter(next_at__lte=now))
 
 
-def enqueue(rows: "WorkKey.objects.__class__") -> None:  # type: ignore[name-defined]
+def enqueue(rows: QuerySet[WorkKey]) -> None:
     """Send a message for each of these rows that has none under way, once the transaction is through."""
     now = timezone.now()
     unsent = rows.filter(Q(queued=False) | Q(queued_at__lt=now - MESSAGE_LIFE))
@@ -131,7 +134,7 @@ def finished(lease: Held, revisit: float | None = None) -> None:
     mine = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
     with transaction.atomic():
         # A message that came while the lease was held is spent: what was wished meanwhile needs one of its own.
-        changed = mine.update(done=lease.seen, failures=0, error="", next_at=now, **_RELEASED)
+        changed = mine.update(done=lease.seen, failures=0, error="", next_at=AT_ONCE, **_RELEASED)
         row = WorkKey.objects.filter(key=lease.key)
         if changed and revisit is not None and row.filter(requested=lease.seen).exists():
             row.update(requested=F("requested") + 1, next_at=now + timedelta(seconds=revisit))

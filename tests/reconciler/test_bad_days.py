@@ -77,12 +77,11 @@ def steps(world, monkeypatch):
     return counter.count
 
 
-def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch, settings):
+def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch):
     submit(world, monkeypatch)
-    settings.SGPORTAL_CLUSTER_THREADS = 1
     # Writes to the cluster run in the reconciler's own thread here, so that every step is numbered.
-    monkeypatch.setattr("sgportal.reconciler.executing.ThreadPoolExecutor", Inline)
-    monkeypatch.setattr("sgportal.reconciler.observing.ThreadPoolExecutor", Inline)
+    monkeypatch.setattr("sgportal.reconciler.executing.side_by_side", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.observing.side_by_side", one_by_one)
     total = steps(world, monkeypatch)
     assert total > 25
     converged(world)
@@ -105,20 +104,9 @@ def spoil(world):
     work.request([KEY])
 
 
-class Inline:
-    """A thread pool without threads."""
-
-    def __init__(self, _size):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
-    def map(self, function, items):
-        return [function(item) for item in items]
+def one_by_one(function, items):
+    """`access.side_by_side` without threads."""
+    return [function(item) for item in items]
 
 
 def test_unreachable_at_the_start_keeps_the_intent_and_converges_afterwards(world, monkeypatch):
@@ -252,6 +240,14 @@ def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch):
         run(KEY)  # the message arrives while the key is held: there is nothing to do for it
         work.finished(lease)
     assert sent == [KEY, KEY]
+
+
+def test_a_clock_that_is_behind_does_not_spend_the_message(world, monkeypatch):
+    submit(world, monkeypatch)
+    behind = timezone.now() - timezone.timedelta(seconds=30)
+    with monkeypatch.context() as patch:
+        patch.setattr("sgportal.models.work.timezone.now", lambda: behind)
+        assert WorkKey.objects.due().filter(key=KEY).exists()
 
 
 def test_a_lease_runs_out_when_its_holder_dies(world, monkeypatch, settings):
