@@ -9,7 +9,7 @@ os.environ.setdefault("SGPORTAL_STATIC_FROM_SOURCE", "1")
 os.environ.setdefault("SGPORTAL_CLUSTER", "demo")
 
 from sgportal.settings import *  # noqa: F403
-from sgportal.settings import DATABASES  # noqa: E402
+from sgportal.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
