@@ -80,7 +80,7 @@ def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: 
     if not isinstance(member, Mapping):
         yield wrong_type(member, "an object", where)
         return
-    if member.get("kind") not in KINDS:
+    if member.get("kind") not in list(KINDS):
         yield Problem(where + "/kind", say("must be one of %(kinds)s", kinds=", ".join(KINDS)))
     own = member.get("metadata")
     if not isinstance(own, Mapping) or not isinstance(own.get("name"), str):

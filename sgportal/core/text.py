@@ -1,6 +1,6 @@
 """Sentences for people, kept untranslated so that each door can say them in its caller's language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,23 +10,41 @@ class Sentence:
     """A message and its parameters.
 
     `msgid` is the English text with `%(name)s` places, the key of the translation catalogue;
-    `params` are the (name, value) pairs to fill in. `str()` gives the English sentence.
+    `params` are the (name, value) pairs to fill in; a value may be a Sentence. `str()` gives the English sentence.
     """
 
     msgid: str
     params: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        return self.msgid % dict(self.params) if self.params else self.msgid
+        return self.render(str)
+
+    def render(self, translate: Callable[[str], str]) -> str:
+        """The sentence with its msgid, and those of the sentences within it, translated."""
+        if not self.params:
+            return translate(self.msgid)
+        return translate(self.msgid) % {
+            name: value.render(translate) if isinstance(value, Sentence) else value for name, value in self.params
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The sentence as a JSON object, for a database row; `from_json` reads it back."""
-        return {"id": self.msgid, "params": dict(self.params)}
+        params = {
+            name: _SENTENCE | value.to_json() if isinstance(value, Sentence) else value for name, value in self.params
+        }
+        return {"id": self.msgid, "params": params}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Sentence":
         """The sentence that `to_json` wrote."""
-        return Sentence(value["id"], tuple(value["params"].items()))
+        return Sentence(value["id"], tuple((name, _value(each)) for name, each in value["params"].items()))
+
+
+_SENTENCE: dict[str, Any] = {"kind": "sentence"}
+
+
+def _value(value: Any) -> Any:
+    return Sentence.from_json(value) if isinstance(value, Mapping) and value.get("kind") == "sentence" else value
 
 
 def say(msgid: str, **params: Any) -> Sentence:

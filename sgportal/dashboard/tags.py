@@ -58,16 +58,12 @@ VERBS = {
 
 @register.filter
 def say(sentence: Any) -> str:
-    """A sentence in the reader's language. Parameters that are sentences themselves (also as JSON) are said too."""
+    """A sentence, as a value or as JSON, in the reader's language."""
     if isinstance(sentence, Mapping):
         sentence = Sentence.from_json(sentence) if "id" in sentence else ""
     if not isinstance(sentence, Sentence):
         return str(sentence or "")
-    if not sentence.msgid:
-        return ""
-    text = gettext(sentence.msgid)
-    params = {key: say(value) if isinstance(value, Sentence | Mapping) else value for key, value in sentence.params}
-    return text % params if params else text
+    return sentence.render(gettext) if sentence.msgid else ""
 
 
 @register.filter

@@ -123,7 +123,7 @@ def _pull(grid: Grid, body: Mapping[str, Any]) -> None:
         row.save()
     if both:
         text = say("it was edited in the portal and in the cluster; the cluster's edit stands, the other is a revision")
-        events.record(grid.path, "", "EditConflict", text, warning=True)
+        events.record(grid.path, [events.Happening("", "EditConflict", text, warning=True)])
     grid.refresh_from_db()
     journal.record("grid", [grid.path])
 

@@ -1,5 +1,7 @@
 """What happened to a grid and why, for people; repeats are counted."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import F
@@ -9,19 +11,42 @@ from ..core.text import Sentence
 from ..models import GridEvent
 
 KEPT = timedelta(days=14)
+ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
 
 
-def record(path: str, unit: str, reason: str, sentence: Sentence, warning: bool = False) -> None:
-    """Note an event; the same one within a day only raises its count."""
-    message = sentence.to_json()
-    kind = "Warning" if warning else "Normal"
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event to note: `unit` ("" for the whole grid), a CamelCase `reason`, the sentence, whether it is a warning."""
+
+    unit: str
+    reason: str
+    sentence: Sentence
+    warning: bool = False
+
+    @property
+    def type(self) -> str:
+        """Kubernetes' type of the event."""
+        return "Warning" if self.warning else "Normal"
+
+
+def record(path: str, happenings: Iterable[Happening]) -> None:
+    """Note events of a grid, in a constant number of statements."""
+    happenings = list(happenings)
+    if not happenings:
+        return
     now = timezone.now()
-    same = GridEvent.objects.filter(path=path, unit=unit, reason=reason, type=kind, last_at__gt=now - timedelta(days=1))
-    latest = same.first()
-    if latest and latest.message == message:
-        GridEvent.objects.filter(pk=latest.pk).update(count=F("count") + 1, last_at=now)
-    else:
-        GridEvent.objects.create(path=path, unit=unit, reason=reason, type=kind, message=message)
+    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY).order_by("last_at", "pk")
+    latest = {(event.unit, event.reason, event.type): event for event in recent}
+    repeated, fresh = [], []
+    for each in happenings:
+        before = latest.get((each.unit, each.reason, each.type))
+        message = each.sentence.to_json()
+        if before and before.message == message:
+            repeated.append(before.pk)
+        else:
+            fresh.append(GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message))
+    GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, last_at=now)
+    GridEvent.objects.bulk_create(fresh)
 
 
 def prune() -> None:

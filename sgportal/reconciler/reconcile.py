@@ -63,7 +63,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
         spec = spec_of(grid)
     except Invalid as invalid:
         recording.record_invalid(grid, invalid, cluster)
-        return _finish_deletion(grid, []) if grid.deleting_since else None
+        return _finish_deletion(grid, cluster, []) if grid.deleting_since else None
 
     seen = _observe(grid, spec, cluster)
     planned = plan(spec, seen)
@@ -74,7 +74,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
 
     if grid.deleting_since:
         recording.raise_first(outcomes)
-        return _finish_deletion(grid, [each for each in seen.live if is_ours(each, seen.owner)])
+        return _finish_deletion(grid, cluster, [each for each in seen.live if is_ours(each, seen.owner)])
     recording.record(grid, spec, seen, planned, outcomes, cluster)
     return _next_look(grid, outcomes)
 
@@ -95,8 +95,9 @@ def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     )
 
 
-def _finish_deletion(grid: Grid, left: Sequence[Any]) -> float | None:
-    if left and grid.propagation != "Orphan":
+def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:
+    waiting = left and grid.propagation != "Orphan"
+    if waiting or (grid.cluster_uid and cluster.get(grid.kind, grid.namespace, grid.name) is not None):
         return CHILDREN_GOING
     custom.forget(grid)
     return None

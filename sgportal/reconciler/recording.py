@@ -16,6 +16,7 @@ from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, GridUnit, Pod
 from . import events, journal, work
+from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
 
@@ -78,9 +79,8 @@ def record(
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
     body = manifest_status(status, grid.generation, grid.status, _now())
     with transaction.atomic():
-        changed = _record_units(grid, status, outcomes, findings)
-        for outcome in outcomes:
-            _record_step(grid, outcome)
+        changed, warnings = _record_units(grid, status, outcomes, findings)
+        events.record(grid.path, [*(_happening(each) for each in outcomes if each.done), *warnings])
         changed |= _record_grid(grid, body, status.state)
     _tell_cluster(grid, body, cluster)
     if changed:
@@ -117,7 +117,9 @@ def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
     return found
 
 
-def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> bool:
+def _record_units(
+    grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]
+) -> tuple[bool, list[Happening]]:
     rows = {row.name: row for row in grid.units.all()}
     failed = {each.step.unit for each in outcomes if each.taken or each.error}
     failed -= {each.step.unit for each in outcomes if isinstance(each.error, _NOT_THE_UNITS)}
@@ -126,13 +128,14 @@ def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], f
     units = {unit.name: unit for unit in status.units}
     fresh: list[GridUnit] = []
     changed: list[GridUnit] = []
+    warnings: list[Happening] = []
     for name, unit in units.items():
         row = rows.get(name) or GridUnit(grid=grid, name=name)
         before = _fields(row)
         _fill(row, unit)
         _pace(row, name in failed, name in tried)
         if name in blocking and before.get("reason") != unit.reason:
-            events.record(grid.path, name, unit.reason, blocking[name].sentence, warning=True)
+            warnings.append(Happening(name, unit.reason, blocking[name].sentence, warning=True))
         if row.pk is None:
             fresh.append(row)
         elif _fields(row) != before:
@@ -140,7 +143,7 @@ def _record_units(grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], f
     GridUnit.objects.bulk_create(fresh)
     GridUnit.objects.bulk_update(changed, _COLUMNS, batch_size=200)
     gone, _ = grid.units.exclude(name__in=units.keys()).delete()
-    return bool(fresh or changed or gone)
+    return bool(fresh or changed or gone), warnings
 
 
 _COLUMNS = [
@@ -168,14 +171,11 @@ def _pace(row: GridUnit, failed: bool, done: bool) -> None:
         row.failures, row.next_at, row.recreate = 0, None, False
 
 
-def _record_step(grid: Grid, outcome: Outcome) -> None:
-    if outcome.done:
-        reason, template = _DONE[outcome.step.verb]
-        text = Sentence(
-            template.msgid,
-            (("kind", outcome.step.kind), ("name", outcome.step.name), ("reason", str(outcome.step.reason))),
-        )
-        events.record(grid.path, outcome.step.unit, reason, text)
+def _happening(outcome: Outcome) -> Happening:
+    step = outcome.step
+    reason, template = _DONE[step.verb]
+    params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
+    return Happening(step.unit, reason, Sentence(template.msgid, params))
 
 
 def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
@@ -212,6 +212,6 @@ def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
     conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
     body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
     if _record_grid(grid, body, "Blocked"):
-        events.record(grid.path, "", "InvalidSpec", text, warning=True)
+        events.record(grid.path, [Happening("", "InvalidSpec", text, warning=True)])
         journal.record("grid", [grid.path])
     _tell_cluster(grid, body, cluster)
