@@ -1,5 +1,6 @@
 """What the API server fills in: the defaults of Kubernetes' v1 and apps/v1 types that a reader may notice."""
 
+import base64
 from typing import Any
 
 from .values import Object
@@ -7,6 +8,10 @@ from .values import Object
 
 def set_defaults(kind: str, body: Object) -> None:
     """Fill in the defaults of a built-in kind, in place."""
+    if kind == "Namespace":
+        _namespace(body)
+    if kind == "Secret":
+        _secret(body)
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return
@@ -20,6 +25,21 @@ def set_defaults(kind: str, body: Object) -> None:
     }.get(kind)
     if filler:
         filler(spec)
+
+
+def _namespace(body: Object) -> None:
+    labels = body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {})
+    labels["kubernetes.io/metadata.name"] = body["metadata"]["name"]
+    body.setdefault("spec", {"finalizers": ["kubernetes"]})
+    body.setdefault("status", {"phase": "Active"})
+
+
+def _secret(body: Object) -> None:
+    plain = body.pop("stringData", None) or {}
+    if plain:
+        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
+        body["data"] = {**(body.get("data") or {}), **encoded}
+    body.setdefault("type", "Opaque")
 
 
 def _fill(target: Object, **values: Any) -> None:

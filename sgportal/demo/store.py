@@ -1,16 +1,16 @@
 """Objects, their resourceVersions, and the history that watches follow. Stored objects are never changed in place."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from .errors import ApiError
-from .values import Object, controller_of
+from .indexes import Indexes, Place
+from .values import Object
 
-HISTORY = 20_000  # events kept for watches; older resourceVersions answer 410
+HISTORY = 10_000  # writes of one kind kept for watches and pages; older resourceVersions answer 410
 
 
 @dataclass(slots=True)
@@ -23,6 +23,11 @@ class Change:
     body: Object
     before: Object | None
     _bytes: bytes = b""
+
+    @property
+    def place(self) -> Place:
+        """Where the object is, or was."""
+        return self.body["metadata"].get("namespace", ""), self.body["metadata"]["name"]
 
     def encoded(self) -> bytes:
         """The object as JSON, made once for all watches."""
@@ -39,7 +44,6 @@ class Change:
 
 
 Listener = Callable[[Change], None]
-Place = tuple[str, str]  # namespace ("" for none), name
 
 
 @dataclass
@@ -51,9 +55,9 @@ class Store:
     compacted: int = 0
 
     def __post_init__(self) -> None:
-        self._children: dict[str, dict[tuple[str, str, str], None]] = {}
-        self._on_node: dict[str, dict[Place, None]] = {}
-        self._history: deque[Change] = deque()
+        self.indexes = Indexes()
+        self._history: dict[str, deque[Change]] = {}
+        self._forgotten: dict[str, int] = {}
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -71,30 +75,24 @@ class Store:
             if not namespace or place[0] == namespace:
                 yield body
 
+    def at_places(self, key: str, places: Iterable[Place]) -> list[Object]:
+        """The objects at these places."""
+        objects = self.objects.get(key, {})
+        return [objects[place] for place in places if place in objects]
+
     def children(self, key: str, uid: str) -> list[Object]:
         """The objects of a kind that the object with this uid controls."""
-        places = self._children.get(uid, {})
-        found = (self.get(*place) for place in tuple(places) if place[0] == key)
-        return [body for body in found if body is not None]
+        return self.at_places(key, self.indexes.children(key, uid))
 
     def pods_on(self, node: str) -> list[Object]:
-        """The pods that are on a node."""
-        found = (self.get("pods", *place) for place in tuple(self._on_node.get(node, {})))
-        return [body for body in found if body is not None]
+        """The pods on a node; those without one for ""."""
+        return self.at_places("pods", self.indexes.on_node(node))
 
-    def count_on(self, node: str) -> int:
-        """How many pods are on a node."""
-        return len(self._on_node.get(node, {}))
-
-    def index(self, key: str, body: Object, present: bool = True) -> None:
-        """Keep the look-ups by controller and by node true for an object that was put or removed."""
-        metadata = body["metadata"]
-        place = (metadata.get("namespace", ""), metadata["name"])
-        controller = controller_of(body)
-        if controller:
-            _keep(self._children, controller["uid"], (key, *place), present)
-        if key == "pods" and body["spec"].get("nodeName"):
-            _keep(self._on_node, body["spec"]["nodeName"], place, present)
+    def load(self, key: str, body: Object) -> None:
+        """Put an object as it was kept elsewhere: no new version, nobody is told."""
+        place = (body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        self.objects.setdefault(key, {})[place] = body
+        self.indexes.note(key, body, present=True)
 
     def put(self, key: str, body: Object) -> Object:
         """Store an object (a copy of its top and metadata, with the next resourceVersion)."""
@@ -105,8 +103,8 @@ class Store:
         body = {**body, "metadata": {**metadata, "resourceVersion": str(self.version)}}
         self.objects.setdefault(key, {})[place] = body
         if before:
-            self.index(key, before, present=False)
-        self.index(key, body)
+            self.indexes.note(key, before, present=False)
+        self.indexes.note(key, body, present=True)
         self._publish(Change(self.version, "MODIFIED" if before else "ADDED", key, body, before))
         return body
 
@@ -115,56 +113,44 @@ class Store:
         before = self.objects.get(key, {}).pop((namespace, name), None)
         if before is None:
             return None
-        self.index(key, before, present=False)
+        self.indexes.note(key, before, present=False)
         self.version += 1
         body = {**before, "metadata": {**before["metadata"], "resourceVersion": str(self.version)}}
         self._publish(Change(self.version, "DELETED", key, body, before))
         return before
 
     def _publish(self, change: Change) -> None:
-        self._history.append(change)
-        while len(self._history) > HISTORY:
-            self.compacted = self._history.popleft().version
+        history = self._history.setdefault(change.key, deque())
+        history.append(change)
+        while len(history) > HISTORY:
+            self._forgotten[change.key] = history.popleft().version
         for listener in tuple(self._listeners):
             listener(change)
 
     def since(self, key: str, version: int) -> list[Change]:
         """The writes to a kind after `version`. Raises 410 where they are forgotten."""
-        self.check_not_compacted(version)
-        return [change for change in self._history if change.version > version and change.key == key]
+        self._check_remembered(key, version)
+        return [change for change in self._history.get(key, ()) if change.version > version]
 
     def at(self, key: str, version: int) -> dict[Place, Object]:
         """The objects of a kind as they were at a resourceVersion. Raises 410 where it is forgotten."""
-        self.check_not_compacted(version)
-        objects = self.objects.get(key, {})
-        later = [change for change in self._history if change.version > version and change.key == key]
+        objects, later = self.objects.get(key, {}), self.since(key, version)
         if not later:
             return objects
         objects = dict(objects)
         for change in reversed(later):
-            place = (change.body["metadata"].get("namespace", ""), change.body["metadata"]["name"])
             if change.before is None:
-                objects.pop(place, None)
+                objects.pop(change.place, None)
             else:
-                objects[place] = change.before
+                objects[change.place] = change.before
         return objects
 
-    def check_not_compacted(self, version: int) -> None:
-        """Raise 410 for a resourceVersion that history has forgotten."""
-        if version < self.compacted:
-            raise ApiError(410, f"too old resource version: {version} ({self.compacted + 1})")
+    def _check_remembered(self, key: str, version: int) -> None:
+        oldest = max(self.compacted, self._forgotten.get(key, 0))
+        if version < oldest:
+            raise ApiError(410, f"too old resource version: {version} ({oldest + 1})")
 
     def compact(self) -> None:
         """Forget all history."""
         self._history.clear()
         self.compacted = self.version
-
-
-def _keep(index: dict[str, dict[Any, None]], under: str, place: Any, present: bool) -> None:
-    if present:
-        index.setdefault(under, {})[place] = None
-        return
-    members = index.get(under, {})
-    members.pop(place, None)
-    if not members:
-        index.pop(under, None)

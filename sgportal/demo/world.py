@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .life.nodes import set_ready
+from .life.nodes import set_ready, told
 from .store import Store
 from .values import Object, new_uid, now
 
@@ -31,6 +31,7 @@ def build(world: str, store: Store) -> None:
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": _metadata(name, {"kubernetes.io/metadata.name": name}),
+            "spec": {"finalizers": ["kubernetes"]},
             "status": {"phase": "Active"},
         }
         store.put("namespaces", body)
@@ -64,14 +65,7 @@ def node(name: str, index: int, labels: dict[str, str]) -> Object:
     """A Ready node with an address and a pod network of its own."""
     own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", **labels}
     capacity = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "64Gi"}
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "KubeletReady",
-        "message": "kubelet is posting ready status",
-        "lastHeartbeatTime": now(),
-        "lastTransitionTime": now(),
-    }
+    kinds = ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
     cidr = f"10.{128 + index // 256}.{index % 256}.0/24"
     return {
         "apiVersion": "v1",
@@ -81,7 +75,7 @@ def node(name: str, index: int, labels: dict[str, str]) -> Object:
         "status": {
             "capacity": capacity,
             "allocatable": capacity,
-            "conditions": [ready],
+            "conditions": [told({"type": each}, "True") for each in kinds],
             "addresses": [
                 {"type": "InternalIP", "address": f"172.20.{index // 250}.{index % 250 + 1}"},
                 {"type": "Hostname", "address": name},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from . import crd as crds
+from . import deletion
 from .addresses import allocate
 from .apply import apply, track_update
 from .defaults import set_defaults
@@ -20,6 +21,7 @@ _PATCHES = {
     "application/merge-patch+json": merge_patch,
     "application/strategic-merge-patch+json": strategic_patch,
 }
+CRDS = "customresourcedefinitions.apiextensions.k8s.io"
 APPLY = "application/apply-patch+yaml"
 _SERVER_OWNED = (
     "uid",
@@ -146,8 +148,6 @@ class Writer:
         if kind.kind == "CustomResourceDefinition":
             body = crds.established(body)
             self.kinds.define(body)
-        if kind.kind == "Namespace":
-            body.setdefault("status", {"phase": "Active"})
         return self.store.put(kind.key, body)
 
     def replace(self, target: Target, body: Object, request: Request) -> Object:
@@ -173,7 +173,7 @@ class Writer:
             body = track_update(live, body, request.manager, target.subresource, bool(kind.crd))
         if same(body, live):
             return live
-        if body["metadata"].get("deletionTimestamp") and not body["metadata"].get("finalizers"):
+        if _may_go(kind, live, body):
             return body if request.dry_run else self._remove(kind, body)
         return self._store(kind, body, request)
 
@@ -253,25 +253,30 @@ class Writer:
         wanted = options.get("preconditions") or {}
         self._check_preconditions(target.kind, live, wanted)
         policy = options.get("propagationPolicy") or request.query.get("propagationPolicy") or "Background"
+        extra = {"Foreground": "foregroundDeletion", "Orphan": "orphan", "Background": ""}.get(policy)
+        if extra is None:
+            raise ApiError(422, f'DeleteOptions is invalid: propagationPolicy: Unsupported value: "{policy}"')
         finalizers = list(live["metadata"].get("finalizers") or [])
-        extra = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(policy)
         if extra and extra not in finalizers:
             finalizers.append(extra)
-        if target.kind.kind == "Namespace" and "kubernetes" not in finalizers:
-            finalizers.append("kubernetes")
         if request.dry_run:
             return live, not finalizers
-        if not finalizers:
+        if target.kind.kind == "Namespace":
+            return self._end_namespace(live), False
+        if not finalizers and target.kind.key == CRDS:
             return self._remove(target.kind, live), True
+        gone = deletion.begin(self.store, target.kind.key, live, finalizers, _grace(options, request))
+        return (live if gone else self.existing(target)), gone
+
+    def _end_namespace(self, live: Object) -> Object:
+        """Mark a namespace; the life empties and removes it. Raises 403 for those that must stay."""
+        name = live["metadata"]["name"]
+        if name in ("default", "kube-system", "kube-public"):
+            raise ApiError(403, f'namespaces "{name}" is forbidden: this namespace may not be deleted')
         if live["metadata"].get("deletionTimestamp"):
-            return live, False
-        metadata = {
-            **live["metadata"],
-            "deletionTimestamp": now(),
-            "deletionGracePeriodSeconds": 0,
-            "finalizers": finalizers,
-        }
-        return self.store.put(target.kind.key, {**live, "metadata": metadata}), False
+            return live
+        metadata = {**live["metadata"], "deletionTimestamp": now()}
+        return self.store.put("namespaces", {**live, "metadata": metadata, "status": {"phase": "Terminating"}})
 
     def _remove(self, kind: Kind, body: Object) -> Object:
         metadata = body["metadata"]
@@ -285,3 +290,17 @@ class Writer:
         for body in list(self.store.each(key)):
             self.store.remove(key, body["metadata"].get("namespace", ""), body["metadata"]["name"])
         self.kinds.forget(name)
+
+
+def _grace(options: Object, request: Request) -> int | None:
+    """How many seconds a pod may take to end; None where it is not said."""
+    if isinstance(options.get("gracePeriodSeconds"), int):
+        return int(options["gracePeriodSeconds"])
+    return request.number("gracePeriodSeconds") if "gracePeriodSeconds" in request.query else None
+
+
+def _may_go(kind: Kind, live: Object, body: Object) -> bool:
+    """Whether a write took away the last finalizer of an object that is being deleted."""
+    ends_elsewhere = kind.kind == "Namespace" or (kind.kind == "Pod" and body["spec"].get("nodeName"))
+    going = body["metadata"].get("deletionTimestamp") and not body["metadata"].get("finalizers")
+    return bool(going and live["metadata"].get("finalizers")) and not ends_elsewhere

@@ -5,19 +5,28 @@ from typing import Any
 
 from ..store import Change, Store
 from ..values import Object, labels_of, new_uid, now, owned
-from .workloads import is_ready
+from .pods import is_ready
 
 MANAGER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
 
 
 def concerned(store: Store, change: Change) -> Iterator[Object]:
-    """The Services whose selector matches a pod, before or after a write."""
+    """The Services whose selector matches a pod, before or after a write that their endpoints may show."""
+    if change.before and change.type == "MODIFIED" and _visible(change.before) == _visible(change.body):
+        return
     shapes = [labels_of(change.body)] + ([labels_of(change.before)] if change.before else [])
-    for service in store.each("services", change.body["metadata"]["namespace"]):
-        selector = service["spec"].get("selector")
-        if selector and any(selector.items() <= labels.items() for labels in shapes):
-            yield service
+    for labels in shapes:
+        for place in store.indexes.selecting(change.place[0], labels):
+            service = store.get("services", *place)
+            if service and service["spec"]["selector"].items() <= labels.items():
+                yield service
+
+
+def _visible(pod: Object) -> tuple[Any, ...]:
+    """What an endpoint shows of a pod."""
+    status = pod.get("status") or {}
+    return labels_of(pod), status.get("podIP"), is_ready(pod), pod["metadata"].get("deletionTimestamp")
 
 
 def service(store: Store, body: Object) -> None:
@@ -25,9 +34,10 @@ def service(store: Store, body: Object) -> None:
     selector = body["spec"].get("selector")
     if not selector or body["metadata"].get("deletionTimestamp") or body["spec"].get("type") == "ExternalName":
         return
-    namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+    namespace = body["metadata"]["namespace"]
     groups: dict[str, tuple[list[Object], list[Object]]] = {}
-    for pod in sorted(store.each("pods", namespace), key=lambda pod: pod["metadata"]["name"]):
+    pods = store.at_places("pods", store.indexes.labelled("pods", namespace, selector))
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         if selector.items() <= labels_of(pod).items() and (pod.get("status") or {}).get("podIP"):
             ports = _ports(body, pod)
             groups.setdefault(repr(ports), (ports, []))[1].append(_endpoint(store, body, pod))
@@ -39,9 +49,8 @@ def service(store: Store, body: Object) -> None:
         ]
     have = [
         each
-        for each in store.each("endpointslices.discovery.k8s.io", namespace)
-        if labels_of(each).get("kubernetes.io/service-name") == name
-        and labels_of(each).get("endpointslice.kubernetes.io/managed-by") == MANAGER
+        for each in store.children("endpointslices.discovery.k8s.io", body["metadata"]["uid"])
+        if labels_of(each).get("endpointslice.kubernetes.io/managed-by") == MANAGER
     ]
     _write(store, body, wanted, have)
 
@@ -51,7 +60,9 @@ def _write(store: Store, body: Object, wanted: list[tuple[list[Object], list[Obj
     for index, (ports, endpoints) in enumerate(wanted):
         if index < len(have):
             if (have[index].get("endpoints") or [], have[index].get("ports") or []) != (endpoints, ports):
-                store.put(key, {**have[index], "endpoints": endpoints, "ports": ports})
+                generation = have[index]["metadata"].get("generation", 1) + 1
+                metadata = {**have[index]["metadata"], "generation": generation}
+                store.put(key, {**have[index], "metadata": metadata, "endpoints": endpoints, "ports": ports})
             continue
         metadata = {
             "name": f"{body['metadata']['name']}-{new_uid()[:5]}",

@@ -1,10 +1,12 @@
 """The garbage collector: dependents follow their owners (Kubernetes "Garbage Collection")."""
 
+from .. import deletion
 from ..kinds import Kinds
 from ..store import Change, Store
 from ..values import Object
 
 Place = tuple[str, str, str]
+REMEMBERED = 10_000  # uids of objects that have gone
 
 
 class Collector:
@@ -16,6 +18,7 @@ class Collector:
         self._dependents: dict[str, set[Place]] = {}
         self._work: dict[Place, None] = {}
         self._owners_gone: dict[str, None] = {}
+        self._absent: dict[str, None] = {}
         for key, objects in store.objects.items():
             for body in objects.values():
                 self._index(key, body)
@@ -43,6 +46,9 @@ class Collector:
         """Deal with everything noticed."""
         while self._owners_gone or self._work:
             gone, self._owners_gone = self._owners_gone, {}
+            self._absent |= gone
+            for uid in list(self._absent)[: max(len(self._absent) - REMEMBERED, 0)]:
+                del self._absent[uid]
             for uid in gone:
                 for place in self._dependents.pop(uid, ()):
                     self._work[place] = None
@@ -56,8 +62,15 @@ class Collector:
         metadata = body["metadata"]
         if metadata.get("deletionTimestamp"):
             self._finish(key, body)
-        elif metadata.get("ownerReferences") and not any(self._owner(ref, body) for ref in metadata["ownerReferences"]):
-            self._delete(key, body)
+        elif metadata.get("ownerReferences") and all(self._is_gone(ref, body) for ref in metadata["ownerReferences"]):
+            deletion.begin(self._store, key, body)
+
+    def _is_gone(self, reference: Object, body: Object) -> bool:
+        """Whether an owner is known not to exist. Of a kind that is not served nobody knows."""
+        if reference["uid"] in self._absent:
+            return True
+        served = self._kinds.owner(reference["apiVersion"], reference["kind"]) is not None
+        return served and self._owner(reference, body) is None
 
     def _owner(self, reference: Object, body: Object) -> tuple[str, Object] | None:
         kind = self._kinds.owner(reference["apiVersion"], reference["kind"])
@@ -67,19 +80,11 @@ class Collector:
         owner = self._store.get(kind.key, namespace, reference["name"])
         return (kind.key, owner) if owner and owner["metadata"]["uid"] == reference["uid"] else None
 
-    def _delete(self, key: str, body: Object) -> None:
-        metadata = body["metadata"]
-        if metadata.get("finalizers"):
-            if not metadata.get("deletionTimestamp"):
-                marked = {**metadata, "deletionTimestamp": metadata["creationTimestamp"]}
-                self._store.put(key, {**body, "metadata": marked})
-        else:
-            self._store.remove(key, metadata.get("namespace", ""), metadata["name"])
-
     def _children(self, body: Object) -> list[tuple[str, Object]]:
-        places = self._dependents.get(body["metadata"]["uid"], ())
-        found = [(place[0], self._store.get(*place)) for place in places]
-        return [(key, each) for key, each in found if each is not None]
+        uid = body["metadata"]["uid"]
+        found = [(place[0], self._store.get(*place)) for place in self._dependents.get(uid, ())]
+        # A place may by now be taken by an object that has nothing to do with this one.
+        return [(key, each) for key, each in found if each is not None and _refers(each, uid)]
 
     def _finish(self, key: str, body: Object) -> None:
         finalizers = list(body["metadata"].get("finalizers") or ())
@@ -95,21 +100,31 @@ class Collector:
                 )
             finalizers.remove("orphan")
         if "foregroundDeletion" in finalizers:
-            blocking = False
-            for child_key, child in self._children(body):
-                self._delete(child_key, child)
-                still = self._store.get(*_place(child_key, child))
-                blocking |= still is not None
-            if not blocking:
+            waiting = [self._end_child(child_key, child, body) for child_key, child in self._children(body)]
+            if not any(waiting):
                 finalizers.remove("foregroundDeletion")
         self._store_finalizers(key, body, finalizers)
 
+    def _end_child(self, key: str, child: Object, owner: Object) -> bool:
+        """Delete a dependent in the foreground too; whether its owner has to wait for it."""
+        finalizers = list(child["metadata"].get("finalizers") or ())
+        if self._children(child) and "foregroundDeletion" not in finalizers:
+            finalizers.append("foregroundDeletion")
+        gone = deletion.begin(self._store, key, child, finalizers)
+        references = child["metadata"].get("ownerReferences") or ()
+        blocks = any(each["uid"] == owner["metadata"]["uid"] and each.get("blockOwnerDeletion") for each in references)
+        return blocks and not gone
+
     def _store_finalizers(self, key: str, body: Object, finalizers: list[str]) -> None:
         metadata = body["metadata"]
-        if not finalizers:
+        if not finalizers and key not in ("namespaces", "pods"):  # those end in rooms of their own
             self._store.remove(key, metadata.get("namespace", ""), metadata["name"])
-        elif finalizers != metadata.get("finalizers"):
+        elif finalizers != (metadata.get("finalizers") or []):
             self._store.put(key, {**body, "metadata": {**metadata, "finalizers": finalizers}})
+
+
+def _refers(body: Object, uid: str) -> bool:
+    return any(each["uid"] == uid for each in body["metadata"].get("ownerReferences") or ())
 
 
 def _place(key: str, body: Object) -> Place:

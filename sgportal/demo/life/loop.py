@@ -2,23 +2,36 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from ..kinds import Kinds
 from ..store import Change, Store
 from ..values import Object, controller_of
-from . import endpoints, gc, namespaces, nodes, pods, workloads
+from . import daemonsets, deployments, endpoints, gc, namespaces, nodes, pods, replicasets, statefulsets
 
 PAUSE = 0.01  # seconds between marking and dealing, so that a burst is dealt with as one
+SERVICE_PAUSE = 0.1  # seconds at least between two looks at the same burst of endpoints
+HEARTBEAT = 10.0  # seconds between the heartbeats of a node; more where there are many nodes
+STATUS_EVERY = 300.0  # seconds between the statuses that a kubelet posts although nothing has changed
+NODES_A_SECOND = 20  # heartbeats that may be written a second
+EVENT_HOURS = 1.0  # how long Events are kept (the API server's --event-ttl)
 _log = logging.getLogger(__name__)
 Mark = tuple[str, str, str]  # kind's key, namespace, name
 _STEPS: dict[str, Callable[[Store, Object], None]] = {
-    "deployments.apps": workloads.deployment,
-    "replicasets.apps": workloads.replica_set,
-    "statefulsets.apps": workloads.stateful_set,
+    deployments.KEY: deployments.deployment,
+    replicasets.KEY: replicasets.replica_set,
+    statefulsets.KEY: statefulsets.stateful_set,
+    daemonsets.KEY: daemonsets.daemon_set,
     "pods": pods.pod,
     "services": endpoints.service,
     "nodes": nodes.node,
+}
+_OWNERS = {
+    "Deployment": deployments.KEY,
+    "ReplicaSet": replicasets.KEY,
+    "StatefulSet": statefulsets.KEY,
+    "DaemonSet": daemonsets.KEY,
 }
 
 
@@ -30,6 +43,7 @@ class Life:
         self._collector = gc.Collector(store, kinds)
         self._namespaces = namespaces.Terminator(store, kinds)
         self._marks: dict[Mark, None] = {}
+        self._services: dict[Mark, None] = {}
         self._wake = asyncio.Event()
         store.listen(self._notice)
         for key in _STEPS:
@@ -38,53 +52,117 @@ class Life:
 
     def _mark(self, key: str, body: Object) -> None:
         metadata = body["metadata"]
-        self._marks[key, metadata.get("namespace", ""), metadata["name"]] = None
+        self._mark_place((key, metadata.get("namespace", ""), metadata["name"]))
+
+    def _mark_place(self, mark: Mark) -> None:
+        (self._services if mark[0] == "services" else self._marks)[mark] = None
         self._wake.set()
 
     def _notice(self, change: Change) -> None:
+        """Mark what a write concerns. Raises nothing: the writer is not to blame for what others make of it."""
+        try:
+            self._collector.notice(change)
+            self._namespaces.notice(change)
+            for mark in self._concerned(change):
+                self._mark_place(mark)
+        except Exception:
+            _log.exception("a write to %s %s concerns nobody", change.key, change.place)
+        self._wake.set()
+
+    def _concerned(self, change: Change) -> Iterator[Mark]:
         key, body = change.key, change.body
-        self._collector.notice(change)
-        self._namespaces.notice(change)
-        if key in _STEPS:
-            self._mark(key, body)
+        if pods.begins_to_end(change):
+            mark = (key, *change.place)
+            asyncio.get_running_loop().call_later(pods.TERMINATION, self._mark_place, mark)
+        elif key in _STEPS:
+            yield (key, *change.place)
         owner = controller_of(body)
         if owner and (parent := _OWNERS.get(owner["kind"])):
-            self._marks[parent, body["metadata"].get("namespace", ""), owner["name"]] = None
+            yield (parent, change.place[0], owner["name"])
         if key == "pods":
             for service in endpoints.concerned(self._store, change):
-                self._marks["services", service["metadata"]["namespace"], service["metadata"]["name"]] = None
+                yield ("services", service["metadata"]["namespace"], service["metadata"]["name"])
         if key == "nodes" and nodes.placement_changed(change):
-            for body in pods.pending(self._store):
-                self._mark("pods", body)
-        self._wake.set()
+            yield from self._waiting(change)
+
+    def _waiting(self, change: Change) -> Iterator[Mark]:
+        """What may be placed anew where a node has changed."""
+        lonely = self._store.indexes.on_node("")
+        stranded = self._store.indexes.on_node(change.place[1]) if change.type == "DELETED" else []
+        yield from (("pods", *place) for place in (*lonely, *stranded))
+        yield from ((daemonsets.KEY, *place) for place in self._store.objects.get(daemonsets.KEY, {}))
 
     async def run(self) -> None:
         """Live until cancelled."""
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(PAUSE)
-            self._wake.clear()
+        beats = asyncio.ensure_future(self._beat())
+        try:
+            while True:
+                await self._wake.wait()
+                await asyncio.sleep(PAUSE)
+                self._wake.clear()
+                await self._turn()
+        finally:
+            beats.cancel()
+
+    async def _turn(self) -> None:
+        """Deal with everything that is marked."""
+        try:
             self._collector.collect()
             self._namespaces.finish()
-            marks, self._marks = self._marks, {}
-            for number, (key, namespace, name) in enumerate(marks):
-                if number % 20 == 19:
-                    await asyncio.sleep(0)
-                self._step(key, namespace, name)
+        except Exception:
+            _log.exception("the garbage collector failed")
+        marks, self._marks = self._marks, {}
+        if not marks:
+            # Endpoints of a burst of pods are counted when it is over, or else every so often.
+            marks, self._services = self._services, {}
+        elif self._services:
+            asyncio.get_running_loop().call_later(SERVICE_PAUSE, self._serve)
+        for number, mark in enumerate(marks):
+            if number % 20 == 19:
+                await asyncio.sleep(0)
+            self._step(mark)
+        if self._services:
+            self._wake.set()
 
-    def _step(self, key: str, namespace: str, name: str) -> None:
+    def _serve(self) -> None:
+        services, self._services = self._services, {}
+        for mark in services:
+            self._step(mark)
+
+    def _step(self, mark: Mark) -> None:
         """Deal with one object; one that nothing can be made of is logged and does not stop the others."""
-        body = self._store.get(key, namespace, name)
+        body = self._store.get(*mark)
         if body is None:
             return
         try:
-            _STEPS[key](self._store, body)
+            _STEPS[mark[0]](self._store, body)
         except Exception:
-            _log.exception("nothing can be made of %s %s/%s", key, namespace, name)
+            _log.exception("nothing can be made of %s %s/%s", *mark)
 
+    async def _beat(self) -> None:
+        """Heartbeats of nodes, and what only time brings about: deadlines of rollouts, the end of old Events."""
+        loop = asyncio.get_running_loop()
+        posted = loop.time()
+        while True:
+            begun, names = loop.time(), list(self._store.objects.get("nodes", {}))
+            pause = max(HEARTBEAT, len(names) / NODES_A_SECOND)
+            post = begun - posted > STATUS_EVERY
+            posted = begun if post else posted
+            for number, place in enumerate(names):
+                if number % 20 == 19:
+                    await asyncio.sleep(1)
+                if body := self._store.get("nodes", *place):
+                    nodes.renew_lease(self._store, body, pause)
+                    if post:
+                        nodes.post_status(self._store, body)
+            for body in self._store.each(deployments.KEY):
+                if deployments.is_waiting(body):
+                    self._mark(deployments.KEY, body)
+            self._forget_events()
+            await asyncio.sleep(max(begun + pause - loop.time(), 1.0))
 
-_OWNERS = {
-    "Deployment": "deployments.apps",
-    "ReplicaSet": "replicasets.apps",
-    "StatefulSet": "statefulsets.apps",
-}
+    def _forget_events(self) -> None:
+        oldest = (datetime.now(UTC) - timedelta(hours=EVENT_HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        old = [each for each in self._store.each("events") if each["metadata"]["creationTimestamp"] < oldest]
+        for each in old:
+            self._store.remove("events", each["metadata"]["namespace"], each["metadata"]["name"])

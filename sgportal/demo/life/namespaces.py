@@ -1,5 +1,6 @@
 """A namespace that is deleted takes its contents along."""
 
+from .. import deletion
 from ..kinds import Kinds
 from ..store import Change, Store
 
@@ -10,19 +11,29 @@ class Terminator:
     def __init__(self, store: Store, kinds: Kinds) -> None:
         self._store = store
         self._kinds = kinds
-        self._going: set[str] = set()
+        self._going = {
+            each["metadata"]["name"] for each in store.each("namespaces") if each["metadata"].get("deletionTimestamp")
+        }
+        self._look = bool(self._going)
 
     def notice(self, change: Change) -> None:
-        """Remember a namespace that is to go."""
+        """Remember a namespace that is to go; look again when something in one has gone."""
         if change.key == "namespaces" and change.body["metadata"].get("deletionTimestamp"):
-            self._going.add(change.body["metadata"]["name"])
+            (self._going.discard if change.type == "DELETED" else self._going.add)(change.place[1])
+            self._look = True
+        elif self._going and change.type == "DELETED" and change.place[0] in self._going:
+            self._look = True
 
     def finish(self) -> None:
-        """Empty and remove what is to go."""
-        going, self._going = self._going, set()
+        """Empty what is to go, and remove what is empty. What has finalizers holds its namespace."""
+        going, self._look = (sorted(self._going) if self._look else []), False
         for name in going:
-            for kind in self._kinds.every():
-                if kind.namespaced:
-                    for body in list(self._store.each(kind.key, name)):
-                        self._store.remove(kind.key, name, body["metadata"]["name"])
-            self._store.remove("namespaces", "", name)
+            bodies = [
+                (kind.key, body)
+                for kind in self._kinds.every()
+                if kind.namespaced
+                for body in list(self._store.each(kind.key, name))
+            ]
+            held = [body for key, body in bodies if not deletion.begin(self._store, key, body, grace=0)]
+            if not held:
+                self._store.remove("namespaces", "", name)

@@ -1,0 +1,34 @@
+"""ReplicaSets: as many pods as they want."""
+
+from ..store import Store
+from ..values import Object, new_uid
+from .children import claimed, end_pod, make_pod, ready_count, set_status, staying
+from .pods import is_ready
+
+KEY = "replicasets.apps"
+
+
+def replica_set(store: Store, body: Object) -> None:
+    """One step of a ReplicaSet: as many pods as it wants; its status."""
+    if body["metadata"].get("deletionTimestamp"):
+        return
+    pods = staying(claimed(store, "pods", body))
+    wanted = body["spec"]["replicas"]
+    for _ in range(wanted - len(pods)):
+        make_pod(store, body, f"{body['metadata']['name'][:57]}-{new_uid()[:5]}")
+    for each in sorted(pods, key=_worth)[: max(len(pods) - wanted, 0)]:
+        end_pod(store, each)
+    pods = staying(store.children("pods", body["metadata"]["uid"]))
+    ready = ready_count(pods)
+    counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
+    status = {"replicas": len(pods), "observedGeneration": body["metadata"].get("generation", 1)}
+    set_status(store, KEY, body, {**status, **{key: value for key, value in counts.items() if value}})
+
+
+def _worth(body: Object) -> tuple[bool, bool, str]:
+    """What goes first: pods without a node, then pods that are not ready, then the newest."""
+    return bool(body["spec"].get("nodeName")), is_ready(body), _newest_first(body["metadata"]["creationTimestamp"])
+
+
+def _newest_first(stamp: str) -> str:
+    return "".join(chr(255 - ord(letter)) for letter in stamp)
