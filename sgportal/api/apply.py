@@ -1,6 +1,6 @@
 """Applying a bundle: many manifests at once, all valid or nothing stored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rest_framework.request import Request
@@ -18,9 +18,9 @@ class Apply(PortalView):
     """Many manifests at once."""
 
     @operation("Apply a bundle", takes=(DRY_RUN,), body="Bundle", answers={200: "Applied", 202: "Applied"})
-    def post(self, request: Request) -> Response:
+    def post(self, _request: Request) -> Response:
         """Create or change every grid of a YAML stream, a JSON list or a `List`; all are validated first."""
-        manifests = list(_manifests(request.data or []))
+        manifests = list(_manifests(self.documents()))
         if not manifests:
             raise Invalid(Problem("", say("at least one manifest is expected")))
         results = actions.save_grids(manifests, self.actor, dry_run=self.dry_run)
@@ -35,9 +35,9 @@ class Apply(PortalView):
         return {**found, **(shapes.plan(saved.plan) if self.dry_run else {})}
 
 
-def _manifests(documents: Any) -> Iterator[Any]:
+def _manifests(documents: Iterable[Any]) -> Iterator[Any]:
     """The manifests of a body's documents; a list, Kubernetes' `List` or `{"items": [...]}`, stands for its items."""
-    for document in documents if isinstance(documents, list) else [documents]:
+    for document in documents:
         if isinstance(document, Mapping) and document.get("kind", "List") == "List" and "items" in document:
             items = document["items"]
             yield from items if isinstance(items, list) else [items]

@@ -1,6 +1,6 @@
 """Numbers for Prometheus, counted from rows when they are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.db.models import Count, Sum
@@ -35,7 +35,7 @@ class Portal(Collector):
         yield from _mirror()
 
 
-def _gauge(name: str, text: str, labels: list[str], values: list[tuple[tuple[str, ...], float]]) -> Metric:
+def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
     family = GaugeMetricFamily(name, text, labels=labels)
     for names, value in values:
         family.add_metric(names, value)

@@ -59,6 +59,7 @@ class Operation:
     refusals: tuple[int, ...] = ()
     headers: tuple[str, ...] = ()
     needs_match: bool = False
+    takes_match: bool = False
 
 
 def operation(summary: str, **described: Any) -> Callable[[Method], Method]:

@@ -1,5 +1,8 @@
 """The caller, API tokens, and the audit trail."""
 
+from typing import cast
+
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.utils import translation
 from rest_framework.request import Request
@@ -37,8 +40,8 @@ class TokenView(PortalView):
 
     def tokens(self) -> "QuerySet[ApiToken]":
         """The tokens the caller may see."""
-        rows = ApiToken.objects.select_related("user")
-        return rows if role_of(self.request.user) == ROLES[-1] else rows.filter(user=self.request.user)
+        rows, caller = ApiToken.objects.select_related("user"), self.request.user
+        return rows if role_of(caller) == ROLES[-1] else rows.filter(user__username=caller.get_username())
 
 
 class TokenList(TokenView):
@@ -53,7 +56,7 @@ class TokenList(TokenView):
     def post(self, request: Request) -> Response:
         """Make a token for yourself; its text is shown this once."""
         asked = self.fields(TOKEN_FIELDS)
-        scope, days = asked.get("scope") or "read", asked.get("days") or 90
+        scope, days = asked.get("scope") or "read", 90 if asked.get("days") is None else asked["days"]
         problems = []
         if not 1 <= len(asked["name"]) <= 100:
             problems.append(Problem("/name", say("must have 1 to 100 characters")))
@@ -63,7 +66,7 @@ class TokenList(TokenView):
             problems.append(Problem("/days", say("must be between 1 and %(most)s", most=MAX_DAYS)))
         if problems:
             raise Invalid(*problems)
-        row, text = ApiToken.issue(request.user, asked["name"], scope, days)
+        row, text = ApiToken.issue(cast(AbstractBaseUser, request.user), asked["name"], scope, days)
         headers = {"Location": f"/api/v1/tokens/{row.pk}", "Cache-Control": "no-store"}
         return Response({**shapes.token(row), "token": text}, 201, headers=headers)
 

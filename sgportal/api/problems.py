@@ -39,8 +39,7 @@ class Refusal(Exception):
 
 def localise(sentence: Sentence) -> str:
     """A sentence in the language of the request."""
-    text = gettext(sentence.msgid)
-    return text % dict(sentence.params) if sentence.params else text
+    return sentence.render(gettext)
 
 
 TOO_LARGE = say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)
@@ -113,8 +112,8 @@ _DRF = {
 
 def _drf_refusal(error: exceptions.APIException) -> Refusal:
     headers = {}
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        headers["Retry-After"] = str(math.ceil(error.wait))
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     return Refusal(error.status_code, _DRF.get(error.status_code, UNREADABLE), (), headers)

@@ -1,5 +1,6 @@
 """JSON and YAML in and out."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -49,7 +50,7 @@ class ManifestParser(parsers.BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, _parser_context: Any = None) -> list[Any]:
+    def parse(self, stream: Any, media_type: str | None = None, _parser_context: Any = None) -> Any:
         """The documents of a body: those of a YAML stream, those in a JSON list, or one JSON value."""
         data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -66,13 +67,14 @@ class ManifestParser(parsers.BaseParser):
 class Negotiation(negotiation.BaseContentNegotiation):
     """Content negotiation by quality and precision (RFC 9110, 12.5.1); the query never chooses."""
 
-    def select_parser(self, request: Request, parsers: list[Any]) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         """The parser for the body's type, or None."""
-        return parsers[0] if _bare(request.content_type or "") in _READERS else None
+        return next(iter(parsers)) if _bare(request.content_type or "") in _READERS else None
 
-    def select_renderer(self, request: Request, renderers: list[Any], _format_suffix: str | None = None) -> Any:
+    def select_renderer(self, request: Request, renderers: Iterable[Any], _format_suffix: str | None = None) -> Any:
         """The renderer the caller likes best, with its type."""
         wishes = [_wish(each) for each in request.headers.get("Accept", "").split(",") if each.strip()]
+        renderers = list(renderers)
         best = max(renderers, key=lambda each: _quality(each.media_type, wishes))
         if wishes and _quality(best.media_type, wishes) <= 0:
             raise exceptions.NotAcceptable(available_renderers=renderers)

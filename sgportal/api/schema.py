@@ -67,11 +67,13 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _conditions(described: Operation) -> list[dict[str, Any]]:
-    if not described.needs_match:
+    if not (described.needs_match or described.takes_match):
         return []
-    text = "The ETag of the grid as you read it."
+    text = "The ETag of the object as you read it."
     schema = {"type": "string", "pattern": r"^[ -~]+$"}
-    return [{"name": "If-Match", "in": "header", "required": True, "description": text, "schema": schema}]
+    return [
+        {"name": "If-Match", "in": "header", "required": described.needs_match, "description": text, "schema": schema}
+    ]
 
 
 def _responses(described: Operation, method: str) -> dict[str, Any]:

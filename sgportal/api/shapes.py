@@ -9,7 +9,7 @@ import orjson
 from ..core.closure import NodeEndpoints
 from ..core.plan import Plan
 from ..core.text import say
-from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision
+from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
 from .problems import localise
 
@@ -36,6 +36,11 @@ def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:
         }
         status["conditions"] = [*status["conditions"], unreachable]
     return {**manifest, "status": status}
+
+
+def service_group(row: ServiceGroup) -> dict[str, Any]:
+    """A package's manifest, with the state of each of its grids."""
+    return {**row.manifest(), "status": {"grids": [grid_row(each) for each in row.grids.all()]}}
 
 
 def etag(row: Grid, manifest: dict[str, Any], media_type: str) -> str:

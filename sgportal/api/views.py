@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +27,7 @@ class PortalView(APIView):
 
     content_negotiation_class = Negotiation
     throttle_classes = THROTTLES
-    http_method_names = ("get", "head", "post", "put", "patch", "delete")
+    http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     query: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -40,7 +39,7 @@ class PortalView(APIView):
         described = operation_of(self, request.method or "")
         self.query = read_query(request.query_params, described.takes) if described else {}
 
-    def finalize_response(self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer carries the request's id and depends on language and type."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response[HEADER] = request_id(request._request)
@@ -57,10 +56,15 @@ class PortalView(APIView):
         """Whether only to show what would happen."""
         return bool(self.query.get("dryRun"))
 
+    def documents(self) -> list[Any]:
+        """What the body holds. Raises Refusal."""
+        found = self.request.data  # an empty dict where there is no body
+        return found if isinstance(found, list) else []
+
     def document(self) -> dict[str, Any]:
         """The one object of the body. Raises Refusal, Invalid."""
         try:
-            document = only(self.request.data or [{}])
+            document = only(self.documents() or [{}])
         except Invalid as several:
             raise unreadable(several) from None
         if not isinstance(document, dict):
@@ -90,9 +94,16 @@ class PortalView(APIView):
 
     def expected(self, etag: str) -> str:
         """The ETag of the intent the caller changes, which `If-Match` must name: 428 without it, 412 for another."""
+        found = self.expected_if_given(etag)
+        if found is None:
+            raise Refusal(428, say("send the header “If-Match” with the ETag you read"))
+        return found
+
+    def expected_if_given(self, etag: str) -> str | None:
+        """The same where the caller may leave it to chance; None without the header."""
         given = self.request.headers.get("If-Match", "").strip()
         if not given:
-            raise Refusal(428, say("send the header “If-Match” with the ETag you read"))
+            return None
         if given != "*" and intent_tag(etag) not in {intent_tag(each.strip()) for each in given.split(",")}:
             raise actions.Stale(etag)
         return etag

@@ -1,5 +1,6 @@
 """A cast for tests of the REST API: Ada administers, Olga operates, Vic views, Mallory may do nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ class Api:
             return self.client.generic(method, where, headers=sent)
         if isinstance(body, bytes | str):
             return self.client.generic(method, where, body, kind, headers=sent)
-        return self.client.generic(method, where, __import__("json").dumps(body), kind, headers=sent)
+        return self.client.generic(method, where, json.dumps(body), kind, headers=sent)
 
     def get(self, path: str, **headers: str) -> Any:
         return self("GET", path, **headers)

@@ -1,0 +1,168 @@
+"""Who may do what, with which token, and what is left behind of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+
+from sgportal.api.urls import urlpatterns
+from sgportal.models import ApiToken, AuditEvent, Grid
+
+from . import builders
+from .conftest import Api
+
+pytestmark = pytest.mark.django_db
+NAMES = {"namespace": "default", "name": "nothing", "pk": "00000000-0000-0000-0000-000000000000"}
+
+
+def addresses():
+    """Every address of the API, its view and the methods it takes."""
+    for pattern in urlpatterns:
+        view = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
+        if view is None:
+            continue
+        route = str(pattern.pattern).replace("<int:pk>", "1")
+        for name, value in NAMES.items():
+            route = route.replace(f"<str:{name}>", value).replace(f"<uuid:{name}>", value)
+        for method in view.http_method_names:
+            if method != "head" and hasattr(view, method):
+                yield pytest.param(f"/api/v1/{route}", method.upper(), view, id=f"{method} {route}")
+
+
+def least_role(view, method):
+    if method == "GET":
+        return getattr(view, "read_role", "viewer")
+    return getattr(view, "write_role", "operator")
+
+
+@pytest.mark.parametrize(("path", "method", "view"), addresses())
+def test_each_address_asks_who_calls(as_, path, method, view):
+    order = ["", "viewer", "operator", "admin"]
+    needed = least_role(view, method)
+    assert Api()(method, path).status_code == 401
+    for name, role in (("mallory", ""), ("vic", "viewer"), ("olga", "operator"), ("ada", "admin")):
+        status = as_(name)(method, path).status_code
+        if order.index(role) < order.index(needed):
+            assert status == 403, (name, status)
+        else:
+            assert status not in (401, 403), (name, status)
+            assert status < 500 or path.endswith("/events"), (name, status)
+    if method != "GET":
+        assert as_("ada", scope="read")(method, path).status_code == 403
+
+
+def test_the_challenge_names_the_scheme(db):
+    answer = Api().get("nodes")
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer wrong", "Bearer sgp_a_b", "bearer sgp__x", "Bearer é"])
+def test_a_wrong_token_opens_nothing(db, header):
+    assert Api(**{"Authorization": header.encode().decode("latin-1")}).get("nodes").status_code == 401
+
+
+def test_an_expired_token_opens_nothing(people):
+    text = builders.token(people["olga"])
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert Api(text).get("nodes").status_code == 401
+
+
+def test_a_token_of_somebody_who_left_opens_nothing(people):
+    text = builders.token(people["olga"])
+    people["olga"].is_active = False
+    people["olga"].save()
+    assert Api(text).get("nodes").status_code == 401
+
+
+def test_the_last_use_is_noted_once_a_minute(people, django_assert_num_queries):
+    api = Api(builders.token(people["olga"]))
+    api.get("me")
+    first = ApiToken.objects.get().last_used_at
+    assert first
+    with django_assert_num_queries(3):  # the token with its user; the role, asked at the door and by the view
+        api.get("me", Accept_Language="en")
+    assert ApiToken.objects.get().last_used_at == first
+    ApiToken.objects.update(last_used_at=first - timedelta(minutes=2))
+    api.get("me")
+    assert ApiToken.objects.get().last_used_at >= first
+
+
+def test_a_session_writes_with_the_csrf_token_only(people):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["olga"])
+    assert client.get("/api/v1/nodes").status_code == 200
+    answer = client.post("/api/v1/apply", "[]", "application/json")
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "the header X-CSRFToken is missing or wrong"
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.post("/api/v1/apply", "[]", "application/json", headers={"X-CSRFToken": "a" * 32})
+    assert answer.status_code == 422
+
+
+def test_me_says_who_calls(as_):
+    assert as_("vic", scope="read").get("me", Accept_Language="en").json() == {
+        "name": "vic",
+        "role": "viewer",
+        "scope": "read",
+        "language": "en",
+    }
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(as_):
+    api = as_("vic")
+    made = api.post("tokens", {"name": "script", "scope": "read", "days": 7})
+    assert made.status_code == 201
+    assert made["Cache-Control"] == "no-store"
+    text = made.json()["token"]
+    assert Api(text).get("me").status_code == 200
+    listed = api.get("tokens")
+    assert text.encode() not in listed.content
+    assert "script" in {each["name"] for each in listed.json()["items"]}
+    assert api("DELETE", made["Location"]).status_code == 204
+    assert Api(text).get("me").status_code == 401
+
+
+def test_tokens_of_others_are_for_admins(as_, people):
+    other = ApiToken.issue(people["olga"], "hers")[0]
+    assert as_("vic")("DELETE", f"tokens/{other.pk}").status_code == 404
+    assert {each["user"] for each in as_("vic").get("tokens").json()["items"]} == {"vic"}
+    admin = as_("ada")
+    assert {each["user"] for each in admin.get("tokens").json()["items"]} == {"ada", "olga", "vic"}
+    assert admin("DELETE", f"tokens/{other.pk}").status_code == 204
+
+
+def test_the_audit_trail_shows_writes_to_admins(as_):
+    builders.walkthrough()
+    as_("olga").post("deploymentgrids", builders.manifest())
+    (entry,) = as_("ada").get("audit?actor=olga&path=deploymentgrids/default/echo").json()["items"]
+    assert (entry["actor"], entry["door"], entry["verb"]) == ("olga", "rest", "create")
+    assert entry["after"]["metadata"]["name"] == "echo"
+    assert [step["verb"] for step in entry["plan"]["steps"]] == ["create", "create"]
+    assert as_("ada").get("audit?actor=nobody").json()["items"] == []
+
+
+def test_who_writes_too_often_is_asked_to_wait(as_, throttled):
+    api = as_("olga")
+    answers = [api.post("apply", []) for _ in range(3)]
+    assert [each.status_code for each in answers] == [422, 422, 429]
+    assert answers[-1]["Retry-After"]
+    assert answers[-1]["Content-Type"] == "application/problem+json"
+    assert api.get("nodes").status_code == 200
+
+
+def test_other_methods_are_refused_with_those_that_are_not(api):
+    answer = api("PUT", "nodes")
+    assert answer.status_code == 405
+    assert set(answer["Allow"].split(", ")) == {"GET", "HEAD"}
+    assert api("OPTIONS", "nodes").status_code == 405
+    assert api("HEAD", "nodes").status_code == 200
+
+
+def test_the_api_has_no_address_outside_its_own(db):
+    assert get_resolver().resolve("/api/v1/nodes").func.cls.__module__ == "sgportal.api.nodes"
+    assert not Grid.objects.exists()
+    assert not AuditEvent.objects.exists()
