@@ -12,7 +12,7 @@ from . import live
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[..., Awaitable[None]]  # (scope, receive, send); frameworks type the three differently
 
 # More than the largest manifest, form encoding included; what is above the manifest's own limit Django refuses.
 MOST = 4 * MAX_BYTES

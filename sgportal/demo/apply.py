@@ -69,7 +69,7 @@ def apply(
     mine = next((each for each in entries if _is(each, manager, "Apply", subresource)), None)
     others = [each for each in entries if each is not mine]
     others = _settle_conflicts(others, live, config, wanted, force)
-    result = merge(live, config, (), custom)
+    result: Object = merge(live, config, (), custom)
     if mine:
         kept = set().union(*(from_v1(each["fieldsV1"]) for each in others), wanted)
         _drop(result, from_v1(mine["fieldsV1"]) - kept, kept)

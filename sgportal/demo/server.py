@@ -169,7 +169,7 @@ class Listener:
         listening.bind(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
         config = uvicorn.Config(
-            self._application,  # type: ignore[arg-type]
+            self._application,
             log_level="critical",
             lifespan="off",
             timeout_graceful_shutdown=1,
@@ -187,7 +187,7 @@ class Listener:
     def _hang_up(self, client: Any) -> None:
         for connection in list(self._server.server_state.connections if self._server else ()):
             if connection.client == client:  # type: ignore[union-attr]
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
 
     async def close(self) -> None:
         """Close the port and every connection."""
@@ -195,6 +195,6 @@ class Listener:
             self._server.should_exit = True
             self._server.force_exit = True
             for connection in list(self._server.server_state.connections):
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
             await self._task
             self._server = self._task = None

@@ -2,16 +2,18 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 
-def copy(value: Any) -> Any:
+def copy(value: T) -> T:
     """A deep copy of a JSON value."""
-    return orjson.loads(orjson.dumps(value))
+    made: T = orjson.loads(orjson.dumps(value))
+    return made
 
 
 def now() -> str:

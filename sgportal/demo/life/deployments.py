@@ -184,7 +184,8 @@ def _overdue(body: Object, counts: Object) -> bool:
     if old["reason"] == "ProgressDeadlineExceeded":
         return True
     waited = datetime.now(UTC) - datetime.fromisoformat(old["lastUpdateTime"].replace("Z", "+00:00"))
-    return waited.total_seconds() > body["spec"].get("progressDeadlineSeconds", 600)
+    limit: int = body["spec"].get("progressDeadlineSeconds", 600)
+    return waited.total_seconds() > limit
 
 
 def is_waiting(body: Object) -> bool:

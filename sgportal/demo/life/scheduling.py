@@ -92,7 +92,8 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
         return False
     if toleration.get("operator") == "Exists":
         return toleration.get("key") in (None, "", taint["key"])
-    return toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", "")
+    same_key = bool(toleration.get("key") == taint["key"])
+    return same_key and bool(toleration.get("value", "") == taint.get("value", ""))
 
 
 def node_ready(node: Object) -> bool:
