@@ -10,6 +10,7 @@ from .defaults import set_defaults
 from .errors import ApiError, invalid, not_found
 from .kinds import Kind, Kinds
 from .patches import json_patch, merge_patch, strategic_patch
+from .preconditions import check_preconditions
 from .requests import Request, Target
 from .scopes import counts_generation, same, scoped
 from .store import Store
@@ -159,7 +160,7 @@ class Writer:
     def update(self, target: Target, live: Object, body: Object, request: Request, tracked: bool = False) -> Object:
         """`body` in place of `live`, as far as this (sub)resource may change it."""
         kind = target.kind
-        self._check_preconditions(kind, live, body["metadata"])
+        check_preconditions(kind, live, body["metadata"])
         body = scoped(target, live, body)
         for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
             if live["metadata"].get(name) is not None:
@@ -177,24 +178,6 @@ class Writer:
             return body if request.dry_run else self._remove(kind, body)
         return self._store(kind, body, request)
 
-    def _check_preconditions(self, kind: Kind, live: Object, metadata: Object) -> None:
-        details = {"name": live["metadata"]["name"], "group": kind.group, "kind": kind.plural}
-        start = f'Operation cannot be fulfilled on {kind.key} "{live["metadata"]["name"]}": '
-        if metadata.get("uid") and metadata["uid"] != live["metadata"]["uid"]:
-            raise ApiError(
-                409,
-                f"{start}Precondition failed: UID in precondition: {metadata['uid']}, "
-                f"UID in object meta: {live['metadata']['uid']}",
-                details=details,
-            )
-        version = metadata.get("resourceVersion")
-        if version and version != live["metadata"]["resourceVersion"]:
-            raise ApiError(
-                409,
-                f"{start}the object has been modified; please apply your changes to the latest version and try again",
-                details=details,
-            )
-
     def patch(self, target: Target, request: Request, patch: Any) -> tuple[Object, bool]:
         """The object after a patch, and whether server-side apply created it."""
         media = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -211,7 +194,7 @@ class Writer:
         live = self.existing(target)
         body = copy(_PATCHES[media](live, patch))
         if body.get("metadata", {}).get("uid") not in (None, live["metadata"]["uid"]):
-            self._check_preconditions(target.kind, live, body["metadata"])
+            check_preconditions(target.kind, live, body["metadata"])
         given = patch.get("metadata") or {} if isinstance(patch, dict) else {}
         if "resourceVersion" not in given:
             body["metadata"].pop("resourceVersion", None)
@@ -242,7 +225,7 @@ class Writer:
             body = self._new(kind, body, request)
             body["metadata"]["managedFields"] = managed
             return self._store(kind, body, request), True
-        self._check_preconditions(kind, live, config["metadata"])
+        check_preconditions(kind, live, config["metadata"])
         config["metadata"].pop("resourceVersion", None)
         body = apply(live, config, manager, request.flag("force"), bool(kind.crd), target.subresource)
         return self.update(target, live, body, request, tracked=True), False
@@ -251,7 +234,7 @@ class Writer:
         """The object on its way out, and whether it is gone already."""
         live = self.existing(target)
         wanted = options.get("preconditions") or {}
-        self._check_preconditions(target.kind, live, wanted)
+        check_preconditions(target.kind, live, wanted)
         policy = options.get("propagationPolicy") or request.query.get("propagationPolicy") or "Background"
         extra = {"Foreground": "foregroundDeletion", "Orphan": "orphan", "Background": ""}.get(policy)
         if extra is None:
