@@ -130,6 +130,7 @@ BODIES: dict[str, Schema] = {
         unit=TEXT,
         endpoints=many(exactly(pod=TEXT, ip=TEXT, node=TEXT, unit=TEXT)),
         state=one_of("closed", "refusing"),
+        enforcement=one_of("annotation"),
         closed=FLAG,
         reason=TEXT,
     ),

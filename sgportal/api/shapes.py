@@ -134,13 +134,15 @@ def node(row: Node) -> dict[str, Any]:
 
 
 def endpoints(view: NodeEndpoints) -> dict[str, Any]:
-    """What one node sees of a Service; `closed` says that nothing outside its NodeUnit is among it."""
+    """What one node ought to see of a Service; `closed` says that nothing outside its NodeUnit is among it, and
+    `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys."""
     found = [{"pod": each.pod, "ip": each.ip, "node": each.node, "unit": each.unit} for each in view.endpoints]
     return {
         "node": view.node,
         "unit": view.unit,
         "endpoints": found,
         "state": view.state,
+        "enforcement": "annotation",
         "closed": all(each.unit == view.unit for each in view.endpoints),
         "reason": localise(view.reason),
     }
