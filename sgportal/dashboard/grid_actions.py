@@ -9,8 +9,7 @@ from .. import actions
 from ..core.grid import parse
 from ..core.text import Invalid
 from ..models import Grid, GridUnit
-from . import grids
-from .overview import grid_url
+from .homes import grid_at, grid_url
 from .pages import actor, needs, show
 from .tags import say
 
@@ -20,7 +19,7 @@ PROPAGATIONS = ("Background", "Foreground", "Orphan")
 @needs("operator")
 def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """Show what goes with a grid, then delete it."""
-    found = grids.at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     asked = request.POST.get("propagation", "Background")
     propagation = asked if asked in PROPAGATIONS else "Background"
     if request.method == "POST" and request.POST.get("step") == "confirm":
@@ -39,7 +38,7 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
 @needs("operator")
 def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
     """Ask, then have a unit's workload deleted and made anew."""
-    found = grids.at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     row = get_object_or_404(GridUnit, grid=found, name=unit)
     if request.method == "POST":
         actions.recreate_unit(found, unit, actor(request))
@@ -51,7 +50,7 @@ def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit:
 @needs("operator")
 def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """Ask, then take the templates that nothing refers to out of a grid."""
-    found = grids.at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     if request.method == "POST":
         try:
             actions.remove_unused_templates(found, actor(request), expect=request.POST.get("expect"))

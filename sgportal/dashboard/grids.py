@@ -6,12 +6,14 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from ..core.kinds import BY_PLURAL, KINDS
+from ..core.closure import ENFORCEMENT
+from ..core.kinds import KINDS
 from ..core.status import STATES
 from ..core.text import Invalid
 from ..models import Grid, GridEvent, GridUnit, Pod, Revision
 from ..models.reading import endpoints_of, node_groups, plan_of
 from .difference import lines
+from .homes import grid_at
 from .pages import needs, paged, show, wanted
 from .tags import yaml
 
@@ -45,15 +47,6 @@ def _with_counts(found: Any, counted: dict[int, Grid]) -> list[tuple[Grid, Grid]
     return [(grid, counted.get(grid.pk, grid)) for grid in found]
 
 
-def at(plural: str, namespace: str, name: str) -> Grid:
-    """The grid at this address. Raises Http404."""
-    if plural not in BY_PLURAL:
-        raise Http404
-    return get_object_or_404(
-        Grid.objects.select_related("group"), kind=BY_PLURAL[plural].kind, namespace=namespace, name=name
-    )
-
-
 def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
     """A page about a grid, or only the facts at its head where htmx asks for those."""
     htmx = getattr(request, "htmx", None)
@@ -78,7 +71,7 @@ def _facts(grid: Grid) -> dict[str, Any]:
 @needs("viewer")
 def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """A grid's units with their state, reason, template and pods; for a ServiceGrid its endpoints."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     if found.kind == "ServiceGrid":
         return endpoints(request, plural, namespace, name)
     asked = wanted(request, "search", "state")
@@ -93,7 +86,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
 @needs("viewer")
 def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
     """What a grid has in one unit: its state and why, its pods, its events."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     row = get_object_or_404(GridUnit, grid=found, name=unit)
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
@@ -103,7 +96,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
 @needs("viewer")
 def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The steps that would run now."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     try:
         return _show(request, found, "plan", {"plan": plan_of(found)})
     except Invalid as invalid:
@@ -113,7 +106,7 @@ def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
 @needs("viewer")
 def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What each node ought to see of a ServiceGrid's Service."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     if found.kind != "ServiceGrid":
         raise Http404
     asked = wanted(request, "search", "state")
@@ -124,21 +117,27 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
         for row in rows
         if asked["search"].lower() in f"{row.node} {row.unit}".lower() and asked["state"] in ("", row.state)
     ]
-    context = {"asked": asked, "page": paged(request, shown), "closed": closed, "refusing": len(rows) - closed}
+    context = {
+        "asked": asked,
+        "page": paged(request, shown),
+        "closed": closed,
+        "refusing": len(rows) - closed,
+        "enforcement": ENFORCEMENT,
+    }
     return _show(request, found, "endpoints", context)
 
 
 @needs("viewer")
 def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What happened to a grid and why, the latest first."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     return _show(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
 
 
 @needs("viewer")
 def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a grid's spec, each with its difference from the one before."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     page = paged(request, found.revisions.all(), 20)
     rows = list(page.object_list)
     older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
@@ -154,5 +153,5 @@ def _text(revision: Revision | None) -> str:
 @needs("viewer")
 def manifest(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """A grid's manifest as people write it, and as Kubernetes shows it."""
-    found = at(plural, namespace, name)
+    found = grid_at(plural, namespace, name)
     return _show(request, found, "yaml", {"source": yaml(found.source()), "whole": yaml(found.manifest())})

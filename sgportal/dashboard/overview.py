@@ -6,12 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from ..core.text import Sentence
-from ..models import Grid
 from ..models.reading import Cell, Overview, UnitRow, node_groups
 from ..models.reading import overview as read_overview
+from .homes import grid_url
 from .pages import needs, paged, show, wanted
 
 UNITS = 50
@@ -37,11 +36,6 @@ class Row:
     unit: UnitRow
     tiles: Sequence[Tile | None]
     hatched: bool
-
-
-def grid_url(grid: Grid) -> str:
-    """The address of a grid's page."""
-    return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])
 
 
 @needs("viewer")

@@ -1,12 +1,15 @@
 """ServiceGroups: packages of grids that share a NodeGroup and a namespace."""
 
+from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
 
+from .. import actions
 from ..core.status import STATES
 from ..models import Grid, ServiceGroup
-from .pages import needs, paged, show, wanted
+from .pages import actor, needs, paged, show, wanted
 
 
 @needs("viewer")
@@ -36,3 +39,19 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
     grids = list(Grid.objects.filter(group=found).with_counts())
     worst = min((grid.state for grid in grids), key=STATES.index, default="Ready")
     return show(request, "dashboard/servicegroup.html", {"group": found, "grids": grids, "worst": worst})
+
+
+@needs("operator")
+def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """Show what goes with a package, then delete it and its grids."""
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    if request.method == "POST":
+        try:
+            actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
+        except actions.Stale:
+            messages.warning(request, gettext("The ServiceGroup has changed since this page was opened; look again."))
+            return redirect("servicegroup-delete", namespace, name)
+        messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
+        return redirect("servicegroups")
+    plans = actions.delete_group(found, actor(request), dry_run=True)
+    return show(request, "dashboard/servicegroup_delete.html", {"group": found, "plans": sorted(plans.items())})

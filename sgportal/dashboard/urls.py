@@ -57,6 +57,8 @@ urlpatterns = [
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),
+    path("servicegroups/<str:namespace>/<str:name>/edit/", editor.edit_group, name="servicegroup-edit"),
+    path("servicegroups/<str:namespace>/<str:name>/delete/", servicegroups.delete, name="servicegroup-delete"),
     path("audit/", audit.audit, name="audit"),
     path("audit/<int:pk>/", audit.entry, name="audit-entry"),
 ]
