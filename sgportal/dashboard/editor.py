@@ -13,12 +13,14 @@ from django.views.decorators.http import require_POST
 from ..core.documents import read_document, write_document
 from ..core.group import KIND as GROUP
 from ..core.kinds import KINDS
+from ..core.text import Invalid
 from ..models import Grid, ServiceGroup
 from ..models.reading import default_key, node_groups
 from .difference import lines
 from .draft import MODES, Draft, posted
 from .homes import Home, address, blank, find, grid_at, kind_of, member, source
 from .pages import actor, needs, show, wanted
+from .shapes import read
 from .verdict import Verdict, judge
 
 
@@ -89,8 +91,11 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
 
 def _with_members(draft: Draft, verb: str, what: str) -> Draft:
     """The draft of a ServiceGroup with one grid more or less."""
-    manifest = {} if draft.problems else read_document(draft.text.encode())
-    members = (manifest.get("spec") or {}).get("grids")
+    try:
+        manifest = {} if draft.problems else read_document(draft.text.encode())
+    except Invalid as invalid:
+        return replace(draft, problems=invalid.problems)
+    members = read(manifest, ("spec", "grids"))
     if not isinstance(members, list):
         return draft
     if verb == "add" and what in KINDS:

@@ -192,8 +192,13 @@ def filled(manifest: Manifest, values: Mapping[str, str]) -> Manifest:
 
 def _put(manifest: Manifest, field: Field, value: Any) -> None:
     """Write a value into its place, and into those that must agree with it; what they hold besides stays."""
-    old = read(manifest, field.path) or {}
+    old = _mapping(manifest, field.path)
     write(manifest, field.path, value)
     for path in field.also:
-        kept = {key: each for key, each in (read(manifest, path) or {}).items() if key not in old}
+        kept = {key: each for key, each in _mapping(manifest, path).items() if key not in old}
         write(manifest, path, {**kept, **(value or {})})
+
+
+def _mapping(manifest: Manifest, path: Path) -> Mapping[str, Any]:
+    found = read(manifest, path)
+    return found if isinstance(found, Mapping) else {}

@@ -7,26 +7,27 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
-from ..core.text import Sentence
+from ..core.status import STATES
 from ..models.reading import Cell, Overview, UnitRow, node_groups
 from ..models.reading import overview as read_overview
 from .homes import grid_url
 from .pages import needs, paged, show, wanted
+from .tags import say, state_word
 
 UNITS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One cell as the page shows it; `hatched` marks numbers that are only the last known."""
+    """One cell in the texts that the page shows (a page has hundreds); `look` holds its CSS classes."""
 
     url: str
-    grid: str
+    look: str
+    ready: str
+    desired: str
     state: str
-    desired: int
-    ready: int
-    sentence: Sentence
-    hatched: bool
+    word: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,18 @@ def _shown(unit: UnitRow, cells: Mapping[str, Cell], asked: Mapping[str, str]) -
 
 def _rows(units: Any, seen: Overview, by_unit: Mapping[str, Mapping[str, Cell]]) -> list[Row]:
     blind = seen.freshness.unreachable_since is not None
-    places = [(grid.path, grid.name, grid_url(grid)) for grid in seen.grids]
+    places = [(grid.path, grid_url(grid)) for grid in seen.grids]
+    words = {state: state_word(state) for state in STATES}
     rows = []
     for unit in units:
-        cells = by_unit.get(unit.name, {})
+        cells, tail = by_unit.get(unit.name, {}), f"units/{quote(unit.name, safe='')}/"
         dim = blind or unit.state == "Offline"
-        tiles = [_tile(cells.get(path), name, url, dim) for path, name, url in places]
+        tiles = [_tile(cells[path], url + tail, words, dim) if path in cells else None for path, url in places]
         rows.append(Row(unit, tiles, dim))
     return rows
 
 
-def _tile(cell: Cell | None, name: str, url: str, dim: bool) -> Tile | None:
-    if cell is None:
-        return None
-    address = f"{url}units/{quote(cell.unit, safe='')}/"
-    return Tile(address, name, cell.state, cell.desired, cell.ready, cell.sentence, dim or cell.state == "Offline")
+def _tile(cell: Cell, url: str, words: Mapping[str, str], dim: bool) -> Tile:
+    hatched = " hatched" if dim or cell.state == "Offline" else ""
+    look = f"s-{cell.state}{hatched}"
+    return Tile(url, look, str(cell.ready), str(cell.desired), cell.state, words[cell.state], say(cell.sentence))

@@ -19,10 +19,14 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
         "days": DAYS,
-        "scopes": SCOPES if may(request, "operator") else SCOPES[:1],
+        "scopes": _scopes(request),
         "fresh": request.session.pop("fresh_token", ""),
     }
     return show(request, "dashboard/profile.html", context)
+
+
+def _scopes(request: HttpRequest) -> tuple[str, ...]:
+    return SCOPES if may(request, "operator") else SCOPES[:1]
 
 
 @require_POST
@@ -31,7 +35,7 @@ def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
     name = request.POST.get("name", "").strip()[:100]
     scope, days = request.POST.get("scope", "read"), request.POST.get("days", "90")
-    if not name or scope not in SCOPES or days not in map(str, DAYS):
+    if not name or scope not in _scopes(request) or days not in map(str, DAYS):
         messages.warning(request, gettext("Give the token a name."))
         return redirect("profile")
     _, request.session["fresh_token"] = ApiToken.issue(request.user, name, scope, int(days))  # type: ignore[arg-type]

@@ -37,12 +37,16 @@ def write(manifest: Any, path: Path, value: Any) -> None:
 
 
 def _step(manifest: Any, part: str | int, empty: Any) -> Any:
-    if isinstance(part, int):
-        if part >= len(manifest):
-            manifest.append(empty)
-    elif not isinstance(manifest.get(part), dict | list):
+    """What stands one step on; something of the wrong shape is replaced by what is needed there."""
+    if isinstance(part, int) and part >= len(manifest):
+        manifest.append(empty)
+    if type(read(manifest, (part,))) is not type(empty):
         manifest[part] = empty
     return manifest[part]
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,13 @@ def _shown_pairs(value: Any) -> str:
 
 def _env(text: str, old: Any) -> Any:
     """Plain variables as the lines say, in their order; what takes its value from elsewhere stays."""
-    old = old if isinstance(old, list) else []
-    kept = [each for each in old if isinstance(each, Mapping) and "valueFrom" in each]
+    kept = [each for each in _maps(old) if "valueFrom" in each]
     wanted = _pairs(text, None) or {}
     return [{"name": name, "value": value} for name, value in wanted.items()] + kept or None
 
 
 def _shown_env(value: Any) -> str:
-    plain = [each for each in value or () if isinstance(each, Mapping) and "valueFrom" not in each]
+    plain = [each for each in _maps(value) if "valueFrom" not in each]
     return "\n".join(f"{each.get('name', '')}={each.get('value', '')}" for each in plain)
 
 
@@ -103,7 +106,7 @@ def _service_ports(text: str, old: Any) -> Any:
 
 def _ports(text: str, old: Any, names: Sequence[str]) -> Any:
     """Lines such as `80:8080/TCP web`; what a port carries besides is kept for the port of the same number."""
-    before = {each.get(names[0]): each for each in old or () if isinstance(each, Mapping)}
+    before = {str(each.get(names[0])): each for each in _maps(old)}
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         numbers, _, label = line.partition(" ")
@@ -113,13 +116,13 @@ def _ports(text: str, old: Any, names: Sequence[str]) -> Any:
         if len(parts) > len(names) or not isinstance(values[names[0]], int):
             raise ValueError(line)
         extras = {"protocol": protocol.upper() or None, "name": label.strip() or None}
-        port = {**before.get(values[names[0]], {}), **values, **extras}
+        port = {**before.get(str(values[names[0]]), {}), **values, **extras}
         found.append({key: value for key, value in port.items() if value is not None})
     return found or None
 
 
 def _shown_ports(value: Any) -> str:
-    return "\n".join(_shown_port(each) for each in value or () if isinstance(each, Mapping))
+    return "\n".join(_shown_port(each) for each in _maps(value))
 
 
 def _shown_port(port: Mapping[str, Any]) -> str:

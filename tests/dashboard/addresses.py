@@ -1,0 +1,64 @@
+"""Every address of the pages that can be opened, for tests that walk them all."""
+
+from sgportal.models import AuditEvent, LabelJob
+
+GRID = "/grids/deploymentgrids/default/echo/"
+SERVICE = "/grids/servicegrids/default/echo/"
+
+READABLE = (
+    "/",
+    "/?group=site&trouble=1&search=l",
+    "/?kiosk=1",
+    "/pulse/",
+    "/nodes/",
+    "/nodes/?selector=site+in+(ham)&ready=Ready&group=site&unit=ham",
+    "/nodes/?selector=((",
+    "/nodes/node0/",
+    "/groups/",
+    "/groups/?everything=1",
+    "/group/?key=site",
+    "/unit/?key=site&unit=lyo",
+    "/unit/?key=site&unit=nowhere",
+    "/grids/",
+    "/grids/?kind=ServiceGrid&state=Ready&namespace=default&key=site&search=e",
+    GRID,
+    GRID + "units/lyo/",
+    GRID + "plan/",
+    GRID + "events/",
+    GRID + "revisions/",
+    GRID + "yaml/",
+    SERVICE,
+    SERVICE + "endpoints/",
+    SERVICE + "plan/",
+    "/servicegroups/",
+    "/servicegroups/default/shop/",
+    "/jobs/",
+    "/profile/",
+)
+WRITABLE = (
+    "/grids/new/",
+    "/grids/new/?kind=StatefulSetGrid&mode=yaml",
+    "/grids/new/?kind=ServiceGroup",
+    GRID + "edit/",
+    GRID + "edit/?mode=yaml",
+    GRID + "delete/",
+    GRID + "templates/",
+    GRID + "units/lyo/recreate/",
+    SERVICE + "edit/",
+    "/servicegroups/default/shop/edit/",
+    "/servicegroups/default/shop/delete/",
+)
+AUDIT = ("/audit/", "/audit/?verb=label&search=a")
+
+
+def more() -> list[str]:
+    """The addresses of rows that have numbers: a job and an entry of the audit trail."""
+    job = LabelJob.objects.create(
+        changes={"site": "ham"},
+        results={"node0": {"before": {"site": None}, "state": "done", "detail": ""}},
+        author="ada",
+    )
+    entry = AuditEvent.objects.create(
+        actor="ada", door="page", verb="change", path="x", before={"a": 1}, after={"a": 2}
+    )
+    return [f"/jobs/{job.pk}/", f"/audit/{entry.pk}/"]

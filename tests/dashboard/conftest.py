@@ -1,0 +1,49 @@
+"""People at the door of the pages, and a small fleet behind it."""
+
+import pytest
+from django.test import Client
+
+from sgportal.core.text import say
+from sgportal.models import GridEvent, ServiceGroup
+
+from .. import builders
+
+
+def browser(role: str, **cookies: str) -> Client:
+    """A browser in which somebody of this role has logged in."""
+    client = Client(headers={"host": "localhost"})
+    client.force_login(builders.a_person(f"some-{role or 'stranger'}", role))
+    client.cookies.load(cookies)
+    return client
+
+
+@pytest.fixture
+def viewer(db):
+    return browser("viewer")
+
+
+@pytest.fixture
+def operator(db):
+    return browser("operator")
+
+
+@pytest.fixture
+def admin(db):
+    return browser("admin")
+
+
+@pytest.fixture
+def fleet(db):
+    """Two sites and a node in none, with a workload and a service; the second site has trouble. The workload's grid."""
+    for number, site in enumerate(("ham", "ham", "lyo")):
+        builders.a_node(f"node{number}", site=site)
+    builders.a_node("node3", ready="Unknown")
+    group = ServiceGroup.objects.create(namespace="default", name="shop", key="site")
+    grid = builders.observed(builders.a_grid("echo", "site", group=group), {"ham": "Ready", "lyo": "Degraded"})
+    builders.a_service("echo", "site")
+    builders.a_pod(grid, "ham", "node0", 0)
+    builders.a_pod(grid, "ham", "node1", 1)
+    builders.a_pod(grid, "lyo", "node2", 0, ready=False, reason="CrashLoopBackOff")
+    GridEvent.objects.create(path=grid.path, unit="lyo", reason="Created", message=say("all pods are ready").to_json())
+    builders.news()
+    return grid

@@ -1,0 +1,91 @@
+"""The form over a manifest, field by field."""
+
+from copy import deepcopy
+
+import pytest
+
+from sgportal.core.text import Invalid
+from sgportal.dashboard.difference import lines
+from sgportal.dashboard.fields import FIELDS, filled, parts_of
+from sgportal.dashboard.homes import blank
+from sgportal.dashboard.places import line_of
+from sgportal.dashboard.shapes import read, write
+
+KINDS = ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid", "ServiceGroup")
+
+
+def shown(manifest):
+    return {field.name: field.shown_in(manifest) for part in parts_of(manifest) for field in part.fields}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_form_shows_changes_nothing(kind):
+    manifest = blank(kind, "zone")
+    assert filled(manifest, shown(manifest)) == manifest
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_typed_is_what_is_shown(kind):
+    manifest = blank(kind, "zone")
+    samples = {"replicas": "7", "labels": "a=b", "selector": "a=b", "templates": "u=t", "env": "A=1"}
+    samples |= {"ports": "81/UDP x", "serviceports": "81:web/TCP x"}
+    typed = {name: samples.get(name.split("-")[-1], "text") for name in shown(manifest)}
+    before = deepcopy(manifest)
+    assert shown(filled(manifest, typed)) == typed
+    assert manifest == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_emptying_every_field_removes_what_it_stood_for(kind):
+    manifest = blank(kind, "zone")
+    emptied = filled(manifest, dict.fromkeys(shown(manifest), ""))
+    assert set(shown(emptied).values()) == {""}
+
+
+@pytest.mark.parametrize(
+    "manifest", [{}, {"kind": 1}, {"kind": "ServiceGroup", "spec": {"grids": [1, {}, {"kind": []}]}}]
+)
+def test_shapes_nobody_expects(manifest):
+    filled(manifest, {"name": "x"})
+
+
+@pytest.mark.parametrize("kind", ["DeploymentGrid", "ServiceGrid"])
+@pytest.mark.parametrize(
+    "spec", [1, [], {"template": 1}, {"template": {"template": [], "selector": 1, "ports": [{"port": []}, 1]}}]
+)
+def test_odd_documents_can_be_filled_in(kind, spec):
+    manifest = {"kind": kind, "metadata": 1, "spec": spec}
+    for field in FIELDS:
+        try:
+            filled(manifest, {field.name: "1"})
+        except Invalid:
+            continue
+
+
+def test_reading_and_writing_places():
+    manifest = {}
+    write(manifest, ("a", 0, "b"), 1)
+    assert manifest == {"a": [{"b": 1}]}
+    assert read(manifest, ("a", 1, "b")) is None
+    write(manifest, ("a", 0, "b"), None)
+    write(manifest, ("x", "y"), None)
+    assert manifest == {"a": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("where", "line"), [("", 1), ("/a", 1), ("/a/0/b", 2), ("/a/1", 3), ("/a/1/x~1y", 3), ("/a/9", 1), ("/c/d", 4)]
+)
+def test_lines_of_places(where, line):
+    assert line_of("a:\n- b: 1\n- x/y: 2\nc: {}\n", where) == line
+
+
+def test_lines_in_a_stream_of_documents():
+    assert line_of("a: 1\n---\nb: 1\n", "/1/b") == 3
+    assert line_of(": : :", "/a") is None
+    assert line_of("", "/a") is None
+
+
+def test_a_difference_in_lines():
+    found = [(line.kind, line.text) for line in lines("a\nb\n", "a\nc\n")]
+    assert found[1:] == [("same", "a"), ("removed", "b"), ("added", "c")]
+    assert lines("a", "a") == []

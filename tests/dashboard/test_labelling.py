@@ -1,0 +1,165 @@
+"""Changing labels: a snapshot of names, what it would do, the job, undoing it."""
+
+import re
+
+import pytest
+
+from sgportal.models import AuditEvent, LabelJob, Node
+
+from .. import builders
+
+
+def choose(client, names, **extra):
+    """The page that asks what to change on these nodes."""
+    return client.post("/labels/", {"node": names, **extra})["Location"]
+
+
+def say_what(client, place, **what):
+    return client.post(place, {"step": "preview", **what})
+
+
+def confirm(client, page, place, **what):
+    seen = re.search(r'name="seen" value="(\w+)"', page.content.decode())[1]
+    return client.post(place, {"step": "confirm", "seen": seen, **what})
+
+
+def test_from_nodes_to_a_job(operator, fleet):
+    place = choose(operator, ["node3", "node2"])
+    asked = operator.get(place).content.decode()
+    assert "node3" in asked
+    assert "node0" not in asked
+    page = say_what(operator, place, key="site", value="por")
+    text = page.content.decode()
+    assert "site=por" in text
+    assert "echo-por" in text
+    assert "loses its last node" in text
+    assert not LabelJob.objects.exists()
+    answer = confirm(operator, page, place, key="site", value="por")
+    job = LabelJob.objects.get()
+    assert answer["Location"] == f"/jobs/{job.pk}/"
+    assert job.changes == {"site": "por"}
+    assert sorted(job.results) == ["node2", "node3"]
+    assert AuditEvent.objects.get().door == "page"
+
+
+def test_all_that_match_are_those_seen_when_chosen(operator, db):
+    """Whatever happens to the list afterwards."""
+    builders.nodes(250, "zone", units=2)
+    answer = operator.post("/labels/", {"all": "1", "query": "selector=zone%3Dunit-000"})
+    builders.label(builders.a_node("late"), {"zone": "unit-000"})
+    Node.objects.get(name="node-0000").delete()
+    place = answer["Location"]
+    assert "labels of 125 nodes" in operator.get(place).content.decode()
+    page = say_what(operator, place, key="site", value="x")
+    assert page.status_code == 400
+    assert "there is no node “node-0000”" in page.content.decode()
+
+
+def test_filters_of_all_are_all_heeded(operator, db):
+    builders.nodes(9, "zone", units=3)
+    query = "group=zone&unit=unit-001&ready=Ready&search=node-000"
+    place = operator.post("/labels/", {"all": "1", "query": query})["Location"]
+    assert "labels of 3 nodes" in operator.get(place).content.decode()
+
+
+def test_nothing_chosen(operator, fleet):
+    answer = operator.post("/labels/", {"next": "/nodes/?search=node"}, follow=True)
+    assert "Choose at least one node." in answer.content.decode()
+    assert answer.redirect_chain[-1][0] == "/nodes/?search=node"
+
+
+def test_a_selection_is_of_one_person_and_one_hour(operator, viewer, admin, fleet, monkeypatch):
+    place = choose(operator, ["node0"])
+    assert admin.get(place).status_code == 404
+    assert operator.get("/labels/unknown/").status_code == 404
+    kept = operator.session
+    kept["selections"] = {token: {**each, "at": each["at"] - 3601} for token, each in kept["selections"].items()}
+    kept.save()
+    assert operator.get(place).status_code == 404
+
+
+def test_old_selections_are_forgotten(operator, fleet):
+    places = [choose(operator, ["node0"]) for _ in range(7)]
+    assert [operator.get(place).status_code for place in places] == [404, 404, 200, 200, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ({"key": "kubernetes.io/hostname", "value": "x"}, "belongs to Kubernetes"),
+        ({"key": "-bad", "value": "x"}, "is not a label key"),
+        ({"key": "site", "value": "no spaces"}, "is not a label value"),
+        ({"key": "site", "value": ""}, "write a value"),
+        ({"key": "", "value": "x"}, "must be a label key"),
+    ],
+)
+def test_what_cannot_be(operator, fleet, what, said):
+    place = choose(operator, ["node0"])
+    page = say_what(operator, place, **what)
+    assert page.status_code == 400
+    assert said in page.content.decode()
+    assert 'name="seen"' not in page.content.decode()
+
+
+def test_removing_a_label(operator, fleet):
+    place = choose(operator, ["node2"])
+    page = say_what(operator, place, key="site", value="", remove="1")
+    assert "vanishes" in page.content.decode()
+    confirm(operator, page, place, key="site", remove="1")
+    assert LabelJob.objects.get().changes == {"site": None}
+
+
+def test_services_that_lose_their_last_endpoint_are_named(operator, fleet):
+    place = choose(operator, ["node0", "node1"])
+    text = say_what(operator, place, key="site", value="lyo").content.decode()
+    assert "Services left without an endpoint" in text
+    assert "servicegrids/default/echo" in text
+
+
+def test_what_has_changed_since_is_shown_again_instead_of_done(operator, fleet):
+    place = choose(operator, ["node3"])
+    page = say_what(operator, place, key="site", value="por")
+    builders.a_grid("other", "site")
+    again = confirm(operator, page, place, key="site", value="por")
+    assert again.status_code == 200
+    assert "Something has changed since you looked" in again.content.decode()
+    assert not LabelJob.objects.exists()
+    assert confirm(operator, again, place, key="site", value="por").status_code == 302
+
+
+def test_a_new_unit_begins_with_the_nodes_in_none(operator, fleet):
+    page = operator.get("/nodes/?selector=!site&key=site").content.decode()
+    assert "node3" in page
+    assert "node0" not in page
+    place = choose(operator, ["node3"], key="site")
+    assert 'value="site"' in operator.get(place).content.decode()
+
+
+def test_a_job_shows_each_node_failures_first(viewer, fleet):
+    results = {
+        "node0": {"before": {"site": "ham"}, "state": "done", "detail": ""},
+        "node1": {"before": {"site": None}, "state": "failed", "detail": "<b>no</b>"},
+        "node2": {"before": {"site": "lyo"}, "state": "pending", "detail": ""},
+    }
+    job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="running")
+    text = viewer.get(f"/jobs/{job.pk}/").content.decode()
+    assert text.index("node1") < text.index("node2") < text.index("node0")
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    assert "every 2s" in text
+
+
+def test_undoing_gives_each_node_what_it_had(operator, fleet):
+    results = {
+        "node0": {"before": {"site": "ham"}, "state": "done", "detail": ""},
+        "node1": {"before": {"site": "ham"}, "state": "failed", "detail": "no"},
+        "node3": {"before": {"site": None}, "state": "done", "detail": ""},
+    }
+    job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="failed")
+    assert operator.post(f"/jobs/{job.pk}/undo/")["Location"] == "/jobs/"
+    undone = {tuple(each.results): each.changes for each in LabelJob.objects.exclude(pk=job.pk)}
+    assert undone == {("node0",): {"site": "ham"}, ("node3",): {"site": None}}
+
+
+def test_a_job_under_way_cannot_be_undone(operator, fleet):
+    job = LabelJob.objects.create(changes={"site": "x"}, results={}, author="ada", state="running")
+    assert operator.post(f"/jobs/{job.pk}/undo/").status_code == 404

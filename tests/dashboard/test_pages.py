@@ -1,0 +1,128 @@
+"""Every page opens, in both languages, without inline code, and says how old its news is."""
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from .. import builders
+from .addresses import AUDIT, GRID, READABLE, SERVICE, WRITABLE, more
+from .conftest import browser
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_page_opens(fleet, language):
+    client = browser("admin", django_language=language)
+    for address in (*READABLE, *WRITABLE, *AUDIT, *more()):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert not re.search(r"%\((?!n\)s)", answer.content.decode()), address
+
+
+def test_every_page_opens_where_there_is_nothing(admin):
+    builders.news()
+    for address in ("/", "/nodes/", "/groups/", "/group/?key=x", "/grids/", "/servicegroups/", "/jobs/", "/audit/"):
+        assert admin.get(address).status_code == 200, address
+
+
+def test_no_page_holds_code_or_styles(admin, fleet):
+    """The content security policy would stop them; so nothing may depend on them."""
+    for address in (*READABLE, *WRITABLE, *AUDIT, *more(), "/nope/", "/login/"):
+        answer = admin.get(address)
+        text = answer.content.decode()
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), address
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+def test_every_address_in_a_page_is_ours(admin, fleet):
+    for address in (*READABLE, *WRITABLE):
+        text = admin.get(address).content.decode()
+        assert not re.search(r'(?:src|href|action|hx-get|hx-post)="(?:https?:)?//', text), address
+
+
+def test_links_of_a_page_lead_somewhere(admin, fleet):
+    seen = set()
+    for address in (*READABLE, *AUDIT):
+        for link in re.findall(r'<a [^>]*href="(/[^"#]*)', admin.get(address).content.decode()):
+            seen.add(unescape(link))
+    for link in sorted(seen):
+        assert admin.get(link).status_code == 200, link
+
+
+def test_a_page_or_only_its_live_part(viewer, fleet):
+    whole = viewer.get("/nodes/").content.decode()
+    part = viewer.get("/nodes/", headers={"HX-Request": "true", "HX-Target": "live"})
+    assert "<html" in whole
+    assert "<html" not in part.content.decode()
+    assert 'id="live"' in part.content.decode()
+    assert "HX-Request" in part["Vary"]
+
+
+def test_going_back_in_the_browser_gets_a_whole_page(viewer, fleet):
+    headers = {"HX-Request": "true", "HX-Target": "live", "HX-History-Restore-Request": "true"}
+    assert "<html" in viewer.get("/nodes/", headers=headers).content.decode()
+
+
+def test_the_facts_of_a_grid_refresh_by_themselves(viewer, fleet):
+    part = viewer.get(GRID, headers={"HX-Request": "true", "HX-Target": "facts"}).content.decode()
+    assert 'id="facts"' in part
+    assert "<html" not in part
+
+
+def test_the_news_has_an_age(viewer, fleet):
+    assert "Cluster seen" in viewer.get("/").content.decode()
+    builders.news(seconds=3600)
+    assert "This is old news." in viewer.get("/grids/").content.decode()
+
+
+def test_an_unreachable_cluster_is_said_on_every_page_and_hatches_what_was_last_known(viewer, fleet):
+    builders.news(seconds=300, unreachable=300)
+    for address in READABLE:
+        assert "The cluster cannot be reached" in viewer.get(address).content.decode(), address
+    assert "tile s-Ready hatched" in viewer.get("/").content.decode()
+    assert "state s-Ready hatched" in viewer.get(GRID).content.decode()
+
+
+def test_a_cluster_never_seen_is_no_lie(viewer):
+    assert "has not been seen yet" in viewer.get("/").content.decode()
+
+
+def test_our_own_error_pages(viewer, db):
+    assert "Nothing is here" in viewer.get("/nope/").content.decode()
+    assert viewer.get("/grids/pods/default/x/").status_code == 404
+    assert viewer.get(SERVICE).status_code == 404
+    refused = viewer.get("/audit/")
+    assert refused.status_code == 403
+    assert "This is not yours to do" in refused.content.decode()
+
+
+def test_an_error_of_ours_shows_our_page_and_no_trace(viewer, fleet, monkeypatch):
+    monkeypatch.setattr("sgportal.dashboard.nodes.node_groups", lambda: 1 / 0)
+    viewer.raise_request_exception = False
+    answer = viewer.get("/nodes/")
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
+    assert "Traceback" not in answer.content.decode()
+
+
+def test_strangers_come_back_to_where_they_wanted_to_go(db):
+    client = Client()
+    answer = client.get("/nodes/?search=a")
+    assert answer["Location"] == reverse("login") + "?next=/nodes/%3Fsearch%3Da"
+    assert client.get("/nodes/", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "999", "x", "9" * 50])
+def test_a_page_number_out_of_range_is_the_nearest(viewer, fleet, page):
+    assert viewer.get(f"/nodes/?page={page}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/nodes/?search=%00", "/?group=%00", "/grids/?key=%00", "/group/?key=" + "x" * 9999]
+)
+def test_odd_filters_do_no_harm(viewer, fleet, address):
+    assert viewer.get(address).status_code == 200
