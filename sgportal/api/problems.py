@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from .. import actions
@@ -150,6 +151,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     return answer(request, refusal)
 
 
+@csrf_exempt  # it changes nothing; without this a caller with a token would get Django's own page
 def nothing_here(request: HttpRequest) -> HttpResponse:
     """The answer for an address nobody knows."""
     return answer(request, Refusal(404, _NOTHING_HERE))
