@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -133,15 +134,16 @@ class Postgres:
 @contextlib.contextmanager
 def run_postgres(folder: Path) -> Iterator[Postgres]:
     """PostgreSQL, as another user where we are root, since it refuses to run as root."""
-    commands, data, port = postgres_folder(), folder / "data", free_port()
+    commands, port = postgres_folder(), free_port()
     root = os.geteuid() == 0
+    # Not below pytest's own folders: those are private to root, and every test run that starts makes them so again.
+    home = tempfile.TemporaryDirectory(prefix="sgportal-postgres-")
+    data = Path(home.name) / "data"
     data.mkdir()
     if root:
+        Path(home.name).chmod(0o755)
         owner = pwd.getpwnam(NOBODY)
         os.chown(data, owner.pw_uid, owner.pw_gid)
-        for parent in data.parents:  # pytest's folders are private to root
-            if "pytest" in str(parent):
-                parent.chmod(parent.stat().st_mode | 0o011)
     prefix = (
         ["setpriv", f"--reuid={NOBODY}", f"--regid={pwd.getpwnam(NOBODY).pw_gid}", "--clear-groups"] if root else []
     )
@@ -166,3 +168,4 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
         yield Postgres(port, folder)
     finally:
         end(process, number=signal.SIGINT)
+        home.cleanup()
