@@ -1,0 +1,158 @@
+"""Keys, filters, selections, and the one stream of news per browser."""
+
+import json
+
+import pytest
+
+from .conftest import visiting
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def visit(chromium, sites, somebody):
+    with visiting(chromium, sites, state=somebody) as visit:
+        yield visit
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+
+
+def test_the_first_tab_skips_to_the_content(visit):
+    page = visit.open("/")
+    page.keyboard.press("Tab")
+    assert 'class="skip"' in focused(page)
+    page.keyboard.press("Enter")
+    assert 'id="main"' in focused(page)
+
+
+def test_focus_can_be_seen(visit):
+    page = visit.open("/grids/")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", focused(page)
+
+
+@pytest.mark.parametrize(("keys", "place"), [("go", "/"), ("gn", "/nodes/"), ("gu", "/groups/"), ("gg", "/grids/")])
+def test_two_keys_go_places(visit, keys, place):
+    page = visit.open("/jobs/")
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_url(visit.url + place)
+
+
+def test_a_key_searches_and_typing_does_not_go_places(visit):
+    page = visit.open("/nodes/")
+    page.keyboard.press("/")
+    page.keyboard.type("gn?node0")
+    assert page.input_value("[data-search]") == "gn?node0"
+
+
+def test_help_opens_and_closes_by_key(visit):
+    page = visit.open("/")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).not_to_be_visible()
+
+
+def test_the_menu_opens_by_key_and_gives_focus_back(visit):
+    page = visit.open("/")
+    page.focus("#menu summary")
+    page.keyboard.press("Enter")
+    expect(page.locator("#menu button").first).to_be_visible()
+    page.keyboard.press("Escape")
+    assert "summary" in focused(page)
+
+
+def test_the_editor_can_be_left_by_key(visit):
+    page = visit.open("/grids/new/?mode=yaml")
+    page.click(".ace_content")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert page.evaluate("!document.activeElement.closest('.ace_editor textarea')")
+
+
+def test_the_editor_marks_the_line_of_a_problem(visit):
+    page = visit.open("/grids/new/?mode=yaml")
+    page.evaluate("document.querySelector('.editor').env.editor.setValue('kind: Pod', 1)")
+    expect(page.locator("#verdict .note.error")).to_be_visible()
+    expect(page.locator(".ace_gutter-cell.ace_error")).to_have_count(1)
+
+
+def test_filters_narrow_the_list_and_the_address(visit):
+    page = visit.open("/nodes/")
+    page.evaluate("window.notReloaded = true")
+    page.fill("[data-search]", "node1")
+    expect(page.locator("#live tbody tr")).to_have_count(1)
+    assert page.url.endswith("/nodes/?search=node1")
+    expect(page.locator("#count")).to_have_text("1 node")
+    page.go_back()
+    expect(page.locator("#live tbody tr")).not_to_have_count(1)
+
+
+def test_a_selection_survives_a_refresh_of_the_list(visit):
+    page = visit.open("/nodes/")
+    page.check('input[value="node1"]')
+    page.evaluate("htmx.trigger('#live', 'refresh')")
+    page.wait_for_timeout(700)
+    assert page.is_checked('input[value="node1"]')
+    expect(page.locator("[data-chosen]")).to_have_text(" (1)")
+
+
+def test_open_details_survive_a_refresh(visit):
+    page = visit.open("/nodes/node1/")
+    page.click("#system-labels summary")
+    page.evaluate("htmx.trigger('#live', 'refresh')")
+    page.wait_for_timeout(700)
+    assert page.evaluate("document.getElementById('system-labels').open")
+
+
+def test_a_label_set_elsewhere_shows_without_a_reload(visit, sites):
+    def relabel(value):
+        body = json.dumps({"metadata": {"labels": {"set-elsewhere": value}}}).encode()
+        assert sites.door.ask("PATCH", "nodes/node2", body)[0] == 200
+
+    page = visit.open("/nodes/?search=node2")
+    page.evaluate("window.notReloaded = true")
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=20000)
+    relabel("yes")
+    expect(page.locator("#live")).to_contain_text("set-elsewhere", timeout=20000)
+    relabel(None)
+    expect(page.locator("#live")).not_to_contain_text("set-elsewhere", timeout=20000)
+    assert page.evaluate("window.notReloaded")
+
+
+def test_many_tabs_share_one_stream(visit):
+    """Browsers allow six connections per server; a stream per tab would make the seventh tab hang."""
+    context, streams = visit.page.context, []
+    context.on("request", lambda asked: "/api/v1/events" in asked.url and streams.append(asked))
+    pages = [context.new_page() for _ in range(8)]
+    for page in pages:
+        page.goto(visit.url + "/grids/")
+    for page in pages:
+        expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=20000)
+    assert len(streams) <= 2
+    leader = pages[0]
+    leader.close()
+    for page in pages[1:]:
+        page.evaluate("htmx.trigger('#live', 'refresh')")
+    expect(pages[-1].locator("#live-badge")).to_have_attribute("data-state", "live", timeout=20000)
+
+
+def test_a_lost_stream_is_said_and_taken_up_again(visit):
+    page = visit.open("/")
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=20000)
+    page.context.set_offline(True)
+    page.context.route("**/api/v1/events*", lambda route: route.abort())
+    page.evaluate(
+        "dispatchEvent(new Event('pagehide')); dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    )
+    expect(page.locator("#live-badge")).not_to_have_attribute("data-state", "live", timeout=20000)
+    page.context.unroute("**/api/v1/events*")
+    page.context.set_offline(False)
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=40000)
+    visit.complaints.clear()
