@@ -20,6 +20,15 @@ MAX_BODY = 3 * 1024 * 1024
 _NOT_DONE = {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize", "token", "approval"}
 
 
+class _JsonLoader(yaml.CSafeLoader):
+    """YAML as JSON has it: what looks like a time is a string."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 class Api:
     """The API server's logic, without the wire."""
 
@@ -80,7 +89,7 @@ class Api:
         return Response.of(shown(target.kind, [body], request, metadata, single=True), status)
 
     def _delete(self, target: Target, request: Request) -> Response:
-        body, gone = self.writer.delete(target, request, _decode(request) if request.body else {})
+        body, gone = self.writer.delete(target, request, _options(request))
         if not gone:
             return self._answer(target, request, body)
         details = {
@@ -94,7 +103,7 @@ class Api:
         )
 
     def _delete_collection(self, target: Target, request: Request) -> Response:
-        options = _decode(request) if request.body else {}
+        options = _options(request)
         listing = orjson.loads(
             list_objects(
                 self.store,
@@ -144,16 +153,25 @@ class Api:
         return Response.of(scale_of(self.writer.update(whole, live, body, request)))
 
 
+def _options(request: Request) -> Any:
+    """The DeleteOptions in a body, {} where there is none. Raises 400 for what is no object."""
+    options = _decode(request) if request.body else {}
+    if not isinstance(options, dict) or not isinstance(options.get("preconditions") or {}, dict):
+        raise ApiError(400, "DeleteOptions must be an object")
+    return options
+
+
 def _decode(request: Request) -> Any:
     """The value in a body. Raises 400, 413 or 415."""
     if len(request.body) > MAX_BODY:
         raise ApiError(413, f"Request entity too large: limit is {MAX_BODY}", "RequestEntityTooLarge")
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     if "protobuf" in media:
-        raise ApiError(501, "protobuf bodies are not done by the embedded cluster")
+        raise ApiError(501, "protobuf bodies are not done by the embedded cluster; send JSON (kubectl create -f does)")
     try:
         if media in (APPLY, "application/yaml"):
-            return yaml.load(request.body, yaml.CSafeLoader)
+            value = yaml.load(request.body, _JsonLoader)  # noqa: S506 - it is a CSafeLoader
+            return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
         return orjson.loads(request.body)
-    except (yaml.YAMLError, orjson.JSONDecodeError, ValueError) as error:
+    except (yaml.YAMLError, orjson.JSONEncodeError, ValueError) as error:
         raise ApiError(400, f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from None

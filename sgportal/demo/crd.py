@@ -45,6 +45,13 @@ def crd_problems(crd: Object) -> list[dict[str, str]]:
         found.append(
             cause("metadata.name", f'Invalid value: must be spec.names.plural+"."+spec.group, that is {wanted}')
         )
+    found += [
+        cause(f"spec.names.{name}", "Required value", "FieldValueRequired")
+        for name in ("plural", "kind")
+        if names and not names.get(name)
+    ]
+    if spec.get("versions") and not any(each.get("served") for each in spec["versions"]):
+        found.append(cause("spec.versions", "Invalid value: must have at least one version that is served"))
     for index, version in enumerate(spec.get("versions") or ()):
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             found.append(

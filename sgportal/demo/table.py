@@ -28,14 +28,19 @@ def age(stamp: str | None) -> str:
     return f"{seconds // 86400}d"
 
 
+def _ages(kind: Kind, columns: list[Object]) -> bool:
+    """Whether an Age column is to follow the kind's own ones: an Event says instead when it was last seen."""
+    return _AGE not in columns and kind.kind != "Event"
+
+
 def table(kind: Kind, bodies: list[Object], metadata: Object, include: str) -> Object:
     """The Table of some objects; `include` is Object, Metadata or None (what each row carries besides its cells)."""
     columns, cells = _custom(kind) if kind.crd else _BUILT_IN.get(kind.kind, _PLAIN)
-    definitions = [_NAME, *columns] if kind.crd else [_NAME, *columns, *([_AGE] if _AGE not in columns else [])]
+    definitions = [_NAME, *columns] if kind.crd else [_NAME, *columns, *([_AGE] if _ages(kind, columns) else [])]
     rows = []
     for body in bodies:
         row: Object = {"cells": [body["metadata"]["name"], *cells(body)]}
-        if not kind.crd and _AGE not in columns:
+        if not kind.crd and _ages(kind, columns):
             row["cells"].append(age(body["metadata"].get("creationTimestamp")))
         if include == "Object":
             row["object"] = body

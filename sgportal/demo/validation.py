@@ -11,12 +11,15 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_PERCENT = re.compile(r"[0-9]+%")
 _WORKLOADS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}
 
 
 def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, str]]:
     """The causes for refusing an object; `before` is what it was, None on create."""
     found = list(_metadata(kind, body["metadata"]))
+    if kind in (*_WORKLOADS, "Pod", "Service") and not body.get("spec"):
+        found.append(cause("spec", "Required value", "FieldValueRequired"))
     spec = body.get("spec")
     if kind in _WORKLOADS and isinstance(spec, dict):
         found += _workload(kind, spec, (before or {}).get("spec"))
@@ -44,6 +47,11 @@ def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
             )
     for key in metadata.get("annotations") or {}:
         yield from _key(key.lower(), "metadata.annotations")
+    for number, reference in enumerate(metadata.get("ownerReferences") or ()):
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not reference.get(field):
+                place = f"metadata.ownerReferences[{number}].{field}"
+                yield cause(place, "Required value: must not be empty", "FieldValueRequired")
     if sum(bool(ref.get("controller")) for ref in metadata.get("ownerReferences") or ()) > 1:
         yield cause("metadata.ownerReferences", "Invalid value: Only one reference can have Controller set to true")
 
@@ -71,6 +79,7 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
     if not isinstance(replicas, int) or replicas < 0:
         yield cause("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
     yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    yield from _limits(spec)
     if before:
         frozen = (
             ("selector",)
@@ -80,6 +89,19 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
         for name in frozen:
             if spec.get(name) != before.get(name):
                 yield cause(f"spec.{name}", "Invalid value: field is immutable")
+
+
+def _limits(spec: Object) -> Iterator[dict[str, str]]:
+    """The surge and the shortage that a rollout may make: whole numbers or percentages, not both nothing."""
+    limits = (spec.get("strategy") or {}).get("rollingUpdate") or {}
+    for name, value in limits.items():
+        if isinstance(value, str) and not _PERCENT.fullmatch(value):
+            yield cause(
+                f"spec.strategy.rollingUpdate.{name}",
+                f'Invalid value: "{value}": a valid percent string must be a numeric string followed by an ending %',
+            )
+    if limits and all(str(limits.get(name, 0)).rstrip("%") == "0" for name in ("maxSurge", "maxUnavailable")):
+        yield cause("spec.strategy.rollingUpdate.maxUnavailable", "Invalid value: may not be 0 when `maxSurge` is 0")
 
 
 def _containers(spec: Object, where: str) -> Iterator[dict[str, str]]:

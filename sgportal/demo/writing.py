@@ -13,6 +13,7 @@ from .patches import json_patch, merge_patch, strategic_patch
 from .preconditions import check_preconditions
 from .requests import Request, Target
 from .scopes import counts_generation, same, scoped
+from .shapes import check_patched, check_shape
 from .store import Store
 from .validation import problems
 from .values import Object, copy, new_uid, now
@@ -89,6 +90,7 @@ class Writer:
             raise ApiError(
                 400, f"{sent} in the body does not match the endpoint's {kind.api_version}, Kind={kind.kind}"
             )
+        check_shape(kind, body)
         metadata = body["metadata"] = dict(body.get("metadata") or {})
         if target.name and metadata.setdefault("name", target.name) != target.name:
             raise ApiError(
@@ -193,6 +195,7 @@ class Writer:
             raise ApiError(415, "strategic merge patch is not supported for custom resources")
         live = self.existing(target)
         body = copy(_PATCHES[media](live, patch))
+        check_patched(target.kind, body)
         if body.get("metadata", {}).get("uid") not in (None, live["metadata"]["uid"]):
             check_preconditions(target.kind, live, body["metadata"])
         given = patch.get("metadata") or {} if isinstance(patch, dict) else {}

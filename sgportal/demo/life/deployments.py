@@ -48,10 +48,14 @@ def _make_set(store: Store, body: Object, sets: list[Object], name: str) -> Obje
     made_spec = {"replicas": replicas, "selector": selector, "template": template}
     made = child(body, "ReplicaSet", name, template["metadata"]["labels"], made_spec, {REVISION: "0"})
     made["metadata"]["generation"] = 1
-    stored = store.put(SETS, made)
-    message = f"Scaled up replica set {name} from 0 to {replicas}"
+    if replicas:
+        _say_scaled(store, body, name, 0, replicas)
+    return store.put(SETS, made)
+
+
+def _say_scaled(store: Store, body: Object, name: str, old: int, new: int) -> None:
+    message = f"Scaled {'up' if new > old else 'down'} replica set {name} from {old} to {new}"
     note(store, body, "Normal", "ScalingReplicaSet", message, "deployment-controller")
-    return stored
 
 
 def _renumber(store: Store, current: Object, sets: list[Object]) -> Object:
@@ -77,27 +81,28 @@ def _roll(store: Store, body: Object, sets: list[Object], current: Object) -> No
     wanted, old = spec["replicas"], [each for each in sets if each["metadata"]["uid"] != current["metadata"]["uid"]]
     if spec["strategy"]["type"] == "Recreate":
         for each in old:
-            _scale(store, each, 0)
+            _scale(store, body, each, 0)
         if not any(store.children("pods", each["metadata"]["uid"]) for each in old):
-            _scale(store, current, wanted)
+            _scale(store, body, current, wanted)
         return
     limits = spec["strategy"].get("rollingUpdate") or {}
     surge = share(limits.get("maxSurge"), wanted, up=True)
     spare = share(limits.get("maxUnavailable"), wanted, up=False) or (0 if surge else 1)
     others = sum(each["spec"]["replicas"] for each in old)
-    _scale(store, current, max(min(wanted, wanted + surge - others), 0) if others else wanted)
+    _scale(store, body, current, max(min(wanted, wanted + surge - others), 0) if others else wanted)
     ready = sum((each.get("status") or {}).get("readyReplicas", 0) for each in sets)
     room = max(ready - (wanted - spare), 0)
     for each in sorted(old, key=lambda body: (body.get("status") or {}).get("readyReplicas", 0)):
         has, up = each["spec"]["replicas"], (each.get("status") or {}).get("readyReplicas", 0)
         drop = (has - up) + min(up, room)
         room -= min(up, room)
-        _scale(store, each, max(has - drop, 0))
+        _scale(store, body, each, max(has - drop, 0))
 
 
-def _scale(store: Store, body: Object, replicas: int) -> None:
-    live = store.get(SETS, body["metadata"]["namespace"], body["metadata"]["name"])
+def _scale(store: Store, body: Object, one: Object, replicas: int) -> None:
+    live = store.get(SETS, one["metadata"]["namespace"], one["metadata"]["name"])
     if live and live["spec"]["replicas"] != replicas:
+        _say_scaled(store, body, live["metadata"]["name"], live["spec"]["replicas"], replicas)
         metadata = {**live["metadata"], "generation": live["metadata"].get("generation", 1) + 1}
         store.put(SETS, {**live, "metadata": metadata, "spec": {**live["spec"], "replicas": replicas}})
 
