@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from ..core.documents import read_document, write_document
 from ..core.text import Invalid, Problem
-from .fields import Field, filled, parts_of
+from .fields import Field
+from .parts import filled, parts_of
 from .places import line_of
 from .shapes import Manifest
 
@@ -23,10 +24,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The fields of one manifest; `index` is its place in a ServiceGroup (None: the document itself)."""
+    """The fields of a manifest or of one of its templates (see `parts.Part`)."""
 
     kind: str
     index: int | None
+    template: str
     entries: list[Entry]
 
 
@@ -43,8 +45,9 @@ class Draft:
 
     @property
     def located(self) -> list[tuple[Problem, int | None]]:
-        """The problems, each with the line of the document it speaks of."""
-        return [(problem, line_of(self.text, problem.pointer)) for problem in self.problems]
+        """The problems, each with the line of the document it speaks of (a form has no lines)."""
+        seen = self.mode == "yaml"
+        return [(problem, line_of(self.text, problem.pointer) if seen else None) for problem in self.problems]
 
     @property
     def sections(self) -> list[Section]:
@@ -54,7 +57,10 @@ class Draft:
         except Invalid:
             return []
         parts = [part for part in parts_of(manifest) if part.fields]
-        return [Section(each.kind, each.index, [self._entry(manifest, one) for one in each.fields]) for each in parts]
+        return [
+            Section(each.kind, each.index, each.template, [self._entry(manifest, one) for one in each.fields])
+            for each in parts
+        ]
 
     def _entry(self, manifest: Manifest, field: Field) -> Entry:
         shown = self.values.get(field.name, field.shown_in(manifest))

@@ -1,15 +1,12 @@
-"""The form over a manifest: each field reads one place of the document and writes it back, and touches nothing else."""
+"""The fields of the form over a manifest: each reads one place of the document and writes it back."""
 
-from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
 from ..core.group import KIND as GROUP
-from ..core.kinds import KINDS
-from ..core.text import Invalid, Problem, pointer, say
+from ..core.text import pointer
 from .shapes import (
     CONTAINER_PORTS,
     ENV,
@@ -22,10 +19,10 @@ from .shapes import (
     Path,
     Shape,
     read,
-    write,
 )
 
-_POD = ("spec", "template", "template")
+TEMPLATE: Path = ("spec", "template")
+_POD = (*TEMPLATE, "template")
 _CONTAINER = (*_POD, "spec", "containers", 0)
 _WORKLOADS = ("DeploymentGrid", "StatefulSetGrid")
 _SERVICES = ("ServiceGrid",)
@@ -54,11 +51,15 @@ class Field:
         """What the field shows of a manifest."""
         return self.shape.shown(read(manifest, self.path))
 
-    def inside(self, index: int) -> "Field":
-        """The same field of a ServiceGroup's grid."""
-        home: Path = ("spec", "grids", index)
-        also = tuple(home + path for path in self.also)
-        return replace(self, name=f"{index}-{self.name}", path=home + self.path, also=also, fixed=False)
+    @property
+    def of_template(self) -> bool:
+        """Whether it stands in the template of a workload."""
+        return self.kinds == _WORKLOADS and self.path[:2] == TEMPLATE
+
+    def moved(self, old: Path, new: Path, mark: str) -> "Field":
+        """The same field in another place: a template of the pool, or a grid of a ServiceGroup."""
+        also = tuple(new + path[len(old) :] for path in self.also)
+        return replace(self, name=mark + self.name, path=new + self.path[len(old) :], also=also, fixed=False)
 
 
 FIELDS = (
@@ -142,63 +143,3 @@ FIELDS = (
         lines=2,
     ),
 )
-
-
-_SHARED = ("namespace", "key")  # what a ServiceGroup's grids take from it
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The fields of one manifest; `index` is its place in a ServiceGroup (None: the document itself)."""
-
-    kind: str
-    index: int | None
-    fields: list[Field]
-
-
-def parts_of(manifest: Manifest) -> list[Part]:
-    """The fields for this kind of manifest; a ServiceGroup has those of each of its grids besides its own."""
-    kind = manifest.get("kind")
-    own = Part(str(kind), None, [each for each in FIELDS if kind in each.kinds])
-    members = read(manifest, ("spec", "grids")) if kind == GROUP else None
-    return [own, *(_member(index, each) for index, each in enumerate(members or ()) if isinstance(each, Mapping))]
-
-
-def _member(index: int, manifest: Mapping[str, Any]) -> Part:
-    kind = manifest.get("kind")
-    wanted = [each for each in FIELDS if kind in each.kinds and kind in KINDS and each.name not in _SHARED]
-    return Part(str(kind), index, [each.inside(index) for each in wanted])
-
-
-def filled(manifest: Manifest, values: Mapping[str, str]) -> Manifest:
-    """A copy of the manifest with the fields that were changed written into it. Raises Invalid for unreadable lines."""
-    changed = deepcopy(manifest)
-    problems = []
-    for field in (each for part in parts_of(manifest) for each in part.fields):
-        shown = field.shown_in(manifest).strip()
-        text = values.get(field.name, shown).replace("\r\n", "\n").strip()
-        if text == shown:
-            continue
-        try:
-            value = field.shape.parsed(text, read(manifest, field.path))
-        except ValueError:
-            problems.append(Problem(field.pointer, say(field.shape.wrong.msgid, value=f"“{text[:60]}”")))
-            continue
-        _put(changed, field, value)
-    if problems:
-        raise Invalid(*problems)
-    return changed
-
-
-def _put(manifest: Manifest, field: Field, value: Any) -> None:
-    """Write a value into its place, and into those that must agree with it; what they hold besides stays."""
-    old = _mapping(manifest, field.path)
-    write(manifest, field.path, value)
-    for path in field.also:
-        kept = {key: each for key, each in _mapping(manifest, path).items() if key not in old}
-        write(manifest, path, {**kept, **(value or {})})
-
-
-def _mapping(manifest: Manifest, path: Path) -> Mapping[str, Any]:
-    found = read(manifest, path)
-    return found if isinstance(found, Mapping) else {}

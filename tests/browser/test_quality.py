@@ -117,7 +117,7 @@ def test_the_pages_behind_a_button(chromium, sites, somebody, addresses):
     for name, variant in VARIANTS.items():
         with visiting(chromium, sites, state=somebody, **variant) as visit:
             page = visit.open(addresses["grid-edit"])
-            page.fill("#f-replicas", "4")
+            page.locator('input[name$="replicas"]').first.fill("4")
             page.click('.head button[value="preview"]')
             assert axe.Axe().run(page, options=RULES).response["violations"] == []
             visit.shot(f"preview-{name}", full_page=True)

@@ -6,8 +6,9 @@ import pytest
 
 from sgportal.core.text import Invalid
 from sgportal.dashboard.difference import lines
-from sgportal.dashboard.fields import FIELDS, filled, parts_of
+from sgportal.dashboard.fields import FIELDS
 from sgportal.dashboard.homes import blank
+from sgportal.dashboard.parts import filled, parts_of
 from sgportal.dashboard.places import line_of
 from sgportal.dashboard.shapes import read, write
 
@@ -60,6 +61,36 @@ def test_odd_documents_can_be_filled_in(kind, spec):
             filled(manifest, {field.name: "1"})
         except Invalid:
             continue
+
+
+def with_pool(own):
+    manifest = blank("DeploymentGrid", "zone")
+    template = manifest["spec"].pop("template")
+    manifest["spec"] |= {
+        "templatePool": {"small": template, "华东/<b>": deepcopy(template)},
+        "defaultTemplateName": "small",
+    }
+    if own:
+        manifest["spec"]["template"] = deepcopy(template)
+    return manifest
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_each_template_has_its_fields(own):
+    manifest = with_pool(own)
+    after = filled(manifest, {"t1-replicas": "9", "t0-image": "x:2"})
+    assert after["spec"]["templatePool"]["华东/<b>"]["replicas"] == 9
+    assert after["spec"]["templatePool"]["small"]["template"]["spec"]["containers"][0]["image"] == "x:2"
+    assert ("template" in after["spec"]) == own
+    assert ("replicas" in shown(manifest)) == own
+
+
+def test_templates_of_a_grid_in_a_package():
+    package = {"kind": "ServiceGroup", "spec": {"grids": [blank("ServiceGrid", "z"), with_pool(False)]}}
+    after = filled(package, {"1-t0-replicas": "3", "1-t0-labels": "a=b"})
+    template = after["spec"]["grids"][1]["spec"]["templatePool"]["small"]
+    assert template["replicas"] == 3
+    assert template["template"]["metadata"]["labels"] == {"a": "b"}
 
 
 def test_reading_and_writing_places():
