@@ -19,7 +19,7 @@ from ..models.reading import default_key, node_groups
 from .difference import lines
 from .draft import MODES, Draft, posted
 from .homes import Home, address, blank, find, grid_at, kind_of, member, source
-from .pages import actor, needs, show, wanted
+from .pages import actor, clean, needs, show, wanted
 from .shapes import read
 from .verdict import Verdict, judge
 
@@ -63,7 +63,7 @@ def _mode(asked: str) -> str:
 def check(request: HttpRequest) -> HttpResponse:
     """Only what is wrong with a draft, or what it would do, while one types."""
     draft = posted(request.POST)
-    verdict = judge(draft, actor(request), find(request.POST.get("path", "")))
+    verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))))
     located = replace(draft, problems=verdict.problems).located
     return show(request, "components/verdict.html", {"verdict": verdict, "located": located})
 

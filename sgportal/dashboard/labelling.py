@@ -15,7 +15,7 @@ from ..models import LabelJob, Node
 from ..models.reading import Impact, node_groups, step_json
 from . import nodes, selection
 from .fingerprint import fingerprint
-from .pages import actor, needs, show
+from .pages import actor, clean, needs, show
 from .preferences import back
 
 SHOWN = 200
@@ -25,11 +25,7 @@ SHOWN = 200
 @needs("operator")
 def select(request: HttpRequest) -> HttpResponse:
     """Make a snapshot of the chosen nodes, or of all that match the filters the person saw, and ask what to change."""
-    if "all" in request.POST:
-        asked = QueryDict(request.POST.get("query", ""))
-        names = nodes.find({name: asked.get(name, "") for name in nodes.FILTERS}).values_list("name", flat=True)
-    else:
-        names = request.POST.getlist("node")
+    names = _chosen(request)
     if not names:
         messages.warning(request, gettext("Choose at least one node."))
         return back(request, "nodes")
@@ -38,6 +34,19 @@ def select(request: HttpRequest) -> HttpResponse:
     if key := request.POST.get("key"):
         answer["Location"] += "?" + _query(key=key, value=request.POST.get("value", ""))
     return answer
+
+
+def _chosen(request: HttpRequest) -> list[str]:
+    """The names of the ticked nodes, or of all that match; none for a selector that selects nothing."""
+    if "all" not in request.POST:
+        return [clean(name) for name in request.POST.getlist("node")]
+    asked = QueryDict(request.POST.get("query", ""))
+    try:
+        return list(
+            nodes.find({name: clean(asked.get(name, "")) for name in nodes.FILTERS}).values_list("name", flat=True)
+        )
+    except Invalid:
+        return []
 
 
 def _query(**parts: str) -> str:
@@ -71,7 +80,7 @@ def label(request: HttpRequest, token: str) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> dict[str, str]:
     source = request.POST if request.method == "POST" else request.GET
-    return {name: source.get(name, "").replace("\0", "").strip() for name in ("key", "value", "remove")}
+    return {name: clean(source.get(name, "")) for name in ("key", "value", "remove")}
 
 
 def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:

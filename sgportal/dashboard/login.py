@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ..models import AuditEvent
 from . import preferences
+from .pages import clean
 
 FAILURES = 5
 WINDOW = timedelta(minutes=5)
@@ -40,7 +41,7 @@ class Login(views.LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Note the attempt, refuse it if there were too many, else let Django decide."""
-        user = request.POST.get("username", "").replace("\0", "")[:150]
+        user = clean(request.POST.get("username", ""))[:150]
         address = request.META.get("REMOTE_ADDR", "")
         self.attempt = AuditEvent.objects.create(actor=user, door="page", verb=_FAILED, path=f"login/{address}")
         earlier = list(_attempts(user, address).filter(pk__lte=self.attempt.pk))

@@ -42,6 +42,8 @@ def needs(needed: str) -> Callable[[View], View]:
                 return _to_login(request)
             if not may(request, needed):
                 raise PermissionDenied
+            if any("\0" in str(each) for each in kwargs.values()):
+                raise Http404  # no database of ours holds such a name, and one of them would object
             try:
                 return view(request, *args, **kwargs)
             except NotFound as error:
@@ -91,5 +93,10 @@ def paged(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
 
 
 def wanted(request: HttpRequest, *names: str) -> dict[str, str]:
-    """The filters in the URL, without surrounding blanks and without NUL, which no database takes."""
-    return {name: request.GET.get(name, "").replace("\0", "").strip()[:300] for name in names}
+    """The filters in the URL, without surrounding blanks and of a sane length."""
+    return {name: clean(request.GET.get(name, ""))[:400] for name in names}
+
+
+def clean(text: str) -> str:
+    """A text from outside without surrounding blanks and without NUL, which no database takes."""
+    return text.replace("\0", "").strip()

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ..models import ApiToken
-from .pages import may, needs, show
+from .pages import clean, may, needs, show
 
 DAYS = (7, 30, 90, 365)
 SCOPES = ("read", "write")
@@ -33,7 +33,7 @@ def _scopes(request: HttpRequest) -> tuple[str, ...]:
 @needs("viewer")
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
-    name = request.POST.get("name", "").strip()[:100]
+    name = clean(request.POST.get("name", ""))[:100]
     scope, days = request.POST.get("scope", "read"), request.POST.get("days", "90")
     if not name or scope not in _scopes(request) or days not in map(str, DAYS):
         messages.warning(request, gettext("Give the token a name."))

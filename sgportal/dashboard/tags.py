@@ -1,6 +1,7 @@
 """Template tags: sentences in the reader's language, ages, states, links with safe queries."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
+from ..core.plan import Plan
 from ..core.text import Sentence
 from ..models import Grid, Pod, Revision
 from .live import AGE_UNITS
@@ -166,6 +168,12 @@ def here(context: template.Context, *prefixes: str) -> SafeString:
 def age_units() -> str:
     """The texts and limits of ages, for the page's own clock."""
     return json.dumps([[limit, divisor, str(text)] for limit, divisor, text in AGE_UNITS])
+
+
+@register.filter
+def tally(plan: Plan) -> list[tuple[str, int]]:
+    """How many steps of each verb a plan has, in the order of their first."""
+    return list(Counter(step.verb for step in plan.steps).items())
 
 
 @register.filter

@@ -68,6 +68,12 @@ def test_nothing_chosen(operator, fleet):
     assert answer.redirect_chain[-1][0] == "/nodes/?search=node"
 
 
+@pytest.mark.parametrize("query", ["selector=((", "search=%00nowhere", "group=%00"])
+def test_all_of_nothing(operator, query):
+    answer = operator.post("/labels/", {"all": "1", "query": query}, follow=True)
+    assert "Choose at least one node." in answer.content.decode()
+
+
 def test_a_selection_is_of_one_person_and_one_hour(operator, viewer, admin, fleet, monkeypatch):
     place = choose(operator, ["node0"])
     assert admin.get(place).status_code == 404

@@ -1,6 +1,7 @@
 """The catalogue holds every sentence there is, translated, with the same places to fill in."""
 
 import re
+from html import unescape
 
 import pytest
 from babel.messages import pofile
@@ -9,6 +10,9 @@ from scripts import messages
 from sgportal.core.text import Sentence, say
 from sgportal.dashboard.tags import ago
 from sgportal.dashboard.tags import say as said
+
+from .addresses import AUDIT, READABLE, WRITABLE, more
+from .conftest import browser
 
 PLACES = re.compile(r"%\((\w+)\)s")
 
@@ -61,3 +65,14 @@ def test_sentences_within_sentences_are_said_too(settings):
 )
 def test_ages(seconds, text):
     assert ago(seconds) == text
+
+
+def test_no_page_in_chinese_has_a_sentence_left_in_english(fleet):
+    client = browser("admin", django_language="zh-hans")
+    sentences = {entry.id for entry in messages.collect() if isinstance(entry.id, str) and " " in entry.id}
+    plain = {sentence for sentence in sentences if "%" not in sentence and sentence.isascii()}
+    assert len(plain) > 100
+    for address in (*READABLE, *WRITABLE, *AUDIT, *more()):
+        text = unescape(re.sub(r"<[^>]+>", "\n", client.get(address).content.decode()))
+        lines = {line.strip() for line in text.splitlines()}
+        assert lines & plain == set(), address

@@ -126,3 +126,19 @@ def test_a_page_number_out_of_range_is_the_nearest(viewer, fleet, page):
 )
 def test_odd_filters_do_no_harm(viewer, fleet, address):
     assert viewer.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/nodes/%00/", "/grids/deploymentgrids/%00/x/", "/servicegroups/default/%00/", "/labels/%00/"]
+)
+def test_names_that_no_database_holds(admin, address):
+    assert admin.get(address).status_code == 404
+
+
+def test_a_plan_of_very_many_steps_stays_readable(viewer, db):
+    builders.nodes(250, "zone", units=250)
+    builders.a_grid("echo", "zone")
+    builders.news()
+    answer = viewer.get("/grids/deploymentgrids/default/echo/plan/").content.decode()
+    assert "The first 100 of 250 steps are shown." in answer
+    assert answer.count('<li class="v-create"') == 100
