@@ -2,11 +2,19 @@
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from sgportal.core.text import say
 from sgportal.models import GridEvent, ServiceGroup
 
 from .. import builders
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Requests leave their language behind in the thread; each test begins and ends in English."""
+    with translation.override("en"):
+        yield
 
 
 def browser(role: str, **cookies: str) -> Client:
