@@ -149,12 +149,6 @@ def shown_lines(value: Any) -> list[str]:
     return text.rstrip().splitlines()
 
 
-@register.filter
-def percent(part: int, whole: int) -> int:
-    """How much of the whole, in percent; nothing of nothing is all of it."""
-    return round(100 * part / whole) if whole else 100
-
-
 @register.simple_tag(takes_context=True)
 def here(context: template.Context, *prefixes: str) -> SafeString:
     """`aria-current` for a link of the navigation whose pages include this one."""
