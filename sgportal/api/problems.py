@@ -124,7 +124,7 @@ def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The refusal as an HTTP answer."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": gettext(HTTPStatus(refusal.status).phrase),
+        "title": HTTPStatus(refusal.status).phrase,  # what RFC 9457 asks for beside about:blank
         "status": refusal.status,
         "detail": localise(refusal.sentence),
         "instance": request.path,

@@ -18,8 +18,23 @@ App = Callable[..., Awaitable[None]]  # (scope, receive, send); frameworks type 
 MOST = 4 * MAX_BYTES
 
 
+def served(application: App) -> App:
+    """The application, shielded from bodies so large that merely receiving them would fill the disk, and able to end
+    its streams when the server is asked to end."""
+    limited, prepared = within_limits(application), False
+
+    async def prepare_once(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal prepared
+        if not prepared:
+            prepared = True
+            _end_streams_on_signals()  # not earlier: servers set their own handlers after they load us
+        await limited(scope, receive, send)
+
+    return prepare_once
+
+
 def within_limits(application: App) -> App:
-    """The application, shielded from bodies so large that merely receiving them would fill the disk."""
+    """The application, shielded from too large bodies."""
 
     async def limited(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +72,7 @@ async def _too_large(send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def ends_streams_when_asked() -> None:
+def _end_streams_on_signals() -> None:
     """When the server is asked to end by a signal, end the streams too: they would keep it waiting."""
     if threading.current_thread() is not threading.main_thread():
         return

@@ -83,6 +83,20 @@ class WebServer(uvicorn.Server):
         """Leave signals alone."""
         yield
 
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin to serve."""
+        from ..api import live
+
+        live.reopen()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End the event streams, which would never end by themselves, then the rest."""
+        from ..api import live
+
+        live.close()
+        await super().shutdown(sockets)
+
 
 def web_server() -> WebServer:
     """The web process, to be run on a socket that is already bound. Open streams get two seconds to end."""

@@ -1,10 +1,13 @@
 """What bad input gets: a problem that names the field and says what would be right; nothing is stored."""
 
+import ast
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
+from django.utils.translation import gettext, override
 
 from sgportal.models import ApiToken, AuditEvent, Grid, LabelJob, WorkKey
 
@@ -12,6 +15,7 @@ from . import builders
 from .conftest import pointers
 
 pytestmark = pytest.mark.django_db
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(autouse=True)
@@ -363,3 +367,32 @@ def test_the_language_a_person_chose_is_used_where_the_request_asks_for_none(api
     assert api.get("me")["Content-Language"] == "zh-hans"
     assert api.get("me").json()["language"] == "zh-hans"
     assert api.get("me", Accept_Language="en")["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(("manifest", "pointer", "english"), CASES, ids=[f"{n}{c[1]}" for n, c in enumerate(CASES)])
+def test_the_same_is_said_in_chinese(api, manifest, pointer, english):
+    """The same pointer, another sentence, in the caller's language; what the caller wrote stays as written."""
+    answer = api.post("deploymentgrids", manifest, Accept_Language="zh-Hans")
+    body = answer.json()
+    assert answer["Content-Language"] == "zh-hans"
+    sentence = pointers(answer)[pointer]
+    assert HAN.search(sentence), sentence
+    assert not sentence.startswith(english)
+    assert HAN.search(body["detail"]), body["detail"]
+
+
+@pytest.mark.parametrize(("body", "kind", "_english"), UNREADABLE, ids=range(len(UNREADABLE)))
+def test_what_cannot_be_read_is_said_in_chinese(api, body, kind, _english):
+    answer = api("POST", "deploymentgrids", body, Content_Type=kind, Accept_Language="zh-CN,zh;q=0.9")
+    assert HAN.search(pointers(answer)[""])
+
+
+def test_every_sentence_of_the_door_is_in_the_catalogue():
+    """Refusals, queries: all that this door may say, found by its calls of `say`."""
+    said = set()
+    for path in (builders.DATA.parent.parent / "sgportal" / "api").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
+                said.add(node.args[0].value)
+    with override("zh-hans"):
+        assert [text for text in said if gettext(text) == text] == []
