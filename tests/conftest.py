@@ -1,5 +1,5 @@
 """What every test may use: services found once and listed where they are missing; an embedded cluster; Redis;
-PostgreSQL. `STRICT=1` turns skips for what is missing into failures."""
+PostgreSQL; a real control plane. `STRICT=1` turns skips for what is missing into failures."""
 
 import contextlib
 import os
@@ -58,6 +58,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Postgres]:
     """A real PostgreSQL on loopback (mark the test `postgres`)."""
     with services.run_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Kubernetes control plane with the nodes node0, node1, node2 (mark the test `kubernetes`)."""
+    from .kube import control_plane as plane
+
+    with plane.run(tmp_path_factory.mktemp("kube"), ["node0", "node1", "node2"]) as running:
         yield running
 
 

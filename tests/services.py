@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .kube import binaries
+
 NOBODY = "nobody"  # PostgreSQL will not run as root
 
 
@@ -31,12 +33,19 @@ def chromium() -> str | None:
     return found if importlib.util.find_spec("playwright") else None
 
 
+def namespaces() -> bool:
+    """Whether this process may make network namespaces and kube-proxy finds what it calls."""
+    return os.geteuid() == 0 and all(map(shutil.which, ("ip", "iptables", "nft", "conntrack")))
+
+
 # Marker → (what to install, how to find it).
 NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "redis": ("redis-server", lambda: shutil.which("redis-server")),
     "postgres": ("PostgreSQL (initdb, postgres)", postgres_folder),
     "browser": ("Chromium", chromium),
     "kubectl": ("kubectl", lambda: shutil.which("kubectl")),
+    "kubernetes": ("a Kubernetes control plane (`make kube` compiles one)", lambda: not binaries.missing()),
+    "netns": ("network namespaces (root, iproute2, iptables, nftables, conntrack)", namespaces),
 }
 
 
