@@ -10,7 +10,8 @@ from ..core.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, GridEvent, ServiceGroup
-from ..models.reading import Freshness, endpoints_of, freshness, plan_for, plan_of, spec_of
+from ..models.reaching import endpoints_of
+from ..models.reading import Freshness, freshness, plan_for, plan_of, spec_of
 from . import shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation

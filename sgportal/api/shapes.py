@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from ..core.closure import NodeEndpoints
 from ..core.plan import Plan
+from ..core.proof import NodeProof
 from ..core.text import say
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
@@ -133,16 +133,17 @@ def node(row: Node) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": info}
 
 
-def endpoints(view: NodeEndpoints) -> dict[str, Any]:
+def endpoints(view: NodeProof) -> dict[str, Any]:
     """What one node ought to see of a Service; `closed` says that nothing outside its NodeUnit is among it, and
-    `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys."""
-    found = [{"pod": each.pod, "ip": each.ip, "node": each.node, "unit": each.unit} for each in view.endpoints]
+    `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys, `hints` are
+    obeyed by its kube-proxy, `none` is what mode open asks for."""
+    found = [{"pod": each.pod, "ip": each.address, "node": each.node, "unit": each.unit} for each in view.endpoints]
     return {
         "node": view.node,
         "unit": view.unit,
         "endpoints": found,
         "state": view.state,
-        "enforcement": "annotation",
+        "enforcement": {"wrapper": "annotation", "open": "none"}.get(view.mode, "hints"),
         "closed": all(each.unit == view.unit for each in view.endpoints),
         "reason": localise(view.reason),
     }

@@ -5,17 +5,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .closure import Capabilities, Closure, chosen, refusal, write_closure
 from .grid import GridSpec
 from .names import (
+    CLOSURE,
     GRID_SELECTOR,
     GRID_UNIQ_KEY,
     LAST_APPLIED,
     OWNER_UID,
+    SELECTOR,
     TOPOLOGY_KEYS,
     as_label_value,
     child_name,
     child_name_problem,
 )
+from .service import ServiceFacts, described
 from .text import Sentence, say
 
 
@@ -53,36 +57,52 @@ class Finding:
     sentence: Sentence
 
 
-def desired(spec: GridSpec, units: Collection[str], owner: Owner) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
-    """The children a grid should have for these units, in order of unit, and the units that can have none and why."""
+def desired(
+    spec: GridSpec, units: Collection[str], owner: Owner, can: Capabilities
+) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
+    """The children a grid should have for these units, in order of unit, and the units that can have none and why.
+    `can` is what the cluster can keep of a closed loop."""
     children, findings = [], []
     for unit in [""] if spec.kind.child_kind == "Service" else sorted(units):
-        finding = _refusal(spec, unit)
+        finding = _refusal(spec, unit, can)
         if finding:
             findings.append(finding)
         else:
-            children.append(_child(spec, unit, owner))
+            children.append(_child(spec, unit, owner, can))
     return tuple(children), tuple(findings)
 
 
-def _refusal(spec: GridSpec, unit: str) -> Finding | None:
+def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
     name = child_name(spec.name, spec.kind.child_kind, unit)
     if problem := child_name_problem(name, spec.kind.child_kind):
         return Finding(unit, "InvalidName", problem)
     if unit and spec.template_of(unit) is None:
         wanted = spec.template_name(unit)
         return Finding(unit, "TemplateNotFound", say("there is no template “%(name)s” in templatePool", name=wanted))
+    if reason := refusal(spec.closure, can):
+        return Finding(unit, "ClosureNotSupported", reason)
     return None
 
 
-def _child(spec: GridSpec, unit: str, owner: Owner) -> Child:
+def closure_for(spec: GridSpec, can: Capabilities) -> Closure:
+    """How a ServiceGrid is kept: as it asks, else as well as the cluster and its Service can be."""
+    return chosen(spec.closure, spec.template or {}, can)
+
+
+def service_of(spec: GridSpec, can: Capabilities) -> ServiceFacts:
+    """A ServiceGrid's Service as it will be, to be asked in advance."""
+    metadata = {"namespace": spec.namespace, "name": child_name(spec.name, "Service", "")}
+    return described({"metadata": metadata, "spec": spec.template}, closure_for(spec, can), spec.key)
+
+
+def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:
     kind = spec.kind
     metadata: dict[str, Any] = {
         "name": child_name(spec.name, kind.child_kind, unit),
         "namespace": spec.namespace,
         "labels": {**spec.labels, GRID_SELECTOR: spec.name, GRID_UNIQ_KEY: as_label_value(spec.key)},
     }
-    annotations = _annotations(spec, owner)
+    annotations = _annotations(spec, owner, can)
     if annotations:
         metadata["annotations"] = annotations
     if owner.reference:
@@ -96,19 +116,31 @@ def _child(spec: GridSpec, unit: str, owner: Owner) -> Child:
     }
     if unit:
         _pin(body["spec"], spec.key, unit)
+    elif closure_for(spec, can).steered:
+        del body["spec"]["selector"]  # it stands in an annotation, so that nobody else writes EndpointSlices
     return Child(unit, spec.template_name(unit) if unit else "", body)
 
 
-def _annotations(spec: GridSpec, owner: Owner) -> dict[str, str]:
+def _annotations(spec: GridSpec, owner: Owner, can: Capabilities) -> dict[str, str]:
     own: dict[str, str] = {}
     if spec.kind.child_kind == "Service":
-        own = {key: value for key, value in spec.annotations.items() if key != LAST_APPLIED}
-        own[TOPOLOGY_KEYS] = json.dumps([spec.key])
+        own = {key: value for key, value in spec.annotations.items() if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
+        own |= _closure_annotations(spec, closure_for(spec, can))
     if as_label_value(spec.key) != spec.key:
         own[GRID_UNIQ_KEY] = spec.key
     if not owner.reference:
         own[OWNER_UID] = owner.uid
     return own
+
+
+def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:
+    """What tells SuperEdge's wrapper, and our own writer of EndpointSlices, how the Service is kept."""
+    found = {} if closure.mode == "open" else {TOPOLOGY_KEYS: json.dumps([spec.key])}
+    if closure.steered:
+        selector = (spec.template or {})["selector"]
+        found[SELECTOR] = json.dumps(selector, separators=(",", ":"), sort_keys=True)
+        found[CLOSURE] = write_closure(closure, spec.key)
+    return found
 
 
 def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:

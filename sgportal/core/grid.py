@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .closure import Capabilities, Closure, closure_of, closure_problems, refusal
 from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
 from .kubernetes_fields import FIELDS
 from .names import (
@@ -27,7 +28,11 @@ _MANIFEST_FIELDS = {
     "spec": ("any", True),
     "status": ("any", False),
 }
-_SERVICE_FIELDS = {"gridUniqKey": ("str", True), "template": ("ServiceSpec", True)}
+_SERVICE_FIELDS = {
+    "gridUniqKey": ("str", True),
+    "template": ("ServiceSpec", True),
+    "closure": ("any", False),
+}
 
 
 def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
@@ -45,7 +50,8 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
 class GridSpec:
     """A valid grid. The dicts inside are the user's own and are never changed.
 
-    `templates` maps a unit to a template's name; "" and "default" mean `template`.
+    `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
+    leaves the choice to us.
     """
 
     kind: GridKind
@@ -59,6 +65,7 @@ class GridSpec:
     templates: Mapping[str, str] = field(default_factory=dict)
     default_template: str = DEFAULT
     auto_delete: bool = False
+    closure: Closure | None = None
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -79,10 +86,11 @@ class GridSpec:
         return f"{self.kind.plural}/{self.namespace}/{self.name}"
 
 
-def parse(manifest: Any, units: Collection[str] = ()) -> GridSpec:
+def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None = None) -> GridSpec:
     """The grid a manifest describes, as `kubectl apply` takes it.
 
-    `units` are the NodeUnits known now: a name too long for every one of them is refused.
+    `units` are the NodeUnits known now: a name too long for every one of them is refused. `can` is what the cluster can
+    keep: a closure beyond it is refused (None: nobody asks).
     Raises Invalid with every problem found, each with its JSON pointer.
     """
     if not isinstance(manifest, Mapping):
@@ -97,7 +105,10 @@ def parse(manifest: Any, units: Collection[str] = ()) -> GridSpec:
         problems = list(_length_problems(kind, manifest["metadata"]["name"], units))
     if problems:
         raise Invalid(*problems)
-    return _build(kind, manifest["metadata"], spec)
+    found = _build(kind, manifest["metadata"], spec)
+    if can and (reason := refusal(found.closure, can)):
+        raise Invalid(Problem("/spec/closure/mode", reason))
+    return found
 
 
 def source_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,6 +131,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         templates=spec.get("templates") or {},
         default_template=spec.get("defaultTemplateName") or DEFAULT,
         auto_delete=bool(spec.get("autoDeleteUnusedTemplate")),
+        closure=closure_of(spec.get("closure")),
     )
 
 
@@ -163,7 +175,11 @@ def _spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]
         yield Problem("/spec/gridUniqKey", problem)
     if shape:
         return
-    yield from _service_problems(spec["template"]) if is_service else _workload_problems(kind, spec)
+    if is_service:
+        yield from _service_problems(spec["template"])
+        yield from closure_problems(spec.get("closure"), spec["template"])
+    else:
+        yield from _workload_problems(kind, spec)
 
 
 def _moved(kind: GridKind, problem: Problem) -> Problem:

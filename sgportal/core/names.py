@@ -13,7 +13,21 @@ GRID_SELECTOR = f"{GROUP}/grid-selector"
 GRID_UNIQ_KEY = f"{GROUP}/grid-uniq-key"
 TOPOLOGY_KEYS = "topologyKeys"
 OWNER_UID = f"sgportal.{GROUP}/grid-uid"
+CLOSURE = f"sgportal.{GROUP}/closure"
+SELECTOR = f"sgportal.{GROUP}/selector"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Kubernetes' labels of nodes and EndpointSlices (kubernetes.io/docs "Well-Known Labels, Annotations and Taints").
+ZONE = "topology.kubernetes.io/zone"
+SERVICE_NAME = "kubernetes.io/service-name"
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+HEADLESS = "service.kubernetes.io/headless"
+TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+SLICE_MANAGER = f"closure.sgportal.{GROUP}"
+# The Service without endpoints to whose address sentinels send what must be refused.
+REFUSING_SERVICE = "sgportal-refuse"
+# Hints for nobody: names that no node and no zone has.
+NO_NODE = f"no-node.sgportal.{GROUP}"
+NO_ZONE = f"none.sgportal.{GROUP}"
 PROTECTED_PREFIXES = ("kubernetes.io/", "k8s.io/")
 
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")

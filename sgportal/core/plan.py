@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .closure import UNKNOWN, Capabilities
 from .desired import Child, Finding, Owner, desired
 from .diff import Change, differences
 from .grid import GridSpec
@@ -49,6 +50,7 @@ class World:
     `units`: the NodeUnits of the grid's key now. `live`: every object in its namespace, of its children's kind, that
     may matter: those with its label, those it owns, those with a wanted name. `gone_since`: when a unit was first
     missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go.
+    `can`: what the cluster can keep of a closed loop.
     """
 
     units: Collection[str]
@@ -59,13 +61,14 @@ class World:
     grace: float = 3600.0
     recreate: Collection[str] = ()
     deleting: bool = False
+    can: Capabilities = UNKNOWN
 
 
 def plan(spec: GridSpec, world: World) -> Plan:
     """The writes that make the cluster agree with the grid, and the findings. Agreement gives no steps."""
     if world.deleting:
         return Plan(tuple(_delete(spec, each, _GRID_DELETED) for each in world.live if is_ours(each, world.owner)))
-    children, findings = desired(spec, world.units, world.owner)
+    children, findings = desired(spec, world.units, world.owner, world.can)
     live = {each["metadata"]["name"]: each for each in world.live}
     steps: list[Step] = []
     notes = list(findings)

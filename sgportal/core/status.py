@@ -4,41 +4,20 @@ Status speaks of the present only, never of what we hope for. It is derived from
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .desired import Finding
 from .grid import GridSpec
 from .names import child_name
 from .plan import is_ready, unit_of
+from .pods import PodView
 from .text import Sentence, say
 from .units import Unit
 
 # Worst first: the order in which pages list units, and the rule for "the state of the grid is its worst unit's".
 STATES = ("Blocked", "Degraded", "Offline", "UnitGone", "Progressing", "Ready")
 _FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "ChildTerminating": "Progressing"}
-
-
-@dataclass(frozen=True, slots=True)
-class PodView:
-    """What the core needs to know of a pod.
-
-    `child` is the name of the Deployment or StatefulSet it belongs to ("" for none), `reason` and `message` say why
-    it is not ready, as the cluster words it; `ports` are (name, port, protocol) of its containers.
-    """
-
-    namespace: str
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    node: str = ""
-    ips: tuple[str, ...] = ()
-    ready: bool = False
-    phase: str = "Pending"
-    reason: str = ""
-    message: str = ""
-    child: str = ""
-    terminating: bool = False
-    ports: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which nodes form which NodeUnit, and what a change of labels would do."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Readiness = Literal["Ready", "NotReady", "Unknown"]
@@ -9,11 +9,12 @@ Readiness = Literal["Ready", "NotReady", "Unknown"]
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """What the core needs to know of a node."""
+    """What the core needs to know of a node. `version` is its kubelet's, such as `v1.34.1`; "" where nobody asked."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     ready: Readiness = "Ready"
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def relabelled(
 
     def after(node: NodeView) -> NodeView:
         labels = {**node.labels, **changes}
-        return NodeView(node.name, {key: value for key, value in labels.items() if value is not None}, node.ready)
+        return replace(node, labels={key: value for key, value in labels.items() if value is not None})
 
     return tuple(after(node) if node.name in chosen else node for node in nodes)
 

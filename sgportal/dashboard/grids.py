@@ -6,12 +6,13 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from ..core.closure import ENFORCEMENT
 from ..core.kinds import KINDS
+from ..core.proof import BEHIND_WRAPPER
 from ..core.status import STATES
 from ..core.text import Invalid
 from ..models import Grid, GridEvent, GridUnit, Pod, Revision
-from ..models.reading import endpoints_of, node_groups, plan_of
+from ..models.reaching import endpoints_of
+from ..models.reading import node_groups, plan_of
 from .difference import lines
 from .homes import grid_at
 from .pages import needs, paged, show, wanted
@@ -121,8 +122,8 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
         "asked": asked,
         "page": paged(request, shown),
         "closed": closed,
-        "refusing": len(rows) - closed,
-        "enforcement": ENFORCEMENT,
+        "refusing": sum(row.state == "refusing" for row in rows),
+        "enforcement": BEHIND_WRAPPER if rows and rows[0].mode == "wrapper" else None,
     }
     return _show(request, found, "endpoints", context)
 

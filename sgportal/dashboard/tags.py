@@ -40,6 +40,9 @@ STATES = {
     "failed": gettext_lazy("Failed"),
     "closed": gettext_lazy("Closed"),
     "refusing": gettext_lazy("Refusing"),
+    "open": gettext_lazy("Open"),
+    "leaking": gettext_lazy("Leaking"),
+    "unsupported": gettext_lazy("Not supported"),
 }
 VERBS = {
     "create": gettext_lazy("create"),

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from ..core.pods import PodView
 from ..core.selector import Requirement
-from ..core.status import PodView
 from ..core.units import NodeView, Readiness
 
 
@@ -35,6 +35,13 @@ class NodeQuerySet(models.QuerySet["Node"]):
         """The nodes as the core sees them."""
         rows = self.values_list("name", "labels", "ready")
         return tuple(NodeView(name, labels, cast(Readiness, ready)) for name, labels, ready in rows)
+
+    def versioned_views(self) -> tuple[NodeView, ...]:
+        """The nodes as the core sees them, with their kubelets' versions."""
+        rows = self.values_list("name", "labels", "ready", "info__nodeInfo__kubeletVersion")
+        return tuple(
+            NodeView(name, labels, cast(Readiness, ready), version or "") for name, labels, ready, version in rows
+        )
 
 
 class Node(models.Model):
@@ -154,6 +161,7 @@ class Pod(models.Model):
             self.child,
             self.terminating,
             ports,
+            self.uid,
         )
 
 

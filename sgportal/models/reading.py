@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ..core.closure import NodeEndpoints, expected, serving
 from ..core.desired import Owner
 from ..core.grid import GridSpec, parse
 from ..core.names import child_name
@@ -21,7 +20,8 @@ from ..core.selector import parse_selector
 from ..core.text import Sentence
 from ..core.units import NodeView, Unit, UnitChange, relabelled, unit_changes
 from .intent import Grid, GridUnit
-from .mirror import Child, Mirror, Node, NodeLabel, Pod
+from .mirror import Child, Mirror, Node, NodeLabel
+from .reaching import emptied
 
 Say = Callable[[Sentence], str]
 _NOISE = Q(key__contains="kubernetes.io/") & ~Q(key__startswith="topology.kubernetes.io/")
@@ -221,14 +221,6 @@ def world(spec: GridSpec, grid: Grid | None, units: Sequence[str], deleting: boo
     )
 
 
-def endpoints_of(grid: Grid) -> tuple[NodeEndpoints, ...]:
-    """What each node ought to see of a ServiceGrid's Service, by what was last seen."""
-    nodes = Node.objects.views()
-    pods = Pod.objects.filter(namespace=grid.namespace).views()
-    found = serving(grid.spec.get("template") or {}, grid.key, {node.name: node for node in nodes}, pods)
-    return expected(grid.key, nodes, found)
-
-
 @dataclass(frozen=True, slots=True)
 class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
@@ -247,7 +239,7 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     grids = list(Grid.objects.filter(key__in=list(changes)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
     steps = [(grid.path, step) for grid in grids if grid not in services for step in _label_steps(grid, moved)]
-    emptied = [(grid.path, unit) for grid in services for unit in _emptied(grid, before, after)]
+    emptied = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     return Impact(moved, tuple(steps), tuple(emptied))
 
 
@@ -265,18 +257,6 @@ _UNIT_VERBS = {
     "appears": ("create", "NodeUnit “%(unit)s” appears"),
     "vanishes": ("delete", "NodeUnit “%(unit)s” loses its last node; after the grace time its workload goes"),
 }
-
-
-def _emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -> set[str]:
-    """Units that have an endpoint before and none after. Pods stay on their nodes; the nodes change units."""
-    pods = Pod.objects.filter(namespace=grid.namespace).views()
-    template = grid.spec.get("template") or {}
-
-    def serves(nodes: Sequence[NodeView]) -> set[str]:
-        found = serving(template, grid.key, {node.name: node for node in nodes}, pods)
-        return {endpoint.unit for endpoint in found if endpoint.unit}
-
-    return serves(before) - serves(after)
 
 
 def step_json(step: Step, say: Say = str) -> dict[str, Any]:

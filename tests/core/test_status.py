@@ -4,7 +4,8 @@ import pytest
 
 from sgportal.core.desired import Finding
 from sgportal.core.plan import plan
-from sgportal.core.status import STATES, Observed, PodView, manifest_status, summarise
+from sgportal.core.pods import PodView
+from sgportal.core.status import STATES, Observed, manifest_status, summarise
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
 

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.closure import expected, serving
 from sgportal.core.diff import quantity
 from sgportal.core.names import as_label_value, label_value_problem, protected_label_problem
 from sgportal.core.selector import matches, parse_selector, requirements
-from sgportal.core.status import PodView
 from sgportal.core.text import Invalid, pointer
 from sgportal.core.units import relabelled, unit_changes, units_of
 
@@ -86,56 +84,6 @@ def test_selector_objects_are_the_same_requirements():
         {"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "b", "operator": "In", "values": ["x"]}]}
     )
     assert found == parse_selector("a=1,b in (x)")
-
-
-def a_pod(name, node, **options):
-    return PodView("d", name, {"app": "echo"}, node, (f"10.0.0.{name[-1]}",), **{"ready": True, **options})
-
-
-TEMPLATE = {"selector": {"app": "echo"}}
-
-
-def test_each_node_ought_to_see_its_own_units_endpoints_only():
-    pods = [a_pod("p0", "n0"), a_pod("p1", "n1"), a_pod("p2", "n2"), a_pod("p3", "n3"), a_pod("p4", "")]
-    found = serving(TEMPLATE, "zone", {node.name: node for node in NODES}, pods)
-    seen = {view.node: ([e.pod for e in view.endpoints], view.state) for view in expected("zone", NODES, found)}
-    assert seen == {
-        "n0": (["p0"], "closed"),
-        "n1": (["p1", "p2"], "closed"),
-        "n2": (["p1", "p2"], "closed"),
-        "n3": ([], "refusing"),
-        "n4": ([], "refusing"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("options", "template", "count"),
-    [
-        ({"ready": False}, TEMPLATE, 0),
-        ({"ready": False}, {**TEMPLATE, "publishNotReadyAddresses": True}, 1),
-        ({"terminating": True}, TEMPLATE, 0),
-        ({"ips": ()}, TEMPLATE, 0),
-        ({}, {"selector": {"app": "other"}}, 0),
-    ],
-)
-def test_which_pods_serve(options, template, count):
-    pod = PodView(
-        **{
-            "namespace": "d",
-            "name": "p0",
-            "labels": {"app": "echo"},
-            "node": "n0",
-            "ips": ("10.0.0.1",),
-            "ready": True,
-            **options,
-        }
-    )
-    assert len(serving(template, "zone", {"n0": NODES[0]}, [pod])) == count
-
-
-def test_an_empty_unit_refuses_and_says_why():
-    view = expected("zone", NODES[:1], [])[0]
-    assert (view.state, str(view.reason)) == ("refusing", "NodeUnit “a” has no ready endpoint")
 
 
 @given(st.text(max_size=300))

@@ -1,7 +1,8 @@
 """The walk-through, by the reconciler alone."""
 
 from sgportal.models import Grid, GridUnit
-from sgportal.models.reading import endpoints_of, overview
+from sgportal.models.reaching import endpoints_of
+from sgportal.models.reading import overview
 
 from .world import seed
 
