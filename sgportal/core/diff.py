@@ -1,8 +1,9 @@
 """How a live object differs from what we want of it: only over the fields that are ours.
 
-Left-scoped: what the server or others add elsewhere is theirs. Three things count: a wanted field that differs; a
-field we once applied (per `metadata.managedFields`, Kubernetes "Server-Side Apply") and no longer want; and an extra
-entry in a collection that a grid's template defines as a whole (containers, environment, selectors, ports).
+Left-scoped: what the server or others add elsewhere is theirs. Four things count: a wanted field that differs; a
+field we once applied (per `metadata.managedFields`, Kubernetes "Server-Side Apply") and no longer want; an extra entry
+in a collection that a grid's template defines as a whole (containers, environment, selectors, ports); and on a Service
+what says how its traffic is kept, which nobody else may say.
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from .names import CLOSURE, SELECTOR, TOPOLOGY_KEYS
 from .text import pointer
 
 FIELD_MANAGER = "sgportal"
@@ -55,10 +57,22 @@ def differences(desired: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[Ch
         *_compare(metadata, live["metadata"], "/metadata", ""),
         *_compare(desired["spec"], live.get("spec") or {}, "/spec", "spec"),
     ]
-    seen = {change.path for change in changes}
+    keeping = tuple(_left_by_others(desired, live)) if desired.get("kind") == "Service" else ()
+    seen = {change.path for change in (*changes, *keeping)}
     dropped = {change.path: change for change in _no_longer_wanted(desired, live)}
     ours = [dropped.get(change.path, change) for change in changes]
-    return (*ours, *(change for path, change in dropped.items() if path not in seen))
+    return (*ours, *keeping, *(change for path, change in dropped.items() if path not in seen))
+
+
+def _left_by_others(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Change]:
+    """A Service's selector and our annotations where they are not wanted: they must go whoever wrote them, kubectl or
+    SuperEdge, for one of them left in place would make another controller write EndpointSlices."""
+    places = [("annotations", name, "metadata") for name in (CLOSURE, SELECTOR, TOPOLOGY_KEYS)]
+    for name, key, part in [*places, ("", "selector", "spec")]:
+        want, have = desired.get(part) or {}, live.get(part) or {}
+        want, have = (each.get(name) or {} for each in (want, have)) if name else (want, have)
+        if have.get(key) and key not in want:
+            yield Change(pointer(*filter(None, (part, name, key))), have[key], None, foreign=True)
 
 
 def _compare(want: Any, have: Any, path: str, name: str) -> Iterator[Change]:

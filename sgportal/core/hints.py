@@ -5,7 +5,7 @@ its zone, else all. So real endpoints name nodes of their unit, and sentinels na
 names finds a sentinel, and no other way out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,9 +141,12 @@ def _too_many(left: int, unit: str, room: int, nodes: int) -> Sentence:
     )
 
 
-def sentinel_zones(wanted: Iterable[str], live: Mapping[int, Sequence[str]]) -> dict[int, tuple[str, ...]]:
+def sentinel_zones(
+    wanted: Iterable[str], live: Mapping[int, Sequence[str]], barred: Collection[int] = ()
+) -> dict[int, tuple[str, ...]]:
     """The zones of each sentinel by number, from 1: each zone stays with the sentinel it has in `live`, new ones fill
-    what room there is beside all that a sentinel has now, so that it may carry old and new ones for a moment."""
+    what room there is beside all that a sentinel has now, so that it may carry old and new ones for a moment. `barred`
+    are numbers that somebody else has taken."""
     waiting = dict.fromkeys(sorted(wanted))
     kept: dict[int, list[str]] = {}
     for number in sorted(live):
@@ -153,7 +156,8 @@ def sentinel_zones(wanted: Iterable[str], live: Mapping[int, Sequence[str]]) -> 
             del waiting[zone]
     number, left = 1, list(waiting)
     while left:
-        room = max(0, MAX_HINTS - len({*live.get(number, ()), *kept.get(number, ())}))
+        full = {*live.get(number, ()), *kept.get(number, ())}
+        room = 0 if number in barred else max(0, MAX_HINTS - len(full))
         kept.setdefault(number, []).extend(left[:room])
         left, number = left[room:], number + 1
     return {number: tuple(sorted(zones)) for number, zones in sorted(kept.items()) if zones}

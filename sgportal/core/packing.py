@@ -18,12 +18,13 @@ def pack(
 ) -> dict[str, list[Endpoint]]:
     """The endpoints of each slice by its name; `live` are the slices they may stay in, `names` are for new ones.
 
-    A unit of more than LIMIT endpoints spans several slices; each of its endpoints stays where it is.
+    Where a slice has become too small, the largest units leave it. A unit of more than LIMIT endpoints spans several
+    slices; each of its endpoints stays where it is.
     """
     unit_homes, pod_homes = _homes(live, where)
     loads: dict[str, list[Endpoint]] = {slice_["metadata"]["name"]: [] for slice_ in live}
     homeless: list[Sequence[Endpoint]] = []
-    for unit, members in units:
+    for unit, members in sorted(units, key=lambda each: len(each[1])):
         whole = len(members) <= LIMIT
         parts = [members] if whole else [(each,) for each in members]
         for part in parts:

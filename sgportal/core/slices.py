@@ -60,6 +60,7 @@ def wanted(
     """
     pods, live = tuple(pods), tuple(live)
     kept = [each for each in live if is_kept(each)]
+    foreign = {str(each["metadata"]["name"]) for each in live if not is_kept(each)}
     guarded = service.closure.mode != "prefer"
     missing = tuple(each for each in service.families if guarded and each not in refusal.addresses)
     slices: list[Body] = []
@@ -72,9 +73,9 @@ def wanted(
         found = endpoints_of(service, where, pods, family)
         who = hints(len(service.ports), service.closure.failover, where, by_unit(found))
         unnamed += [each for each in who.unnamed if each not in unnamed]
-        slices += _real(service, where, found, who, family, here, {each["metadata"]["name"] for each in live})
+        slices += _real(service, where, found, who, family, here, foreign)
         if guarded:
-            sentinels = _sentinels(service, where, who.claimed, family, refusal.addresses[family], here)
+            sentinels = _sentinels(service, where, who.claimed, family, refusal.addresses[family], here, foreign)
             slices += sentinels
             most = max([most, *map(sentinel_number, sentinels)])
     before = {each["metadata"]["name"]: each for each in kept}
@@ -144,9 +145,10 @@ def _real(
     who: Hints,
     family: str,
     live: Sequence[Mapping[str, Any]],
-    taken: set[Any],
+    foreign: set[str],
 ) -> Iterator[Body]:
     """The slices of real endpoints: for each set of port numbers its own, for a slice's ports hold for all within."""
+    taken = foreign | {each["metadata"]["name"] for each in live}
     names = _free_names(f"{service.name}-v{family[-1]}units", taken)
     for (ports, numbers), members in _by_ports(found):
         shown = port_bodies(service, ports, numbers)
@@ -163,7 +165,7 @@ def _by_ports(found: Iterable[Endpoint]) -> list[tuple[_Ports, list[Endpoint]]]:
     return sorted(by_ports.items(), key=lambda item: item[0])
 
 
-def _free_names(stem: str, taken: set[Any]) -> Iterator[str]:
+def _free_names(stem: str, taken: set[str]) -> Iterator[str]:
     return (name for number in count(1) if (name := f"{stem}{number}") not in taken)
 
 
@@ -174,19 +176,22 @@ def _sentinels(
     family: str,
     address: str,
     live: Iterable[Mapping[str, Any]],
+    foreign: set[str],
 ) -> list[Body]:
     """One slice for each sentinel, as they share an address and must differ by port."""
+    stem = f"{service.name}-v{family[-1]}refuse"
+    barred = {sentinel_number({"metadata": {"name": name}}) for name in foreign if name.startswith(stem)}
     numbered = {number: tuple(_zones_of(each)) for each in live if (number := sentinel_number(each))}
     wanted_zones = (zone for zone in where.zones if zone not in claimed)
     return [
         _slice(
             service,
-            f"{service.name}-v{family[-1]}refuse{number}",
+            f"{stem}{number}",
             family,
             port_bodies(service, tuple(range(len(service.ports))), (number,) * len(service.ports)),
             [_sentinel(address, zones, where)],
         )
-        for number, zones in sentinel_zones(wanted_zones, numbered).items()
+        for number, zones in sentinel_zones(wanted_zones, numbered, barred).items()
     ]
 
 

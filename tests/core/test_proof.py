@@ -1,0 +1,201 @@
+"""The proof: where each node's traffic goes, judged by the mode, with the guilty endpoint where it leaks."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgportal.core.closure import Closure
+from sgportal.core.names import ZONE
+from sgportal.core.places import places
+from sgportal.core.proof import STATES, proof
+from sgportal.core.slices import built_in
+
+from .builders import frozen
+from .closing import HTTP, KEY, METRICS, a_node, a_pod, a_service, decide, reached, worlds
+
+NODES = (a_node("a0", "a"), a_node("b0", "b"), a_node("c0", "c", "z"), a_node("lone"))
+PODS = (a_pod("pa", "a0"), a_pod("pb", "b0"))
+
+
+def shown(found):
+    return {each.node: (each.state, [backend.pod for backend in each.endpoints]) for each in found}
+
+
+def proved(mode="strict", failover=(), known=NODES, present=PODS):
+    service = a_service(Closure(mode, failover))
+    steered = service.closure.steered
+    slices = decide(service, known, present).slices if steered else built_in(service, places(known, KEY), present)
+    return proof(service, [frozen(each) for each in slices], known)
+
+
+@pytest.mark.parametrize(
+    ("mode", "failover", "expected"),
+    [
+        ("strict", (), [("closed", ["pa"]), ("closed", ["pb"]), ("refusing", []), ("refusing", [])]),
+        ("failover", ("a",), [("closed", ["pa"]), ("closed", ["pb"]), ("open", ["pa"]), ("refusing", [])]),
+        ("prefer", (), [("closed", ["pa"]), ("closed", ["pb"]), ("open", ["pa", "pb"]), ("open", ["pa", "pb"])]),
+        ("wrapper", (), [("closed", ["pa"]), ("closed", ["pb"]), ("refusing", []), ("refusing", [])]),
+        ("open", (), [("open", ["pa", "pb"])] * 4),
+    ],
+)
+def test_each_mode_is_judged_by_its_own_promise(mode, failover, expected):
+    assert list(shown(proved(mode, failover)).values()) == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "node", "sentence"),
+    [
+        ("strict", "a0", "only endpoints of NodeUnit “a”"),
+        ("strict", "c0", "NodeUnit “c” has no ready endpoint"),
+        ("strict", "lone", "the node is in no NodeUnit of this key"),
+        ("failover", "c0", "NodeUnit “c” has no ready endpoint; goes to a"),
+        ("prefer", "c0", "NodeUnit “c” has no ready endpoint; goes to a, b"),
+        ("prefer", "lone", "the node is in no NodeUnit of this key; goes to a, b, as the mode allows"),
+        ("open", "a0", "goes to every endpoint, among them those of b: mode “open” keeps nothing"),
+        (
+            "wrapper",
+            "a0",
+            "only endpoints of its own NodeUnit where SuperEdge's application-grid-wrapper runs on the node; without "
+            "it, traffic goes to every NodeUnit",
+        ),
+    ],
+)
+def test_the_reason_is_said(mode, node, sentence):
+    found = {each.node: str(each.reason) for each in proved(mode, ("a",) if mode == "failover" else ())}
+    assert found[node] == sentence
+
+
+def test_a_node_that_there_was_no_room_for_is_refused_and_told_why():
+    known = [a_node(f"a{i:02}", "a") for i in range(9)]
+    last = proved(known=known, present=[a_pod("pa", "a00")])[-1]
+    assert (last.state, str(last.reason)) == (
+        "refusing",
+        "NodeUnit “a” has more nodes than its ready endpoints can name",
+    )
+    known = [*(a_node(f"a{i}", "a") for i in range(8)), a_node("b0", "b")]
+    last = proved("failover", ("a",), known, [a_pod("pa", "a0")])[-1]
+    assert str(last.reason) == "NodeUnit “b” has no ready endpoint, and those it may borrow from have no room"
+
+
+def handmade(address="192.0.2.9", name="handmade", node="", **hints):
+    endpoint = {"addresses": [address], "conditions": {"ready": True}}
+    endpoint |= ({"nodeName": node} if node else {}) | ({"hints": hints} if hints else {})
+    metadata = {"name": name, "namespace": "shop", "labels": {"kubernetes.io/service-name": "web-svc"}}
+    ports = [{"name": "http", "port": 8080, "protocol": "TCP"}]
+    return {"metadata": metadata, "addressType": "IPv4", "ports": ports, "endpoints": [endpoint]}
+
+
+def test_one_slice_by_hand_without_hints_opens_every_node_and_is_named():
+    slices = [*decide(a_service(), NODES, PODS).slices, handmade()]
+    found = proof(a_service(), slices, NODES)
+    assert {each.state for each in found} == {"leaking"}
+    assert "handmade" in {each.slice for each in found[0].guilty}
+    assert str(found[0].reason).endswith(
+        "the endpoint 192.0.2.9:8080 of EndpointSlice handmade has no hints, which opens the Service to every node"
+    )
+
+
+def test_one_slice_by_hand_that_names_a_node_leaks_there_alone():
+    name = {"forNodes": [{"name": "a0"}], "forZones": [{"name": "none"}]}
+    slices = [*decide(a_service(), NODES, PODS).slices, handmade(**name)]
+    found = {each.node: each for each in proof(a_service(), slices, NODES)}
+    assert [found[node].state for node in ("a0", "b0", "c0", "lone")] == ["leaking", "closed", "refusing", "refusing"]
+    assert [str(each) for each in found["a0"].guilty] == ["192.0.2.9:8080"]
+    assert str(found["a0"].reason) == (
+        "goes to 192.0.2.9:8080 (EndpointSlice handmade), of which nobody says on which node it is"
+    )
+
+
+def test_the_slices_of_the_clusters_own_controller_leak_and_the_neighbour_is_named():
+    service = a_service()
+    leftover = built_in(service, places(NODES, KEY), PODS)
+    found = {each.node: each for each in proof(service, [*decide(service, NODES, PODS).slices, *leftover], NODES)}
+    assert found["c0"].state == "leaking"
+    assert [each.node for each in found["a0"].guilty] == ["b0"]
+
+
+def test_a_sentinel_taken_away_is_found_out():
+    slices = [each for each in decide(a_service(), NODES, PODS).slices if "refuse" not in each["metadata"]["name"]]
+    found = {each.node: each for each in proof(a_service(), slices, NODES)}
+    assert (found["a0"].state, found["c0"].state) == ("closed", "leaking")
+    assert str(found["c0"].reason).endswith("on node a0 of a")
+
+
+def test_a_slice_that_only_calls_itself_a_sentinel_is_none():
+    fake = handmade(name="web-svc-v4refuse7", forNodes=[{"name": "c0"}], forZones=[{"name": "x"}])
+    found = {
+        each.node: each.state for each in proof(a_service(), [*decide(a_service(), NODES, PODS).slices, fake], NODES)
+    }
+    assert found["c0"] == "leaking"
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ("v1.33.5", "its version is v1.33.5; a kube-proxy obeys hints for nodes from 1.34 on"),
+        ("", "the version of its kube-proxy is not known; hints for nodes are obeyed from 1.34 on"),
+        ("?", "the version of its kube-proxy is not known; hints for nodes are obeyed from 1.34 on"),
+    ],
+)
+def test_an_old_or_unknown_kube_proxy_is_not_answered_for(version, sentence):
+    known = (replace(NODES[0], version=version), *NODES[1:])
+    first = proved(known=known)[0]
+    assert (first.state, str(first.reason)) == ("unsupported", sentence)
+    assert proved("wrapper", known=known)[0].state == "closed"
+    assert proved("open", known=known)[0].state == "open"
+
+
+def test_traffic_kept_on_its_node_stays_in_its_unit():
+    service = a_service(local=True)
+    known = (*NODES, a_node("a1", "a"))
+    found = {each.node: each for each in proof(service, decide(service, known, PODS).slices, known)}
+    assert shown(found.values())["a0"] == ("closed", ["pa"])
+    assert found["a1"].state == "refusing"
+    assert "internalTrafficPolicy Local" in str(found["a1"].reason)
+
+
+def test_every_port_counts():
+    service = a_service(Closure("strict"), HTTP, METRICS)
+    slices = decide(service, NODES, PODS).slices
+    leak = handmade(forNodes=[{"name": "a0"}])
+    leak["ports"] = [{"name": "metrics", "port": 9000, "protocol": "TCP"}]
+    found = {each.node: each.state for each in proof(service, [*slices, leak], NODES)}
+    assert found["a0"] == "leaking"
+
+
+def test_one_node_may_be_asked_alone():
+    service = a_service()
+    (only,) = proof(service, decide(service, NODES, PODS).slices, NODES, ["b0"])
+    assert (only.node, [each.unit for each in only.endpoints]) == ("b0", ["b"])
+
+
+def test_slices_of_other_services_do_not_count():
+    other = copy.deepcopy(handmade())
+    other["metadata"]["namespace"] = "elsewhere"
+    found = proof(a_service(), [*decide(a_service(), NODES, PODS).slices, other], NODES)
+    assert {each.state for each in found} == {"closed", "refusing"}
+
+
+@given(worlds(), st.sampled_from(["strict", "failover", "prefer"]))
+def test_what_we_write_never_leaks(world, mode):
+    known, present = world
+    service = a_service(Closure(mode, ("b", "c") if mode == "failover" else ()))
+    slices = decide(service, known, present).slices
+    found = proof(service, slices, known)
+    assert [each.node for each in found] == sorted(node.name for node in known)
+    assert {each.state for each in found} <= {*STATES} - {"leaking", "unsupported"}
+    for each, node in zip(found, sorted(known, key=lambda node: node.name), strict=True):
+        assert {backend.pod for backend in each.endpoints} == reached(slices, node)[0]
+        assert (each.state == "refusing") == (not each.endpoints)
+        assert each.state != "open" or mode != "strict"
+
+
+def test_a_zone_that_only_the_unit_has_proves_closed():
+    known = [*(a_node(f"a{i:02}", "a", "za") for i in range(20)), a_node("b0", "b", "zb")]
+    assert {each.state for each in proved(known=known, present=[a_pod("pa", "a00"), a_pod("pb", "b0")])} == {"closed"}
+    moved = [*known, replace(a_node("stray"), labels={ZONE: "za"})]
+    stale = decide(a_service(), known, [a_pod("pa", "a00")]).slices
+    assert proof(a_service(), stale, moved)[-1].state == "leaking"

@@ -1,0 +1,432 @@
+"""EndpointSlices that we write, asked with kube-proxy's own rule: a node's own NodeUnit, or a refusal."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgportal.core.closure import Closure
+from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
+from sgportal.core.packing import LIMIT
+from sgportal.core.places import MAX_HINTS, spread
+from sgportal.core.slices import Refusal
+
+from .builders import DATA
+from .closing import (
+    HTTP,
+    KEY,
+    METRICS,
+    UNITS,
+    ZONES,
+    a_node,
+    a_pod,
+    a_service,
+    decide,
+    names,
+    reached,
+    real,
+    sentinels,
+    worlds,
+    zones_of,
+)
+
+BOTH = (HTTP, METRICS)
+
+
+def unit_of(node):
+    return node.labels.get(KEY, "")
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]))
+def test_strict_serves_a_node_by_its_own_unit_or_refuses(world, ports):
+    known, present = world
+    slices = decide(a_service(Closure("strict"), *ports), known, present).slices
+    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
+    for node in known:
+        for port in ports:
+            served, refused = reached(slices, node, port)
+            assert {home[pod] for pod in served} <= {unit_of(node)} - {""}
+            assert bool(served) != refused
+
+
+@given(worlds(), st.sampled_from(ZONES))
+def test_strict_refuses_a_node_that_nobody_has_heard_of(world, zone):
+    """It may join at any moment, and its kube-proxy starts before we know. Only a zone of which a large unit was the
+    sole owner leads to that unit."""
+    known, present = world
+    slices = decide(a_service(), known, present).slices
+    covered = zones_of(slices)
+    if zone in covered:
+        assert reached(slices, a_node("brand-new", zone=zone)) == (set(), True)
+    else:
+        owners = {unit_of(node) for node in known if node.labels.get("topology.kubernetes.io/zone", "") == zone}
+        assert len(owners) <= 1
+        assert zone != ""
+
+
+@given(worlds())
+def test_every_node_is_served_where_its_unit_has_room(world):
+    known, present = world
+    found = decide(a_service(), known, present)
+    left = {node for each in found.unnamed for node in each.nodes}
+    ready = {
+        unit_of(node)
+        for node in known
+        for pod in present
+        if pod.node == node.name and pod.ready and not pod.terminating and pod.phase == "Running"
+    }
+    for node in known:
+        expected = unit_of(node) in ready - {""} and node.name not in left
+        assert bool(reached(found.slices, node)[0]) == expected
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]), st.sampled_from(["strict", "prefer"]))
+def test_what_the_api_server_demands(world, ports, mode):
+    slices = decide(a_service(Closure(mode), *ports), *world).slices
+    assert len({each["metadata"]["name"] for each in slices}) == len(slices)
+    for each in slices:
+        assert 1 <= len(each["endpoints"]) <= LIMIT
+        assert "-" not in each["metadata"]["name"].removeprefix("web-svc-")
+        for endpoint in each["endpoints"]:
+            for kind in ("forNodes", "forZones"):
+                assert 1 <= len(names(endpoint, kind)) <= MAX_HINTS
+                assert len(set(names(endpoint, kind))) == len(names(endpoint, kind))
+    places_ = [(each["endpoints"][0]["addresses"][0], each["ports"][0]["port"]) for each in sentinels(slices)]
+    assert len(set(places_)) == len(places_)
+
+
+@given(worlds(), st.randoms(), st.sampled_from(["strict", "prefer"]))
+def test_the_same_world_gives_the_same_slices_whatever_the_order(world, random, mode):
+    known, present = world
+    service = a_service(Closure(mode), *BOTH)
+    first = decide(service, known, present).slices
+    shuffled = [list(each) for each in (known, present, first)]
+    for each in shuffled:
+        random.shuffle(each)
+    assert decide(service, *shuffled).slices == first
+
+
+@given(worlds(most_nodes=8), st.data())
+def test_one_pods_change_rewrites_one_slice(world, data):
+    known, present = world
+    before = decide(a_service(), known, present).slices
+    changed = list(present)
+    if changed and data.draw(st.booleans()):
+        index = data.draw(st.integers(0, len(changed) - 1))
+        changed[index] = replace(changed[index], ready=not changed[index].ready)
+    else:
+        changed.append(a_pod("new", data.draw(st.sampled_from([node.name for node in known] + [""]))))
+    after = {each["metadata"]["name"]: each for each in decide(a_service(), known, changed, before).slices}
+    old = {each["metadata"]["name"]: each for each in before}
+    assert sum(after.get(name) != old.get(name) for name in {*after, *old}) <= 1
+
+
+@given(st.integers(1, 60), st.integers(1, 12))
+def test_names_are_shared_evenly(count, seats):
+    shares = spread([f"n{i}" for i in range(count)], seats)
+    named = [sum(f"n{i}" in share for share in shares) for i in range(count)]
+    assert max(named) - min(named) <= 1
+    assert all(len(set(share)) == len(share) <= MAX_HINTS for share in shares)
+    assert (min(named) > 0) == (MAX_HINTS * seats >= count)
+
+
+def test_a_unit_too_large_for_its_endpoints_is_reported_with_the_cure():
+    known = [a_node(f"n{i:02}", "a") for i in range(20)]
+    found = decide(a_service(), known, [a_pod("p0", "n00")])
+    assert [each.nodes for each in found.unnamed] == [tuple(f"n{i:02}" for i in range(8, 20))]
+    assert str(found.unnamed[0].sentence) == (
+        "12 nodes of NodeUnit “a” are refused: its ready endpoints can name 8 nodes, each 8; 3 ready endpoints would "
+        "do, or a value of topology.kubernetes.io/zone that only this unit's nodes have"
+    )
+    assert decide(a_service(), known, [a_pod(f"p{i}", "n00") for i in range(3)]).unnamed == ()
+
+
+def test_a_zone_of_its_own_stands_in_for_the_names_of_a_large_unit():
+    known = [*(a_node(f"a{i:02}", "a", "za") for i in range(20)), a_node("b0", "b", "zb"), a_node("lone")]
+    found = decide(a_service(), known, [a_pod("p0", "a00"), a_pod("p1", "b0")])
+    assert found.unnamed == ()
+    assert all(reached(found.slices, node) == ({"p0"}, False) for node in known[:20])
+    assert reached(found.slices, known[20]) == ({"p1"}, False)
+    assert zones_of(found.slices) == {"", "zb"}
+
+
+def test_a_zone_that_others_share_never_stands_in():
+    known = [*(a_node(f"a{i:02}", "a", "z") for i in range(20)), a_node("b0", "b", "z")]
+    found = decide(a_service(), known, [a_pod("p0", "a00")])
+    assert len(found.unnamed[0].nodes) == 12
+    assert reached(found.slices, known[20]) == (set(), True)
+
+
+def test_a_zone_never_stands_in_for_a_unit_that_lacks_one_of_the_ports():
+    """For the port it lacks, a zone named neither by it nor by a sentinel would be open to all."""
+    known = [*(a_node(f"a{i:02}", "a", "za") for i in range(20)), a_node("b0", "b", "zb")]
+    serving = [a_pod("p0", "a00"), a_pod("p1", "b0", ports=(("metrics", 9000, "TCP"),))]
+    slices = decide(a_service(Closure("strict"), *BOTH), known, serving).slices
+    assert all(reached(slices, node, METRICS) == (set(), True) for node in known[:20])
+
+
+def failing_over(*units):
+    return a_service(Closure("failover", units))
+
+
+def test_an_empty_unit_borrows_from_the_first_listed_that_has_room():
+    known = [a_node("a0", "a"), a_node("b0", "b"), *(a_node(f"c{i}", "c") for i in range(8)), a_node("lone")]
+    everywhere = [a_pod("pa", "a0"), a_pod("pb", "b0"), a_pod("pc", "c0")]
+    slices = decide(failing_over("c", "b"), known, everywhere[1:]).slices
+    assert reached(slices, known[0]) == ({"pb"}, False), "c names eight nodes of its own and has no room"
+    assert reached(slices, known[1]) == ({"pb"}, False)
+    assert reached(slices, known[-1]) == (set(), True), "a node in no NodeUnit borrows nothing"
+    own = decide(failing_over("c", "b"), known, everywhere).slices
+    assert reached(own, known[0]) == ({"pa"}, False)
+    alone = decide(failing_over("b"), known, everywhere[2:]).slices
+    assert reached(alone, known[0]) == (set(), True)
+
+
+@given(worlds(), st.lists(st.sampled_from(UNITS[1:]), min_size=1, unique=True))
+def test_failover_borrows_from_listed_units_only_and_only_when_empty(world, listed):
+    known, present = world
+    slices = decide(failing_over(*listed), known, present).slices
+    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
+    ready = {home[pod] for node in known for pod in reached(slices, node)[0]}
+    for node in known:
+        served = {home[pod] for pod in reached(slices, node)[0]}
+        own = unit_of(node)
+        assert served <= ({own} if own in ready else set(listed)) - {""} if own else not served
+
+
+def test_prefer_has_no_sentinels_and_falls_back_to_all():
+    known = [a_node("a0", "a", "z"), a_node("b0", "b"), a_node("c0", "c"), a_node("lone")]
+    slices = decide(a_service(Closure("prefer")), known, [a_pod("pa", "a0"), a_pod("pb", "b0")]).slices
+    assert sentinels(slices) == []
+    assert [reached(slices, node)[0] for node in known] == [{"pa"}, {"pb"}, {"pa", "pb"}, {"pa", "pb"}]
+
+
+def test_without_an_address_to_refuse_with_nothing_is_listed():
+    found = decide(a_service(families=("IPv4", "IPv6")), [a_node("a0", "a")], [a_pod("p", "a0")], refusal=Refusal({}))
+    assert (found.slices, found.missing) == ((), ("IPv4", "IPv6"))
+
+
+def test_both_families_are_kept_apart():
+    pod = a_pod("p", "a0", ips=("10.1.0.1", "fd00::1"))
+    slices = decide(a_service(families=("IPv4", "IPv6")), [a_node("a0", "a")], [pod]).slices
+    shown = {each["metadata"]["name"]: each["endpoints"][0]["addresses"] for each in slices}
+    assert shown == {
+        "web-svc-v4refuse1": ["10.96.0.200"],
+        "web-svc-v4units1": ["10.1.0.1"],
+        "web-svc-v6refuse1": ["fd00:96::200"],
+        "web-svc-v6units1": ["fd00::1"],
+    }
+    for family in ("IPv4", "IPv6"):
+        assert reached(slices, a_node("a0", "a"), family=family) == ({"p"}, False)
+        assert reached(slices, a_node("x"), family=family) == (set(), True)
+
+
+@pytest.mark.parametrize(
+    ("options", "service", "expected"),
+    [
+        ({}, {}, {"ready": True, "serving": True, "terminating": False}),
+        ({"ready": False}, {}, {"ready": False, "serving": False, "terminating": False}),
+        ({"terminating": True}, {}, {"ready": False, "serving": True, "terminating": True}),
+        (
+            {"ready": False, "terminating": True},
+            {"publish_not_ready": True},
+            {"ready": True, "serving": False, "terminating": True},
+        ),
+        ({"phase": "Succeeded"}, {}, None),
+        ({"phase": "Failed"}, {"publish_not_ready": True}, None),
+        ({"ips": ()}, {}, None),
+        ({"ips": ("fd00::1",)}, {}, None),
+        ({"node": "gone"}, {}, None),
+        ({"node": "gone"}, {"publish_not_ready": True}, {"ready": True, "serving": True, "terminating": False}),
+        ({"labels": {"app": "other"}}, {}, None),
+        ({"namespace": "other"}, {}, None),
+    ],
+)
+def test_which_pods_are_listed_and_how(options, service, expected):
+    pod = replace(a_pod("p", "a0"), **options)
+    listed = [
+        e for each in real(decide(a_service(**service), [a_node("a0", "a")], [pod]).slices) for e in each["endpoints"]
+    ]
+    assert [each["conditions"] for each in listed] == ([expected] if expected else [])
+
+
+def test_an_endpoint_tells_where_it_is_and_what_it_is():
+    pod = a_pod("p", "a0", ips=("010.001.002.003",), hostname="h", subdomain="web-svc")
+    (slice_,) = real(decide(a_service(), [a_node("a0", "a", "z")], [pod]).slices)
+    assert slice_["endpoints"] == [
+        {
+            "addresses": ["10.1.2.3"],
+            "conditions": {"ready": True, "serving": True, "terminating": False},
+            "targetRef": {"kind": "Pod", "namespace": "shop", "name": "p", "uid": "uid-p"},
+            "nodeName": "a0",
+            "zone": "z",
+            "hostname": "h",
+            "hints": {"forNodes": [{"name": "a0"}], "forZones": [{"name": NO_ZONE}]},
+        }
+    ]
+    other = replace(pod, subdomain="other")
+    assert "hostname" not in real(decide(a_service(), [a_node("a0", "a")], [other]).slices)[0]["endpoints"][0]
+
+
+def test_endpoints_outside_any_unit_are_listed_and_named_for_nobody():
+    slices = decide(a_service(), [a_node("lone", zone="z"), a_node("a0", "a")], [a_pod("p", "lone")]).slices
+    (endpoint,) = real(slices)[0]["endpoints"]
+    assert (names(endpoint), names(endpoint, "forZones")) == ([NO_NODE], [NO_ZONE])
+    assert endpoint["conditions"]["ready"]
+
+
+def test_named_ports_are_resolved_on_each_pod():
+    service = a_service(Closure("strict"), replace(METRICS, app_protocol="http"), HTTP)
+    pods_ = [
+        a_pod("old", "a0", ports=(("metrics", 9000, "TCP"),)),
+        a_pod("new", "a0", ports=(("metrics", 9001, "TCP"),)),
+    ]
+    pods_ += [a_pod("udp", "a0", ports=(("metrics", 9001, "UDP"),))]
+    slices = real(decide(service, [a_node("a0", "a")], pods_).slices)
+    ports = {
+        each["endpoints"][0]["targetRef"]["name"]: {p["name"]: p["port"] for p in each["ports"]} for each in slices
+    }
+    assert ports == {
+        "old": {"metrics": 9000, "http": 8080},
+        "new": {"metrics": 9001, "http": 8080},
+        "udp": {"http": 8080},
+    }
+    assert {port.get("appProtocol") for each in slices for port in each["ports"] if port["name"] == "metrics"} == {
+        "http"
+    }
+    served = decide(service, [a_node("a0", "a")], pods_).slices
+    assert reached(served, a_node("a0", "a"), METRICS)[0] == {"old", "new"}
+    assert reached(served, a_node("a0", "a"), HTTP)[0] == {"old", "new", "udp"}
+
+
+def test_a_rollout_to_another_port_number_still_names_every_node_between_the_two():
+    known = [a_node(f"a{i:02}", "a") for i in range(16)]
+    pods_ = [
+        a_pod("old", "a00", ports=(("metrics", 9000, "TCP"),)),
+        a_pod("new", "a01", ports=(("metrics", 9001, "TCP"),)),
+    ]
+    found = decide(a_service(Closure("strict"), METRICS), known, pods_)
+    assert found.unnamed == ()
+    assert all(reached(found.slices, node, METRICS)[0] for node in known)
+
+
+def test_pods_that_share_an_address_name_the_same_nodes():
+    """kube-proxy knows an endpoint by its address and port: of two with the same one it keeps either."""
+    known = [a_node(f"a{i:02}", "a") for i in range(16)]
+    pods_ = [a_pod(f"p{i}", "a00", ips=("192.0.2.1",)) for i in range(2)] + [a_pod("p2", "a01")]
+    found = decide(a_service(), known, pods_)
+    assert all(reached(found.slices, node)[0] for node in known)
+
+
+def test_labels_and_owner_are_those_of_the_cluster_s_own_controller():
+    reserved = {SERVICE_NAME: "x", MANAGED_BY: "x", HEADLESS: "x"}
+    slices = decide(a_service(labels={"team": "shop", **reserved}), [a_node("a0", "a")], [a_pod("p", "a0")]).slices
+    for each in slices:
+        assert each["metadata"]["labels"] == {
+            "team": "shop",
+            SERVICE_NAME: "web-svc",
+            MANAGED_BY: "closure.sgportal.superedge.io",
+        }
+        assert each["metadata"]["ownerReferences"] == [
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "name": "web-svc",
+                "uid": "uid-web",
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ]
+
+
+def test_the_time_of_a_change_is_written_on_what_changed_alone():
+    known = [a_node("a0", "a")]
+    before = decide(a_service(), known, [a_pod("p", "a0")], trigger="2026-01-01T00:00:00Z").slices
+    after = decide(a_service(), known, [a_pod("p", "a0", ready=False)], before, "2026-01-01T00:00:07Z").slices
+    times = {each["metadata"]["name"]: each["metadata"]["annotations"][TRIGGER_TIME][-3:-1] for each in after}
+    assert times == {"web-svc-v4refuse1": "00", "web-svc-v4units1": "07"}
+    unknown = decide(a_service(), known, [a_pod("p", "a0")], after).slices
+    assert [each["metadata"]["name"] for each in unknown if "annotations" not in each["metadata"]] == [
+        "web-svc-v4units1"
+    ]
+
+
+def many(units, each):
+    known = [a_node(f"{unit:04}-{i}", f"u{unit:04}", f"z{unit:04}") for unit in range(units) for i in range(2)]
+    present = [a_pod(f"p{unit:04}-{i}", f"{unit:04}-{i % 2}") for unit in range(units) for i in range(each)]
+    return known, present
+
+
+def test_units_stay_together_and_where_they_are():
+    known, present = many(60, 3)
+    first = decide(a_service(), known, present).slices
+    homes = {}
+    for each in real(first):
+        for endpoint in each["endpoints"]:
+            homes.setdefault(endpoint["nodeName"][:4], set()).add(each["metadata"]["name"])
+    assert all(len(home) == 1 for home in homes.values())
+    assert len(real(first)) == 3
+    fewer = decide(a_service(), known, present[3:], first).slices
+    assert sum(left != right for left, right in zip(real(first), real(fewer), strict=True)) == 1
+
+
+def test_a_unit_that_outgrows_its_slice_moves_as_a_whole():
+    known, present = many(21, 3)
+    first = decide(a_service(), known, present).slices
+    assert len(real(first)) == 1
+    grown = present + [a_pod(f"p0000-x{i}", "0000-0") for i in range(60)]
+    after = real(decide(a_service(), known, grown, first).slices)
+    assert sorted(len(each["endpoints"]) for each in after) == [60, 63]
+
+
+def test_a_unit_of_hundreds_spans_slices_and_one_change_leaves_the_others_alone():
+    known = [a_node(f"n{i}", "a") for i in range(4)]
+    present = [a_pod(f"p{i:03}", f"n{i % 4}") for i in range(250)]
+    first = decide(a_service(), known, present).slices
+    assert max(len(each["endpoints"]) for each in first) <= LIMIT
+    fewer = decide(a_service(), known, present[1:], first).slices
+    assert sum(left != right for left, right in zip(real(first), real(fewer), strict=True)) == 1
+
+
+def test_zones_stay_with_their_sentinel():
+    known = [a_node(f"n{i:02}", zone=f"z{i:02}") for i in range(20)]
+    first = decide(a_service(), known, []).slices
+    assert [len(names(each["endpoints"][0], "forZones")) for each in first] == [8, 8, 5]
+    fewer = decide(a_service(), known[1:], [], first).slices
+    assert sum(left != right for left, right in zip(first, fewer, strict=True)) == 1
+    assert decide(a_service(), known[1:], [], fewer).slices == fewer
+    more = decide(a_service(), [*known[1:], a_node("new", zone="a-new-zone")], [], fewer).slices
+    assert sum(left != right for left, right in zip(fewer, more, strict=True)) == 1
+
+
+def test_sentinels_need_as_many_ports_of_the_refusing_service_as_there_are_sentinels():
+    known = [a_node(f"n{i:02}", zone=f"z{i:02}") for i in range(20)]
+    dns = replace(HTTP, name="dns", protocol="UDP", target=53)
+    found = decide(a_service(Closure("strict"), HTTP, dns), known, [])
+    assert found.refusing_ports == {"TCP": 3, "UDP": 3}
+    assert [[port["port"] for port in each["ports"]] for each in found.slices] == [[1, 1], [2, 2], [3, 3]]
+
+
+@pytest.mark.parametrize("name", ["web-svc-v4refuse1", "web-svc-v4units1"])
+def test_slices_that_are_not_ours_are_no_place_for_ours(name):
+    foreign = {"metadata": {"name": name, "labels": {}}, "addressType": "IPv4", "endpoints": [], "ports": []}
+    slices = decide(a_service(), [a_node("a0", "a")], [a_pod("p", "a0")], [foreign]).slices
+    assert name not in {each["metadata"]["name"] for each in slices}
+
+
+def test_the_seed():
+    """Three nodes, two units, a pod on each: as written down in tests/data."""
+    known = [a_node("node0", "nodeunit1"), a_node("node1", "nodeunit2"), a_node("node2", "nodeunit2")]
+    slices = decide(
+        a_service(), known, [a_pod(f"echo-{i}", f"node{i}", ips=(f"10.244.{i}.5",)) for i in range(3)]
+    ).slices
+    assert list(slices) == json.loads((DATA / "seed-endpointslices.json").read_text())
+    assert [sorted(reached(slices, node)[0]) for node in known] == [
+        ["echo-0"],
+        ["echo-1", "echo-2"],
+        ["echo-1", "echo-2"],
+    ]
+    empty = decide(a_service(), known, [a_pod("echo-0", "node0")], slices).slices
+    assert [reached(empty, node)[1] for node in known] == [False, True, True]
