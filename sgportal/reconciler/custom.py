@@ -16,7 +16,7 @@ from ..core.grid import source_metadata
 from ..core.names import LAST_APPLIED
 from ..core.text import say
 from ..models import AuditEvent, Grid
-from . import events, journal, work
+from . import events, journal, kube_events, work
 
 
 def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None) -> None:
@@ -62,13 +62,13 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
             return False
         _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
     elif body["metadata"].get("deletionTimestamp"):
-        _pull(grid, body)
+        _pull(grid, body, cluster)
         Grid.objects.filter(pk=grid.pk).update(deleting_since=timezone.now())
         grid.refresh_from_db()
     elif grid.generation > grid.pushed_generation and _based_on(grid, body):
         _push(grid, cluster, body)
     elif _differs(grid, body):
-        _pull(grid, body)
+        _pull(grid, body, cluster)
     return True
 
 
@@ -105,7 +105,7 @@ def _adopt_generation(grid: Grid, body: Mapping[str, Any], pushed: bool) -> None
         setattr(grid, name, value)
 
 
-def _pull(grid: Grid, body: Mapping[str, Any]) -> None:
+def _pull(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
     """Take the resource's spec into the row, as a new revision."""
     both = grid.generation > grid.pushed_generation and bool(grid.cluster_uid)
     spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
@@ -123,7 +123,9 @@ def _pull(grid: Grid, body: Mapping[str, Any]) -> None:
         row.save()
     if both:
         text = say("it was edited in the portal and in the cluster; the cluster's edit stands, the other is a revision")
-        events.record(grid.path, [events.Happening("", "EditConflict", text, warning=True)])
+        conflict = [events.Happening("", "EditConflict", text, warning=True)]
+        events.record(grid.path, conflict)
+        kube_events.tell(grid, conflict, cluster)
     grid.refresh_from_db()
     journal.record("grid", [grid.path])
 

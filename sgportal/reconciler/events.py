@@ -1,4 +1,5 @@
-"""What happened to a grid and why, for people; repeats are counted."""
+"""What happened to a grid and why, for people; repeats are counted. Here it is kept in rows, which pages and REST show;
+`kube_events` says the same in the cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ ONE_STORY = timedelta(days=1)  # the same event within this time only raises its
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event to note: `unit` ("" for the whole grid), a CamelCase `reason`, the sentence, whether it is a warning."""
+    """An event to note: `unit` ("" for the whole grid), a CamelCase `reason`, the sentence, whether it is a warning.
+    Of a write also the `kind` and `name` of the child and `why` it was made."""
 
     unit: str
     reason: str
     sentence: Sentence
     warning: bool = False
+    kind: str = ""
+    name: str = ""
+    why: Sentence | None = None
 
     @property
     def type(self) -> str:

@@ -15,7 +15,7 @@ from ..core.plan import Plan, Step, World, is_ours, unit_of
 from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, GridUnit, Pod
-from . import events, journal, work
+from . import events, journal, kube_events, work
 from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
@@ -80,8 +80,10 @@ def record(
     body = manifest_status(status, grid.generation, grid.status, _now())
     with transaction.atomic():
         changed, warnings = _record_units(grid, status, outcomes, findings)
-        events.record(grid.path, [*(_happening(each) for each in outcomes if each.done), *warnings])
+        happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]
+        events.record(grid.path, happenings)
         changed |= _record_grid(grid, body, status.state)
+    kube_events.tell(grid, happenings, cluster)
     _tell_cluster(grid, body, cluster)
     if changed:
         journal.record("grid", [grid.path])
@@ -175,7 +177,17 @@ def _happening(outcome: Outcome) -> Happening:
     step = outcome.step
     reason, template = _DONE[step.verb]
     params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
-    return Happening(step.unit, reason, Sentence(template.msgid, params))
+    sentence = Sentence(template.msgid, params)
+    return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
+
+
+def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
+    """That the grid has become Ready, if it just has."""
+    if status.state != "Ready" or grid.state == "Ready":
+        return []
+    if grid.kind == "ServiceGrid":
+        return [Happening("", "Ready", say("its Service is as it should be"))]
+    return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
 
 
 def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
@@ -212,6 +224,8 @@ def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
     conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
     body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
     if _record_grid(grid, body, "Blocked"):
-        events.record(grid.path, [Happening("", "InvalidSpec", text, warning=True)])
+        refused = [Happening("", "InvalidSpec", text, warning=True)]
+        events.record(grid.path, refused)
+        kube_events.tell(grid, refused, cluster)
         journal.record("grid", [grid.path])
     _tell_cluster(grid, body, cluster)
