@@ -1,7 +1,7 @@
 """The endpoints of a Service as Kubernetes' own endpointslice controller would list them (its reconciler and utils,
 v1.37; kubernetes.io/docs "EndpointSlices"), before anybody adds hints."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -28,38 +28,48 @@ class Endpoint:
     numbers: tuple[int, ...]
 
 
+def serving_pods(service: ServiceFacts, where: Places, pods: Iterable[PodView]) -> dict[str, list[PodView]]:
+    """The pods that a Service lists, by NodeUnit ("" for none). A pod on a node that nobody knows is left out, unless
+    the Service publishes what is not ready."""
+    found: dict[str, list[PodView]] = {}
+    selector = tuple(service.selector.items())
+    for pod in pods:
+        if pod.namespace != service.namespace or not pod.ips or pod.phase in _ENDED:
+            continue
+        if pod.node not in where.unit and not service.publish_not_ready:
+            continue
+        if all(pod.labels.get(name) == value for name, value in selector):
+            found.setdefault(where.unit.get(pod.node, ""), []).append(pod)
+    return found
+
+
 def endpoints_of(service: ServiceFacts, where: Places, pods: Iterable[PodView], family: str) -> tuple[Endpoint, ...]:
-    """The endpoints of a Service in one family, in order of NodeUnit, pod and uid."""
-    found = (_endpoint(service, where, pod, family) for pod in pods if _belongs(service, where, pod))
-    listed = [each for each in found if each]
-    return tuple(sorted(listed, key=lambda each: (each.unit, each.pod.name, each.pod.uid)))
+    """The endpoints in one family of pods that a Service lists, in order of pod and uid."""
+    found = (_endpoint(service, where, pod, family) for pod in pods)
+    return tuple(sorted((each for each in found if each), key=lambda each: (each.pod.name, each.pod.uid)))
 
 
 def units_served(service: ServiceFacts, where: Places, pods: Iterable[PodView]) -> set[str]:
     """The NodeUnits that have a ready endpoint of a Service, in any family."""
-    pods = tuple(pods)
-    found = (each for family in service.families for each in endpoints_of(service, where, pods, family))
-    return {each.unit for each in found if each.ready and each.unit}
-
-
-def _belongs(service: ServiceFacts, where: Places, pod: PodView) -> bool:
-    """A pod on a node that nobody knows is left out, unless the Service publishes what is not ready."""
-    labels = pod.labels
-    return (
-        pod.namespace == service.namespace
-        and all(labels.get(name) == value for name, value in service.selector.items())
-        and bool(pod.ips)
-        and pod.phase not in _ENDED
-        and (pod.node in where.unit or service.publish_not_ready)
-    )
+    listed = serving_pods(service, where, pods)
+    return {
+        unit
+        for unit, members in listed.items()
+        if unit
+        and any(each.ready for family in service.families for each in endpoints_of(service, where, members, family))
+    }
 
 
 def _endpoint(service: ServiceFacts, where: Places, pod: PodView, family: str) -> Endpoint | None:
-    address = next((text for ip in pod.ips for kind, text in (read_address(ip),) if kind == family), None)
-    if address is None:
+    for ip in pod.ips:
+        kind, address = read_address(ip)
+        if kind == family:
+            break
+    else:
         return None
-    targets = [(index, target_port(port, pod)) for index, port in enumerate(service.ports)]
-    had = [(index, number) for index, number in targets if number is not None]
+    had = [
+        (index, number) for index, port in enumerate(service.ports) if (number := target_port(port, pod)) is not None
+    ]
     return Endpoint(
         pod,
         where.unit.get(pod.node, ""),
@@ -116,11 +126,3 @@ def _port_body(service: ServiceFacts, index: int, number: int) -> dict[str, Any]
     port = service.ports[index]
     body: dict[str, Any] = {"name": port.name, "port": number, "protocol": port.protocol}
     return body | ({"appProtocol": port.app_protocol} if port.app_protocol else {})
-
-
-def by_unit(endpoints: Iterable[Endpoint]) -> Iterator[tuple[str, tuple[Endpoint, ...]]]:
-    """The endpoints of each unit that has any, in the order given."""
-    found: dict[str, list[Endpoint]] = {}
-    for each in endpoints:
-        found.setdefault(each.unit, []).append(each)
-    yield from ((unit, tuple(members)) for unit, members in found.items())

@@ -6,7 +6,7 @@ names finds a sentinel, and no other way out.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .endpoints import Endpoint
@@ -26,24 +26,6 @@ class Unnamed:
     sentence: Sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """Who names whom in one family. `nodes` and `zones` are by voice, an endpoint's address and port numbers, by which
-    kube-proxy knows endpoints apart; `claimed` are the zones that real endpoints name instead of sentinels."""
-
-    nodes: Mapping[Voice, tuple[str, ...]] = field(default_factory=dict)
-    zones: Mapping[Voice, tuple[str, ...]] = field(default_factory=dict)
-    claimed: frozenset[str] = frozenset()
-    unnamed: tuple[Unnamed, ...] = ()
-
-    def of(self, endpoint: Endpoint, where: Places) -> dict[str, list[dict[str, str]]]:
-        """The hints of an endpoint; one that is not ready, or in no unit, names nobody."""
-        voice = voice_of(endpoint)
-        nodes = (self.nodes.get(voice) if endpoint.ready else None) or (where.nobody,)
-        zones = (self.zones.get(voice) if endpoint.ready else None) or (where.nowhere,)
-        return {"forNodes": named(nodes), "forZones": named(zones)}
-
-
 def named(names: Iterable[str]) -> list[dict[str, str]]:
     """Names as EndpointSlices write them."""
     return [{"name": name} for name in names]
@@ -55,77 +37,109 @@ def voice_of(endpoint: Endpoint) -> Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choir:
-    """The ready voices of a unit, in groups that have the same ports of the Service."""
+class Choir:
+    """The ready voices of a unit, in groups that have the same ports of the Service; `room` is how many nodes they can
+    name, and `complete` says that each of them has every port."""
 
     groups: tuple[tuple[Voice, ...], ...]
     room: int
     complete: bool
 
-    @staticmethod
-    def of(endpoints: Iterable[Endpoint], all_ports: int) -> "_Choir | None":
-        groups: dict[tuple[int, ...], dict[Voice, None]] = {}
-        for each in endpoints:
-            if each.ready and each.ports:
-                groups.setdefault(each.ports, {})[voice_of(each)] = None
-        if not groups:
-            return None
-        seats = [max(len(voices) for has, voices in groups.items() if port in has) for port in set().union(*groups)]
-        complete = len(groups) == 1 and len(next(iter(groups))) == all_ports
-        return _Choir(tuple(tuple(voices) for voices in groups.values()), MAX_HINTS * min(seats), complete)
+
+def choir_of(endpoints: Iterable[Endpoint], all_ports: int) -> Choir | None:
+    """The voices of a unit with these endpoints of a Service of `all_ports` ports; None where nobody can speak."""
+    groups: dict[tuple[int, ...], dict[Voice, None]] = {}
+    for each in endpoints:
+        if each.ready and each.ports and each.unit:
+            groups.setdefault(each.ports, {})[voice_of(each)] = None
+    if not groups:
+        return None
+    seats = [max(len(voices) for has, voices in groups.items() if port in has) for port in set().union(*groups)]
+    complete = len(groups) == 1 and len(next(iter(groups))) == all_ports
+    return Choir(tuple(tuple(voices) for voices in groups.values()), MAX_HINTS * min(seats), complete)
 
 
-def hints(
-    all_ports: int, failover: Sequence[str], where: Places, units: Iterable[tuple[str, Sequence[Endpoint]]]
-) -> Hints:
-    """Who names whom, for a Service of `all_ports` ports with these endpoints of each unit; `failover` are the units
-    that empty ones may borrow from, in order."""
-    choirs = {unit: choir for unit, members in units if unit and (choir := _Choir.of(members, all_ports))}
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a unit's endpoints name together: nodes, zones instead of nodes, and the nodes they have no room for."""
+
+    nodes: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def texts(choirs: Mapping[str, Choir], failover: Sequence[str], where: Places) -> dict[str, Text]:
+    """What each unit's endpoints name; `failover` are the units that empty ones may borrow from, in order."""
     guests = _guests(failover, where, choirs)
-    nodes: dict[Voice, tuple[str, ...]] = {}
-    zones: dict[Voice, tuple[str, ...]] = {}
-    unnamed = []
+    found = {}
     for unit, choir in choirs.items():
-        to_name, by_zone, left = _split(where, unit, choir)
-        if left:
-            unnamed.append(Unnamed(unit, left, _too_many(len(left), unit, choir.room, len(to_name) + len(left))))
-        for group in choir.groups:
-            nodes.update(zip(group, map(_sorted, spread([*to_name, *guests.get(unit, ())], len(group))), strict=True))
-            zones.update(zip(group, map(_sorted, spread(by_zone, len(group))), strict=True))
-    claimed = frozenset(zone for several in zones.values() for zone in several)
-    return Hints(nodes, zones, claimed, tuple(unnamed))
+        members = where.members.get(unit, ())
+        if len(members) > choir.room:
+            found[unit] = _overflowing(where, unit, choir, choir.complete and not _shares(unit, choirs))
+        else:
+            found[unit] = Text(members + tuple(guests.get(unit, ())))
+    return found
 
 
-def _sorted(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(names))
-
-
-def _guests(failover: Sequence[str], where: Places, choirs: Mapping[str, _Choir]) -> dict[str, list[str]]:
+def _guests(failover: Sequence[str], where: Places, choirs: Mapping[str, Choir]) -> dict[str, list[str]]:
     """The nodes of empty units by the unit that lends to them, as far as it has room beside its own nodes."""
     found: dict[str, list[str]] = {}
     lenders = [unit for unit in failover if unit in choirs]
-    room = {unit: choirs[unit].room - len(where.members.get(unit, ())) for unit in lenders}
+    room = {unit: max(0, choirs[unit].room - len(where.members.get(unit, ()))) for unit in lenders}
     for unit, members in where.members.items() if lenders else ():
-        waiting = list(members) if unit not in choirs else []
+        waiting = members if unit not in choirs else ()
         for lender in lenders:
-            taken, waiting = waiting[: max(0, room[lender])], waiting[max(0, room[lender]) :]
+            taken, waiting = waiting[: room[lender]], waiting[room[lender] :]
             found.setdefault(lender, []).extend(taken)
             room[lender] -= len(taken)
     return found
 
 
-def _split(where: Places, unit: str, choir: _Choir) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The unit's nodes to name, the zones to name instead of nodes, and the nodes for which there is no room.
+def _shares(unit: str, choirs: Mapping[str, Choir]) -> bool:
+    """Whether another unit has a voice of this one, two pods with one address: kube-proxy would hear either."""
+    own = {voice for group in choirs[unit].groups for voice in group}
+    others = (group for other, choir in choirs.items() if other != unit for group in choir.groups)
+    return any(not own.isdisjoint(group) for group in others)
 
-    A zone stands for nodes only where no other node has it, and where every port of the Service would be served:
+
+def _overflowing(where: Places, unit: str, choir: Choir, may_claim: bool) -> Text:
+    """What a unit with more nodes than room names: zones where it may, nodes as far as they go.
+
+    A zone stands for nodes only where no other node has it, and where every port of the Service would be served by it:
     for a port without an endpoint that names it, a zone without a sentinel would be open to all.
     """
-    members = where.members.get(unit, ())
-    if len(members) <= choir.room:
-        return members, (), ()
-    zones = where.own_zones.get(unit, ())[: choir.room] if choir.complete else ()
-    others = tuple(node for node in members if where.zone[node] not in zones) if zones else members
-    return others[: choir.room], zones, others[choir.room :]
+    members = where.members[unit]
+    zones = where.own_zones.get(unit, ())[: choir.room] if may_claim else ()
+    others = tuple(node for node in members if where.zone[node] not in zones)
+    return Text(others[: choir.room], zones, others[choir.room :])
+
+
+def unnamed(unit: str, choir: Choir, text: Text) -> Unnamed:
+    """The nodes that a unit's endpoints have no room for, as a person should know of them."""
+    return Unnamed(unit, text.left, _too_many(len(text.left), unit, choir.room, len(text.nodes) + len(text.left)))
+
+
+Hints = dict[str, list[dict[str, str]]]
+
+
+def hints_of(choir: Choir, text: Text, where: Places) -> dict[Voice, Hints]:
+    """The hints of each voice of a unit."""
+    return {
+        voice: _hints(nodes, zones, where)
+        for group in choir.groups
+        for voice, nodes, zones in zip(
+            group, spread(text.nodes, len(group)), spread(text.zones, len(group)), strict=True
+        )
+    }
+
+
+def silence(where: Places) -> Hints:
+    """The hints of an endpoint that names nobody: it is not ready, or in no unit."""
+    return _hints((), (), where)
+
+
+def _hints(nodes: Sequence[str], zones: Sequence[str], where: Places) -> Hints:
+    return {"forNodes": named(sorted(nodes) or (where.nobody,)), "forZones": named(sorted(zones) or (where.nowhere,))}
 
 
 def _too_many(left: int, unit: str, room: int, nodes: int) -> Sentence:

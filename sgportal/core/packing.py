@@ -3,59 +3,83 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .endpoints import Endpoint
+from .parts import Entry
 from .places import Places
 
 LIMIT = 100  # endpoints per slice, as Kubernetes' own controller packs them
 FILL = 64  # a slice takes newcomers up to here, so that a unit that grows finds room in its slice
+_Group = tuple[str, Sequence[Entry]]
 
 
 def pack(
-    units: Iterable[tuple[str, Sequence[Endpoint]]],
-    live: Sequence[Mapping[str, Any]],
-    where: Places,
-    names: Iterator[str],
-) -> dict[str, list[Endpoint]]:
-    """The endpoints of each slice by its name; `live` are the slices they may stay in, `names` are for new ones.
+    units: Mapping[str, Sequence[Entry]], live: Sequence[Mapping[str, Any]], where: Places, names: Iterator[str]
+) -> dict[str, list[Entry]]:
+    """The entries of each slice by its name; `live` are the slices they may stay in, `names` are for new ones.
 
     Where a slice has become too small, the largest units leave it. A unit of more than LIMIT endpoints spans several
     slices; each of its endpoints stays where it is.
     """
-    unit_homes, pod_homes = _homes(live, where)
-    loads: dict[str, list[Endpoint]] = {slice_["metadata"]["name"]: [] for slice_ in live}
-    homeless: list[Sequence[Endpoint]] = []
-    for unit, members in sorted(units, key=lambda each: len(each[1])):
-        whole = len(members) <= LIMIT
-        parts = [members] if whole else [(each,) for each in members]
-        for part in parts:
-            home = unit_homes.get(unit) if whole else pod_homes.get(part[0].pod.uid)
-            if home and len(loads[home]) + len(part) <= LIMIT:
-                loads[home].extend(part)
-            else:
-                homeless.append(part)
-    for part in homeless:
-        loads.setdefault(_room(loads, len(part)) or next(names), []).extend(part)
-    order = {
-        name: sorted(load, key=lambda each: (each.unit, each.pod.name, each.pod.uid)) for name, load in loads.items()
-    }
-    return {name: load for name, load in order.items() if load}
+    loads: dict[str, list[_Group]] = {slice_["metadata"]["name"]: [] for slice_ in live}
+    sizes = dict.fromkeys(loads, 0)
+    homeless: list[_Group] = []
+    for home, group in _at_home(units, live, where):
+        if home and sizes[home] + len(group[1]) <= LIMIT:
+            loads[home].append(group)
+            sizes[home] += len(group[1])
+        else:
+            homeless.append(group)
+    for group in homeless:
+        name = _room(sizes, len(group[1])) or next(names)
+        loads.setdefault(name, []).append(group)
+        sizes[name] = sizes.get(name, 0) + len(group[1])
+    return {name: _in_order(groups) for name, groups in loads.items() if groups}
 
 
-def _homes(live: Iterable[Mapping[str, Any]], where: Places) -> tuple[dict[str, str], dict[str, str]]:
-    """The slice that lists most of each unit, and the slice that lists each pod (by uid)."""
+def _in_order(groups: Iterable[_Group]) -> list[Entry]:
+    def place(group: _Group) -> tuple[str, str, str]:
+        first = group[1][0]
+        return group[0], first.body["targetRef"]["name"], first.uid
+
+    return [entry for _, entries in sorted(groups, key=place) for entry in entries]
+
+
+def _at_home(
+    units: Mapping[str, Sequence[Entry]], live: Sequence[Mapping[str, Any]], where: Places
+) -> Iterator[tuple[str | None, _Group]]:
+    """What must stand together, the smallest first, with the slice where it stands now."""
+    homes = _unit_homes(live, where)
+    for unit, entries in sorted(units.items(), key=lambda item: len(item[1])):
+        if len(entries) <= LIMIT:
+            yield homes.get(unit), (unit, entries)
+        else:
+            pods = _pod_homes(live)
+            yield from ((pods.get(entry.uid), (unit, (entry,))) for entry in entries)
+
+
+def _unit_homes(live: Iterable[Mapping[str, Any]], where: Places) -> dict[str, str]:
+    """The slice that lists most of each unit."""
     votes: dict[str, dict[str, int]] = {}
-    pods: dict[str, str] = {}
     for slice_ in live:
         name = slice_["metadata"]["name"]
         for endpoint in slice_.get("endpoints") or ():
-            unit = where.unit.get(endpoint.get("nodeName") or "", "")
-            counts = votes.setdefault(unit, {})
+            counts = votes.setdefault(where.unit.get(endpoint.get("nodeName") or "", ""), {})
             counts[name] = counts.get(name, 0) + 1
-            pods.setdefault((endpoint.get("targetRef") or {}).get("uid") or "", name)
-    return {unit: min(counts, key=lambda name: (-counts[name], name)) for unit, counts in votes.items()}, pods
+    return {
+        unit: next(iter(counts)) if len(counts) == 1 else min(counts, key=lambda name: (-counts[name], name))
+        for unit, counts in votes.items()
+    }
 
 
-def _room(loads: Mapping[str, Sequence[Endpoint]], size: int) -> str | None:
+def _pod_homes(live: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The slice that lists each pod, by uid."""
+    return {
+        (endpoint.get("targetRef") or {}).get("uid") or "": slice_["metadata"]["name"]
+        for slice_ in live
+        for endpoint in slice_.get("endpoints") or ()
+    }
+
+
+def _room(sizes: Mapping[str, int], wanted: int) -> str | None:
     """The fullest slice that takes so many newcomers, or None."""
-    fit = [name for name, load in loads.items() if len(load) + size <= FILL]
-    return min(fit, key=lambda name: (-len(loads[name]), name), default=None)
+    fit = [name for name, size in sizes.items() if size + wanted <= FILL]
+    return min(fit, key=lambda name: (-sizes[name], name), default=None)

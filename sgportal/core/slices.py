@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from .endpoints import Endpoint, by_unit, endpoint_body, endpoints_of, port_bodies
-from .hints import Hints, Unnamed, hint_names, hints, named, sentinel_zones
+from .endpoints import endpoint_body, endpoints_of, port_bodies, serving_pods
+from .hints import Unnamed, hint_names, named, sentinel_zones, unnamed
 from .names import HEADLESS, MANAGED_BY, SERVICE_NAME, SLICE_MANAGER, TRIGGER_TIME
 from .packing import pack
+from .parts import Entry, Part, PortMap, parts_of
 from .places import Places
 from .pods import PodView
 from .service import ServiceFacts
 
 Body = dict[str, Any]
-_Ports = tuple[tuple[int, ...], tuple[int, ...]]
 _RESERVED = {SERVICE_NAME, MANAGED_BY, HEADLESS}
 
 
@@ -35,12 +35,16 @@ class Refusal:
 class Wanted:
     """The slices a Service should have; the nodes that are refused for want of room (`unnamed`); the families for which
     there is no address to refuse with, and which therefore list no endpoint at all (`missing`); how many ports the
-    refusing Service needs by protocol, before these slices are written (`refusing_ports`)."""
+    refusing Service needs by protocol, before these slices are written (`refusing_ports`). `parts`, made for `service`
+    at `where`, spare the next answer most of the work, and share their bodies with `slices`: change neither."""
 
     slices: tuple[Body, ...]
-    unnamed: tuple[Unnamed, ...] = ()
-    missing: tuple[str, ...] = ()
-    refusing_ports: Mapping[str, int] = field(default_factory=dict)
+    unnamed: tuple[Unnamed, ...]
+    missing: tuple[str, ...]
+    refusing_ports: Mapping[str, int]
+    service: ServiceFacts = field(repr=False)
+    where: Places = field(repr=False)
+    parts: Mapping[str, Mapping[str, Part]] = field(repr=False)
 
 
 def wanted(
@@ -50,56 +54,70 @@ def wanted(
     refusal: Refusal,
     live: Iterable[Mapping[str, Any]] = (),
     trigger: str = "",
+    before: Wanted | None = None,
 ) -> Wanted:
     """The slices a Service should have, complete and in order of name.
 
     `where` is made with the Service's key; `pods` may be any, its selector chooses; `live` are all EndpointSlices that
     carry its name, so that nothing moves without need. `trigger` is when the change happened that caused this (RFC
     3339, "" for unknown): kube-proxy measures its latency by it, and a slice that stays as it is keeps the old one.
-    The same input gives the same output, and what is live already comes out unchanged.
+    The same input gives the same output, and what is live already comes out unchanged; `before`, the last answer, never
+    changes the answer, it only makes it quicker where `where` is the very same object.
     """
-    pods, live = tuple(pods), tuple(live)
+    live = tuple(live)
     kept = [each for each in live if is_kept(each)]
     foreign = {str(each["metadata"]["name"]) for each in live if not is_kept(each)}
     guarded = service.closure.mode != "prefer"
     missing = tuple(each for each in service.families if guarded and each not in refusal.addresses)
+    known = before.parts if before and before.where is where and before.service == service else {}
+    listed = serving_pods(service, where, pods)
+    parts = {
+        family: parts_of(service, where, listed, family, known.get(family, {}))
+        for family in service.families
+        if family not in missing
+    }
     slices: list[Body] = []
-    unnamed: list[Unnamed] = []
-    most = 0
-    for family in service.families:
-        if family in missing:
-            continue
+    for family, units in parts.items():
         here = [each for each in kept if each.get("addressType") == family]
-        found = endpoints_of(service, where, pods, family)
-        who = hints(len(service.ports), service.closure.failover, where, by_unit(found))
-        unnamed += [each for each in who.unnamed if each not in unnamed]
-        slices += _real(service, where, found, who, family, here, foreign)
+        slices += _real(service, where, units, family, here, foreign)
         if guarded:
-            sentinels = _sentinels(service, where, who.claimed, family, refusal.addresses[family], here, foreign)
-            slices += sentinels
-            most = max([most, *map(sentinel_number, sentinels)])
-    before = {each["metadata"]["name"]: each for each in kept}
-    stamped = (_stamped(each, before.get(each["metadata"]["name"]), trigger) for each in slices)
-    protocols = dict.fromkeys(sorted(port.protocol for port in service.ports), most) if most else {}
+            claimed = {zone for part in units.values() for zone in part.text.zones}
+            slices += _sentinels(service, where, claimed, family, refusal.addresses[family], here, foreign)
+    live_by_name = {each["metadata"]["name"]: each for each in kept}
+    stamped = (_stamped(each, live_by_name.get(each["metadata"]["name"]), trigger) for each in slices)
     return Wanted(
-        tuple(sorted(stamped, key=lambda each: str(each["metadata"]["name"]))), tuple(unnamed), missing, protocols
+        tuple(sorted(stamped, key=lambda each: str(each["metadata"]["name"]))),
+        tuple(dict.fromkeys(each for units in parts.values() for each in _unnamed(units))),
+        missing,
+        _refusing_ports(service, slices),
+        service,
+        where,
+        parts,
     )
+
+
+def _unnamed(parts: Mapping[str, Part]) -> Iterator[Unnamed]:
+    return (unnamed(unit, part.choir, part.text) for unit, part in parts.items() if part.choir and part.text.left)
+
+
+def _refusing_ports(service: ServiceFacts, slices: Iterable[Body]) -> dict[str, int]:
+    most = max(map(sentinel_number, slices), default=0)
+    return dict.fromkeys(sorted(port.protocol for port in service.ports), most) if most else {}
 
 
 def built_in(service: ServiceFacts, where: Places, pods: Iterable[PodView]) -> tuple[Body, ...]:
     """The slices that Kubernetes' own controller would keep for a Service with its selector, to be asked in advance: in
     everything but their names and their size."""
-    pods = tuple(pods)
-    found = (each for family in service.families for each in _unhinted(service, where, pods, family))
+    listed = [pod for members in serving_pods(service, where, pods).values() for pod in members]
+    found: list[Body] = []
+    for family in service.families:
+        by_ports: dict[PortMap, list[Body]] = {}
+        for each in endpoints_of(service, where, listed, family):
+            by_ports.setdefault((each.ports, each.numbers), []).append(endpoint_body(service, each, None))
+        for ports, entries in sorted(by_ports.items(), key=lambda item: item[0]):
+            name = f"{service.name}-v{family[-1]}x{len(found)}"
+            found.append(_slice(service, name, family, port_bodies(service, *ports), entries))
     return tuple(found)
-
-
-def _unhinted(service: ServiceFacts, where: Places, pods: Iterable[PodView], family: str) -> Iterator[Body]:
-    for number, ((ports, numbers), members) in enumerate(_by_ports(endpoints_of(service, where, pods, family))):
-        entries = [endpoint_body(service, each, None) for each in members]
-        yield _slice(
-            service, f"{service.name}-v{family[-1]}x{number}", family, port_bodies(service, ports, numbers), entries
-        )
 
 
 def is_kept(body: Mapping[str, Any]) -> bool:
@@ -132,6 +150,7 @@ def _content(body: Mapping[str, Any]) -> tuple[Any, ...]:
 def _stamped(body: Body, before: Mapping[str, Any] | None, trigger: str) -> Body:
     """The slice with the time of the change that caused it, or of the one before where nothing changed."""
     if before and same_content(body, before):
+        body["endpoints"] = before.get("endpoints") or []  # the very same, so that comparing again costs nothing
         trigger = (before["metadata"].get("annotations") or {}).get(TRIGGER_TIME) or ""
     if trigger:
         body["metadata"]["annotations"] = {TRIGGER_TIME: trigger}
@@ -141,28 +160,22 @@ def _stamped(body: Body, before: Mapping[str, Any] | None, trigger: str) -> Body
 def _real(
     service: ServiceFacts,
     where: Places,
-    found: Sequence[Endpoint],
-    who: Hints,
+    parts: Mapping[str, Part],
     family: str,
     live: Sequence[Mapping[str, Any]],
     foreign: set[str],
 ) -> Iterator[Body]:
     """The slices of real endpoints: for each set of port numbers its own, for a slice's ports hold for all within."""
-    taken = foreign | {each["metadata"]["name"] for each in live}
-    names = _free_names(f"{service.name}-v{family[-1]}units", taken)
-    for (ports, numbers), members in _by_ports(found):
-        shown = port_bodies(service, ports, numbers)
+    names = _free_names(f"{service.name}-v{family[-1]}units", foreign | {each["metadata"]["name"] for each in live})
+    by_ports: dict[PortMap, dict[str, list[Entry]]] = {}
+    for unit, part in parts.items():
+        for entry in part.entries:
+            by_ports.setdefault(entry.ports, {}).setdefault(unit, []).append(entry)
+    for ports, units in sorted(by_ports.items(), key=lambda item: item[0]):
+        shown = port_bodies(service, *ports)
         same = [each for each in live if (each.get("ports") or []) == shown and not sentinel_number(each)]
-        for name, listed in pack(by_unit(members), same, where, names).items():
-            entries = [endpoint_body(service, each, who.of(each, where)) for each in listed]
-            yield _slice(service, name, family, shown, entries)
-
-
-def _by_ports(found: Iterable[Endpoint]) -> list[tuple[_Ports, list[Endpoint]]]:
-    by_ports: dict[_Ports, list[Endpoint]] = {}
-    for each in found:
-        by_ports.setdefault((each.ports, each.numbers), []).append(each)
-    return sorted(by_ports.items(), key=lambda item: item[0])
+        for name, entries in pack(units, same, where, names).items():
+            yield _slice(service, name, family, shown, [entry.body for entry in entries])
 
 
 def _free_names(stem: str, taken: set[str]) -> Iterator[str]:
@@ -172,7 +185,7 @@ def _free_names(stem: str, taken: set[str]) -> Iterator[str]:
 def _sentinels(
     service: ServiceFacts,
     where: Places,
-    claimed: frozenset[str],
+    claimed: set[str],
     family: str,
     address: str,
     live: Iterable[Mapping[str, Any]],

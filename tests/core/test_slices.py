@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from sgportal.core.closure import Closure
 from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
 from sgportal.core.packing import LIMIT
-from sgportal.core.places import MAX_HINTS, spread
-from sgportal.core.slices import Refusal
+from sgportal.core.places import MAX_HINTS, places, spread
+from sgportal.core.slices import Refusal, wanted
 
 from .builders import DATA
 from .closing import (
     HTTP,
     KEY,
     METRICS,
+    REFUSAL,
     UNITS,
     ZONES,
     a_node,
@@ -25,6 +26,7 @@ from .closing import (
     a_service,
     decide,
     names,
+    pods,
     reached,
     real,
     sentinels,
@@ -108,6 +110,30 @@ def test_the_same_world_gives_the_same_slices_whatever_the_order(world, random, 
     assert decide(service, *shuffled).slices == first
 
 
+@given(worlds(), st.data(), st.sampled_from(["strict", "failover"]))
+def test_the_last_answer_spares_work_and_never_changes_the_next(world, data, mode):
+    known, present = world
+    service, where = a_service(Closure(mode, ("b",) if mode == "failover" else ())), places(known, KEY)
+    last = wanted(service, where, present, REFUSAL)
+    for _ in range(2):
+        present = [*present[1:], *data.draw(pods(known, 2))]
+        fresh = wanted(service, where, present, REFUSAL, last.slices)
+        last = wanted(service, where, present, REFUSAL, last.slices, before=last)
+        assert last.slices == fresh.slices
+
+
+@pytest.mark.parametrize("change", ["service", "nodes"])
+def test_the_last_answer_is_forgotten_where_the_service_or_the_nodes_changed(change):
+    known, present = [a_node("a0", "a")], [a_pod("p", "a0")]
+    last = decide(a_service(), known, present)
+    service = a_service(publish_not_ready=True) if change == "service" else a_service()
+    moved = [a_node("a0", "b"), a_node("b1", "b")] if change == "nodes" else known
+    where = places(moved, KEY)
+    unready = [replace(present[0], ready=False)] if change == "service" else present
+    found = wanted(service, where, unready, REFUSAL, last.slices, before=last)
+    assert found.slices == wanted(service, where, unready, REFUSAL, last.slices).slices
+
+
 @given(worlds(most_nodes=8), st.data())
 def test_one_pods_change_rewrites_one_slice(world, data):
     known, present = world
@@ -165,6 +191,15 @@ def test_a_zone_never_stands_in_for_a_unit_that_lacks_one_of_the_ports():
     serving = [a_pod("p0", "a00"), a_pod("p1", "b0", ports=(("metrics", 9000, "TCP"),))]
     slices = decide(a_service(Closure("strict"), *BOTH), known, serving).slices
     assert all(reached(slices, node, METRICS) == (set(), True) for node in known[:20])
+
+
+def test_a_zone_never_stands_in_for_a_unit_that_shares_an_address_with_another():
+    """Of two endpoints with one address kube-proxy keeps either, perhaps not the one that names the zone."""
+    known = [*(a_node(f"a{i:02}", "a", "za") for i in range(20)), a_node("b0", "b", "zb")]
+    twins = [a_pod("pa", "a00", ips=("192.0.2.1",)), a_pod("pb", "b0", ips=("192.0.2.1",))]
+    found = decide(a_service(), known, twins)
+    assert zones_of(found.slices) == {"", "za", "zb"}
+    assert len(found.unnamed[0].nodes) == 12
 
 
 def failing_over(*units):
