@@ -1,44 +1,52 @@
-"""A look at a grid where nothing has changed: what it asks of the cluster, and what it writes (nothing)."""
+"""A look at grids where nothing has changed: what it asks of the cluster, and what it writes (nothing)."""
 
+from collections import Counter
 from typing import Any
 
 from . import stage
 
-UNITS = 200
 
-
-def run() -> dict[str, Any]:
-    """`{writes, reads, milliseconds}` of one look at a grid of two hundred units that is as it should be."""
-    from collections import Counter
-
-    with stage.stage(f"large:{UNITS}x{UNITS}"), stage.portal(worker=False):
+def run(world: str, grids: str = "1") -> dict[str, Any]:
+    """`{writes, reads, milliseconds, units, grids}` of one look at so many grids that are as they should be."""
+    units, count = int(world.partition("x")[2]), int(grids)
+    with stage.stage(world), stage.portal(worker=False):
         from sgportal.cluster.transport import Transport
         from sgportal.models import GridUnit
         from sgportal.reconciler import work
         from sgportal.reconciler.reconcile import run as reconcile
 
-        key = "deploymentgrids/default/calm"
-        stage.save(stage.grid("calm"))
+        keys = [f"deploymentgrids/default/calm{number}" for number in range(count)]
+        for number in range(count):
+            stage.save(stage.grid(f"calm{number}", replicas=0))
+
+        def look() -> None:
+            work.request(keys, urgent=True)
+            for key in keys:
+                reconcile(key)
 
         def calm() -> bool:
-            work.request([key], urgent=True)
-            reconcile(key)
-            return GridUnit.objects.filter(state="Ready").count() == UNITS
+            look()
+            return GridUnit.objects.filter(state="Ready").count() == units * count
 
-        stage.wait(calm, 120, "the grid is ready", pause=0.5)
+        stage.wait(calm, 600, "the grids are ready", pause=0.5)
         counted: Counter[str] = Counter()
         bare = Transport.open
 
         def counting(self: Any, method: str, *rest: Any, **options: Any) -> Any:
-            if not options.get("stream"):
+            if not options.get("silence_seconds"):
                 counted[method] += 1
             return bare(self, method, *rest, **options)
 
         Transport.open = counting  # type: ignore[method-assign]
         try:
-            work.request([key], urgent=True)
-            taken = stage.milliseconds(lambda: reconcile(key))
+            taken = stage.milliseconds(look)
         finally:
             Transport.open = bare  # type: ignore[method-assign]
         reads = counted.pop("GET", 0)
-        return {"writes": sum(counted.values()), "reads": reads, "milliseconds": taken, "units": UNITS}
+        return {
+            "writes": sum(counted.values()),
+            "reads": reads,
+            "milliseconds": taken,
+            "units": units * count,
+            "grids": count,
+        }

@@ -11,20 +11,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 
 @contextlib.contextmanager
 def stage(world: str) -> Iterator[Path]:
-    """Django set up on an empty database, and a cluster showing `world` to connect to. The folder of both."""
-    with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name, cluster_process(world) as kubeconfig:
+    """Django set up on an empty database, and a cluster showing `world` to connect to: `large:<nodes>x<units>` is the
+    embedded cluster, `kube:<nodes>x<units>` a real control plane. The folder of both."""
+    real = world.startswith("kube:")
+    cluster = control_plane if real else cluster_process
+    with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name, cluster(world) as kubeconfig:
         os.environ.update(
+            {"KUBECONFIG": kubeconfig} if real else {"SGPORTAL_DEMO_KUBECONFIG": kubeconfig},
             SECRET_KEY="only-for-benchmarks",  # noqa: S106
             DATABASE_URL=f"sqlite:///{name}/bench.sqlite3",
             CELERY_BROKER_URL="memory://localhost",
-            SGPORTAL_CLUSTER="demo",
-            SGPORTAL_DEMO_KUBECONFIG=kubeconfig,
+            SGPORTAL_CLUSTER="kubeconfig" if real else "demo",
             SGPORTAL_TLS="0",
             SGPORTAL_STATIC_FROM_SOURCE="1",
             STATIC_ROOT=name,
@@ -57,6 +61,24 @@ def cluster_process(world: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def control_plane(world: str) -> Iterator[str]:
+    """A real control plane with `kube:<nodes>x<units>`, labelled `site=unit-<n>`; the path of an administrator's
+    kubeconfig. Nodes say that they live once an hour, so that their heartbeats are not what is measured."""
+    from tests.kube.control_plane import run
+
+    nodes, units = map(int, world.removeprefix("kube:").split("x"))
+    calm = {"kubelets": ["--lease=1h"], "manager": ["--node-monitor-grace-period=10h"]}
+    with tempfile.TemporaryDirectory(prefix="sgportal-kube-") as folder, run(Path(folder), **calm) as plane:
+
+        def add(number: int) -> None:
+            plane.add_node(f"edge-{number:05}", number, site=f"unit-{number % units:04}")
+
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(add, range(nodes)))
+        yield str(plane.kubeconfig())
+
+
+@contextlib.contextmanager
 def portal(worker: bool = True) -> Iterator[None]:
     """The watch, and with `worker` the Celery worker and beat, as threads; all nodes have been seen when it begins."""
     from django.utils import timezone
@@ -86,12 +108,12 @@ def wait(check: Callable[[], Any], seconds: float, what: str, pause: float = 0.0
     raise TimeoutError(f"{what}: not within {seconds:.0f} s")
 
 
-def grid(name: str, key: str = "site", replicas: int = 1) -> dict[str, Any]:
+def grid(name: str, key: str = "site", replicas: int = 1, image: str = "registry.example/app:1") -> dict[str, Any]:
     """A DeploymentGrid's manifest."""
     labels = {"app": name}
     pod = {
         "metadata": {"labels": labels},
-        "spec": {"containers": [{"name": "main", "image": "registry.example/app:1"}]},
+        "spec": {"containers": [{"name": "main", "image": image}]},
     }
     template = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": pod}
     return {

@@ -76,9 +76,8 @@ def _compile(program: Path) -> None:
     print(f"Compiling Kubernetes {version}, {packages} packages; cold, this takes some minutes", file=sys.stderr)
     begun = said = time.monotonic()
     process = subprocess.Popen([*command[:2], "-v", *command[2:]], cwd=HERE, stderr=subprocess.PIPE, text=True)
-    done, errors = 0, []
-    for line in process.stderr:
-        done += 1
+    errors: list[str] = []
+    for done, line in enumerate(process.stderr, 1):
         errors = [*errors[-40:], line]
         if time.monotonic() - said > 15:
             said = time.monotonic()

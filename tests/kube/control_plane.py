@@ -9,7 +9,6 @@ import secrets
 import signal
 import ssl
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -70,7 +69,14 @@ class Process:
 class ControlPlane:
     """A running control plane. `kubeconfig(user)` is how to reach it: `admin`, or any user made by `token(user)`."""
 
-    def __init__(self, folder: Path, network: str = "", apiserver: Sequence[str] = (), manager: Sequence[str] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        network: str = "",
+        apiserver: Sequence[str] = (),
+        manager: Sequence[str] = (),
+        kubelets: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.network = network
@@ -78,7 +84,7 @@ class ControlPlane:
         self._tokens = {name: secrets.token_hex(16) for name in (ADMIN, "manager", "scheduler", "kubelets", "portal")}
         self._ca, self._certificate, self._key = make_certificates(folder)
         self._write_secrets()
-        self.processes = {each.name: each for each in self._components(apiserver, manager)}
+        self.processes = {each.name: each for each in self._components(apiserver, manager, kubelets)}
 
     @property
     def url(self) -> str:
@@ -108,7 +114,7 @@ class ControlPlane:
         path.chmod(0o600)
         return path
 
-    def _components(self, apiserver: Sequence[str], manager: Sequence[str]) -> list[Process]:
+    def _components(self, apiserver: Sequence[str], manager: Sequence[str], kubelets: Sequence[str]) -> list[Process]:
         etcd = f"http://127.0.0.1:{self._etcd_port}"
         accounts = str(self.folder / "accounts.key")
         peer = f"http://127.0.0.1:{self._peer_port}"
@@ -172,6 +178,7 @@ class ControlPlane:
                 [
                     f"--kubeconfig={self.kubeconfig('kubelets')}",
                     *([f"--network={self.network}", f"--api=127.0.0.1:{self.port}"] if self.network else []),
+                    *kubelets,
                 ],
                 self.folder,
             ),
