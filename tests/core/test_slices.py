@@ -219,6 +219,12 @@ def test_an_empty_unit_borrows_from_the_first_listed_that_has_room():
     assert reached(alone, known[0]) == (set(), True)
 
 
+def test_empty_units_share_the_room_of_those_they_borrow_from():
+    known = [a_node("c0", "c"), a_node("d0", "d"), *(a_node(f"{unit}{i}", unit) for unit in "ab" for i in range(5))]
+    slices = decide(failing_over("c", "d"), known, [a_pod("pc", "c0"), a_pod("pd", "d0")]).slices
+    assert all(not reached(slices, node)[1] for node in known)
+
+
 @given(worlds(), st.lists(st.sampled_from(UNITS[1:]), min_size=1, unique=True))
 def test_failover_borrows_from_listed_units_only_and_only_when_empty(world, listed):
     known, present = world
@@ -392,6 +398,14 @@ def many(units, each):
     known = [a_node(f"{unit:04}-{i}", f"u{unit:04}", f"z{unit:04}") for unit in range(units) for i in range(2)]
     present = [a_pod(f"p{unit:04}-{i}", f"{unit:04}-{i % 2}") for unit in range(units) for i in range(each)]
     return known, present
+
+
+def test_a_unit_that_joins_a_slice_stands_where_it_would_have_stood_from_the_start():
+    known, present = many(2, 1)
+    first = decide(a_service(), known, present[1:]).slices
+    joined = decide(a_service(), known, present, first).slices
+    assert joined == decide(a_service(), known, present).slices
+    assert decide(a_service(), known, present, joined).slices == joined
 
 
 def test_units_stay_together_and_where_they_are():

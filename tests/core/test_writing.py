@@ -112,6 +112,31 @@ def test_a_zone_changes_hands_without_a_gap():
             assert all(reached(state, node)[0] <= {"pa"} for node in large[:8] + large[9:])
 
 
+def test_a_unit_on_its_way_to_another_slice_is_served_all_the_while():
+    known = [a_node(f"n{i:02}", f"u{i:02}") for i in range(40)]
+    present = [a_pod(f"p{i:02}", f"n{i:02}") for i in range(40)]
+    crowd = [a_pod(f"x{i:02}", "n00") for i in range(70)]
+    live = decide(a_service(), known, present).slices
+    planned = plan(a_service(), live, known, present + crowd)
+    assert sorted(each.verb for each in planned) == ["create", "update"]
+    again = decide(a_service(), known, present + crowd, live).slices
+    back = plan(a_service(), again, known, present[1:] + crowd[:5])
+    for before, moves in ((live, planned), (again, back)):
+        for state in carried_out(before, moves):
+            assert all(reached(state, node)[0] for node in known)
+
+
+def test_a_slice_that_gains_is_written_before_one_that_loses():
+    known, present = [a_node("a0", "a")], [a_pod(f"p{i}", "a0") for i in range(3)]
+    (_, full) = decide(a_service(), known, present).slices
+    rest = {**full, "metadata": {**full["metadata"], "name": "web-svc-v4units0"}}
+    few, many = ([{**each, "endpoints": each["endpoints"][:count]} for each in (full, rest)] for count in (1, 3))
+    planned = writes([many[0], few[1]], [few[0], many[1]])
+    assert [each.name for each in planned] == ["web-svc-v4units0", "web-svc-v4units1"]
+    planned = writes([few[0], many[1]], [many[0], few[1]])
+    assert [each.name for each in planned] == ["web-svc-v4units1", "web-svc-v4units0"]
+
+
 def test_slices_of_others_are_left_alone():
     foreign = {"metadata": {"name": "web-svc-abcde", "labels": {}}, "endpoints": []}
     known = [a_node("a0", "a")]
