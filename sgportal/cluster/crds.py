@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.closure import MODES
 from ..core.diff import FIELD_MANAGER
 from .client import Cluster
 from .errors import ClusterError
@@ -49,10 +50,18 @@ _WORKLOAD = {
         "autoDeleteUnusedTemplate": {"type": "boolean"},
     },
 }
+_CLOSURE = {
+    "type": "object",
+    "required": ["mode"],
+    "properties": {
+        "mode": {"type": "string", "enum": list(MODES)},
+        "failover": {"type": "array", "items": {**_TEXT, "minLength": 1, "maxLength": 63}},
+    },
+}
 _SERVICE = {
     "type": "object",
     "required": ["gridUniqKey", "template"],
-    "properties": {"gridUniqKey": _KEY, "template": _ANY},
+    "properties": {"gridUniqKey": _KEY, "template": _ANY, "closure": _CLOSURE},
 }
 _READY = {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'}
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}

@@ -72,6 +72,18 @@ def test_the_schema_refuses_what_is_no_grid_and_keeps_what_it_does_not_know(clus
     assert any("gridUniqKey" in str(cause) for cause in caught.value.causes)
 
 
+def test_the_schema_knows_how_a_service_may_be_kept(cluster: Cluster) -> None:
+    install_crds(cluster)
+    grid = manifest("servicegrid")
+    grid["spec"]["closure"] = {"mode": "failover", "failover": ["nodeunit1"]}
+    assert cluster.apply(grid).body["spec"]["closure"] == {"mode": "failover", "failover": ["nodeunit1"]}
+    for bad in ({"mode": "strikt"}, {"failover": ["a"]}, {"mode": "failover", "failover": [""]}):
+        grid["spec"]["closure"] = bad
+        with pytest.raises(Refused) as caught:
+            cluster.apply(grid)
+        assert any("closure" in str(cause) for cause in caught.value.causes)
+
+
 @pytest.mark.kubectl
 def test_kubectl_shows_what_an_operator_wants_to_know(cluster: Cluster, embedded: EmbeddedCluster) -> None:
     install_crds(cluster)
