@@ -239,8 +239,8 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     grids = list(Grid.objects.filter(key__in=list(changes)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
     steps = [(grid.path, step) for grid in grids if grid not in services for step in _label_steps(grid, moved)]
-    emptied = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
-    return Impact(moved, tuple(steps), tuple(emptied))
+    losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
+    return Impact(moved, tuple(steps), tuple(losing))
 
 
 def _label_steps(grid: Grid, moved: Iterable[UnitChange]) -> Iterable[Step]:
