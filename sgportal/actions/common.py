@@ -1,11 +1,13 @@
-"""What every action needs: who acts, what may go wrong, and the audit trail."""
+"""What every action needs: who acts, whether we may write at all, what may go wrong, and the audit trail."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from ..core.plan import Plan
-from ..core.text import Sentence
-from ..models import AuditEvent
+from ..core.text import Sentence, say
+from ..models import AuditEvent, Stewardship
 from ..models.reading import plan_json
 from ..reconciler import labels
 
@@ -46,7 +48,45 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+class ReadOnly(Refused):
+    """We do not manage the grids now: no write of intent is taken, for none could be carried out."""
+
+
 Unavailable = labels.Unavailable
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def intent(action: Callable[P, T]) -> Callable[P, T]:
+    """An action that ends in a write to the cluster: it raises ReadOnly while that is not ours to write. A dry run
+    (`dry_run=True`) is never refused."""
+
+    @wraps(action)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        if not kwargs.get("dry_run"):
+            _check_stewardship()
+        return action(*args, **kwargs)
+
+    guarded.intent = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _check_stewardship() -> None:
+    row = Stewardship.now()
+    if row.may_write:
+        return
+    if row.handing_back:
+        raise ReadOnly(say("the grids are being handed back to SuperEdge; nothing can be changed here"))
+    if row.running and row.cure:
+        command = "; ".join(row.cure)
+        raise ReadOnly(
+            say(
+                "SuperEdge's controller manages the grids and the portal only watches. To change that, stop it "
+                "(%(command)s), then take over on the page “Cluster”",
+                command=command,
+            )
+        )
+    raise ReadOnly(say("the portal only watches this cluster; an administrator can take over on the page “Cluster”"))
 
 
 def note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:

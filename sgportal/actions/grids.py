@@ -13,7 +13,7 @@ from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, NodeLabel
 from ..models.reading import plan_for
 from ..reconciler import journal, work
-from .common import Actor, AlreadyExists, NotFound, Refused, Stale, note
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class _Wish:
         return "unchanged" if same else "configured"
 
 
+@intent
 def save_grids(
     manifests: Sequence[Mapping[str, Any]],
     actor: Actor,
@@ -132,6 +133,7 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
     return Saved(grid, grid.path, result, wish.plan)
 
 
+@intent
 def delete_grid(
     grid: Grid, actor: Actor, *, expect: str | None = None, propagation: str = "Background", dry_run: bool = False
 ) -> Plan:
@@ -166,6 +168,7 @@ def _deletion_plan(grid: Grid, propagation: str) -> Plan:
         return Plan(())  # what was never valid never had children
 
 
+@intent
 def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = None, dry_run: bool = False) -> Saved:
     """Take the pool entries that nothing refers to out of a grid's spec, as `autoDeleteUnusedTemplate` asks and a
     person has confirmed. Raises Stale, NotFound, Invalid."""
@@ -176,6 +179,7 @@ def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = No
     return save_grids([{**source, "spec": spec}], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
 
 
+@intent
 def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
     """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
     unit without nodes, deleted before its grace time is over. Raises NotFound."""

@@ -10,7 +10,7 @@ from ..core.group import GroupSpec, parse_group
 from ..core.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
-from .common import Actor, AlreadyExists, NotFound, Stale, note
+from .common import Actor, AlreadyExists, NotFound, Stale, intent, note
 from .grids import Saved, delete_grid, save_grids
 
 
@@ -26,6 +26,7 @@ class SavedGroup:
     removals: Sequence[Plan]
 
 
+@intent
 def save_group(
     manifest: Mapping[str, Any],
     actor: Actor,
@@ -104,6 +105,7 @@ def _store(
     return group
 
 
+@intent
 def delete_group(
     group: ServiceGroup, actor: Actor, *, expect: str | None = None, dry_run: bool = False
 ) -> dict[str, Plan]:

@@ -9,9 +9,10 @@ from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node
 from ..models.reading import Impact, label_impact
 from ..reconciler import labels, work
-from .common import Actor, NotFound, Refused, note
+from .common import Actor, NotFound, Refused, intent, note
 
 
+@intent
 def label_nodes(
     names: Iterable[str], changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False
 ) -> LabelJob | Impact:
@@ -30,6 +31,7 @@ def label_nodes(
     return job
 
 
+@intent
 def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False) -> Node | Impact:
     """Change the labels of one node at once (None removes). Raises Invalid, NotFound, Unavailable, Refused."""
     if not Node.objects.filter(name=name).exists():

@@ -4,11 +4,12 @@ The `kubernetes` package supplies configuration, authentication and transport; a
 """
 
 from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, connect
-from .crds import install_crds
-from .errors import ClusterError, Conflict, Expired, NotFound, Refused, Throttled, Unreachable
+from .crds import DEFINITIONS, install_crds, upgrade_crds
+from .errors import ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .watching import Watch, WatchEvent
 
 __all__ = [
+    "DEFINITIONS",
     "JSON_PATCH",
     "MERGE_PATCH",
     "Applied",
@@ -18,6 +19,7 @@ __all__ = [
     "Expired",
     "Listing",
     "NotFound",
+    "ReadOnly",
     "Refused",
     "Throttled",
     "Unreachable",
@@ -25,4 +27,5 @@ __all__ = [
     "WatchEvent",
     "connect",
     "install_crds",
+    "upgrade_crds",
 ]

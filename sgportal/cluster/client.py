@@ -1,13 +1,14 @@
 """One class that reaches the API server: get, list, apply, patch, delete, watch."""
 
+import copy
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ..core.diff import FIELD_MANAGER
-from .errors import Expired, NotFound
+from .errors import Expired, NotFound, ReadOnly
 from .kinds import RESOURCES, Resource
 from .transport import READ_SECONDS, Transport
 from .watching import Watch
@@ -40,8 +41,20 @@ class Cluster:
 
     def __init__(self, target: str, threads: int = 32, read_seconds: float = READ_SECONDS) -> None:
         self._transport = Transport(target, threads, read_seconds)
+        self.read_only = False
         self._served: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    def reading(self) -> Self:
+        """The same cluster by the same connections, which refuses every write of ours with ReadOnly. A dry run changes
+        nothing and is no write."""
+        view = copy.copy(self)
+        view.read_only = True
+        return view
+
+    def _check_write(self, dry_run: bool) -> None:
+        if self.read_only and not dry_run:
+            raise ReadOnly("the portal does not write to this cluster now")
 
     def close(self) -> None:
         """Close idle connections."""
@@ -129,6 +142,7 @@ class Cluster:
         """Server-side apply as our field manager; without `force` a field of another manager is a Conflict.
 
         An unknown field is refused: dropped in silence, it would look like a difference for ever."""
+        self._check_write(dry_run)
         metadata = body["metadata"]
         path = RESOURCES[body["kind"]].path(metadata.get("namespace", ""), metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
@@ -149,11 +163,29 @@ class Cluster:
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """The object after a patch of the given content type (JSON_PATCH, MERGE_PATCH)."""
+        self._check_write(dry_run)
         path = RESOURCES[kind].path(namespace, name, subresource)
         query = {"fieldManager": FIELD_MANAGER, **_dry(dry_run)}
         headers = {"Content-Type": content_type}
         body: dict[str, Any] = self._transport.call("PATCH", path, query=query, body=patch, headers=headers)[1]
         return body
+
+    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A new object, all of it ours. Raises Conflict where there is one of that name."""
+        return self._whole("POST", body, "")
+
+    def replace(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """An object that is all ours, as a whole; Conflict unless it is as its resourceVersion says. Cheaper than
+        `apply`, which works out what belongs to whom."""
+        return self._whole("PUT", body, body["metadata"]["name"])
+
+    def _whole(self, method: str, body: Mapping[str, Any], name: str) -> dict[str, Any]:
+        self._check_write(dry_run=False)
+        path = RESOURCES[body["kind"]].path(body["metadata"].get("namespace", ""), name)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        headers = {"Content-Type": "application/json"}
+        answer: dict[str, Any] = self._transport.call(method, path, query=query, body=dict(body), headers=headers)[1]
+        return answer
 
     def delete(
         self,
@@ -167,6 +199,7 @@ class Cluster:
     ) -> None:
         """Delete an object, if it is still the one with this uid (else Conflict); one that is gone already counts as
         deleted."""
+        self._check_write(dry_run)
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         if uid:
             options["preconditions"] = {"uid": uid}

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..core.closure import MODES
 from ..core.diff import FIELD_MANAGER
-from .client import Cluster
-from .errors import ClusterError
+from .client import JSON_PATCH, Cluster
+from .errors import ClusterError, NotFound
 
 _DEFINITION = "CustomResourceDefinition"
 _ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -136,6 +136,47 @@ def install_crds(cluster: Cluster, wait_seconds: float = 10.0) -> list[str]:
             changed.append(name)
     _wait_until_served(cluster, time.monotonic() + wait_seconds)
     return changed
+
+
+def upgrade_crds(cluster: Cluster, wait_seconds: float = 10.0) -> dict[str, list[str]]:
+    """Put our definitions in the place of whatever definitions of the grids there are, and become their only owner;
+    the grids stay. Kind → `namespace/name` of grids that were there before and no longer are, or are others now.
+
+    Raises ClusterError.
+    """
+    before = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
+    for definition in DEFINITIONS:
+        applied = cluster.apply(definition, force=True).body
+        _own_alone(cluster, applied)
+    _wait_until_served(cluster, time.monotonic() + wait_seconds)
+    after = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
+    return {
+        kind: sorted(place for place, uid in places.items() if after[kind].get(place) != uid)
+        for kind, places in before.items()
+    }
+
+
+def _uids(cluster: Cluster, definition: Mapping[str, Any]) -> dict[str, str]:
+    """`namespace/name` → uid of every grid of a definition's kind."""
+    try:
+        bodies = cluster.list(definition["spec"]["names"]["kind"], metadata_only=True).items
+    except NotFound:  # not defined yet
+        return {}
+    return {f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["metadata"]["uid"] for each in bodies}
+
+
+def _own_alone(cluster: Cluster, definition: Mapping[str, Any]) -> None:
+    """Take every other writer's claim on a definition's fields away (not on its status, which is the server's)."""
+    metadata = definition["metadata"]
+    entries = metadata.get("managedFields") or []
+    kept = [each for each in entries if each.get("manager") == FIELD_MANAGER or each.get("subresource")]
+    if len(kept) == len(entries):
+        return
+    patch = [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": kept},
+    ]
+    cluster.patch(_DEFINITION, "", metadata["name"], patch, JSON_PATCH)
 
 
 def _is_ours(definition: Mapping[str, Any]) -> bool:

@@ -35,6 +35,10 @@ class Refused(ClusterError):
     """The API server will not accept this, now or later (400, 401, 403, 422 and the like)."""
 
 
+class ReadOnly(Refused):
+    """We ourselves must not write to this cluster now; nothing was sent."""
+
+
 class Throttled(ClusterError):
     """The API server asks us to slow down (429)."""
 

@@ -19,14 +19,14 @@ def _without_managed(body: Object) -> Object:
 
 def track_update(before: Object | None, after: Object, manager: str, subresource: str, custom: bool) -> Object:
     """`after` with its managedFields brought up to date after an ordinary write by `manager`: it owns what it changed,
-    nobody owns what is gone."""
+    nobody owns what is gone. The write may itself have changed who owns what; what cannot be understood is ignored."""
     old = _without_managed(before) if before else {"metadata": {}}
     new = _without_managed(after)
     have = field_set(new, custom)
     before_set = field_set(old, custom) if before else set()
     changed = {path for path in have if path not in before_set or value_at(old, path) != value_at(new, path)}
     entries, mine = [], None
-    for entry in _entries(before) if before else []:
+    for entry in (_given(after) or _entries(before)) if before else []:
         is_mine = _is(entry, manager, "Update", subresource)
         owned = from_v1(entry["fieldsV1"]) & have
         owned = owned | changed if is_mine else owned - {path for path in changed if not path[-1].startswith("k:")}
@@ -37,6 +37,11 @@ def track_update(before: Object | None, after: Object, manager: str, subresource
     if mine is None and changed:
         entries.append(_entry(manager, "Update", after["apiVersion"], changed, subresource))
     return {**after, "metadata": {**after["metadata"], "managedFields": entries}}
+
+
+def _given(body: Object) -> list[Object]:
+    entries = _entries(body)
+    return entries if all({"manager", "operation", "fieldsV1"} <= entry.keys() for entry in entries) else []
 
 
 def _is(entry: Object, manager: str, operation: str, subresource: str) -> bool:

@@ -198,9 +198,6 @@ class Writer:
         check_patched(target.kind, body)
         if body.get("metadata", {}).get("uid") not in (None, live["metadata"]["uid"]):
             check_preconditions(target.kind, live, body["metadata"])
-        given = patch.get("metadata") or {} if isinstance(patch, dict) else {}
-        if "resourceVersion" not in given:
-            body["metadata"].pop("resourceVersion", None)
         return self.update(target, live, body, request), False
 
     def _apply(self, target: Target, request: Request, config: Any) -> tuple[Object, bool]:

@@ -7,6 +7,7 @@ from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
 from .mirror import Child, Mirror, Node, NodeLabel, Pod
 from .people import ApiToken, Preference
+from .stewardship import Stewardship
 from .work import Heartbeat, Lease, WorkKey
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "Preference",
     "Revision",
     "ServiceGroup",
+    "Stewardship",
     "WorkKey",
 ]

@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.conf import settings
 
 from ..cluster import Cluster, connect
+from ..models import Stewardship
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,7 +18,28 @@ _pools: list[ThreadPoolExecutor] = []
 
 
 def cluster() -> Cluster:
-    """The cluster that `SGPORTAL_CLUSTER` names, connected on first use. Raises ClusterError."""
+    """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now: without writes where
+    SuperEdge's own controller manages the grids. Asks a row. Raises ClusterError."""
+    return _connected() if Stewardship.now().may_write else reading()
+
+
+def reading() -> Cluster:
+    """The same cluster to read only, for threads that must not touch the database. Raises ClusterError."""
+    return _connected().reading()
+
+
+def handing_back() -> Cluster:
+    """The same cluster for the last writes before SuperEdge takes over, and only for those. Raises ClusterError."""
+    return _connected() if Stewardship.now().handing_back else reading()
+
+
+def installing() -> Cluster:
+    """The same cluster to install definitions with, which the watch does from a thread without a database once it has
+    seen that SuperEdge's controller does not run. Raises ClusterError."""
+    return _connected()
+
+
+def _connected() -> Cluster:
     target = settings.SGPORTAL_CLUSTER
     with _lock:
         if target not in _clusters:

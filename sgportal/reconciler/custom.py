@@ -51,6 +51,8 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
     if not cluster.serves(grid.kind):
         return True
     body = cluster.get(grid.kind, grid.namespace, grid.name)
+    if cluster.read_only:
+        return _follow(grid, cluster, body)
     if grid.deleting_since:
         return _settle_deletion(grid, cluster, body)
     if body is None and grid.cluster_uid:
@@ -68,6 +70,18 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
     elif grid.generation > grid.pushed_generation and _based_on(grid, body):
         _push(grid, cluster, body)
     elif _differs(grid, body):
+        _pull(grid, body, cluster)
+    return True
+
+
+def _follow(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
+    """`settle` without a write to the cluster: take over what was edited or deleted there; what was edited or deleted
+    here waits."""
+    if body is None and grid.cluster_uid:
+        _forget(grid, "the custom resource was deleted in the cluster")
+        return False
+    waiting = grid.deleting_since or (body and grid.generation > grid.pushed_generation and _based_on(grid, body))
+    if body and not waiting and _differs(grid, body):
         _pull(grid, body, cluster)
     return True
 

@@ -69,7 +69,7 @@ def _listed(names: Sequence[str]) -> str:
 def tell(grid: Grid, happenings: Iterable[Happening], cluster: Cluster) -> None:
     """Write Events on a grid's custom resource, where it has one: one list and a write per Note."""
     notes = digest(happenings)
-    if not notes or not grid.cluster_uid:
+    if not notes or not grid.cluster_uid or cluster.read_only:
         return
     try:
         chosen = f"involvedObject.uid={grid.cluster_uid},reportingComponent={FIELD_MANAGER}"

@@ -13,7 +13,7 @@ from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
 from ..models import Grid, Mirror
 from ..models.reading import spec_of, world
-from . import custom, labels, observing, recording, work
+from . import custom, labels, observing, recording, superedge_fields, superedge_tasks, work
 from .access import cluster as connected
 from .executing import Outcome, carry_out
 
@@ -45,6 +45,9 @@ def _dispatch(key: str, lease: work.Held) -> float | None:
     if kind == "labeljobs":
         labels.run(rest, connected())
         return None
+    if kind == superedge_tasks.KIND:
+        superedge_tasks.run(rest)
+        return None
     namespace, _, name = rest.partition("/")
     grid = Grid.objects.at(kind, namespace, name).first()
     return reconcile(grid, connected(), lease) if grid else None
@@ -63,12 +66,15 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
         spec = spec_of(grid)
     except Invalid as invalid:
         recording.record_invalid(grid, invalid, cluster)
-        return _finish_deletion(grid, cluster, []) if grid.deleting_since else None
+        return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
     seen = _observe(grid, spec, cluster)
     planned = plan(spec, seen)
     if grid.deleting_since and grid.propagation == "Orphan":
         planned = Plan(())
+    if cluster.read_only:
+        _only_record(grid, spec, seen, planned, cluster)
+        return None
     steps = observing.confirmed(recording.ready_to_try(grid, planned.steps), spec, cluster)
     outcomes = carry_out(steps, cluster, lease.lost)
 
@@ -76,7 +82,14 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
         recording.raise_first(outcomes)
         return _finish_deletion(grid, cluster, [each for each in seen.live if is_ours(each, seen.owner)])
     recording.record(grid, spec, seen, planned, outcomes, cluster)
+    superedge_fields.claim(spec, seen, planned, recording.after(seen, outcomes), cluster)
     return _next_look(grid, outcomes)
+
+
+def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster: Cluster) -> None:
+    """What is left to do while another controller manages the grids: show what there is."""
+    if not grid.deleting_since:
+        recording.record(grid, spec, seen, planned, (), cluster)
 
 
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:

@@ -1,5 +1,6 @@
 """Recording what was observed: the units' rows, the grid's status, events; and the same on the custom resource."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from ..cluster import MERGE_PATCH, Cluster, Conflict, Throttled, Unreachable
+from ..cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
 from ..core.desired import Finding
 from ..core.grid import GridSpec
 from ..core.plan import Plan, Step, World, is_ours, unit_of
@@ -20,6 +21,7 @@ from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
 
+log = logging.getLogger(__name__)
 _DONE = {
     "create": ("Created", say("%(kind)s “%(name)s” was created: %(reason)s")),
     "update": ("Updated", say("%(kind)s “%(name)s” was updated: %(reason)s")),
@@ -73,7 +75,7 @@ def record(
     grid: Grid, spec: GridSpec, seen: World, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster
 ) -> None:
     """Write down the status that the observed objects have after the writes, and what happened on the way."""
-    live = _after(seen, outcomes)
+    live = after(seen, outcomes)
     findings = [*planned.findings, *_failures(outcomes)]
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
@@ -93,7 +95,7 @@ def _now() -> str:
     return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _after(seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
+def after(seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
     """The grid's own children as they are after the writes."""
     live = {each["metadata"]["name"]: each for each in seen.live if is_ours(each, seen.owner)}
     for outcome in outcomes:
@@ -201,8 +203,9 @@ def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
 
 
 def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
-    """Write the status to the custom resource where it says something else."""
-    if not grid.cluster_uid:
+    """Write the status to the custom resource where it says something else. SuperEdge's own definitions have no place
+    for one."""
+    if not grid.cluster_uid or cluster.read_only:
         return
     resource = cluster.get(grid.kind, grid.namespace, grid.name)
     if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
@@ -214,7 +217,10 @@ def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None
     removed: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
     states = {**dict.fromkeys((before.get("states") or {}).keys() - wanted["states"].keys()), **wanted["states"]}
     patch = {"status": {**removed, **wanted, "states": states}}
-    cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
+    try:
+        cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
+    except NotFound as error:
+        log.info("%s: its status could not be written to the cluster: %s", grid.path, error)
 
 
 def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:

@@ -22,8 +22,9 @@ from . import access, mirror
 from .mirror_effects import Effects, tell, wake_all
 from .mirror_news import News
 from .mirror_sources import SOURCES
+from .superedge_watch import EVERY_SECONDS, Lookout, Witness
 from .watch_lease import WatchLease
-from .watch_messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .watch_messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows, Sighted
 from .watch_reader import Installer, Pace, Reader
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Watcher:
 
     def __init__(
         self,
-        connect: Callable[[], Cluster] = access.cluster,
+        connect: Callable[[], Cluster] = access.installing,
         pace: Pace | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
@@ -82,19 +83,21 @@ class Watcher:
 
     def _act(self, stop: threading.Event) -> None:
         news, inbox = News(mirror.BY_RESOURCE), Inbox()
-        installer = Installer(settings.SGPORTAL_INSTALL_CRDS)
+        witness = Witness()
+        lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
+        installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout)
         readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
-        for reader in readers:
-            reader.start()
+        for thread in (*readers, lookout):
+            thread.start()
         try:
             while not stop.is_set():
-                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, stop):
+                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, witness, stop):
                     log.warning("another process has taken over the watch")
                     return
         finally:
-            _end(readers)
+            _end([*readers, lookout])
 
-    def _store(self, batch: Iterable[Message], news: News, stop: threading.Event) -> bool:
+    def _store(self, batch: Iterable[Message], news: News, witness: Witness, stop: threading.Event) -> bool:
         """Write what the readers said, again and again until the database takes it. False where the lease is lost."""
         if not batch and not news.due and time.monotonic() < self._renew_at:
             return True
@@ -103,7 +106,7 @@ class Watcher:
                 with transaction.atomic():
                     if not self._lease.renew():
                         return False
-                    _write(batch, news)
+                    _write(batch, news, witness)
                 break
             except _DATABASE_TROUBLE as error:
                 log.warning("a batch could not be stored and is tried again: %s", error)
@@ -112,6 +115,7 @@ class Watcher:
         else:
             return True
         news.saved()
+        witness.saved()
         self._renew_at = time.monotonic() + self._renew_seconds
         self._beat()
         return True
@@ -131,7 +135,7 @@ class Watcher:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
 
-def _end(readers: Iterable[Reader]) -> None:
+def _end(readers: Iterable[Reader | Lookout]) -> None:
     for reader in readers:
         reader.stop()
     deadline = time.monotonic() + JOIN_SECONDS
@@ -139,7 +143,7 @@ def _end(readers: Iterable[Reader]) -> None:
         reader.join(max(0.0, deadline - time.monotonic()))  # one in the middle of a request ends by itself
 
 
-def _write(batch: Iterable[Message], news: News) -> None:
+def _write(batch: Iterable[Message], news: News, witness: Witness) -> None:
     """Bring the rows in line with what was said, wake and tell whom it concerns; within a transaction."""
     effects = Effects()
     rows: dict[str, dict[str, Any]] = {}
@@ -147,6 +151,7 @@ def _write(batch: Iterable[Message], news: News) -> None:
         resource = message.resource
         if isinstance(message, Rows):
             rows.setdefault(resource, {}).update(message.rows)
+            witness.read(resource, message.rows)
             news.heard(resource, message.at)
         elif isinstance(message, Listed):
             mirror.write(resource, rows.pop(resource, {}), effects)
@@ -158,6 +163,9 @@ def _write(batch: Iterable[Message], news: News) -> None:
             news.failed(resource, message.error)
         elif isinstance(message, NotServed):
             news.not_served(resource)
+        elif isinstance(message, Sighted):
+            witness.saw(message.sight)
+    witness.conclude()
     for resource, changed in rows.items():
         mirror.write(resource, changed, effects)
     tell(effects)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .superedge import Sight
+
 ROWS_PER_BATCH = 500
 GATHER_SECONDS = 0.02  # how long a batch waits for company: short against what a person notices
 
@@ -53,7 +55,15 @@ class NotServed:
     resource: str
 
 
-Message = Rows | Listed | Heard | Failed | NotServed
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What was seen of SuperEdge's controller."""
+
+    sight: Sight
+    resource: str = "superedge"
+
+
+Message = Rows | Listed | Heard | Failed | NotServed | Sighted
 
 
 class Inbox:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Expired, NotFound, Throttled, Unreachable, Watch, WatchEvent, install_crds
 from .mirror_sources import Source
+from .superedge_watch import Lookout
 from .watch_messages import Failed, Heard, Listed, Message, NotServed, Rows
 
 log = logging.getLogger(__name__)
@@ -40,16 +41,22 @@ class Pace:
 
 
 class Installer:
-    """Installs our definitions, once for all readers. Where the cluster forbids it the portal goes on without."""
+    """Installs our definitions, once for all readers, unless SuperEdge's controller manages the grids. Where the
+    cluster forbids it the portal goes on without."""
 
-    def __init__(self, wanted: bool) -> None:
+    def __init__(self, wanted: bool, lookout: Lookout) -> None:
         self._wanted = wanted
+        self._lookout = lookout
         self._lock = threading.Lock()
+
+    def look_first(self, cluster: Cluster) -> None:
+        """Have looked for SuperEdge's controller. Raises ClusterError."""
+        self._lookout.look_first(cluster)
 
     def ensure(self, cluster: Cluster) -> None:
         """Have the definitions installed, or given up. Raises Unreachable or Throttled, to be tried again."""
         with self._lock:
-            if not self._wanted:
+            if not self._wanted or not self._lookout.clear:
                 return
             try:
                 changed = install_crds(cluster)
@@ -124,6 +131,7 @@ class Reader(threading.Thread):
     def _step(self) -> None:
         cluster = self._connect()
         if not self._version:
+            self._installer.look_first(cluster)
             if self._source.custom:
                 self._installer.ensure(cluster)
             self._list(cluster)

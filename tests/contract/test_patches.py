@@ -172,3 +172,24 @@ def test_a_uid_in_an_apply_is_a_precondition(server, maps, there):
 def test_apply_to_a_wrong_kind_or_name_is_400(server, maps):
     assert server("PATCH", f"{maps}/a?fieldManager=one", a_map("b"), **APPLY).status == 400
     assert server("PATCH", f"{maps}/a?fieldManager=one", a_deployment("a"), **APPLY).status == 400
+
+
+def test_a_patch_may_change_who_owns_what(server, maps):
+    """As client-go does where it moves fields from one manager to another."""
+    made = server("POST", maps, a_map("a", {"n": "1"})).body["metadata"]
+    renamed = [{**entry, "manager": "another"} for entry in made["managedFields"]]
+    patch = [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": made["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": renamed},
+    ]
+    moved = server("PATCH", f"{maps}/a", patch, **JSON)
+    assert [entry["manager"] for entry in moved.body["metadata"]["managedFields"]] == ["another"]
+    assert moved.body["data"] == {"n": "1"}
+    assert server("PATCH", f"{maps}/a", patch, **JSON).status == 409
+
+
+def test_ownership_that_cannot_be_understood_is_ignored(server, maps):
+    made = server("POST", maps, a_map("a", {"n": "1"})).body["metadata"]["managedFields"]
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": [{"manager": "odd"}]}]
+    kept = server("PATCH", f"{maps}/a", patch, **JSON).body["metadata"]["managedFields"]
+    assert [entry["manager"] for entry in kept] == [entry["manager"] for entry in made]

@@ -1,0 +1,109 @@
+"""Who manages the grids, we or SuperEdge's controller: taking over, handing back, and putting our definitions in place
+of SuperEdge's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from ..cluster import ClusterError
+from ..core.plan import Step
+from ..core.superedge import HANDING_BACK, MANAGING, Verdict, restarting
+from ..core.text import Sentence, say
+from ..models import Stewardship
+from ..models.taking_over import takeover_steps
+from ..reconciler import access, superedge, superedge_tasks
+from .common import Actor, Refused, Unavailable, note
+
+PATH = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """What taking over would do: the path of a grid with each step, and why it is refused unless forced (None: it is
+    not)."""
+
+    steps: Sequence[tuple[str, Step]]
+    refusal: Sentence | None
+
+
+def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> TakeOver:
+    """Write to the cluster from now on. Its children are accepted as SuperEdge left them; where some would be restarted
+    or deleted, or its controller still runs, only with `force`. Asks the cluster. Raises Refused, Unavailable."""
+    verdict = _look()
+    found = takeover_steps()
+    refusal = _running(verdict) if verdict.running else _harmful([step for _, step in found])
+    if dry_run:
+        return TakeOver(found, refusal)
+    with transaction.atomic():
+        row = Stewardship.now()
+        if row.may_write:
+            raise Refused(say("the portal manages the grids already"))
+        _check_settled(row)
+        if refusal and not force:
+            raise Refused(refusal)
+        superedge.decide(MANAGING, actor.name, forced=verdict.running)
+        note(actor, "take-over", PATH, {"mode": row.mode}, {"mode": MANAGING, "forced": force})
+    return TakeOver(found, refusal)
+
+
+def hand_back(actor: Actor) -> None:
+    """Leave the children as SuperEdge would make them, then write to the cluster no more: a task of a worker. Raises
+    Refused."""
+    with transaction.atomic():
+        row = Stewardship.now()
+        if row.read_only:
+            raise Refused(say("the portal writes nothing to the cluster already"))
+        _check_settled(row)
+        superedge.decide(HANDING_BACK, actor.name)
+        superedge_tasks.ask(superedge_tasks.HAND_BACK, actor.name)
+        note(actor, "hand-back", PATH, {"mode": row.mode}, {"mode": HANDING_BACK})
+
+
+def upgrade_definitions(actor: Actor) -> None:
+    """Put our definitions of the grids in the place of those there are: a task of a worker. Raises Refused,
+    Unavailable."""
+    verdict = _look()
+    if verdict.running:
+        raise Refused(_running(verdict))
+    with transaction.atomic():
+        row = Stewardship.now()
+        if not row.may_write:
+            raise Refused(say("the portal does not manage the grids; take over first"))
+        superedge_tasks.ask(superedge_tasks.DEFINITIONS, actor.name)
+        note(actor, "definitions", PATH, row.definitions, None)
+
+
+def _look() -> Verdict:
+    """Whether SuperEdge's controller runs this very moment."""
+    try:
+        return superedge.note(superedge.look(access.reading()))
+    except ClusterError as error:
+        raise Unavailable(error) from error
+
+
+def _check_settled(row: Stewardship) -> None:
+    if row.handing_back:
+        raise Refused(say("the grids are being handed back; wait until that is done"))
+
+
+def _running(verdict: Verdict) -> Sentence:
+    why = verdict.evidence[0]
+    if verdict.cure:
+        command = "; ".join(verdict.cure)
+        return say("SuperEdge's controller runs: %(why)s. Stop it first: %(command)s", why=why, command=command)
+    return say("SuperEdge's controller runs: %(why)s. Stop it first, wherever it runs", why=why)
+
+
+def _harmful(steps: Sequence[Step]) -> Sentence | None:
+    found = restarting(steps)
+    if not found:
+        return None
+    return say(
+        "it would restart or delete %(count)s children, first %(kind)s “%(name)s”: %(reason)s. See what would be done, "
+        "and force it if that is meant",
+        count=len(found),
+        kind=found[0].kind,
+        name=found[0].name,
+        reason=found[0].reason,
+    )
