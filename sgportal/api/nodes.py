@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from .. import actions
 from ..core.schema import check_fields
 from ..core.text import Invalid, Problem, pointer, say
-from ..models import LabelJob, Node
+from ..models import LabelJob, Node, Stewardship
 from ..models.reading import Impact, node_groups, node_units, overview, select_nodes
 from . import shapes
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
@@ -193,4 +193,5 @@ class OverviewDetail(PortalView):
     @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
     def get(self, _request: Request) -> Response:
         """Units by grids: pods desired and ready, the state of each cell and why."""
-        return Response(shapes.overview(overview(self.query["group"] or None)))
+        seen = shapes.overview(overview(self.query["group"] or None))
+        return Response({**seen, "management": shapes.management(Stewardship.now())})

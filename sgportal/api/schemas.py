@@ -5,6 +5,7 @@ from typing import Any
 
 from ..core.group import KIND
 from ..core.kinds import API_VERSION, KINDS
+from .cluster import TAKE_OVER_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
@@ -76,6 +77,22 @@ _FINDING = exactly(unit=TEXT, reason=TEXT, message=TEXT)
 _RESULT = one_of("created", "configured", "unchanged", "deleted")
 _PODS = exactly(desired=COUNT, ready=COUNT)
 _FRESH = {"observedAt": WHEN, "stale": FLAG, "unreachableSince": WHEN}
+_MANAGEMENT = exactly(
+    mode=one_of("managing", "read-only", "handing-back"),
+    since=WHEN,
+    decidedBy=TEXT,
+    forced=FLAG,
+    evidence=many(TEXT),
+    cure=many(TEXT),
+)
+_TASK = exactly(
+    name=one_of("hand-back", "definitions"),
+    state=one_of("pending", "done", "failed"),
+    by=TEXT,
+    at=WHEN,
+    lines=many(TEXT),
+    commands=many(TEXT),
+)
 _MANIFEST = {
     "type": "object",
     "properties": {
@@ -187,7 +204,29 @@ BODIES: dict[str, Schema] = {
         ),
         cells=many(exactly(unit=TEXT, grid=TEXT, desired=COUNT, ready=COUNT, state=TEXT, reason=TEXT, message=TEXT)),
         totals={"type": "object", "additionalProperties": COUNT},
+        management=_MANAGEMENT,
         **_FRESH,
+    ),
+    "Cluster": exactly(
+        version=TEXT,
+        lookedAt=WHEN,
+        superedgeRuns={"type": ["boolean", "null"]},
+        management=_MANAGEMENT,
+        definitions=many(
+            exactly(
+                kind=one_of(*KINDS),
+                name=TEXT,
+                maker=one_of("sgportal", "superedge", "other", "none"),
+                status=FLAG,
+                findings=many(TEXT),
+            )
+        ),
+        task={**_TASK, "type": ["object", "null"]},
+    ),
+    "TakeOverRequest": of_fields(TAKE_OVER_FIELDS),
+    "TakeOver": exactly(
+        steps=many({**_STEP, "properties": {**_STEP["properties"], "grid": TEXT}}),
+        refusal={"type": ["string", "null"]},
     ),
     "Me": exactly(name=TEXT, role=TEXT, scope=one_of("read", "write"), language=TEXT),
     "TokenRequest": of_fields(TOKEN_FIELDS),

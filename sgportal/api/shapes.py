@@ -8,8 +8,8 @@ import orjson
 
 from ..core.plan import Plan
 from ..core.proof import NodeProof
-from ..core.text import say
-from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup
+from ..core.text import Sentence, say
+from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
 from .problems import localise
 
@@ -116,6 +116,35 @@ def freshness(fresh: Freshness) -> dict[str, Any]:
         "observedAt": instant(fresh.observed_at),
         "stale": fresh.stale,
         "unreachableSince": instant(fresh.unreachable_since),
+    }
+
+
+def management(row: Stewardship) -> dict[str, Any]:
+    """Who writes to the cluster: we (`managing`) or not (`read-only`), and why not with the cure."""
+    return {
+        "mode": row.mode,
+        "since": instant(row.since) if row.pk and row.looked_at else None,
+        "decidedBy": row.decided_by,
+        "forced": row.forced,
+        "evidence": [localise(each) for each in row.sentences],
+        "cure": list(row.cure),
+    }
+
+
+def cluster(row: Stewardship) -> dict[str, Any]:
+    """The cluster as a whole, as of the last look."""
+    task = row.task and {**row.task, "lines": [localise(each) for each in row.task_lines]}
+    definitions = [
+        {**each, "findings": [localise(Sentence.from_json(finding)) for finding in each["findings"]]}
+        for each in row.definitions
+    ]
+    return {
+        "version": row.version,
+        "lookedAt": instant(row.looked_at),
+        "superedgeRuns": row.running,
+        "management": management(row),
+        "definitions": definitions,
+        "task": task or None,
     }
 
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from ..core.kinds import KINDS, GridKind
-from . import apply, docs, grids, groups, live, nodes, people
+from . import apply, cluster, docs, grids, groups, live, nodes, people
 from .problems import nothing_here
 
 
@@ -37,6 +37,10 @@ urlpatterns = [
     path("jobs/<uuid:pk>", nodes.JobDetail.as_view(), name="api-job"),
     path("nodegroups", nodes.GroupList.as_view(), name="api-nodegroups"),
     path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
+    path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
+    path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
+    path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
+    path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),
     path("events", live.Events.as_view(), name="api-events"),
     path("me", people.Me.as_view(), name="api-me"),

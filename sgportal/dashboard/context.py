@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from ..models import Stewardship
 from ..models.reading import freshness
 from ..version import VERSION
 from . import preferences
@@ -20,6 +21,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(freshness),
+        "stewardship": SimpleLazyObject(Stewardship.now),
         "kiosk": request.GET.get("kiosk") == "1",
         "version": VERSION,
     }

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from ..actions import Actor, NotFound, Unavailable
+from ..actions import Actor, NotFound, ReadOnly, Unavailable
 from ..models.people import ROLES, role_of
 
 View = Callable[..., HttpResponse]
@@ -50,6 +50,8 @@ def needs(needed: str) -> Callable[[View], View]:
                 raise Http404 from error
             except Unavailable as error:
                 return unavailable(request, error)
+            except ReadOnly as error:
+                return show(request, "409.html", {"sentence": error.sentence}, status=409)
 
         guarded.needs = needed  # type: ignore[attr-defined]
         return guarded

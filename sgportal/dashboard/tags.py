@@ -58,6 +58,10 @@ VERBS = {
     "changes": gettext_lazy("changes"),
     "log-in": gettext_lazy("log in"),
     "login-failed": gettext_lazy("failed log-in"),
+    "take-over": gettext_lazy("take over"),
+    "hand-back": gettext_lazy("hand back"),
+    "definitions": gettext_lazy("replace definitions"),
+    "stop": gettext_lazy("stop writing"),
 }
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 
 from . import (
     audit,
+    cluster,
     editor,
     grid_actions,
     grids,
@@ -25,6 +26,11 @@ _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("pulse/", live.pulse, name="pulse"),
+    path("cluster/", cluster.cluster, name="cluster"),
+    path("cluster/banner/", cluster.banner, name="cluster-banner"),
+    path("cluster/takeover/", cluster.take_over, name="cluster-takeover"),
+    path("cluster/handback/", cluster.hand_back, name="cluster-handback"),
+    path("cluster/crds/", cluster.definitions, name="cluster-definitions"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),

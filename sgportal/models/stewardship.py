@@ -66,6 +66,11 @@ class Stewardship(models.Model):
         return self.mode == HANDING_BACK
 
     @property
+    def task_lines(self) -> list[Sentence]:
+        """What came of the last task."""
+        return [Sentence.from_json(each) for each in self.task.get("lines", [])]
+
+    @property
     def sentences(self) -> list[Sentence]:
         """By what we know that SuperEdge's controller runs."""
         return [Sentence.from_json(each) for each in self.evidence]

