@@ -1,5 +1,6 @@
 """From a request to an answer."""
 
+import re
 from typing import Any
 
 import orjson
@@ -21,12 +22,16 @@ _NOT_DONE = {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "r
 
 
 class _JsonLoader(yaml.CSafeLoader):
-    """YAML as JSON has it: what looks like a time is a string."""
+    """YAML as the API server reads it: what looks like a time is a string, and a bare y or n is true or false."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
+_JsonLoader.bool_values = {**yaml.CSafeLoader.bool_values, "y": True, "n": False}
 
 
 class Api:

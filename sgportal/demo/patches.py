@@ -32,8 +32,7 @@ def _operate(document: Any, operation: Object) -> Any:
     if name == "remove":
         return _remove(document, path)
     if name == "replace":
-        _lookup(document, path)
-        return _add(_remove(document, path), path, operation.get("value")) if path else operation.get("value")
+        return _replace(document, path, operation.get("value"))
     if name == "add":
         return _add(document, path, operation.get("value"))
     raise ApiError(400, f"unexpected patch operation {name!r}")
@@ -80,6 +79,18 @@ def _add(document: Any, path: list[str], value: Any) -> Any:
     else:
         raise _unprocessable(f"no object at /{'/'.join(path[:-1])}")
     return document
+
+
+def _replace(document: Any, path: list[str], value: Any) -> Any:
+    """A field that is not there is added, whatever RFC 6902 says: so has it the library that the API server uses."""
+    if not path:
+        return value
+    parent = _lookup(document, path[:-1])
+    if isinstance(parent, dict):
+        parent[path[-1]] = value
+        return document
+    _lookup(document, path)
+    return _add(_remove(document, path), path, value)
 
 
 def _remove(document: Any, path: list[str]) -> Any:

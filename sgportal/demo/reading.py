@@ -69,18 +69,21 @@ def list_objects(store: Store, target: Target, request: Request) -> Response:
     version, after = _version_of_list(store, request)
     objects = store.at(kind.key, version)
     test = _tests(kind, request, target)
-    places = sorted(place for place in objects if after is None or place > after)
+    places = sorted(
+        place
+        for place in objects
+        if (after is None or place > after) and (not target.namespace or place[0] == target.namespace)
+    )
     bodies: list[Object] = []
     metadata: Object = {"resourceVersion": str(version)}
     for index, place in enumerate(places):
-        if not test(objects[place]):
-            continue
-        if limit and len(bodies) == limit:
+        if limit and len(bodies) == limit:  # full, whatever the selector says of the rest: the last page may be empty
             metadata["continue"] = _token(version, places[index - 1])
             if not request.query.get("labelSelector") and not request.query.get("fieldSelector"):
-                metadata["remainingItemCount"] = sum(test(objects[each]) for each in places[index:])
+                metadata["remainingItemCount"] = len(places) - index
             break
-        bodies.append(objects[place])
+        if test(objects[place]):
+            bodies.append(objects[place])
     return Response.of(shown(kind, bodies, request, metadata, single=False))
 
 

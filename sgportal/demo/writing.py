@@ -7,10 +7,10 @@ from . import deletion
 from .addresses import allocate
 from .apply import apply, track_update
 from .defaults import set_defaults
-from .errors import ApiError, invalid, not_found
+from .errors import ApiError, cause, invalid, not_found
 from .kinds import Kind, Kinds
 from .patches import json_patch, merge_patch, strategic_patch
-from .preconditions import check_preconditions
+from .preconditions import check_uid, check_version
 from .requests import Request, Target
 from .scopes import counts_generation, same, scoped
 from .shapes import check_patched, check_shape
@@ -157,12 +157,16 @@ class Writer:
         """An object put in whole. Raises 404, 409 for a stale resourceVersion, 422."""
         live = self.existing(target)
         body = self._addressed(target.kind, target, copy(body))
+        check_uid(target.kind, live, body["metadata"])
         return self.update(target, live, body, request)
 
     def update(self, target: Target, live: Object, body: Object, request: Request, tracked: bool = False) -> Object:
         """`body` in place of `live`, as far as this (sub)resource may change it."""
         kind = target.kind
-        check_preconditions(kind, live, body["metadata"])
+        check_version(kind, live, body["metadata"])
+        if body["metadata"].get("uid") not in (None, live["metadata"]["uid"]):
+            wrong = f'Invalid value: "{body["metadata"]["uid"]}": field is immutable'
+            raise invalid(kind.kind, kind.group, target.name, [cause("metadata.uid", wrong)])
         body = scoped(target, live, body)
         for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
             if live["metadata"].get(name) is not None:
@@ -196,8 +200,6 @@ class Writer:
         live = self.existing(target)
         body = copy(_PATCHES[media](live, patch))
         check_patched(target.kind, body)
-        if body.get("metadata", {}).get("uid") not in (None, live["metadata"]["uid"]):
-            check_preconditions(target.kind, live, body["metadata"])
         return self.update(target, live, body, request), False
 
     def _apply(self, target: Target, request: Request, config: Any) -> tuple[Object, bool]:
@@ -225,8 +227,6 @@ class Writer:
             body = self._new(kind, body, request)
             body["metadata"]["managedFields"] = managed
             return self._store(kind, body, request), True
-        check_preconditions(kind, live, config["metadata"])
-        config["metadata"].pop("resourceVersion", None)
         body = apply(live, config, manager, request.flag("force"), bool(kind.crd), target.subresource)
         return self.update(target, live, body, request, tracked=True), False
 
@@ -234,7 +234,8 @@ class Writer:
         """The object on its way out, and whether it is gone already."""
         live = self.existing(target)
         wanted = options.get("preconditions") or {}
-        check_preconditions(target.kind, live, wanted)
+        check_uid(target.kind, live, wanted)
+        check_version(target.kind, live, wanted)
         policy = options.get("propagationPolicy") or request.query.get("propagationPolicy") or "Background"
         extra = {"Foreground": "foregroundDeletion", "Orphan": "orphan", "Background": ""}.get(policy)
         if extra is None:

@@ -1,4 +1,5 @@
-"""The API server under contract: the embedded one, or any whose kubeconfig SGPORTAL_CONTRACT_KUBECONFIG names."""
+"""The API servers under contract: the embedded one and a real one. Every test here runs on both, unchanged, unless it
+says `embedded_only`."""
 
 import itertools
 import os
@@ -12,14 +13,15 @@ from kubernetes import client, config
 
 from sgportal.demo import EmbeddedCluster
 
-OTHER = os.environ.get("SGPORTAL_CONTRACT_KUBECONFIG")
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if OTHER and item.get_closest_marker("embedded_only"):
-            item.add_marker(pytest.mark.skip(reason="only the embedded cluster can be told to do this"))
+def pytest_generate_tests(metafunc):
+    """Run on both clusters, or on the embedded one alone where only that can be told to do what the test needs."""
+    if "server" in metafunc.fixturenames:
+        alone = metafunc.definition.get_closest_marker("embedded_only")
+        real = [] if alone else [pytest.param("real", marks=pytest.mark.kubernetes)]
+        metafunc.parametrize("server", ["embedded", *real], indirect=True, scope="session")
 
 
 class Answer:
@@ -79,12 +81,20 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server():
-    if OTHER:
-        yield Server(Path(OTHER), None)
-        return
+def embedded_server():
     with EmbeddedCluster("walkthrough") as embedded:
         yield Server(embedded.kubeconfig_path, embedded)
+
+
+@pytest.fixture(scope="session")
+def real_server(control_plane):
+    return Server(control_plane.kubeconfig(), None)
+
+
+@pytest.fixture(scope="session")
+def server(request):
+    """Both clusters in turn."""
+    return request.getfixturevalue(f"{request.param}_server")
 
 
 @pytest.fixture

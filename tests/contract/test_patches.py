@@ -9,6 +9,8 @@ MERGE = {"content_type": "application/merge-patch+json"}
 STRATEGIC = {"content_type": "application/strategic-merge-patch+json"}
 APPLY = {"content_type": "application/apply-patch+yaml"}
 
+OTHER_UID = "11111111-2222-3333-4444-555555555555"
+
 
 def test_json_patch_tests_and_changes(server, maps):
     uid = server("POST", maps, a_map("a", {"n": "1", "m": "1"})).body["metadata"]["uid"]
@@ -28,7 +30,8 @@ def test_json_patch_tests_and_changes(server, maps):
     [
         {"op": "test", "path": "/metadata/uid", "value": "other"},
         {"op": "remove", "path": "/data/nothing"},
-        {"op": "replace", "path": "/data/nothing", "value": "x"},
+        {"op": "replace", "path": "/nowhere/nothing", "value": "x"},
+        {"op": "replace", "path": "/metadata/finalizers/3", "value": "x"},
     ],
 )
 def test_a_json_patch_that_does_not_fit_is_422_and_changes_nothing(server, maps, operation):
@@ -36,6 +39,12 @@ def test_a_json_patch_that_does_not_fit_is_422_and_changes_nothing(server, maps,
     answer = server("PATCH", f"{maps}/a", [{"op": "replace", "path": "/data/n", "value": "2"}, operation], **JSON)
     assert answer.status == 422
     assert server("GET", f"{maps}/a").body["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_a_replacement_of_what_is_not_there_adds_it(server, maps):
+    server("POST", maps, a_map("a", {"n": "1"}))
+    patch = [{"op": "replace", "path": "/data/new", "value": "x"}]
+    assert server("PATCH", f"{maps}/a", patch, **JSON).body["data"] == {"n": "1", "new": "x"}
 
 
 def test_merge_patch_merges_and_null_removes(server, maps):
@@ -86,8 +95,10 @@ def test_apply_again_changes_no_version(server, maps):
 
 
 def test_apply_takes_yaml(server, maps):
-    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {n: '1'}\n"
-    assert server("PATCH", f"{maps}/y?fieldManager=one", text, **APPLY).status == 201
+    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yes-or-no}\ndata: {since: '2001-01-01'}\n"
+    assert server("PATCH", f"{maps}/yes-or-no?fieldManager=one", text, **APPLY).body["data"] == {"since": "2001-01-01"}
+    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\n"
+    assert server("PATCH", f"{maps}/y?fieldManager=one", text, **APPLY).status >= 400  # true, not a letter
 
 
 def test_apply_needs_a_manager(server, maps):
@@ -160,13 +171,25 @@ def test_applying_nothing_takes_ones_hands_off(server, maps):
     assert {entry["manager"] for entry in body["metadata"]["managedFields"]} == {"theirs"}
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_a_uid_in_an_apply_is_a_precondition(server, maps, there):
+@pytest.mark.parametrize(("there", "status"), [(True, 422), (False, 409)])
+def test_a_uid_in_an_apply_keeps_it_from_another_object(server, maps, there, status):
+    """Where there is none of that name it is a conflict; where there is another, a field that cannot be changed."""
     if there:
         server("POST", maps, a_map("a"))
-    answer = apply(server, maps, a_map("a", {"n": "1"}, uid="11111111-2222-3333-4444-555555555555"), force=True)
-    assert answer.status == 409
-    assert server("GET", f"{maps}/a").status == (200 if there else 404)
+    answer = apply(server, maps, a_map("a", {"n": "1"}, uid=OTHER_UID), force=True)
+    assert answer.status == status
+    if there:
+        assert [cause["field"] for cause in answer.body["details"]["causes"]] == ["metadata.uid"]
+    after = server("GET", f"{maps}/a")
+    assert (after.status, after.body.get("data") or None) == ((200, None) if there else (404, None))
+
+
+@pytest.mark.parametrize(("method", "status"), [("PUT", 409), ("PATCH", 422)])
+def test_another_uid_is_refused(server, maps, method, status):
+    server("POST", maps, a_map("a", {"n": "1"}))
+    options = MERGE if method == "PATCH" else {}
+    assert server(method, f"{maps}/a", a_map("a", {"n": "2"}, uid=OTHER_UID), **options).status == status
+    assert server("GET", f"{maps}/a").body["data"] == {"n": "1"}
 
 
 def test_apply_to_a_wrong_kind_or_name_is_400(server, maps):
