@@ -1,0 +1,68 @@
+"""What the portal may do in a cluster, as data: the same list as deploy/rbac.yaml, and everything that it is not."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+LOCK = "application-grid-controller"
+DEFINITIONS = ("deploymentgrids.superedge.io", "statefulsetgrids.superedge.io", "servicegrids.superedge.io")
+_CHILDREN = "get list watch create patch delete"
+_GRIDS = ("deploymentgrids", "statefulsetgrids", "servicegrids")
+
+# (group, resource[/subresource]) → the verbs on any object, in any namespace.
+ALLOWED: dict[tuple[str, str], str] = {
+    ("", "nodes"): "list watch patch",
+    ("", "pods"): "list watch",
+    ("", "services"): _CHILDREN,
+    ("", "services/finalizers"): "update",
+    ("", "endpoints"): "get delete",
+    ("", "events"): "list create patch",
+    ("apps", "deployments"): _CHILDREN,
+    ("apps", "statefulsets"): _CHILDREN,
+    ("discovery.k8s.io", "endpointslices"): "list watch create update delete",
+    **{("superedge.io", grid): _CHILDREN for grid in _GRIDS},
+    **{("superedge.io", f"{grid}/status"): "patch" for grid in _GRIDS},
+    **{("superedge.io", f"{grid}/finalizers"): "update" for grid in _GRIDS},
+}
+# The same where only objects of these names are meant.
+ALLOWED_BY_NAME: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("", "configmaps"): ("get", (LOCK,)),
+    ("coordination.k8s.io", "leases"): ("get", (LOCK,)),
+    ("apiextensions.k8s.io", "customresourcedefinitions"): ("get create patch", DEFINITIONS),
+}
+# Subresources by which one could act as somebody else or within a pod; discovery does not name all of them.
+DANGEROUS = (
+    ("", "pods/exec"),
+    ("", "pods/attach"),
+    ("", "pods/portforward"),
+    ("", "pods/proxy"),
+    ("", "pods/log"),
+    ("", "pods/eviction"),
+    ("", "nodes/proxy"),
+    ("", "nodes/status"),
+    ("", "services/proxy"),
+    ("", "serviceaccounts/token"),
+    ("apps", "deployments/scale"),
+    ("apps", "deployments/status"),
+)
+# Every logged-in user may ask about themselves; Kubernetes grants it.
+ABOUT_ONESELF = ("selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews")
+
+
+def refused(known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Every (group, resource, verb) that the portal has no business with, out of the resources an API server knows."""
+    for group, resource in sorted({*known, *ALLOWED, *DANGEROUS}):
+        if resource not in ABOUT_ONESELF:
+            allowed = ALLOWED.get((group, resource), "").split()
+            yield from ((group, resource, verb) for verb in VERBS if verb not in allowed)
+
+
+def granted(documents: Iterable[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, tuple[str, ...]]]:
+    """(group, resource) → (verbs, names) over all rules of the ClusterRoles in a manifest."""
+    found: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+    for document in documents:
+        for rule in document.get("rules") or ():
+            for key in ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"]):
+                verbs = [*found.get(key, ("", ()))[0].split(), *rule["verbs"]]
+                found[key] = (" ".join(verbs), tuple(rule.get("resourceNames") or ()))
+    return found
