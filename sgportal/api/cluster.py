@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from .. import actions
 from ..models import Stewardship
+from ..models.abilities import abilities
 from ..models.reading import step_json
 from . import shapes
 from .operations import DRY_RUN, operation
@@ -17,7 +18,7 @@ TAKE_OVER_FIELDS = {"force": ("bool", False)}
 
 
 def _cluster() -> dict[str, Any]:
-    return shapes.cluster(Stewardship.now())
+    return shapes.cluster(Stewardship.now(), abilities())
 
 
 class ClusterDetail(PortalView):
@@ -25,8 +26,8 @@ class ClusterDetail(PortalView):
 
     @operation("Read the cluster's state", answers={200: "Cluster"})
     def get(self, _request: Request) -> Response:
-        """Its version, the definitions of the grids and what they drop, whether SuperEdge's own controller runs, and
-        who writes."""
+        """Its version, how many nodes can keep a closed loop, the definitions of the grids and what they drop, whether
+        SuperEdge's own controller runs, and who writes."""
         return Response(_cluster())
 
 

@@ -212,6 +212,7 @@ BODIES: dict[str, Schema] = {
         lookedAt=WHEN,
         superedgeRuns={"type": ["boolean", "null"]},
         management=_MANAGEMENT,
+        nodes=exactly(total=COUNT, obeyHints=COUNT),
         definitions=many(
             exactly(
                 kind=one_of(*KINDS),

@@ -10,6 +10,7 @@ from ..core.plan import Plan
 from ..core.proof import NodeProof
 from ..core.text import Sentence, say
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
+from ..models.abilities import Abilities
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
 from .problems import localise
 
@@ -131,7 +132,7 @@ def management(row: Stewardship) -> dict[str, Any]:
     }
 
 
-def cluster(row: Stewardship) -> dict[str, Any]:
+def cluster(row: Stewardship, can: Abilities) -> dict[str, Any]:
     """The cluster as a whole, as of the last look."""
     task = row.task and {**row.task, "lines": [localise(each) for each in row.task_lines]}
     definitions = [
@@ -143,6 +144,7 @@ def cluster(row: Stewardship) -> dict[str, Any]:
         "lookedAt": instant(row.looked_at),
         "superedgeRuns": row.running,
         "management": management(row),
+        "nodes": {"total": can.nodes, "obeyHints": can.obeying},
         "definitions": definitions,
         "task": task or None,
     }

@@ -87,7 +87,7 @@ def _by_workloads(facts: Facts) -> Iterator[Sentence]:
     for each in facts.workloads:
         if each.runs:
             yield say(
-                "Deployment %(namespace)s/%(name)s wants %(wanted)s replicas; %(ready)s are ready",
+                "Deployment %(namespace)s/%(name)s: %(ready)s of %(wanted)s replicas are ready",
                 namespace=each.namespace,
                 name=CONTROLLER,
                 wanted=each.wanted,

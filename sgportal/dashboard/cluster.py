@@ -10,6 +10,7 @@ from .. import actions
 from ..core.superedge import restarting
 from ..core.text import Sentence
 from ..models import Stewardship
+from ..models.abilities import abilities
 from .pages import actor, may, needs, show
 from .tags import say
 
@@ -24,7 +25,13 @@ def cluster(request: HttpRequest) -> HttpResponse:
         {**each, "findings": [Sentence.from_json(finding) for finding in each["findings"]]} for each in row.definitions
     ]
     lacking = any(each["findings"] or each["maker"] != "sgportal" for each in definitions)
-    context = {"row": row, "definitions": definitions, "lacking": lacking, "may_decide": may(request, "admin")}
+    context = {
+        "row": row,
+        "can": abilities(),
+        "definitions": definitions,
+        "lacking": lacking,
+        "may_decide": may(request, "admin"),
+    }
     return show(request, "dashboard/cluster.html", context)
 
 

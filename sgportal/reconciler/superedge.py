@@ -75,7 +75,7 @@ def _lock(cluster: Cluster, kind: str, namespace: str) -> Lock | None:
     try:
         body = cluster.get(kind, namespace, CONTROLLER)
     except Refused as error:
-        log.info("%s %s/%s cannot be looked at: %s", kind, namespace, CONTROLLER, error)
+        log.debug("%s %s/%s cannot be looked at: %s", kind, namespace, CONTROLLER, error)
         return None
     renewed = _renewed(kind, body) if body else None
     return Lock(kind, namespace, renewed.timestamp()) if renewed else None

@@ -88,6 +88,10 @@ class Lookout(threading.Thread):
             except Exception:
                 log.exception("looking for SuperEdge's controller went wrong")
 
+    def look_again(self, cluster: Cluster) -> None:
+        """Look now: we changed something ourselves. Raises ClusterError."""
+        self._look(cluster)
+
     def look_first(self, cluster: Cluster) -> None:
         """Have looked once before anything else is read: what is read leads to writes. Raises ClusterError."""
         with self._lock:

@@ -66,6 +66,8 @@ class Installer:
                 log.warning("our custom resources are not installed: %s", error)
             else:
                 log.info("custom resources installed: %s", ", ".join(changed) or "nothing to change")
+                if changed:
+                    self._lookout.look_again(cluster)
             self._wanted = False
 
 

@@ -52,7 +52,7 @@ def test_every_page_says_who_manages_while_it_is_not_the_portal(viewer, running)
 def test_the_page_tells_why_and_what_to_do_and_hides_what_one_may_not(viewer, admin, running):
     page = text(viewer, "/cluster/")
     assert COMMAND in page
-    assert "it &lt;b&gt;runs&lt;/b&gt;" in page
+    assert "It &lt;b&gt;runs&lt;/b&gt;" in page
     assert "no status subresource" in page
     assert "/cluster/takeover/" not in page
     assert "/cluster/takeover/" in text(admin, "/cluster/")
