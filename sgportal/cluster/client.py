@@ -203,9 +203,11 @@ class Cluster:
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         if uid:
             options["preconditions"] = {"uid": uid}
+        if dry_run:
+            options["dryRun"] = ["All"]  # where there is a body, the API server does not look at the query
         path, headers = RESOURCES[kind].path(namespace, name), {"Content-Type": "application/json"}
         try:
-            self._transport.call("DELETE", path, query=_dry(dry_run), body=options, headers=headers)
+            self._transport.call("DELETE", path, body=options, headers=headers)
         except NotFound:
             return
 

@@ -52,6 +52,7 @@ class Unreachable(ClusterError):
 
 
 _CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 408: Unreachable, 409: Conflict, 410: Expired, 429: Throttled}
+_UID = "metadata.uid"  # an apply or a patch that names another uid: the object is not the one we meant
 # Server-side apply answers 500 for a field that the schema does not have (structured-merge-diff): no trouble of the
 # server's, and no use trying again.
 _UNTYPED = "failed to create typed patch object"
@@ -63,10 +64,13 @@ def error_of(status: int, body: Mapping[str, Any] | None, retry_after: str | Non
     details = body.get("details") or {}
     message = str(body.get("message") or f"the API server answered {status}")
     wait = retry_after or details.get("retryAfterSeconds")
+    causes = tuple(details.get("causes") or ())
     kind = _CLASSES.get(status, Unreachable if status >= 500 or status == 0 else Refused)
+    if status == 422 and any(cause.get("field") == _UID for cause in causes):
+        kind = Conflict
     if kind is Unreachable and message.startswith(_UNTYPED):
         kind = Refused
-    return kind(message, status, str(body.get("reason") or ""), tuple(details.get("causes") or ()), _seconds(wait))
+    return kind(message, status, str(body.get("reason") or ""), causes, _seconds(wait))
 
 
 def _seconds(wait: object) -> float | None:
