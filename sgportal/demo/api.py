@@ -1,12 +1,9 @@
 """From a request to an answer."""
 
-import re
-from typing import Any
-
 import orjson
-import yaml
 
 from . import discovery
+from .bodies import decode, delete_options
 from .errors import ApiError
 from .faults import Faults
 from .kinds import Kinds
@@ -15,23 +12,9 @@ from .requests import Request, Response, Target, target_of
 from .scopes import scale_of
 from .store import Store
 from .values import Object, now
-from .writing import APPLY, Writer
+from .writing import Writer
 
-MAX_BODY = 3 * 1024 * 1024
 _NOT_DONE = {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize", "token", "approval"}
-
-
-class _JsonLoader(yaml.CSafeLoader):
-    """YAML as the API server reads it: what looks like a time is a string, and a bare y or n is true or false."""
-
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
-_JsonLoader.bool_values = {**yaml.CSafeLoader.bool_values, "y": True, "n": False}
 
 
 class Api:
@@ -44,13 +27,20 @@ class Api:
         self.writer = Writer(store, kinds)
 
     def handle(self, request: Request) -> Response:
-        """The answer to a request. Raises ApiError."""
+        """The answer to a request, with what it has to warn of. Raises ApiError."""
+        response = self._handle(request)
+        if request.warnings:
+            texts = [each.replace("\\", "\\\\").replace('"', '\\"') for each in request.warnings]
+            response.headers["Warning"] = ", ".join(f'299 - "{text}"' for text in texts)
+        return response
+
+    def _handle(self, request: Request) -> Response:
         if request.path in ("/healthz", "/livez", "/readyz"):
             return Response(200, b"ok", "text/plain")
         if request.method == "GET" and (found := discovery.answer(request, self.kinds)):
             return found
         if request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
-            return Response.of({**_decode(request), "status": {"allowed": True}}, 201)
+            return Response.of({**decode(request), "status": {"allowed": True}}, 201)
         target = target_of(request.path, self.kinds)
         if target is None:
             raise ApiError(404, "the server could not find the requested resource")
@@ -64,7 +54,7 @@ class Api:
                 return watch_objects(self.store, target, request, self.faults)
             return list_objects(self.store, target, request)
         if request.method == "POST":
-            return self._answer(target, request, self.writer.create(target, _decode(request), request), 201)
+            return self._answer(target, request, self.writer.create(target, decode(request), request), 201)
         if request.method == "DELETE":
             return self._delete_collection(target, request)
         raise ApiError(405, "the server does not allow this method on the requested resource")
@@ -81,9 +71,9 @@ class Api:
                 return watch_objects(self.store, target, one, self.faults)
             return self._answer(target, request, self.writer.existing(target))
         if request.method == "PUT":
-            return self._answer(target, request, self.writer.replace(target, _decode(request), request))
+            return self._answer(target, request, self.writer.replace(target, decode(request), request))
         if request.method == "PATCH":
-            body, created = self.writer.patch(target, request, _decode(request))
+            body, created = self.writer.patch(target, request, decode(request))
             return self._answer(target, request, body, 201 if created else 200)
         if request.method == "DELETE":
             return self._delete(target, request)
@@ -94,7 +84,8 @@ class Api:
         return Response.of(shown(target.kind, [body], request, metadata, single=True), status)
 
     def _delete(self, target: Target, request: Request) -> Response:
-        body, gone = self.writer.delete(target, request, _options(request))
+        options = delete_options(request)
+        body, gone = self.writer.remover.delete(target, self.writer.existing(target), options)
         if not gone:
             return self._answer(target, request, body)
         details = {
@@ -108,7 +99,7 @@ class Api:
         )
 
     def _delete_collection(self, target: Target, request: Request) -> Response:
-        options = _options(request)
+        options = delete_options(request)
         listing = orjson.loads(
             list_objects(
                 self.store,
@@ -118,7 +109,8 @@ class Api:
         )
         for body in listing["items"]:
             one = Target(target.kind, body["metadata"].get("namespace", ""), body["metadata"]["name"], "")
-            self.writer.delete(one, request, {**options, "preconditions": {"uid": body["metadata"]["uid"]}})
+            live = self.writer.existing(one)
+            self.writer.remover.delete(one, live, {**options, "preconditions": {"uid": live["metadata"]["uid"]}})
         return Response.of(listing)
 
     def _subresource(self, target: Target, request: Request) -> Response:
@@ -131,7 +123,8 @@ class Api:
         if target.subresource == "scale":
             return self._scale(target, request)
         if target.subresource == "eviction" and request.method == "POST":
-            self.writer.delete(target, request, {})
+            options = {"dryRun": ["All"]} if request.dry_run else {}
+            self.writer.remover.delete(target, self.writer.existing(target), options)
             return Response.of({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
         if target.subresource == "binding":
             raise ApiError(501, "pods/binding is not done by the embedded cluster")
@@ -150,33 +143,9 @@ class Api:
         live = self.writer.existing(whole)
         if request.method == "GET":
             return Response.of(scale_of(live))
-        sent = _decode(request)
+        sent = decode(request)
         replicas = (sent.get("spec") or {}).get("replicas")
         if not isinstance(replicas, int) or replicas < 0:
             raise ApiError(422, "spec.replicas: Invalid value: must be greater than or equal to 0")
         body = {**live, "spec": {**live["spec"], "replicas": replicas}, "metadata": dict(live["metadata"])}
         return Response.of(scale_of(self.writer.update(whole, live, body, request)))
-
-
-def _options(request: Request) -> Any:
-    """The DeleteOptions in a body, {} where there is none. Raises 400 for what is no object."""
-    options = _decode(request) if request.body else {}
-    if not isinstance(options, dict) or not isinstance(options.get("preconditions") or {}, dict):
-        raise ApiError(400, "DeleteOptions must be an object")
-    return options
-
-
-def _decode(request: Request) -> Any:
-    """The value in a body. Raises 400, 413 or 415."""
-    if len(request.body) > MAX_BODY:
-        raise ApiError(413, f"Request entity too large: limit is {MAX_BODY}", "RequestEntityTooLarge")
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if "protobuf" in media:
-        raise ApiError(501, "protobuf bodies are not done by the embedded cluster; send JSON (kubectl create -f does)")
-    try:
-        if media in (APPLY, "application/yaml"):
-            value = yaml.load(request.body, _JsonLoader)  # noqa: S506 - it is a CSafeLoader
-            return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
-        return orjson.loads(request.body)
-    except (yaml.YAMLError, orjson.JSONEncodeError, ValueError) as error:
-        raise ApiError(400, f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from None

@@ -4,7 +4,7 @@ from typing import Any
 
 from .errors import ApiError
 from .fields import Path, field_set, from_v1, key_step, remove_field, to_v1, value_at
-from .merge import is_set, list_keys
+from .shapes import Shape
 from .values import Object, copy, now
 
 
@@ -17,13 +17,13 @@ def _without_managed(body: Object) -> Object:
     return {**body, "metadata": metadata}
 
 
-def track_update(before: Object | None, after: Object, manager: str, subresource: str, custom: bool) -> Object:
+def track_update(before: Object | None, after: Object, manager: str, subresource: str, shape: Shape) -> Object:
     """`after` with its managedFields brought up to date after an ordinary write by `manager`: it owns what it changed,
     nobody owns what is gone. The write may itself have changed who owns what; what cannot be understood is ignored."""
     old = _without_managed(before) if before else {"metadata": {}}
     new = _without_managed(after)
-    have = field_set(new, custom)
-    before_set = field_set(old, custom) if before else set()
+    have = field_set(new, shape)
+    before_set = field_set(old, shape) if before else set()
     changed = {path for path in have if path not in before_set or value_at(old, path) != value_at(new, path)}
     entries, mine = [], None
     for entry in (_given(after) or _entries(before)) if before else []:
@@ -62,10 +62,10 @@ def _entry(manager: str, operation: str, api_version: str, paths: set[Path], sub
 
 
 def apply(
-    live: Object | None, config: Object, manager: str, force: bool, custom: bool, subresource: str = ""
+    live: Object | None, config: Object, manager: str, force: bool, shape: Shape, subresource: str = ""
 ) -> Object:
     """The object after `manager` applied `config`. Raises 409 with a cause per conflict unless `force`."""
-    wanted = field_set(config, custom)
+    wanted = field_set(config, shape)
     if live is None:
         entries = [_entry(manager, "Apply", config["apiVersion"], wanted, subresource)]
         body = copy(config)
@@ -74,7 +74,7 @@ def apply(
     mine = next((each for each in entries if _is(each, manager, "Apply", subresource)), None)
     others = [each for each in entries if each is not mine]
     others = _settle_conflicts(others, live, config, wanted, force)
-    result: Object = merge(live, config, (), custom)
+    result: Object = merge(live, config, shape)
     if mine:
         kept = set().union(*(from_v1(each["fieldsV1"]) for each in others), wanted)
         _drop(result, from_v1(mine["fieldsV1"]) - kept, kept)
@@ -113,34 +113,33 @@ def _settle_conflicts(
     return settled
 
 
-def merge(live: Any, config: Any, names: tuple[str, ...], custom: bool) -> Any:
+def merge(live: Any, config: Any, shape: Shape) -> Any:
     """The live value with everything in `config` set; lists merge as their kind has it."""
+    if shape.atomic:
+        return copy(config)
     if isinstance(config, dict):
         result = copy(live) if isinstance(live, dict) else {}
         for key, value in config.items():
-            result[key] = merge(result.get(key), value, (*names, key), custom)
+            result[key] = merge(result.get(key), value, shape.of(key))
         return result
-    if isinstance(config, list) and names:
-        keys = list_keys(names[-1], names[:-1], custom)
-        if keys and all(isinstance(each, dict) for each in config):
-            return _merge_entries(live if isinstance(live, list) else [], config, keys, names, custom)
-        if is_set(names[-1]):
-            have = live if isinstance(live, list) else []
+    if isinstance(config, list):
+        have = live if isinstance(live, list) else []
+        if shape.keys and all(isinstance(each, dict) for each in config):
+            return _merge_entries(have, config, shape)
+        if shape.is_set:
             return [*have, *(each for each in config if each not in have)]
     return copy(config)
 
 
-def _merge_entries(
-    live: list[Any], config: list[Any], keys: tuple[str, ...], names: tuple[str, ...], custom: bool
-) -> list[Any]:
+def _merge_entries(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
     result = list(live)
     for entry in config:
-        step = key_step(entry, keys)
-        place = next((i for i, each in enumerate(result) if key_step(each, keys) == step), None)
+        step = key_step(entry, shape.keys)
+        place = next((i for i, each in enumerate(result) if key_step(each, shape.keys) == step), None)
         if place is None:
             result.append(copy(entry))
         else:
-            result[place] = merge(result[place], entry, names, custom)
+            result[place] = merge(result[place], entry, shape.entry())
     return result
 
 

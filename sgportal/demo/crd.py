@@ -60,38 +60,6 @@ def crd_problems(crd: Object) -> list[dict[str, str]]:
     return found
 
 
-def prune(value: Any, schema: Object, top: bool = True) -> tuple[Any, list[str]]:
-    """The value without fields the schema does not know, and the paths of those."""
-    dropped: list[str] = []
-
-    def visit(each: Any, schema: Object, path: str, top: bool) -> Any:
-        if isinstance(each, list):
-            items = schema.get("items") or {}
-            return [visit(item, items, f"{path}[{index}]", False) for index, item in enumerate(each)]
-        if not isinstance(each, dict) or "type" not in schema:
-            return each
-        return visit_fields(each, schema, path, top)
-
-    def visit_fields(each: Object, schema: Object, path: str, top: bool) -> Object:
-        known, more = schema.get("properties") or {}, schema.get("additionalProperties")
-        result = {}
-        for key, inner in each.items():
-            place = f"{path}.{key}" if path else key
-            if top and key in ("apiVersion", "kind", "metadata"):
-                result[key] = inner
-            elif key in known:
-                result[key] = visit(inner, known[key], place, False)
-            elif isinstance(more, dict):
-                result[key] = visit(inner, more, place, False)
-            elif schema.get("x-kubernetes-preserve-unknown-fields") or more is True:
-                result[key] = inner
-            else:
-                dropped.append(place)
-        return result
-
-    return visit(value, schema, "", top), dropped
-
-
 def fill(value: Any, schema: Object) -> None:
     """Set the defaults of the schema, in place."""
     if isinstance(value, dict):

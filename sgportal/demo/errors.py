@@ -28,35 +28,28 @@ class ApiError(Exception):
         self,
         code: int,
         message: str,
-        reason: str = "",
+        reason: str | None = "",
         causes: list[dict[str, str]] | None = None,
         details: dict[str, Any] | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
-        self.reason = reason or _REASONS.get(code, "Unknown")
+        self.reason = reason if reason is None else reason or _REASONS.get(code, "Unknown")
         self.causes = causes or []
         self.details = details or {}
         self.retry_after = retry_after
 
     def status(self) -> dict[str, Any]:
         """The `Status` object."""
-        details = dict(self.details)
+        details = {key: value for key, value in self.details.items() if value or key == "name"}
         if self.causes:
             details["causes"] = self.causes
         if self.retry_after is not None:
             details["retryAfterSeconds"] = self.retry_after
-        return {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": str(self),
-            "reason": self.reason,
-            "details": details,
-            "code": self.code,
-        }
+        body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": str(self)}
+        reason = {} if self.reason is None else {"reason": self.reason}
+        return {**body, **reason, "details": details, "code": self.code}
 
 
 def not_found(plural: str, group: str, name: str) -> ApiError:

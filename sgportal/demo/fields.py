@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from .merge import is_set, list_keys
+from .shapes import Shape
 from .values import Object
 
 Path = tuple[str, ...]
@@ -26,33 +26,23 @@ _NOT_OWNED = {
 }  # fmt: skip
 
 
-def field_set(body: Object, custom: bool) -> set[Path]:
+def field_set(body: Object, shape: Shape) -> set[Path]:
     """The fields an object has, without those nobody owns (identity, server's own metadata)."""
-    return {path for path in _walk(body, (), custom) if path[:2] not in _NOT_OWNED and path[:1] not in _NOT_OWNED}
+    return {path for path in _walk(body, (), shape) if path[:2] not in _NOT_OWNED and path[:1] not in _NOT_OWNED}
 
 
-def _names(path: Path) -> tuple[str, ...]:
-    return tuple(step[2:] for step in path if step.startswith("f:"))
-
-
-def _walk(value: Any, path: Path, custom: bool) -> Iterator[Path]:
-    if isinstance(value, dict) and value:
+def _walk(value: Any, path: Path, shape: Shape) -> Iterator[Path]:
+    if isinstance(value, dict) and value and not shape.atomic:
         for key, each in value.items():
-            yield from _walk(each, (*path, f"f:{key}"), custom)
-        return
-    if isinstance(value, list) and path:
-        name, parent = _names(path)[-1], _names(path)[:-1]
-        keys = list_keys(name, parent, custom)
-        if keys and all(isinstance(each, dict) for each in value):
-            for each in value:
-                step = (*path, key_step(each, keys))
-                yield step
-                yield from _walk(each, step, custom)
-            return
-        if is_set(name):
-            yield from ((*path, "v:" + orjson.dumps(each).decode()) for each in value)
-            return
-    if path:
+            yield from _walk(each, (*path, f"f:{key}"), shape.of(key))
+    elif isinstance(value, list) and value and shape.keys and all(isinstance(each, dict) for each in value):
+        for each in value:
+            step = (*path, key_step(each, shape.keys))
+            yield step
+            yield from _walk(each, step, shape.entry())
+    elif isinstance(value, list) and value and shape.is_set:
+        yield from ((*path, "v:" + orjson.dumps(each).decode()) for each in value)
+    elif path:
         yield path
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import ApiError
-from .merge import identity, is_set, list_keys
+from .shapes import Shape
 from .values import Object, copy
 
 
@@ -118,7 +118,7 @@ def merge_patch(body: Any, patch: Any) -> Any:
     return result
 
 
-def strategic_patch(body: Any, patch: Object, path: tuple[str, ...] = ()) -> Object:
+def strategic_patch(body: Any, patch: Object, shape: Shape) -> Object:
     """The object after a strategic merge patch of a built-in kind (community design "strategic-merge-patch")."""
     if patch.get("$patch") == "replace":
         return copy({key: value for key, value in patch.items() if key != "$patch"})
@@ -132,27 +132,31 @@ def strategic_patch(body: Any, patch: Object, path: tuple[str, ...] = ()) -> Obj
         elif value is None:
             result.pop(key, None)
         elif isinstance(value, dict):
-            result[key] = strategic_patch(result.get(key), value, (*path, key))
+            result[key] = strategic_patch(result.get(key), value, shape.of(key))
         elif isinstance(value, list):
-            result[key] = _strategic_list(result.get(key) or [], value, key, path)
+            result[key] = _strategic_list(result.get(key) or [], value, shape.of(key))
         else:
             result[key] = value
+    if "$retainKeys" in patch:
+        return {key: value for key, value in result.items() if key in patch["$retainKeys"]}
     return result
 
 
-def _strategic_list(have: list[Any], patch: list[Any], name: str, path: tuple[str, ...]) -> list[Any]:
-    keys = list_keys(name, path, custom=False)[:1]
-    if is_set(name):
+def _strategic_list(have: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
+    key, merges = shape.merge_key, "merge" in shape.strategy.split(",")
+    if merges and not key:
         return [*have, *(each for each in patch if each not in have)]
-    if not keys or any(isinstance(each, dict) and each.get("$patch") == "replace" for each in patch):
+    if not merges or any(isinstance(each, dict) and each.get("$patch") == "replace" for each in patch):
         return copy([each for each in patch if not (isinstance(each, dict) and each.get("$patch") == "replace")])
     result = list(have)
     for entry in patch:
-        places = [i for i, each in enumerate(result) if identity(each, keys) == identity(entry, keys)]
+        if not isinstance(entry, dict) or key not in entry:
+            raise ApiError(400, f"map: {entry} does not contain declared merge key: {key}")
+        places = [i for i, each in enumerate(result) if each.get(key) == entry[key]]
         if entry.get("$patch") == "delete":
             result = [each for i, each in enumerate(result) if i not in places]
         elif places:
-            result[places[0]] = strategic_patch(result[places[0]], entry, (*path, name))
+            result[places[0]] = strategic_patch(result[places[0]], entry, shape.entry())
         else:
             result.append(copy(entry))
     return result

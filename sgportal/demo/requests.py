@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote
 
 import orjson
 
-from .errors import ApiError
+from .errors import ApiError, cause, invalid
 from .kinds import Kind, Kinds
 
 
@@ -20,6 +20,8 @@ class Request:
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    doubled: list[str] = field(default_factory=list)  # paths of the fields that the body has twice
+    warnings: list[str] = field(default_factory=list)  # what the answer is to warn of
 
     @staticmethod
     def of(method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> "Request":
@@ -42,8 +44,22 @@ class Request:
         """Whether nothing is to be stored. Raises 422 for an unknown value."""
         value = self.query.get("dryRun", "")
         if value not in ("", "All"):
-            raise ApiError(422, f'dryRun: Unsupported value: "{value}": supported values: "All"')
+            wrong = f'Unsupported value: ["{value}"]: supported values: "All"'
+            raise bad_option(self, "dryRun", wrong, "FieldValueNotSupported")
         return value == "All"
+
+    @property
+    def validation(self) -> str:
+        """What becomes of fields that are not known: Strict, Warn or Ignore. Raises 422 for another word."""
+        value = self.query.get("fieldValidation") or "Warn"
+        if value not in ("Strict", "Warn", "Ignore"):
+            raise bad_option(
+                self,
+                "fieldValidation",
+                f'Unsupported value: "{value}": supported values: "", "Ignore", "Strict", "Warn"',
+                "FieldValueNotSupported",
+            )
+        return value
 
     def number(self, name: str) -> int:
         """A whole-number parameter, 0 where absent. Raises 400 for anything else."""
@@ -55,6 +71,12 @@ class Request:
     def flag(self, name: str) -> bool:
         """A true-or-false parameter."""
         return self.query.get(name, "") in ("true", "1")
+
+
+def bad_option(request: Request, name: str, message: str, reason: str = "FieldValueForbidden") -> ApiError:
+    """The 422 for an option in a request's query."""
+    options = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+    return invalid(options.get(request.method, "ListOptions"), "meta.k8s.io", "", [cause(name, message, reason)])
 
 
 @dataclass(slots=True)

@@ -73,7 +73,9 @@ class Application:
     def _check_token(self, request: Request) -> None:
         if request.path in _OPEN:
             return
-        sent = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if "authorization" not in request.headers:
+            raise ApiError(403, f'forbidden: User "system:anonymous" cannot use path "{request.path}"')
+        sent = request.headers["authorization"].removeprefix("Bearer ").strip()
         if not secrets.compare_digest(sent.encode(), self.token):
             raise ApiError(401, "Unauthorized")
 

@@ -1,121 +1,131 @@
-"""What the API server cannot even read: fields of another JSON type than their kind has. Only those are listed that the
-embedded cluster itself looks into."""
+"""What the values of a kind may be, and how its lists and objects merge: read once from OpenAPI schemas."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from .errors import ApiError
 from .kinds import Kind
+from .schemas import METADATA, name_of, schemas
 from .values import Object
 
-_TEXTS = (str,)  # a tuple of one: a map with values of that shape
-_SELECTOR = {
-    "matchLabels": _TEXTS,
-    "matchExpressions": [{"key": str, "operator": str, "values": [str]}],
-}
-_REFERENCE = {"apiVersion": str, "kind": str, "name": str, "uid": str, "controller": bool, "blockOwnerDeletion": bool}
-_METADATA = {
-    "name": str,
-    "namespace": str,
-    "generateName": str,
-    "uid": str,
-    "resourceVersion": str,
-    "labels": _TEXTS,
-    "annotations": _TEXTS,
-    "finalizers": [str],
-    "ownerReferences": [_REFERENCE],
-    "managedFields": [{}],
-}
-_PROBE: Object = {"httpGet": {}}
-_CONTAINER = {
-    "name": str,
-    "image": str,
-    "env": [{"name": str, "valueFrom": {"fieldRef": {}}}],
-    "ports": [{"name": str, "containerPort": int, "protocol": str}],
-    "resources": {},
-    "livenessProbe": _PROBE,
-    "readinessProbe": _PROBE,
-    "startupProbe": _PROBE,
-}
-_TERM = {"matchExpressions": _SELECTOR["matchExpressions"], "matchFields": _SELECTOR["matchExpressions"]}
-_NODE_AFFINITY = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [_TERM]}}
-_POD = {
-    "containers": [_CONTAINER],
-    "initContainers": [_CONTAINER],
-    "nodeName": str,
-    "nodeSelector": _TEXTS,
-    "tolerations": [{"key": str, "operator": str, "value": str, "effect": str}],
-    "affinity": {"nodeAffinity": _NODE_AFFINITY},
-    "terminationGracePeriodSeconds": int,
-}
-_WORKLOAD = {
-    "replicas": int,
-    "selector": _SELECTOR,
-    "template": {"metadata": _METADATA, "spec": _POD},
-    "strategy": {"type": str, "rollingUpdate": {"maxSurge": int | str, "maxUnavailable": int | str}},
-    "updateStrategy": {"type": str, "rollingUpdate": {"partition": int, "maxUnavailable": int | str}},
-    "paused": bool,
-    "revisionHistoryLimit": int,
-    "progressDeadlineSeconds": int,
-    "volumeClaimTemplates": [{"spec": {}}],
-    "ordinals": {"start": int},
-    "serviceName": str,
-}
-_PORT = {"name": str, "port": int, "protocol": str, "targetPort": int | str, "nodePort": int}
-_CONDITIONS = {"conditions": [{"type": str, "status": str}]}
-_NODE = {"taints": [{"key": str, "value": str, "effect": str}], "unschedulable": bool, "podCIDR": str}
-_VERSION = {"name": str, "served": bool, "storage": bool, "schema": {"openAPIV3Schema": {}}, "subresources": {}}
-_DEFINITION = {
-    "group": str,
-    "scope": str,
-    "names": {"plural": str, "singular": str, "kind": str, "shortNames": [str]},
-    "versions": [_VERSION],
-}
-_SPECS: dict[str, Any] = {
-    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), _WORKLOAD),
-    "Pod": _POD,
-    "Service": {"type": str, "clusterIP": str, "selector": _TEXTS, "ports": [_PORT]},
-    "Node": _NODE,
-    "CustomResourceDefinition": _DEFINITION,
-}
-_STATUSES: dict[str, Any] = {"Pod": {**_CONDITIONS, "containerStatuses": [{"name": str}]}, "Node": _CONDITIONS}
-_WORDS = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+INT32 = range(-(2**31), 2**31)
 
 
-def check_shape(kind: Kind, body: Object) -> None:
-    """Raise 400 for the first field of another type than its kind has."""
-    shape: Object = {"metadata": _METADATA}
-    if not kind.crd:
-        shape |= {"spec": _SPECS.get(kind.kind, {}), "status": _STATUSES.get(kind.kind, {})}
-        shape |= {"data": _TEXTS, "stringData": _TEXTS} if kind.kind in ("ConfigMap", "Secret") else {}
-    wrong = next(_misfits(body, shape, kind.kind), None)
-    if wrong:
-        raise ApiError(
-            400, f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: {wrong}'
+@dataclass(eq=False, slots=True)
+class Shape:
+    """A value's shape. `type` is one of JSON Schema's, or `int-or-string`, `quantity`, `any`.
+
+    An object has `fields`, or `values` of one shape under any key, and is `open` where it keeps fields it does not
+    know. A list has `items`; server-side apply merges its entries by `keys`, or as a set, and strategic merge by
+    `merge_key`; what is `atomic` is owned and replaced as a whole.
+    """
+
+    type: str = "any"
+    format: str = ""
+    fields: dict[str, "Shape"] = field(default_factory=dict)
+    values: "Shape | None" = None
+    items: "Shape | None" = None
+    required: frozenset[str] = frozenset()
+    open: bool = False
+    atomic: bool = False
+    keys: tuple[str, ...] = ()
+    is_set: bool = False
+    merge_key: str = ""
+    strategy: str = ""
+
+    def of(self, name: str) -> "Shape":
+        """The shape of a field; any for one that is not known."""
+        return self.fields.get(name) or self.values or ANY
+
+    def entry(self) -> "Shape":
+        """The shape of a list's entries."""
+        return self.items or ANY
+
+
+ANY = Shape(open=True)
+
+
+class _Reader:
+    """Schemas that may refer to one another by name, as shapes. `closed` is for custom resources, whose objects have
+    the fields that are named and no others; a built-in object of which nothing is said may hold anything."""
+
+    def __init__(self, named: Mapping[str, Object], closed: bool) -> None:
+        self._named, self._closed = named, closed
+        self._made: dict[str, Shape] = {}
+
+    def named(self, name: str) -> Shape:
+        """The shape of a named schema."""
+        if name not in self._made:
+            self._made[name] = shape = Shape()
+            self._fill(shape, self._named[name])
+        return self._made[name]
+
+    def read(self, schema: Object) -> Shape:
+        """The shape of a schema."""
+        reference = schema.get("$ref") or next(
+            (each["$ref"] for each in schema.get("allOf") or () if "$ref" in each), ""
         )
+        if not reference:
+            shape = Shape()
+            self._fill(shape, schema)
+            return shape
+        shape = self.named(reference.rpartition("/")[2])
+        strategy = schema.get("x-kubernetes-patch-strategy", "")
+        return replace(shape, strategy=strategy) if strategy else shape
+
+    def _fill(self, shape: Shape, schema: Object) -> None:
+        shape.type, shape.format = _type_of(schema), schema.get("format", "")
+        shape.required = frozenset(schema.get("required") or ())
+        shape.strategy = schema.get("x-kubernetes-patch-strategy", "")
+        if shape.type == "array":
+            self._fill_list(shape, schema)
+            return
+        shape.atomic = schema.get("x-kubernetes-map-type") == "atomic"
+        more = schema.get("additionalProperties")
+        shape.values = self.read(more) if isinstance(more, dict) else None
+        shape.fields.update({name: self.read(each) for name, each in (schema.get("properties") or {}).items()})
+        unsaid = not (shape.fields or shape.values or self._closed)
+        shape.open = bool(schema.get("x-kubernetes-preserve-unknown-fields") or more is True or unsaid)
+
+    def _fill_list(self, shape: Shape, schema: Object) -> None:
+        kind = schema.get("x-kubernetes-list-type")
+        shape.items = self.read(schema.get("items") or {})
+        shape.keys = tuple(schema.get("x-kubernetes-list-map-keys") or ()) if kind == "map" else ()
+        shape.is_set = kind == "set"
+        shape.atomic = not (shape.keys or shape.is_set)
+        shape.merge_key = schema.get("x-kubernetes-patch-merge-key", "")
 
 
-def check_patched(kind: Kind, body: Any) -> None:
-    """Raise 400 or 422 where a patch has made something of an object that is none."""
-    if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
-        raise ApiError(422, f"{kind.kind} is invalid: the patched value is no object with metadata")
-    check_shape(kind, body)
+def _type_of(schema: Object) -> str:
+    if schema.get("x-kubernetes-int-or-string") or schema.get("format") == "int-or-string":
+        return "int-or-string"
+    if "oneOf" in schema and "type" not in schema:
+        return "quantity"
+    return str(schema.get("type") or "any")
 
 
-def _misfits(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """What is wrong, in the words of Go's decoder; null stands for "absent" everywhere."""
-    if value is None:
-        return
-    wanted: Any = dict if isinstance(shape, dict | tuple) else list if isinstance(shape, list) else shape
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        word = _WORDS.get(wanted, "int or string")
-        yield f"cannot unmarshal {_WORDS.get(type(value), 'value')} into Go struct field {path} of type {word}"
-    elif isinstance(shape, dict):
-        for key, inner in shape.items():
-            yield from _misfits(value.get(key), inner, f"{path}.{key}")
-    elif isinstance(shape, tuple):
-        for key, each in value.items():
-            yield from _misfits(each, shape[0], f"{path}.{key}")
-    elif isinstance(shape, list):
-        for each in value:
-            yield from _misfits({} if each is None else each, shape[0], path)
+@cache
+def _built_in() -> _Reader:
+    return _Reader(schemas(), closed=False)
+
+
+def metadata_shape() -> Shape:
+    """The shape of every object's metadata."""
+    return _built_in().named(METADATA)
+
+
+_customs: dict[str, tuple[Any, Shape]] = {}
+
+
+def shape_of(kind: Kind) -> Shape:
+    """The shape of a kind's objects."""
+    if kind.crd is None:
+        return _built_in().named(name_of(kind))
+    known = _customs.get(kind.key)
+    if known is None or known[0] is not kind.crd:
+        version = next(each for each in kind.crd["spec"]["versions"] if each["name"] == kind.version)
+        shape = _Reader({}, closed=True).read((version.get("schema") or {}).get("openAPIV3Schema") or {})
+        shape.fields |= {"apiVersion": Shape("string"), "kind": Shape("string"), "metadata": metadata_shape()}
+        _customs[kind.key] = known = (kind.crd, shape)
+    return known[1]

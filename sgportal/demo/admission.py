@@ -1,0 +1,28 @@
+"""What the API server makes of an object before it stores it: defaults, validation, allocation."""
+
+from . import crd as crds
+from .addresses import allocate
+from .defaults import set_defaults
+from .errors import invalid
+from .kinds import Kind
+from .store import Store
+from .validation import problems
+from .values import Object
+
+
+def admit(kind: Kind, body: Object, before: Object | None, store: Store) -> Object:
+    """The object as it is to be stored; `before` is what it was, None on create. Raises 422."""
+    if kind.crd:
+        schema = crds.schema_of(kind.crd)
+        crds.fill(body, schema)
+        causes = list(crds.validate(body, schema)) + problems("", body, before)
+    elif kind.kind == "CustomResourceDefinition":
+        causes = crds.crd_problems(body)
+    else:
+        set_defaults(kind.kind, body)
+        causes = problems(kind.kind, body, before)
+        if kind.kind == "Service" and not causes:
+            allocate(body, before, store)
+    if causes:
+        raise invalid(kind.kind, kind.group, body["metadata"]["name"], causes)
+    return body
