@@ -43,6 +43,7 @@ def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> Ta
         if refusal and not force:
             raise Refused(refusal)
         superedge.decide(MANAGING, actor.name, forced=verdict.running)
+        Stewardship.change(task={})  # what a hand-back told to do is out of date
         note(actor, "take-over", PATH, {"mode": row.mode}, {"mode": MANAGING, "forced": force})
     return TakeOver(found, refusal)
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Throttled, Unreachable, upgrade_crds
 from ..core.closure import UNKNOWN
+from ..core.grid import parse
 from ..core.names import MANAGED_BY, SLICE_MANAGER
 from ..core.plan import plan
 from ..core.superedge import MANAGING, READ_ONLY, lacks_hash, restarting
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, Stewardship
-from ..models.reading import spec_of, world
+from ..models.reading import world
 from . import access, journal, observing, recording, superedge, work
 from .access import side_by_side
 from .executing import carry_out
@@ -75,8 +76,11 @@ def _hand_back(by: str) -> list[Sentence]:
 
 
 def _restore(grid: Grid, cluster: Cluster) -> None:
+    """Make a grid's children what SuperEdge would: it does not know spec.closure, and closes by an annotation."""
+    source = grid.source()
+    known = {key: value for key, value in source["spec"].items() if key != "closure"}
     try:
-        spec = spec_of(grid)
+        spec = parse({**source, "spec": known})
     except Invalid:
         return  # what is invalid to us we have left as it was
     units = observing.units(spec)

@@ -1,11 +1,13 @@
 """Living with SuperEdge: noticed, kept apart from, taken over from, and handed back to, without a pod restarting."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sgportal import actions
 from sgportal.cluster import ReadOnly
+from sgportal.core.names import CLOSURE, MANAGED_BY, SELECTOR, SERVICE_NAME, SLICE_MANAGER
 from sgportal.core.superedge import CONTROLLER, HASH_LABEL, its_entries
 from sgportal.models import AuditEvent, Grid, Stewardship
 from sgportal.reconciler import access, custom, labels, superedge, superedge_tasks
@@ -330,6 +332,46 @@ def test_handing_back_says_which_grids_superedge_will_restart(world, edge):
     said = [line["params"].get("grids", "") for line in Stewardship.now().task["lines"]]
     assert "deploymentgrids/default/ours" in said
     assert not any("default/g" in text.split(", ") for text in said)
+
+
+@pytest.mark.parametrize("closure", [None, {"mode": "strict"}])
+def test_handing_back_gives_a_service_its_selector_back_and_then_takes_our_slices_away(world, edge, closure):
+    """As the portal leaves a Service whose EndpointSlices it writes: the selector stands in an annotation."""
+    stopped(world, edge)
+    actions.take_over(ADA)
+    world.settle()
+    selector = world.get("servicegrid-demo-svc", "Service")["spec"]["selector"]
+    steered = {SELECTOR: json.dumps(selector), CLOSURE: "strict"}
+    patch = {"metadata": {"annotations": {**steered, "topologyKeys": None}}, "spec": {"selector": None}}
+    world.edit("servicegrid-demo-svc", patch, "Service")
+    world.cluster.apply(a_slice("servicegrid-demo-svc"))
+    if closure:
+        row = Grid.objects.get(kind="ServiceGrid")
+        Grid.objects.filter(pk=row.pk).update(spec={**row.spec, "closure": closure})
+    actions.hand_back(ADA)
+    world.settle()
+    service = world.get("servicegrid-demo-svc", "Service")
+    assert Stewardship.now().task["state"] == "done"
+    assert service["spec"]["selector"] == selector
+    assert service["metadata"]["annotations"]["topologyKeys"] == '["zone"]'
+    assert not steered.keys() & service["metadata"]["annotations"].keys()
+    assert world.cluster.list("EndpointSlice", "default", label_selector=f"{MANAGED_BY}={SLICE_MANAGER}").items == []
+    said = [line["id"] for line in Stewardship.now().task["lines"]]
+    assert any("spec.closure" in each for each in said) == bool(closure)
+
+
+def a_slice(service):
+    """An EndpointSlice of ours."""
+    labels = {SERVICE_NAME: service, MANAGED_BY: SLICE_MANAGER}
+    metadata = {"name": f"{service}-ours", "namespace": "default", "labels": labels}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata,
+        "addressType": "IPv4",
+        "endpoints": [],
+        "ports": [],
+    }
 
 
 @pytest.mark.embedded_only
