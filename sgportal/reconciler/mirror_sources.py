@@ -13,51 +13,23 @@ from ..models import Child, Grid, Node, Pod
 from . import custom, mirror_rows, mirror_store
 from .mirror_effects import Effects
 from .mirror_rows import Body
+from .watch_source import Source, name, place
 
 log = logging.getLogger(__name__)
 MAX_NAME = 63  # of a grid; a longer one cannot be a label value, hence no grid's
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A mirrored resource. `key` and `row` translate an object, without the database; `write` stores a batch of rows by
-    key (None: gone) and notes what changed; `known` gives the keys that are stored. `custom` marks our own kinds."""
+class Mirrored(Source):
+    """A mirrored resource. `write` stores a batch of rows by key (None: gone) and notes what changed; `known` gives the
+    keys that are stored."""
 
-    resource: str
-    kind: str
-    key: Callable[[Body], str]
-    row: Callable[[Body], Any]
     write: Callable[[Mapping[str, Any], Effects], None]
     known: Callable[[], Iterable[str]]
-    custom: bool = False
-
-    def translate(self, bodies: Iterable[Body]) -> tuple[dict[str, Any], set[str]]:
-        """The rows of some objects by key, and the keys of those that are there. An object that cannot be understood is
-        logged and gives no row: what was known of it stays."""
-        rows: dict[str, Any] = {}
-        there: set[str] = set()
-        for body in bodies:
-            key = ""
-            try:
-                key = self.key(body)
-                rows[key] = self.row(body)
-            except (LookupError, TypeError, ValueError, AttributeError):
-                log.exception("%s %s cannot be understood and is skipped", self.kind, key or "without a name")
-            if key and rows.get(key, body) is not None:
-                there.add(key)
-        return rows, there
-
-
-def _name(body: Body) -> str:
-    return str(body["metadata"]["name"])
 
 
 def _uid(body: Body) -> str:
     return str(body["metadata"]["uid"])
-
-
-def _place(body: Body) -> str:
-    return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
 
 
 def _known_children(kind: str) -> Iterable[str]:
@@ -72,39 +44,39 @@ def _known_grids(kind: str) -> Iterable[str]:
 
 
 def _grid_body(body: Body) -> Body | None:
-    if len(_name(body)) > MAX_NAME:
+    if len(name(body)) > MAX_NAME:
         raise ValueError(f"the name has more than {MAX_NAME} characters")
     return body
 
 
 def _observe(kind: str, batch: Mapping[str, Body | None], _effects: Effects) -> None:
     """Hand our custom resources on, each on its own: one that goes wrong does not stop the others."""
-    for place, body in batch.items():
-        namespace, name = place.split("/", 1)
+    for key, body in batch.items():
+        namespace, grid = key.split("/", 1)
         try:
             with transaction.atomic():
-                custom.observe(kind, namespace, name, body)
+                custom.observe(kind, namespace, grid, body)
         except (OperationalError, InterfaceError):  # the database's trouble, not this object's: the batch is retried
             raise
         except Exception:
-            log.exception("%s %s could not be taken in and is skipped", kind, place)
+            log.exception("%s %s could not be taken in and is skipped", kind, key)
 
 
-def _children(resource: str, kind: str) -> Source:
+def _children(resource: str, kind: str) -> Mirrored:
     write, known = partial(mirror_store.write_children, kind), partial(_known_children, kind)
-    return Source(resource, kind, _place, mirror_rows.child_row, write, known)
+    return Mirrored(resource, kind, place, mirror_rows.child_row, write, known)
 
 
 SOURCES = (
-    Source(
+    Mirrored(
         "nodes",
         "Node",
-        _name,
+        name,
         mirror_rows.node_row,
         mirror_store.write_nodes,
         lambda: Node.objects.values_list("name", flat=True),
     ),
-    Source(
+    Mirrored(
         "pods",
         "Pod",
         _uid,
@@ -114,10 +86,10 @@ SOURCES = (
     ),
     *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
     *(
-        Source(
+        Mirrored(
             kind.plural,
             kind.kind,
-            _place,
+            place,
             _grid_body,
             partial(_observe, kind.kind),
             partial(_known_grids, kind.kind),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Expired, NotFound, Throttled, Unreachable, Watch, WatchEvent, install_crds
-from .mirror_sources import Source
 from .superedge_watch import Lookout
 from .watch_messages import Failed, Heard, Listed, Message, NotServed, Rows
+from .watch_source import Source
 
 log = logging.getLogger(__name__)
 STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
@@ -79,7 +79,7 @@ class Reader(threading.Thread):
         source: Source,
         connect: Callable[[], Cluster],
         emit: Callable[[Message, threading.Event], None],
-        installer: Installer,
+        installer: Installer | None,
         pace: Pace,
     ) -> None:
         super().__init__(name=f"watch {source.resource}", daemon=True)
@@ -133,8 +133,9 @@ class Reader(threading.Thread):
     def _step(self) -> None:
         cluster = self._connect()
         if not self._version:
-            self._installer.look_first(cluster)
-            if self._source.custom:
+            if self._installer:
+                self._installer.look_first(cluster)
+            if self._source.custom and self._installer:
                 self._installer.ensure(cluster)
             self._list(cluster)
         began = time.monotonic()

@@ -1,0 +1,46 @@
+"""What a reader follows: a resource, and how its objects are understood; without the database."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A followed resource. `key` and `row` translate an object; `custom` marks our own kinds."""
+
+    resource: str
+    kind: str
+    key: Callable[[Body], str]
+    row: Callable[[Body], Any]
+    custom: bool = field(default=False, kw_only=True)
+
+    def translate(self, bodies: Iterable[Body]) -> tuple[dict[str, Any], set[str]]:
+        """The rows of some objects by key, and the keys of those that are there. An object that cannot be understood is
+        logged and gives no row: what was known of it stays."""
+        rows: dict[str, Any] = {}
+        there: set[str] = set()
+        for body in bodies:
+            key = ""
+            try:
+                key = self.key(body)
+                rows[key] = self.row(body)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                log.exception("%s %s cannot be understood and is skipped", self.kind, key or "without a name")
+            if key and rows.get(key, body) is not None:
+                there.add(key)
+        return rows, there
+
+
+def place(body: Body) -> str:
+    """`<namespace>/<name>`."""
+    return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
+
+
+def name(body: Body) -> str:
+    """The name of an object without a namespace."""
+    return str(body["metadata"]["name"])
