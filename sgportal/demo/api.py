@@ -37,6 +37,7 @@ class Api:
     def _handle(self, request: Request) -> Response:
         if request.path in ("/healthz", "/livez", "/readyz"):
             return Response(200, b"ok", "text/plain")
+        _check_accept(request)
         if request.method == "GET" and (found := discovery.answer(request, self.kinds)):
             return found
         if request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
@@ -149,3 +150,10 @@ class Api:
             raise ApiError(422, "spec.replicas: Invalid value: must be greater than or equal to 0")
         body = {**live, "spec": {**live["spec"], "replicas": replicas}, "metadata": dict(live["metadata"])}
         return Response.of(scale_of(self.writer.update(whole, live, body, request)))
+
+
+def _check_accept(request: Request) -> None:
+    """Raise 406 where the caller takes no JSON."""
+    taken = {each.partition(";")[0].strip() for each in request.accept.split(",")}
+    if not taken & {"", "application/json", "application/*", "*/*"} and not request.path.startswith("/openapi"):
+        raise ApiError(406, "406: Not Acceptable\n\nAvailable representations: application/json")

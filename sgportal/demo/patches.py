@@ -35,12 +35,12 @@ def _operate(document: Any, operation: Object) -> Any:
         return _replace(document, path, operation.get("value"))
     if name == "add":
         return _add(document, path, operation.get("value"))
-    raise ApiError(400, f"unexpected patch operation {name!r}")
+    raise _unprocessable(f"unexpected patch operation {name!r}")
 
 
 def _parts(path: Any) -> list[str]:
     if not isinstance(path, str) or (path and not path.startswith("/")):
-        raise ApiError(400, f"bad path {path!r} in JSON patch")
+        raise _unprocessable(f"bad path {path!r} in JSON patch")
     return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
 
 

@@ -8,7 +8,7 @@ import orjson
 
 from .errors import ApiError
 from .kinds import Kind
-from .requests import Request, Response, Target
+from .requests import Request, Response, Target, bad_option
 from .selectors import Test, field_test, label_test
 from .store import Change, Store
 from .table import table
@@ -92,8 +92,10 @@ def _version_of_list(store: Store, request: Request) -> tuple[int, tuple[str, st
     if token := request.query.get("continue"):
         return _read_token(token)
     asked, match = request.number("resourceVersion"), request.query.get("resourceVersionMatch", "")
-    if match and (match not in ("Exact", "NotOlderThan") or "resourceVersion" not in request.query):
-        raise ApiError(422, f"resourceVersionMatch: Forbidden: {match!r} with resourceVersion {asked!r}")
+    given = request.query.get("resourceVersion", "")
+    if match and (match not in ("Exact", "NotOlderThan") or not given or (match, given) == ("Exact", "0")):
+        wrong = f'Forbidden: resourceVersionMatch "{match}" is forbidden for resourceVersion "{given}"'
+        raise bad_option(request, "resourceVersionMatch", wrong)
     if asked > store.version:
         causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version", "field": ""}]
         raise ApiError(

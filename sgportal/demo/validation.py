@@ -12,6 +12,7 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PERCENT = re.compile(r"[0-9]+%")
+LARGEST = 1024 * 1024  # bytes
 _WORKLOADS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}
 
 
@@ -27,6 +28,8 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
         found += _service(spec, (before or {}).get("spec"))
     if kind == "Pod" and isinstance(spec, dict):
         found += _containers(spec, "spec")
+    if kind in ("ConfigMap", "Secret"):
+        found += _size(body)
     return found
 
 
@@ -54,6 +57,13 @@ def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
                 yield cause(place, "Required value: must not be empty", "FieldValueRequired")
     if sum(bool(ref.get("controller")) for ref in metadata.get("ownerReferences") or ()) > 1:
         yield cause("metadata.ownerReferences", "Invalid value: Only one reference can have Controller set to true")
+
+
+def _size(body: Object) -> Iterator[dict[str, str]]:
+    """ConfigMaps and Secrets hold a MiB at most."""
+    held = sum(len(value) for name in ("data", "binaryData") for value in (body.get(name) or {}).values())
+    if held > LARGEST:
+        yield cause("[]", f"Too long: may not be more than {LARGEST} bytes", "FieldValueTooLong")
 
 
 def _key(key: str, field: str) -> Iterator[dict[str, str]]:

@@ -13,6 +13,10 @@ from kubernetes import client, config
 
 from sgportal.demo import EmbeddedCluster
 
+JSON = {"content_type": "application/json-patch+json"}
+MERGE = {"content_type": "application/merge-patch+json"}
+STRATEGIC = {"content_type": "application/strategic-merge-patch+json"}
+APPLY = {"content_type": "application/apply-patch+yaml"}
 _numbers = itertools.count(1)
 
 
@@ -53,7 +57,7 @@ class Server:
         self, method, path, body=None, content_type="application/json", accept="application/json", token=None, **options
     ):
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": "contract/1"}
-        authorization = self.authorization if token is None else f"Bearer {token}"
+        authorization = self.authorization if token is None else f"Bearer {token}" if token else ""
         if authorization:
             headers["Authorization"] = authorization
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)

@@ -6,7 +6,8 @@ import pytest
 
 from sgportal.cluster.crds import DEFINITIONS
 
-APPLY = {"content_type": "application/apply-patch+yaml"}
+from .conftest import APPLY, MERGE
+
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -72,22 +73,20 @@ def test_status_is_a_subresource_and_generation_counts_the_spec(server, grids, n
     path = f"{grids(namespace)}/g"
     server("POST", grids(namespace), {**a_grid(), "status": {"totalUnits": 9}})
     assert "status" not in server("GET", path).body
-    merge = {"content_type": "application/merge-patch+json"}
-    body = server("PATCH", f"{path}/status", {"status": {"totalUnits": 2, "states": {"a": {"x": 1}}}}, **merge).body
+    body = server("PATCH", f"{path}/status", {"status": {"totalUnits": 2, "states": {"a": {"x": 1}}}}, **MERGE).body
     assert (body["status"]["totalUnits"], body["metadata"]["generation"]) == (2, 1)
-    body = server("PATCH", path, {"spec": {"gridUniqKey": "city"}, "status": {"totalUnits": 5}}, **merge).body
+    body = server("PATCH", path, {"spec": {"gridUniqKey": "city"}, "status": {"totalUnits": 5}}, **MERGE).body
     assert (body["status"]["totalUnits"], body["metadata"]["generation"]) == (2, 2)
 
 
 def test_printer_columns(server, grids, namespace):
     server("POST", grids(namespace), a_grid())
     condition = {"type": "Ready", "status": "True"}
-    merge = {"content_type": "application/merge-patch+json"}
     server(
         "PATCH",
         f"{grids(namespace)}/g/status",
         {"status": {"totalUnits": 2, "readyUnits": 1, "conditions": [condition]}},
-        **merge,
+        **MERGE,
     )
     table = server("GET", grids(namespace), accept="application/json;as=Table;v=v1;g=meta.k8s.io").body
     assert [column["name"] for column in table["columnDefinitions"]] == [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import a_deployment, a_map
+from .conftest import MERGE, a_deployment, a_map
 
 
 def test_create_and_get(server, maps):
@@ -100,21 +100,19 @@ def test_defaults_are_filled_in(server, deployments):
 def test_generation_moves_with_the_spec_alone(server, deployments):
     body = server("POST", deployments, a_deployment()).body
     assert body["metadata"]["generation"] == 1
-    merge = {"content_type": "application/merge-patch+json"}
-    labelled = server("PATCH", f"{deployments}/web", {"metadata": {"labels": {"x": "y"}}}, **merge).body
+    labelled = server("PATCH", f"{deployments}/web", {"metadata": {"labels": {"x": "y"}}}, **MERGE).body
     assert labelled["metadata"]["generation"] == 1
     assert (
-        server("PATCH", f"{deployments}/web", {"spec": {"paused": True}}, **merge).body["metadata"]["generation"] == 2
+        server("PATCH", f"{deployments}/web", {"spec": {"paused": True}}, **MERGE).body["metadata"]["generation"] == 2
     )
 
 
 def test_status_and_spec_are_written_apart(server, deployments):
     server("POST", deployments, {**a_deployment(), "spec": {**a_deployment()["spec"], "paused": True}})
-    merge = {"content_type": "application/merge-patch+json"}
-    server("PATCH", f"{deployments}/web", {"status": {"collisionCount": 7}}, **merge)
+    server("PATCH", f"{deployments}/web", {"status": {"collisionCount": 7}}, **MERGE)
     assert "collisionCount" not in server("GET", f"{deployments}/web").body.get("status", {})
     server(
-        "PATCH", f"{deployments}/web/status", {"spec": {"minReadySeconds": 5}, "status": {"collisionCount": 7}}, **merge
+        "PATCH", f"{deployments}/web/status", {"spec": {"minReadySeconds": 5}, "status": {"collisionCount": 7}}, **MERGE
     )
     body = server("GET", f"{deployments}/web").body
     assert "minReadySeconds" not in body["spec"]
@@ -155,7 +153,7 @@ def test_finalizers_hold_a_deletion(server, maps):
     assert held.body["metadata"]["deletionTimestamp"]
     assert server("GET", f"{maps}/a").status == 200
     patch = {"metadata": {"finalizers": None}}
-    server("PATCH", f"{maps}/a", patch, content_type="application/merge-patch+json")
+    server("PATCH", f"{maps}/a", patch, **MERGE)
     assert server("GET", f"{maps}/a").status == 404
 
 
@@ -214,11 +212,9 @@ def test_services_get_addresses_and_keep_them(server, namespace):
     made = server("POST", path, body).body["spec"]
     assert made["clusterIP"]
     assert made["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
-    changed = server("PATCH", f"{path}/s", {"spec": {"clusterIP": "None"}}, content_type="application/merge-patch+json")
+    changed = server("PATCH", f"{path}/s", {"spec": {"clusterIP": "None"}}, **MERGE)
     assert changed.status == 422
-    kept = server(
-        "PATCH", f"{path}/s", {"spec": {"type": "NodePort"}}, content_type="application/merge-patch+json"
-    ).body
+    kept = server("PATCH", f"{path}/s", {"spec": {"type": "NodePort"}}, **MERGE).body
     assert kept["spec"]["clusterIP"] == made["clusterIP"]
     assert kept["spec"]["ports"][0]["nodePort"] >= 30000
 

@@ -2,12 +2,7 @@
 
 import pytest
 
-from .conftest import a_deployment, a_map
-
-JSON = {"content_type": "application/json-patch+json"}
-MERGE = {"content_type": "application/merge-patch+json"}
-STRATEGIC = {"content_type": "application/strategic-merge-patch+json"}
-APPLY = {"content_type": "application/apply-patch+yaml"}
+from .conftest import APPLY, JSON, MERGE, STRATEGIC, a_deployment, a_map
 
 OTHER_UID = "11111111-2222-3333-4444-555555555555"
 
