@@ -67,17 +67,16 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def tell(grid: Grid, happenings: Iterable[Happening], cluster: Cluster) -> None:
-    """Write Events on a grid's custom resource, where it has one: one list and a write per Note."""
+    """Write Events on a grid's custom resource, where it has one: a look-up and a write per Note. (A list by the grid's
+    uid would make the API server read every Event of the namespace.)"""
     notes = digest(happenings)
     if not notes or not grid.cluster_uid or cluster.read_only:
         return
     try:
-        chosen = f"involvedObject.uid={grid.cluster_uid},reportingComponent={FIELD_MANAGER}"
-        there = cluster.list("Event", grid.namespace, field_selector=chosen).items
-        known = {each["metadata"]["name"]: each for each in there}
         for note in notes:
             name = _name(grid, note)
-            cluster.apply(_body(grid, note, name, known.get(name) or {}), force=True)
+            before = cluster.get("Event", grid.namespace, name) or {}
+            cluster.apply(_body(grid, note, name, before), force=True)
     except ClusterError as error:
         log.warning("%s: its Events could not be written to the cluster: %s", grid.path, error)
 
