@@ -1,7 +1,7 @@
 """What the API server makes of an object before it stores it: defaults, validation, allocation."""
 
 from . import crd as crds
-from .addresses import allocate
+from .addresses import allocate, settle
 from .defaults import set_defaults
 from .errors import invalid
 from .kinds import Kind
@@ -20,9 +20,11 @@ def admit(kind: Kind, body: Object, before: Object | None, store: Store) -> Obje
         causes = crds.crd_problems(body)
     else:
         set_defaults(kind.kind, body)
+        if kind.kind == "Service" and body.get("spec"):
+            settle(body["spec"], (before or {}).get("spec") or {})
         causes = problems(kind.kind, body, before)
         if kind.kind == "Service" and not causes:
-            allocate(body, before, store)
+            causes = allocate(body, before, store)
     if causes:
         raise invalid(kind.kind, kind.group, body["metadata"]["name"], causes)
     return body

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import ApiError
-from .fields import Path, field_set, from_v1, key_step, remove_field, to_v1, value_at
+from .fields import Path, field_set, from_v1, in_words, key_step, remove_field, to_v1, value_at
 from .shapes import Shape
 from .values import Object, copy, now
 
@@ -100,7 +100,7 @@ def _settle_conflicts(
             {
                 "reason": "FieldManagerConflict",
                 "message": f'conflict with "{other["manager"]}" using {other["apiVersion"]}',
-                "field": "".join(f".{step[2:]}" if step[0] == "f" else f"[{step[2:]}]" for step in path),
+                "field": in_words(path),
             }
             for path in sorted(lost)
         ]

@@ -10,8 +10,12 @@ def set_defaults(kind: str, body: Object) -> None:
     """Fill in the defaults of a built-in kind, in place."""
     if kind == "Namespace":
         _namespace(body)
+    if kind == "Service":
+        body.setdefault("status", {"loadBalancer": {}})
     if kind == "Secret":
         _secret(body)
+    if kind == "EndpointSlice":
+        _endpoint_slice(body)
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return
@@ -40,6 +44,14 @@ def _secret(body: Object) -> None:
         encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
         body["data"] = {**(body.get("data") or {}), **encoded}
     body.setdefault("type", "Opaque")
+
+
+def _endpoint_slice(body: Object) -> None:
+    body.setdefault("endpoints", None)  # as protobuf, by way of which it is stored, has an empty list
+    for endpoint in body["endpoints"] or ():
+        _fill(endpoint, conditions={})
+    for port in body.get("ports") or ():
+        _fill(port, name="", protocol="TCP")
 
 
 def _fill(target: Object, **values: Any) -> None:
@@ -138,5 +150,9 @@ def _service(spec: Object) -> None:
     _fill(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack", internalTrafficPolicy="Cluster")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _fill(spec, externalTrafficPolicy="Cluster")
+    if spec["type"] == "LoadBalancer":
+        _fill(spec, allocateLoadBalancerNodePorts=True)
+    if spec["sessionAffinity"] == "ClientIP":
+        _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
     for port in spec.get("ports") or ():
         _fill(port, protocol="TCP", targetPort=port.get("port"))

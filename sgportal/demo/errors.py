@@ -70,3 +70,18 @@ def invalid(kind: str, group: str, name: str, causes: list[dict[str, str]]) -> A
 def cause(field: str, message: str, reason: str = "FieldValueInvalid") -> dict[str, str]:
     """One field's fault."""
     return {"reason": reason, "message": message, "field": field}
+
+
+def required(field: str) -> dict[str, str]:
+    """The fault of a field that is missing."""
+    return cause(field, "Required value", "FieldValueRequired")
+
+
+def doubled(field: str, value: Any) -> dict[str, str]:
+    """The fault of a value that is there already."""
+    return cause(field, f'Duplicate value: "{value}"', "FieldValueDuplicate")
+
+
+def too_many(field: str, number: int, most: int) -> dict[str, str]:
+    """The fault of a list that is too long."""
+    return cause(field, f"Too many: {number}: must have at most {most} items", "FieldValueTooMany")

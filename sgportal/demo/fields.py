@@ -79,6 +79,20 @@ def from_v1(fields: Object) -> set[Path]:
     return found
 
 
+def in_words(path: Path) -> str:
+    """A field as the API server writes it, such as `.spec.ports[port=80,protocol="TCP"].name`."""
+    return "".join(_in_words(step) for step in path)
+
+
+def _in_words(step: str) -> str:
+    if step[0] == "f":
+        return f".{step[2:]}"
+    if step[0] == "v":
+        return f"[={step[2:]}]"
+    pairs = (f"{key}={orjson.dumps(value).decode()}" for key, value in orjson.loads(step[2:]).items())
+    return f"[{','.join(pairs)}]"
+
+
 def value_at(body: Any, path: Path) -> Any:
     """The value of a field, or None where the object does not have it."""
     for step in path:

@@ -15,7 +15,15 @@ def counts_generation(kind: Kind) -> bool:
         "Pod",
         "CustomResourceDefinition",
         "PodDisruptionBudget",
+        "EndpointSlice",
     )
+
+
+def said(kind: Kind, body: Object) -> Object | None:
+    """The part of an object whose changes its `generation` counts: its spec, or all but metadata where it has none."""
+    if kind.kind == "EndpointSlice" or (kind.crd and not kind.has_status):
+        return {key: value for key, value in body.items() if key != "metadata"}
+    return body.get("spec")
 
 
 def scoped(target: Target, live: Object, body: Object) -> Object:

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from .errors import cause
+from .errors import cause, required
+from .formats import LABEL, LABEL_VALUE, SUBDOMAIN, is_port, label_values
 from .selectors import selector_test
+from .validation_network import endpoint_slice, service
 from .values import Object
 
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PERCENT = re.compile(r"[0-9]+%")
 LARGEST = 1024 * 1024  # bytes
 _WORKLOADS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}
@@ -20,12 +18,14 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
     """The causes for refusing an object; `before` is what it was, None on create."""
     found = list(_metadata(kind, body["metadata"]))
     if kind in (*_WORKLOADS, "Pod", "Service") and not body.get("spec"):
-        found.append(cause("spec", "Required value", "FieldValueRequired"))
+        found.append(required("spec"))
     spec = body.get("spec")
     if kind in _WORKLOADS and isinstance(spec, dict):
         found += _workload(kind, spec, (before or {}).get("spec"))
     if kind == "Service" and isinstance(spec, dict):
-        found += _service(spec, (before or {}).get("spec"))
+        found += service(spec, (before or {}).get("spec"))
+    if kind == "EndpointSlice":
+        found += endpoint_slice(body, before)
     if kind == "Pod" and isinstance(spec, dict):
         found += _containers(spec, "spec")
     if kind in ("ConfigMap", "Secret"):
@@ -35,19 +35,14 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
 
 def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
     name = metadata.get("name", "")
-    pattern, limit = {"Namespace": (_LABEL, 63), "Service": (_LABEL_1035, 63)}.get(kind, (_SUBDOMAIN, 253))
+    pattern, limit = {"Namespace": (LABEL, 63), "Service": (LABEL, 63)}.get(kind, (SUBDOMAIN, 253))
     if kind not in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding") and (
         len(name) > limit or not pattern.fullmatch(name)
     ):
         yield cause("metadata.name", f'Invalid value: "{name}": a lowercase RFC 1123 name is required')
-    for key, value in (metadata.get("labels") or {}).items():
+    for key in metadata.get("labels") or {}:
         yield from _key(key, "metadata.labels")
-        if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.fullmatch(value):
-            yield cause(
-                "metadata.labels",
-                f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric '
-                "characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-            )
+    yield from label_values(metadata.get("labels") or {}, "metadata.labels")
     for key in metadata.get("annotations") or {}:
         yield from _key(key.lower(), "metadata.annotations")
     for number, reference in enumerate(metadata.get("ownerReferences") or ()):
@@ -68,17 +63,17 @@ def _size(body: Object) -> Iterator[dict[str, str]]:
 
 def _key(key: str, field: str) -> Iterator[dict[str, str]]:
     prefix, slash, name = key.rpartition("/")
-    good = name and len(name) <= 63 and _LABEL_VALUE.fullmatch(name)
-    if not good or (slash and not (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix))):
+    good = name and len(name) <= 63 and LABEL_VALUE.fullmatch(name)
+    if not good or (slash and not (len(prefix) <= 253 and SUBDOMAIN.fullmatch(prefix))):
         yield cause(field, f'Invalid value: "{key}": name part must consist of alphanumeric characters')
 
 
 def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
     selector, template = spec.get("selector"), spec.get("template")
     if not selector:
-        yield cause("spec.selector", "Required value", "FieldValueRequired")
+        yield required("spec.selector")
     if not isinstance(template, dict):
-        yield cause("spec.template", "Required value", "FieldValueRequired")
+        yield required("spec.template")
         return
     labels = (template.get("metadata") or {}).get("labels") or {}
     if selector and not selector_test(selector)(labels):
@@ -117,39 +112,18 @@ def _limits(spec: Object) -> Iterator[dict[str, str]]:
 def _containers(spec: Object, where: str) -> Iterator[dict[str, str]]:
     containers = spec.get("containers") or []
     if not containers:
-        yield cause(f"{where}.containers", "Required value", "FieldValueRequired")
+        yield required(f"{where}.containers")
     names = set()
     for index, container in enumerate(containers):
         place = f"{where}.containers[{index}]"
         for field in ("name", "image"):
             if not container.get(field):
-                yield cause(f"{place}.{field}", "Required value", "FieldValueRequired")
+                yield required(f"{place}.{field}")
         if container.get("name") in names:
             yield cause(f"{place}.name", f'Duplicate value: "{container["name"]}"', "FieldValueDuplicate")
         names.add(container.get("name"))
         for number, port in enumerate(container.get("ports") or ()):
-            if not _is_port(port.get("containerPort")):
+            if not is_port(port.get("containerPort")):
                 yield cause(
                     f"{place}.ports[{number}].containerPort", "Invalid value: must be between 1 and 65535, inclusive"
                 )
-
-
-def _is_port(value: object) -> bool:
-    return isinstance(value, int) and 1 <= value <= 65535
-
-
-def _service(spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
-    ports = spec.get("ports") or []
-    if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
-        yield cause("spec.ports", "Required value", "FieldValueRequired")
-    for index, port in enumerate(ports):
-        if not _is_port(port.get("port")):
-            yield cause(
-                f"spec.ports[{index}].port",
-                f"Invalid value: {port.get('port')}: must be between 1 and 65535, inclusive",
-            )
-        if len(ports) > 1 and not port.get("name"):
-            yield cause(f"spec.ports[{index}].name", "Required value", "FieldValueRequired")
-    old = (before or {}).get("clusterIP")
-    if old and spec.get("type") != "ExternalName" and spec.get("clusterIP") != old:
-        yield cause("spec.clusterIPs[0]", f'Invalid value: ["{spec.get("clusterIP")}"]: may not change once set')

@@ -14,7 +14,7 @@ from .patches import json_patch, merge_patch, strategic_patch
 from .preconditions import check_uid, check_version
 from .removing import Remover, may_go
 from .requests import Request, Target, bad_option
-from .scopes import counts_generation, same, scoped
+from .scopes import counts_generation, said, same, scoped
 from .shapes import shape_of
 from .store import Store
 from .values import Object, copy, new_uid, now
@@ -118,7 +118,7 @@ class Writer:
                 body["metadata"][name] = live["metadata"][name]
         body = admit(kind, body, live, self.store)
         if counts_generation(kind):
-            unchanged = body.get("spec") == live.get("spec") if not kind.crd or kind.has_status else same(body, live)
+            unchanged = said(kind, body) == said(kind, live)
             body["metadata"]["generation"] = live["metadata"].get("generation", 1) + (not unchanged)
         body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         if not tracked:

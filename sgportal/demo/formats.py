@@ -1,0 +1,52 @@
+"""How names, labels and ports are written (RFC 1123, RFC 1035, kubernetes.io/docs "Object Names and IDs")."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .errors import cause
+from .values import Object
+
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_PORT_NAME = re.compile(r"(?!.*--)(?=.*[a-z])[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+def is_label(text: object) -> bool:
+    """Whether a text is the name of a label of DNS."""
+    return isinstance(text, str) and len(text) <= 63 and bool(LABEL.fullmatch(text))
+
+
+def is_subdomain(text: object) -> bool:
+    """Whether a text is a name of DNS, perhaps of several labels."""
+    return isinstance(text, str) and len(text) <= 253 and bool(SUBDOMAIN.fullmatch(text))
+
+
+def is_port(value: object) -> bool:
+    """Whether a value is the number of a port."""
+    return isinstance(value, int) and 1 <= value <= 65535
+
+
+def is_port_or_name(value: object) -> bool:
+    """Whether a value is the number of a port, or a name that a container's port can have."""
+    return is_port(value) or (isinstance(value, str) and len(value) <= 15 and bool(_PORT_NAME.fullmatch(value)))
+
+
+def label_values(labels: Object, field: str) -> Iterator[dict[str, str]]:
+    """The causes for refusing the values of labels."""
+    for value in labels.values():
+        if len(value) > 63 or not LABEL_VALUE.fullmatch(value):
+            yield cause(
+                field,
+                f'Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric '
+                "characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+            )
+
+
+def one_of(value: Any, field: str, *allowed: str) -> Iterator[dict[str, str]]:
+    """The cause for refusing a word that is none of these; none where there is no word."""
+    if value is not None and value not in allowed:
+        listed = ", ".join(f'"{each}"' for each in allowed)
+        message = f'Unsupported value: "{value}": supported values: {listed}'
+        yield cause(field, message, "FieldValueNotSupported")
