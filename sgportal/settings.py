@@ -17,6 +17,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What the product itself may be told.
 SGPORTAL_CLUSTER = env_str("SGPORTAL_CLUSTER", "in-cluster")
+SGPORTAL_NAMESPACE = env_str("SGPORTAL_NAMESPACE", "sgportal")
 SGPORTAL_ORPHAN_GRACE_SECONDS = env_int("SGPORTAL_ORPHAN_GRACE_SECONDS", 3600)
 SGPORTAL_RESYNC_SECONDS = env_int("SGPORTAL_RESYNC_SECONDS", 300, minimum=10)
 SGPORTAL_LEASE_SECONDS = env_int("SGPORTAL_LEASE_SECONDS", 30, minimum=1)

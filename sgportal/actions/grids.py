@@ -7,10 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from ..core.closure import Capabilities
 from ..core.grid import GridSpec, parse, source_metadata
 from ..core.plan import Plan
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, NodeLabel
+from ..models.abilities import capabilities
 from ..models.reading import plan_for
 from ..reconciler import journal, work
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
@@ -74,7 +76,7 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
     for index, manifest in enumerate(manifests):
         prefix = pointer(index) if len(manifests) > 1 else ""
         try:
-            spec = parse(manifest, _units_for(manifest))
+            spec = parse(manifest, _units_for(manifest), _abilities_for(manifest))
         except Invalid as invalid:
             problems += [Problem(prefix + each.pointer, each.sentence) for each in invalid.problems]
             continue
@@ -85,6 +87,12 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
     if problems:
         raise Invalid(*problems)
     return specs
+
+
+def _abilities_for(manifest: Any) -> Capabilities | None:
+    """What the cluster can keep, where a manifest asks for something."""
+    spec = manifest.get("spec") if isinstance(manifest, Mapping) else None
+    return capabilities() if isinstance(spec, Mapping) and spec.get("closure") else None
 
 
 def _units_for(manifest: Any) -> list[str]:

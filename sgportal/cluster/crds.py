@@ -36,6 +36,7 @@ _STATUS = {
         "readyUnits": {"type": "integer"},
         "totalUnits": {"type": "integer"},
         "unusedTemplates": {"type": "array", "items": _TEXT},
+        "closure": _TEXT,
     },
 }
 _WORKLOAD = {
@@ -66,6 +67,7 @@ _SERVICE = {
 _READY = {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'}
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 _NODE_KEY = {"name": "Key", "type": "string", "jsonPath": ".spec.gridUniqKey"}
+_MODE = {"name": "Closure", "type": "string", "jsonPath": ".status.closure"}
 _UNITS = [
     {"name": "Units", "type": "integer", "jsonPath": ".status.totalUnits"},
     {"name": "Ready-Units", "type": "integer", "jsonPath": ".status.readyUnits"},
@@ -115,7 +117,7 @@ def _definition(kind: str, short: str, spec: dict[str, Any], columns: list[dict[
 DEFINITIONS = (
     _definition("DeploymentGrid", "dg", _WORKLOAD, _UNITS),
     _definition("StatefulSetGrid", "ssg", _WORKLOAD, _UNITS),
-    _definition("ServiceGrid", "sg", _SERVICE, []),
+    _definition("ServiceGrid", "sg", _SERVICE, [_MODE]),
 )
 
 

@@ -1,7 +1,7 @@
 """Which children a grid should have: SuperEdge's names, labels and templates, without its defects."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,18 @@ def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
 def closure_for(spec: GridSpec, can: Capabilities) -> Closure:
     """How a ServiceGrid is kept: as it asks, else as well as the cluster and its Service can be."""
     return chosen(spec.closure, spec.template or {}, can)
+
+
+def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities, was_steered: bool) -> Capabilities:
+    """What may be done to a ServiceGrid that does not say how it is kept. A Service that is there with a selector, made
+    by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before."""
+    name = child_name(spec.name, "Service", "")
+    service = next((each for each in live if each["metadata"]["name"] == name), None)
+    if spec.closure or was_steered or service is None or not (service.get("spec") or {}).get("selector"):
+        return can
+    if CLOSURE in (service["metadata"].get("annotations") or {}):
+        return can
+    return Capabilities(False, say("its Service was there before and is left as it is until spec.closure asks"))
 
 
 def service_of(spec: GridSpec, can: Capabilities) -> ServiceFacts:

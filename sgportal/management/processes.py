@@ -1,4 +1,4 @@
-"""What are processes of their own in production (web, worker, beat, watch), as threads of one process."""
+"""What are processes of their own in production (web, worker, beat, watch, keeper), as threads of one process."""
 
 import logging
 import threading
@@ -133,3 +133,12 @@ def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
     stop = threading.Event()
     watcher: Any = Watcher()
     return "watch", lambda: watcher.run(stop), stop.set
+
+
+def keeper_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
+    """The keeper of closed loops as (name, run, stop)."""
+    from ..reconciler.keeper_turns import Turns
+
+    stop = threading.Event()
+    turns: Any = Turns()
+    return "keeper", lambda: turns.run(stop), stop.set

@@ -1,26 +1,45 @@
 """The reads about closed loops that both doors share: what each node reaches of a Service, by what was last seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ..core.closure import UNKNOWN
-from ..core.desired import service_of
+from ..core.closure import STEERED, UNKNOWN, Capabilities
+from ..core.desired import service_of, unasked
 from ..core.endpoints import units_served
-from ..core.grid import parse
-from ..core.names import REFUSING_SERVICE
+from ..core.grid import GridSpec, parse
+from ..core.names import REFUSING_SERVICE, child_name
 from ..core.places import places
 from ..core.proof import NodeProof, proof
+from ..core.service import ServiceFacts
 from ..core.slices import Refusal, built_in, wanted
 from ..core.text import Invalid
 from ..core.units import NodeView
+from .abilities import capabilities
 from .intent import Grid
-from .mirror import Node, Pod
+from .mirror import Child, Node, Pod
+
+
+def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]) -> Capabilities:
+    """What modes a grid's Service may be kept in; one query for a ServiceGrid, none for others. `live` holds its
+    Service where there is one."""
+    if spec.kind.child_kind != "Service":
+        return UNKNOWN
+    was_steered = grid is not None and grid.status.get("closure", "") in STEERED
+    return unasked(spec, live, capabilities(), was_steered)
+
+
+def _service(grid: Grid) -> ServiceFacts:
+    """A grid's Service as it is meant to be. Raises Invalid."""
+    spec = parse(grid.source())
+    rows = Child.objects.filter(kind="Service", namespace=grid.namespace, name=child_name(grid.name, "Service", ""))
+    return service_of(spec, can_for(spec, grid, [row.body for row in rows]))
 
 
 def endpoints_of(grid: Grid) -> tuple[NodeProof, ...]:
     """What each node ought to see of a ServiceGrid's Service, by the nodes and pods last seen; nothing for a grid that
     is not valid."""
     try:
-        service = service_of(parse(grid.source()), UNKNOWN)
+        service = _service(grid)
     except Invalid:
         return ()
     nodes = Node.objects.versioned_views()
@@ -36,7 +55,7 @@ def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -
     """The NodeUnits that have an endpoint of a ServiceGrid before a change of labels and none after: pods stay on their
     nodes, the nodes change units."""
     try:
-        service = service_of(parse(grid.source()), UNKNOWN)
+        service = _service(grid)
     except Invalid:
         return set()
     pods = Pod.objects.filter(namespace=grid.namespace).views()

@@ -21,7 +21,7 @@ from ..core.text import Sentence
 from ..core.units import NodeView, Unit, UnitChange, relabelled, unit_changes
 from .intent import Grid, GridUnit
 from .mirror import Child, Mirror, Node, NodeLabel
-from .reaching import emptied
+from .reaching import can_for, emptied
 
 Say = Callable[[Sentence], str]
 _NOISE = Q(key__contains="kubernetes.io/") & ~Q(key__startswith="topology.kubernetes.io/")
@@ -209,15 +209,17 @@ def world(spec: GridSpec, grid: Grid | None, units: Sequence[str], deleting: boo
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
     known = children.filter(Q(grid_name=spec.name) | Q(name__in=names))
     rows = list(grid.units.all()) if grid else []
+    live = [child.body for child in known]
     return World(
         units=units,
-        live=[child.body for child in known],
+        live=live,
         owner=owner_of(grid) if grid else Owner("", True),
         now=timezone.now().timestamp(),
         gone_since={row.name: row.gone_since.timestamp() for row in rows if row.gone_since},
         grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
         recreate=[row.name for row in rows if row.recreate],
         deleting=deleting,
+        can=can_for(spec, grid, live),
     )
 
 

@@ -33,9 +33,9 @@ def handing_back() -> Cluster:
     return _connected() if Stewardship.now().handing_back else reading()
 
 
-def installing() -> Cluster:
-    """The same cluster to install definitions with, which the watch does from a thread without a database once it has
-    seen that SuperEdge's controller does not run. Raises ClusterError."""
+def unchecked() -> Cluster:
+    """The same cluster for threads without a database that write only after somebody else has asked who manages the
+    grids: the watch, which installs definitions, and the keeper. Raises ClusterError."""
     return _connected()
 
 

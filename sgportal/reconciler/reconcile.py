@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..core.grid import GridSpec
 from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
 from ..models import Grid, Mirror
+from ..models.reaching import can_for
 from ..models.reading import spec_of, world
 from . import custom, labels, observing, recording, superedge_fields, superedge_tasks, work
 from .access import cluster as connected
@@ -96,16 +98,8 @@ def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     units = observing.units(spec)
     seen = world(spec, grid, list(units), deleting=bool(grid.deleting_since))
     live = observing.children(spec, units, cluster, observing.known_strangers(grid))
-    return World(
-        units,
-        live,
-        seen.owner,
-        seen.now,
-        recording.note_gone(grid, spec, units, live),
-        seen.grace,
-        seen.recreate,
-        seen.deleting,
-    )
+    gone_since = recording.note_gone(grid, spec, units, live)
+    return replace(seen, units=units, live=live, gone_since=gone_since, can=can_for(spec, grid, live))
 
 
 def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:

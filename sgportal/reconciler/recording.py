@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
-from ..core.desired import Finding
+from ..core.desired import Finding, closure_for
 from ..core.grid import GridSpec
 from ..core.plan import Plan, Step, World, is_ours, unit_of
 from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
@@ -80,6 +80,8 @@ def record(
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
     body = manifest_status(status, grid.generation, grid.status, _now())
+    if spec.kind.child_kind == "Service":
+        body["closure"] = closure_for(spec, seen.can).mode
     with transaction.atomic():
         changed, warnings = _record_units(grid, status, outcomes, findings)
         happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]

@@ -41,7 +41,7 @@ class Watcher:
 
     def __init__(
         self,
-        connect: Callable[[], Cluster] = access.installing,
+        connect: Callable[[], Cluster] = access.unchecked,
         pace: Pace | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:

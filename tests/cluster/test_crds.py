@@ -109,5 +109,5 @@ def test_kubectl_shows_what_an_operator_wants_to_know(cluster: Cluster, embedded
     head, row = shown("dg")
     assert head == ["NAME", "KEY", "UNITS", "READY-UNITS", "READY", "AGE"]
     assert row[:5] == [metadata["name"], grid["spec"]["gridUniqKey"], "3", "2", "False"]
-    assert shown("sg")[0] == ["NAME", "KEY", "READY", "AGE"]
+    assert shown("sg")[0] == ["NAME", "KEY", "CLOSURE", "READY", "AGE"]
     assert len(shown("ssg")) <= 1

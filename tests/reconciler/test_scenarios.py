@@ -139,7 +139,31 @@ def test_10_children_belong_to_the_custom_resource(two):
 def test_11_the_service_exists_without_units(world):
     world.save(seed("servicegrid"))
     assert world.names("Service") == ["servicegrid-demo-svc"]
-    assert world.get("servicegrid-demo-svc", "Service")["metadata"]["annotations"] == {"topologyKeys": '["zone1"]'}
+    service = world.get("servicegrid-demo-svc", "Service")
+    assert service["metadata"]["annotations"] == {
+        "topologyKeys": '["zone1"]',
+        "sgportal.superedge.io/closure": '{"mode":"strict","key":"zone1","failover":[]}',
+        "sgportal.superedge.io/selector": '{"appGrid":"echo"}',
+    }
+    assert "selector" not in service["spec"]
+
+
+def test_a_service_that_was_there_before_is_closed_only_when_asked(world):
+    """SuperEdge's, or our own of an earlier version: where its traffic goes is not changed unasked, and once we have
+    taken its selector away nobody gets it back by an edit."""
+    manifest = {**seed("servicegrid"), "spec": {**seed("servicegrid")["spec"], "closure": {"mode": "wrapper"}}}
+    grid = world.save(manifest)
+    world.change(grid, lambda m: m["spec"].pop("closure"))
+    assert world.get("servicegrid-demo-svc", "Service")["spec"]["selector"] == {"appGrid": "echo"}
+    world.change(grid, lambda m: m["spec"].update(closure={"mode": "strict"}))
+    assert "selector" not in world.get("servicegrid-demo-svc", "Service")["spec"]
+    world.change(grid, lambda m: m["spec"].pop("closure"))
+    opened = {"metadata": {"annotations": {"sgportal.superedge.io/closure": None}}, "spec": {"selector": {"a": "b"}}}
+    world.edit("servicegrid-demo-svc", opened, "Service")
+    world.resync()
+    service = world.get("servicegrid-demo-svc", "Service")
+    assert "selector" not in service["spec"]
+    assert "sgportal.superedge.io/closure" in service["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize(("replicas", "wanted"), [(None, 1), (0, 0)])
@@ -342,7 +366,8 @@ def test_30_a_service_follows_what_is_taken_away(world):
     )
     spec = world.get("servicegrid-demo-svc", "Service")["spec"]
     assert [port["port"] for port in spec["ports"]] == [80]
-    assert spec["selector"] == {"appGrid": "echo"}
+    annotations = world.get("servicegrid-demo-svc", "Service")["metadata"]["annotations"]
+    assert annotations["sgportal.superedge.io/selector"] == '{"appGrid":"echo"}'
     assert not spec.get("publishNotReadyAddresses")
     assert spec["clusterIP"] == address
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: web, worker, beat, watch and an embedded cluster in one process, on loopback only."""
+"""`manage.py demo`: web, worker, beat, watch, keeper and an embedded cluster in one process, on loopback only."""
 
 import http.client
 import signal
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         from ...reconciler import tasks
 
         demo_world.forget_messages()
-        for part in (*processes.celery_parts(), processes.watch_part()):
+        for part in (*processes.celery_parts(), processes.watch_part(), processes.keeper_part()):
             threads.start(*part)
         tasks.sweep.delay()
 

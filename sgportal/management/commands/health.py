@@ -1,4 +1,7 @@
-"""`manage.py health web|worker|beat|watch`: is this host's process of that kind alive? For container health checks."""
+"""`manage.py health <kind>`: is this host's process of that kind (web, worker, beat, watch, keeper) alive?
+
+For container health checks.
+"""
 
 import http.client
 import os
@@ -18,12 +21,12 @@ SILENCE = timedelta(seconds=60)
 class Command(BaseCommand):
     """Exit code 0 where it lives, 1 with the reason where it does not."""
 
-    help = "Exit code 0 where this host's process of that kind lives: web, worker, beat, watch."
+    help = "Exit code 0 where this host's process of that kind lives: web, worker, beat, watch, keeper."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the kind."""
-        parser.add_argument("kind", choices=("web", "worker", "beat", "watch"))
+        parser.add_argument("kind", choices=("web", "worker", "beat", "watch", "keeper"))
 
     def handle(self, *_args: Any, kind: str, **_options: Any) -> None:
         """Ask the web process itself, and the rows for the others."""

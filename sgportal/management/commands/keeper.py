@@ -1,0 +1,22 @@
+"""`manage.py keeper`: keep the EndpointSlices of closed loops until SIGTERM or SIGINT. Several may run; one acts."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ...reconciler.keeper_turns import Turns
+
+
+class Command(BaseCommand):
+    """Keep the closed loops closed."""
+
+    help = "Keeps the EndpointSlices of closed loops right, until SIGTERM or SIGINT."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run until asked to end."""
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        Turns().run(stop)
