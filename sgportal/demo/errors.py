@@ -32,6 +32,7 @@ class ApiError(Exception):
         causes: list[dict[str, str]] | None = None,
         details: dict[str, Any] | None = None,
         retry_after: int | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -39,6 +40,7 @@ class ApiError(Exception):
         self.causes = causes or []
         self.details = details or {}
         self.retry_after = retry_after
+        self.metadata = metadata or {}
 
     def status(self) -> dict[str, Any]:
         """The `Status` object."""
@@ -47,9 +49,9 @@ class ApiError(Exception):
             details["causes"] = self.causes
         if self.retry_after is not None:
             details["retryAfterSeconds"] = self.retry_after
-        body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": str(self)}
+        body = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata, "status": "Failure"}
         reason = {} if self.reason is None else {"reason": self.reason}
-        return {**body, **reason, "details": details, "code": self.code}
+        return {**body, "message": str(self), **reason, "details": details, "code": self.code}
 
 
 def not_found(plural: str, group: str, name: str) -> ApiError:

@@ -67,7 +67,10 @@ def list_objects(store: Store, target: Target, request: Request) -> Response:
     forgotten resourceVersion, 504 for one that is yet to come."""
     kind, limit = target.kind, request.number("limit")
     version, after = _version_of_list(store, request)
-    objects = store.at(kind.key, version)
+    try:
+        objects = store.at(kind.key, version)
+    except ApiError as error:
+        raise _go_on(error, store, after) if after else error from None
     test = _tests(kind, request, target)
     places = sorted(
         place
@@ -104,6 +107,13 @@ def _version_of_list(store: Store, request: Request) -> tuple[int, tuple[str, st
     return (asked if match == "Exact" else store.version), None
 
 
+def _go_on(error: ApiError, store: Store, after: tuple[str, str]) -> ApiError:
+    """The 410 for a place in a list, with the place in the list as it is now."""
+    words = "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+    words += "without the continue parameter, or use the continue token in this response"
+    return ApiError(error.code, words, metadata={"continue": _token(store.version, after)})
+
+
 def _token(version: int, place: tuple[str, str]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([version, *place])).decode()
 
@@ -119,6 +129,7 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
 def watch_objects(store: Store, target: Target, request: Request, faults: Any) -> Response:
     """A stream of changes since a resourceVersion; of one that is forgotten, an ERROR event that says 410."""
     kind, start = target.kind, request.query.get("resourceVersion", "")
+    _check_initial_events(request)
     test = _tests(kind, request, target)
     watch = Watch(
         store,
@@ -140,6 +151,17 @@ def watch_objects(store: Store, target: Target, request: Request, faults: Any) -
             # A version that is too old is the stream's first and only event, as the API server's watch cache has it.
             watch.say(orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n", last=True)
     return Response(200, headers={"Cache-Control": "no-cache, private"}, stream=watch.stream())
+
+
+def _check_initial_events(request: Request) -> None:
+    """Raise 422 unless initial events are asked for with what they need (KEP-3157), and that without them."""
+    match, asked = request.query.get("resourceVersionMatch", ""), "sendInitialEvents" in request.query
+    if match and not asked:
+        words = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        raise bad_option(request, "resourceVersionMatch", words)
+    if asked and match != "NotOlderThan":
+        words = 'Forbidden: sendInitialEvents requires setting resourceVersionMatch to "NotOlderThan"'
+        raise bad_option(request, "resourceVersionMatch", words)
 
 
 def _encoder(kind: Kind, request: Request, test: Test) -> Callable[[Change], bytes]:

@@ -3,6 +3,7 @@ says `embedded_only`."""
 
 import itertools
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -84,15 +85,46 @@ class Server:
         return [orjson.loads(line) for line in response.data.splitlines() if line]
 
 
+class Embedded(Server):
+    """The embedded cluster."""
+
+    def forget(self):
+        """Forget the history of all objects."""
+        self.embedded.compact()
+
+
+class Real(Server):
+    """A real cluster."""
+
+    def __init__(self, plane):
+        super().__init__(plane.kubeconfig(), None)
+        self.plane = plane
+
+    def forget(self):
+        """Forget the history of all objects, as etcd does every few minutes (told by its JSON gateway, on the client
+        port), and the API server when it starts again."""
+        put = self.etcd("kv/put", {"key": "eA==", "value": "eA=="})
+        self.etcd("kv/compaction", {"revision": put["header"]["revision"], "physical": True})
+        self.plane.processes["kube-apiserver"].stop(signal.SIGKILL)
+        self.plane.processes["kube-apiserver"].start()
+        self.plane.until_ready()
+        self.pool.clear()
+
+    def etcd(self, path, body):
+        answer = self.pool.request("POST", f"{self.plane.etcd}/v3/{path}", body=orjson.dumps(body))
+        assert answer.status == 200, answer.data
+        return orjson.loads(answer.data)
+
+
 @pytest.fixture(scope="session")
 def embedded_server():
     with EmbeddedCluster("walkthrough") as embedded:
-        yield Server(embedded.kubeconfig_path, embedded)
+        yield Embedded(embedded.kubeconfig_path, embedded)
 
 
 @pytest.fixture(scope="session")
 def real_server(control_plane):
-    return Server(control_plane.kubeconfig(), None)
+    return Real(control_plane)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,4 @@
-"""Lists, selectors, paging, watches, the other forms of an answer."""
-
-import threading
+"""Lists: selectors, pages, the other forms of an answer."""
 
 import pytest
 
@@ -83,69 +81,6 @@ def test_tables(server, deployments):
     assert columns[:5] == ["Name", "Ready", "Up-to-date", "Available", "Age"]
     assert body["rows"][0]["cells"][0] == "web"
     assert body["rows"][0]["object"]["metadata"]["name"] == "web"
-
-
-def version(server, maps):
-    return server("GET", maps).body["metadata"]["resourceVersion"]
-
-
-def test_a_watch_goes_on_from_a_version(server, maps):
-    start = version(server, maps)
-    server("POST", maps, a_map("a", {"n": "1"}))
-    server("PATCH", f"{maps}/a", {"data": {"n": "2"}}, content_type="application/merge-patch+json")
-    server("DELETE", f"{maps}/a")
-    events = server.watch(f"{maps}?resourceVersion={start}", 1)
-    assert [event["type"] for event in events if event["object"]["metadata"]["name"] == "a"] == [
-        "ADDED",
-        "MODIFIED",
-        "DELETED",
-    ]
-
-
-def test_a_watch_ends_when_asked(server, maps):
-    assert server.watch(f"{maps}?resourceVersion={version(server, maps)}", 1) == []
-
-
-def test_leaving_the_selector_is_a_deletion(server, maps):
-    server("POST", maps, a_map("a", labels={"in": "1"}))
-    start = version(server, maps)
-    patch = {"content_type": "application/merge-patch+json"}
-    server("PATCH", f"{maps}/a", {"metadata": {"labels": {"in": None}}}, **patch)
-    server("PATCH", f"{maps}/a", {"metadata": {"labels": {"in": "1"}}}, **patch)
-    events = server.watch(f"{maps}?resourceVersion={start}&labelSelector=in", 1)
-    assert [event["type"] for event in events] == ["DELETED", "ADDED"]
-
-
-def test_events_arrive_as_they_happen(server, maps):
-    start, seen = version(server, maps), []
-    thread = threading.Thread(target=lambda: seen.extend(server.watch(f"{maps}?resourceVersion={start}", 2)))
-    thread.start()
-    server("POST", maps, a_map("live"))
-    thread.join()
-    assert [event["type"] for event in seen if event["object"]["metadata"]["name"] == "live"] == ["ADDED"]
-
-
-def test_bookmarks_carry_a_version_only(server, maps):
-    start = version(server, maps)
-    events = server.watch(f"{maps}?resourceVersion={start}&allowWatchBookmarks=true", 4)
-    bookmarks = [event for event in events if event["type"] == "BOOKMARK"]
-    if server.embedded:
-        assert bookmarks
-    for event in bookmarks:
-        assert int(event["object"]["metadata"]["resourceVersion"]) >= int(start)
-
-
-@pytest.mark.embedded_only
-def test_a_forgotten_version_is_410(server, maps):
-    start = version(server, maps)
-    page = server("GET", "/api/v1/configmaps?limit=1").body["metadata"].get("continue")
-    server("POST", maps, a_map("a"))
-    server("POST", maps, a_map("b"))
-    server.embedded.compact()
-    event = server.watch(f"{maps}?resourceVersion={start}", 1)[0]
-    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
-    if page:
-        assert server("GET", f"/api/v1/configmaps?limit=1&continue={page}").status == 410
 
 
 def test_discovery_lists_what_is_served(server):

@@ -90,6 +90,11 @@ class ControlPlane:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
+    @property
+    def etcd(self) -> str:
+        """Where etcd answers clients."""
+        return f"http://127.0.0.1:{self._etcd_port}"
+
     def _write_secrets(self) -> None:
         groups = {"portal": "portals"}
         rows = [f'{t},{name},{name},"{groups.get(name, "system:masters")}"' for name, t in self._tokens.items()]
