@@ -1,5 +1,6 @@
 """Grids: list, make, read, change, delete, and what hangs on each."""
 
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
@@ -260,4 +261,5 @@ class GridEndpoints(GridView):
     @operation("List effective endpoints", takes=PAGED, answers={200: "[NodeEndpoints]"})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """Per node the endpoints it ought to see, and whether they stay in its NodeUnit."""
-        return self.page_of(endpoints_of(self.at(namespace, name)), lambda view: (view.node,), shapes.endpoints)
+        reach = endpoints_of(self.at(namespace, name))
+        return self.page_of(reach.nodes, lambda view: (view.node,), partial(shapes.endpoints, observed=reach.observed))

@@ -28,6 +28,7 @@ class Portal(Collector):
         yield _gauge("sgportal_info", "The version.", ["version"], [((VERSION,), 1)])
         yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), streams())])
         yield _grids()
+        yield _closure()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
         yield _gauge("sgportal_nodes", "Nodes by readiness.", ["ready"], [((ready,), n) for ready, n in nodes])
@@ -46,6 +47,13 @@ def _grids() -> Metric:
     rows = Grid.objects.values_list("kind", "state").annotate(n=Count("pk")).order_by()
     values = [((kind, state), n) for kind, state, n in rows]
     return _gauge("sgportal_grids", "Grids by kind and state.", ["kind", "state"], values)
+
+
+def _closure() -> Metric:
+    rows = Grid.objects.filter(kind="ServiceGrid").values_list("namespace", "name", "status__nodes")
+    values = [((space, name, state), n) for space, name, nodes in rows for state, n in (nodes or {}).items()]
+    text = "Nodes by what they reach of a ServiceGrid's Service."
+    return _gauge("sgportal_closure_nodes", text, ["namespace", "servicegrid", "state"], values)
 
 
 def _pods() -> Iterator[Metric]:

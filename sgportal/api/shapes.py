@@ -164,10 +164,10 @@ def node(row: Node) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": info}
 
 
-def endpoints(view: NodeProof) -> dict[str, Any]:
+def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
     """What one node ought to see of a Service; `closed` says that nothing outside its NodeUnit is among it, and
     `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys, `hints` are
-    obeyed by its kube-proxy, `none` is what mode open asks for."""
+    obeyed by its kube-proxy, `none` is what mode open asks for. `observed`: read off the EndpointSlices last seen."""
     found = [{"pod": each.pod, "ip": each.address, "node": each.node, "unit": each.unit} for each in view.endpoints]
     return {
         "node": view.node,
@@ -175,6 +175,9 @@ def endpoints(view: NodeProof) -> dict[str, Any]:
         "endpoints": found,
         "state": view.state,
         "enforcement": {"wrapper": "annotation", "open": "none"}.get(view.mode, "hints"),
+        "mode": view.mode,
+        "observed": observed,
+        "guilty": [{"address": str(each), "slice": each.slice, "node": each.node} for each in view.guilty],
         "closed": all(each.unit == view.unit for each in view.endpoints),
         "reason": localise(view.reason),
     }

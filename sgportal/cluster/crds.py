@@ -37,6 +37,7 @@ _STATUS = {
         "totalUnits": {"type": "integer"},
         "unusedTemplates": {"type": "array", "items": _TEXT},
         "closure": _TEXT,
+        "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
 }
 _WORKLOAD = {

@@ -19,6 +19,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Kubernetes' labels of nodes and EndpointSlices (kubernetes.io/docs "Well-Known Labels, Annotations and Taints").
 ZONE = "topology.kubernetes.io/zone"
 SERVICE_NAME = "kubernetes.io/service-name"
+SERVICE_SUFFIX = "-svc"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 HEADLESS = "service.kubernetes.io/headless"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
@@ -99,7 +100,7 @@ def namespace_problem(name: object) -> Sentence | None:
 
 def child_name(grid: str, kind: str, unit: str | None) -> str:
     """The name of a grid's child: `<grid>-<unit>`, or `<grid>-svc` for its Service (SuperEdge's rule)."""
-    return f"{grid}-svc" if kind == "Service" else f"{grid}-{unit}"
+    return f"{grid}{SERVICE_SUFFIX}" if kind == "Service" else f"{grid}-{unit}"
 
 
 def child_name_problem(name: str, kind: str) -> Sentence | None:

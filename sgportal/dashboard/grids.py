@@ -111,7 +111,8 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
     if found.kind != "ServiceGrid":
         raise Http404
     asked = wanted(request, "search", "state")
-    rows = endpoints_of(found)
+    reach = endpoints_of(found)
+    rows = reach.nodes
     closed = sum(row.state == "closed" for row in rows)
     shown = [
         row
@@ -123,6 +124,9 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
         "page": paged(request, shown),
         "closed": closed,
         "refusing": sum(row.state == "refusing" for row in rows),
+        "leaking": sum(row.state == "leaking" for row in rows),
+        "observed": reach.observed,
+        "mode": rows[0].mode if rows else "",
         "enforcement": BEHIND_WRAPPER if rows and rows[0].mode == "wrapper" else None,
     }
     return _show(request, found, "endpoints", context)

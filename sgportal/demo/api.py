@@ -89,12 +89,8 @@ class Api:
         body, gone = self.writer.remover.delete(target, self.writer.existing(target), options)
         if not gone:
             return self._answer(target, request, body)
-        details = {
-            "name": target.name,
-            "group": target.kind.group,
-            "kind": target.kind.plural,
-            "uid": body["metadata"]["uid"],
-        }
+        group = {"group": target.kind.group} if target.kind.group else {}
+        details = {"name": target.name, **group, "kind": target.kind.plural, "uid": body["metadata"]["uid"]}
         return Response.of(
             {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
         )

@@ -11,12 +11,13 @@ from .values import Object
 
 _PERCENT = re.compile(r"[0-9]+%")
 LARGEST = 1024 * 1024  # bytes
+STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 _WORKLOADS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}
 
 
 def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, str]]:
     """The causes for refusing an object; `before` is what it was, None on create."""
-    found = list(_metadata(kind, body["metadata"]))
+    found = [*_metadata(kind, body["metadata"]), *_finalizers(body["metadata"], (before or {}).get("metadata"))]
     if kind in (*_WORKLOADS, "Pod", "Service") and not body.get("spec"):
         found.append(required("spec"))
     spec = body.get("spec")
@@ -52,6 +53,19 @@ def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
                 yield cause(place, "Required value: must not be empty", "FieldValueRequired")
     if sum(bool(ref.get("controller")) for ref in metadata.get("ownerReferences") or ()) > 1:
         yield cause("metadata.ownerReferences", "Invalid value: Only one reference can have Controller set to true")
+
+
+def _finalizers(metadata: Object, before: Object | None) -> Iterator[dict[str, str]]:
+    """Finalizers have qualified names, and while an object goes none is added."""
+    finalizers = metadata.get("finalizers") or []
+    for index, name in enumerate(finalizers):
+        if "/" not in name and name not in STANDARD_FINALIZERS:
+            wrong = f'Invalid value: "{name}": name is neither a standard finalizer name nor is it fully qualified'
+            yield cause(f"metadata.finalizers[{index}]", wrong)
+    added = set(finalizers) - set((before or {}).get("finalizers") or ())
+    if before and before.get("deletionTimestamp") and added:
+        words = "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+        yield cause("metadata.finalizers", f"{words}{sorted(added)}", "FieldValueForbidden")
 
 
 def _size(body: Object) -> Iterator[dict[str, str]]:

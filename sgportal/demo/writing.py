@@ -79,7 +79,9 @@ class Writer:
         if found is None:
             raise not_found("namespaces", "", namespace)
         if found["metadata"].get("deletionTimestamp"):
-            raise ApiError(403, f"unable to create new content in namespace {namespace} because it is being terminated")
+            words = f"unable to create new content in namespace {namespace} because it is being terminated"
+            ends = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated"}
+            raise ApiError(403, words, causes=[{**ends, "field": "metadata.namespace"}])
 
     def _store(self, kind: Kind, body: Object, request: Request) -> Object:
         if request.dry_run:

@@ -5,7 +5,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 
 from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
-from .mirror import Child, Mirror, Node, NodeLabel, Pod
+from .mirror import Child, Mirror, Node, NodeLabel, Pod, Slice
 from .people import ApiToken, Preference
 from .stewardship import Stewardship
 from .work import Heartbeat, Lease, WorkKey
@@ -28,6 +28,7 @@ __all__ = [
     "Preference",
     "Revision",
     "ServiceGroup",
+    "Slice",
     "Stewardship",
     "WorkKey",
 ]

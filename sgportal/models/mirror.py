@@ -186,6 +186,23 @@ class Child(models.Model):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
+class Slice(models.Model):
+    """An EndpointSlice of a ServiceGrid's Service as last seen, whoever manages it; `service` is the Service's name."""
+
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    service = models.CharField(max_length=63)
+    body = models.JSONField(default=dict)
+    resource_version = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_slice_per_name")]
+        indexes = [models.Index(fields=["namespace", "service"])]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
 class Mirror(models.Model):
     """How fresh the mirror of one resource is. `synced_at` is when it was last whole (null: never), `heard_at` when the
     cluster last said anything; `failing_since` and `error` are set while it cannot be reached."""

@@ -1,6 +1,7 @@
 """The reads about closed loops that both doors share: what each node reaches of a Service, by what was last seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.closure import STEERED, UNKNOWN, Capabilities
@@ -16,7 +17,7 @@ from ..core.text import Invalid
 from ..core.units import NodeView
 from .abilities import capabilities
 from .intent import Grid
-from .mirror import Child, Node, Pod
+from .mirror import Child, Node, Pod, Slice
 
 
 def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]) -> Capabilities:
@@ -35,20 +36,31 @@ def _service(grid: Grid) -> ServiceFacts:
     return service_of(spec, can_for(spec, grid, [row.body for row in rows]))
 
 
-def endpoints_of(grid: Grid) -> tuple[NodeProof, ...]:
-    """What each node ought to see of a ServiceGrid's Service, by the nodes and pods last seen; nothing for a grid that
-    is not valid."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What each node reaches of a Service. `observed` says that it was found from the EndpointSlices last seen; else
+    there are none yet, and it is what the pods last seen would make of it."""
+
+    nodes: tuple[NodeProof, ...]
+    observed: bool
+
+
+def endpoints_of(grid: Grid) -> Reach:
+    """What each node reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
     try:
         service = _service(grid)
     except Invalid:
-        return ()
+        return Reach((), False)
     nodes = Node.objects.versioned_views()
+    rows = Slice.objects.filter(namespace=grid.namespace, service=service.name)
+    if seen := [row.body for row in rows]:
+        return Reach(proof(service, seen, nodes), True)
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     where = places(nodes, grid.key)
     refusal = Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))
     steered = service.closure.steered
     slices = wanted(service, where, pods, refusal).slices if steered else built_in(service, where, pods)
-    return proof(service, slices, nodes)
+    return Reach(proof(service, slices, nodes), False)
 
 
 def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -> set[str]:

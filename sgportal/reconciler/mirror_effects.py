@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from ..core.kinds import KINDS
+from ..core.names import SERVICE_SUFFIX
 from ..models import Child, Grid
 from . import journal, work
 
@@ -18,7 +19,8 @@ class Effects:
     """What a batch changed. `nodes`: names. `moved` and `readiness`: label keys whose units changed members, or whose
     members changed readiness. `children` and `above_pods`: (kind, namespace, name) of children, and of workloads
     above changed pods. `owners`: uids of grids. `labelled`: (child kind, namespace, grid name) by label. `strangers`:
-    (kind, namespace) in which an object that is no grid's changed."""
+    (kind, namespace) in which an object that is no grid's changed. `services`: (namespace, name) of Services whose
+    slices changed."""
 
     nodes: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
@@ -27,6 +29,7 @@ class Effects:
     owners: set[str] = field(default_factory=set)
     labelled: set[tuple[str, str, str]] = field(default_factory=set)
     strangers: set[tuple[str, str]] = field(default_factory=set)
+    services: set[tuple[str, str]] = field(default_factory=set)
 
     def child_changed(self, child: Child) -> None:
         """A child came, went or changed."""
@@ -44,7 +47,7 @@ def tell(effects: Effects) -> None:
     _add_grids_above_pods(effects)
     keys = effects.moved | effects.readiness
     by_key = list(Grid.objects.filter(key__in=keys)) if keys else []
-    by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers)]
+    by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers), *_serving(effects.services)]
     touched = {grid.path for grid in by_child}
     work.request({grid.path for grid in by_key} | touched)
     journal.record("node", sorted(effects.nodes))
@@ -81,6 +84,16 @@ def _owning_grids(effects: Effects) -> Iterable[Grid]:
         or grid.cluster_uid in effects.owners
         or str(grid.uid) in effects.owners
     ]
+
+
+def _serving(services: Collection[tuple[str, str]]) -> Iterable[Grid]:
+    """The ServiceGrids of these Services."""
+    wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in services}
+    if not wanted:
+        return ()
+    names = {name for _, name in wanted}
+    found = Grid.objects.filter(kind="ServiceGrid", namespace__in={each[0] for each in wanted}, name__in=names)
+    return [grid for grid in found if (grid.namespace, grid.name) in wanted]
 
 
 def _waiting_for_a_name(strangers: Collection[tuple[str, str]]) -> Iterable[Grid]:

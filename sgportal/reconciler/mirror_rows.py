@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from ..core.kinds import KINDS
-from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID
-from ..models import Child, Node, Pod
+from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX
+from ..models import Child, Node, Pod, Slice
 
 Body = Mapping[str, Any]
 UNWATCHED_NAMESPACE = "kube-system"
@@ -125,6 +125,22 @@ def _last_end(container: Body) -> str:
 
 def _exit(name: str, ended: Body) -> str:
     return f"container {name} ended with exit code {ended.get('exitCode')}"
+
+
+def slice_row(body: Body) -> Slice | None:
+    """An EndpointSlice, or None for one of a Service that no ServiceGrid makes."""
+    metadata = body["metadata"]
+    service = (metadata.get("labels") or {}).get(SERVICE_NAME) or ""
+    if not service.endswith(SERVICE_SUFFIX):
+        return None
+    kept = {key: value for key, value in metadata.items() if key in ("name", "namespace", "uid", "labels")}
+    return Slice(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        service=service,
+        body={**body, "metadata": kept},
+        resource_version=metadata["resourceVersion"],
+    )
 
 
 def child_row(body: Body) -> Child:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from ..core.kinds import KINDS
-from ..models import Child, Grid, Node, Pod
+from ..models import Child, Grid, Node, Pod, Slice
 from . import custom, mirror_rows, mirror_store
 from .mirror_effects import Effects
 from .mirror_rows import Body
@@ -83,6 +83,14 @@ SOURCES = (
         mirror_rows.pod_row,
         mirror_store.write_pods,
         lambda: Pod.objects.values_list("uid", flat=True),
+    ),
+    Mirrored(
+        "endpointslices",
+        "EndpointSlice",
+        place,
+        mirror_rows.slice_row,
+        mirror_store.write_slices,
+        lambda: [f"{row.namespace}/{row.name}" for row in Slice.objects.defer("body")],
     ),
     *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
     *(

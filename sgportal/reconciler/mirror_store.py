@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
-from ..models import Child, Node, NodeLabel, Pod
+from ..models import Child, Node, NodeLabel, Pod, Slice
 from .mirror_effects import Effects
 from .mirror_rows import Body
 
@@ -129,6 +129,21 @@ def write_children(kind: str, batch: Mapping[str, Child | None], effects: Effect
         effects.child_changed(child)
     if gone:
         Child.objects.filter(pk__in=[child.pk for child in gone]).delete()
+
+
+def write_slices(batch: Mapping[str, Slice | None], effects: Effects) -> None:
+    """EndpointSlices by `<namespace>/<name>`."""
+    places = [key.split("/", 1) for key in batch]
+    rows = Slice.objects.select_for_update().filter(
+        namespace__in={each[0] for each in places}, name__in={each[1] for each in places}
+    )
+    known = {f"{row.namespace}/{row.name}": row for row in rows.order_by("pk")}
+    changed = [row for key, row in batch.items() if row and _differs(row, known.get(key), ("service", "body"))]
+    gone = [known[key] for key, row in batch.items() if row is None and key in known]
+    effects.services.update((row.namespace, row.service) for row in (*changed, *gone))
+    _upsert(Slice, changed, ("namespace", "name"), ("service", "body", "resource_version"))
+    if gone:
+        Slice.objects.filter(pk__in=[row.pk for row in gone]).delete()
 
 
 def _content(body: Body) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..core.plan import Plan, Step, World, is_ours, unit_of
 from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, GridUnit, Pod
-from . import events, journal, kube_events, work
+from . import closing, events, journal, kube_events, work
 from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
@@ -79,12 +79,15 @@ def record(
     findings = [*planned.findings, *_failures(outcomes)]
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
-    body = manifest_status(status, grid.generation, grid.status, _now())
+    more: dict[str, Any] = {}
     if spec.kind.child_kind == "Service":
-        body["closure"] = closure_for(spec, seen.can).mode
+        status, shown = closing.with_closure(grid, status)
+        more = {"closure": closure_for(spec, seen.can).mode, **shown}
+    body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
     with transaction.atomic():
         changed, warnings = _record_units(grid, status, outcomes, findings)
         happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]
+        happenings += closing.alarms(grid, status)
         events.record(grid.path, happenings)
         changed |= _record_grid(grid, body, status.state)
     kube_events.tell(grid, happenings, cluster)

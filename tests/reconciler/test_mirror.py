@@ -235,6 +235,7 @@ def test_everything_watched_has_a_source() -> None:
     assert [source.resource for source in SOURCES] == [
         "nodes",
         "pods",
+        "endpointslices",
         "deployments",
         "statefulsets",
         "services",

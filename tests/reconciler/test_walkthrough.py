@@ -25,7 +25,8 @@ def test_the_seed_makes_what_it_promises(world):
     ]
     cells = {(cell.unit, cell.ready) for cell in overview("zone1").cells}
     assert cells == {("nodeunit1", 2), ("nodeunit2", 2)}
-    seen = {view.node: {e.node for e in view.endpoints} for view in endpoints_of(Grid.objects.get(kind="ServiceGrid"))}
+    reach = endpoints_of(Grid.objects.get(kind="ServiceGrid"))
+    seen = {view.node: {e.node for e in view.endpoints} for view in reach.nodes}
     assert seen["node0"] == {"node0"}
     assert seen["node1"] == seen["node2"] <= {"node1", "node2"}
     assert seen["node1"]

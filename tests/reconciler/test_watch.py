@@ -215,12 +215,12 @@ def test_kinds_the_cluster_does_not_know_are_looked_for_again(world: World, sett
         world.cluster.delete("CustomResourceDefinition", "", f"{kind}.superedge.io")
     with a_watch(world.cluster, wait=False):
         until(lambda: Mirror.objects.filter(served=False).count() == 3)
-        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == 5)
+        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == 6)
         world.look()
         from sgportal.cluster import install_crds
 
         install_crds(world.cluster)
-        until(lambda: Mirror.objects.filter(served=True).count() == 8)
+        until(lambda: Mirror.objects.filter(served=True).count() == 9)
 
 
 def test_definitions_are_installed_unless_told_otherwise(world: World) -> None:

@@ -62,8 +62,12 @@ class Collector:
         metadata = body["metadata"]
         if metadata.get("deletionTimestamp"):
             self._finish(key, body)
-        elif metadata.get("ownerReferences") and all(self._is_gone(ref, body) for ref in metadata["ownerReferences"]):
-            deletion.begin(self._store, key, body)
+        elif references := metadata.get("ownerReferences"):
+            kept = [reference for reference in references if not self._is_gone(reference, body)]
+            if not kept:
+                deletion.begin(self._store, key, body)
+            elif len(kept) < len(references):
+                self._store.put(key, {**body, "metadata": {**metadata, "ownerReferences": kept}})
 
     def _is_gone(self, reference: Object, body: Object) -> bool:
         """Whether an owner is known not to exist. Of a kind that is not served nobody knows."""
