@@ -144,7 +144,9 @@ class Api:
         replicas = (sent.get("spec") or {}).get("replicas")
         if not isinstance(replicas, int) or replicas < 0:
             raise ApiError(422, "spec.replicas: Invalid value: must be greater than or equal to 0")
-        body = {**live, "spec": {**live["spec"], "replicas": replicas}, "metadata": dict(live["metadata"])}
+        asked = (sent.get("metadata") or {}).get("resourceVersion") or live["metadata"]["resourceVersion"]
+        body = {**live, "spec": {**live["spec"], "replicas": replicas}}
+        body["metadata"] = {**live["metadata"], "resourceVersion": asked}
         return Response.of(scale_of(self.writer.update(whole, live, body, request)))
 
 
