@@ -6,6 +6,7 @@ from .defaults import set_defaults
 from .errors import invalid
 from .kinds import Kind
 from .store import Store
+from .structural import fill, validate
 from .validation import problems
 from .values import Object
 
@@ -14,10 +15,11 @@ def admit(kind: Kind, body: Object, before: Object | None, store: Store) -> Obje
     """The object as it is to be stored; `before` is what it was, None on create. Raises 422."""
     if kind.crd:
         schema = crds.schema_of(kind.crd)
-        crds.fill(body, schema)
-        causes = list(crds.validate(body, schema)) + problems("", body, before)
+        fill(body, schema)
+        causes = [*validate(body, schema), *problems("", body, before)]
     elif kind.kind == "CustomResourceDefinition":
-        causes = crds.crd_problems(body)
+        crds.set_defaults(body)
+        causes = crds.crd_problems(body, before)
     else:
         set_defaults(kind.kind, body)
         if kind.kind == "Service" and body.get("spec"):

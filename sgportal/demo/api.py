@@ -9,7 +9,7 @@ from .faults import Faults
 from .kinds import Kinds
 from .reading import list_objects, shown, watch_objects
 from .requests import Request, Response, Target, target_of
-from .scopes import scale_of
+from .scale import scale_of, scaled
 from .store import Store
 from .values import Object, now
 from .writing import Writer
@@ -139,15 +139,9 @@ class Api:
         whole = Target(target.kind, target.namespace, target.name, "")
         live = self.writer.existing(whole)
         if request.method == "GET":
-            return Response.of(scale_of(live))
-        sent = decode(request)
-        replicas = (sent.get("spec") or {}).get("replicas")
-        if not isinstance(replicas, int) or replicas < 0:
-            raise ApiError(422, "spec.replicas: Invalid value: must be greater than or equal to 0")
-        asked = (sent.get("metadata") or {}).get("resourceVersion") or live["metadata"]["resourceVersion"]
-        body = {**live, "spec": {**live["spec"], "replicas": replicas}}
-        body["metadata"] = {**live["metadata"], "resourceVersion": asked}
-        return Response.of(scale_of(self.writer.update(whole, live, body, request)))
+            return Response.of(scale_of(target.kind, live))
+        body = scaled(target.kind, live, decode(request))
+        return Response.of(scale_of(target.kind, self.writer.update(whole, live, body, request)))
 
 
 def _check_accept(request: Request) -> None:

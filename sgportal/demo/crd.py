@@ -1,18 +1,32 @@
-"""Custom resources: pruning, defaulting and validation by structural schema (apiextensions.k8s.io/v1)."""
+"""CustomResourceDefinitions (apiextensions.k8s.io/v1): what is filled in, what is refused, what is served."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import cause
-from .values import Object, copy, now
+from .errors import cause, required
+from .formats import one_of
+from .values import Object, now
+
+
+def version_of(crd: Object) -> Object:
+    """The version that is served: the first one that says so."""
+    version: Object = next(each for each in crd["spec"]["versions"] if each.get("served"))
+    return version
 
 
 def schema_of(crd: Object) -> Object:
     """The schema of the served version."""
-    version = next(each for each in crd["spec"]["versions"] if each.get("served"))
-    schema: Object = (version.get("schema") or {}).get("openAPIV3Schema") or {}
+    schema: Object = (version_of(crd).get("schema") or {}).get("openAPIV3Schema") or {}
     return schema
+
+
+def set_defaults(crd: Object) -> None:
+    """Fill in what a definition leaves out, in place."""
+    spec = crd.get("spec") or {}
+    names = spec.get("names") or {}
+    if names.get("kind"):
+        spec["names"] = {"singular": names["kind"].lower(), "listKind": f"{names['kind']}List", **names}
+    spec.setdefault("conversion", {"strategy": "None"})
 
 
 def established(crd: Object) -> Object:
@@ -31,111 +45,50 @@ def established(crd: Object) -> Object:
     }
 
 
-def crd_problems(crd: Object) -> list[dict[str, str]]:
-    """The causes for refusing a definition."""
+def crd_problems(crd: Object, before: Object | None) -> list[dict[str, str]]:
+    """The causes for refusing a definition; `before` is what it was."""
     spec = crd.get("spec") or {}
+    found = [*_missing(spec), *_versions(spec.get("versions") or [])]
+    found += one_of(spec.get("scope"), "spec.scope", "Cluster", "Namespaced")
     names = spec.get("names") or {}
-    found = [
-        cause(f"spec.{field}", "Required value", "FieldValueRequired")
-        for field in ("group", "names", "scope", "versions")
-        if not spec.get(field)
-    ]
     wanted = f"{names.get('plural')}.{spec.get('group')}"
-    if not found and crd["metadata"].get("name") != wanted:
-        found.append(
-            cause("metadata.name", f'Invalid value: must be spec.names.plural+"."+spec.group, that is {wanted}')
-        )
-    found += [
-        cause(f"spec.names.{name}", "Required value", "FieldValueRequired")
-        for name in ("plural", "kind")
-        if names and not names.get(name)
-    ]
-    if spec.get("versions") and not any(each.get("served") for each in spec["versions"]):
-        found.append(cause("spec.versions", "Invalid value: must have at least one version that is served"))
-    for index, version in enumerate(spec.get("versions") or ()):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            found.append(
-                cause(f"spec.versions[{index}].schema.openAPIV3Schema", "Required value", "FieldValueRequired")
-            )
-    return found
+    if names.get("plural") and spec.get("group") and crd["metadata"].get("name") != wanted:
+        words = f'Invalid value: must be spec.names.plural+"."+spec.group, that is {wanted}'
+        found.append(cause("metadata.name", words))
+    return [*found, *_frozen(spec, (before or {}).get("spec"))]
 
 
-def fill(value: Any, schema: Object) -> None:
-    """Set the defaults of the schema, in place."""
-    if isinstance(value, dict):
-        for key, inner in (schema.get("properties") or {}).items():
-            if key not in value and "default" in inner:
-                value[key] = copy(inner["default"])
-            if key in value:
-                fill(value[key], inner)
-    elif isinstance(value, list):
-        for each in value:
-            fill(each, schema.get("items") or {})
+def _missing(spec: Object) -> Iterator[dict[str, str]]:
+    for field in ("group", "scope"):
+        if not spec.get(field):
+            yield required(f"spec.{field}")
+    for name in ("plural", "singular", "kind", "listKind"):
+        if not (spec.get("names") or {}).get(name):
+            yield required(f"spec.names.{name}")
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (dict,),
-    "array": (list,),
-}
+def _versions(versions: list[Any]) -> Iterator[dict[str, str]]:
+    if sum(bool(each.get("storage")) for each in versions) != 1:
+        yield cause("spec.versions", "Invalid value: must have exactly one version marked as storage version")
+    elif not any(each.get("served") for each in versions):
+        yield cause("spec.versions", "Invalid value: must have at least one version that is served")
+    for index, version in enumerate(versions):
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        if schema is None:
+            yield required(f"spec.versions[{index}].schema.openAPIV3Schema")
+        elif not schema.get("type"):
+            # Named as if there were one schema for all versions: so it is where all are the same.
+            place = "spec.validation" if len(versions) == 1 else f"spec.versions[{index}].schema"
+            words = "Required value: must not be empty at the root"
+            yield cause(f"{place}.openAPIV3Schema.type", words, "FieldValueRequired")
 
 
-def validate(value: Any, schema: Object, path: str = "") -> Iterator[dict[str, str]]:
-    """The causes for refusing a value."""
-    if value is None and schema.get("nullable"):
+def _frozen(spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
+    """Once established, a definition keeps its scope, its group and its kind."""
+    if before is None:
         return
-    wanted = schema.get("type")
-    if wanted:
-        good = isinstance(value, _TYPES[wanted]) and not (isinstance(value, bool) and wanted != "boolean")
-        if not good and not (schema.get("x-kubernetes-int-or-string") and isinstance(value, int | str)):
-            kind = next((name for name, types in _TYPES.items() if isinstance(value, types)), "null")
-            yield cause(
-                path or "<nil>",
-                f'Invalid value: "{kind}": {path} in body must be of type {wanted}: "{kind}"',
-                "FieldValueTypeInvalid",
-            )
-            return
-    if "enum" in schema and value not in schema["enum"]:
-        yield cause(
-            path,
-            f'Unsupported value: "{value}": supported values: {", ".join(map(repr, schema["enum"]))}',
-            "FieldValueNotSupported",
-        )
-    yield from _limits(value, schema, path)
-    if isinstance(value, dict):
-        yield from _validate_fields(value, schema, path)
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from validate(each, schema.get("items") or {}, f"{path}[{index}]")
-
-
-def _limits(value: Any, schema: Object, path: str) -> Iterator[dict[str, str]]:
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0):
-            yield cause(
-                path, f'Invalid value: "{value}": {path} in body should be at least {schema["minLength"]} chars long'
-            )
-        if len(value) > schema.get("maxLength", len(value)):
-            yield cause(path, f"Too long: may not be more than {schema['maxLength']} bytes", "FieldValueTooLong")
-        if "pattern" in schema and not re.search(schema["pattern"], value):
-            yield cause(path, f"Invalid value: \"{value}\": {path} in body should match '{schema['pattern']}'")
-    elif (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and not schema.get("minimum", value) <= value <= schema.get("maximum", value)
-    ):
-        yield cause(path, f"Invalid value: {value}: {path} in body is out of range")
-
-
-def _validate_fields(value: Object, schema: Object, path: str) -> Iterator[dict[str, str]]:
-    for name in schema.get("required") or ():
-        if name not in value:
-            yield cause(f"{path}.{name}".lstrip("."), "Required value", "FieldValueRequired")
-    known, more = schema.get("properties") or {}, schema.get("additionalProperties")
-    for key, each in value.items():
-        inner = known.get(key) or (more if isinstance(more, dict) else None)
-        if inner:
-            yield from validate(each, inner, f"{path}.{key}".lstrip("."))
+    pairs = [(f"spec.{name}", spec.get(name), before.get(name)) for name in ("group", "scope")]
+    kinds = ((spec.get("names") or {}).get("kind"), (before.get("names") or {}).get("kind"))
+    for field, new, old in [*pairs, ("spec.names.kind", *kinds)]:
+        if new and new != old:
+            yield cause(field, f'Invalid value: "{new}": field is immutable')

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .crd import schema_of
-from .kinds import Kind, Kinds
+from .kinds import Kind, Kinds, subresource
 from .requests import Request, Response
 from .values import Object
 
@@ -18,6 +18,7 @@ VERSION = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
+_ALL = ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 # A swagger 2.0 document in protobuf (gnostic openapi.v2.Document): swagger, info{title, version}, empty paths.
 _OPENAPI_V2_PROTO = b"\x0a\x032.0\x12\x13\x0a\x0aKubernetes\x12\x05v1.34\x42\x00"
@@ -92,10 +93,11 @@ def _aggregated(kinds: Kinds, core: bool) -> list[Object]:
 
 def _aggregated_resource(kind: Kind) -> Object:
     response_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    subresources = [
-        {"subresource": name, "responseKind": response_kind, "verbs": ["get", "patch", "update"]}
-        for name in kind.subresources
-    ]
+    subresources = []
+    for name in kind.subresources:
+        about = subresource(kind, name)
+        named = {"group": about.group, "version": about.version, "kind": about.kind}
+        subresources.append({"subresource": name, "responseKind": named, "verbs": list(about.verbs)})
     return {
         "resource": kind.plural,
         "responseKind": response_kind,
@@ -104,12 +106,24 @@ def _aggregated_resource(kind: Kind) -> Object:
         "verbs": _VERBS,
         **({"shortNames": list(kind.short)} if kind.short else {}),
         **({"subresources": subresources} if subresources else {}),
-        **(
-            {"categories": ["all"]}
-            if kind.kind in ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
-            else {}
-        ),
+        **_categories(kind),
     }
+
+
+def _categories(kind: Kind) -> Object:
+    named = (
+        ["all"]
+        if not kind.crd and kind.kind in _ALL
+        else (kind.crd or {}).get("spec", {}).get("names", {}).get("categories")
+    )
+    return {"categories": named} if named else {}
+
+
+def _foreign(kind: Kind, name: str) -> Object:
+    """What an APIResource says of a subresource: its kind, with its group where that is another one."""
+    about = subresource(kind, name)
+    group = {} if about.group == kind.group else {"group": about.group, "version": about.version}
+    return {**group, "kind": about.kind, "verbs": list(about.verbs)}
 
 
 def _resources(group: str, version: str, kinds: Kinds) -> Response | None:
@@ -125,9 +139,9 @@ def _resources(group: str, version: str, kinds: Kinds) -> Response | None:
             "kind": kind.kind,
             "verbs": _VERBS,
         }
-        listed.append({**entry, **({"shortNames": list(kind.short)} if kind.short else {})})
+        listed.append({**entry, **({"shortNames": list(kind.short)} if kind.short else {}), **_categories(kind)})
         listed += [
-            {**entry, "name": f"{kind.plural}/{name}", "singularName": "", "verbs": ["get", "patch", "update"]}
+            {**entry, "name": f"{kind.plural}/{name}", "singularName": "", **_foreign(kind, name)}
             for name in kind.subresources
         ]
     group_version = f"{group}/{version}" if group else version

@@ -74,6 +74,27 @@ BUILT_IN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """The kind that a subresource speaks, and what can be done with it."""
+
+    group: str
+    version: str
+    kind: str
+    verbs: tuple[str, ...]
+
+
+def subresource(kind: Kind, name: str) -> Subresource:
+    """What a kind's subresource speaks."""
+    foreign = {
+        "scale": Subresource("autoscaling", "v1", "Scale", ("get", "patch", "update")),
+        "eviction": Subresource("policy", "v1", "Eviction", ("create",)),
+        "log": Subresource(kind.group, kind.version, kind.kind, ("get",)),
+        "binding": Subresource(kind.group, kind.version, "Binding", ("create",)),
+    }
+    return foreign.get(name) or Subresource(kind.group, kind.version, kind.kind, ("get", "patch", "update"))
+
+
 class Kinds:
     """The table of served kinds, which custom resource definitions extend."""
 

@@ -54,21 +54,3 @@ def same(left: Object, right: Object) -> bool:
         return {**body, "metadata": {**metadata, "managedFields": entries}}
 
     return core(left) == core(right)
-
-
-def scale_of(body: Object) -> Object:
-    """The Scale (autoscaling/v1) of a workload."""
-    metadata = {
-        key: body["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    }
-    selector = (body["spec"].get("selector") or {}).get("matchLabels") or {}
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": metadata,
-        "spec": {"replicas": body["spec"].get("replicas", 0)},
-        "status": {
-            "replicas": (body.get("status") or {}).get("replicas", 0),
-            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
-        },
-    }
