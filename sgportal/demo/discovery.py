@@ -2,26 +2,24 @@
 
 from typing import Any
 
-from .crd import schema_of
+from . import openapi
 from .kinds import Kind, Kinds, subresource
 from .requests import Request, Response
 from .values import Object
 
 VERSION = {
     "major": "1",
-    "minor": "34",
-    "gitVersion": "v1.34.0",
+    "minor": "37",
+    "gitVersion": "v1.37.2",
     "gitCommit": "",
     "gitTreeState": "clean",
-    "buildDate": "2025-08-27T00:00:00Z",
-    "goVersion": "go1.24",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "go1.26",
     "compiler": "gc",
     "platform": "linux/amd64",
 }
 _ALL = ("Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-# A swagger 2.0 document in protobuf (gnostic openapi.v2.Document): swagger, info{title, version}, empty paths.
-_OPENAPI_V2_PROTO = b"\x0a\x032.0\x12\x13\x0a\x0aKubernetes\x12\x05v1.34\x42\x00"
 
 
 def answer(request: Request, kinds: Kinds) -> Response | None:
@@ -35,7 +33,7 @@ def answer(request: Request, kinds: Kinds) -> Response | None:
     if path in ("/api", "/apis"):
         return _roots(request, path, kinds)
     if parts[0] == "openapi":
-        return _openapi(request, parts, kinds)
+        return openapi.answer(request, parts, kinds)
     if len(parts) == 2 and parts[0] == "api":
         return _resources("", parts[1], kinds)
     if len(parts) == 2 and parts[0] == "apis":
@@ -148,46 +146,3 @@ def _resources(group: str, version: str, kinds: Kinds) -> Response | None:
     return Response.of(
         {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
     )
-
-
-def _openapi(request: Request, parts: list[str], kinds: Kinds) -> Response | None:
-    if parts[1:] == ["v2"]:
-        if "protobuf" in request.accept:
-            return Response(200, _OPENAPI_V2_PROTO, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
-        return Response.of({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.34"}, "paths": {}})
-    if parts[1:] == ["v3"]:
-        versions = {(kind.group, kind.version) for kind in kinds.every()}
-        roots = sorted(f"apis/{group}/{version}" if group else f"api/{version}" for group, version in versions)
-        return Response.of({"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}})
-    if parts[1] == "v3" and len(parts) in (4, 5):
-        group, version = (parts[3], parts[4]) if len(parts) == 5 else ("", parts[3])
-        return _openapi_v3([kind for kind in kinds.every() if (kind.group, kind.version) == (group, version)])
-    return None
-
-
-def _openapi_v3(found: list[Kind]) -> Response | None:
-    if not found:
-        return None
-    schemas, paths = {}, {}
-    for kind in found:
-        name = ".".join([*reversed((kind.group or "core.k8s.io").split(".")), kind.version, kind.kind])
-        meaning = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-        schema = schema_of(kind.crd) if kind.crd else {"type": "object"}
-        schemas[name] = {**schema, "x-kubernetes-group-version-kind": [meaning]}
-        root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-        place = "/namespaces/{namespace}" if kind.namespaced else ""
-        parameters = [
-            {"name": each, "in": "query", "schema": {"type": "string"}}
-            for each in ("dryRun", "fieldManager", "fieldValidation", "force")
-        ]
-        operation = {
-            "parameters": parameters,
-            "responses": {"200": {"description": "OK"}},
-            "x-kubernetes-group-version-kind": meaning,
-        }
-        paths[f"{root}{place}/{kind.plural}/{{name}}"] = {
-            "patch": {**operation, "x-kubernetes-action": "patch"},
-            "put": {**operation, "x-kubernetes-action": "put"},
-        }
-    info = {"title": "Kubernetes", "version": "v1.34"}
-    return Response.of({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}})
