@@ -3,15 +3,31 @@
 import base64
 from typing import Any
 
-from .values import Object
+from .values import Object, copy
+
+_FIRST_STATUS: dict[str, Object] = {
+    "Deployment": {},
+    "ReplicaSet": {"replicas": 0},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "DaemonSet": {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    },
+    "Pod": {"phase": "Pending"},
+    "Service": {"loadBalancer": {}},
+    "ResourceQuota": {},
+    "PersistentVolumeClaim": {"phase": "Pending"},
+}
 
 
 def set_defaults(kind: str, body: Object) -> None:
     """Fill in the defaults of a built-in kind, in place."""
     if kind == "Namespace":
         _namespace(body)
-    if kind == "Service":
-        body.setdefault("status", {"loadBalancer": {}})
+    if kind in _FIRST_STATUS:
+        body.setdefault("status", copy(_FIRST_STATUS[kind]))
     if kind == "Secret":
         _secret(body)
     if kind == "EndpointSlice":

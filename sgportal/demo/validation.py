@@ -29,6 +29,11 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
         found += endpoint_slice(body, before)
     if kind == "Pod" and isinstance(spec, dict):
         found += _containers(spec, "spec")
+    if kind == "Lease" and (spec or {}).get("leaseDurationSeconds", 1) <= 0:
+        found.append(cause("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0"))
+    if kind == "Event" and body["metadata"].get("namespace") != _event_place(body):
+        words = f'Invalid value: "{_event_place(body)}": does not match event.namespace'
+        found.append(cause("involvedObject.namespace", words))
     if kind in ("ConfigMap", "Secret"):
         found += _size(body)
     return found
@@ -53,6 +58,11 @@ def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
                 yield cause(place, "Required value: must not be empty", "FieldValueRequired")
     if sum(bool(ref.get("controller")) for ref in metadata.get("ownerReferences") or ()) > 1:
         yield cause("metadata.ownerReferences", "Invalid value: Only one reference can have Controller set to true")
+
+
+def _event_place(body: Object) -> str:
+    """Where an Event about an object has to be; those about what is in no namespace are in `default`."""
+    return (body.get("involvedObject") or {}).get("namespace") or "default"
 
 
 def _finalizers(metadata: Object, before: Object | None) -> Iterator[dict[str, str]]:

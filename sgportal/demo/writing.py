@@ -12,6 +12,7 @@ from .kinds import Kind, Kinds
 from .naming import addressed, check_named, generate
 from .patches import json_patch, merge_patch, strategic_patch
 from .preconditions import check_uid, check_version
+from .quota import check_quotas
 from .removing import Remover, may_go
 from .requests import Request, Target, bad_option
 from .scopes import counts_generation, said, same, scoped
@@ -58,6 +59,7 @@ class Writer:
             details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural}
             raise ApiError(409, f'{kind.key} "{metadata["name"]}" already exists', "AlreadyExists", details=details)
         self._check_namespace(kind, target.namespace)
+        check_quotas(self.store, kind, target.namespace, metadata["name"])
         body = self._new(kind, body)
         body = track_update(None, body, request.manager, "", shape_of(kind))
         return self._store(kind, body, request)
@@ -183,6 +185,7 @@ class Writer:
             start = f'Operation cannot be fulfilled on {kind.key} "{target.name}": uid mismatch: '
             raise ApiError(409, f"{start}the provided object specified uid {uid}, and no existing object was found")
         self._check_namespace(kind, target.namespace)
+        check_quotas(self.store, kind, target.namespace, target.name)
         body = apply(None, config, request.query["fieldManager"], True, shape_of(kind))
         managed = body["metadata"]["managedFields"]
         body = self._new(kind, cleaned(kind, body))

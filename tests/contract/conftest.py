@@ -92,6 +92,13 @@ class Embedded(Server):
         """Forget the history of all objects."""
         self.embedded.compact()
 
+    def trouble(self, node):
+        """Let a node say that it is not Ready."""
+        self.embedded.set_node_ready(node, False)
+
+    def heal(self, node):
+        self.embedded.set_node_ready(node, True)
+
 
 class Real(Server):
     """A real cluster."""
@@ -109,6 +116,20 @@ class Real(Server):
         self.plane.processes["kube-apiserver"].start()
         self.plane.until_ready()
         self.pool.clear()
+
+    def trouble(self, node):
+        """Let a node say that it is not Ready, as its kubelet would: it vanishes, and says so with its last word."""
+        self._vanish(node, "true")
+        condition = {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "contract"}
+        status = {"status": {"conditions": [condition]}}
+        assert self("PATCH", f"/api/v1/nodes/{node}/status", status, **STRATEGIC).status == 200
+
+    def heal(self, node):
+        self._vanish(node, None)
+
+    def _vanish(self, node, value):
+        body = {"metadata": {"annotations": {"test.sgportal.example/vanished": value}}}
+        assert self("PATCH", f"/api/v1/nodes/{node}", body, **MERGE).status == 200
 
     def etcd(self, path, body):
         answer = self.pool.request("POST", f"{self.plane.etcd}/v3/{path}", body=orjson.dumps(body))

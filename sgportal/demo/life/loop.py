@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ..kinds import Kinds
 from ..store import Change, Store
 from ..values import Object, controller_of
-from . import daemonsets, deployments, endpoints, gc, namespaces, nodes, pods, replicasets, statefulsets
+from . import daemonsets, deployments, endpoints, gc, namespaces, nodes, pods, quotas, replicasets, statefulsets
 
 PAUSE = 0.01  # seconds between marking and dealing, so that a burst is dealt with as one
 SERVICE_PAUSE = 0.1  # seconds at least between two looks at the same burst of endpoints
@@ -26,6 +26,7 @@ _STEPS: dict[str, Callable[[Store, Object], None]] = {
     "pods": pods.pod,
     "services": endpoints.service,
     "nodes": nodes.node,
+    quotas.KEY: quotas.quota,
 }
 _OWNERS = {
     "Deployment": deployments.KEY,
@@ -82,6 +83,10 @@ class Life:
         if key == "pods":
             for service in endpoints.concerned(self._store, change):
                 yield ("services", service["metadata"]["namespace"], service["metadata"]["name"])
+        if change.type != "MODIFIED":
+            yield from (
+                (quotas.KEY, *place) for place in self._store.objects.get(quotas.KEY, ()) if place[0] == change.place[0]
+            )
         if key == "nodes" and nodes.placement_changed(change):
             yield from self._waiting(change)
 

@@ -54,7 +54,8 @@ def set_ready(store: Store, name: str, ready: str) -> None:
     spec = dict(body.get("spec") or {})
     taints = [taint for taint in spec.pop("taints", None) or () if taint["key"] not in _TAINTS.values()]
     if ready in _TAINTS:
-        taints += [{"key": _TAINTS[ready], "effect": effect} for effect in ("NoSchedule", "NoExecute")]
+        since = {"timeAdded": now()}
+        taints += [{"key": _TAINTS[ready], "effect": effect, **since} for effect in ("NoSchedule", "NoExecute")]
     if taints:
         spec["taints"] = taints
     status = body.get("status") or {}

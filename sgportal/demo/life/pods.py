@@ -25,7 +25,7 @@ def pod(store: Store, body: Object) -> None:
         schedule(store, body)
     elif node_ready(node):
         _run(store, body, node)
-    else:
+    elif _lost(node):
         _lose(store, body)
 
 
@@ -103,7 +103,8 @@ def _conditions(body: Object, ready: bool) -> list[Object]:
 
 
 def _lose(store: Store, body: Object) -> None:
-    """The node controller marks the pods of a node that is not ready so too; nobody knows more."""
+    """The node controller marks the pods of a node that is not heard of; those of one that says itself that it is not
+    ready are as its kubelet last said."""
     status = body.get("status") or {}
     if not is_ready(body):
         return
