@@ -202,6 +202,10 @@ func (f *fabric) addNode(name, podCIDR string) error {
 		if err := sysctl("net/ipv4/ip_forward", "1"); err != nil {
 			return err
 		}
+		// A caller here reuses its ports within seconds, as no real one does; a connection that is over must be forgotten.
+		if err := sysctl("net/netfilter/nf_conntrack_tcp_timeout_time_wait", "1"); err != nil {
+			return err
+		}
 		node.forward, err = net.Listen("tcp", "127.0.0.1:6443")
 		return err
 	})

@@ -130,7 +130,6 @@ func ask(target string, deadline time.Time) (node, pod string, err error) {
 		return "", "", err
 	}
 	defer connection.Close()
-	connection.(*net.TCPConn).SetLinger(0)
 	connection.SetDeadline(deadline)
 	if _, err = io.WriteString(connection, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
 		return "", "", err
