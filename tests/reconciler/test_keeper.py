@@ -41,7 +41,7 @@ def reached(world):
     """Node names → the nodes that hint at them, by the real endpoints."""
     found = {}
     for body in slices(world).values():
-        for endpoint in body["endpoints"]:
+        for endpoint in body["endpoints"] or ():
             for hint in endpoint["hints"]["forNodes"]:
                 found.setdefault(hint["name"], set()).add(endpoint.get("nodeName", ""))
     return found
