@@ -12,6 +12,7 @@ import pytest
 import urllib3
 from kubernetes import client, config
 
+from sgportal.cluster.crds import DEFINITIONS
 from sgportal.demo import EmbeddedCluster
 
 JSON = {"content_type": "application/json-patch+json"}
@@ -145,7 +146,19 @@ def embedded_server():
 
 @pytest.fixture(scope="session")
 def real_server(control_plane):
-    return Real(control_plane)
+    """With our definitions from the first: its garbage collector learns of new kinds every 30 seconds only."""
+    server = Real(control_plane)
+    install(server)
+    return server
+
+
+def install(server):
+    """Have our definitions served."""
+    for definition in DEFINITIONS:
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
+        answer = server("PATCH", f"{path}?fieldManager=contract&force=true&fieldValidation=Strict", definition, **APPLY)
+        assert answer.status in (200, 201), answer
+    server.until(lambda: server("GET", "/apis/superedge.io/v1/deploymentgrids").status == 200)
 
 
 @pytest.fixture(scope="session")

@@ -268,7 +268,7 @@ def test_a_node_that_is_not_ready(server, apps, core):
     try:
         server.until(lambda: conditions(server("GET", "/api/v1/nodes/node1").body)["Ready"] != "True", UNTIL)
 
-        taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
+        taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
         def tainted():
             taints = server("GET", "/api/v1/nodes/node1").body["spec"].get("taints") or ()

@@ -1,37 +1,10 @@
-"""What controllers, scheduler and kubelets do."""
+"""What the life does that a real cluster is not asked for; for the rest see tests/contract/test_controllers.py."""
 
 import pytest
 
 from tests.contract.conftest import a_deployment
 
-from .conftest import APPS, CORE, MERGE, SLICES, deploy, is_ready, pods, ready_replicas
-
-
-def test_a_deployment_becomes_ready_and_says_so(server):
-    deploy(server)
-    body = server("GET", f"{APPS}/deployments/web").body
-    assert {each["type"]: each["status"] for each in body["status"]["conditions"]} == {
-        "Available": "True",
-        "Progressing": "True",
-    }
-    assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
-    assert body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
-    addresses = {pod["status"]["podIP"] for pod in pods(server, app="web")}
-    assert len(addresses) == 2
-
-
-def test_a_rollout_replaces_the_pods_and_keeps_the_old_set(server):
-    deploy(server)
-    image = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "img:2"}]}}}}
-    server("PATCH", f"{APPS}/deployments/web", image, **MERGE)
-
-    def rolled():
-        live = [pod for pod in pods(server, app="web") if "deletionTimestamp" not in pod["metadata"]]
-        return [pod["spec"]["containers"][0]["image"] for pod in live if is_ready(pod)] == ["img:2", "img:2"]
-
-    server.until(rolled)
-    sets = server("GET", f"{APPS}/replicasets").body["items"]
-    assert sorted(each["spec"]["replicas"] for each in sets) == [0, 2]
+from .conftest import APPS, CORE, MERGE, SLICES, deploy, is_ready, pods
 
 
 def test_a_namesake_does_not_inherit_what_is_going(server):
@@ -44,25 +17,6 @@ def test_a_namesake_does_not_inherit_what_is_going(server):
     }
     assert owners == {new}
     assert new != old
-
-
-def test_orphans_are_adopted(server):
-    deploy(server)
-    before = {pod["metadata"]["uid"] for pod in pods(server, app="web")}
-    server("DELETE", f"{APPS}/deployments/web", {"propagationPolicy": "Orphan"})
-    server.until(lambda: server("GET", f"{APPS}/deployments/web").status == 404)
-    deploy(server)
-    assert {pod["metadata"]["uid"] for pod in pods(server, app="web")} == before
-
-
-def test_a_paused_deployment_does_not_roll(server):
-    deploy(server)
-    change = {"spec": {"paused": True, "template": {"metadata": {"labels": {"v": "2"}}}}}
-    server("PATCH", f"{APPS}/deployments/web", change, **MERGE)
-    server.until(
-        lambda: server("GET", f"{APPS}/deployments/web").body["status"]["observedGeneration"] == 2,
-    )
-    assert len(server("GET", f"{APPS}/replicasets").body["items"]) == 1
 
 
 def test_an_image_that_cannot_be_pulled_is_seen(server):
@@ -95,26 +49,9 @@ def test_a_pod_that_fits_nowhere_says_why(server, spec, reason):
     assert reason in condition["message"]
 
 
-def test_a_pod_that_waits_goes_where_a_label_appears(server):
-    deploy(server, replicas=1, wait=False, nodeSelector={"site": "a"})
-    server.until(lambda: pods(server, app="web"))
-    server("PATCH", "/api/v1/nodes/node2", {"metadata": {"labels": {"site": "a"}}}, **MERGE)
-    server.until(lambda: ready_replicas(server, "web") == 1)
-    assert pods(server, app="web")[0]["spec"]["nodeName"] == "node2"
-
-
 def test_pods_are_spread(server):
     deploy(server, replicas=3)
     assert {pod["spec"]["nodeName"] for pod in pods(server, app="web")} == {"node0", "node1", "node2"}
-
-
-def test_a_deleted_pod_is_terminating_first(server):
-    deploy(server, replicas=1)
-    pod = pods(server, app="web")[0]["metadata"]["name"]
-    gone = server("DELETE", f"{CORE}/pods/{pod}").body
-    assert gone["metadata"]["deletionGracePeriodSeconds"] == 30
-    server.until(lambda: server("GET", f"{CORE}/pods/{pod}").status == 404)
-    server.until(lambda: ready_replicas(server, "web") == 1)
 
 
 def test_a_lost_node_keeps_its_pods_and_cannot_end_them(server):
@@ -138,42 +75,24 @@ def test_a_deleted_node_takes_its_pods_along(server):
 
 
 def test_endpoint_slices_follow_the_pods(server):
-    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
-    server("POST", f"{CORE}/services", service)
-    deploy(server)
+    ports = [{"port": 80, "targetPort": "http"}]
+    server(
+        "POST", f"{CORE}/services", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}}
+    )
+    named = [{"name": "http", "containerPort": 8080}]
+    deploy(server, containers=[{"name": "c", "image": "img:1", "ports": named}])
 
     def endpoints():
         return [each for body in server("GET", SLICES).body["items"] for each in body.get("endpoints") or ()]
 
     server.until(lambda: sum(each["conditions"]["ready"] for each in endpoints()) == 2)
     assert {each["addresses"][0] for each in endpoints()} == {pod["status"]["podIP"] for pod in pods(server, app="web")}
+    assert {port["port"] for body in server("GET", SLICES).body["items"] for port in body["ports"]} == {8080}
     node = endpoints()[0]["nodeName"]
     server.embedded.set_node_ready(node, None)
     server.until(lambda: sum(each["conditions"]["ready"] for each in endpoints()) == 1)
     server("DELETE", f"{CORE}/pods/{next(e for e in endpoints() if e['nodeName'] == node)['targetRef']['name']}")
     server.until(lambda: any(each["conditions"]["terminating"] for each in endpoints()))
-
-
-def test_a_stateful_set_makes_its_pods_in_order(server):
-    body = a_deployment("db", replicas=2)
-    body["kind"], body["spec"]["serviceName"] = "StatefulSet", "db"
-    server("POST", f"{APPS}/statefulsets", body)
-    server.until(lambda: ready_replicas(server, "db", "statefulsets") == 2)
-    found = sorted(pods(server, app="db"), key=lambda pod: int(pod["metadata"]["resourceVersion"]))
-    assert {pod["metadata"]["name"] for pod in found} == {"db-0", "db-1"}
-    assert {pod["spec"]["subdomain"] for pod in found} == {"db"}
-    image = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "img:2"}]}}}}
-    server("PATCH", f"{APPS}/statefulsets/db", image, **MERGE)
-    server.until(lambda: {p["spec"]["containers"][0]["image"] for p in pods(server, app="db")} == {"img:2"})
-
-
-def test_a_daemon_set_is_on_every_node(server):
-    body = a_deployment("agent")
-    body["kind"] = "DaemonSet"
-    del body["spec"]["replicas"]
-    server("POST", f"{APPS}/daemonsets", body)
-    server.until(lambda: server("GET", f"{APPS}/daemonsets/agent").body.get("status", {}).get("numberReady") == 3)
-    assert {pod["spec"]["nodeName"] for pod in pods(server, app="agent")} == {"node0", "node1", "node2"}
 
 
 def test_a_namespace_takes_its_contents_along(server):
@@ -185,11 +104,6 @@ def test_a_namespace_takes_its_contents_along(server):
     assert server("GET", "/api/v1/namespaces/x").status == 200
     server("PATCH", "/api/v1/namespaces/x/configmaps/m", {"metadata": {"finalizers": None}}, **MERGE)
     server.until(lambda: server("GET", "/api/v1/namespaces/x").status == 404)
-
-
-def test_nodes_have_leases(server):
-    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-    server.until(lambda: len(server("GET", leases).body["items"]) == 3)
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,14 @@ import subprocess
 
 import pytest
 
-from sgportal.cluster.crds import DEFINITIONS
-
-from .conftest import APPLY, MERGE
+from .conftest import MERGE, install
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @pytest.fixture(scope="module")
 def grids(server):
-    for definition in DEFINITIONS:
-        name = definition["metadata"]["name"]
-        assert server("PATCH", f"{CRDS}/{name}?fieldManager=contract&force=true", definition, **APPLY).status in (
-            200,
-            201,
-        )
-    server.until(lambda: server("GET", "/apis/superedge.io/v1/deploymentgrids").status == 200)
+    install(server)
     return lambda namespace: f"/apis/superedge.io/v1/namespaces/{namespace}/deploymentgrids"
 
 
