@@ -140,6 +140,17 @@ class Postgres:
         return f"postgresql://portal@127.0.0.1:{self.port}/{name}"
 
 
+def _answers(port: int) -> bool:
+    """Whether a PostgreSQL takes questions: it listens before it does."""
+    import psycopg
+
+    try:
+        psycopg.connect(host="127.0.0.1", port=port, user="portal", dbname="postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def run_postgres(folder: Path) -> Iterator[Postgres]:
     """PostgreSQL, as another user where we are root, since it refuses to run as root."""
@@ -173,7 +184,7 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/")
     try:
-        wait_for(lambda: connects(port), 20, "PostgreSQL listens")
+        wait_for(lambda: _answers(port), 60, "PostgreSQL answers")
         yield Postgres(port, folder)
     finally:
         end(process, number=signal.SIGINT)

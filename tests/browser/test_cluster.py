@@ -31,7 +31,7 @@ def test_the_banner_comes_by_itself_and_an_administrator_takes_over(chromium, si
         page = visit.open("/")
         assert page.locator("text=manages the grids.").count() == 0
         edge.start()
-        page.wait_for_selector("text=SuperEdge's controller manages the grids.", timeout=40_000)
+        page.wait_for_selector("text=SuperEdge's controller manages the grids.", timeout=90_000)
         visit.open("/grids/new/")
         page.click("text=Why, and what to do")
         assert "--replicas=0" in page.inner_text("#cure-1")

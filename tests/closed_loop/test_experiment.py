@@ -10,7 +10,13 @@ from tests.house.tree import ROOT
 
 from .edge import edge
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.xdist_group("netns"),
+    pytest.mark.kubernetes,
+    pytest.mark.netns,
+    pytest.mark.redis,
+    pytest.mark.timeout(300),
+]
 EXAMPLES = ROOT / "docs" / "examples"
 UNITS = {"node0": "nodeunit1", "node1": "nodeunit2", "node2": "nodeunit2"}
 REACHED = {"node0": {"node0"}, "node1": {"node1", "node2"}, "node2": {"node1", "node2"}}

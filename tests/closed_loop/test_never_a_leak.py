@@ -17,7 +17,13 @@ import pytest
 
 from .edge import MERGE, Edge, edge
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.xdist_group("netns"),
+    pytest.mark.kubernetes,
+    pytest.mark.netns,
+    pytest.mark.redis,
+    pytest.mark.timeout(600),
+]
 CONNECTIONS = int(os.environ.get("CLOSED_LOOP_CONNECTIONS", "100000"))
 UNITS = {"node0": "u1", "node1": "u2", "node2": "u2", "node3": "u3", "node4": "u4", "node5": ""}
 MOMENT = 4.0  # seconds after a change in which kube-proxies may still show what was before it
