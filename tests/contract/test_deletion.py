@@ -159,7 +159,7 @@ def test_a_namespace_takes_its_contents_along(server, namespace, maps, deploymen
     server("POST", deployments, a_deployment())
     going = server("DELETE", f"/api/v1/namespaces/{namespace}").body
     assert going["status"]["phase"] == "Terminating"
-    server.until(lambda: "deletionTimestamp" in server("GET", f"{maps}/held").body["metadata"])
+    server.until(lambda: "deletionTimestamp" in server("GET", f"{maps}/held").body["metadata"], 30)
     refused = server("POST", maps, a_map("late"))
     assert (refused.status, refused.body["details"]["causes"][0]["reason"]) == (403, "NamespaceTerminating")
     assert server("GET", f"/api/v1/namespaces/{namespace}").status == 200
