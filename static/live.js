@@ -31,14 +31,25 @@
   };
   const flush = () => {
     waiting = null;
-    for (const id of due) {
+    for (const id of [...due]) {
       const part = document.getElementById(id);
-      // Not under the fingers of somebody who is choosing in it.
+      // Not under the fingers of somebody who is choosing in it: when they have done.
       const busy = part && part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])");
-      if (part && !busy) htmx.trigger(part, "refresh");
+      if (busy) continue;
+      due.delete(id);
+      if (part) htmx.trigger(part, "refresh");
     }
-    due.clear();
+    if (due.size) later();
   };
+  const later = () => { waiting ||= setTimeout(flush, 3000); };
+
+  // A fragment whose answer was lost on the way, or was an error of the server's, is asked for again.
+  const again = ({ detail: { elt, xhr } }) => {
+    if (!elt.id || !elt.matches("[data-live]") || (xhr.status > 0 && xhr.status < 500)) return;
+    due.add(elt.id);
+    later();
+  };
+  for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(lost, again);
 
   const take = (message) => {
     heard = Date.now();

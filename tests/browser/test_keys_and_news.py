@@ -156,3 +156,35 @@ def test_a_lost_stream_is_said_and_taken_up_again(visit):
     page.context.set_offline(False)
     expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=40000)
     visit.complaints.clear()
+
+
+@pytest.mark.parametrize("fault", ["lost", "error"])
+def test_a_fragment_that_did_not_arrive_is_asked_for_again(visit, fault):
+    page = visit.open("/")
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+        elif fault == "lost":
+            route.abort("connectionreset")
+        else:
+            route.fulfill(status=502, body="bad gateway")
+
+    page.route("**/cluster/banner/", answer)
+    with page.expect_response(lambda response: "/cluster/banner/" in response.url and response.ok, timeout=10_000):
+        page.evaluate("htmx.trigger('#stewardship', 'refresh')")
+    assert len(asked) == 2
+    visit.complaints.clear()
+
+
+def test_news_wait_for_somebody_who_is_choosing_and_come_when_they_have_done(visit):
+    page = visit.open("/")
+    page.evaluate("document.getElementById('stewardship').append(document.createElement('input'))")
+    page.focus("#stewardship input")
+    page.evaluate("new BroadcastChannel('sgportal').postMessage({kind: 'cluster'})")
+    page.wait_for_timeout(1000)
+    assert page.locator("#stewardship input").count() == 1
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector("#stewardship input", state="detached", timeout=10_000)
