@@ -19,14 +19,24 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep heavy tests of a module on one worker; skip, or fail, what needs a thing that is not installed."""
+    """Keep what shares something heavy on one worker; skip, or fail, what needs a thing that is not installed."""
     for item in items:
-        heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)
-        if heavy and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if shared := _shared(item):
+            item.add_marker(pytest.mark.xdist_group(shared))
         for marker in services.NEEDED:
             if item.get_closest_marker(marker) and marker in MISSING and not STRICT:
                 item.add_marker(pytest.mark.skip(reason=NOT_INSTALLED + MISSING[marker]))
+
+
+def _shared(item: pytest.Item) -> str:
+    """What a test shares with others and no two workers should have at once, "" for nothing: the machine's network (a
+    browser drops what it fetches when an interface comes or goes), the control plane, the services of its module."""
+    if item.get_closest_marker("netns") or item.get_closest_marker("browser"):
+        return "network"
+    if item.get_closest_marker("kubernetes"):
+        return "control-plane"
+    heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)
+    return item.path.stem if heavy else ""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

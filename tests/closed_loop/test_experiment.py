@@ -11,7 +11,6 @@ from tests.house.tree import ROOT
 from .edge import edge
 
 pytestmark = [
-    pytest.mark.xdist_group("netns"),
     pytest.mark.kubernetes,
     pytest.mark.netns,
     pytest.mark.redis,

@@ -18,7 +18,6 @@ import pytest
 from .edge import MERGE, Edge, edge
 
 pytestmark = [
-    pytest.mark.xdist_group("netns"),
     pytest.mark.kubernetes,
     pytest.mark.netns,
     pytest.mark.redis,
