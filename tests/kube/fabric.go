@@ -202,8 +202,7 @@ func (f *fabric) addNode(name, podCIDR string) error {
 		if err := sysctl("net/ipv4/ip_forward", "1"); err != nil {
 			return err
 		}
-		// A caller here reuses its ports within seconds, as no real one does; a connection that is over must be forgotten.
-		if err := sysctl("net/netfilter/nf_conntrack_tcp_timeout_time_wait", "1"); err != nil {
+		if err := forgetful(); err != nil {
 			return err
 		}
 		node.forward, err = net.Listen("tcp", "127.0.0.1:6443")
@@ -227,6 +226,21 @@ func (f *fabric) addNode(name, podCIDR string) error {
 
 func (f *fabric) routes(space string, to *site) error {
 	return f.in(space, func() error { return route(to.podCIDR.String(), nodeNumber(to.index), "eth0", false) })
+}
+
+// forgetful has a node forget connections that are over. A caller here comes round to the same port within two minutes,
+// as no real one does; where conntrack still remembers a call that a pod left unanswered as it ended (two minutes by
+// default), the next from that port is sent to that pod's address again, whatever kube-proxy's rules say by then.
+func forgetful() error {
+	seconds := map[string]string{
+		"time_wait": "1", "syn_sent": "2", "syn_recv": "2", "fin_wait": "2", "close_wait": "2", "last_ack": "2",
+	}
+	for state, value := range seconds {
+		if err := sysctl("net/netfilter/nf_conntrack_tcp_timeout_"+state, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sysctl(name, value string) error {

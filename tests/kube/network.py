@@ -41,6 +41,7 @@ class Caller:
             text=True,
         )
         self.calls: list[Call] = []
+        self.sources: set[str] = set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         for name, namespace in sources.items():
@@ -60,10 +61,12 @@ class Caller:
 
     def add(self, name: str, namespace: str) -> None:
         """Have one more source call."""
+        self.sources.add(name)
         self._say(f"{name}={namespace}")
 
     def remove(self, name: str) -> None:
         """Have a source call no more."""
+        self.sources.discard(name)
         self._say(f"-{name}")
 
     def stop(self) -> list[Call]:
