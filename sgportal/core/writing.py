@@ -22,25 +22,33 @@ class Write:
         return str(self.body["metadata"]["name"])
 
 
-def writes(live: Iterable[Mapping[str, Any]], wanted: Sequence[Body]) -> tuple[Write, ...]:
+def writes(
+    live: Iterable[Mapping[str, Any]], wanted: Sequence[Body], was_closed: bool = True, stays_closed: bool = True
+) -> tuple[Write, ...]:
     """What makes the live slices that we keep agree with `wanted`; those of others are left alone.
 
     Sentinels come first with every zone they had or shall have, then real endpoints, those that gain any before those
     that lose any, then the sentinels shed what they need no more: at no moment is a node named by nobody.
+
+    A node that may go beyond its unit before (`was_closed` is False) or after (`stays_closed` is False), and is served
+    both ways, must meet no sentinel on the way: they come last then, or go first.
     """
     before = {each["metadata"]["name"]: each for each in live if is_kept(each)}
     after = {each["metadata"]["name"]: each for each in wanted}
     guards = {name: each for name, each in after.items() if sentinel_number(each)}
     reals = {name: each for name, each in after.items() if name not in guards}
-    widened = {name: _widened(each, before.get(name)) for name, each in guards.items()}
-    gone = [each for name, each in before.items() if name not in after]
-    return (
-        *_changes(before, widened),
+    gone = [Write("delete", each) for name, each in before.items() if name not in after]
+    served = (
         *sorted(_changes(before, reals), key=lambda write: _loss(write, before)),
-        *(Write("delete", each) for each in gone if not sentinel_number(each)),
-        *_changes({**before, **widened}, guards),
-        *(Write("delete", each) for each in gone if sentinel_number(each)),
+        *(each for each in gone if not sentinel_number(each.body)),
     )
+    leaving = tuple(each for each in gone if sentinel_number(each.body))
+    if not stays_closed:
+        return (*leaving, *served, *_changes(before, guards))
+    if not was_closed:
+        return (*served, *_changes(before, guards), *leaving)
+    widened = {name: _widened(each, before.get(name)) for name, each in guards.items()}
+    return (*_changes(before, widened), *served, *_changes({**before, **widened}, guards), *leaving)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Body]) -> Iterator[Write]:

@@ -8,6 +8,7 @@ from typing import Any
 from ..cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
 from ..core.plan import Step
 from .access import side_by_side
+from .handing_over import without_sentinels
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _carry_out(step: Step, cluster: Cluster) -> Outcome:
     if step.verb == "delete":
         cluster.delete(step.kind, step.namespace, step.name, uid=step.uid)
         return Outcome(step)
-    return Outcome(step, live=_update(step, cluster))
+    return Outcome(step, live=_update(without_sentinels(step, cluster), cluster))
 
 
 def _create(step: Step, cluster: Cluster) -> Outcome:

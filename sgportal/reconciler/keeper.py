@@ -10,18 +10,19 @@ import queue
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ..cluster import Cluster, ClusterError, Conflict
 from ..core.names import REFUSING_SERVICE
-from ..core.slices import Refusal, is_kept, wanted
+from ..core.slices import Refusal, is_kept, sentinel_number, wanted
 from ..core.writing import writes
 from .keeper_memory import SOURCES, Memory, is_built_in, is_leftover
+from .keeper_pulse import Pulse
 from .keeper_writing import Job, ensure_refusal, refusal_of, with_versions
 from .watch_messages import Failed, Listed, Message, Rows
 from .watch_reader import Pace, Reader
@@ -30,20 +31,10 @@ from .watch_source import Body
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 300.0  # a full look at everything, whether or not anything seems to have happened
 BACKOFF_CAP_SECONDS = 30.0
+CALM_SECONDS = 1.0  # after the last slice without hints went: the cluster may still be making another of its Endpoints
+OPEN_SECONDS = 10.0  # at most, without sentinels beside slices without hints
 GATHER = 200  # messages taken at once
 WRITERS = 16
-RECENT = 2000  # delays remembered
-
-
-@dataclass
-class Pulse:
-    """What the keeper did: `written` slices, `failed` jobs, `kept` Services, and `delays`, the seconds from the news to
-    the written slices of the most recent jobs."""
-
-    written: int = 0
-    failed: int = 0
-    kept: int = 0
-    delays: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ class _Refusing:
 
 class Keeper:
     """Keeps slices from `run` until its event is set. `reading` gives the cluster to read, `writing` the one to write
-    to; both may raise ClusterError. `namespace` is where the refusing Service stands."""
+    to; both may raise ClusterError. `namespace` is where the refusing Service stands, `pulse` what is counted on."""
 
     def __init__(
         self,
@@ -64,8 +55,9 @@ class Keeper:
         writing: Callable[[], Cluster],
         namespace: str,
         pace: Pace | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
-        self.pulse = Pulse()
+        self.pulse = pulse or Pulse()
         self._reading, self._writing, self._namespace = reading, writing, namespace
         self._pace = pace or Pace()
         self._memory = Memory()
@@ -75,6 +67,8 @@ class Keeper:
         self._busy: set[str] = set()
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
+        self._open: set[str] = set()  # Services whose nodes may go beyond their unit, by what we last wrote
+        self._open_since: dict[str, float] = {}
         self._refusal: tuple[Refusal, dict[str, int]] | None = None
         self._ports: dict[str, int] = {"TCP": 1}  # that the refusing Service should have
         self._look_at = 0.0
@@ -106,6 +100,7 @@ class Keeper:
         for message in self._news():
             self._learn(message)
         now = time.monotonic()
+        self.pulse.kept = len(self._memory.kept)
         if len(self._listed) < len(SOURCES):
             return
         if now >= self._look_at:
@@ -183,7 +178,7 @@ class Keeper:
             return
         since = self._dirty.pop(service)
         if not job.writes and not job.leftovers:
-            self._settle(service, None)
+            self._settled(job)
             return
         job.since = since
         self._busy.add(service)
@@ -202,7 +197,9 @@ class Keeper:
         """What is to be written for a Service; None while it must wait."""
         kept, live = self._memory.kept.get(service), self._memory.live(service)
         if kept is None:
-            return Job(service, with_versions(writes(live, ()), live) if self._is_handed_over(service, live) else ())
+            self._open_since.pop(service, None)
+            leaving = writes(live, (), stays_closed=False) if self._is_handed_over(service, live) else ()
+            return Job(service, with_versions(leaving, live))
         if self._refusal is None:
             return None
         refusal, ports = self._refusal
@@ -215,7 +212,20 @@ class Keeper:
             return None
         has_selector = bool((self._memory.services[service].get("spec") or {}).get("selector"))
         leftovers = () if has_selector else [each for each in live if is_leftover(each)]
-        return Job(service, with_versions(writes(live, kept.answer.slices), live), leftovers)
+        closes = kept.facts.closure.mode != "prefer"
+        opened = closes and self._is_still_open(service, bool(leftovers))
+        slices = _without_new_sentinels(kept.answer.slices, live) if opened else kept.answer.slices
+        planned = writes(live, slices, service not in self._open, closes)
+        return Job(service, with_versions(planned, live), leftovers, closes, opened)
+
+    def _is_still_open(self, service: str, leftovers: bool) -> bool:
+        """Whether a Service that is to be closed has slices without hints: each endpoint is everybody's then, and a
+        sentinel would refuse its share of the calls. Not for ever, for some of them have no endpoint and stay."""
+        if not leftovers:
+            self._open_since.pop(service, None)
+            return False
+        now = time.monotonic()
+        return now - self._open_since.setdefault(service, now) < OPEN_SECONDS
 
     def _is_handed_over(self, service: str, live: list[Body]) -> bool:
         """Whether our slices may go: the Service has a selector again, and the cluster's controller lists endpoints
@@ -231,13 +241,21 @@ class Keeper:
         for body in job.gone:
             self._memory.deleted(body)
         self.pulse.written += len(job.made) + len(job.gone)
-        self.pulse.kept = len(self._memory.kept)
         if job.error:
             self.pulse.failed += 1
             self._dirty[job.service] = min(job.since, self._dirty.get(job.service, job.since))
+            self._settle(job.service, job.error)
         else:
-            self.pulse.delays.append(time.monotonic() - job.since)
-        self._settle(job.service, job.error)
+            self.pulse.took(time.monotonic() - job.since)
+            self._settled(job)
+
+    def _settled(self, job: Job) -> None:
+        """The slices of a Service are as its job would have them."""
+        self._settle(job.service, None)
+        (self._open.discard if job.closes else self._open.add)(job.service)
+        if job.again:
+            self._dirty.setdefault(job.service, time.monotonic())
+            self._not_before[job.service] = time.monotonic() + CALM_SECONDS
 
     def _settle(self, what: str, error: ClusterError | None) -> None:
         """Note how it went: the next try after a failure waits twice as long as the last, jittered and capped."""
@@ -250,6 +268,11 @@ class Keeper:
         wait = min(first * 2.0 ** min(failures - 1, 20), BACKOFF_CAP_SECONDS) * (0.5 + random.random() / 2)
         self._not_before[what] = time.monotonic() + max(wait, error.retry_after or 0.0)
         log.log(logging.INFO if isinstance(error, Conflict) else logging.WARNING, "%s: %s", what, error)
+
+
+def _without_new_sentinels(slices: Iterable[dict[str, Any]], live: Iterable[Body]) -> tuple[dict[str, Any], ...]:
+    known = {each["metadata"]["name"] for each in live}
+    return tuple(each for each in slices if not sentinel_number(each) or each["metadata"]["name"] in known)
 
 
 def _most(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:

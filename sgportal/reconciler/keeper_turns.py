@@ -16,6 +16,7 @@ from ..cluster import Cluster
 from ..models import Heartbeat, Stewardship
 from . import access
 from .keeper import Keeper
+from .keeper_pulse import Pulse
 from .watch_lease import WatchLease
 from .watch_reader import Pace
 
@@ -34,6 +35,7 @@ class Turns:
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
         self._lease = WatchLease(lease_seconds, "keeper")
         self._look_seconds = lease_seconds * LOOK_SECONDS / LEASE_SECONDS
+        self._pulse = Pulse()
         self._may_write = False
         self._heartbeat_at = 0.0
 
@@ -51,13 +53,14 @@ class Turns:
 
     def _act(self, stop: threading.Event) -> None:
         over = threading.Event()
-        keeper = Keeper(access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace)
+        keeper = Keeper(access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace, self._pulse)
         thread = threading.Thread(target=self._keep, args=(keeper, over), name="keeper", daemon=True)
         thread.start()
         while not stop.is_set() and thread.is_alive() and self._is_ours(before=True):
             stop.wait(self._look_seconds)
         over.set()
         thread.join(JOIN_SECONDS)
+        self._pulse.kept = 0
 
     @staticmethod
     def _keep(keeper: Keeper, over: threading.Event) -> None:
@@ -87,7 +90,8 @@ class Turns:
             return
         now = timezone.now()
         Heartbeat.objects.filter(kind="keeper", at__lt=now - timedelta(days=1)).delete()
-        Heartbeat.objects.update_or_create(kind="keeper", name=self._lease.holder, defaults={"at": now})
+        told = {"at": now, "figures": self._pulse.figures()}
+        Heartbeat.objects.update_or_create(kind="keeper", name=self._lease.holder, defaults=told)
         self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
     def _leave(self) -> None:

@@ -18,11 +18,14 @@ _PROTOCOLS = ("TCP", "UDP", "SCTP")
 @dataclass
 class Job:
     """The writes for one Service. `leftovers` are slices of the cluster's own controllers, to go after ours are in;
-    `gone` and `made` are what was done, `error` why the rest was not."""
+    `closes` says that no node may go beyond its unit afterwards, `again` that sentinels wait for another job; `gone`
+    and `made` are what was done, `error` why the rest was not."""
 
     service: str
     writes: Sequence[Write]
     leftovers: Sequence[Body] = ()
+    closes: bool = True
+    again: bool = False
     since: float = 0.0
     made: list[Body] = field(default_factory=list)
     gone: list[Body] = field(default_factory=list)

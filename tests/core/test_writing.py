@@ -94,6 +94,23 @@ def test_sentinels_come_first_and_go_last():
         ("delete", "web-svc-v4units1"),
         ("delete", "web-svc-v4refuse1"),
     ]
+    assert [each.name for each in writes(live, (), stays_closed=False)] == ["web-svc-v4refuse1", "web-svc-v4units1"]
+
+
+@given(worlds(), st.data(), st.sampled_from([("strict", "prefer"), ("failover", "prefer"), ("prefer", "failover")]))
+def test_who_is_served_in_both_modes_meets_no_sentinel_between_them(world, data, modes):
+    known, before = world
+    after = data.draw(st.sampled_from([before, data.draw(pods(known))]))
+    old, new = (a_service(Closure(mode, ("b",) if mode == "failover" else ())) for mode in modes)
+    live = [frozen(each) for each in decide(old, known, before).slices]
+    wanted = decide(new, known, after, live).slices
+    planned = writes(live, wanted, modes[0] != "prefer", modes[1] != "prefer")
+    *_, last = states = list(carried_out(live, planned))
+    assert sorted(last, key=lambda each: each["metadata"]["name"]) == list(wanted)
+    for node in known:
+        meets = [reached(state, node)[1] for state in (live, wanted)]
+        if after is before and not any(meets):
+            assert not any(reached(state, node)[1] for state in states)
 
 
 def test_a_zone_changes_hands_without_a_gap():
