@@ -7,15 +7,16 @@ from django.db.models import Count, Sum
 from django.http import HttpResponse
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from rest_framework import renderers
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 
-from ..models import Grid, GridUnit, Mirror, Node, WorkKey
+from ..models import Grid, GridUnit, Heartbeat, Mirror, Node, WorkKey
 from ..version import VERSION
 from .auth import RolePermission
+from .health import ALIVE
 from .live import streams
 from .views import PortalView
 
@@ -29,6 +30,7 @@ class Portal(Collector):
         yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), streams())])
         yield _grids()
         yield _closure()
+        yield from _keepers()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
         yield _gauge("sgportal_nodes", "Nodes by readiness.", ["ready"], [((ready,), n) for ready, n in nodes])
@@ -54,6 +56,24 @@ def _closure() -> Metric:
     values = [((space, name, state), n) for space, name, nodes in rows for state, n in (nodes or {}).items()]
     text = "Nodes by what they reach of a ServiceGrid's Service."
     return _gauge("sgportal_closure_nodes", text, ["namespace", "servicegrid", "state"], values)
+
+
+def _keepers() -> Iterator[Metric]:
+    """What each living keeper had counted at its last sign of life; those that wait for their turn count nothing."""
+    rows = Heartbeat.objects.filter(kind="keeper", at__gt=timezone.now() - ALIVE).values_list("name", "figures")
+    label = ["process"]
+    kept = GaugeMetricFamily("sgportal_keeper_services", "Services whose EndpointSlices it keeps.", labels=label)
+    written = CounterMetricFamily("sgportal_keeper_slices_written", "EndpointSlices it wrote.", labels=label)
+    failed = CounterMetricFamily("sgportal_keeper_failures", "Jobs it has to try again.", labels=label)
+    delays = HistogramMetricFamily(
+        "sgportal_keeper_delay_seconds", "From the news to the written EndpointSlices of a Service.", labels=label
+    )
+    for name, figures in rows.exclude(figures={}):
+        kept.add_metric([name], figures["kept"])
+        written.add_metric([name], figures["written"])
+        failed.add_metric([name], figures["failed"])
+        delays.add_metric([name], figures["delays"], figures["seconds"])
+    yield from (kept, written, failed, delays)
 
 
 def _pods() -> Iterator[Metric]:

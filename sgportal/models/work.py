@@ -52,11 +52,13 @@ class Lease(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process of ours last said that it lives (`kind`: web, worker, beat, watch)."""
+    """When a process of ours last said that it lives (`kind`: web, worker, beat, watch, keeper), and what it had
+    counted by then (`figures`: of a keeper, what `reconciler.keeper_pulse` says)."""
 
     kind = models.CharField(max_length=10)
     name = models.CharField(max_length=100)
     at = models.DateTimeField(default=timezone.now)
+    figures = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_heartbeat_per_process")]

@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 
 import orjson
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from sgportal import urls
 from sgportal.api import health, live, serving
 from sgportal.models import Heartbeat, Journal
+from sgportal.reconciler.keeper_pulse import Pulse
 
 from ..services import free_port, wait_for
 from . import builders
@@ -70,6 +73,33 @@ def test_metrics_count_what_there_is(as_, settings):
     assert Api().get("/metrics").status_code == 401
     settings.SGPORTAL_METRICS_OPEN = True
     assert Api().get("/metrics").status_code == 200
+
+
+@pytest.mark.django_db
+def test_metrics_tell_what_each_living_keeper_has_counted(as_):
+    pulse = Pulse(written=12, failed=1, kept=3)
+    for seconds in (0.004, 0.02, 0.02, 70):
+        pulse.took(seconds)
+    now = timezone.now()
+    Heartbeat.objects.create(kind="keeper", name="edge:1", figures=pulse.figures())
+    Heartbeat.objects.create(kind="keeper", name="waits:2")
+    gone = {**pulse.figures(), "kept": 9}
+    Heartbeat.objects.create(kind="keeper", name="gone:3", figures=gone, at=now - timedelta(minutes=5))
+    text = as_("vic").get("/metrics").content.decode()
+    for line in (
+        'sgportal_keeper_services{process="edge:1"} 3.0',
+        'sgportal_keeper_slices_written_total{process="edge:1"} 12.0',
+        'sgportal_keeper_failures_total{process="edge:1"} 1.0',
+        'sgportal_keeper_delay_seconds_bucket{le="0.005",process="edge:1"} 1.0',
+        'sgportal_keeper_delay_seconds_bucket{le="0.025",process="edge:1"} 3.0',
+        'sgportal_keeper_delay_seconds_bucket{le="60.0",process="edge:1"} 3.0',
+        'sgportal_keeper_delay_seconds_bucket{le="+Inf",process="edge:1"} 4.0',
+        'sgportal_keeper_delay_seconds_count{process="edge:1"} 4.0',
+        'sgportal_keeper_delay_seconds_sum{process="edge:1"} 70.044',
+    ):
+        assert f"{line}\n" in text
+    assert "waits:2" not in text
+    assert "gone:3" not in text
 
 
 @pytest.mark.django_db
