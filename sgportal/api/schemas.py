@@ -154,6 +154,14 @@ BODIES: dict[str, Schema] = {
         closed=FLAG,
         reason=TEXT,
     ),
+    "AnnotatedService": exactly(
+        namespace=TEXT,
+        name=TEXT,
+        topologyKeys=many(TEXT),
+        nodes={"type": "object", "additionalProperties": COUNT},
+        enforcement={"const": "annotation"},
+        reason=TEXT,
+    ),
     "Node": exactly(
         apiVersion={"const": "v1"},
         kind={"const": "Node"},

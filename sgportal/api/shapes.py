@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 
 from ..core.plan import Plan
-from ..core.proof import NodeProof
+from ..core.proof import BEHIND_WRAPPER, NodeProof
 from ..core.text import Sentence, say
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
 from ..models.abilities import Abilities
+from ..models.reaching import Annotated
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
 from .problems import localise
 
@@ -180,6 +181,18 @@ def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
         "guilty": [{"address": str(each), "slice": each.slice, "node": each.node} for each in view.guilty],
         "closed": all(each.unit == view.unit for each in view.endpoints),
         "reason": localise(view.reason),
+    }
+
+
+def annotated(found: Annotated) -> dict[str, Any]:
+    """A Service that no ServiceGrid makes, as SuperEdge's filter would keep it; `nodes` counts those in each state."""
+    return {
+        "namespace": found.namespace,
+        "name": found.name,
+        "topologyKeys": list(found.keys),
+        "nodes": found.states,
+        "enforcement": "annotation",
+        "reason": localise(BEHIND_WRAPPER),
     }
 
 

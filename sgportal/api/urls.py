@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from ..core.kinds import KINDS, GridKind
-from . import apply, cluster, docs, grids, groups, live, nodes, people
+from . import apply, cluster, docs, grids, groups, live, nodes, people, services
 from .problems import nothing_here
 
 
@@ -27,6 +27,8 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of_kind(kind)),
+    path("services", services.ServiceList.as_view(), name="api-services"),
+    path("services/<str:namespace>/<str:name>/endpoints", services.ServiceEndpoints.as_view()),
     path("servicegroups", groups.ServiceGroupList.as_view(), name="api-servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>", groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
     path("apply", apply.Apply.as_view(), name="api-apply"),

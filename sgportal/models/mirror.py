@@ -167,7 +167,7 @@ class Pod(models.Model):
 
 class Child(models.Model):
     """A Deployment, StatefulSet or Service as last seen. `body` is the whole object where it carries a grid's label or
-    owner, and its metadata alone otherwise (enough to see a name clash)."""
+    owner, or a Service the annotation `topologyKeys`, and its metadata alone otherwise (enough to see a name clash)."""
 
     kind = models.CharField(max_length=12)
     namespace = models.CharField(max_length=63)

@@ -1,15 +1,18 @@
 """The reads about closed loops that both doors share: what each node reaches of a Service, by what was last seen."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.annotated import annotated_proof, topology_keys
 from ..core.closure import STEERED, UNKNOWN, Capabilities
 from ..core.desired import service_of, unasked
 from ..core.endpoints import units_served
 from ..core.grid import GridSpec, parse
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.places import places
+from ..core.pods import PodView
 from ..core.proof import NodeProof, proof
 from ..core.service import ServiceFacts
 from ..core.slices import Refusal, built_in, wanted
@@ -61,6 +64,44 @@ def endpoints_of(grid: Grid) -> Reach:
     steered = service.closure.steered
     slices = wanted(service, where, pods, refusal).slices if steered else built_in(service, where, pods)
     return Reach(proof(service, slices, nodes), False)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A Service that no ServiceGrid makes, with the label keys that SuperEdge's filter on the nodes would hold it to,
+    and what each node would reach of it then."""
+
+    namespace: str
+    name: str
+    keys: tuple[str, ...]
+    nodes: tuple[NodeProof, ...]
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many nodes are in which state."""
+        return dict(Counter(each.state for each in self.nodes))
+
+
+def annotated(namespace: str = "", name: str = "") -> list[Annotated]:
+    """Every such Service, or the one of this name, in order."""
+    rows = Child.objects.filter(kind="Service", owner_uid="", body__metadata__annotations__topologyKeys__isnull=False)
+    if name:
+        rows = rows.filter(namespace=namespace, name=name)
+    grids = Grid.objects.filter(kind="ServiceGrid").values_list("namespace", "name")
+    ours = {(space, child_name(grid, "Service", "")) for space, grid in grids}
+    found = [
+        (row, keys)
+        for row in rows.order_by("namespace", "name")
+        if (row.namespace, row.name) not in ours and (keys := topology_keys(row.body))
+    ]
+    nodes = Node.objects.versioned_views() if found else ()
+    pods: dict[str, list[PodView]] = {}
+    for pod in Pod.objects.filter(namespace__in={row.namespace for row, _ in found}).views():
+        pods.setdefault(pod.namespace, []).append(pod)
+    return [
+        Annotated(row.namespace, row.name, keys, annotated_proof(row.body, nodes, pods.get(row.namespace, ())))
+        for row, keys in found
+    ]
 
 
 def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -> set[str]:

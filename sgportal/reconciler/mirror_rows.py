@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from ..core.kinds import KINDS
-from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX
+from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX, TOPOLOGY_KEYS
 from ..models import Child, Node, Pod, Slice
 
 Body = Mapping[str, Any]
@@ -144,13 +144,14 @@ def slice_row(body: Body) -> Slice | None:
 
 
 def child_row(body: Body) -> Child:
-    """A Deployment, StatefulSet or Service: whole where it is, or claims to be, a grid's; else what a name clash
-    needs."""
+    """A Deployment, StatefulSet or Service: whole where it is, or claims to be, a grid's, or has SuperEdge's annotation
+    for its filter on the nodes; else what a name clash needs."""
     metadata = body["metadata"]
     grid = (metadata.get("labels") or {}).get(GRID_SELECTOR) or ""
     owner = _grid_uid(metadata)
     kept: dict[str, Any] = dict(body)
-    if not grid and not owner:
+    filtered = body["kind"] == "Service" and TOPOLOGY_KEYS in (metadata.get("annotations") or {})
+    if not grid and not owner and not filtered:
         few = {name: metadata[name] for name in _CHILD_METADATA if metadata.get(name)}
         kept = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": few}
     return Child(

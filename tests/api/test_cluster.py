@@ -3,10 +3,12 @@
 import pytest
 
 from sgportal.core.text import say
-from sgportal.models import AuditEvent, Stewardship, WorkKey
+from sgportal.models import AuditEvent, Pod, Stewardship, WorkKey
 from sgportal.reconciler import superedge
+from sgportal.reconciler.mirror_rows import child_row
 from sgportal.reconciler.superedge import Sight
 
+from . import builders
 from .builders import manifest
 
 COMMAND = "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"
@@ -90,3 +92,39 @@ def test_handing_back_and_replacing_definitions_are_tasks(as_, looked):
 def test_answers_speak_the_callers_language(as_, running):
     answer = as_("olga").post("deploymentgrids", manifest(), Accept_Language="zh-hans")
     assert "接管" in answer.json()["detail"]
+
+
+def by_hand(name="byhand", keys='["zone1"]', **fields):
+    spec = {"clusterIP": "10.96.0.9", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    metadata = {"namespace": "default", "name": name, "uid": name, "resourceVersion": "1"}
+    metadata["annotations"] = {"topologyKeys": keys}
+    row = child_row({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {**spec, **fields}})
+    row.save()
+    return row
+
+
+def test_services_by_hand_are_shown_by_superedges_rule(as_):
+    builders.walkthrough()
+    Pod.objects.create(
+        uid="p", namespace="default", name="p", labels={"app": "web"}, node="node1", ips=["10.1.0.7"], ready=True
+    )
+    by_hand()
+    by_hand("nobody", selector=None)
+    by_hand("unread", keys="zone1")
+    by_hand("servicegrid-demo-svc")
+    builders.grid("servicegrid-demo", "ServiceGrid")
+    found = as_("vic").get("services").json()["items"]
+    assert [(each["name"], each["topologyKeys"], each["nodes"]) for each in found] == [
+        ("byhand", ["zone1"], {"closed": 2, "refusing": 1}),
+        ("nobody", ["zone1"], {}),
+    ]
+    assert found[0]["enforcement"] == "annotation"
+    assert "without it, traffic goes to every NodeUnit" in found[0]["reason"]
+    rows = as_("vic").get("services/default/byhand/endpoints").json()["items"]
+    assert {row["node"]: [each["pod"] for each in row["endpoints"]] for row in rows} == {
+        "node0": [],
+        "node1": ["p"],
+        "node2": ["p"],
+    }
+    assert all((row["mode"], row["observed"], row["closed"]) == ("wrapper", False, True) for row in rows)
+    assert as_("vic").get("services/default/servicegrid-demo-svc/endpoints").status_code == 404

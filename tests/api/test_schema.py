@@ -30,7 +30,7 @@ def test_the_schema_is_openapi_31_and_names_every_call(token):
     document = Api(token).get("schema").json()
     assert document["openapi"].startswith("3.1")
     calls = {"deploymentgrids", "statefulsetgrids", "servicegrids", "apply", "servicegroups", "nodes", "nodes/label"}
-    calls |= {"nodegroups", "nodeunits", "overview", "events", "servicegrids/{namespace}/{name}/endpoints"}
+    calls |= {"nodegroups", "nodeunits", "overview", "events", "servicegrids/{namespace}/{name}/endpoints", "services"}
     assert {f"/api/v1/{call}" for call in calls} <= document["paths"].keys()
 
 

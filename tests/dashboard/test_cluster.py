@@ -3,7 +3,7 @@
 import pytest
 
 from sgportal.core.text import say
-from sgportal.models import Grid, Stewardship
+from sgportal.models import Child, Grid, Stewardship
 from sgportal.reconciler import superedge
 from sgportal.reconciler.superedge import Sight
 
@@ -92,3 +92,18 @@ def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
     page = text(viewer, "/cluster/")
     assert "within a minute of its start" in page
     assert COMMAND in page
+
+
+def test_services_that_somebody_made_for_superedges_filter_are_shown_as_that(viewer, fleet):
+    assert "topologyKeys" not in text(viewer, "/cluster/")
+    Child.objects.create(kind="Service", namespace="default", name="byhand", uid="u", body=BY_HAND)
+    page = text(viewer, "/cluster/")
+    assert "byhand" in page
+    assert "without it, traffic goes to every NodeUnit" in page
+    assert 'class="state' in page.split("topologyKeys</th>")[1]
+
+
+BY_HAND = {
+    "metadata": {"namespace": "default", "name": "byhand", "uid": "u", "annotations": {"topologyKeys": '["site"]'}},
+    "spec": {"clusterIP": "10.96.0.9", "selector": {"appGrid": "echo"}, "ports": [{"port": 80}]},
+}

@@ -1,0 +1,33 @@
+"""Services that no ServiceGrid makes and that SuperEdge's filter on the nodes would keep."""
+
+from functools import partial
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import actions
+from ..models.reaching import annotated
+from . import shapes
+from .operations import PAGED, operation
+from .views import PortalView
+
+
+class ServiceList(PortalView):
+    """Services with the annotation `topologyKeys`."""
+
+    @operation("List Services that SuperEdge's filter would keep", takes=PAGED, answers={200: "[AnnotatedService]"})
+    def get(self, _request: Request) -> Response:
+        """Services that no ServiceGrid makes and that have the annotation `topologyKeys`; the portal keeps none."""
+        return self.page_of(annotated(), lambda each: (each.namespace, each.name), shapes.annotated)
+
+
+class ServiceEndpoints(PortalView):
+    """What each node would see of one of them."""
+
+    @operation("List endpoints behind SuperEdge's filter", takes=PAGED, answers={200: "[NodeEndpoints]"})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """Per node the endpoints that SuperEdge's filter would leave it, by the pods last seen."""
+        found = annotated(namespace, name)
+        if not found:
+            raise actions.NotFound(f"services/{namespace}/{name}")
+        return self.page_of(found[0].nodes, lambda view: (view.node,), partial(shapes.endpoints, observed=False))
