@@ -30,18 +30,22 @@ class Phase:
         return (each for each in calls if self.start <= each.start <= self.end - each.millis / 1000)
 
 
-def look(here: Edge, service: str, name: str, caller: Caller, units: Mapping[str, str]) -> Phase:
-    """Ask the portal, once, and let every source call often enough to meet whom it can."""
+def look(
+    here: Edge, service: str, name: str, caller: Caller, units: Mapping[str, str], pods: Mapping[str, str] | None = None
+) -> Phase:
+    """Ask the portal, once, and let every source call often enough to meet whom it can. Of the sources in `pods`, each
+    with its node, those that are said to be refused are not waited for: a refusal takes them a second."""
     start, first = time.time(), len(caller.calls)
     rows = here.proof(service)
     assert all(row["observed"] for row in rows.values()), "not read off the slices in the cluster"
     said = {node: (row["state"], frozenset(each["pod"] for each in row["endpoints"])) for node, row in rows.items()}
+    awaited = {each for each in caller.sources if not pods or each not in pods or said[pods[each]][0] != "refusing"}
 
     def met() -> bool:
         counts: dict[str, int] = defaultdict(int)
         for each in caller.calls[first:]:
             counts[each.source] += (1 if each.node else ENOUGH) if each.start >= start else 0
-        return len(counts) == len(caller.sources) and min(counts.values()) >= ENOUGH
+        return all(counts[source] >= ENOUGH for source in awaited)
 
     wait_for(met, 15, f"every source has called ({name})", 0.1)
     return Phase(name, start, time.time(), said, dict(units))

@@ -1,7 +1,7 @@
-"""Switching the mode of a live Service while every node and pod calls it: a call that the mode before and the mode
-after both answer is answered all the while, by nobody that neither allows. And what each mode does, once it holds.
+"""Switching the mode of a live Service while every node and pod calls it: a call that is answered before and after is
+answered all the while, by nobody that neither mode allows. And what each mode does, once it holds.
 
-Six pods in two units (u1, u2), one unit without pods (u3), one node without a unit.
+Four pods in two units (u1, u2), one unit that has pods for a while only (u3), one node without a unit.
 """
 
 import time
@@ -11,74 +11,112 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.kube.network import Caller
 from tests.services import wait_for
 
 from .comparing import Phase, differences, look
-from .edge import edge
+from .edge import Edge, edge
 from .test_never_a_leak import SERVICE, manifest, service
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(300)]
 UNITS = {"node0": "u1", "node1": "u2", "node2": "u2", "node3": "u3", "node4": ""}
-SERVED = {"u1", "u2"}  # units with ready pods
-MOMENT = 2.5  # seconds after the cluster holds a mode in which kube-proxies may still follow the one before
+MOMENT = 2.3  # seconds after the cluster holds a mode in which kube-proxies may still follow the one before
 GRID = f"servicegrids/default/{SERVICE}"
 OWN = dict.fromkeys(("node0", "node1", "node2"), "closed")
-MODES = {
+STATES = {
     "open": dict.fromkeys(UNITS, "open"),
     "wrapper": OWN | dict.fromkeys(("node3", "node4"), "refusing"),
     "strict": OWN | dict.fromkeys(("node3", "node4"), "refusing"),
     "failover": OWN | {"node3": "open", "node4": "refusing"},
     "prefer": OWN | {"node3": "open", "node4": "open"},
 }
-ORDER = ("wrapper", "strict", "failover", "prefer", "strict", "open", "strict")  # after open
 
 
-def allowed(mode, unit):
-    """The units that may answer a node of a unit; none is a refusal. SuperEdge's wrapper runs on no node here, and
-    without it mode wrapper keeps nothing."""
-    if mode in ("open", "wrapper") or (mode == "prefer" and unit not in SERVED):
-        return SERVED
-    if unit in SERVED:
-        return {unit}
-    return {"u1"} if mode == "failover" and unit else set()
+@dataclass(frozen=True)
+class Setting:
+    """A mode, and the units that have ready pods."""
+
+    mode: str
+    served: frozenset[str] = frozenset(("u1", "u2"))
+
+    def __str__(self):
+        return self.mode + ("+" if "u3" in self.served else "")
+
+    @property
+    def states(self):
+        """What the portal should say of each node."""
+        return STATES[self.mode] | ({"node3": "closed"} if "u3" in self.served else {})
+
+    def allowed(self, unit):
+        """The units that may answer a node of a unit; none is a refusal. SuperEdge's wrapper runs on no node here, and
+        without it mode wrapper keeps nothing."""
+        if self.mode in ("open", "wrapper") or (self.mode == "prefer" and unit not in self.served):
+            return self.served
+        if unit in self.served:
+            return {unit}
+        return {"u1"} if self.mode == "failover" and unit else frozenset()
+
+
+OPEN, WRAPPER, STRICT, FAILOVER, PREFER = map(Setting, STATES)
+FILLED = frozenset(("u1", "u2", "u3"))
+ORDER = (
+    WRAPPER,
+    STRICT,
+    FAILOVER,
+    Setting("failover", FILLED),
+    Setting("prefer", FILLED),
+    PREFER,
+    STRICT,
+    OPEN,
+    STRICT,
+)
 
 
 @dataclass
 class Switches:
-    """Which mode was asked for when; `phases` are the quiet times after."""
+    """What was asked for when; `phases` are the quiet times after."""
 
-    spells: list[tuple[float, str]] = field(default_factory=list)
+    here: Edge
+    caller: Caller
+    pods: dict[str, str]
+    spells: list[tuple[float, Setting]]
     held: list[float] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
 
-    def modes(self, call):
-        """The modes that may have held for a call, those between which the Service was just being switched included."""
-        begun = [at for at, _ in self.spells]
+    def settings(self, call):
+        """What may have held for a call, that between which the Service was just being switched included."""
         first = bisect_right([at + MOMENT for at in self.held], call.start)
-        last = bisect_right(begun, call.start + call.millis / 1000)
-        return [mode for _, mode in self.spells[max(first - 1, 0) : last]]
+        last = bisect_right([at for at, _ in self.spells], call.start + call.millis / 1000)
+        return [setting for _, setting in self.spells[max(first - 1, 0) : last]]
 
-    def switch(self, here, mode, caller):
-        self.spells.append((time.time(), mode))
-        here.change(GRID, {"spec": {"closure": {"mode": mode, "failover": ["u1"] if mode == "failover" else None}}})
-        self.listen(here, mode, caller)
+    def switch(self, setting):
+        before = self.spells[-1][1]
+        self.spells.append((time.time(), setting))
+        if setting.served != before.served:
+            templates = {"u3": None if "u3" in setting.served else "none"}
+            self.here.change("deploymentgrids/default/web", {"spec": {"templates": templates}})
+        else:
+            closure = {"mode": setting.mode, "failover": ["u1"] if setting.mode == "failover" else None}
+            self.here.change(GRID, {"spec": {"closure": closure}})
+        self.listen()
 
-    def listen(self, here, mode, caller):
-        wait_for(lambda: holds(here, mode), 30, f"mode {mode} holds", 0.1)
+    def listen(self):
+        setting = self.spells[-1][1]
+        wait_for(lambda: holds(self.here, setting), 30, f"{setting} holds", 0.1)
         self.held.append(time.time())
         time.sleep(MOMENT)
-        self.phases.append(look(here, SERVICE, f"{len(self.phases)} {mode}", caller, UNITS))
+        self.phases.append(look(self.here, SERVICE, str(setting), self.caller, UNITS, self.pods))
 
 
-def holds(here, mode):
-    rows = here.proof(SERVICE)
+def holds(here, setting):
     return all(
-        row["observed"] and row["mode"] == mode and row["state"] == MODES[mode][node] for node, row in rows.items()
+        row["observed"] and (row["mode"], row["state"]) == (setting.mode, setting.states[node])
+        for node, row in here.proof(SERVICE).items()
     )
 
 
 def prepared(here):
-    """The grids, with clients on every node; what calls, by its node."""
+    """The grids, with clients on every node; the pods that call, by their node."""
     for node, unit in UNITS.items():
         here.label(node, zone1=unit or None)
     here.post("deploymentgrids", manifest())
@@ -87,40 +125,42 @@ def prepared(here):
     here.post("servicegrids", grid)
     here.net.wait(lambda: len(here.running("app%3Dweb")) == 4, 40, "the pods run")
     here.clients()
-    pods = {f"pod/{pod['metadata']['name']}": pod["spec"]["nodeName"] for pod in here.pods("app%3Dclient")}
-    return {f"node/{node}": node for node in UNITS} | pods
+    return {f"pod/{pod['metadata']['name']}": pod["spec"]["nodeName"] for pod in here.pods("app%3Dclient")}
 
 
 @pytest.mark.parametrize("proxy", ["iptables", "nftables"])
 def test_whatever_the_mode_becomes_what_both_modes_answer_is_answered(proxy, tmp_path, redis_server):
     with edge(tmp_path, proxy, list(UNITS), redis_server.url) as here:
-        node_of = prepared(here)
+        pods = prepared(here)
+        node_of = {f"node/{node}": node for node in UNITS} | pods
         target = f"{here.address(f'{SERVICE}-svc')}:80"
         here.net.wait(lambda: all(here.net.call(node, f"http://{target}/") for node in UNITS), 20, "all are answered")
         caller = here.net.caller(target, here.net.sources(list(UNITS), "app%3Dclient"), pause=0.004)
-        switches = Switches([(time.time(), "open")])
-        switches.listen(here, "open", caller)
-        for mode in ORDER:
-            switches.switch(here, mode, caller)
+        switches = Switches(here, caller, pods, [(time.time(), OPEN)])
+        switches.listen()
+        for setting in ORDER:
+            switches.switch(setting)
         calls = caller.stop()
         assert len(calls) > 10_000
         assert amiss(calls, switches, node_of) == []
         for phase in switches.phases:
-            if phase.name.endswith("wrapper"):
+            if phase.name == "wrapper":
                 assert {call.node for call in phase.calls(calls)} == {"node0", "node1", "node2"}
             else:
                 assert differences(phase, calls, node_of) == []
 
 
 def amiss(calls, switches, node_of):
-    """Calls that failed though every mode that may have held would answer them, or were answered by one that none
-    allows."""
+    """Calls that failed though whatever may have held would answer them, and whoever did was there all the while; and
+    calls that were answered by one that nothing allows."""
     found = defaultdict(list)
     for call in calls:
-        modes = switches.modes(call)
-        answers = [allowed(mode, UNITS[node_of[call.source]]) for mode in modes]
-        if call.error and set.intersection(*map(set, answers)):
-            found[call.source, call.error, *modes].append(call)
-        elif call.node and UNITS[call.node] not in set.union(*map(set, answers)):
-            found[call.source, call.node, *modes].append(call)
+        settings = switches.settings(call)
+        answers = [set(each.allowed(UNITS[node_of[call.source]])) for each in settings]
+        union = set().union(*answers)
+        ending = settings[0].served - settings[-1].served
+        if call.error and all(answers) and not ending & union:
+            found[call.source, call.error, *map(str, settings)].append(call)
+        elif call.node and UNITS[call.node] not in union:
+            found[call.source, call.node, *map(str, settings)].append(call)
     return [(*what, len(several), several[0].start) for what, several in found.items()]
