@@ -12,7 +12,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint kube bench lock clean runtime develop messages
+.PHONY: help demo test lint kube crds bench lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: develop messages ## style, types, import contracts, migrations, deployment
 
 kube: develop ## compile the real control plane that the tests use (needs Go; once per machine and version)
 	@exec $(PY) -m tests.kube.binaries
+
+crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster/crds.py
+	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml
 
 bench: develop messages ## ratios measured side by side; table on screen, JSON in bench/output/
 	@exec $(PY) -m bench

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.kube import network
-from tests.ops.processes import Portal, command_of
+from tests.ops.processes import Portal, command_of, settings_beside
 from tests.ops.walk import Door
-from tests.services import free_port, wait_for
+from tests.services import wait_for
 
 PROCESSES = ("web", "worker", "beat", "watch", "keeper")
 MERGE = "application/merge-patch+json"
@@ -104,18 +104,7 @@ class Edge:
 def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str) -> Iterator[Edge]:
     """An edge whose kube-proxies run in `mode`, with the portal at work."""
     with network.run(folder, mode, nodes) as net:
-        settings = {
-            "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJ",
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
-            "CELERY_BROKER_URL": redis,
-            "SGPORTAL_CLUSTER": "kubeconfig",
-            "SGPORTAL_TLS": "0",
-            "SGPORTAL_STATIC_FROM_SOURCE": "1",
-            "KUBECONFIG": str(net.kubeconfig()),
-            "UVICORN_HOST": "127.0.0.1",
-            "UVICORN_PORT": str(free_port()),
-        }
+        settings = settings_beside(folder, net.kubeconfig(), redis)
         portal = Portal(folder, settings)
         try:
             portal.run([sys.executable, "manage.py", "migrate", "--noinput"])

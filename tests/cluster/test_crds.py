@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from django.core.management import call_command
 
 from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
 from sgportal.cluster.crds import DEFINITIONS
@@ -111,3 +112,10 @@ def test_kubectl_shows_what_an_operator_wants_to_know(cluster: Cluster, embedded
     assert row[:5] == [metadata["name"], grid["spec"]["gridUniqKey"], "3", "2", "False"]
     assert shown("sg")[0] == ["NAME", "KEY", "CLOSURE", "READY", "AGE"]
     assert len(shown("ssg")) <= 1
+
+
+def test_the_file_in_deploy_is_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("crds")
+    written = Path("deploy/crds.yaml").read_text()
+    assert capsys.readouterr().out == written, "run `make crds`"
+    assert list(yaml.safe_load_all(written)) == list(DEFINITIONS)

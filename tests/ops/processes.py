@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.house.tree import ROOT
-from tests.services import end
+from tests.services import end, free_port
 
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -29,6 +29,22 @@ def probe_of(service: str) -> list[str]:
     kind, *command = SERVICES[service]["healthcheck"]["test"]
     assert kind == "CMD"
     return command
+
+
+def settings_beside(folder: Path, kubeconfig: Path, redis: str) -> dict[str, str]:
+    """The settings of a portal whose cluster is reached with this kubeconfig, with its database in `folder`."""
+    return {
+        "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJ",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite3",
+        "CELERY_BROKER_URL": redis,
+        "SGPORTAL_CLUSTER": "kubeconfig",
+        "SGPORTAL_TLS": "0",
+        "SGPORTAL_STATIC_FROM_SOURCE": "1",
+        "KUBECONFIG": str(kubeconfig),
+        "UVICORN_HOST": "127.0.0.1",
+        "UVICORN_PORT": str(free_port()),
+    }
 
 
 @dataclass

@@ -1,8 +1,12 @@
 """What the portal may do in a cluster, as data: the same list as deploy/rbac.yaml, and everything that it is not."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+MANIFEST = Path("deploy/rbac.yaml")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 LOCK = "application-grid-controller"
 DEFINITIONS = ("deploymentgrids.superedge.io", "statefulsetgrids.superedge.io", "servicegrids.superedge.io")
@@ -66,3 +70,15 @@ def granted(documents: Iterable[dict[str, Any]]) -> dict[tuple[str, str], tuple[
                 verbs = [*found.get(key, ("", ()))[0].split(), *rule["verbs"]]
                 found[key] = (" ".join(verbs), tuple(rule.get("resourceNames") or ()))
     return found
+
+
+def bindings_for(user: str, *roles: str) -> list[dict[str, Any]]:
+    """The manifest's bindings of these roles (of all, where none is named), for a user instead of the ServiceAccount,
+    under names of their own."""
+    subject = {"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
+    bindings = [each for each in yaml.safe_load_all(MANIFEST.read_text()) if each["kind"] == "ClusterRoleBinding"]
+    return [
+        {**each, "metadata": {"name": each["metadata"]["name"] + "-test"}, "subjects": [subject]}
+        for each in bindings
+        if not roles or each["roleRef"]["name"] in roles
+    ]

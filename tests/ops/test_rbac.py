@@ -3,7 +3,6 @@ more."""
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,10 +13,7 @@ from sgportal.models import Grid
 from sgportal.reconciler import access, superedge
 from tests.reconciler.world import World, a_grid, a_template, seed
 
-from .rbac import ALLOWED, ALLOWED_BY_NAME, VERBS, granted, refused
-
-MANIFEST = Path("deploy/rbac.yaml")
-SUBJECT = {"kind": "User", "name": "portal", "apiGroup": "rbac.authorization.k8s.io"}
+from .rbac import ALLOWED, ALLOWED_BY_NAME, MANIFEST, VERBS, bindings_for, granted, refused
 
 
 def documents():
@@ -72,10 +68,7 @@ def kubectl(control_plane):
 def bound(kubectl):
     """The manifest is applied, and its roles are also the user portal's."""
     kubectl("admin", "apply", "-f", str(MANIFEST))
-    for each in documents():
-        if each["kind"] == "ClusterRoleBinding":
-            named = {**each, "metadata": {"name": each["metadata"]["name"] + "-test"}, "subjects": [SUBJECT]}
-            kubectl("admin", "apply", "-f", "-", text=yaml.safe_dump(named))
+    kubectl("admin", "apply", "-f", "-", text=yaml.safe_dump_all(bindings_for("portal")))
 
 
 @pytest.fixture

@@ -1,0 +1,166 @@
+"""With kubectl alone, the one that is installed and the newest one, on a real API server: every command that people use
+on grids, with the portal at work as a user with few rights."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sgportal.core.names import LAST_APPLIED
+from tests.services import wait_for
+
+from .door import DEFINITIONS, NODES, house
+from .walk import LABELS
+
+pytestmark = [
+    pytest.mark.kubernetes,
+    pytest.mark.kubectl,
+    pytest.mark.redis,
+    pytest.mark.timeout(180),
+]
+SEED = ("tests/data/deploymentgrid.yaml", "tests/data/servicegrid.yaml")
+GRID, SERVICE = "dg/deploymentgrid-demo", "sg/servicegrid-demo"
+CHILDREN = {"deploymentgrid-demo-nodeunit1", "deploymentgrid-demo-nodeunit2"}
+OLD, NEW = "echoserver:2.2", "echoserver:2.3"
+READY = ("wait", "--for=condition=Ready", "--timeout=60s")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, redis_server):
+    redis_server.client().flushall()
+    with house(tmp_path_factory.mktemp("door"), redis_server.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["installed", "newest"])
+def kubectl(home, request):
+    """kubectl, once the nodes form two NodeUnits."""
+    run = home.kubectl(request.param)
+    for node, unit in LABELS.items():
+        assert "labeled" in run("label", "node", node, f"zone1={unit}")
+    yield run
+    run("label", "node", *NODES, "zone1-")
+
+
+@pytest.fixture
+def space(kubectl, request):
+    """kubectl in a namespace of the test's own."""
+    name = "-".join(["door", str(abs(hash(request.node.name)) % 10**6)])
+    kubectl("create", "namespace", name)
+    yield kubectl.inside(name)
+    kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+
+def a_template(image="img:1", **more):
+    labels = {"app": "web"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    return {"replicas": 1, "selector": {"matchLabels": labels}, "template": pod, **more}
+
+
+def a_grid(name="web", kind="DeploymentGrid", **spec):
+    body = {"gridUniqKey": "zone1", "template": a_template(), **spec}
+    kept = {key: value for key, value in body.items() if value is not None}
+    return {"apiVersion": "superedge.io/v1", "kind": kind, "metadata": {"name": name}, "spec": kept}
+
+
+def images(kubectl):
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"]
+        for each in kubectl.json("deploy")
+    }
+
+
+def test_the_walk_through(home, kubectl, tmp_path):
+    check_the_definitions(kubectl)
+    files = [word for path in SEED for word in ("-f", path)]
+    assert kubectl("diff", *files, code=1).count("+kind:") == 2
+    assert kubectl("apply", *files).count("created") == 2
+    assert kubectl(*READY, GRID, SERVICE).count("condition met") == 2
+    check_what_runs(kubectl)
+    check_what_is_shown(kubectl)
+    assert kubectl("diff", *files) == ""
+    assert kubectl("apply", *files).count("unchanged") == 2
+    check_an_edit(kubectl, tmp_path)
+    assert re.search(rf"^\+ .*image: .*/{OLD}$", kubectl("diff", *files, code=1), re.M)
+    assert kubectl("apply", *files).count("configured") == 1
+    kubectl(*READY, GRID)
+    assert {image.rpartition("/")[2] for image in images(kubectl).values()} == {OLD}
+    assert kubectl("diff", *files) == ""
+    check_two_who_apply(kubectl, tmp_path)
+    assert kubectl("delete", *files, "--timeout=30s").count("deleted") == 2
+    home.until_rows("default")
+    wait_for(lambda: "No resources found" in kubectl("get", "deploy"), 40, "the children are gone", 0.5)
+    assert "forbidden" not in home.said().lower()
+
+
+def check_the_definitions(kubectl):
+    """They are there and stay as they are; kubectl's annotation holds them; they are structural."""
+    assert kubectl("apply", "-f", str(DEFINITIONS)).count("unchanged") == 3
+    assert kubectl("diff", "-f", str(DEFINITIONS)) == ""
+    for body in kubectl.json("-f", str(DEFINITIONS)):
+        assert len(body["metadata"]["annotations"][LAST_APPLIED]) < 262144 / 8
+        conditions = {each["type"]: each["status"] for each in body["status"]["conditions"]}
+        assert (conditions["Established"], conditions.get("NonStructuralSchema", "False")) == ("True", "False")
+    assert "gridUniqKey" in kubectl("explain", "dg.spec")
+
+
+def check_what_runs(kubectl):
+    """Two sites with two pods each on their own nodes, and one Service."""
+    ready = {each["metadata"]["name"]: each["status"]["readyReplicas"] for each in kubectl.json("deploy")}
+    assert ready == dict.fromkeys(CHILDREN, 2)
+    for pod in kubectl.json("pods"):
+        unit = LABELS[pod["spec"]["nodeName"]]
+        assert pod["metadata"]["generateName"].startswith(f"deploymentgrid-demo-{unit}-")
+    services = [line.split() for line in kubectl("get", "svc", "--no-headers").splitlines()]
+    found = [(name, kind, ports) for name, kind, _, _, ports, _ in services if name != "kubernetes"]
+    assert found == [("servicegrid-demo-svc", "ClusterIP", "80/TCP")]
+
+
+def check_what_is_shown(kubectl):
+    """Columns, and what happened."""
+    head, row = (line.split() for line in kubectl("get", "dg").splitlines())
+    assert head == ["NAME", "KEY", "UNITS", "READY-UNITS", "READY", "AGE"]
+    assert row[:5] == ["deploymentgrid-demo", "zone1", "2", "2", "True"]
+    head, row = (line.split() for line in kubectl("get", "sg").splitlines())
+    assert head == ["NAME", "KEY", "CLOSURE", "READY", "AGE"]
+    assert row[1:4] == ["zone1", row[2], "True"]
+    told = kubectl("describe", GRID).partition("Events:")[2]
+    assert "created 2 Deployments: deploymentgrid-demo-nodeunit1 and deploymentgrid-demo-nodeunit2" in told
+    assert "all 2 NodeUnits are ready" in told
+    assert "Service “servicegrid-demo-svc” was created" in kubectl("describe", SERVICE)
+
+
+def check_an_edit(kubectl, tmp_path):
+    """Somebody annotates the grid while another has it open in an editor; both writes stand, and children follow."""
+    editor = tmp_path / "editor"
+    again = f"{kubectl.program} --kubeconfig {kubectl.kubeconfig} annotate {GRID} note=kept --overwrite"
+    editor.write_text(f'#!/bin/sh\nset -e\n{again}\nsed -i s/{OLD}/{NEW}/ "$1"\n')
+    editor.chmod(0o700)
+    before = kubectl.json(GRID)
+    assert "edited" in kubectl("edit", GRID, KUBE_EDITOR=str(editor))
+    kubectl(*READY, GRID)
+    assert {image.rpartition("/")[2] for image in images(kubectl).values()} == {NEW}
+    after = kubectl.json(GRID)
+    assert after["metadata"]["annotations"]["note"] == "kept"
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    assert "updated 2 Deployments" in kubectl("describe", GRID)
+
+
+def check_two_who_apply(kubectl, tmp_path):
+    """A second manager is told whose fields it wants to change, and may insist; the portal claims nothing."""
+    path = tmp_path / "gitops.yaml"
+    manifest = yaml.safe_load(Path(SEED[0]).read_text())
+    manifest["spec"]["template"]["replicas"] = 3
+    path.write_text(yaml.safe_dump(manifest))
+    apply = ("apply", "--server-side", "--field-manager=gitops", "-f", str(path))
+    told = kubectl(*apply, code=1)
+    assert 'conflict with "kubectl-client-side-apply"' in told
+    assert ".spec.template.replicas" in told
+    assert "serverside-applied" in kubectl(*apply, "--force-conflicts")
+    kubectl(*READY, GRID)
+    assert {each["spec"]["replicas"] for each in kubectl.json("deploy")} == {3}
+    assert kubectl("diff", "--server-side", "--field-manager=gitops", "-f", str(path)) == ""
+    shown = yaml.safe_load(kubectl("get", GRID, "-o", "yaml", "--show-managed-fields"))
+    ours = [each for each in shown["metadata"]["managedFields"] if each["manager"].startswith("sgportal")]
+    assert {each["subresource"] for each in ours} == {"status"}
