@@ -6,6 +6,7 @@ sides were edited, the cluster's edit stands and the portal's stays among the re
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +18,8 @@ from ..core.names import LAST_APPLIED
 from ..core.text import say
 from ..models import AuditEvent, Grid
 from . import events, journal, kube_events, work
+
+_PROPAGATIONS = {"orphan": "Orphan", "foregroundDeletion": "Foreground"}
 
 
 def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None) -> None:
@@ -53,6 +56,8 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
     body = cluster.get(grid.kind, grid.namespace, grid.name)
     if cluster.read_only:
         return _follow(grid, cluster, body)
+    if grid.deleting_since and body and body["metadata"]["uid"] != grid.cluster_uid != "":
+        _set_deletion(grid, None)  # what was to go has gone; somebody made another of that name
     if grid.deleting_since:
         return _settle_deletion(grid, cluster, body)
     if body is None and grid.cluster_uid:
@@ -65,8 +70,7 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
         _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
     elif body["metadata"].get("deletionTimestamp"):
         _pull(grid, body, cluster)
-        Grid.objects.filter(pk=grid.pk).update(deleting_since=timezone.now())
-        grid.refresh_from_db()
+        _set_deletion(grid, timezone.now(), _propagation(body))
     elif grid.generation > grid.pushed_generation and _based_on(grid, body):
         _push(grid, cluster, body)
     elif _differs(grid, body):
@@ -142,6 +146,17 @@ def _pull(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
         kube_events.tell(grid, conflict, cluster)
     grid.refresh_from_db()
     journal.record("grid", [grid.path])
+
+
+def _propagation(body: Mapping[str, Any]) -> str:
+    """The policy of a deletion under way: Kubernetes marks the two that wait for something by a finalizer."""
+    finalizers = body["metadata"].get("finalizers") or ()
+    return next((policy for mark, policy in _PROPAGATIONS.items() if mark in finalizers), "Background")
+
+
+def _set_deletion(grid: Grid, since: datetime | None, propagation: str = "Background") -> None:
+    Grid.objects.filter(pk=grid.pk).update(deleting_since=since, propagation=propagation)
+    grid.refresh_from_db()
 
 
 def _settle_deletion(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:

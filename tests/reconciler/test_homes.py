@@ -91,6 +91,52 @@ def test_deleting_the_custom_resource_deletes_the_grid(world):
     assert Revision.objects.filter(path=grid.path).count() == 1
 
 
+def held(world, propagation):
+    """Delete the grid's custom resource as somebody else; a finalizer keeps it, so that its end can be seen coming."""
+    finalizers = {"metadata": {"finalizers": ["test.sgportal.example/hold"]}}
+    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    uid = world.get("g", "DeploymentGrid")["metadata"]["uid"]
+    world.cluster.delete("DeploymentGrid", "default", "g", uid=uid, propagation=propagation)
+
+
+def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
+    world.save(a_grid(template=a_template()))
+    uid = world.get("g-a")["metadata"]["uid"]
+    held(world, "Orphan")
+    observe(world)
+    assert Grid.objects.get().deleting_since
+    finalizers = {"metadata": {"finalizers": None}}
+    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    world.until(lambda: (world.later(2), not Grid.objects.exists())[1])
+    assert world.get("g-a")["metadata"]["uid"] == uid
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "propagation"),
+    [
+        (["orphan"], "Orphan"),
+        (["a.example/b", "foregroundDeletion"], "Foreground"),
+        ([], "Background"),
+    ],
+)
+def test_how_a_custom_resource_is_deleted_is_read_from_its_finalizers(finalizers, propagation):
+    assert custom._propagation({"metadata": {"finalizers": finalizers}}) == propagation
+
+
+def test_a_grid_made_again_while_its_namesake_goes_stays(world):
+    world.save(a_grid(template=a_template()))
+    held(world, "Background")
+    observe(world)
+    assert Grid.objects.get().deleting_since
+    finalizers = {"metadata": {"finalizers": None}}
+    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    made = world.cluster.apply(a_grid(template=a_template("two"))).body["metadata"]["uid"]
+    world.until(lambda: (observe(world), world.later(2), world.names() == ["g-a"])[2])
+    assert world.get("g", "DeploymentGrid")["metadata"]["uid"] == made
+    assert Grid.objects.get().deleting_since is None
+    assert world.get("g-a")["metadata"]["ownerReferences"][0]["uid"] == made
+
+
 def test_an_invalid_custom_resource_is_shown_and_changes_nothing(world):
     kubectl_apply(world, template={"replicas": "many"})
     grid = Grid.objects.get()
