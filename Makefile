@@ -34,7 +34,7 @@ lint: develop messages ## style, types, import contracts, migrations, deployment
 kube: develop ## compile the real control plane that the tests use (needs Go; once per machine and version)
 	@exec $(PY) -m tests.kube.binaries
 
-crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster/crds.py
+crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml
 
 bench: develop messages ## ratios measured side by side; table on screen, JSON in bench/output/

@@ -1,71 +1,27 @@
 """Our custom resources: SuperEdge's kinds with what SuperEdge's own definitions lack.
 
-Structural, a status subresource, printer columns, a required gridUniqKey; templates are kept whole, whatever fields
-they carry (SuperEdge's definitions prune what they do not know), and the documents are small enough for kubectl apply.
+A status subresource, printer columns, schemas that refuse what is no grid and keep templates whole (SuperEdge's
+definitions prune what they do not know), and documents small enough for kubectl apply.
 """
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.closure import MODES
 from ..core.diff import FIELD_MANAGER
+from ..core.kinds import KINDS
 from .client import JSON_PATCH, Cluster
 from .errors import ClusterError, NotFound
+from .schemas import schema_of
 
 _DEFINITION = "CustomResourceDefinition"
-_ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_TEXT = {"type": "string"}
-_KEY = {"type": "string", "minLength": 1, "maxLength": 317}
-_UNIT = {
-    "type": "object",
-    "properties": dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
-}
-_CONDITION = {
-    "type": "object",
-    "required": ["type", "status"],
-    "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), _TEXT),
-}
-_STATUS = {
-    "type": "object",
-    "properties": {
-        "observedGeneration": {"type": "integer", "format": "int64"},
-        "conditions": {"type": "array", "items": _CONDITION},
-        "states": {"type": "object", "additionalProperties": _ANY},
-        "units": {"type": "array", "items": _UNIT},
-        "readyUnits": {"type": "integer"},
-        "totalUnits": {"type": "integer"},
-        "unusedTemplates": {"type": "array", "items": _TEXT},
-        "closure": _TEXT,
-        "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
-    },
-}
-_WORKLOAD = {
-    "type": "object",
-    "required": ["gridUniqKey"],
-    "properties": {
-        "gridUniqKey": _KEY,
-        "template": _ANY,
-        "templatePool": {"type": "object", "additionalProperties": _ANY},
-        "templates": {"type": "object", "additionalProperties": _TEXT},
-        "defaultTemplateName": _TEXT,
-        "autoDeleteUnusedTemplate": {"type": "boolean"},
-    },
-}
-_CLOSURE = {
-    "type": "object",
-    "required": ["mode"],
-    "properties": {
-        "mode": {"type": "string", "enum": list(MODES)},
-        "failover": {"type": "array", "items": {**_TEXT, "minLength": 1, "maxLength": 63}},
-    },
-}
-_SERVICE = {
-    "type": "object",
-    "required": ["gridUniqKey", "template"],
-    "properties": {"gridUniqKey": _KEY, "template": _ANY, "closure": _CLOSURE},
-}
 _READY = {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'}
+_MESSAGE = {
+    "name": "Message",
+    "type": "string",
+    "priority": 1,  # with -o wide only
+    "jsonPath": '.status.conditions[?(@.type=="Ready")].message',
+}
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 _NODE_KEY = {"name": "Key", "type": "string", "jsonPath": ".spec.gridUniqKey"}
 _MODE = {"name": "Closure", "type": "string", "jsonPath": ".status.closure"}
@@ -75,26 +31,15 @@ _UNITS = [
 ]
 
 
-def _definition(kind: str, short: str, spec: dict[str, Any], columns: list[dict[str, Any]]) -> dict[str, Any]:
+def _definition(kind: str, short: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
     singular = kind.lower()
-    schema = {
-        "type": "object",
-        "required": ["spec"],
-        "properties": {
-            "apiVersion": _TEXT,
-            "kind": _TEXT,
-            "metadata": {"type": "object"},
-            "spec": spec,
-            "status": _STATUS,
-        },
-    }
     version = {
         "name": "v1",
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": schema},
+        "schema": {"openAPIV3Schema": schema_of(KINDS[kind])},
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [_NODE_KEY, *columns, _READY, _AGE],
+        "additionalPrinterColumns": [_NODE_KEY, *columns, _READY, _AGE, _MESSAGE],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -116,9 +61,9 @@ def _definition(kind: str, short: str, spec: dict[str, Any], columns: list[dict[
 
 
 DEFINITIONS = (
-    _definition("DeploymentGrid", "dg", _WORKLOAD, _UNITS),
-    _definition("StatefulSetGrid", "ssg", _WORKLOAD, _UNITS),
-    _definition("ServiceGrid", "sg", _SERVICE, [_MODE]),
+    _definition("DeploymentGrid", "dg", _UNITS),
+    _definition("StatefulSetGrid", "ssg", _UNITS),
+    _definition("ServiceGrid", "sg", [_MODE]),
 )
 
 

@@ -119,6 +119,9 @@ def _fields(value: Object, schema: Object, path: str) -> Causes:
     most = schema.get("maxProperties", len(value))
     if len(value) > most:
         yield too_many(path, len(value), most)
+    least = schema.get("minProperties", 0)
+    if len(value) < least:
+        yield cause(path, f"Invalid value: {len(value)}: {path} in body should have at least {least} properties")
     known, more = schema.get("properties") or {}, schema.get("additionalProperties")
     for key, each in value.items():
         inner = known.get(key) or (more if isinstance(more, dict) else None)

@@ -132,7 +132,7 @@ def test_the_status_is_patched_apart_from_the_spec(cluster: Cluster) -> None:
             "apiVersion": "superedge.io/v1",
             "kind": "ServiceGrid",
             "metadata": {"name": "g", "namespace": "default"},
-            "spec": {"gridUniqKey": "zone", "template": {}},
+            "spec": {"gridUniqKey": "zone", "template": {"selector": {"app": "web"}, "ports": [{"port": 80}]}},
         }
     )
     both = {"spec": {"gridUniqKey": "other"}, "status": {"observedGeneration": 3}}

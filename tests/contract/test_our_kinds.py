@@ -15,8 +15,17 @@ def grids(server):
     return lambda namespace: f"/apis/superedge.io/v1/namespaces/{namespace}/deploymentgrids"
 
 
+LABELS = {"app": "web"}
+CONTAINER = {"name": "c", "image": "img:1"}
+TEMPLATE = {
+    "anything": {"goes": ["here"]},
+    "selector": {"matchLabels": LABELS},
+    "template": {"metadata": {"labels": LABELS}, "spec": {"containers": [CONTAINER]}},
+}
+
+
 def a_grid(name="g", **spec):
-    body = {"gridUniqKey": "zone", "template": {"anything": {"goes": ["here"]}}, **spec}
+    body = {"gridUniqKey": "zone", "template": TEMPLATE, **spec}
     return {"apiVersion": "superedge.io/v1", "kind": "DeploymentGrid", "metadata": {"name": name}, "spec": body}
 
 
@@ -29,7 +38,7 @@ def test_a_definition_is_established(server, grids):
 
 def test_templates_keep_every_field(server, grids, namespace):
     pool = {
-        "p": {"template": {"metadata": {"labels": {"a": "b"}}}, "volumeClaimTemplates": [{"metadata": {"name": "v"}}]}
+        "p": {**TEMPLATE, "volumeClaimTemplates": [{"metadata": {"name": "v"}, "of": "any kind"}]},
     }
     made = server("POST", grids(namespace), a_grid(templatePool=pool))
     assert made.status == 201
@@ -42,6 +51,15 @@ def test_templates_keep_every_field(server, grids, namespace):
         ({"gridUniqKey": None}, "spec.gridUniqKey"),
         ({"gridUniqKey": ""}, "spec.gridUniqKey"),
         ({"gridUniqKey": 5}, "spec.gridUniqKey"),
+        ({"gridUniqKey": "not a key"}, "spec.gridUniqKey"),
+        ({"template": {**TEMPLATE, "replicas": "two"}}, "spec.template.replicas"),
+        ({"template": {**TEMPLATE, "replicas": -1}}, "spec.template.replicas"),
+        ({"template": {"template": TEMPLATE["template"]}}, "spec.template.selector"),
+        ({"templatePool": {"p": {}}}, "spec.templatePool.p.template"),
+        (
+            {"template": {**TEMPLATE, "template": {"spec": {"containers": []}}}},
+            "spec.template.template.spec.containers",
+        ),
         ({"templates": {"a": 1}}, "spec.templates.a"),
         ({"autoDeleteUnusedTemplate": "yes"}, "spec.autoDeleteUnusedTemplate"),
     ],
@@ -52,6 +70,26 @@ def test_the_schema_refuses(server, grids, namespace, spec, field):
     answer = server("POST", grids(namespace), body)
     assert answer.status == 422
     assert field in [cause["field"] for cause in answer.body["details"]["causes"]]
+
+
+def test_the_schema_refuses_a_service_without_what_it_needs(server, grids, namespace):
+    path = grids(namespace).replace("deployment", "service")
+    body = {"apiVersion": "superedge.io/v1", "kind": "ServiceGrid", "metadata": {"name": "s"}}
+    spec = {"gridUniqKey": "zone", "template": {"selector": {}, "ports": [{"port": 70000}]}}
+    answer = server("POST", path, {**body, "spec": spec})
+    assert answer.status == 422
+    port = "spec.template.ports[0].port"
+    assert {each["field"]: each["message"] for each in answer.body["details"]["causes"]} == {
+        "spec.template.selector": "Invalid value: 0: spec.template.selector in body should have at least 1 properties",
+        port: f"Invalid value: 70000: {port} in body should be less than or equal to 65535",
+    }
+
+
+def test_a_name_must_leave_room_for_a_units(server, grids, namespace):
+    answer = server("POST", grids(namespace), a_grid("g" * 62))
+    assert answer.status == 422
+    assert "metadata.name" in [each["field"] for each in answer.body["details"]["causes"]]
+    assert server("POST", grids(namespace), a_grid("g" * 61)).status == 201
 
 
 def test_unknown_fields_are_pruned_or_refused_when_strict(server, grids, namespace):
@@ -88,6 +126,7 @@ def test_printer_columns(server, grids, namespace):
         "Ready-Units",
         "Ready",
         "Age",
+        "Message",
     ]
     assert table["rows"][0]["cells"][:5] == ["g", "zone", 2, 1, "True"]
 
@@ -113,7 +152,11 @@ def test_kubectl_speaks_with_it(server, grids, namespace, tmp_path):
 apiVersion: superedge.io/v1
 kind: DeploymentGrid
 metadata: {name: g}
-spec: {gridUniqKey: zone, template: {replicas: 2}}
+spec:
+  gridUniqKey: zone
+  template:
+    selector: {matchLabels: {app: web}}
+    template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "img:1"}]}}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -132,7 +175,7 @@ data: {a: "1"}
     assert "labeled" in kubectl("label", "configmap", "m", "x=y")
     assert "gridUniqKey" in kubectl("get", "dg", "g", "-o", "yaml")
     assert "serverside-applied" in kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
-    path.write_text(manifest.replace("spec: {grid", "spec: {replicas: 2, grid"))
+    path.write_text(manifest.replace("spec:\n  grid", "spec:\n  replicas: 2\n  grid"))
     assert "unknown field" in kubectl("apply", "-f", str(path), code=1)
     assert "deleted" in kubectl("delete", "-f", str(path), "--timeout=20s")
     assert "No resources found" in kubectl("get", "dg")

@@ -37,8 +37,8 @@ class Kubectl:
         """The same in another namespace."""
         return Kubectl(self.program, self.kubeconfig, self.cache, namespace)
 
-    def __call__(self, *words: str, code: int = 0, text: str = "", **environment: str) -> str:
-        """What it prints, both streams; its exit code must be `code`."""
+    def __call__(self, *words: str, code: int | None = 0, text: str = "", **environment: str) -> str:
+        """What it prints, both streams; its exit code must be `code` (None: any)."""
         options = ["--kubeconfig", str(self.kubeconfig), f"--cache-dir={self.cache}"]
         options += ["-n", self.namespace] if self.namespace else []
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.cache)}
@@ -46,7 +46,7 @@ class Kubectl:
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, timeout=90, check=False, env={**kept, **environment}
         )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stderr}{done.stdout}"
+        assert code in (None, done.returncode), f"{words}: {done.returncode}\n{done.stderr}{done.stdout}"
         return done.stdout + done.stderr
 
     def json(self, *words: str) -> Any:
@@ -54,7 +54,7 @@ class Kubectl:
         body = yaml.safe_load(self("get", *words, "-o", "json"))
         return body.get("items", body)
 
-    def apply(self, *manifests: dict[str, Any], code: int = 0) -> str:
+    def apply(self, *manifests: dict[str, Any], code: int | None = 0) -> str:
         """`kubectl apply -f -` of these objects."""
         return self("apply", "-f", "-", code=code, text=yaml.safe_dump_all(manifests))
 

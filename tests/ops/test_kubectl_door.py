@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sgportal.core.grid import parse
 from sgportal.core.names import LAST_APPLIED
+from sgportal.core.text import Invalid
 from tests.services import wait_for
 
 from .door import DEFINITIONS, NODES, house
@@ -221,3 +223,101 @@ def test_a_namespace_is_deleted_with_its_grids(home, space):
     assert space(*READY, "dg/web", "sg/web").count("condition met") == 2
     assert "deleted" in space("delete", "namespace", space.namespace, "--timeout=60s")
     home.until_rows(space.namespace)
+
+
+def without(body, *path):
+    """A copy without a field."""
+    head, *rest = path
+    kept = {key: value for key, value in body.items() if rest or key != head}
+    return {**kept, head: without(body[head], *rest)} if rest else kept
+
+
+def a_service(closure=None, **template):
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}], **template}
+    return a_grid(kind="ServiceGrid", template=spec, closure=closure)
+
+
+IMAGE = {"containers": [{"name": "c"}]}
+# What SuperEdge takes and drops in silence, stumbles over, or holds for something else → the words that refuse it.
+REFUSED = [
+    (a_grid(gridUniqKey=None), "spec.gridUniqKey: Required value"),
+    (a_grid(gridUniqKey=""), "spec.gridUniqKey"),
+    (a_grid(gridUniqKey=5), "spec.gridUniqKey: Invalid value"),
+    (a_grid(gridUniqKey="zone 1"), "spec.gridUniqKey: Invalid value"),
+    (a_grid(gridUniqkey="zone1"), 'unknown field "spec.gridUniqkey"'),
+    (a_grid(replicas=2), 'unknown field "spec.replicas"'),
+    (a_grid(template=None), "spec.template: Invalid value"),
+    (a_grid(template=a_template(replicas="2")), "spec.template.replicas: Invalid value"),
+    (a_grid(template=a_template(replicas=-1)), "spec.template.replicas: Invalid value"),
+    (a_grid(template=without(a_template(), "selector")), "spec.template.selector: Required value"),
+    (a_grid(template=without(a_template(), "template", "spec")), "spec.template.template.spec: Required value"),
+    (a_grid(template=a_template(template={"spec": IMAGE})), "spec.template.template.spec.containers[0].image"),
+    (a_grid(templatePool={"default": a_template()}), "spec.templatePool: Invalid value"),
+    (a_grid(templatePool={"two": {"replicas": 1}}), "spec.templatePool.two.selector: Required value"),
+    (a_grid(templates={"nodeunit1": 5}), "spec.templates.nodeunit1: Invalid value"),
+    (a_grid(autoDeleteUnusedTemplate="yes"), "spec.autoDeleteUnusedTemplate: Invalid value"),
+    (a_grid("g" * 62), "metadata.name"),
+    (a_grid("g" * 51, "StatefulSetGrid"), "metadata.name"),
+    (a_service(selector={}), "spec.template.selector"),
+    (a_service(ports=[]), "spec.template.ports"),
+    (a_service(ports=[{"port": 0}]), "spec.template.ports[0].port"),
+    (a_service(closure={"mode": "strikt"}), "spec.closure.mode: Unsupported value"),
+    (a_service(closure={"mode": "strict", "failover": ["b"]}), "spec.closure.failover"),
+    (a_service(closure={"mode": "failover"}), "spec.closure.failover"),
+    (a_service(closure={"mode": "failover", "failover": ["no unit"]}), "spec.closure.failover[0]"),
+    (a_service(closure={"mode": "strict"}, clusterIP="None"), "spec.closure"),
+]
+
+
+def test_what_is_no_grid_is_refused_by_name_and_not_stored(home, space):
+    for number, (manifest, words) in enumerate(REFUSED):
+        name = manifest["metadata"]["name"]
+        told = space.apply({**manifest, "metadata": {"name": name if len(name) > 50 else f"no{number}"}}, code=1)
+        assert words in told, (words, told)
+        with pytest.raises(Invalid):
+            parse(manifest)
+    assert "No resources found" in space("get", "dg,ssg,sg")
+    assert home.rows(space.namespace) == set()
+
+
+# What the API server cannot know → the reason of the condition, and the words.
+SHOWN = {
+    "unknown": (a_template(replica=2), {}, "InvalidSpec", "/spec/template/replica"),
+    "labels": (a_template(selector={"matchLabels": {"app": "other"}}), {}, "InvalidSpec", "/spec/template/selector"),
+    "missing": (a_template(), {"templates": {"nodeunit1": "nowhere"}}, "TemplateNotFound", "nowhere"),
+}
+
+
+def test_what_only_the_portal_can_know_is_said_on_the_grid(home, space):
+    space.apply(*(a_grid(name, template=template, **more) for name, (template, more, _, _) in SHOWN.items()))
+    space("wait", "--for=condition=Degraded", *(f"dg/{name}" for name in SHOWN), "--timeout=30s")
+    for name, (_, _, reason, words) in SHOWN.items():
+        told = space("describe", "dg", name)
+        assert re.search(rf"Warning +{reason} .*{words}", told.partition("Events:")[2]), told
+        assert reason in told.partition("Events:")[0]
+        assert space("get", "dg", name, "-o", "wide", "--no-headers").split()[4] == "False"
+    assert set(uids(space)) == {"missing-nodeunit2"}
+    space.apply(a_grid("missing"))
+    space(*READY, "dg/missing")
+
+
+@pytest.mark.parametrize("kubectl", ["newest"], indirect=True)
+def test_a_grid_from_before_a_rule_keeps_its_status(space):
+    """Nothing that is stored is locked up by a definition that has become stricter."""
+    older = yaml.safe_load(DEFINITIONS.read_text().partition("---")[0])
+    older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"] = {
+        "type": "object",
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
+    old = a_grid("old", gridUniqKey="zone 1")
+    try:
+        space.apply(older)
+        wait_for(lambda: "created" in space.apply(old, code=None), 10, "the older definition is in force")
+    finally:
+        space("apply", "-f", str(DEFINITIONS))
+    wait_for(lambda: "gridUniqKey" in space.apply({**old, "metadata": {"name": "new"}}, code=None), 10, "the newer is")
+    space("patch", "dg", "old", "--type=merge", '--patch={"spec": {"templates": {"a": "b"}}}')
+    space("wait", "--for=jsonpath={.status.observedGeneration}=2", "dg/old", "--timeout=20s")
+    assert "InvalidSpec" in space("describe", "dg", "old")
+    assert "edited" in space("edit", "dg", "old", KUBE_EDITOR="sed -i s/zone\\ 1/zone1/")
+    space(*READY, "dg/old")

@@ -138,13 +138,13 @@ def test_a_grid_made_again_while_its_namesake_goes_stays(world):
 
 
 def test_an_invalid_custom_resource_is_shown_and_changes_nothing(world):
-    kubectl_apply(world, template={"replicas": "many"})
+    kubectl_apply(world, template={**a_template(), "replica": 2})
     grid = Grid.objects.get()
     assert grid.state == "Blocked"
     assert grid.status["conditions"][0]["reason"] == "InvalidSpec"
     assert world.names() == []
     assert world.get("g", "DeploymentGrid")["status"]["conditions"][0]["reason"] == "InvalidSpec"
-    kubectl_apply(world, template=a_template())
+    kubectl_apply(world, template={**a_template(), "replica": None})
     assert world.names() == ["g-a"]
 
 

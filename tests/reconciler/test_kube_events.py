@@ -106,7 +106,7 @@ def test_the_same_news_again_is_counted(world):
 
 
 def test_an_invalid_custom_resource_says_so(world):
-    world.cluster.apply(a_grid(template={"replicas": "many"}))
+    world.cluster.apply(a_grid(template={**a_template(), "replica": 2}))
     from sgportal.reconciler import custom
 
     custom.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))

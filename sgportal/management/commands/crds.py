@@ -10,7 +10,7 @@ from ...cluster import DEFINITIONS
 
 _HEAD = (
     "# The custom resource definitions of the grids, for `kubectl apply -f`. Written by `make crds` from\n"
-    "# sgportal/cluster/crds.py; change it there.\n"
+    "# sgportal/cluster/crds.py and schemas.py; change it there.\n"
 )
 
 

@@ -1,0 +1,181 @@
+"""The schemas of our custom resources: what the API server itself refuses, with the field, before anything is stored.
+
+They refuse nothing that `core.grid.parse` takes. Templates keep every field, whatever it is; of them only is said what
+no child can do without. What only a rule in CEL can say (`x-kubernetes-validations`) older API servers take, and the
+portal then shows it as a condition.
+"""
+
+from typing import Any
+
+from ..core.closure import MODES, STEERED
+from ..core.kinds import DEFAULT, GridKind
+from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
+
+Schema = dict[str, Any]
+
+_VALUE = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_TEXT: Schema = {"type": "string"}
+_ANY: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_KEY: Schema = {
+    "description": "The label key of nodes whose values name the NodeUnits.",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 317,
+    "pattern": rf"^({_LABEL}(\.{_LABEL})*/)?{_VALUE}$",
+}
+
+
+def _open(*required: str, **properties: Schema) -> Schema:
+    """An object that keeps what is not said of it here."""
+    return {**_ANY, "required": list(required), "properties": properties}
+
+
+def _rule(rule: str, message: str, field: str = "") -> dict[str, str]:
+    return {"rule": rule, "message": message, **({"fieldPath": field} if field else {})}
+
+
+_CONTAINER = _open("name", "image", name={**_TEXT, "minLength": 1}, image={**_TEXT, "minLength": 1})
+_POD = _open("containers", containers={"type": "array", "minItems": 1, "items": _CONTAINER})
+_TEMPLATE = _open(
+    "selector",
+    "template",
+    replicas={"type": "integer", "format": "int32", "minimum": 0},
+    selector=_ANY,
+    template=_open("spec", spec=_POD),
+)
+_WORKLOAD: Schema = {
+    "type": "object",
+    "required": ["gridUniqKey"],
+    "properties": {
+        "gridUniqKey": _KEY,
+        "template": {"description": "The spec of the workload in every NodeUnit that uses no other.", **_TEMPLATE},
+        "templatePool": {
+            "description": "More templates, by name.",
+            "type": "object",
+            "additionalProperties": _TEMPLATE,
+            "x-kubernetes-validations": [
+                _rule(
+                    f"!('{DEFAULT}' in self)",
+                    f"“{DEFAULT}” always means spec.template; give this template another name",
+                )
+            ],
+        },
+        "templates": {
+            "description": "Which template a NodeUnit uses: its name by the NodeUnit's.",
+            "type": "object",
+            "additionalProperties": _TEXT,
+        },
+        "defaultTemplateName": {"description": "The template of NodeUnits that templates does not name.", **_TEXT},
+        "autoDeleteUnusedTemplate": {
+            "description": "As in SuperEdge; unused templates are shown, and removed when somebody confirms it.",
+            "type": "boolean",
+        },
+    },
+    "x-kubernetes-validations": [
+        _rule(
+            "has(self.template) || (has(self.templatePool) && size(self.templatePool) > 0 && "
+            "has(self.defaultTemplateName) && self.defaultTemplateName != '')",
+            "is required, unless there is a templatePool and a defaultTemplateName",
+            ".template",
+        )
+    ],
+}
+_CLOSURE: Schema = {
+    "description": "How traffic is kept within NodeUnits; left out, the best that the cluster can keep.",
+    "type": "object",
+    "required": ["mode"],
+    "properties": {
+        "mode": {"type": "string", "enum": list(MODES)},
+        "failover": {
+            "description": "With mode failover: the NodeUnits to borrow from, in order.",
+            "type": "array",
+            "items": {**_TEXT, "minLength": 1, "maxLength": MAX_LABEL, "pattern": f"^{_VALUE}$"},
+        },
+    },
+    "x-kubernetes-validations": [
+        _rule(
+            "self.mode != 'failover' || (has(self.failover) && size(self.failover) > 0)",
+            "is required: the NodeUnits to borrow from, in order",
+            ".failover",
+        ),
+        _rule(
+            "self.mode == 'failover' || !has(self.failover)",
+            "only mode “failover” has a list of NodeUnits to borrow from",
+            ".failover",
+        ),
+    ],
+}
+_SERVICE_TEMPLATE: Schema = {
+    "description": "The spec of the Service.",
+    **_open(
+        "selector",
+        selector={"type": "object", "minProperties": 1, "additionalProperties": _TEXT},
+        ports={
+            "type": "array",
+            "items": _open("port", port={"type": "integer", "format": "int32", "minimum": 1, "maximum": 65535}),
+        },
+        clusterIP=_TEXT,
+        type=_TEXT,
+    ),
+    "x-kubernetes-validations": [
+        _rule(
+            "(has(self.clusterIP) && self.clusterIP == 'None') || (has(self.ports) && size(self.ports) > 0)",
+            "at least one port is required",
+            ".ports",
+        )
+    ],
+}
+_SERVICE: Schema = {
+    "type": "object",
+    "required": ["gridUniqKey", "template"],
+    "properties": {"gridUniqKey": _KEY, "template": _SERVICE_TEMPLATE, "closure": _CLOSURE},
+    "x-kubernetes-validations": [
+        _rule(
+            f"!has(self.closure) || !(self.closure.mode in {sorted(STEERED)}) || "
+            "((!has(self.template.clusterIP) || self.template.clusterIP != 'None') && "
+            "(!has(self.template.type) || self.template.type != 'ExternalName'))",
+            "a headless Service, or one of type ExternalName, has nothing to steer; use mode “wrapper” or “open”",
+            ".closure",
+        )
+    ],
+}
+_UNIT: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
+}
+_CONDITION: Schema = {
+    "type": "object",
+    "required": ["type", "status"],
+    "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), _TEXT),
+}
+_STATUS: Schema = {
+    "type": "object",
+    "properties": {
+        "observedGeneration": {"type": "integer", "format": "int64"},
+        "conditions": {"type": "array", "items": _CONDITION},
+        "states": {"type": "object", "additionalProperties": _ANY},
+        "units": {"type": "array", "items": _UNIT},
+        "readyUnits": {"type": "integer"},
+        "totalUnits": {"type": "integer"},
+        "unusedTemplates": {"type": "array", "items": _TEXT},
+        "closure": _TEXT,
+        "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+}
+
+
+def schema_of(kind: GridKind) -> Schema:
+    """The OpenAPI schema of a grid, structural as the API server wants it."""
+    room = MAX_CHILD_NAME[kind.child_kind] - len(child_name("", kind.child_kind, "x"))
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": _TEXT,
+            "kind": _TEXT,
+            "metadata": {"type": "object", "properties": {"name": {**_TEXT, "maxLength": room}}},
+            "spec": _SERVICE if kind.child_kind == "Service" else _WORKLOAD,
+            "status": _STATUS,
+        },
+    }
