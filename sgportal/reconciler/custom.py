@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from ..cluster import JSON_PATCH, Cluster
 from ..core.grid import source_metadata
-from ..core.names import LAST_APPLIED
+from ..core.kinds import BY_PLURAL
 from ..core.text import say
 from ..models import AuditEvent, Grid
 from . import events, journal, kube_events, work
@@ -36,6 +36,16 @@ def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None
         )
     if _differs(grid, body):
         work.request([grid.path], urgent=True)
+
+
+def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | None:
+    """A row for a custom resource that has none, or None where there is no such resource. One that is made at the very
+    moment in which its namesake's row goes was taken for that one's when the watch saw it. Raises ClusterError."""
+    kind = BY_PLURAL[plural].kind if plural in BY_PLURAL else ""
+    if not kind or not cluster.serves(kind) or not (body := cluster.get(kind, namespace, name)):
+        return None
+    observe(kind, namespace, name, body)
+    return Grid.objects.at(plural, namespace, name).first()
 
 
 def _differs(grid: Grid, body: Mapping[str, Any]) -> bool:
@@ -96,21 +106,35 @@ def _based_on(grid: Grid, body: Mapping[str, Any]) -> bool:
 
 
 def _push(grid: Grid, cluster: Cluster, body: Mapping[str, Any]) -> None:
-    """Replace the resource's spec by the row's; the tests make the API server refuse if it changed meanwhile."""
+    """Replace the resource's spec by the row's, and make the row's changes to its labels and annotations: an edit of
+    those does not count as a generation. The API server refuses if the resource changed meanwhile."""
     metadata = body["metadata"]
-    kubectls = {key: value for key, value in (metadata.get("annotations") or {}).items() if key == LAST_APPLIED}
+    last = grid.revisions.filter(number=grid.pushed_generation).first()
     patch = [
         {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
         {"op": "test", "path": "/metadata/generation", "value": metadata.get("generation", 1)},
-        {"op": "add", "path": "/metadata/labels", "value": grid.metadata.get("labels") or {}},
-        {
-            "op": "add",
-            "path": "/metadata/annotations",
-            "value": {**kubectls, **(grid.metadata.get("annotations") or {})},
-        },
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        *(
+            {
+                "op": "add",
+                "path": f"/metadata/{part}",
+                "value": _merged(
+                    (last.metadata if last else {}).get(part) or {},
+                    grid.metadata.get(part) or {},
+                    metadata.get(part) or {},
+                ),
+            }
+            for part in ("labels", "annotations")
+        ),
         {"op": "replace", "path": "/spec", "value": grid.spec},
     ]
     _adopt_generation(grid, cluster.patch(grid.kind, grid.namespace, grid.name, patch, JSON_PATCH), pushed=True)
+
+
+def _merged(last: Mapping[str, str], mine: Mapping[str, str], live: Mapping[str, str]) -> dict[str, str]:
+    """What is live, with the changes from `last` to `mine`."""
+    kept = {key: value for key, value in live.items() if key in mine or key not in last}
+    return {**kept, **{key: value for key, value in mine.items() if last.get(key) != value}}
 
 
 def _adopt_generation(grid: Grid, body: Mapping[str, Any], pushed: bool) -> None:

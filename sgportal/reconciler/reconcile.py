@@ -51,7 +51,7 @@ def _dispatch(key: str, lease: work.Held) -> float | None:
         superedge_tasks.run(rest)
         return None
     namespace, _, name = rest.partition("/")
-    grid = Grid.objects.at(kind, namespace, name).first()
+    grid = Grid.objects.at(kind, namespace, name).first() or custom.find(kind, namespace, name, connected())
     return reconcile(grid, connected(), lease) if grid else None
 
 

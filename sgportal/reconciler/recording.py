@@ -215,7 +215,7 @@ def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None
     resource = cluster.get(grid.kind, grid.namespace, grid.name)
     if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
         return
-    wanted = {**body, "observedGeneration": resource["metadata"].get("generation", 1)}
+    wanted = {**body, "observedGeneration": grid.cluster_generation}  # not that of an edit since we looked
     before = resource.get("status") or {}
     if before == wanted:
         return

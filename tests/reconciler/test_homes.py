@@ -2,9 +2,10 @@
 
 import pytest
 
+from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
-from sgportal.reconciler import custom
+from sgportal.reconciler import custom, recording, work
 
 from .world import a_grid, a_template
 
@@ -79,6 +80,67 @@ def test_edits_on_both_sides_keep_the_clusters_and_remember_the_portals(world):
         r.spec["template"]["template"]["spec"]["containers"][0]["image"] for r in Revision.objects.order_by("number")
     ]
     assert images == ["img:1", "portal", "cluster"]
+
+
+def test_labels_and_annotations_written_in_the_cluster_meanwhile_stay(world):
+    """They do not count as a generation, so nothing tells the portal's edit that there was another."""
+    from sgportal.actions import save_grids
+
+    from .world import ADA
+
+    noted = a_grid(template=a_template())
+    noted["metadata"]["annotations"] = {"gone": "1", "kept": "1", "mine": "1"}
+    world.save(noted)
+    theirs = {"metadata": {"annotations": {"kept": "2", "theirs": "1"}, "labels": {"a": "b"}}}
+    world.cluster.patch("DeploymentGrid", "default", "g", theirs, MERGE_PATCH)
+    mine = a_grid(template=a_template("two"))
+    mine["metadata"]["annotations"] = {"kept": "1", "mine": "2"}
+    save_grids([mine], ADA)
+    world.settle()
+    metadata = world.get("g", "DeploymentGrid")["metadata"]
+    assert metadata["annotations"] == {"kept": "2", "mine": "2", "theirs": "1"}
+    assert metadata["labels"] == {"a": "b"}
+    observe(world)
+    grid = Grid.objects.get()
+    assert grid.metadata == {"labels": {"a": "b"}, "annotations": metadata["annotations"]}
+    assert images(world) == ["two"]
+
+
+def images(world):
+    return [world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()]
+
+
+def test_a_status_is_never_said_to_be_that_of_an_edit_it_has_not_seen(world, monkeypatch):
+    """kubectl wait --for=condition=Ready goes by it."""
+    world.save(a_grid(template=a_template()))
+    assert world.get("g", "DeploymentGrid")["status"]["observedGeneration"] == 1
+    done = recording.record
+
+    def record_late(*arguments):
+        spec = {"spec": a_grid(template=a_template("three"))["spec"]}
+        world.cluster.patch("DeploymentGrid", "default", "g", spec, MERGE_PATCH)
+        monkeypatch.setattr(recording, "record", done)
+        return done(*arguments)
+
+    monkeypatch.setattr(recording, "record", record_late)
+    world.cluster.patch(
+        "DeploymentGrid", "default", "g", {"spec": a_grid(template=a_template("two"))["spec"]}, MERGE_PATCH
+    )
+    custom.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
+    world.settle()
+    body = world.get("g", "DeploymentGrid")
+    assert (body["metadata"]["generation"], body["status"]["observedGeneration"]) == (3, 2)
+    observe(world)
+    assert world.get("g", "DeploymentGrid")["status"]["observedGeneration"] == 3
+
+
+def test_a_grid_made_while_the_row_of_its_namesake_goes_is_found(world):
+    """The watch saw it while there still was a row, so it only woke that one."""
+    world.cluster.apply(a_grid(template=a_template()))
+    work.request(["deploymentgrids/default/g", "deploymentgrids/default/none", "labels/none/none"])
+    world.settle()
+    assert Grid.objects.get().name == "g"
+    assert world.names() == ["g-a"]
 
 
 def test_deleting_the_custom_resource_deletes_the_grid(world):
