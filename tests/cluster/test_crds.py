@@ -12,6 +12,9 @@ from django.core.management import call_command
 
 from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
 from sgportal.cluster.crds import DEFINITIONS
+from sgportal.core.grid import parse
+from sgportal.core.kinds import KINDS
+from sgportal.core.text import Invalid
 from sgportal.demo import EmbeddedCluster
 
 CRD = "CustomResourceDefinition"
@@ -119,3 +122,27 @@ def test_the_file_in_deploy_is_what_the_code_says(capsys: pytest.CaptureFixture[
     written = Path("deploy/crds.yaml").read_text()
     assert capsys.readouterr().out == written, "run `make crds`"
     assert list(yaml.safe_load_all(written)) == list(DEFINITIONS)
+
+
+@pytest.mark.parametrize("path", sorted(Path("docs/examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_good_grid_is_refused(cluster: Cluster, path: Path) -> None:
+    install_crds(cluster)
+    for body in yaml.safe_load_all(path.read_text()):
+        if body["kind"] in KINDS:
+            parse(body)
+            body["metadata"].setdefault("namespace", "default")
+            assert cluster.apply(body).body["spec"]["gridUniqKey"] == body["spec"]["gridUniqKey"]
+
+
+def test_no_name_is_refused_that_leaves_room_for_a_unit() -> None:
+    for definition in DEFINITIONS:
+        kind = definition["spec"]["names"]["kind"]
+        schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        longest = schema["properties"]["metadata"]["properties"]["name"]["maxLength"]
+        base = manifest("servicegrid" if kind == "ServiceGrid" else "deploymentgrid")
+        if kind == "StatefulSetGrid":
+            base["spec"]["template"].pop("strategy")
+            base["spec"]["template"]["serviceName"] = "web"
+        parse({**base, "kind": kind, "metadata": {"name": "g" * longest}})
+        with pytest.raises(Invalid, match="too long"):
+            parse({**base, "kind": kind, "metadata": {"name": "g" * (longest + 1)}})
