@@ -71,11 +71,15 @@ class House:
         program = str(binaries.find("kubectl")) if version == "newest" else "kubectl"
         return Kubectl(program, self.plane.kubeconfig(), self.plane.folder / f"cache-{cache or version}")
 
-    def rows(self, namespace: str) -> set[str]:
-        """The names of the grids that the portal remembers in a namespace."""
+    def rows(self, namespace: str, which: str = "1") -> set[str]:
+        """The names of the grids that the portal remembers in a namespace, of those with a condition in SQL."""
         with contextlib.closing(sqlite3.connect(self.portal.folder / "portal.sqlite3", timeout=10)) as database:
-            found = database.execute("SELECT name FROM sgportal_grid WHERE namespace = ?", [namespace])
+            found = database.execute(f"SELECT name FROM sgportal_grid WHERE namespace = ? AND {which}", [namespace])
             return {name for (name,) in found}
+
+    def until_going(self, namespace: str) -> None:
+        """Until the portal knows that all grids there are to go, or have gone."""
+        wait_for(lambda: not self.rows(namespace, "deleting_since IS NULL"), 20, f"grids in {namespace} go", 0.05)
 
     def until_rows(self, namespace: str, *names: str) -> None:
         """Until the portal remembers just these."""

@@ -37,6 +37,7 @@ def home(tmp_path_factory, redis_server):
     redis_server.client().flushall()
     with house(tmp_path_factory.mktemp("door"), redis_server.url) as made:
         yield made
+        assert "Traceback" not in made.said()
 
 
 @pytest.fixture(scope="module", params=["installed", "newest"])
@@ -175,8 +176,9 @@ def test_what_is_deleted_with_a_grid(home, space, cascade):
     assert before.keys() == {"web-nodeunit1", "web-nodeunit2"}
     with home.paused("kube-controller-manager"):  # so that the portal sees it before the garbage collector does
         space("delete", "dg", "web", f"--cascade={cascade}", "--wait=false")
-        time.sleep(2)
+        home.until_going(space.namespace)
         if cascade == "orphan":
+            time.sleep(0.5)
             assert uids(space) == before
     space("wait", "--for=delete", "dg/web", "--timeout=30s")
     if cascade == "background":
