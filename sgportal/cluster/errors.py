@@ -56,6 +56,8 @@ _UID = "metadata.uid"  # an apply or a patch that names another uid: the object 
 # Server-side apply answers 500 for a field that the schema does not have (structured-merge-diff): no trouble of the
 # server's, and no use trying again.
 _UNTYPED = "failed to create typed patch object"
+# A 500 as well, about this object alone: the webhook that is asked about it does not answer.
+_WEBHOOK = "failed calling webhook"
 
 
 def error_of(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> ClusterError:
@@ -68,7 +70,7 @@ def error_of(status: int, body: Mapping[str, Any] | None, retry_after: str | Non
     kind = _CLASSES.get(status, Unreachable if status >= 500 or status == 0 else Refused)
     if status == 422 and any(cause.get("field") == _UID for cause in causes):
         kind = Conflict
-    if kind is Unreachable and message.startswith(_UNTYPED):
+    if kind is Unreachable and (message.startswith(_UNTYPED) or _WEBHOOK in message):
         kind = Refused
     return kind(message, status, str(body.get("reason") or ""), causes, _seconds(wait))
 

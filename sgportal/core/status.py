@@ -149,7 +149,13 @@ def _judge(
             failing.reason,
             say("pod %(pod)s: %(message)s", pod=failing.name, message=failing.message or failing.reason),
         )
-    if _deadline_exceeded(live):
+    if failure := _condition(live, "ReplicaFailure", "True"):
+        return (
+            "Degraded",
+            failure.get("reason") or "ReplicaFailure",
+            say("pods cannot be made: %(message)s", message=failure.get("message") or ""),
+        )
+    if _condition(live, "Progressing", "False"):
         return "Degraded", "ProgressDeadlineExceeded", say("the rollout has made no progress within its deadline")
     status = live.get("status") or {}
     return (
@@ -166,11 +172,11 @@ def _judge(
 _ON_THE_WAY = {"ContainerCreating", "PodInitializing", "Pending"}
 
 
-def _deadline_exceeded(live: Mapping[str, Any]) -> bool:
+def _condition(live: Mapping[str, Any], type_: str, status: str) -> Mapping[str, Any] | None:
+    """The condition of a workload that has this type and status. `ReplicaFailure` (a quota, a limit, an admission
+    webhook) and `Progressing` False (its deadline exceeded): apps/v1, DeploymentConditionType."""
     conditions = (live.get("status") or {}).get("conditions") or ()
-    return any(
-        each.get("type") == "Progressing" and each.get("reason") == "ProgressDeadlineExceeded" for each in conditions
-    )
+    return next((each for each in conditions if (each.get("type"), each.get("status")) == (type_, status)), None)
 
 
 def superedge_state(live: Mapping[str, Any]) -> dict[str, Any]:

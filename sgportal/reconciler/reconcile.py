@@ -91,7 +91,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
 def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster: Cluster) -> None:
     """What is left to do while another controller manages the grids: show what there is."""
     if not grid.deleting_since:
-        recording.record(grid, spec, seen, planned, (), cluster)
+        recording.record(grid, spec, seen, Plan((), planned.findings), (), cluster)
 
 
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:

@@ -76,7 +76,8 @@ def record(
 ) -> None:
     """Write down the status that the observed objects have after the writes, and what happened on the way."""
     live = after(seen, outcomes)
-    findings = [*planned.findings, *_failures(outcomes)]
+    failures = _failures(outcomes)
+    findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
     more: dict[str, Any] = {}
@@ -124,6 +125,14 @@ def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
                 Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(outcome.error)))
             )
     return found
+
+
+def _held_back(grid: Grid, planned: Plan, outcomes: Iterable[Outcome], failures: Iterable[Finding]) -> list[Finding]:
+    """What stopped the units that are in back-off: it is why they are not as wanted until they were tried again."""
+    judged = {each.step.unit for each in outcomes if each.done} | {each.unit for each in failures}
+    waiting = {step.unit for step in planned.steps} - judged
+    rows = grid.units.filter(name__in=waiting, failures__gt=0, state="Blocked") if waiting else ()
+    return [Finding(row.name, row.reason, row.sentence) for row in rows]
 
 
 def _record_units(

@@ -119,7 +119,13 @@ def test_a_watch_that_waits_can_be_ended_from_another_thread(scripted) -> None:
     watch.close()  # again: no harm
 
 
-def test_a_field_the_schema_does_not_have_is_refused_though_the_server_says_500() -> None:
-    said = {"message": "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.x: field not ..."}
-    assert isinstance(error_of(500, said), Refused)
+@pytest.mark.parametrize(
+    "message",
+    [
+        "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.x: field not ...",
+        'Internal error occurred: failed calling webhook "w": failed to call webhook: Post ...',
+    ],
+)
+def test_what_is_wrong_with_the_object_alone_is_a_refusal_though_the_server_says_500(message: str) -> None:
+    assert isinstance(error_of(500, {"message": message}), Refused)
     assert isinstance(error_of(500, {"message": "etcd is down"}), Unreachable)

@@ -54,6 +54,14 @@ def test_33_a_condition_turns_back_when_the_next_look_is_good():
     assert (ready["Progressing"]["lastTransitionTime"], good["observedGeneration"]) == ("T1", 4)
 
 
+def test_pods_that_may_not_be_made_are_the_reason_of_the_unit():
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: few"}
+    live = settled(a_grid(), ["a"], observedGeneration=1, unavailableReplicas=1, conditions=[failure])
+    unit = status_of(live, NODES[:1]).units[0]
+    assert (unit.state, unit.reason) == ("Degraded", "FailedCreate")
+    assert str(unit.sentence) == "pods cannot be made: exceeded quota: few"
+
+
 def test_34_superedges_shape_and_ours():
     available = {"type": "Available", "status": "True"}
     live = settled(a_grid(), ["a"], **READY, conditions=[available, {"type": "Progressing", "status": "True"}])

@@ -81,7 +81,8 @@ class ControlPlane:
         self.port = free_port()
         self.network = network
         self._etcd_port, self._peer_port = free_port(), free_port()
-        self._tokens = {name: secrets.token_hex(16) for name in (ADMIN, "manager", "scheduler", "kubelets", "portal")}
+        users = (ADMIN, "manager", "scheduler", "kubelets", "portal", "product")
+        self._tokens = {name: secrets.token_hex(16) for name in users}
         self._ca, self._certificate, self._key = make_certificates(folder)
         self._write_secrets()
         self.processes = {each.name: each for each in self._components(apiserver, manager, kubelets)}
@@ -96,7 +97,7 @@ class ControlPlane:
         return f"http://127.0.0.1:{self._etcd_port}"
 
     def _write_secrets(self) -> None:
-        groups = {"portal": "portals"}
+        groups = {"portal": "portals", "product": "products"}
         rows = [f'{t},{name},{name},"{groups.get(name, "system:masters")}"' for name, t in self._tokens.items()]
         (self.folder / "tokens.csv").write_text("\n".join(rows) + "\n")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -150,6 +151,7 @@ class ControlPlane:
                     f"--tls-private-key-file={self._key}",
                     f"--token-auth-file={self.folder / 'tokens.csv'}",
                     "--authorization-mode=RBAC",
+                    "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
                     "--service-cluster-ip-range=10.96.0.0/16",
                     "--endpoint-reconciler-type=none",
                     f"--service-account-issuer={self.url}",

@@ -1,26 +1,64 @@
-"""The world of each reconciler test."""
+"""The worlds of the reconciler's tests: the embedded cluster and a real one. Every test that uses `world` runs on both,
+unchanged, unless it is `embedded_only` or `real_only`."""
 
 import pytest
 
-from sgportal.cluster import connect, install_crds
+from sgportal.cluster import connect, upgrade_crds
 from sgportal.demo import EmbeddedCluster
 from sgportal.reconciler import access
 
+from .real import PRODUCT, RealCluster, allow
 from .world import World
+
+KINDS = {"embedded_only": ["embedded"], "real_only": ["real"]}
+
+
+def pytest_generate_tests(metafunc):
+    """Run on both clusters, or on the one that can do what the test needs."""
+    if "cluster_kind" in metafunc.fixturenames:
+        kinds = next((kinds for mark, kinds in KINDS.items() if metafunc.definition.get_closest_marker(mark)), None)
+        kinds = kinds or ["embedded", "real"]
+        marks = {"embedded": (), "real": (pytest.mark.kubernetes,)}
+        params = [pytest.param(kind, marks=marks[kind]) for kind in kinds]
+        metafunc.parametrize("cluster_kind", params, scope="session")
+
+
+@pytest.fixture(scope="session")
+def real_cluster(control_plane):
+    """A real cluster with our definitions from the first (its garbage collector learns of new kinds every 30 seconds
+    only), where the product is a user with its own roles."""
+    allow(control_plane)
+    real = RealCluster(control_plane)
+    with real.counting():
+        yield real
 
 
 @pytest.fixture
-def world(transactional_db, monkeypatch, settings):
-    """Three Ready nodes without labels, our custom resources, nothing else."""
-    with EmbeddedCluster("walkthrough") as embedded:
-        monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(embedded.kubeconfig_path))
-        settings.SGPORTAL_CLUSTER = "demo"
-        access.disconnect()
-        cluster = connect("demo", threads=8)
-        install_crds(cluster)
-        made = World(embedded, cluster)
-        made.look()
-        embedded.reset_counts()
-        yield made
-        access.disconnect()
-        cluster.close()
+def server(request, cluster_kind):
+    """Three Ready nodes without labels and nothing else, on an embedded or a real cluster."""
+    if cluster_kind == "embedded":
+        with EmbeddedCluster("walkthrough") as embedded:
+            yield embedded
+        return
+    real = request.getfixturevalue("real_cluster")
+    real.clean()
+    yield real
+
+
+@pytest.fixture
+def world(server, transactional_db, monkeypatch, settings):
+    """Three Ready nodes without labels, our custom resources, nothing else. On the real cluster the product is a user
+    with the roles of deploy/rbac.yaml, the test an administrator."""
+    monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.kubeconfig_path))
+    settings.SGPORTAL_CLUSTER = "demo"
+    access.disconnect()
+    cluster = connect("demo", threads=8)
+    upgrade_crds(cluster)
+    if isinstance(server, RealCluster):
+        monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.plane.kubeconfig(PRODUCT)))
+    made = World(server, cluster)
+    made.look()
+    server.reset_counts()
+    yield made
+    access.disconnect()
+    cluster.close()

@@ -58,7 +58,7 @@ def submit(world, monkeypatch):
 
 
 def converged(world):
-    world.embedded.reset_counts()
+    world.server.reset_counts()
     WorkKey.objects.update(lease_until=None, next_at=timezone.now(), failures=0, queued=False)
     world.settle()
     world.until_ready("g-a", "g-b")
@@ -111,20 +111,20 @@ def one_by_one(function, items):
 
 def test_unreachable_at_the_start_keeps_the_intent_and_converges_afterwards(world, monkeypatch):
     submit(world, monkeypatch)
-    world.embedded.unreachable(True)
+    world.server.unreachable(True)
     run(KEY)
     row = WorkKey.objects.get(key=KEY)
     assert row.failures == 1
     assert row.next_at > timezone.now()
     assert "does not answer" in row.error
     assert Grid.objects.get().spec["gridUniqKey"] == "zone"
-    world.embedded.unreachable(False)
+    world.server.unreachable(False)
     converged(world)
 
 
 def test_half_an_hour_without_the_cluster_is_retried_ever_more_slowly_and_for_ever(world, monkeypatch, settings):
     submit(world, monkeypatch)
-    world.embedded.unreachable(True)
+    world.server.unreachable(True)
     waits = []
     for _ in range(14):
         run(KEY)
@@ -137,10 +137,11 @@ def test_half_an_hour_without_the_cluster_is_retried_ever_more_slowly_and_for_ev
         settings.SGPORTAL_BACKOFF_CAP_SECONDS / 2 - 1 <= wait <= settings.SGPORTAL_BACKOFF_CAP_SECONDS
         for wait in waits[10:]
     )
-    world.embedded.unreachable(False)
+    world.server.unreachable(False)
     converged(world)
 
 
+@pytest.mark.embedded_only
 @pytest.mark.parametrize(
     "fault",
     [
@@ -168,15 +169,17 @@ def converged_later(world):
     assert world.names() == ["g-a", "g-b"]
 
 
+@pytest.mark.embedded_only
 def test_429_is_waited_for_as_long_as_asked(world, monkeypatch):
     submit(world, monkeypatch)
     world.embedded.faults.add("status", code=429, retry_after=40, path="deployments", methods=["PATCH"])
     run(KEY)
     row = WorkKey.objects.get(key=KEY)
     assert 38 < (row.next_at - timezone.now()).total_seconds() <= 40
-    assert world.embedded.requests["PATCH", "deployments"] <= 8
+    assert world.server.requests["PATCH", "deployments"] <= 8
 
 
+@pytest.mark.embedded_only
 def test_silence_is_given_up_after_a_while(world, monkeypatch):
     submit(world, monkeypatch)
     access.cluster()._transport._read_seconds = 0.3
@@ -186,6 +189,7 @@ def test_silence_is_given_up_after_a_while(world, monkeypatch):
     converged_later(world)
 
 
+@pytest.mark.embedded_only
 def test_one_units_trouble_does_not_stop_the_others_and_is_said_once(world, monkeypatch):
     submit(world, monkeypatch)
     world.embedded.faults.add("status", code=403, methods=["PATCH"], path="deployments/g-a")
@@ -297,6 +301,7 @@ def test_nothing_happens_before_the_nodes_were_ever_listed(world, monkeypatch):
     converged(world)
 
 
+@pytest.mark.embedded_only
 def test_a_service_and_a_workload_do_not_wait_for_each_other(world, monkeypatch):
     submit(world, monkeypatch)
     world.embedded.faults.add("status", code=500, path="default/services", methods=["PATCH"])

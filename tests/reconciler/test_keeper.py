@@ -71,7 +71,7 @@ def test_slices_are_written_the_sentinel_first_and_then_left_alone(closed):
         assert "selector" not in refusing["spec"]
         sentinel = slices(closed)[f"{SERVICE}-v4refuse1"]
         assert sentinel["endpoints"][0]["addresses"] == [refusing["spec"]["clusterIP"]]
-        closed.embedded.reset_counts()
+        closed.server.reset_counts()
         assert keeper.pulse.failed == 0
     with a_keeper(closed.cluster) as again:
         until(lambda: again.pulse.kept or again._look_at)
@@ -117,6 +117,7 @@ def test_what_others_do_to_slices_is_repaired(closed, what):
         until(right)
 
 
+@pytest.mark.embedded_only
 @pytest.mark.parametrize(
     "fault",
     [
@@ -140,6 +141,7 @@ def test_a_write_that_fails_is_tried_again_and_nothing_is_doubled(closed, fault)
         assert sorted(each for each in slices(closed) if "units" in each) == [f"{SERVICE}-v4units1"]
 
 
+@pytest.mark.embedded_only
 def test_watches_that_break_or_are_too_old_lose_nothing(closed):
     with a_keeper(closed.cluster):
         until(lambda: reached(closed) == SERVED)

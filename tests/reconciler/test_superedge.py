@@ -136,7 +136,8 @@ def test_every_action_with_an_actor_is_either_guarded_or_about_the_stewardship_i
 
 def test_no_write_gets_past_a_reading_connection(world, edge):
     cluster = access.cluster()
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}
+    metadata = {"name": "new", "namespace": "default"}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
     with pytest.raises(ReadOnly):
         cluster.apply(body)
     with pytest.raises(ReadOnly):
@@ -144,7 +145,7 @@ def test_no_write_gets_past_a_reading_connection(world, edge):
     with pytest.raises(ReadOnly):
         cluster.delete("Node", "", "node0")
     assert cluster.apply(body, dry_run=True)
-    assert world.cluster.get("Namespace", "", "new") is None
+    assert world.cluster.get("Service", "default", "new") is None
     with pytest.raises(labels.NodeRefused):
         labels.write("node0", {"x": "y"})
 

@@ -58,11 +58,11 @@ def test_readiness_wakes_the_grids_whose_key_the_node_carries(world: World) -> N
     label(world, "node0", zone="a")
     with a_watch(world.cluster):
         seen = wishes(PATH)
-        world.embedded.set_node_ready("node0", False)
+        world.server.set_node_ready("node0", False)
         until(lambda: Node.objects.get(name="node0").ready == "NotReady")
         until(lambda: wishes(PATH) > seen)
         seen = wishes(PATH)
-        world.embedded.set_node_ready("node1", False)  # carries no key of any grid
+        world.server.set_node_ready("node1", False)  # carries no key of any grid
         until(lambda: Node.objects.get(name="node1").ready == "NotReady")
         assert wishes(PATH) == seen
 
@@ -132,17 +132,19 @@ def test_a_custom_resource_gets_a_row_and_its_end_is_passed_on(world: World) -> 
         until(lambda: wishes(PATH) > seen)
 
 
+@pytest.mark.embedded_only
 def test_dropped_watches_are_resumed_without_listing_again(world: World) -> None:
     with a_watch(world.cluster):
-        lists = world.embedded.requests["GET", "nodes"]
+        lists = world.server.requests["GET", "nodes"]
         for number in range(3):
             world.embedded.faults.drop_watches()
             label(world, "node0", zone=f"u{number}")
             until(lambda number=number: unit_of("node0") == f"u{number}")
-        assert world.embedded.requests["GET", "nodes"] == lists
+        assert world.server.requests["GET", "nodes"] == lists
         assert not Mirror.objects.exclude(failing_since=None).exists()
 
 
+@pytest.mark.embedded_only
 def test_a_connection_that_is_dead_without_a_word_is_noticed_and_nothing_is_lost(world: World, monkeypatch) -> None:
     monkeypatch.setattr(Pace, "stream", 300)  # the server does not end it either
     with a_watch(world.cluster, slower(QUICK, silence=0.4)):
@@ -154,9 +156,10 @@ def test_a_connection_that_is_dead_without_a_word_is_noticed_and_nothing_is_lost
         until(lambda: unit_of("node0") == "a")
 
 
+@pytest.mark.embedded_only
 def test_a_forgotten_version_leads_to_a_fresh_list(world: World) -> None:
     with a_watch(world.cluster):
-        lists = world.embedded.requests["GET", "nodes"]
+        lists = world.server.requests["GET", "nodes"]
         world.embedded.faults.half_open = True  # what happens now is told to nobody
         label(world, "node0", zone="a")
         time.sleep(0.2)
@@ -164,13 +167,13 @@ def test_a_forgotten_version_leads_to_a_fresh_list(world: World) -> None:
         world.embedded.faults.drop_watches()
         world.embedded.faults.clear()
         until(lambda: unit_of("node0") == "a")
-        assert world.embedded.requests["GET", "nodes"] == lists + 1
+        assert world.server.requests["GET", "nodes"] == lists + 1
 
 
 def test_an_unreachable_cluster_is_said_and_its_return_wakes_everybody(world: World) -> None:
     grid_row()
     with a_watch(world.cluster):
-        world.embedded.unreachable(True)
+        world.server.unreachable(True)
         failing = until(lambda: Mirror.objects.filter(resource="nodes").exclude(failing_since=None).first())
         assert "refused" in failing.error
         WorkKey.objects.update_or_create(
@@ -180,8 +183,8 @@ def test_an_unreachable_cluster_is_said_and_its_return_wakes_everybody(world: Wo
         again = Mirror.objects.get(resource="nodes")
         assert again.failing_since == failing.failing_since  # the first failure counts
         assert Node.objects.count() == 3  # what was known stays
-        world.embedded.set_node_ready("node1", False)
-        world.embedded.unreachable(False)
+        world.server.unreachable(False)
+        world.server.set_node_ready("node1", False)
         until(lambda: not Mirror.objects.exclude(failing_since=None).exists())
         until(lambda: Node.objects.get(name="node1").ready == "NotReady")
         key = WorkKey.objects.get(key=PATH)
@@ -190,6 +193,7 @@ def test_an_unreachable_cluster_is_said_and_its_return_wakes_everybody(world: Wo
     assert Journal.objects.filter(kind="cluster", key="nodes").count() >= 2
 
 
+@pytest.mark.embedded_only
 def test_a_resource_that_may_not_be_read_fails_alone(world: World) -> None:
     world.embedded.faults.add("status", methods=["GET"], path="/pods$", code=403)
     with a_watch(world.cluster, wait=False):
@@ -253,6 +257,7 @@ def test_it_leaves_at_once_and_leaves_nothing_behind(world: World) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("watch ")]
 
 
+@pytest.mark.embedded_only
 def test_it_leaves_in_time_though_the_cluster_is_mute(world: World) -> None:
     world.embedded.faults.add("silence", path="/nodes$")
     with a_watch(world.cluster, wait=False) as running:

@@ -18,6 +18,8 @@ from sgportal.models import Grid, Mirror, WorkKey
 from sgportal.reconciler import mirror
 from sgportal.reconciler.reconcile import run
 
+from .real import RealCluster
+
 DATA = Path(__file__).parent.parent / "data"
 ADA = Actor("ada", "shell")
 
@@ -46,11 +48,17 @@ def a_template(image: str = "img:1", replicas: int | None = 1, app: str = "echo"
 
 
 class World:
-    """The embedded cluster, the client the product uses, and verbs that read as sentences."""
+    """A cluster, embedded or real, a client of it, and verbs that read as sentences."""
 
-    def __init__(self, embedded: EmbeddedCluster, cluster: Cluster) -> None:
-        self.embedded = embedded
+    def __init__(self, server: EmbeddedCluster | RealCluster, cluster: Cluster) -> None:
+        self.server = server
         self.cluster = cluster
+
+    @property
+    def embedded(self) -> EmbeddedCluster:
+        """The embedded cluster, for what only that can be told (mark the test `embedded_only`)."""
+        assert isinstance(self.server, EmbeddedCluster)
+        return self.server
 
     def label(self, node: str, **labels: str | None) -> None:
         """Label a node as kubectl would, and let the mirror know."""
@@ -103,8 +111,9 @@ class World:
         self.settle()
 
     def names(self, kind: str = "Deployment", namespace: str = "default") -> list[str]:
-        """The names of the live objects of a kind."""
-        return sorted(each["metadata"]["name"] for each in self.cluster.list(kind, namespace).items)
+        """The names of the live objects of a kind, without the API server's own Service."""
+        found = {each["metadata"]["name"] for each in self.cluster.list(kind, namespace).items}
+        return sorted(found - {"kubernetes"})
 
     def get(self, name: str, kind: str = "Deployment", namespace: str = "default") -> dict[str, Any]:
         """A live object that must exist."""
@@ -118,11 +127,9 @@ class World:
 
     def writes(self) -> int:
         """How many writes the API server has seen since the last `count_writes`."""
-        return sum(
-            n for (method, _), n in self.embedded.requests.items() if method in ("POST", "PUT", "PATCH", "DELETE")
-        )
+        return sum(n for (method, _), n in self.server.requests.items() if method in ("POST", "PUT", "PATCH", "DELETE"))
 
-    def until(self, check: Callable[[], Any], seconds: float = 10) -> Any:
+    def until(self, check: Callable[[], Any], seconds: float = 30) -> Any:
         """The first true answer of `check`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

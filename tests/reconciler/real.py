@@ -1,0 +1,194 @@
+"""A real cluster behind the verbs that the embedded one has, so that one scenario runs on both."""
+
+import json
+import signal
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sgportal.cluster import Unreachable
+from sgportal.cluster.transport import Transport
+from tests.kube.control_plane import ControlPlane
+
+VANISHED = "test.sgportal.example/vanished"  # see tests/kube/node.go
+PRODUCT = "product"  # the user that the product is, with the roles of deploy/rbac.yaml
+_ROLES = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
+_MERGE = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
+_NODE_PREFIXES = ("kubernetes.io/", "beta.kubernetes.io/", "node.kubernetes.io/")
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+# What scenarios leave behind, owners first: the path before and after the namespace.
+_LEFT = [
+    *(("/apis/superedge.io/v1", each) for each in ("deploymentgrids", "statefulsetgrids", "servicegrids")),
+    *(("/apis/apps/v1", each) for each in ("deployments", "statefulsets", "replicasets", "controllerrevisions")),
+    *(("/api/v1", each) for each in ("services", "endpoints", "pods", "resourcequotas", "limitranges", "events")),
+    ("/apis/discovery.k8s.io/v1", "endpointslices"),
+]
+# SuperEdge's leader locks, in a namespace whose other objects are Kubernetes' own.
+_LOCKS = [
+    f"{base}/namespaces/kube-system/{plural}/application-grid-controller"
+    for base, plural in (
+        ("/apis/coordination.k8s.io/v1", "leases"),
+        ("/api/v1", "configmaps"),
+        ("/api/v1", "endpoints"),
+    )
+]
+_KEPT = {("services", "default", "kubernetes"), ("endpoints", "default", "kubernetes")}
+
+
+class RealCluster:
+    """A control plane with the verbs of `EmbeddedCluster` that a real one can be told."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.kubeconfig_path = plane.kubeconfig()
+        self._no_watches = False
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what is sent through our transport, by (method, plural); watches are WATCH."""
+        send = Transport.open
+
+        def open_(transport: Transport, method: str, path: str, **options: Any) -> Any:
+            watching = (options.get("query") or {}).get("watch")
+            if watching and self._no_watches:
+                raise Unreachable("a test lets no watch through")
+            self.requests["WATCH" if watching else method, plural_of(path)] += 1
+            return send(transport, method, path, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Transport, "open", open_)
+            yield
+
+    def reset_counts(self) -> None:
+        """Count from zero again."""
+        self.requests.clear()
+
+    def set_node_ready(self, name: str, ready: bool | None) -> None:
+        """Make a node Ready, NotReady (False: its kubelet's last word) or lost (None: what the node controller writes
+        once the kubelet was silent for its grace time)."""
+        self._patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {VANISHED: None if ready else "true"}}})
+        if ready:
+            self.plane.wait(lambda: self._ready(name), 10, f"{name} is Ready")
+            return
+        said = [("Unknown", "NodeStatusUnknown"), ("False", "KubeletNotReady")][ready is False]
+        condition = {"type": "Ready", "status": said[0], "reason": said[1], "message": "a test says so"}
+        content = "application/strategic-merge-patch+json"
+        self._patch(f"/api/v1/nodes/{name}/status", {"status": {"conditions": [condition]}}, content)
+
+    def _ready(self, name: str) -> bool:
+        conditions = self.plane.request("GET", f"/api/v1/nodes/{name}")["status"]["conditions"]
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+    def unreachable(self, gone: bool) -> None:
+        """Kill the API server, or start it again."""
+        if gone:
+            self.plane.processes["kube-apiserver"].stop(signal.SIGKILL)
+        else:
+            self.plane.processes["kube-apiserver"].start()
+            self.plane.until_ready()
+
+    @contextmanager
+    def without_watches(self) -> Iterator[None]:
+        """What happens in here is told to nobody: streams break at once and new ones are let through afterwards only,
+        by an API server that remembers nothing of it."""
+        self._no_watches = True
+        self.unreachable(True)
+        self.unreachable(False)
+        try:
+            yield
+            self.compact()
+            self.unreachable(True)
+            self.unreachable(False)
+        finally:
+            self._no_watches = False
+
+    def compact(self) -> None:
+        """Have etcd forget every revision but the last."""
+        revision = self._etcd("maintenance/status")["header"]["revision"]
+        self._etcd("kv/compaction", revision=revision, physical=True)
+
+    def _etcd(self, call: str, **body: Any) -> Any:
+        asked = urllib.request.Request(f"{self.plane.etcd}/v3/{call}", json.dumps(body).encode())
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return json.load(answer)
+
+    def _patch(self, path: str, change: Any, content: str = _MERGE) -> Any:
+        return self.plane.request("PATCH", path, change, content=content)
+
+    def clean(self) -> None:
+        """Take away whatever a test left; what else would be made meanwhile by controllers goes as well."""
+        for process in self.plane.processes.values():
+            if not process.running:
+                process.start()
+        self.plane.until_ready()
+        for node in self.plane.request("GET", "/api/v1/nodes")["items"]:
+            self._reset_node(node)
+        for path in _LOCKS:
+            self._remove(path, finalizers=False)
+        deadline = time.monotonic() + 30
+        while left := [found for base, plural in _LEFT for found in self._left(base, plural)]:
+            assert time.monotonic() < deadline, f"still there: {left}"
+            for path, finalizers in left:
+                self._remove(path, finalizers)
+            time.sleep(0.05)
+
+    def _left(self, base: str, plural: str) -> Iterator[tuple[str, bool]]:
+        for body in (self.plane.get(f"{base}/{plural}") or {}).get("items", ()):
+            metadata = body["metadata"]
+            namespace = metadata["namespace"]
+            if not namespace.startswith("kube-") and (plural, namespace, metadata["name"]) not in _KEPT:
+                path = f"{base}/namespaces/{namespace}/{plural}/{metadata['name']}"
+                yield path, bool(metadata.get("finalizers"))
+
+    def _remove(self, path: str, finalizers: bool) -> None:
+        options = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
+        try:
+            if finalizers:
+                self._patch(path, {"metadata": {"finalizers": None}})
+            self.plane.request("DELETE", path, options)
+        except OSError as error:
+            if getattr(error, "code", 0) not in (404, 409):
+                raise
+
+    def _reset_node(self, node: dict[str, Any]) -> None:
+        metadata = node["metadata"]
+        labels = {key: None for key in metadata["labels"] if not key.startswith(_NODE_PREFIXES)}
+        if labels:
+            self._patch(f"/api/v1/nodes/{metadata['name']}", {"metadata": {"labels": labels}})
+        if VANISHED in metadata.get("annotations", {}):
+            self.set_node_ready(metadata["name"], True)
+
+
+def plural_of(path: str) -> str:
+    """The plural in a path of the API, `deployments` of `/apis/apps/v1/namespaces/default/deployments/g`."""
+    parts = path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    if len(rest) > 2 and rest[0] == "namespaces":
+        rest = rest[2:]
+    return rest[0] if rest else ""
+
+
+def allow(plane: ControlPlane) -> None:
+    """Give the product's user the roles of deploy/rbac.yaml."""
+    user = {"kind": "User", "name": PRODUCT, "apiGroup": "rbac.authorization.k8s.io"}
+    for body in yaml.safe_load_all(_ROLES.read_text()):
+        name = body["metadata"]["name"]
+        if body["kind"] == "ClusterRoleBinding":
+            name += "-scenarios"
+            body |= {"metadata": {"name": name}, "subjects": [user]}
+        path = {
+            "Namespace": "/api/v1/namespaces",
+            "ServiceAccount": "/api/v1/namespaces/sgportal/serviceaccounts",
+            "ClusterRole": f"{_RBAC}/clusterroles",
+            "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
+        }[body["kind"]]
+        plane.request("PATCH", f"{path}/{name}?fieldManager=scenarios&force=true", body, content=_APPLY)
