@@ -6,7 +6,7 @@
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const channel = new BroadcastChannel("sgportal");
   const body = document.body.dataset;
-  let source = null, heard = 0, state = "none", waiting = null;
+  let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null;
   const due = new Set();
 
   const store = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: each tab alone */ } };
@@ -54,19 +54,21 @@
   const take = (message) => {
     heard = Date.now();
     if (message.state) show(message.state);
+    if (message.id) read = Number(message.id);
     if (message.kind) refresh(message);
   };
   const tell = (message) => { take(message); channel.postMessage(message); };
   channel.onmessage = (event) => take(event.data);
 
+  // From where this page knows everything, or where the tab that listened before stopped hearing.
   const listen = () => {
-    const since = recall(SEEN);
-    source = new EventSource(body.events + (since ? `?lastEventId=${encodeURIComponent(since)}` : ""));
+    const since = Math.min(read, Number(recall(SEEN) ?? read));
+    source = new EventSource(body.events + (isFinite(since) ? `?lastEventId=${since}` : ""));
     const receive = (event) => {
       if (event.lastEventId) store(SEEN, event.lastEventId);
       let data = {};
       try { data = JSON.parse(event.data); } catch { return; }
-      tell({ state: "live", kind: event.type === "resync" ? "*" : data.kind, key: data.key });
+      tell({ state: "live", id: event.lastEventId, kind: event.type === "resync" ? "*" : data.kind, key: data.key });
     };
     source.onopen = () => tell({ state: "live" });
     source.onmessage = receive;
@@ -94,4 +96,5 @@
   addEventListener("pagehide", () => { drop(); if (lease().id === me) store(LEASE, "{}"); });
   addEventListener("pageshow", (event) => { if (event.persisted) refresh({ kind: "*" }); beat(); });
   beat();
+  if (!source && Number(recall(SEEN)) > read) refresh({ kind: "*" });  // told to others as this page was on its way
 })();

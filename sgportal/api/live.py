@@ -225,7 +225,7 @@ class Events(PortalView):
 
 def _start(last: str) -> tuple[int, list[Change], bool]:
     """Where a stream begins, what its caller missed, and whether that is more than can be told."""
-    newest = Journal.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = Journal.newest()
     if not last:
         return newest, [], False
     oldest = Journal.objects.order_by("pk").values_list("pk", flat=True).first() or 0

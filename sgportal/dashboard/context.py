@@ -9,7 +9,7 @@ from ..models import Stewardship
 from ..models.reading import freshness
 from ..version import VERSION
 from . import preferences
-from .pages import may, role
+from .pages import may, revision, role
 
 
 def around(request: HttpRequest) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(freshness),
         "stewardship": SimpleLazyObject(Stewardship.now),
+        "revision": revision(request),
         "kiosk": request.GET.get("kiosk") == "1",
         "version": VERSION,
     }

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from ..actions import Actor, NotFound, ReadOnly, Unavailable
+from ..models import Journal
 from ..models.people import ROLES, role_of
 
 View = Callable[..., HttpResponse]
@@ -24,6 +25,11 @@ def role(request: HttpRequest) -> str:
         user = getattr(request, "user", None)
         request._sgportal_role = role_of(user) if user else ""  # type: ignore[attr-defined]
     return str(request._sgportal_role)  # type: ignore[attr-defined]
+
+
+def revision(request: HttpRequest) -> str:
+    """The journal's revision before the page was read, from where its script listens; "" for a part of a page."""
+    return str(getattr(request, "_sgportal_revision", ""))
 
 
 def may(request: HttpRequest, needed: str) -> bool:
@@ -44,6 +50,8 @@ def needs(needed: str) -> Callable[[View], View]:
                 raise PermissionDenied
             if any("\0" in str(each) for each in kwargs.values()):
                 raise Http404  # no database of ours holds such a name, and one of them would object
+            if not getattr(request, "htmx", None):
+                request._sgportal_revision = str(Journal.newest())  # type: ignore[attr-defined]
             try:
                 return view(request, *args, **kwargs)
             except NotFound as error:

@@ -60,3 +60,8 @@ class Journal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.kind} {self.key}"
+
+    @classmethod
+    def newest(cls) -> int:
+        """The latest revision, 0 before the first."""
+        return cls.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

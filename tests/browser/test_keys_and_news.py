@@ -111,6 +111,23 @@ def test_open_details_survive_a_refresh(visit):
     assert page.evaluate("document.getElementById('system-labels').open")
 
 
+def test_news_between_reading_a_page_and_listening_is_not_lost(visit):
+    page = visit.open("/")
+    page.evaluate("localStorage.removeItem('sgportal-seen')")
+    with page.expect_request("**/api/v1/events?*") as asked:
+        visit.open("/nodes/")
+    assert asked.value.url.endswith("?lastEventId=" + page.evaluate("document.body.dataset.revision"))
+
+
+def test_news_told_to_the_other_tabs_while_a_page_was_on_its_way_is_asked_for(visit):
+    page = visit.open("/")
+    page.evaluate("localStorage.setItem('sgportal-seen', Number(document.body.dataset.revision) + 1000)")
+    elsewhere = "localStorage.setItem('sgportal-lease', JSON.stringify({id: 'another', at: Date.now()}))"
+    page.add_init_script(elsewhere)
+    with page.expect_request(lambda asked: asked.headers.get("hx-target") == "live", timeout=5000):
+        visit.open("/nodes/")
+
+
 def test_a_label_set_elsewhere_shows_without_a_reload(visit, sites):
     def relabel(value):
         body = json.dumps({"metadata": {"labels": {"set-elsewhere": value}}}).encode()

@@ -12,6 +12,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -222,13 +223,19 @@ class ControlPlane:
 
     def request(self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "") -> Any:
         """The JSON answer to a request. Raises urllib.error.HTTPError."""
+        with self.open(method, path, body, user, content) as answer:
+            text = answer.read()
+        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
+
+    def open(
+        self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "", seconds: float = 10
+    ) -> HTTPResponse:
+        """The answer to a request, its headers and an unread body. Raises urllib.error.HTTPError."""
         headers = {"Authorization": f"Bearer {self._tokens[user]}", "Content-Type": content or "application/json"}
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.url + path, data, headers, method=method)
         context = ssl.create_default_context(cafile=str(self._ca))
-        with urllib.request.urlopen(asked, timeout=10, context=context) as answer:
-            text = answer.read()
-        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
+        return urllib.request.urlopen(asked, timeout=seconds, context=context)
 
     def get(self, path: str, raw: bool = False) -> Any:
         """The answer to a GET, or None where there is none (yet)."""

@@ -227,13 +227,15 @@ def one_seat(sites, tmp_path):
         if body["metadata"]["name"] == "occupying":
             free.wait(30)
 
-    taken = threading.Thread(target=refused, args=(plane, "occupying", "product"))
+    taken = threading.Thread(target=occupy, args=(plane,))
     levels, schemas = f"{base}/prioritylevelconfigurations", f"{base}/flowschemas"
     with (
         webhook(plane, tmp_path, verdict, seconds=30),
         existing(plane, levels, {**made, "kind": "PriorityLevelConfiguration", "spec": level}),
         existing(plane, schemas, {**made, "kind": "FlowSchema", "spec": schema}),
     ):
+        uid = plane.get(f"{schemas}/none")["metadata"]["uid"]
+        plane.wait(lambda: flow_schema(plane) == uid, 30, "the flow schema is in force")
         taken.start()
         yield free
         free.set()
@@ -256,9 +258,25 @@ def test_priority_and_fairness_that_lets_nothing_through_is_waited_for(sites, on
     assert sites.get("g-a")["spec"]["replicas"] == 1
 
 
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+def occupy(plane):
+    """Hold the product's only seat until the webhook answers."""
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "occupying"}, "spec": a_template()}
+    with contextlib.suppress(OSError), plane.open("POST", f"{DEPLOYMENTS}?dryRun=All", body, "product", seconds=60):
+        pass
+
+
+def flow_schema(plane):
+    """The uid of the flow schema that a request of the product falls under."""
+    with plane.open("GET", DEPLOYMENTS, user="product") as answer:
+        return answer.headers["X-Kubernetes-PF-FlowSchema-UID"]
+
+
 def throttled(plane):
     try:
-        plane.request("GET", "/apis/apps/v1/namespaces/default/deployments", user="product")
+        plane.request("GET", DEPLOYMENTS, user="product")
     except OSError as error:
         return getattr(error, "code", 0) == 429
     return False
