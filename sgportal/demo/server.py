@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,15 @@ class Listener:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
+
+        async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            if self._server is server:
+                await self._application(scope, receive, send)
+            else:  # its handshake was under way when the port was closed
+                _hang_up(server, scope["client"])
+
         config = uvicorn.Config(
-            self._application,
+            application,
             log_level="critical",
             lifespan="off",
             timeout_graceful_shutdown=1,
@@ -179,24 +187,25 @@ class Listener:
             access_log=False,
             **self._tls,  # type: ignore[arg-type]
         )
-        self._server = uvicorn.Server(config)
-        self._application.hang_up = self._hang_up
+        server = self._server = uvicorn.Server(config)
+        self._application.hang_up = partial(_hang_up, server)
         config.load()
-        self._task = asyncio.ensure_future(self._server._serve([listening]))
-        while not self._server.started:
+        self._task = asyncio.ensure_future(server._serve([listening]))
+        while not server.started:
             await asyncio.sleep(0.01)
-
-    def _hang_up(self, client: Any) -> None:
-        for connection in list(self._server.server_state.connections if self._server else ()):
-            if connection.client == client:  # type: ignore[union-attr]
-                connection.transport.abort()
 
     async def close(self) -> None:
         """Close the port and every connection."""
-        if self._server and self._task:
-            self._server.should_exit = True
-            self._server.force_exit = True
-            for connection in list(self._server.server_state.connections):
+        server, self._server = self._server, None
+        if server and self._task:
+            server.should_exit = True
+            server.force_exit = True
+            for connection in list(server.server_state.connections):
                 connection.transport.abort()
             await self._task
-            self._server = self._task = None
+
+
+def _hang_up(server: uvicorn.Server, client: Any) -> None:
+    for connection in list(server.server_state.connections):
+        if connection.client == client:  # type: ignore[union-attr]
+            connection.transport.abort()

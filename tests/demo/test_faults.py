@@ -1,5 +1,8 @@
 """The wire misbehaves as it is told to, and behaves again."""
 
+import contextlib
+import socket
+import ssl
 import threading
 import time
 
@@ -96,6 +99,22 @@ def test_the_port_closes_and_opens_again(server):
     server.embedded.unreachable(False)
     assert server.embedded.url == url
     assert server("GET", MAPS).status == 200
+
+
+def test_a_connection_begun_before_the_port_closed_is_not_served(server):
+    """Its handshake is under way, so the server does not know it yet."""
+    port = urllib3.util.parse_url(server.embedded.url).port
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as begun:
+        time.sleep(0.2)
+        server.embedded.unreachable(True)
+        with contextlib.suppress(OSError), tls(server).wrap_socket(begun, server_hostname="127.0.0.1") as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert connection.recv(100) == b""
+    server.embedded.unreachable(False)
+
+
+def tls(server):
+    return ssl.create_default_context(cafile=server.embedded.ca_path)
 
 
 def test_faults_are_set_over_the_wire_too_and_cannot_prevent_their_end(server):
