@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import orjson
@@ -140,13 +139,6 @@ def test_errors_outside_every_view_are_problems_for_machines_and_pages_for_peopl
     assert urls.server_error(request("/nodes/"))["Content-Type"].startswith("text/html")
 
 
-def in_a_loop(coroutine):
-    """What a coroutine returns. In a thread of its own, since a browser that was started in this process keeps an event
-    loop running in the main thread."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
-
-
 def serve(scope_headers, chunks):
     """What a small application behind the limits answers, and how much of the body it was given."""
     received, sent = [], []
@@ -162,7 +154,7 @@ def serve(scope_headers, chunks):
     async def send(message):
         sent.append(message)
 
-    in_a_loop(serving.within_limits(application)({"type": "http", "headers": scope_headers}, receive, send))
+    asyncio.run(serving.within_limits(application)({"type": "http", "headers": scope_headers}, receive, send))
     return sent[0]["status"], received
 
 
@@ -200,13 +192,13 @@ def quick(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_idle_stream_gives_a_sign_of_life(quick):
-    assert in_a_loop(first_bytes(0, [], False, count=2))[1] == b": alive\n\n"
+    assert asyncio.run(first_bytes(0, [], False, count=2))[1] == b": alive\n\n"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_changes_of_one_thing_are_one_event(quick):
     rows = [live.Change(number, "node", "n1") for number in (1, 2, 3)]
-    (text,) = in_a_loop(first_bytes(3, rows, False))
+    (text,) = asyncio.run(first_bytes(3, rows, False))
     assert text == b'retry: 3000\nid: 3\n\nid: 3\ndata: {"kind":"node","key":"n1"}\n\n'
 
 
@@ -221,7 +213,7 @@ def test_a_reader_too_slow_is_told_to_read_afresh():
         await hub._reader
         return [queue.get_nowait() for _ in range(queue.qsize())]
 
-    assert in_a_loop(slow())[:1] == [live.RESYNC]
+    assert asyncio.run(slow())[:1] == [live.RESYNC]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -231,7 +223,7 @@ def test_streams_end_when_the_server_goes(quick):
         return [part async for part in live.stream(0, [], False)]
 
     try:
-        in_a_loop(asyncio.wait_for(until_closed(), 5))
+        asyncio.run(asyncio.wait_for(until_closed(), 5))
     finally:
         live.reopen()
 
@@ -254,7 +246,7 @@ def test_a_late_commit_is_still_told(quick):
         await stream.aclose()
         return first, second
 
-    first, second = in_a_loop(late())
+    first, second = asyncio.run(late())
     assert b'"second"' in second
     assert b'"first"' in first
 

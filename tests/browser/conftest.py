@@ -43,8 +43,9 @@ class Visit:
         self.page.screenshot(path=OUTPUT / f"{name}.png", **options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
+    """Ended with the last test of this folder: Playwright keeps an event loop running in the main thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:

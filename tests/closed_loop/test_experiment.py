@@ -88,4 +88,5 @@ def opened_by_a_stranger(here, address):
     assert "EndpointSlice bare has no hints" in row["reason"]
     calls = here.net.caller(f"{address}:80", here.net.sources(["node0"]), count=200).finish()
     assert {call.pod for call in calls if call.node} == {each["pod"] for each in row["endpoints"]}
-    assert {call.error for call in calls} == {"", "refused"}, "the sentinel refuses its share"
+    assert any(call.error == "refused" for call in calls), "the sentinel refuses its share"
+    assert [call for call in calls if call.error not in ("", "refused")] == []

@@ -52,7 +52,7 @@ def a_watch(cluster: Cluster, pace: Pace = QUICK, lease_seconds: float = 15.0, w
         running.stop()
 
 
-def until(check: Callable[[], Any], seconds: float = 15) -> Any:
+def until(check: Callable[[], Any], seconds: float = 30) -> Any:
     """The first true answer of `check`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
