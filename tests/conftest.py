@@ -80,6 +80,16 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def dual_stack_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One more, whose Services may have addresses of both families (mark the test `kubernetes`)."""
+    from .kube import control_plane as plane
+
+    folder, ranges = tmp_path_factory.mktemp("dual"), "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108"
+    with plane.run(folder, ["node0", "node1", "node2"], apiserver=[ranges]) as running:
+        yield running
+
+
 @pytest.fixture
 def embedded_cluster() -> Iterator[Callable[..., Any]]:
     """Start embedded clusters: `cluster = embedded_cluster(world="walkthrough")`; each is stopped at the end."""
