@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from ..core.kinds import KINDS
 from ..core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX, TOPOLOGY_KEYS
+from ..core.pods import pod_view
 from ..models import Child, Node, Pod, Slice
 
 Body = Mapping[str, Any]
@@ -47,30 +48,28 @@ def node_row(body: Body) -> Node:
 def pod_row(body: Body) -> Pod | None:
     """A pod, or None for one of the cluster's own (kube-system): all others are kept, because a Service's selector
     may choose any of them."""
-    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    metadata, status = body["metadata"], body.get("status") or {}
     if metadata["namespace"] == UNWATCHED_NAMESPACE:
         return None
+    view = pod_view(body)
     child_kind, child = _workload_above(metadata)
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or ())
-    reason, message = ("", "") if ready else _why_not_ready(status)
-    addresses = [each["ip"] for each in status.get("podIPs") or () if each.get("ip")]
-    containers = status.get("containerStatuses") or ()
+    reason, message = ("", "") if view.ready else _why_not_ready(status)
     return Pod(
-        uid=metadata["uid"],
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        labels=dict(metadata.get("labels") or {}),
-        node=spec.get("nodeName") or "",
-        ips=addresses or [status["podIP"]] if status.get("podIP") else addresses,
-        ready=ready,
-        phase=status.get("phase") or "Pending",
+        uid=view.uid,
+        namespace=view.namespace,
+        name=view.name,
+        labels=dict(view.labels),
+        node=view.node,
+        ips=list(view.ips),
+        ready=view.ready,
+        phase=view.phase,
         reason=reason[:100],
         message=message,
         child_kind=child_kind,
         child=child,
-        terminating=bool(metadata.get("deletionTimestamp")),
-        ports=[list(each) for each in _ports(spec)],
-        restarts=sum(each.get("restartCount", 0) for each in containers),
+        terminating=view.terminating,
+        ports=[list(each) for each in view.ports],
+        restarts=sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ()),
         created_at=_time(metadata.get("creationTimestamp")),
         resource_version=metadata["resourceVersion"],
     )
@@ -87,12 +86,6 @@ def _workload_above(metadata: Body) -> tuple[str, str]:
         suffix = (metadata.get("labels") or {}).get("pod-template-hash") or name.rpartition("-")[2]
         return "Deployment", name.removesuffix(f"-{suffix}")
     return "", ""
-
-
-def _ports(spec: Body) -> Iterator[tuple[str, int, str]]:
-    for container in spec.get("containers") or ():
-        for port in container.get("ports") or ():
-            yield port.get("name") or "", port["containerPort"], port.get("protocol") or "TCP"
 
 
 def _why_not_ready(status: Body) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, REFUSING_SERVICE, SLICE_MANAGER
+from sgportal.models.reaching import endpoints_of
 from sgportal.reconciler import access
 from sgportal.reconciler.keeper import Keeper
 from sgportal.reconciler.keeper_turns import Turns
@@ -94,6 +95,23 @@ def test_a_node_that_changes_its_unit_is_served_by_the_new_one(closed):
         closed.label("node2", zone1="nodeunit1")
         until(lambda: "node0" in reached(closed).get("node2", ()))
         assert "node1" not in reached(closed)["node2"]
+
+
+def test_a_port_that_only_a_sidecar_names_is_foreseen_on_the_page_and_kept(world):
+    world.label("node0", zone1="a")
+    grid, service = seed("deploymentgrid"), seed("servicegrid")
+    side = {"name": "s", "image": "s:1", "restartPolicy": "Always", "ports": [{"name": "side", "containerPort": 7}]}
+    grid["spec"]["template"]["template"]["spec"]["initContainers"] = [side]
+    service["spec"]["template"]["ports"] = [{"port": 80, "targetPort": "side"}]
+    world.save(grid)
+    made = world.save(service)
+    world.until_ready("deploymentgrid-demo-a")
+    foreseen = {each.node: {e.port for e in each.endpoints} for each in endpoints_of(made).nodes}
+    assert foreseen["node0"] == {7}
+    with a_keeper(world.cluster):
+        until(lambda: "node0" in reached(world))
+        ports = {port["port"] for name, body in slices(world).items() if "units" in name for port in body["ports"]}
+    assert ports == {7}
 
 
 @pytest.mark.parametrize("what", ["edited", "deleted", "sentinel deleted", "refusing Service deleted"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sgportal.core.pods import pod_view
 from sgportal.reconciler.mirror_rows import node_row, pod_row
 
 from .watching import node_body
@@ -78,6 +79,16 @@ def test_a_ready_pod() -> None:
     assert (row.ready, row.reason, row.restarts, row.terminating) == (True, "", 3, True)
     assert row.ips == ["10.0.0.1", "fd00::1"]
     assert row.ports == [["", 80, "TCP"], ["dns", 53, "UDP"]]
+
+
+def test_a_sidecars_ports_are_the_pods_and_those_of_what_only_prepares_it_are_not() -> None:
+    body = pod({})
+    side = {"restartPolicy": "Always", "ports": [{"name": "side", "containerPort": 7}]}
+    body["spec"]["initContainers"] = [{"ports": [{"name": "init", "containerPort": 6}]}, side]
+    row = pod_row(body)
+    assert row is not None
+    assert row.ports[2:] == [["side", 7, "TCP"]]
+    assert row.view().ports == pod_view(body).ports
 
 
 @pytest.mark.parametrize(
