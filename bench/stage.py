@@ -1,4 +1,4 @@
-"""What a benchmark stands on: an embedded cluster as a process, an empty database, the portal's own threads."""
+"""What a benchmark stands on: a cluster, Redis, an empty database, and the portal's processes as in production."""
 
 import contextlib
 import itertools
@@ -15,19 +15,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 
 @contextlib.contextmanager
 def stage(world: str) -> Iterator[Path]:
     """Django set up on an empty database, and a cluster showing `world` to connect to: `large:<nodes>x<units>` is the
-    embedded cluster, `kube:<nodes>x<units>` a real control plane. The folder of both."""
+    embedded cluster, `kube:<nodes>x<units>` a real control plane. The folder of the database."""
+    from tests.services import run_redis
+
     real = world.startswith("kube:")
     cluster = control_plane if real else cluster_process
-    with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name, cluster(world) as kubeconfig:
+    with (
+        tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name,
+        run_redis(Path(name)) as redis,
+        cluster(world) as kubeconfig,
+    ):
         os.environ.update(
             {"KUBECONFIG": kubeconfig} if real else {"SGPORTAL_DEMO_KUBECONFIG": kubeconfig},
             SECRET_KEY="only-for-benchmarks",  # noqa: S106
             DATABASE_URL=f"sqlite:///{name}/bench.sqlite3",
-            CELERY_BROKER_URL="memory://localhost",
+            CELERY_BROKER_URL=redis.url,
             SGPORTAL_CLUSTER="kubeconfig" if real else "demo",
             SGPORTAL_TLS="0",
             SGPORTAL_STATIC_FROM_SOURCE="1",
@@ -78,23 +86,37 @@ def control_plane(world: str) -> Iterator[str]:
         yield str(plane.kubeconfig())
 
 
+COMPOSE = Path(__file__).parent.parent / "docker-compose.yml"
+
+
 @contextlib.contextmanager
-def portal(worker: bool = True) -> Iterator[None]:
-    """The watch, and with `worker` the Celery worker and beat, as threads; all nodes have been seen when it begins."""
+def portal(worker: bool = True) -> Iterator[dict[str, int]]:
+    """The watch, and with `worker` the Celery worker and beat, by the commands of docker-compose.yml; the process id of
+    each. All nodes have been seen when it begins."""
     from django.utils import timezone
 
     from sgportal.management.demo_world import is_mirrored
-    from sgportal.management.processes import Threads, celery_parts, watch_part
 
-    threads = Threads(on_death=lambda: None)
     since = timezone.now()
-    for part in (*(celery_parts() if worker else ()), watch_part()):
-        threads.start(*part)
-    try:
+    names = ("watch", "worker", "beat") if worker else ("watch",)
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    with contextlib.ExitStack() as stack:
+        running = {name: stack.enter_context(_process(services[name]["command"])) for name in names}
         wait(lambda: is_mirrored(since), 120, "the cluster has been listed")
-        yield
+        yield running
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str]) -> Iterator[int]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.Popen(  # noqa: S603 - our own
+        ["/usr/bin/env", *command], env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield process.pid
     finally:
-        threads.end()
+        process.terminate()
+        process.wait(30)
 
 
 def wait(check: Callable[[], Any], seconds: float, what: str, pause: float = 0.01) -> Any:
