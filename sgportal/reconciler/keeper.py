@@ -71,6 +71,7 @@ class Keeper:
         self._open_since: dict[str, float] = {}
         self._refusal: tuple[Refusal, dict[str, int]] | None = None
         self._ports: dict[str, int] = {"TCP": 1}  # that the refusing Service should have
+        self._lacking: dict[str, tuple[str, ...]] = {}  # Service → families it cannot be refused in
         self._look_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -154,18 +155,19 @@ class Keeper:
         return service not in self._busy and self._not_before.get(service, 0.0) <= now
 
     def _keep_refusal(self, pool: ThreadPoolExecutor, now: float) -> None:
-        """Have the refusing Service while any Service is kept, with the ports that are needed."""
+        """Have the refusing Service while any Service is kept, with the ports and address families that are needed."""
         self._refusal = refusal_of(self._memory.services.get(self._refusing_place))
         have = self._refusal[1] if self._refusal else {}
         short = any(have.get(protocol, 0) < count for protocol, count in self._ports.items())
-        if not short or not self._memory.kept or not self._is_free(REFUSING_SERVICE, now):
+        families = {family for several in self._lacking.values() for family in several}
+        if not (short or families) or not self._memory.kept or not self._is_free(REFUSING_SERVICE, now):
             return
         ports = _most(self._ports, have)
         self._busy.add(REFUSING_SERVICE)
 
         def ensure() -> None:
             try:
-                self._inbox.put(_Refusing(ensure_refusal(self._writing(), self._namespace, ports)))
+                self._inbox.put(_Refusing(ensure_refusal(self._writing(), self._namespace, ports, families)))
             except ClusterError as error:
                 self._inbox.put(_Refusing(None, error))
 
@@ -196,6 +198,7 @@ class Keeper:
     def _job(self, service: str) -> Job | None:
         """What is to be written for a Service; None while it must wait."""
         kept, live = self._memory.kept.get(service), self._memory.live(service)
+        self._lacking.pop(service, None)
         if kept is None:
             self._open_since.pop(service, None)
             leaving = writes(live, (), stays_closed=False) if self._is_handed_over(service, live) else ()
@@ -206,6 +209,8 @@ class Keeper:
         where = self._memory.where(kept.facts.key)
         trigger = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         kept.answer = wanted(kept.facts, where, kept.pods.values(), refusal, live, trigger, kept.answer)
+        if kept.answer.missing:
+            self._lacking[service] = kept.answer.missing
         needed = kept.answer.refusing_ports
         if any(ports.get(protocol, 0) < count for protocol, count in needed.items()):
             self._ports = _most(self._ports, needed)

@@ -1,6 +1,6 @@
 """What the keeper writes: the slices of one Service, in an order that never opens it, and the refusing Service."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,14 +125,20 @@ def refusal_of(service: Body | None) -> tuple[Refusal, dict[str, int]] | None:
     return Refusal(addresses), ports
 
 
-def ensure_refusal(cluster: Cluster, namespace: str, ports: Mapping[str, int]) -> Body:
-    """Have the refusing Service, and its namespace where that is missing; the Service as it is then."""
+def ensure_refusal(cluster: Cluster, namespace: str, ports: Mapping[str, int], families: Collection[str] = ()) -> Body:
+    """Have the refusing Service, and its namespace where that is missing, with an address of each of these families
+    and of whichever else the cluster has; the Service as it is then."""
     body = refusing_service(namespace, ports)
     try:
-        return _put(cluster, body)
+        live = _put(cluster, body)
     except NotFound:
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        return _put(cluster, body)
+        live = _put(cluster, body)
+    known = refusal_of(live)
+    if known and not known[0].addresses.keys() >= set(families):
+        # The API server gives no second address to a Service that merely prefers two and was made with one.
+        return _put(cluster, {**body, "spec": {**body["spec"], "ipFamilyPolicy": "RequireDualStack"}})
+    return live
 
 
 def _put(cluster: Cluster, body: dict[str, Any]) -> Body:

@@ -35,18 +35,23 @@ def _die_with_parent() -> None:
 
 
 class Process:
-    """A component: it can be stopped, killed and started again with the same arguments."""
+    """A component: it can be stopped, killed and started again, with the same arguments or others."""
 
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, prefix: Sequence[str] = ()) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [*prefix, str(binaries.find(name.split("@")[0])), *arguments]
+        self.arguments = list(arguments)
+        self._program = [*prefix, str(binaries.find(name.split("@")[0]))]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent
+                [*self._program, *self.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
             )
 
     def stop(self, number: int = signal.SIGTERM) -> None:
