@@ -13,6 +13,7 @@ from .pods import PodView
 from .proof import NodeProof, proof
 from .service import described
 from .slices import built_in
+from .text import Sentence
 from .units import NodeView
 
 _ELSEWHERE = ("service.kubernetes.io/service-proxy-name", HEADLESS)  # labels of Services that the filter leaves alone
@@ -36,13 +37,13 @@ def topology_keys(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def annotated_proof(
-    body: Mapping[str, Any], nodes: Iterable[NodeView], pods: Iterable[PodView]
+    body: Mapping[str, Any], nodes: Iterable[NodeView], pods: Iterable[PodView], doubt: Sentence | None = None
 ) -> tuple[NodeProof, ...]:
     """What each node reaches of such a Service behind SuperEdge's filter, as its pods would have it; nothing for one
-    that has no selector, whose endpoints are somebody else's."""
+    that has no selector, whose endpoints are somebody else's. `doubt` is why the filter keeps nothing."""
     nodes, pods = tuple(nodes), tuple(pods)
     by_key = [
-        proof(service, built_in(service, places(nodes, key), pods), nodes)
+        proof(service, built_in(service, places(nodes, key), pods), nodes, doubt=doubt)
         for key in topology_keys(body)
         if (service := described(body, Closure("wrapper"), key)).selector
     ]

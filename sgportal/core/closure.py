@@ -35,10 +35,21 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the cluster can keep: whether its nodes obey hints for nodes (`strict`), and why not where they do not."""
+    """What the cluster can keep: whether its nodes obey hints for nodes (`strict`), and why not where they do not.
+
+    `unproven` says why nobody knows where traffic to a Service goes whose EndpointSlices are ours, `unfiltered` the
+    same of one that SuperEdge's filter keeps. `held`: the Service is kept closed already, although nobody asks for it.
+    """
 
     strict: bool
-    reason: Sentence
+    reason: Sentence | None
+    unproven: Sentence | None = None
+    unfiltered: Sentence | None = None
+    held: bool = False
+
+    def doubt(self, mode: str) -> Sentence | None:
+        """Why nobody knows where the traffic to a Service of this mode goes, or None."""
+        return self.unproven if mode in STEERED else self.unfiltered if mode == "wrapper" else None
 
 
 UNKNOWN = Capabilities(False, say("it is not yet known whether the cluster's nodes obey hints for nodes"))
@@ -102,7 +113,7 @@ def chosen(asked: Closure | None, template: Mapping[str, Any], can: Capabilities
     """What is kept: what was asked for, else strict where the cluster and the Service can, else wrapper."""
     if asked:
         return asked
-    return Closure("strict" if can.strict and not cannot_be_steered(template) else "wrapper")
+    return Closure("strict" if (can.strict or can.held) and not cannot_be_steered(template) else "wrapper")
 
 
 def refusal(asked: Closure | None, can: Capabilities) -> Sentence | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .closure import Capabilities, Closure, chosen, refusal, write_closure
@@ -79,7 +79,7 @@ def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
     if unit and spec.template_of(unit) is None:
         wanted = spec.template_name(unit)
         return Finding(unit, "TemplateNotFound", say("there is no template “%(name)s” in templatePool", name=wanted))
-    if reason := refusal(spec.closure, can):
+    if not unit and (reason := refusal(closure_for(spec, can), can)):
         return Finding(unit, "ClosureNotSupported", reason)
     return None
 
@@ -91,14 +91,18 @@ def closure_for(spec: GridSpec, can: Capabilities) -> Closure:
 
 def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities, was_steered: bool) -> Capabilities:
     """What may be done to a ServiceGrid that does not say how it is kept. A Service that is there with a selector, made
-    by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before."""
+    by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before, and
+    then it does not come back because the cluster can do less than it could."""
     name = child_name(spec.name, "Service", "")
     service = next((each for each in live if each["metadata"]["name"] == name), None)
-    if spec.closure or was_steered or service is None or not (service.get("spec") or {}).get("selector"):
+    if spec.closure:
         return can
-    if CLOSURE in (service["metadata"].get("annotations") or {}):
+    if was_steered or (service and CLOSURE in (service["metadata"].get("annotations") or {})):
+        return replace(can, held=True)
+    if service is None or not (service.get("spec") or {}).get("selector"):
         return can
-    return Capabilities(False, say("its Service was there before and is left as it is until spec.closure asks"))
+    reason = say("its Service was there before and is left as it is until spec.closure asks")
+    return replace(can, strict=False, reason=reason)
 
 
 def service_of(spec: GridSpec, can: Capabilities) -> ServiceFacts:

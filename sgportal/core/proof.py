@@ -24,7 +24,7 @@ class NodeProof:
 
     `state` is `closed` (to endpoints of its NodeUnit only), `refusing` (nowhere), `open` (beyond its NodeUnit, as the
     mode allows), `leaking` (beyond what the mode allows, and `guilty` are the endpoints it should not reach) or
-    `unsupported` (its kube-proxy's rule is not known). `mode` is the Service's; `endpoints` are those that the node
+    `unsupported` (by which rule is not known). `mode` is the Service's; `endpoints` are those that the node
     reaches, without sentinels.
     """
 
@@ -40,7 +40,8 @@ class NodeProof:
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A Service with all that lists endpoints for it: a table for each port and family, behind SuperEdge's wrapper for
-    mode wrapper. `sentinels` are names of slices that only refuse, `ready` the units that have a ready endpoint."""
+    mode wrapper. `sentinels` are names of slices that only refuse, `ready` the units that have a ready endpoint,
+    `doubt` says why no node's rule is known."""
 
     service: ServiceFacts
     where: Places
@@ -48,6 +49,7 @@ class _Case:
     wrapped: tuple[tuple[Mapping[str, Table], Table], ...]
     sentinels: frozenset[str]
     ready: frozenset[str]
+    doubt: Sentence | None
 
 
 def proof(
@@ -55,16 +57,20 @@ def proof(
     slices: Iterable[Mapping[str, Any]],
     nodes: Iterable[NodeView],
     asked: Iterable[str] | None = None,
+    doubt: Sentence | None = None,
 ) -> tuple[NodeProof, ...]:
     """The proof for each node, or for those `asked`, in order of name. `nodes` are all nodes of the cluster. `slices`
-    may be any: those that carry the Service's name count, whoever wrote them."""
+    may be any: those that carry the Service's name count, whoever wrote them. `doubt` is why another rule than
+    kube-proxy's holds, in which case nothing is claimed."""
     nodes = sorted(nodes, key=lambda each: each.name)
-    case = _case(service, slices, nodes)
+    case = _case(service, slices, nodes, doubt)
     names = None if asked is None else set(asked)
     return tuple(_judged(case, node) for node in nodes if names is None or node.name in names)
 
 
-def _case(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView]) -> _Case:
+def _case(
+    service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView], doubt: Sentence | None
+) -> _Case:
     where = places(nodes, service.key)
     counted = tuple(each for each in slices if belongs_to(each, service.namespace, service.name))
     ports = tuple(PortName(port.name, port.protocol, family) for family in service.families for port in service.ports)
@@ -81,6 +87,7 @@ def _case(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Seq
         tuple(behind_wrapper(each, service.name, values) for each in backends) if wrapped else (),
         sentinels,
         ready - {""},
+        doubt,
     )
 
 
@@ -91,6 +98,8 @@ def _judged(case: _Case, node: NodeView) -> NodeProof:
     sentence = say("only endpoints of NodeUnit “%(unit)s”", unit=unit)
     mode = case.service.closure.mode
     found = NodeProof(node.name, unit, mode, "closed", sentence, real)
+    if case.doubt:
+        return replace(found, state="unsupported", reason=case.doubt)
     if case.service.closure.steered and not obeys_hints(node.version):
         return replace(found, state="unsupported", reason=_unsupported(node.version))
     if not real:

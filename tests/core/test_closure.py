@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgportal.core.closure import MODES, UNKNOWN, Capabilities, Closure, chosen, read_closure, write_closure
+from sgportal.core.desired import closure_for, unasked
 from sgportal.core.diff import differences
 from sgportal.core.grid import parse
 from sgportal.core.names import CLOSURE, LAST_APPLIED, SELECTOR, TOPOLOGY_KEYS
@@ -305,3 +306,23 @@ def test_a_pod_is_read_from_its_body():
     assert (pod.uid, pod.hostname, pod.subdomain, pod.phase) == ("u", "h", "s", "Running")
     bare = pod_view({"metadata": {"namespace": "shop", "name": "p", "uid": "u"}, "status": {"podIP": "10.0.0.1"}})
     assert (bare.ips, bare.ready, bare.node) == (("10.0.0.1",), False, "")
+
+
+@pytest.mark.parametrize(("asked", "was_steered"), [(None, True), (None, False), ({"mode": "strict"}, True)])
+def test_a_service_kept_closed_stays_so_where_the_cluster_can_no_longer(asked, was_steered):
+    """Nobody asked for it to be opened; what is wrong is said."""
+    live = [live_of(body_of())]
+    spec = parse(frozen(closed(asked)))
+    can = unasked(spec, live, OLD, was_steered)
+    made = plan(spec, a_world(live=live, can=can))
+    assert (verbs(made), reasons(made)) == ([], {"": "ClosureNotSupported"})
+    assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33"
+    assert closure_for(spec, can) == Closure("strict")
+
+
+def test_a_service_that_is_new_or_headless_is_not_held():
+    for template in ({}, {"clusterIP": "None"}):
+        spec = parse(frozen(closed(None, **template)))
+        can = unasked(spec, [], OLD, was_steered=bool(template))
+        assert closure_for(spec, can) == Closure("wrapper")
+        assert verbs(plan(spec, a_world(can=can))) == [("create", "g-svc")]

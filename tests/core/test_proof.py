@@ -12,6 +12,7 @@ from sgportal.core.names import ZONE
 from sgportal.core.places import places
 from sgportal.core.proof import STATES, proof
 from sgportal.core.slices import built_in
+from sgportal.core.text import say
 
 from .builders import frozen
 from .closing import HTTP, KEY, METRICS, a_node, a_pod, a_service, decide, reached, worlds
@@ -199,3 +200,11 @@ def test_a_zone_that_only_the_unit_has_proves_closed():
     moved = [*known, replace(a_node("stray"), labels={ZONE: "za"})]
     stale = decide(a_service(), known, [a_pod("pa", "a00")]).slices
     assert proof(a_service(), stale, moved)[-1].state == "leaking"
+
+
+@pytest.mark.parametrize("mode", ["strict", "prefer", "wrapper"])
+def test_behind_another_data_plane_nothing_is_claimed(mode):
+    doubt = say("another data plane")
+    service = a_service(closure=Closure(mode))
+    found = proof(service, decide(service, NODES, PODS).slices, NODES, doubt=doubt)
+    assert {(each.state, each.reason, each.guilty) for each in found} == {("unsupported", doubt, ())}
