@@ -110,3 +110,25 @@ def worlds(draw, most_nodes=30, most_pods=8):
     """(nodes, pods)."""
     known = draw(nodes(most=most_nodes))
     return known, draw(pods(known, most_pods))
+
+
+def closures():
+    """A mode that we keep, with units to borrow from where it has some."""
+    listed = st.lists(st.sampled_from(UNITS[1:]), min_size=1, unique=True)
+    return st.sampled_from([Closure("strict"), Closure("prefer")]) | listed.map(
+        lambda units: Closure("failover", tuple(units))
+    )
+
+
+@st.composite
+def crowds(draw):
+    """(nodes, pods) of so many NodeUnits that their endpoints fill several slices."""
+    sizes = draw(st.lists(st.tuples(st.integers(1, 20), st.integers(1, 8)), min_size=8, max_size=25))
+    known = [a_node(f"{unit:02}-{i}", f"u{unit:02}") for unit, (count, _) in enumerate(sizes) for i in range(count)]
+    down = draw(st.integers(2, 9))
+    present = [
+        a_pod(f"p{unit:02}-{i}", f"{unit:02}-{i % count}", ready=(unit * 7 + i) % down > 0)
+        for unit, (count, pods_) in enumerate(sizes)
+        for i in range(pods_)
+    ]
+    return [*known, a_node("lone")], present

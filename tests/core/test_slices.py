@@ -1,16 +1,14 @@
-"""EndpointSlices that we write, asked with kube-proxy's own rule: a node's own NodeUnit, or a refusal."""
+"""EndpointSlices that we write, by example; what holds of them whatever the world is in `test_slices_laws`."""
 
 import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sgportal.core.closure import Closure
 from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
 from sgportal.core.packing import LIMIT
-from sgportal.core.places import MAX_HINTS, places, spread
+from sgportal.core.places import places
 from sgportal.core.slices import Refusal, wanted
 
 from .builders import DATA
@@ -19,107 +17,18 @@ from .closing import (
     KEY,
     METRICS,
     REFUSAL,
-    UNITS,
-    ZONES,
     a_node,
     a_pod,
     a_service,
     decide,
     names,
-    pods,
     reached,
     real,
     sentinels,
-    worlds,
     zones_of,
 )
 
 BOTH = (HTTP, METRICS)
-
-
-def unit_of(node):
-    return node.labels.get(KEY, "")
-
-
-@given(worlds(), st.sampled_from([(HTTP,), BOTH]))
-def test_strict_serves_a_node_by_its_own_unit_or_refuses(world, ports):
-    known, present = world
-    slices = decide(a_service(Closure("strict"), *ports), known, present).slices
-    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
-    for node in known:
-        for port in ports:
-            served, refused = reached(slices, node, port)
-            assert {home[pod] for pod in served} <= {unit_of(node)} - {""}
-            assert bool(served) != refused
-
-
-@given(worlds(), st.sampled_from(ZONES))
-def test_strict_refuses_a_node_that_nobody_has_heard_of(world, zone):
-    """It may join at any moment, and its kube-proxy starts before we know. Only a zone of which a large unit was the
-    sole owner leads to that unit."""
-    known, present = world
-    slices = decide(a_service(), known, present).slices
-    covered = zones_of(slices)
-    if zone in covered:
-        assert reached(slices, a_node("brand-new", zone=zone)) == (set(), True)
-    else:
-        owners = {unit_of(node) for node in known if node.labels.get("topology.kubernetes.io/zone", "") == zone}
-        assert len(owners) <= 1
-        assert zone != ""
-
-
-@given(worlds())
-def test_every_node_is_served_where_its_unit_has_room(world):
-    known, present = world
-    found = decide(a_service(), known, present)
-    left = {node for each in found.unnamed for node in each.nodes}
-    ready = {
-        unit_of(node)
-        for node in known
-        for pod in present
-        if pod.node == node.name and pod.ready and not pod.terminating and pod.phase == "Running"
-    }
-    for node in known:
-        expected = unit_of(node) in ready - {""} and node.name not in left
-        assert bool(reached(found.slices, node)[0]) == expected
-
-
-@given(worlds(), st.sampled_from([(HTTP,), BOTH]), st.sampled_from(["strict", "prefer"]))
-def test_what_the_api_server_demands(world, ports, mode):
-    slices = decide(a_service(Closure(mode), *ports), *world).slices
-    assert len({each["metadata"]["name"] for each in slices}) == len(slices)
-    for each in slices:
-        assert 1 <= len(each["endpoints"]) <= LIMIT
-        assert "-" not in each["metadata"]["name"].removeprefix("web-svc-")
-        for endpoint in each["endpoints"]:
-            for kind in ("forNodes", "forZones"):
-                assert 1 <= len(names(endpoint, kind)) <= MAX_HINTS
-                assert len(set(names(endpoint, kind))) == len(names(endpoint, kind))
-    places_ = [(each["endpoints"][0]["addresses"][0], each["ports"][0]["port"]) for each in sentinels(slices)]
-    assert len(set(places_)) == len(places_)
-
-
-@given(worlds(), st.randoms(), st.sampled_from(["strict", "prefer"]))
-def test_the_same_world_gives_the_same_slices_whatever_the_order(world, random, mode):
-    known, present = world
-    service = a_service(Closure(mode), *BOTH)
-    first = decide(service, known, present).slices
-    shuffled = [list(each) for each in (known, present, first)]
-    for each in shuffled:
-        random.shuffle(each)
-    assert decide(service, *shuffled).slices == first
-
-
-@given(worlds(), st.data(), st.sampled_from(["strict", "failover"]))
-def test_the_last_answer_spares_work_and_never_changes_the_next(world, data, mode):
-    known, present = world
-    service, where = a_service(Closure(mode, ("b",) if mode == "failover" else ())), places(known, KEY)
-    last = wanted(service, where, present, REFUSAL)
-    for _ in range(2):
-        present = [*present[1:], *data.draw(pods(known, 2))]
-        fresh = wanted(service, where, present, REFUSAL, last.slices)
-        last = wanted(service, where, present, REFUSAL, last.slices, before=last)
-        assert last.slices == fresh.slices
 
 
 @pytest.mark.parametrize("change", ["service", "nodes"])
@@ -132,30 +41,6 @@ def test_the_last_answer_is_forgotten_where_the_service_or_the_nodes_changed(cha
     unready = [replace(present[0], ready=False)] if change == "service" else present
     found = wanted(service, where, unready, REFUSAL, last.slices, before=last)
     assert found.slices == wanted(service, where, unready, REFUSAL, last.slices).slices
-
-
-@given(worlds(most_nodes=8), st.data())
-def test_one_pods_change_rewrites_one_slice(world, data):
-    known, present = world
-    before = decide(a_service(), known, present).slices
-    changed = list(present)
-    if changed and data.draw(st.booleans()):
-        index = data.draw(st.integers(0, len(changed) - 1))
-        changed[index] = replace(changed[index], ready=not changed[index].ready)
-    else:
-        changed.append(a_pod("new", data.draw(st.sampled_from([node.name for node in known] + [""]))))
-    after = {each["metadata"]["name"]: each for each in decide(a_service(), known, changed, before).slices}
-    old = {each["metadata"]["name"]: each for each in before}
-    assert sum(after.get(name) != old.get(name) for name in {*after, *old}) <= 1
-
-
-@given(st.integers(1, 60), st.integers(1, 12))
-def test_names_are_shared_evenly(count, seats):
-    shares = spread([f"n{i}" for i in range(count)], seats)
-    named = [sum(f"n{i}" in share for share in shares) for i in range(count)]
-    assert max(named) - min(named) <= 1
-    assert all(len(set(share)) == len(share) <= MAX_HINTS for share in shares)
-    assert (min(named) > 0) == (MAX_HINTS * seats >= count)
 
 
 def test_a_unit_too_large_for_its_endpoints_is_reported_with_the_cure():
@@ -223,18 +108,6 @@ def test_empty_units_share_the_room_of_those_they_borrow_from():
     known = [a_node("c0", "c"), a_node("d0", "d"), *(a_node(f"{unit}{i}", unit) for unit in "ab" for i in range(5))]
     slices = decide(failing_over("c", "d"), known, [a_pod("pc", "c0"), a_pod("pd", "d0")]).slices
     assert all(not reached(slices, node)[1] for node in known)
-
-
-@given(worlds(), st.lists(st.sampled_from(UNITS[1:]), min_size=1, unique=True))
-def test_failover_borrows_from_listed_units_only_and_only_when_empty(world, listed):
-    known, present = world
-    slices = decide(failing_over(*listed), known, present).slices
-    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
-    ready = {home[pod] for node in known for pod in reached(slices, node)[0]}
-    for node in known:
-        served = {home[pod] for pod in reached(slices, node)[0]}
-        own = unit_of(node)
-        assert served <= ({own} if own in ready else set(listed)) - {""} if own else not served
 
 
 def test_prefer_has_no_sentinels_and_falls_back_to_all():
