@@ -1,7 +1,8 @@
 """The EndpointSlices of a Service that we keep: a pure function of the Service, its pods, the nodes and what is live.
 
 Real endpoints are listed as Kubernetes' own controller lists them, packed by NodeUnit, so that the change of one pod
-rewrites one small slice. Sentinels stand in slices of their own, which no pod changes.
+rewrites one small slice. Sentinels stand in slices of their own, which no pod changes; where nobody is listed they are
+all there is, while Kubernetes' own controller leaves an empty slice.
 """
 
 import re
