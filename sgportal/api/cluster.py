@@ -6,10 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..models import Stewardship
+from ..models import DataPlane, Stewardship
 from ..models.abilities import abilities
 from ..models.reading import step_json
-from . import shapes
+from . import loop_shapes, shapes
 from .operations import DRY_RUN, operation
 from .problems import localise
 from .views import PortalView
@@ -18,7 +18,8 @@ TAKE_OVER_FIELDS = {"force": ("bool", False)}
 
 
 def _cluster() -> dict[str, Any]:
-    return shapes.cluster(Stewardship.now(), abilities())
+    can = abilities()
+    return {**shapes.cluster(Stewardship.now(), can), "closedLoop": loop_shapes.closed_loop(DataPlane.now(), can)}
 
 
 class ClusterDetail(PortalView):
@@ -26,8 +27,8 @@ class ClusterDetail(PortalView):
 
     @operation("Read the cluster's state", answers={200: "Cluster"})
     def get(self, _request: Request) -> Response:
-        """Its version, how many nodes can keep a closed loop, the definitions of the grids and what they drop, whether
-        SuperEdge's own controller runs, and who writes."""
+        """Its version, its data plane and whether that and its nodes can keep a closed loop, the definitions of the
+        grids and what they drop, whether SuperEdge's own controller runs, and who writes."""
         return Response(_cluster())
 
 

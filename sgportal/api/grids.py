@@ -13,7 +13,7 @@ from ..core.text import Invalid, Problem, say
 from ..models import Grid, GridEvent, ServiceGroup
 from ..models.reaching import endpoints_of
 from ..models.reading import Freshness, freshness, plan_for, plan_of, spec_of
-from . import shapes
+from . import loop_shapes, shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
 from .views import PortalView
@@ -262,4 +262,6 @@ class GridEndpoints(GridView):
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """Per node the endpoints it ought to see, and whether they stay in its NodeUnit."""
         reach = endpoints_of(self.at(namespace, name))
-        return self.page_of(reach.nodes, lambda view: (view.node,), partial(shapes.endpoints, observed=reach.observed))
+        return self.page_of(
+            reach.nodes, lambda view: (view.node,), partial(loop_shapes.endpoints, observed=reach.observed)
+        )

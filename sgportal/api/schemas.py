@@ -224,6 +224,15 @@ BODIES: dict[str, Schema] = {
         superedgeRuns={"type": ["boolean", "null"]},
         management=_MANAGEMENT,
         nodes=exactly(total=COUNT, obeyHints=COUNT),
+        closedLoop=exactly(
+            kept={"type": ["boolean", "null"]},
+            reasons=many(TEXT),
+            dataPlane=one_of("kube-proxy", "cilium", "calico-ebpf", "unknown"),
+            setting=TEXT,
+            hintsKept={"type": ["boolean", "null"]},
+            lookedAt=WHEN,
+            triedAt=WHEN,
+        ),
         definitions=many(
             exactly(
                 kind=one_of(*KINDS),

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from .. import actions
 from ..models.reaching import annotated
-from . import shapes
+from . import loop_shapes
 from .operations import PAGED, operation
 from .views import PortalView
 
@@ -18,7 +18,7 @@ class ServiceList(PortalView):
     @operation("List Services that SuperEdge's filter would keep", takes=PAGED, answers={200: "[AnnotatedService]"})
     def get(self, _request: Request) -> Response:
         """Services that no ServiceGrid makes and that have the annotation `topologyKeys`; the portal keeps none."""
-        return self.page_of(annotated(), lambda each: (each.namespace, each.name), shapes.annotated)
+        return self.page_of(annotated(), lambda each: (each.namespace, each.name), loop_shapes.annotated)
 
 
 class ServiceEndpoints(PortalView):
@@ -30,4 +30,4 @@ class ServiceEndpoints(PortalView):
         found = annotated(namespace, name)
         if not found:
             raise actions.NotFound(f"services/{namespace}/{name}")
-        return self.page_of(found[0].nodes, lambda view: (view.node,), partial(shapes.endpoints, observed=False))
+        return self.page_of(found[0].nodes, lambda view: (view.node,), partial(loop_shapes.endpoints, observed=False))

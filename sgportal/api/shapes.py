@@ -7,11 +7,9 @@ from typing import Any
 import orjson
 
 from ..core.plan import Plan
-from ..core.proof import BEHIND_WRAPPER, NodeProof
 from ..core.text import Sentence, say
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
 from ..models.abilities import Abilities
-from ..models.reaching import Annotated
 from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
 from .problems import localise
 
@@ -163,37 +161,6 @@ def node(row: Node) -> dict[str, Any]:
     }
     spec = {"unschedulable": row.unschedulable, "taints": row.taints}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": info}
-
-
-def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
-    """What one node ought to see of a Service; `closed` says that nothing outside its NodeUnit is among it, and
-    `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys, `hints` are
-    obeyed by its kube-proxy, `none` is what mode open asks for. `observed`: read off the EndpointSlices last seen."""
-    found = [{"pod": each.pod, "ip": each.address, "node": each.node, "unit": each.unit} for each in view.endpoints]
-    return {
-        "node": view.node,
-        "unit": view.unit,
-        "endpoints": found,
-        "state": view.state,
-        "enforcement": {"wrapper": "annotation", "open": "none"}.get(view.mode, "hints"),
-        "mode": view.mode,
-        "observed": observed,
-        "guilty": [{"address": str(each), "slice": each.slice, "node": each.node} for each in view.guilty],
-        "closed": all(each.unit == view.unit for each in view.endpoints),
-        "reason": localise(view.reason),
-    }
-
-
-def annotated(found: Annotated) -> dict[str, Any]:
-    """A Service that no ServiceGrid makes, as SuperEdge's filter would keep it; `nodes` counts those in each state."""
-    return {
-        "namespace": found.namespace,
-        "name": found.name,
-        "topologyKeys": list(found.keys),
-        "nodes": found.states,
-        "enforcement": "annotation",
-        "reason": localise(BEHIND_WRAPPER),
-    }
 
 
 def impact(found: Impact) -> dict[str, Any]:

@@ -77,6 +77,10 @@ class Cluster:
                 self._served[kind] = time.monotonic()
         return known
 
+    def groups(self) -> frozenset[str]:
+        """The names of the API groups that are served."""
+        return frozenset(str(each["name"]) for each in self._transport.call("GET", "/apis")[1]["groups"])
+
     def _discover(self, resource: Resource) -> bool:
         try:
             _, body = self._transport.call("GET", resource.base)
@@ -84,10 +88,11 @@ class Cluster:
             return False
         return any(each["name"] == resource.plural for each in body.get("resources") or ())
 
-    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+    def get(self, kind: str | Resource, namespace: str, name: str) -> dict[str, Any] | None:
         """An object, or None where there is none."""
+        resource = RESOURCES[kind] if isinstance(kind, str) else kind
         try:
-            body: dict[str, Any] = self._transport.call("GET", RESOURCES[kind].path(namespace, name))[1]
+            body: dict[str, Any] = self._transport.call("GET", resource.path(namespace, name))[1]
         except NotFound:
             return None
         return body
@@ -170,19 +175,19 @@ class Cluster:
         body: dict[str, Any] = self._transport.call("PATCH", path, query=query, body=patch, headers=headers)[1]
         return body
 
-    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def create(self, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """A new object, all of it ours. Raises Conflict where there is one of that name."""
-        return self._whole("POST", body, "")
+        return self._whole("POST", body, "", dry_run)
 
     def replace(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """An object that is all ours, as a whole; Conflict unless it is as its resourceVersion says. Cheaper than
         `apply`, which works out what belongs to whom."""
         return self._whole("PUT", body, body["metadata"]["name"])
 
-    def _whole(self, method: str, body: Mapping[str, Any], name: str) -> dict[str, Any]:
-        self._check_write(dry_run=False)
+    def _whole(self, method: str, body: Mapping[str, Any], name: str, dry_run: bool = False) -> dict[str, Any]:
+        self._check_write(dry_run)
         path = RESOURCES[body["kind"]].path(body["metadata"].get("namespace", ""), name)
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **_dry(dry_run)}
         headers = {"Content-Type": "application/json"}
         answer: dict[str, Any] = self._transport.call(method, path, query=query, body=dict(body), headers=headers)[1]
         return answer

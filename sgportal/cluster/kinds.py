@@ -48,3 +48,11 @@ RESOURCES = {
         Resource("ServiceGrid", "superedge.io/v1", "servicegrids"),
     )
 }
+# Of other vendors: read by name, and only where their group is served.
+CALICO = {
+    group: (
+        Resource("FelixConfiguration", f"{group}/{version}", "felixconfigurations", namespaced=False),
+        Resource("ClusterInformation", f"{group}/{version}", "clusterinformations", namespaced=False),
+    )
+    for group, version in (("crd.projectcalico.org", "v1"), ("projectcalico.org", "v3"))
+}

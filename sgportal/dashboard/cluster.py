@@ -7,10 +7,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from .. import actions
-from ..core.proof import BEHIND_WRAPPER
 from ..core.superedge import restarting
 from ..core.text import Sentence
-from ..models import Stewardship
+from ..models import DataPlane, Stewardship
 from ..models.abilities import abilities
 from ..models.reaching import annotated
 from .pages import actor, may, needs, show
@@ -30,10 +29,10 @@ def cluster(request: HttpRequest) -> HttpResponse:
     context = {
         "row": row,
         "can": abilities(),
+        "plane": DataPlane.now(),
         "definitions": definitions,
         "lacking": lacking,
         "annotated": annotated()[:SHOWN],
-        "behind_filter": BEHIND_WRAPPER,
         "may_decide": may(request, "admin"),
     }
     return show(request, "dashboard/cluster.html", context)

@@ -3,6 +3,7 @@
 Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 """
 
+from .dataplane import DataPlane
 from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
 from .mirror import Child, Mirror, Node, NodeLabel, Pod, Slice
@@ -14,6 +15,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Child",
+    "DataPlane",
     "Grid",
     "GridEvent",
     "GridUnit",

@@ -13,10 +13,10 @@ from ..core.grid import GridSpec, parse
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.places import places
 from ..core.pods import PodView
-from ..core.proof import NodeProof, proof
+from ..core.proof import BEHIND_WRAPPER, NodeProof, proof
 from ..core.service import ServiceFacts
 from ..core.slices import Refusal, built_in, wanted
-from ..core.text import Invalid
+from ..core.text import Invalid, Sentence
 from ..core.units import NodeView
 from .abilities import capabilities
 from .intent import Grid
@@ -32,11 +32,13 @@ def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]
     return unasked(spec, live, capabilities(), was_steered)
 
 
-def _service(grid: Grid) -> ServiceFacts:
-    """A grid's Service as it is meant to be. Raises Invalid."""
+def _service(grid: Grid) -> tuple[ServiceFacts, Sentence | None]:
+    """A grid's Service as it is meant to be, and why nobody knows where its traffic goes, if so. Raises Invalid."""
     spec = parse(grid.source())
     rows = Child.objects.filter(kind="Service", namespace=grid.namespace, name=child_name(grid.name, "Service", ""))
-    return service_of(spec, can_for(spec, grid, [row.body for row in rows]))
+    can = can_for(spec, grid, [row.body for row in rows])
+    service = service_of(spec, can)
+    return service, can.doubt(service.closure.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,31 @@ class Reach:
 def endpoints_of(grid: Grid) -> Reach:
     """What each node reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
     try:
-        service = _service(grid)
+        service, doubt = _service(grid)
     except Invalid:
         return Reach((), False)
     nodes = Node.objects.versioned_views()
     rows = Slice.objects.filter(namespace=grid.namespace, service=service.name)
     if seen := [row.body for row in rows]:
-        return Reach(proof(service, seen, nodes), True)
+        return Reach(proof(service, seen, nodes, doubt=doubt), True)
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     where = places(nodes, grid.key)
     refusal = Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))
     steered = service.closure.steered
     slices = wanted(service, where, pods, refusal).slices if steered else built_in(service, where, pods)
-    return Reach(proof(service, slices, nodes), False)
+    return Reach(proof(service, slices, nodes, doubt=doubt), False)
 
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
     """A Service that no ServiceGrid makes, with the label keys that SuperEdge's filter on the nodes would hold it to,
-    and what each node would reach of it then."""
+    what each node would reach of it then, and what that is worth."""
 
     namespace: str
     name: str
     keys: tuple[str, ...]
     nodes: tuple[NodeProof, ...]
+    reason: Sentence
 
     @property
     def states(self) -> dict[str, int]:
@@ -95,12 +98,14 @@ def annotated(namespace: str = "", name: str = "") -> list[Annotated]:
         if (row.namespace, row.name) not in ours and (keys := topology_keys(row.body))
     ]
     nodes = Node.objects.versioned_views() if found else ()
+    doubt = capabilities().unfiltered if found else None
     pods: dict[str, list[PodView]] = {}
     for pod in Pod.objects.filter(namespace__in={row.namespace for row, _ in found}).views():
         pods.setdefault(pod.namespace, []).append(pod)
     return [
-        Annotated(row.namespace, row.name, keys, annotated_proof(row.body, nodes, pods.get(row.namespace, ())))
+        Annotated(row.namespace, row.name, keys, proofs, doubt or BEHIND_WRAPPER)
         for row, keys in found
+        for proofs in [annotated_proof(row.body, nodes, pods.get(row.namespace, ()), doubt)]
     ]
 
 
@@ -108,7 +113,7 @@ def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -
     """The NodeUnits that have an endpoint of a ServiceGrid before a change of labels and none after: pods stay on their
     nodes, the nodes change units."""
     try:
-        service = _service(grid)
+        service, _ = _service(grid)
     except Invalid:
         return set()
     pods = Pod.objects.filter(namespace=grid.namespace).views()

@@ -1,5 +1,5 @@
 """How the watch notices SuperEdge's controller: a thread looks for it again and again, and what is mirrored anyway may
-bear its mark."""
+bear its mark. The same thread looks at the cluster's data plane."""
 
 import logging
 import threading
@@ -10,8 +10,9 @@ from typing import Any
 from ..cluster import Cluster, ClusterError
 from ..core.kinds import KINDS
 from ..models import Child, Stewardship
+from .dataplane import Inspector
 from .superedge import Sight, latest_write, look, note
-from .watch_messages import Message, Sighted
+from .watch_messages import Inspected, Message, Sighted
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 15.0
@@ -73,6 +74,7 @@ class Lookout(threading.Thread):
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._sight: Sight | None = None
+        self._inspector = Inspector()
 
     def stop(self) -> None:
         """Look no more."""
@@ -101,6 +103,12 @@ class Lookout(threading.Thread):
     def _look(self, cluster: Cluster) -> None:
         self._sight = look(cluster)
         self._emit(Sighted(self._sight), self._stopping)
+        try:
+            seen = self._inspector.look(cluster, self._sight.version)
+        except ClusterError as error:
+            log.info("what was last seen of the data plane stands, for it cannot be looked at: %s", error)
+        else:
+            self._emit(Inspected(seen), self._stopping)
 
     @property
     def clear(self) -> bool:

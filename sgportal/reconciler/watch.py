@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from ..cluster import Cluster
 from ..models import Heartbeat
-from . import access, mirror
+from . import access, dataplane, mirror
 from .mirror_effects import Effects, tell, wake_all
 from .mirror_news import News
 from .mirror_sources import SOURCES
 from .superedge_watch import EVERY_SECONDS, Lookout, Witness
 from .watch_lease import WatchLease
-from .watch_messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows, Sighted
+from .watch_messages import Failed, Heard, Inbox, Inspected, Listed, Message, NotServed, Rows, Sighted
 from .watch_reader import Installer, Pace, Reader
 
 log = logging.getLogger(__name__)
@@ -165,6 +165,8 @@ def _write(batch: Iterable[Message], news: News, witness: Witness) -> None:
             news.not_served(resource)
         elif isinstance(message, Sighted):
             witness.saw(message.sight)
+        elif isinstance(message, Inspected):
+            dataplane.note(message.seen)
     witness.conclude()
     for resource, changed in rows.items():
         mirror.write(resource, changed, effects)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .dataplane import Inspection
 from .superedge import Sight
 
 ROWS_PER_BATCH = 500
@@ -63,7 +64,15 @@ class Sighted:
     resource: str = "superedge"
 
 
-Message = Rows | Listed | Heard | Failed | NotServed | Sighted
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What was seen of the data plane."""
+
+    seen: Inspection
+    resource: str = "dataplane"
+
+
+Message = Rows | Listed | Heard | Failed | NotServed | Sighted | Inspected
 
 
 class Inbox:

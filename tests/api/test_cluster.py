@@ -1,9 +1,13 @@
 """The cluster's state over REST, and who may decide who manages the grids."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from sgportal.core.dataplane import Answer, Plane, Trial, cilium
 from sgportal.core.text import say
-from sgportal.models import AuditEvent, Pod, Stewardship, WorkKey
+from sgportal.models import AuditEvent, DataPlane, Grid, Node, Pod, Stewardship, WorkKey
+from sgportal.models.abilities import abilities, capabilities
 from sgportal.reconciler import superedge
 from sgportal.reconciler.mirror_rows import child_row
 from sgportal.reconciler.superedge import Sight
@@ -34,6 +38,93 @@ def test_what_the_cluster_is(as_):
     assert (found["version"], found["superedgeRuns"], found["task"]) == ("", None, None)
     assert found["management"]["mode"] == "managing"
     assert found["definitions"] == []
+    assert found["closedLoop"] == {
+        "kept": None,
+        "reasons": [],
+        "dataPlane": "unknown",
+        "setting": "",
+        "hintsKept": None,
+        "lookedAt": None,
+        "triedAt": None,
+    }
+
+
+KEPT = Trial(True)
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def seen(plane, trial=KEPT):
+    DataPlane.keep(plane, trial, WHEN, WHEN)
+
+
+def test_what_the_cluster_can_keep(as_):
+    seen(Plane("kube-proxy"))
+    found = as_("vic").get("cluster").json()["closedLoop"]
+    assert (found["kept"], found["reasons"], found["dataPlane"]) == (True, [], "kube-proxy")
+    assert found["lookedAt"] == found["triedAt"] == "2026-01-02T03:04:05Z"
+    seen(Plane("cilium", "true"), Trial(False, "no such field"))
+    found = as_("vic").get("cluster", Accept_Language="zh-hans").json()["closedLoop"]
+    assert (found["kept"], found["setting"], found["hintsKept"]) == (False, "true", False)
+    assert "Cilium 代替 kube-proxy" in found["reasons"][0]
+    assert "no such field" in found["reasons"][1]
+
+
+@pytest.mark.parametrize("mode", ["strict", "failover", "prefer"])
+def test_what_the_data_plane_cannot_keep_is_refused_with_the_reason(as_, mode):
+    seen(Plane("cilium", "true"))
+    wanted = manifest(
+        "web", "ServiceGrid", closure={"mode": mode} | ({"failover": ["a"]} if mode == "failover" else {})
+    )
+    answer = as_("olga").post("servicegrids", wanted)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/spec/closure/mode"
+    assert "Cilium" in error["detail"]
+    assert (
+        as_("olga").post("servicegrids", manifest("web", "ServiceGrid", closure={"mode": "wrapper"})).status_code == 201
+    )
+
+
+def test_what_is_not_known_is_neither_refused_nor_claimed(as_):
+    builders.walkthrough()
+    Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2"}})
+    seen(cilium(Answer(refused="forbidden")))
+    assert as_("vic").get("cluster").json()["closedLoop"]["kept"] is None
+    assert (
+        as_("olga").post("servicegrids", manifest("web", "ServiceGrid", closure={"mode": "strict"})).status_code == 201
+    )
+    rows = as_("vic").get("servicegrids/default/web/endpoints").json()["items"]
+    assert {(row["state"], row["closed"]) for row in rows} == {("unsupported", False)}
+    assert "cilium-config cannot be read (forbidden)" in rows[0]["reason"]
+
+
+def test_a_mode_that_can_no_longer_be_kept_is_shown_as_that(as_):
+    builders.walkthrough()
+    Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2"}})
+    seen(Plane("kube-proxy"))
+    assert as_("olga").post("servicegrids", manifest("web", "ServiceGrid")).status_code == 201
+    grid = Grid.objects.get(name="web")
+    Grid.objects.filter(pk=grid.pk).update(status={"closure": "strict"})
+    assert as_("vic").get("servicegrids/default/web/endpoints").json()["items"][0]["mode"] == "strict"
+    seen(Plane("cilium", "false"))
+    row = as_("vic").get("servicegrids/default/web/endpoints").json()["items"][0]
+    assert (row["mode"], row["state"]) == ("strict", "unsupported")
+    (finding,) = as_("vic").get("servicegrids/default/web/plan").json()["findings"]
+    assert finding["reason"] == "ClosureNotSupported"
+
+
+def test_it_is_one_question_what_the_cluster_can_keep(db, django_assert_num_queries):
+    builders.walkthrough()
+    seen(Plane("cilium", "true"))
+    Node.objects.filter(name="node0").update(info={"nodeInfo": {"kubeletVersion": "v1.37.2"}})
+    Node.objects.filter(name="node1").update(info={})
+    with django_assert_num_queries(1):
+        found = abilities()
+    assert (found.nodes, found.obeying, found.keeping.kept) == (3, 1, False)
+    Node.objects.all().delete()
+    assert abilities().keeping.kept is False
+    DataPlane.objects.all().delete()
+    assert (abilities().nodes, abilities().keeping.kept, capabilities().strict) == (0, None, True)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +219,7 @@ def test_services_by_hand_are_shown_by_superedges_rule(as_):
     }
     assert all((row["mode"], row["observed"], row["closed"]) == ("wrapper", False, True) for row in rows)
     assert as_("vic").get("services/default/servicegrid-demo-svc/endpoints").status_code == 404
+    seen(Plane("cilium", "false"))
+    found = as_("vic").get("services").json()["items"][0]
+    assert found["nodes"] == {"unsupported": 3}
+    assert "here Cilium carries the traffic" in found["reason"]

@@ -41,7 +41,7 @@ def webhook(
     failure_policy: str = "Fail",
     seconds: int = 2,
 ) -> Iterator[Webhook]:
-    """A webhook for creates and updates of a plural of apps/v1, taken away at the end. Waits until it is asked."""
+    """A webhook for creates and updates of a plural, taken away at the end. Waits until it is asked."""
     ca, certificate, key = make_certificates(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(verdict))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -56,7 +56,12 @@ def webhook(
             "caBundle": base64.b64encode(ca.read_bytes()).decode(),
         },
         "rules": [
-            {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": [plural]}
+            {
+                "apiGroups": [_GROUPS.get(plural, "apps")],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": [plural],
+            }
         ],
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
@@ -76,16 +81,22 @@ def webhook(
 
 
 _PROBE = "is-the-webhook-asked"
+_GROUPS = {"endpointslices": "discovery.k8s.io"}  # of those that are not of apps
+_POD = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+_WORKLOAD = {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": _POD}}
+_PROBES = {
+    "deployments": {"kind": "Deployment", **_WORKLOAD},
+    "statefulsets": {"kind": "StatefulSet", **_WORKLOAD},
+    "endpointslices": {"kind": "EndpointSlice", "addressType": "IPv4", "endpoints": []},
+}
 
 
 def _is_asked(plane: ControlPlane, plural: str) -> bool:
     """Whether a dry run that every webhook of ours refuses is refused: registrations take a moment to be known."""
-    kind = {"deployments": "Deployment", "statefulsets": "StatefulSet"}[plural]
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
-    body = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": _PROBE}, "spec": spec}
+    version = f"{_GROUPS.get(plural, 'apps')}/v1"
+    body = {"apiVersion": version, "metadata": {"name": _PROBE}, **_PROBES[plural]}
     try:
-        plane.request("POST", f"/apis/apps/v1/namespaces/default/{plural}?dryRun=All", body)
+        plane.request("POST", f"/apis/{version}/namespaces/default/{plural}?dryRun=All", body)
     except OSError as error:
         return "test.sgportal.example" in getattr(error, "read", lambda: b"")().decode()
     return False
@@ -96,7 +107,7 @@ def _handler(verdict: Verdict) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = review["request"]["object"]
-            said = "a probe" if body["metadata"]["name"] == _PROBE else verdict(body)
+            said = "a probe" if body["metadata"].get("name") == _PROBE else verdict(body)
             response: dict[str, Any] = {"uid": review["request"]["uid"], "allowed": not isinstance(said, str)}
             if isinstance(said, str):
                 response["status"] = {"message": said, "code": 403, "reason": "Forbidden"}

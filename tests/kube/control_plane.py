@@ -87,7 +87,7 @@ class ControlPlane:
         self.port = free_port()
         self.network = network
         self._etcd_port, self._peer_port = free_port(), free_port()
-        users = (ADMIN, "manager", "scheduler", "kubelets", "portal", "product")
+        users = (ADMIN, "manager", "scheduler", "kubelets", "portal", "product", "stranger")
         self._tokens = {name: secrets.token_hex(16) for name in users}
         self._ca, self._certificate, self._key = make_certificates(folder)
         self._write_secrets()
@@ -103,7 +103,7 @@ class ControlPlane:
         return f"http://127.0.0.1:{self._etcd_port}"
 
     def _write_secrets(self) -> None:
-        groups = {"portal": "portals", "product": "products"}
+        groups = {"portal": "portals", "product": "products", "stranger": "strangers"}
         rows = [f'{t},{name},{name},"{groups.get(name, "system:masters")}"' for name, t in self._tokens.items()]
         (self.folder / "tokens.csv").write_text("\n".join(rows) + "\n")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -30,9 +30,14 @@ ALLOWED: dict[tuple[str, str], str] = {
 }
 # The same where only objects of these names are meant.
 ALLOWED_BY_NAME: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
-    ("", "configmaps"): ("get", (LOCK,)),
+    ("", "configmaps"): ("get", (LOCK, "cilium-config")),
     ("coordination.k8s.io", "leases"): ("get", (LOCK,)),
     ("apiextensions.k8s.io", "customresourcedefinitions"): ("get create patch", DEFINITIONS),
+    **{
+        (group, resource): ("get", ("default",))
+        for group in ("crd.projectcalico.org", "projectcalico.org")
+        for resource in ("felixconfigurations", "clusterinformations")
+    },
 }
 # Subresources by which one could act as somebody else or within a pod; discovery does not name all of them.
 DANGEROUS = (
@@ -55,20 +60,23 @@ ABOUT_ONESELF = ("selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectr
 
 def refused(known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     """Every (group, resource, verb) that the portal has no business with, out of the resources an API server knows."""
-    for group, resource in sorted({*known, *ALLOWED, *DANGEROUS}):
+    for group, resource in sorted({*known, *ALLOWED, *ALLOWED_BY_NAME, *DANGEROUS}):
         if resource not in ABOUT_ONESELF:
             allowed = ALLOWED.get((group, resource), "").split()
             yield from ((group, resource, verb) for verb in VERBS if verb not in allowed)
 
 
 def granted(documents: Iterable[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, tuple[str, ...]]]:
-    """(group, resource) → (verbs, names) over all rules of the ClusterRoles in a manifest."""
+    """(group, resource) → (verbs, names) over all rules of the ClusterRoles in a manifest; no names where one of its
+    rules names none."""
     found: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
     for document in documents:
         for rule in document.get("rules") or ():
             for key in ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"]):
-                verbs = [*found.get(key, ("", ()))[0].split(), *rule["verbs"]]
-                found[key] = (" ".join(verbs), tuple(rule.get("resourceNames") or ()))
+                new = tuple(rule.get("resourceNames") or ())
+                verbs, names = found.get(key, ("", new))
+                names = tuple(dict.fromkeys((*names, *new))) if names and new else ()
+                found[key] = (" ".join([*verbs.split(), *rule["verbs"]]), names)
     return found
 
 

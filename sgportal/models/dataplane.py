@@ -1,0 +1,65 @@
+"""What was last seen of the cluster's data plane."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+
+from ..core.dataplane import Plane, Trial
+from ..core.text import Sentence
+
+ONE = 1  # the row's key: there is one cluster
+
+
+class DataPlane(models.Model):
+    """One row. `seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
+    null. The dry run in `trial` is as of `tried_at`."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    seen = models.JSONField(default=dict)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.plane.name if self.plane else "–"
+
+    @classmethod
+    def now(cls) -> Self:
+        """The row; one that says nothing where nobody looked yet."""
+        return cls.objects.filter(pk=ONE).first() or cls()
+
+    @classmethod
+    def keep(cls, plane: Plane, trial: Trial, looked_at: datetime, tried_at: datetime) -> bool:
+        """Remember a look; whether it saw something else than the one before."""
+        row = cls.now()
+        before, row.seen = row.seen, written(plane, trial)
+        row.looked_at, row.tried_at = looked_at, tried_at
+        row.save()
+        return bool(before != row.seen)
+
+    @property
+    def plane(self) -> Plane | None:
+        """The data plane; None where nobody looked yet."""
+        return read(self.seen)[0]
+
+    @property
+    def trial(self) -> Trial | None:
+        """The dry run; None where nobody looked yet."""
+        return read(self.seen)[1]
+
+
+def written(plane: Plane, trial: Trial) -> dict[str, Any]:
+    """What a look saw, for the row."""
+    why = plane.why.to_json() if plane.why else None
+    return {
+        "plane": {"name": plane.name, "setting": plane.setting, "why": why},
+        "trial": {"kept": trial.kept, "said": trial.said},
+    }
+
+
+def read(seen: dict[str, Any]) -> tuple[Plane | None, Trial | None]:
+    """What `written` wrote; nothing from an empty row."""
+    if not seen:
+        return None, None
+    plane, why = seen["plane"], seen["plane"]["why"]
+    return Plane(plane["name"], plane["setting"], why and Sentence.from_json(why)), Trial(**seen["trial"])
