@@ -16,7 +16,7 @@ def run(world: str) -> dict[str, Any]:
     """`{units, create: {grid, bare, ratio}, update: {…}}`: medians in milliseconds of rounds that alternate. A grid's
     time is from its first look at the cluster until its status is recorded."""
     units = int(world.partition("x")[2])
-    with stage.stage(world), stage.portal(worker=False):
+    with stage.stage(world), stage.portal("watch"):
         times: dict[str, dict[str, list[float]]] = {what: {"grid": [], "bare": []} for what in ("create", "update")}
         for number in range(ROUNDS):
             grid, bare = f"grid{number}", f"bare{number}"

@@ -9,7 +9,7 @@ from . import stage
 def run(world: str, grids: str = "1") -> dict[str, Any]:
     """`{writes, reads, milliseconds, units, grids}` of one look at so many grids that are as they should be."""
     units, count = int(world.partition("x")[2]), int(grids)
-    with stage.stage(world), stage.portal(worker=False):
+    with stage.stage(world), stage.portal("watch"):
         from sgportal.cluster.transport import Transport
         from sgportal.models import GridUnit
         from sgportal.reconciler import work

@@ -90,19 +90,20 @@ COMPOSE = Path(__file__).parent.parent / "docker-compose.yml"
 
 
 @contextlib.contextmanager
-def portal(worker: bool = True) -> Iterator[dict[str, int]]:
-    """The watch, and with `worker` the Celery worker and beat, by the commands of docker-compose.yml; the process id of
-    each. All nodes have been seen when it begins."""
+def portal(*names: str) -> Iterator[dict[str, int]]:
+    """The watch, the Celery worker and beat, or the services named, by the commands of docker-compose.yml; the process
+    id of each. What is watched has been seen when it begins."""
     from django.utils import timezone
 
     from sgportal.management.demo_world import is_mirrored
 
     since = timezone.now()
-    names = ("watch", "worker", "beat") if worker else ("watch",)
+    names = names or ("watch", "worker", "beat")
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     with contextlib.ExitStack() as stack:
         running = {name: stack.enter_context(_process(services[name]["command"])) for name in names}
-        wait(lambda: is_mirrored(since), 120, "the cluster has been listed")
+        if "watch" in names:
+            wait(lambda: is_mirrored(since), 120, "the cluster has been listed")
         yield running
 
 

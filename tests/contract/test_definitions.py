@@ -333,7 +333,7 @@ def test_a_changed_definition_takes_effect(server, namespace):
     server("DELETE", f"{CRDS}/things.{group}")
     server.until(lambda: server("GET", path).status == 404)
     server.until(lambda: server("GET", f"{CRDS}/things.{group}").status == 404)
-    assert group not in [each["name"] for each in server("GET", "/apis").body["groups"]]
+    server.until(lambda: group not in [each["name"] for each in server("GET", "/apis").body["groups"]])
     # What it defined went with it.
     define(server, a_definition(group))
     server.until(lambda: server("POST", f"{path}?dryRun=All", a_thing(group, "u")).status == 201)
