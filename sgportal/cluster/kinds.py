@@ -48,11 +48,11 @@ RESOURCES = {
         Resource("ServiceGrid", "superedge.io/v1", "servicegrids"),
     )
 }
-# Of other vendors: read by name, and only where their group is served.
+# Of another vendor: read by name, and only where a group of its is served; where both are, the first one holds.
 CALICO = {
     group: (
         Resource("FelixConfiguration", f"{group}/{version}", "felixconfigurations", namespaced=False),
         Resource("ClusterInformation", f"{group}/{version}", "clusterinformations", namespaced=False),
     )
-    for group, version in (("crd.projectcalico.org", "v1"), ("projectcalico.org", "v3"))
+    for group, version in (("projectcalico.org", "v3"), ("crd.projectcalico.org", "v1"))
 }

@@ -16,7 +16,7 @@ from .text import Sentence, say
 PlaneName = Literal["kube-proxy", "cilium", "calico-ebpf", "unknown"]
 CILIUM = "cilium.io"  # the API group by which it is noticed
 _REPLACES = ("true", "strict", "partial", "probe")  # of Cilium's kube-proxy-replacement, over all its versions
-_CALICO_SINCE = (3, 31, 5)
+_CALICO_SINCE = (3, 32, 0)
 
 
 @dataclass(frozen=True, slots=True)

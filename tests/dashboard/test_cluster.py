@@ -1,9 +1,13 @@
 """The page about the cluster, and the banner on every page while the portal does not write."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from sgportal.core.dataplane import Answer, Plane, Trial, cilium
 from sgportal.core.text import say
-from sgportal.models import Child, Grid, Stewardship
+from sgportal.models import Child, DataPlane, Grid, Stewardship
 from sgportal.reconciler import superedge
 from sgportal.reconciler.superedge import Sight
 
@@ -94,6 +98,26 @@ def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
     assert COMMAND in page
 
 
+@pytest.mark.parametrize(
+    ("plane", "trial", "words"),
+    [
+        (Plane("kube-proxy"), Trial(True), ["can be kept", "kube-proxy", "are kept"]),
+        (Plane("cilium", "true"), Trial(True), ["cannot be kept", "Cilium", "is refused, and one that has it stays"]),
+        (Plane("calico-ebpf", "v3.32.0"), Trial(True), ["can be kept", "Calico eBPF", "v3.32.0", "published rule"]),
+        (Plane("kube-proxy"), Trial(False), ["cannot be kept", "are dropped", "The API server drops hints"]),
+        (Plane("kube-proxy"), Trial(False, "<b>"), ["cannot be kept", "are refused", "&lt;b&gt;"]),
+        (cilium(Answer(refused="no")), Trial(None, "no"), ["not known", "No mode is refused or changed", "(no)"]),
+    ],
+)
+def test_what_the_cluster_can_keep_is_shown_with_the_age_of_the_look(viewer, plane, trial, words):
+    assert "not looked yet" in text(viewer, "/cluster/")
+    now = timezone.now()
+    DataPlane.keep(plane, trial, now - timedelta(minutes=3), now - timedelta(minutes=7))
+    page = text(viewer, "/cluster/")
+    for each in [*words, "3 min ago", "7 min ago"]:
+        assert each in page
+
+
 def test_services_that_somebody_made_for_superedges_filter_are_shown_as_that(viewer, fleet):
     assert "topologyKeys" not in text(viewer, "/cluster/")
     Child.objects.create(kind="Service", namespace="default", name="byhand", uid="u", body=BY_HAND)
@@ -101,6 +125,8 @@ def test_services_that_somebody_made_for_superedges_filter_are_shown_as_that(vie
     assert "byhand" in page
     assert "without it, traffic goes to every NodeUnit" in page
     assert 'class="state' in page.split("topologyKeys</th>")[1]
+    DataPlane.keep(Plane("cilium", "true"), Trial(True), timezone.now(), timezone.now())
+    assert "here Cilium carries the traffic" in text(viewer, "/cluster/").replace("SuperEdge&#x27;s", "SuperEdge's")
 
 
 BY_HAND = {
