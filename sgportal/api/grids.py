@@ -260,7 +260,7 @@ class GridEndpoints(GridView):
 
     @operation("List effective endpoints", takes=PAGED, answers={200: "[NodeEndpoints]"})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
-        """Per node the endpoints it ought to see, and whether they stay in its NodeUnit."""
+        """Per node the endpoints it reaches, and whether they stay in its NodeUnit."""
         reach = endpoints_of(self.at(namespace, name))
         return self.page_of(
             reach.nodes, lambda view: (view.node,), partial(loop_shapes.endpoints, observed=reach.observed)

@@ -11,7 +11,7 @@ from .shapes import instant
 
 
 def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
-    """What one node ought to see of a Service; `closed` says that it is known that nothing outside its NodeUnit is
+    """What one node reaches of a Service; `closed` says that it is known that nothing outside its NodeUnit is
     among it, and `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys,
     `hints` are obeyed by its kube-proxy, `none` is what mode open asks for. `observed`: read off the EndpointSlices
     last seen."""

@@ -8,14 +8,16 @@ from django.shortcuts import get_object_or_404
 
 from ..core.kinds import KINDS
 from ..core.proof import BEHIND_WRAPPER
+from ..core.proof import STATES as PROOF_STATES
 from ..core.status import STATES
 from ..core.text import Invalid
-from ..models import Grid, GridEvent, GridUnit, Pod, Revision
+from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ..models.reaching import endpoints_of
 from ..models.reading import node_groups, plan_of
 from .difference import lines
 from .homes import grid_at
 from .pages import needs, paged, show, wanted
+from .reach import counted, gravest_first, row
 from .tags import yaml
 
 
@@ -106,28 +108,31 @@ def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
 
 @needs("viewer")
 def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
-    """What each node ought to see of a ServiceGrid's Service."""
+    """What each node reaches of a ServiceGrid's Service."""
     found = grid_at(plural, namespace, name)
     if found.kind != "ServiceGrid":
         raise Http404
     asked = wanted(request, "search", "state")
     reach = endpoints_of(found)
-    rows = reach.nodes
-    closed = sum(row.state == "closed" for row in rows)
-    shown = [
-        row
-        for row in rows
-        if asked["search"].lower() in f"{row.node} {row.unit}".lower() and asked["state"] in ("", row.state)
+    proofs = reach.nodes
+    matching = [
+        each
+        for each in gravest_first(proofs)
+        if asked["search"].lower() in f"{each.node} {each.unit}".lower() and asked["state"] in ("", each.state)
     ]
+    page = paged(request, matching)
+    mode = proofs[0].mode if proofs else ""
     context = {
         "asked": asked,
-        "page": paged(request, shown),
-        "closed": closed,
-        "refusing": sum(row.state == "refusing" for row in rows),
-        "leaking": sum(row.state == "leaking" for row in rows),
+        "page": page,
+        "rows": [row(each) for each in page.object_list],
+        "counts_by_state": counted(proofs),
+        "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,
-        "mode": rows[0].mode if rows else "",
-        "enforcement": BEHIND_WRAPPER if rows and rows[0].mode == "wrapper" else None,
+        "mode": mode,
+        "enforcement": BEHIND_WRAPPER if mode == "wrapper" else None,
+        "states": PROOF_STATES,
+        "invalid": not proofs and Node.objects.exists(),
     }
     return _show(request, found, "endpoints", context)
 
