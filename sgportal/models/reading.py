@@ -198,18 +198,24 @@ def plan_of(grid: Grid) -> Plan:
 def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = ()) -> Plan:
     """The steps that would run if the grid were `spec` (`grid` is its row, if it has one), by what was last seen;
     `recreate` are units whose child would be replaced."""
-    units = NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct()
-    seen = world(spec, grid, list(units), deleting=deleting)
+    units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
+    seen = world(spec, grid, units, last_seen(spec, units), deleting)
     return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate]))
 
 
-def world(spec: GridSpec, grid: Grid | None, units: Sequence[str], deleting: bool = False) -> World:
-    """What a plan is made from, by what was last seen."""
+def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
+    """The objects that matter to a grid, by what the watch last saw."""
     names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [f"{spec.name}-svc"]
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
-    known = children.filter(Q(grid_name=spec.name) | Q(name__in=names))
-    rows = list(grid.units.all()) if grid else []
-    live = [child.body for child in known]
+    return list(children.filter(Q(grid_name=spec.name) | Q(name__in=names)).values_list("body", flat=True))
+
+
+def world(
+    spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
+) -> World:
+    """What a plan is made from, where `live` are the objects that there are."""
+    remarkable = Q(gone_since__isnull=False) | Q(recreate=True)
+    rows = list(grid.units.filter(remarkable).only("name", "gone_since", "recreate")) if grid else []
     return World(
         units=units,
         live=live,

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from ..core.grid import GridSpec
 from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
 from ..models import Grid, Mirror
-from ..models.reaching import can_for
 from ..models.reading import spec_of, world
 from . import custom, labels, observing, recording, superedge_fields, superedge_tasks, work
 from .access import cluster as connected
@@ -96,10 +94,9 @@ def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster
 
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     units = observing.units(spec)
-    seen = world(spec, grid, list(units), deleting=bool(grid.deleting_since))
     live = observing.children(spec, units, cluster, observing.known_strangers(grid))
-    gone_since = recording.note_gone(grid, spec, units, live)
-    return replace(seen, units=units, live=live, gone_since=gone_since, can=can_for(spec, grid, live))
+    recording.note_gone(grid, spec, units, live)
+    return world(spec, grid, units, live, deleting=bool(grid.deleting_since))
 
 
 def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:

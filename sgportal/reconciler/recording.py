@@ -38,17 +38,14 @@ def grace_seconds() -> float:
     return float(settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
 
 
-def note_gone(
-    grid: Grid, spec: GridSpec, units: Collection[str], live: Iterable[Mapping[str, Any]]
-) -> dict[str, float]:
-    """Since when each unit that still has a child has had no nodes, epoch seconds; remembered in its row."""
-    now = timezone.now()
-    rows = {row.name: row for row in grid.units.all()}
+def note_gone(grid: Grid, spec: GridSpec, units: Collection[str], live: Iterable[Mapping[str, Any]]) -> None:
+    """Remember in its row since when a unit that still has a child has had no nodes."""
     missing = {unit_of(spec, each) for each in live} - set(units) - {""}
-    grid.units.filter(name__in=list(units)).exclude(gone_since=None).update(gone_since=None)
-    known = {name: row.gone_since for name, row in rows.items() if name in missing and row.gone_since}
-    grid.units.filter(name__in=missing - known.keys()).update(gone_since=now)
-    return {name: known.get(name, now).timestamp() for name in missing}
+    known = set(grid.units.exclude(gone_since=None).values_list("name", flat=True))
+    if back := known.intersection(units):
+        grid.units.filter(name__in=back).update(gone_since=None)
+    if fresh := missing - known:
+        grid.units.filter(name__in=fresh).update(gone_since=timezone.now())
 
 
 def ready_to_try(grid: Grid, steps: Sequence[Step]) -> list[Step]:

@@ -85,7 +85,7 @@ def _restore(grid: Grid, cluster: Cluster) -> None:
         return  # what is invalid to us we have left as it was
     units = observing.units(spec)
     live = observing.children(spec, units, cluster)
-    seen = replace(world(spec, grid, list(units)), units=units, live=live, can=UNKNOWN)
+    seen = replace(world(spec, grid, units, live), can=UNKNOWN)
     steps = [step for step in plan(spec, seen).steps if step.verb in ("update", "adopt") and not restarting([step])]
     recording.raise_first(carry_out(steps, cluster, threading.Event()))
 
