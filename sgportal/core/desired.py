@@ -105,10 +105,16 @@ def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities
     return replace(can, strict=False, reason=reason)
 
 
-def service_of(spec: GridSpec, can: Capabilities) -> ServiceFacts:
-    """A ServiceGrid's Service as it will be, to be asked in advance."""
-    metadata = {"namespace": spec.namespace, "name": child_name(spec.name, "Service", "")}
-    return described({"metadata": metadata, "spec": spec.template}, closure_for(spec, can), spec.key)
+def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, Any]] = ()) -> ServiceFacts:
+    """A ServiceGrid's Service as it will be, to be asked in advance; its address families are those of the one in
+    `live`, where there is one, for the API server chooses them."""
+    name = child_name(spec.name, "Service", "")
+    template = dict(spec.template or {})
+    for each in live:
+        if each["metadata"]["name"] == name and (families := (each.get("spec") or {}).get("ipFamilies")):
+            template["ipFamilies"] = families
+    metadata = {"namespace": spec.namespace, "name": name}
+    return described({"metadata": metadata, "spec": template}, closure_for(spec, can), spec.key)
 
 
 def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:

@@ -25,7 +25,7 @@ class NodeProof:
     `state` is `closed` (to endpoints of its NodeUnit only), `refusing` (nowhere), `open` (beyond its NodeUnit, as the
     mode allows), `leaking` (beyond what the mode allows, and `guilty` are the endpoints it should not reach) or
     `unsupported` (by which rule is not known). `mode` is the Service's; `endpoints` are those that the node
-    reaches, without sentinels.
+    reaches, without sentinels. `refused` are ports of a closed one at which it is refused.
     """
 
     node: str
@@ -35,16 +35,18 @@ class NodeProof:
     reason: Sentence
     endpoints: tuple[Backend, ...] = ()
     guilty: tuple[Backend, ...] = ()
+    refused: tuple[PortName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A Service with all that lists endpoints for it: a table for each port and family, behind SuperEdge's wrapper for
-    mode wrapper. `sentinels` are names of slices that only refuse, `ready` the units that have a ready endpoint,
+    """A Service with all that lists endpoints for it: a table for each of `ports`, behind SuperEdge's wrapper for mode
+    wrapper. `sentinels` are names of slices that only refuse, `ready` the units that have a ready endpoint,
     `doubt` says why no node's rule is known."""
 
     service: ServiceFacts
     where: Places
+    ports: tuple[PortName, ...]
     tables: tuple[Table, ...]
     wrapped: tuple[tuple[Mapping[str, Table], Table], ...]
     sentinels: frozenset[str]
@@ -83,6 +85,7 @@ def _case(
     return _Case(
         service,
         where,
+        ports,
         tables,
         tuple(behind_wrapper(each, service.name, values) for each in backends) if wrapped else (),
         sentinels,
@@ -93,8 +96,8 @@ def _case(
 
 def _judged(case: _Case, node: NodeView) -> NodeProof:
     unit = case.where.unit[node.name]
-    reached = tuple(dict.fromkeys(each for several in _reached(case, node) for each in several))
-    real = tuple(each for each in reached if each.slice not in case.sentinels)
+    by_port = [tuple(each for each in several if each.slice not in case.sentinels) for several in _reached(case, node)]
+    real = tuple(dict.fromkeys(each for several in by_port for each in several))
     sentence = say("only endpoints of NodeUnit “%(unit)s”", unit=unit)
     mode = case.service.closure.mode
     found = NodeProof(node.name, unit, mode, "closed", sentence, real)
@@ -110,7 +113,15 @@ def _judged(case: _Case, node: NodeView) -> NodeProof:
         return replace(found, state="leaking", reason=_why_leaking(case, node, guilty[0]), guilty=guilty)
     if beyond:
         return replace(found, state="open", reason=_where_to(case, unit, beyond))
-    return replace(found, reason=BEHIND_WRAPPER) if mode == "wrapper" else found
+    if mode == "wrapper":
+        return replace(found, reason=BEHIND_WRAPPER)
+    refused = tuple(port for port, several in zip(case.ports, by_port, strict=True) if not several)
+    return replace(found, reason=_but_for(unit, refused), refused=refused) if refused else found
+
+
+def _but_for(unit: str, refused: Sequence[PortName]) -> Sentence:
+    ports = ", ".join(f"{each.name or each.protocol} ({each.family})" for each in refused)
+    return say("only endpoints of NodeUnit “%(unit)s”, and nobody at %(ports)s", unit=unit, ports=ports)
 
 
 BEHIND_WRAPPER = say(

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.annotated import annotated_proof, topology_keys
 from ..core.closure import STEERED, UNKNOWN, Capabilities
 from ..core.desired import service_of, unasked
-from ..core.endpoints import units_served
+from ..core.endpoints import read_address, units_served
 from ..core.grid import GridSpec, parse
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.places import places
@@ -36,8 +36,9 @@ def _service(grid: Grid) -> tuple[ServiceFacts, Sentence | None]:
     """A grid's Service as it is meant to be, and why nobody knows where its traffic goes, if so. Raises Invalid."""
     spec = parse(grid.source())
     rows = Child.objects.filter(kind="Service", namespace=grid.namespace, name=child_name(grid.name, "Service", ""))
-    can = can_for(spec, grid, [row.body for row in rows])
-    service = service_of(spec, can)
+    live = [row.body for row in rows]
+    can = can_for(spec, grid, live)
+    service = service_of(spec, can, live)
     return service, can.doubt(service.closure.mode)
 
 
@@ -62,6 +63,8 @@ def endpoints_of(grid: Grid) -> Reach:
         return Reach(proof(service, seen, nodes, doubt=doubt), True)
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     where = places(nodes, grid.key)
+    known = {read_address(address)[0] for pod in pods for address in pod.ips}
+    service = replace(service, families=tuple(each for each in service.families if each in known) or service.families)
     refusal = Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))
     steered = service.closure.steered
     slices = wanted(service, where, pods, refusal).slices if steered else built_in(service, where, pods)

@@ -50,8 +50,9 @@ def nodes(*spots, version="v1.37.2"):
         node.save()
 
 
-def grid(mode="strict", **options):
+def grid(mode="strict", families=("IPv4",), **options):
     made = a_service()
+    made.spec["template"]["ipFamilies"] = list(families)
     made.spec["closure"] = {"mode": mode, **options}
     made.status = {"conditions": [], "closure": mode}
     made.save()
@@ -83,6 +84,13 @@ def refusing():
     nodes("a", "a", "b", "")
     pods()
     kept(grid())
+
+
+def half():
+    """Of two families one."""
+    nodes("a")
+    pods()
+    kept(grid(families=("IPv4", "IPv6")))
 
 
 def crowded():
@@ -161,6 +169,7 @@ STATES = {
     for each in (
         closed,
         refusing,
+        half,
         crowded,
         borrowing,
         unsupported,

@@ -81,6 +81,19 @@ def test_a_node_that_there_was_no_room_for_is_refused_and_told_why():
     assert str(last.reason) == "NodeUnit “b” has no ready endpoint, and those it may borrow from have no room"
 
 
+def test_a_port_or_a_family_at_which_a_unit_has_nobody_is_told():
+    service = a_service(Closure("strict"), HTTP, METRICS, families=("IPv4", "IPv6"))
+    known = [a_node("a0", "a"), a_node("b0", "b")]
+    both, metrics = ("10.1.0.1", "fd00::1"), (("metrics", 9000, "TCP"),)
+    present = [a_pod("pa", "a0", ips=both, ports=metrics), a_pod("pb", "b0")]
+    whole, part = proof(service, decide(service, known, present).slices, known)
+    assert (whole.state, whole.refused) == ("closed", ())
+    assert part.state == "closed"
+    assert str(part.reason) == (
+        "only endpoints of NodeUnit “b”, and nobody at metrics (IPv4), http (IPv6), metrics (IPv6)"
+    )
+
+
 def handmade(address="192.0.2.9", name="handmade", node="", **hints):
     endpoint = {"addresses": [address], "conditions": {"ready": True}}
     endpoint |= ({"nodeName": node} if node else {}) | ({"hints": hints} if hints else {})

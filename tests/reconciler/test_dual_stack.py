@@ -103,6 +103,22 @@ def test_both_families_are_kept_and_proved(grids, order):
     assert proved(grids, grid) == {"node0": ("closed", every), "node1": ("closed", every), "node2": ("refusing", [])}
 
 
+def test_a_family_that_no_pod_has_an_address_of_is_told_and_one_that_the_service_lacks_is_not(grids):
+    for pod in pods(grids):
+        path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}/status"
+        status = {"podIPs": [{"ip": pod["status"]["podIP"]}]}
+        grids.server.plane.request("PATCH", path, {"status": status}, content=MERGE)
+    grid = grids.save(a_service(ipFamilyPolicy="PreferDualStack"))
+    with a_keeper(grids.cluster):
+        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1", "v6refuse1"})
+        assert proved(grids, grid)["node0"][0] == "closed"
+        assert [str(each.family) for each in endpoints_of(grid).nodes[0].refused] == ["IPv6"]
+        grid = grids.save(a_service(ipFamilyPolicy="SingleStack"))
+        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1"})
+    assert proved(grids, grid)["node0"][0] == "closed"
+    assert endpoints_of(grid).nodes[0].refused == ()
+
+
 def test_one_family_alone_may_be_the_second(grids):
     grid = grids.save(a_service(ipFamilies=["IPv6"]))
     with a_keeper(grids.cluster):
