@@ -99,6 +99,14 @@ def state(name: str, *, hatched: bool = False) -> SafeString:
 
 
 @register.filter
+def loop_alarms(grid: Grid) -> list[str]:
+    """What is wrong with a ServiceGrid's closed loop by its last status, as states of nodes, the gravest first."""
+    told = {each.get("type"): each for each in grid.status.get("conditions") or ()}
+    found = ["leaking"] if told.get("Closed", {}).get("reason") == "LeakingEndpoint" else []
+    return found + (["refusing"] if told.get("Refusing", {}).get("status") == "True" else [])
+
+
+@register.filter
 def pod_state(pod: Pod) -> str:
     """A pod's state as the pages word it: on its way is no trouble, a reason to be stuck is."""
     if pod.terminating:

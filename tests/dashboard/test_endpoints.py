@@ -1,9 +1,14 @@
 """The endpoints of a ServiceGrid as a page shows them: the gravest first, each pod once, the culprits marked."""
 
+import pytest
+
+from sgportal.core.alarms import closure_conditions
 from sgportal.core.proof import NodeProof
 from sgportal.core.proxy import Backend
 from sgportal.core.text import say
 from sgportal.dashboard.reach import SHOWN, counted, gravest_first, row
+from sgportal.dashboard.tags import loop_alarms
+from sgportal.models import Grid
 
 ONE = Backend("10.0.0.1", 80, pod="p", node="n0")
 SIX = Backend("fd00::1", 80, pod="p", node="n0")
@@ -41,3 +46,25 @@ def test_what_wants_attention_is_on_top():
     proofs = [a_proof(state, node=node) for state, node in (("closed", "a"), ("leaking", "c"), ("leaking", "b"))]
     assert [each.node for each in gravest_first(proofs)] == ["b", "c", "a"]
     assert counted(proofs) == [("leaking", 2), ("closed", 1)]
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["closed"], []),
+        (["closed", "refusing"], ["refusing"]),
+        (["refusing", "leaking"], ["leaking", "refusing"]),
+        (["open"], []),
+        (["unsupported"], []),
+    ],
+)
+def test_the_list_of_grids_tells_of_a_loop_that_is_not_as_promised(states, expected):
+    conditions = closure_conditions([a_proof(state) for state in states], observed=True)
+    grid = Grid(
+        kind="ServiceGrid",
+        status={
+            "conditions": [{"type": each.type, "status": each.status, "reason": each.reason} for each in conditions]
+        },
+    )
+    assert loop_alarms(grid) == expected
+    assert loop_alarms(Grid(kind="ServiceGrid", status={})) == []
