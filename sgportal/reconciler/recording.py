@@ -94,6 +94,14 @@ def record(
         journal.record("grid", [grid.path])
 
 
+def tell_done(grid: Grid, outcomes: Iterable[Outcome], cluster: Cluster) -> None:
+    """Note and tell which writes were made."""
+    if happenings := [_happening(each) for each in outcomes if each.done]:
+        events.record(grid.path, happenings)
+        kube_events.tell(grid, happenings, cluster)
+        journal.record("grid", [grid.path])
+
+
 def _now() -> str:
     return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 

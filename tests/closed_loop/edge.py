@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kube import network
+from tests.kube.product import allow
 from tests.ops.processes import Portal, command_of, settings_beside
 from tests.ops.walk import Door
 from tests.services import wait_for
@@ -102,9 +103,9 @@ class Edge:
 
 @contextlib.contextmanager
 def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str) -> Iterator[Edge]:
-    """An edge whose kube-proxies run in `mode`, with the portal at work."""
+    """An edge whose kube-proxies run in `mode`, with the portal at work, as a user with its roles only."""
     with network.run(folder, mode, nodes) as net:
-        settings = settings_beside(folder, net.kubeconfig(), redis)
+        settings = settings_beside(folder, allow(net), redis)
         portal = Portal(folder, settings)
         try:
             portal.run([sys.executable, "manage.py", "migrate", "--noinput"])

@@ -6,8 +6,9 @@ import pytest
 from sgportal.cluster import connect, upgrade_crds
 from sgportal.demo import EmbeddedCluster
 from sgportal.reconciler import access
+from tests.kube.product import PRODUCT, allow
 
-from .real import PRODUCT, RealCluster, allow
+from .real import RealCluster
 from .world import World
 
 KINDS = {"embedded_only": ["embedded"], "real_only": ["real"]}

@@ -7,23 +7,17 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from sgportal.cluster import Unreachable
 from sgportal.cluster.transport import Transport
 from tests.kube.control_plane import ControlPlane
 
 VANISHED = "test.sgportal.example/vanished"  # see tests/kube/node.go
-PRODUCT = "product"  # the user that the product is, with the roles of deploy/rbac.yaml
-_ROLES = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
 _MERGE = "application/merge-patch+json"
-_APPLY = "application/apply-patch+yaml"
 _NODE_PREFIXES = ("kubernetes.io/", "beta.kubernetes.io/", "node.kubernetes.io/")
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
 # What scenarios leave behind, owners first: the path before and after the namespace.
 _LEFT = [
     *(("/apis/superedge.io/v1", each) for each in ("deploymentgrids", "statefulsetgrids", "servicegrids")),
@@ -175,20 +169,3 @@ def plural_of(path: str) -> str:
     if len(rest) > 2 and rest[0] == "namespaces":
         rest = rest[2:]
     return rest[0] if rest else ""
-
-
-def allow(plane: ControlPlane) -> None:
-    """Give the product's user the roles of deploy/rbac.yaml."""
-    user = {"kind": "User", "name": PRODUCT, "apiGroup": "rbac.authorization.k8s.io"}
-    for body in yaml.safe_load_all(_ROLES.read_text()):
-        name = body["metadata"]["name"]
-        if body["kind"] == "ClusterRoleBinding":
-            name += "-scenarios"
-            body |= {"metadata": {"name": name}, "subjects": [user]}
-        path = {
-            "Namespace": "/api/v1/namespaces",
-            "ServiceAccount": "/api/v1/namespaces/sgportal/serviceaccounts",
-            "ClusterRole": f"{_RBAC}/clusterroles",
-            "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
-        }[body["kind"]]
-        plane.request("PATCH", f"{path}/{name}?fieldManager=scenarios&force=true", body, content=_APPLY)

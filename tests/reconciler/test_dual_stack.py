@@ -9,8 +9,9 @@ from sgportal.core.names import NO_NODE, REFUSING_SERVICE
 from sgportal.models.reaching import endpoints_of
 from sgportal.reconciler import mirror
 from tests.kube.control_plane import ControlPlane
+from tests.kube.product import allow
 
-from .real import RealCluster, allow
+from .real import RealCluster
 from .test_keeper import SERVICE, a_keeper, slices
 from .watching import until
 from .world import seed
