@@ -29,12 +29,13 @@ def stage(world: str) -> Iterator[Path]:
     with (
         tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name,
         run_redis(Path(name)) as redis,
+        database(Path(name)) as address,
         cluster(world) as kubeconfig,
     ):
         os.environ.update(
             {"KUBECONFIG": kubeconfig} if real else {"SGPORTAL_DEMO_KUBECONFIG": kubeconfig},
             SECRET_KEY="only-for-benchmarks",  # noqa: S106
-            DATABASE_URL=f"sqlite:///{name}/bench.sqlite3",
+            DATABASE_URL=address,
             CELERY_BROKER_URL=redis.url,
             SGPORTAL_CLUSTER="kubeconfig" if real else "demo",
             SGPORTAL_TLS="0",
@@ -50,6 +51,18 @@ def stage(world: str) -> Iterator[Path]:
         django.setup()
         call_command("migrate", verbosity=0, interactive=False)
         yield Path(name)
+
+
+@contextlib.contextmanager
+def database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database: PostgreSQL as in production where it is installed, else SQLite."""
+    from tests.services import postgres_folder, run_postgres
+
+    if not postgres_folder():
+        yield f"sqlite:///{folder}/bench.sqlite3"
+        return
+    with run_postgres(folder) as postgres:
+        yield postgres.url()
 
 
 @contextlib.contextmanager

@@ -11,12 +11,13 @@ import socket
 import time
 from typing import Any
 
-from celery import beat, bootsteps
+from celery import beat, bootsteps, signals
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from ..models import Heartbeat
 from ..reconciler.celery import app
+from .lasting import settle_down
 
 log = logging.getLogger(__name__)
 EVERY = 15.0
@@ -60,6 +61,8 @@ class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
 
 
 app.steps["consumer"].add(SignOfLife)
+signals.worker_init.connect(settle_down)
+signals.worker_process_init.connect(settle_down)
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]  # Celery has no types
