@@ -129,8 +129,9 @@ class World:
         """How many writes the API server has seen since the last `count_writes`."""
         return sum(n for (method, _), n in self.server.requests.items() if method in ("POST", "PUT", "PATCH", "DELETE"))
 
-    def until(self, check: Callable[[], Any], seconds: float = 30) -> Any:
-        """The first true answer of `check`."""
+    def until(self, check: Callable[[], Any], seconds: float = 75) -> Any:
+        """The first true answer of `check`. Kubernetes' own controllers wait up to 30 seconds before they ask an API
+        server again that was gone, and several follow one another."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := check():
