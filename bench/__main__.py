@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,9 +33,11 @@ def main() -> int:
     """The exit code: 1 where a goal is missed."""
     if sys.argv[1:2] == ["--one"]:
         return _one(*sys.argv[2:])
-    wanted = sys.argv[1:] or [name for name in RUNS if not name.startswith("kube-") or not binaries.missing()]
-    if left_out := sorted(RUNS.keys() - set(wanted)) if not sys.argv[1:] else []:
-        print(f"left out, since no control plane is compiled (make kube): {', '.join(left_out)}", file=sys.stderr)
+    lacking = {name: list(_lacking(name)) for name in RUNS}
+    wanted = sys.argv[1:] or [name for name, what in lacking.items() if not what]
+    for name, what in lacking.items():
+        if what and name not in wanted:
+            print(f"left out: {name}, for want of {' and '.join(what)}", file=sys.stderr)
     found: dict[str, Any] = {}
     for name in wanted:
         print(f"… {name}", file=sys.stderr, flush=True)
@@ -49,6 +52,14 @@ def main() -> int:
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     OUTPUT.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), **machine, "results": found}, indent=1))
     return int(any(met is False for *_, met in rows))
+
+
+def _lacking(name: str) -> Iterator[str]:
+    """What a benchmark needs and is not here."""
+    if name.startswith("kube-") and binaries.missing():
+        yield "a compiled control plane (make kube)"
+    if not shutil.which("redis-server"):
+        yield "redis-server"
 
 
 def _one(name: str, *arguments: str) -> int:
