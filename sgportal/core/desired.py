@@ -93,10 +93,9 @@ def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities
     """What may be done to a ServiceGrid that does not say how it is kept. A Service that is there with a selector, made
     by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before, and
     then it does not come back because the cluster can do less than it could."""
-    name = child_name(spec.name, "Service", "")
-    service = next((each for each in live if each["metadata"]["name"] == name), None)
     if spec.closure:
         return can
+    service = _its_service(spec, live)
     if was_steered or (service and CLOSURE in (service["metadata"].get("annotations") or {})):
         return replace(can, held=True)
     if service is None or not (service.get("spec") or {}).get("selector"):
@@ -105,15 +104,18 @@ def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities
     return replace(can, strict=False, reason=reason)
 
 
+def _its_service(spec: GridSpec, live: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    name = child_name(spec.name, "Service", "")
+    return next((each for each in live if each["metadata"]["name"] == name), None)
+
+
 def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, Any]] = ()) -> ServiceFacts:
     """A ServiceGrid's Service as it will be, to be asked in advance; its address families are those of the one in
     `live`, where there is one, for the API server chooses them."""
-    name = child_name(spec.name, "Service", "")
     template = dict(spec.template or {})
-    for each in live:
-        if each["metadata"]["name"] == name and (families := (each.get("spec") or {}).get("ipFamilies")):
-            template["ipFamilies"] = families
-    metadata = {"namespace": spec.namespace, "name": name}
+    if families := ((_its_service(spec, live) or {}).get("spec") or {}).get("ipFamilies"):
+        template["ipFamilies"] = families
+    metadata = {"namespace": spec.namespace, "name": child_name(spec.name, "Service", "")}
     return described({"metadata": metadata, "spec": template}, closure_for(spec, can), spec.key)
 
 

@@ -6,14 +6,13 @@ import threading
 from ..cluster import Cluster
 from ..core.grid import GridSpec
 from ..core.names import child_name
-from ..core.plan import Step, plan
+from ..core.plan import plan
 from ..models import Child, Grid
 from ..models.reading import world
 from . import observing, recording
-from .access import side_by_side
 from .executing import Outcome, carry_out
 
-A_FEW = 8  # units; more are a change of the grid, and a look at it costs little beside their writes
+A_FEW = observing.ONE_BY_ONE  # units; more are a change of the grid, and a look at it costs little beside their writes
 
 
 def create_for_newcomers(grid: Grid, spec: GridSpec, cluster: Cluster, lost: threading.Event) -> list[Outcome]:
@@ -30,9 +29,5 @@ def create_for_newcomers(grid: Grid, spec: GridSpec, cluster: Cluster, lost: thr
     if not 0 < len(units) <= A_FEW:
         return []
     steps = recording.ready_to_try(grid, plan(spec, world(spec, grid, units, ())).steps)
-
-    def is_missing(step: Step) -> bool:
-        return cluster.get(step.kind, step.namespace, step.name) is None
-
-    missing = side_by_side(is_missing, steps)
-    return carry_out([step for step, absent in zip(steps, missing, strict=True) if absent], cluster, lost)
+    there = {body["metadata"]["name"] for body in observing.by_name(spec, [step.name for step in steps], cluster)}
+    return carry_out([step for step in steps if step.name not in there], cluster, lost)

@@ -36,12 +36,12 @@ def children(
     }
     wanted = {child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])}
     missing = sorted({*wanted, *taken} - found.keys())
-    for body in _by_name(spec, missing, cluster):
+    for body in by_name(spec, missing, cluster):
         found[body["metadata"]["name"]] = body
     return list(found.values())
 
 
-def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
+def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
     """The objects that exist under these names, without this grid's label or not: a clash or an edited label."""
     kind = spec.kind.child_kind
     if len(names) > ONE_BY_ONE:

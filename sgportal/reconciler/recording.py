@@ -97,9 +97,13 @@ def record(
 def tell_done(grid: Grid, outcomes: Iterable[Outcome], cluster: Cluster) -> None:
     """Note and tell which writes were made."""
     if happenings := [_happening(each) for each in outcomes if each.done]:
-        events.record(grid.path, happenings)
-        kube_events.tell(grid, happenings, cluster)
-        journal.record("grid", [grid.path])
+        _tell(grid, happenings, cluster)
+
+
+def _tell(grid: Grid, happenings: Sequence[Happening], cluster: Cluster) -> None:
+    events.record(grid.path, happenings)
+    kube_events.tell(grid, happenings, cluster)
+    journal.record("grid", [grid.path])
 
 
 def _now() -> str:
@@ -249,8 +253,5 @@ def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
     conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
     body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
     if _record_grid(grid, body, "Blocked"):
-        refused = [Happening("", "InvalidSpec", text, warning=True)]
-        events.record(grid.path, refused)
-        kube_events.tell(grid, refused, cluster)
-        journal.record("grid", [grid.path])
+        _tell(grid, [Happening("", "InvalidSpec", text, warning=True)], cluster)
     _tell_cluster(grid, body, cluster)

@@ -6,9 +6,9 @@ import pytest
 from sgportal.cluster import connect, upgrade_crds
 from sgportal.demo import EmbeddedCluster
 from sgportal.reconciler import access
-from tests.kube.product import PRODUCT, allow
+from tests.kube.product import PRODUCT
 
-from .real import RealCluster
+from .real import RealCluster, as_product
 from .world import World
 
 KINDS = {"embedded_only": ["embedded"], "real_only": ["real"]}
@@ -27,10 +27,8 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session")
 def real_cluster(control_plane):
     """A real cluster with our definitions from the first (its garbage collector learns of new kinds every 30 seconds
-    only), where the product is a user with its own roles."""
-    allow(control_plane)
-    real = RealCluster(control_plane)
-    with real.counting():
+    only)."""
+    with as_product(control_plane) as real:
         yield real
 
 

@@ -14,6 +14,7 @@ import pytest
 from sgportal.cluster import Unreachable
 from sgportal.cluster.transport import Transport
 from tests.kube.control_plane import ControlPlane
+from tests.kube.product import allow
 
 VANISHED = "test.sgportal.example/vanished"  # see tests/kube/node.go
 _MERGE = "application/merge-patch+json"
@@ -169,3 +170,12 @@ def plural_of(path: str) -> str:
     if len(rest) > 2 and rest[0] == "namespaces":
         rest = rest[2:]
     return rest[0] if rest else ""
+
+
+@contextmanager
+def as_product(plane: ControlPlane) -> Iterator[RealCluster]:
+    """A real cluster in which the product is a user with its own roles, and what is asked of it is counted."""
+    allow(plane)
+    real = RealCluster(plane)
+    with real.counting():
+        yield real

@@ -9,9 +9,8 @@ from sgportal.core.names import NO_NODE, REFUSING_SERVICE
 from sgportal.models.reaching import endpoints_of
 from sgportal.reconciler import mirror
 from tests.kube.control_plane import ControlPlane
-from tests.kube.product import allow
 
-from .real import RealCluster
+from .real import as_product
 from .test_keeper import SERVICE, a_keeper, slices
 from .watching import until
 from .world import seed
@@ -23,9 +22,7 @@ REFUSING = f"/api/v1/namespaces/sgportal/services/{REFUSING_SERVICE}"
 
 @pytest.fixture(scope="module")
 def dual_cluster(dual_stack_plane: ControlPlane):
-    allow(dual_stack_plane)
-    real = RealCluster(dual_stack_plane)
-    with real.counting():
+    with as_product(dual_stack_plane) as real:
         yield real
 
 
