@@ -10,6 +10,7 @@ import pytest
 from django.utils.translation import gettext, override
 
 from sgportal.models import ApiToken, AuditEvent, Grid, LabelJob, WorkKey
+from tests.house import tree
 
 from . import builders
 from .conftest import pointers
@@ -390,8 +391,8 @@ def test_what_cannot_be_read_is_said_in_chinese(api, body, kind, _english):
 def test_every_sentence_of_the_door_is_in_the_catalogue():
     """Refusals, queries: all that this door may say, found by its calls of `say`."""
     said = set()
-    for path in (builders.DATA.parent.parent / "sgportal" / "api").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in tree.under("sgportal", suffix=".py"):
+        for node in ast.walk(tree.parsed(path)) if path.parts[1] == "api" else ():
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
                 said.add(node.args[0].value)
     with override("zh-hans"):
