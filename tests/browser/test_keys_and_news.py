@@ -71,9 +71,10 @@ def test_the_menu_opens_by_key_and_gives_focus_back(visit):
 def test_the_editor_can_be_left_by_key(visit):
     page = visit.open("/grids/new/?mode=yaml")
     page.click(".ace_content")
+    expect(page.locator(".ace_text-input")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
-    assert page.evaluate("!document.activeElement.closest('.ace_editor textarea')")
+    expect(page.locator(".ace_text-input")).not_to_be_focused()
 
 
 def test_the_editor_marks_the_line_of_a_problem(visit):

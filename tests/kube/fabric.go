@@ -294,6 +294,11 @@ func (f *fabric) addPod(pod *core.Pod, address string) error {
 		return err
 	}
 	return f.in(space, func() error {
+		// A node's calls reach a pod from ports that masquerading picks at random. One that comes again while the pod
+		// still waits out a connection from it (60 s) is not answered for a second, or longer, if its timestamp is the older.
+		if err := sysctl("net/ipv4/tcp_max_tw_buckets", "0"); err != nil {
+			return err
+		}
 		if err := errors.Join(up("eth0", address+"/32"), route(gateway+"/32", "", "eth0", false), route("", gateway, "eth0", true)); err != nil {
 			return err
 		}
