@@ -12,11 +12,13 @@ from .lengths import KEY
 class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
     """The queue's truth: who is due, who holds what. Every change is one conditional UPDATE."""
 
+    def free(self) -> Self:
+        """The keys that nobody is at."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+
     def due(self) -> Self:
         """The keys with something to do now and nobody doing it."""
-        now = timezone.now()
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
-        return self.filter(free, requested__gt=F("done"), next_at__lte=now)
+        return self.free().filter(requested__gt=F("done"), next_at__lte=timezone.now())
 
 
 class WorkKey(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from ..core.kinds import KINDS
 from ..core.names import SERVICE_SUFFIX
 from ..models import Child, Grid
-from . import journal, work
+from . import arrivals, journal, work
 
 _GRID_KIND_OF = {kind.child_kind: kind.kind for kind in KINDS.values()}
 
@@ -42,14 +42,16 @@ class Effects:
 
 
 def tell(effects: Effects) -> None:
-    """Wake every grid concerned and note in the journal what changed, each thing once; at most five queries besides
-    those of `work.request`."""
+    """Wake every grid concerned, by way of `arrivals` where units changed members, and note in the journal what
+    changed, each thing once; at most five queries besides those of `work.request`."""
     _add_grids_above_pods(effects)
     keys = effects.moved | effects.readiness
     by_key = list(Grid.objects.filter(key__in=keys)) if keys else []
     by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers), *_serving(effects.services)]
     touched = {grid.path for grid in by_child}
-    work.request({grid.path for grid in by_key} | touched)
+    new_units = arrivals.keys_of({grid.key for grid in by_key} & effects.moved)
+    by_readiness = {grid.path for grid in by_key if grid.key not in effects.moved}
+    work.request(new_units | by_readiness | touched)
     journal.record("node", sorted(effects.nodes))
     journal.record("unit", sorted(key for key in keys if _is_of_interest(key, by_key)))
     journal.record("grid", sorted(touched))

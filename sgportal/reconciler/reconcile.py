@@ -13,15 +13,13 @@ from ..core.plan import Plan, World, is_ours, plan
 from ..core.text import Invalid
 from ..models import Grid, Mirror
 from ..models.reading import spec_of, world
-from . import custom, labels, observing, recording, superedge_fields, superedge_tasks, work
+from . import arrivals, custom, labels, observing, recording, superedge_fields, superedge_tasks, work
 from .access import cluster as connected
-from .arrivals import create_for_newcomers
 from .executing import Outcome, carry_out
 
 log = logging.getLogger(__name__)
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
-AT_ONCE = 0.0  # after the grids that are waiting
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
@@ -47,6 +45,9 @@ def _dispatch(key: str, lease: work.Held) -> float | None:
     if kind == "labeljobs":
         labels.run(rest, connected())
         return None
+    if kind == arrivals.KIND:
+        arrivals.run(rest, connected())
+        return None
     if kind == superedge_tasks.KIND:
         superedge_tasks.run(rest)
         return None
@@ -70,10 +71,6 @@ def reconcile(grid: Grid, cluster: Cluster, lease: work.Held) -> float | None:
         recording.record_invalid(grid, invalid, cluster)
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
-    arrived = create_for_newcomers(grid, spec, cluster, lease.lost)
-    recording.tell_done(grid, arrived, cluster)
-    if arrived and all(each.done for each in arrived):
-        return AT_ONCE
     seen = _observe(grid, spec, cluster)
     planned = plan(spec, seen)
     if grid.deleting_since and grid.propagation == "Orphan":

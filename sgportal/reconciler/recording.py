@@ -17,6 +17,7 @@ from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, GridUnit, Pod
 from . import closing, events, journal, kube_events, work
+from .access import side_by_side
 from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
@@ -94,10 +95,16 @@ def record(
         journal.record("grid", [grid.path])
 
 
-def tell_done(grid: Grid, outcomes: Iterable[Outcome], cluster: Cluster) -> None:
-    """Note and tell which writes were made."""
-    if happenings := [_happening(each) for each in outcomes if each.done]:
-        _tell(grid, happenings, cluster)
+def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> None:
+    """Note and tell which writes were made for which grid."""
+    done: dict[Grid, list[Happening]] = {}
+    for grid, outcome in outcomes:
+        if outcome.done:
+            done.setdefault(grid, []).append(_happening(outcome))
+    for grid, happenings in done.items():
+        events.record(grid.path, happenings)
+    journal.record("grid", [grid.path for grid in done])
+    side_by_side(lambda each: kube_events.tell(*each, cluster), done.items())
 
 
 def _tell(grid: Grid, happenings: Sequence[Happening], cluster: Cluster) -> None:

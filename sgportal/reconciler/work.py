@@ -73,40 +73,82 @@ def _send(keys: Iterable[str]) -> None:
 
 @dataclass
 class Held:
-    """A lease on a key. `seen` is the wish being fulfilled; `lost` is set when the lease could not be kept."""
+    """Leases on keys. `lost` is set when one of them could not be kept."""
 
-    key: str
+    keys: frozenset[str]
     holder: str
-    seen: int
     lost: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def rows(self) -> QuerySet[WorkKey]:
+        """The rows of the leases that are still held."""
+        return WorkKey.objects.filter(key__in=self.keys, holder=self.holder)
+
+
+@dataclass
+class Turn(Held):
+    """The lease on the one key that is due. `seen` is the wish being fulfilled."""
+
+    key: str = ""
+    seen: int = 0
 
 
 @contextmanager
-def held(key: str) -> Iterator[Held | None]:
+def held(key: str) -> Iterator[Turn | None]:
     """Hold the lease on a key that is due, renewing it in the background; None where there is nothing to do or another
     process is at it. The caller ends it with `finished` or `failed`; otherwise it runs out and the sweep retries."""
-    lease = _take(key)
-    if lease is None:
+    turn = _take(key)
+    if turn is None:
         yield None
         return
-    over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(lease, over), name=f"lease {key}", daemon=True)
-    keeper.start()
-    try:
-        yield lease
-    finally:
-        over.set()
-        keeper.join()
+    with _renewed(turn):
+        yield turn
 
 
-def _take(key: str) -> Held | None:
-    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+def _take(key: str) -> Turn | None:
+    holder = _holder()
     until = timezone.now() + timedelta(seconds=settings.SGPORTAL_LEASE_SECONDS)
     taken = WorkKey.objects.due().filter(key=key).update(lease_until=until, holder=holder, queued=False)
     if not taken:
         return None
     row = WorkKey.objects.get(key=key)
-    return Held(key, holder, row.requested)
+    return Turn(frozenset((key,)), holder, key=key, seen=row.requested)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+
+
+@contextmanager
+def borrowed(keys: Iterable[str]) -> Iterator[Held]:
+    """Hold the leases of those keys that nobody is at and that are in no back-off, due or not. It fulfils no wish: who
+    borrows asks for a look at each key afterwards, and a message that came in vain meanwhile is sent again then."""
+    holder = _holder()
+    until = timezone.now() + timedelta(seconds=settings.SGPORTAL_LEASE_SECONDS)
+    with transaction.atomic():
+        # Never waiting for another's rows, so that no two processes can wait for each other's.
+        free = WorkKey.objects.free().filter(key__in=list(keys), failures=0).select_for_update(skip_locked=True)
+        mine = list(free.values_list("pk", flat=True))
+        WorkKey.objects.free().filter(pk__in=mine).update(lease_until=until, holder=holder)
+    taken = WorkKey.objects.filter(pk__in=mine, holder=holder).values_list("key", flat=True)
+    lease = Held(frozenset(taken), holder)
+    with _renewed(lease):
+        try:
+            yield lease
+        finally:
+            lease.rows.update(**_RELEASED)
+
+
+@contextmanager
+def _renewed(lease: Held) -> Iterator[None]:
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(lease, over), name=f"lease {lease.holder}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
 def _keep(lease: Held, over: threading.Event) -> None:
@@ -114,11 +156,11 @@ def _keep(lease: Held, over: threading.Event) -> None:
     try:
         while not over.wait(seconds / 3):
             until = timezone.now() + timedelta(seconds=seconds)
-            if not WorkKey.objects.filter(key=lease.key, holder=lease.holder).update(lease_until=until):
+            if lease.rows.update(lease_until=until) < len(lease.keys):
                 lease.lost.set()
                 return
     except DatabaseError:
-        log.exception("the lease on %s could not be renewed", lease.key)
+        log.exception("the lease on %s could not be renewed", ", ".join(sorted(lease.keys)))
         lease.lost.set()
     finally:
         if over.is_set() or lease.lost.is_set():
@@ -128,22 +170,21 @@ def _keep(lease: Held, over: threading.Event) -> None:
 _RELEASED: dict[str, Any] = {"lease_until": None, "holder": "", "queued": False}
 
 
-def finished(lease: Held, revisit: float | None = None) -> None:
+def finished(turn: Turn, revisit: float | None = None) -> None:
     """Release the lease: the wish is fulfilled. `revisit` asks for another look in so many seconds."""
     now = timezone.now()
-    mine = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
     with transaction.atomic():
         # A message that came while the lease was held is spent: what was wished meanwhile needs one of its own.
-        changed = mine.update(done=lease.seen, failures=0, error="", next_at=AT_ONCE, **_RELEASED)
-        row = WorkKey.objects.filter(key=lease.key)
-        if changed and revisit is not None and row.filter(requested=lease.seen).exists():
+        changed = turn.rows.update(done=turn.seen, failures=0, error="", next_at=AT_ONCE, **_RELEASED)
+        row = WorkKey.objects.filter(key=turn.key)
+        if changed and revisit is not None and row.filter(requested=turn.seen).exists():
             row.update(requested=F("requested") + 1, next_at=now + timedelta(seconds=revisit))
         enqueue(row.filter(requested__gt=F("done"), next_at__lte=now))
 
 
-def failed(lease: Held, error: str, retry_after: float | None = None) -> None:
+def failed(turn: Turn, error: str, retry_after: float | None = None) -> None:
     """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever."""
-    row = WorkKey.objects.filter(key=lease.key, holder=lease.holder)
+    row = turn.rows
     failures = row.values_list("failures", flat=True).first() or 0
     next_at = timezone.now() + timedelta(seconds=backoff(failures, retry_after))
     row.update(failures=F("failures") + 1, next_at=next_at, error=error[:2000], **_RELEASED)

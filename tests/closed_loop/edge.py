@@ -4,7 +4,6 @@ answer at their addresses, and the portal as production runs it, used over REST.
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,7 @@ class Edge:
             return all(found[node]["observed"] and found[node]["state"] == state for node, state in states.items())
 
         wait_for(proved, seconds, f"the proof says {dict(states)}", 0.2)
-        time.sleep(2.5)  # kube-proxy writes its rules at most once a second
+        self.net.proxies_follow()
 
     def clients(self) -> None:
         """A pod on every node that calls and serves nobody."""

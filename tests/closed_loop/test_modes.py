@@ -20,7 +20,6 @@ from .test_never_a_leak import SERVICE, manifest, service
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(300)]
 UNITS = {"node0": "u1", "node1": "u2", "node2": "u2", "node3": "u3", "node4": ""}
-MOMENT = 2.3  # seconds after the cluster holds a mode in which kube-proxies may still follow the one before
 GRID = f"servicegrids/default/{SERVICE}"
 OWN = dict.fromkeys(("node0", "node1", "node2"), "closed")
 STATES = {
@@ -74,18 +73,18 @@ ORDER = (
 
 @dataclass
 class Switches:
-    """What was asked for when; `phases` are the quiet times after."""
+    """What was asked for when, and since when kube-proxies follow it; `phases` are the quiet times after."""
 
     here: Edge
     caller: Caller
     pods: dict[str, str]
     spells: list[tuple[float, Setting]]
-    held: list[float] = field(default_factory=list)
+    followed: list[float] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
 
     def settings(self, call):
         """What may have held for a call, that between which the Service was just being switched included."""
-        first = bisect_right([at + MOMENT for at in self.held], call.start)
+        first = bisect_right(self.followed, call.start)
         last = bisect_right([at for at, _ in self.spells], call.start + call.millis / 1000)
         return [setting for _, setting in self.spells[max(first - 1, 0) : last]]
 
@@ -103,15 +102,18 @@ class Switches:
     def listen(self):
         setting = self.spells[-1][1]
         wait_for(lambda: holds(self.here, setting), 30, f"{setting} holds", 0.1)
-        self.held.append(time.time())
-        time.sleep(MOMENT)
+        self.here.net.proxies_follow()
+        self.followed.append(time.time())
         self.phases.append(look(self.here, SERVICE, str(setting), self.caller, UNITS, self.pods))
 
 
 def holds(here, setting):
-    return all(
+    """Whether the slices in the cluster make the mode, with every pod there should be."""
+    rows = here.proof(SERVICE)
+    reached = {each["pod"] for row in rows.values() for each in row["endpoints"]}
+    return len(reached) == 2 * len(setting.served) and all(
         row["observed"] and (row["mode"], row["state"]) == (setting.mode, setting.states[node])
-        for node, row in here.proof(SERVICE).items()
+        for node, row in rows.items()
     )
 
 

@@ -66,7 +66,7 @@ class History:
 
     def quiet(self, start: float, unit: str) -> bool:
         """Whether nothing that concerns a unit was changing when a call began."""
-        return not any(begin <= start <= end + MOMENT and unit in units for begin, end, units in self.changes)
+        return not any(begin <= start <= end and unit in units for begin, end, units in self.changes)
 
 
 class Drill:
@@ -77,12 +77,12 @@ class Drill:
         self.phases: list[Phase] = []
 
     def change(self, name, what, units, settled):
-        """Do something; once it has settled, hear what the portal says now, and listen to the calls."""
+        """Do something; once kube-proxies have followed, hear what the portal says now, and listen to the calls."""
         begin = time.time()
         what()
         self.here.net.wait(settled, 60, "settled")
+        self.here.net.proxies_follow(MOMENT)
         self.history.changes.append((begin, time.time(), frozenset(units)))
-        time.sleep(MOMENT)
         self.look(name)
 
     def look(self, name):
@@ -125,7 +125,7 @@ def run_drill(drill, here):
     emptied = time.time()
     drill.change("u4 is emptied", lambda: drill.templates(u4="none"), {"u4"}, lambda: drill.ready(u4=0))
     drill.change("u4 is filled", lambda: drill.templates(u4=None), {"u4"}, lambda: drill.ready(u4=2))
-    drill.history.changes.append((emptied, time.time() - MOMENT, frozenset({"u4"})))
+    drill.history.changes.append((emptied, time.time(), frozenset({"u4"})))
     drill.change("node2 in u1", lambda: drill.move("node2", "u1"), {"u1", "u2"}, lambda: True)
     drill.change("node2 in u2 again", lambda: drill.move("node2", "u2"), {"u1", "u2"}, lambda: True)
     killed = ("keeper", "worker", "watch")

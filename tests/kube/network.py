@@ -3,8 +3,10 @@ in a namespace at its pod IP. No namespace has a route to the machine's own netw
 
 import contextlib
 import json
+import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from . import binaries
 from .control_plane import ControlPlane, Process, ready
 
 INSIDE = "https://127.0.0.1:6443"  # where a node finds the API server
+METRICS = "http://127.0.0.1:10249/metrics"  # where a kube-proxy tells of itself, on its node
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,18 @@ class Network(ControlPlane):
         process = Process(name, arguments, self.folder, prefix=["ip", "netns", "exec", self.namespace(node)])
         self.processes[name] = process
         process.start()
+
+    def proxies_follow(self, seconds: float = 2.3) -> None:
+        """Wait as long as kube-proxies need to hear of a change and write it, at most once a second; and where the
+        machine is busy, until each says that it is through."""
+        time.sleep(seconds)
+        nodes = [name.partition("@")[2] for name in self.processes if name.startswith("kube-proxy@")]
+        self.wait(lambda: all(self._idle(node) for node in nodes), 30, "the kube-proxies have followed")
+
+    def _idle(self, node: str) -> bool:
+        said = dict(re.findall(r"^kubeproxy_sync_proxy_rules_(\w+)\S* (\S+)$", self.call(node, METRICS), re.MULTILINE))
+        waiting = float(said["endpoint_changes_pending"]) + float(said["service_changes_pending"])
+        return not waiting and float(said["last_timestamp_seconds"]) >= float(said["last_queued_timestamp_seconds"])
 
     def call(self, node: str, url: str, seconds: float = 2) -> str:
         """What curl says on a node: the answer, or "" where there is none."""

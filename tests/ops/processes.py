@@ -91,7 +91,7 @@ class Portal:
         """End a process and all its children as a power cut would."""
         process = self.running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
+        process.wait(60)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")

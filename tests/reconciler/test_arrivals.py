@@ -1,49 +1,86 @@
-"""A NodeUnit that has just come gets its workloads before any grid is looked at whole."""
+"""A NodeUnit that has just come gets the workloads of all grids of its key before any grid is looked at whole."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from sgportal.models import Child, GridEvent, GridUnit, WorkKey
-from sgportal.reconciler import arrivals
+from sgportal.models import GridEvent, GridUnit, WorkKey
+from sgportal.reconciler import arrivals, work
 from sgportal.reconciler.reconcile import run
 
 from .world import a_grid, a_template
 
-KEY = "deploymentgrids/default/g"
+ARRIVALS = "arrivals/zone"
+KEY, OTHER = "deploymentgrids/default/g", "deploymentgrids/default/h"
 
 
 @pytest.fixture
 def sites(world):
-    """A settled grid with one unit, `a`."""
+    """Two settled grids with one unit, `a`."""
     world.label("node0", zone="a")
-    world.save(a_grid(template=a_template()))
-    world.until_ready("g-a")
+    world.save(a_grid(template=a_template()), a_grid("h", template=a_template(app="other")))
+    world.until_ready("g-a", "h-a")
     return world
 
 
-def is_due():
-    return WorkKey.objects.due().filter(key=KEY).exists()
+def due():
+    return set(WorkKey.objects.due().values_list("key", flat=True))
 
 
-def test_the_workload_comes_first_and_the_whole_look_after_those_that_wait(sites):
+def created(unit):
+    return sorted(GridEvent.objects.filter(unit=unit, reason="Created").values_list("path", "count"))
+
+
+def test_the_workloads_of_all_grids_come_first_and_the_whole_looks_after(sites):
     sites.label("node1", zone="b")
-    run(KEY)
-    assert sites.names() == ["g-a", "g-b"]
+    assert due() == {ARRIVALS}
+    run(ARRIVALS)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
     assert not GridUnit.objects.filter(name="b").exists()
-    assert GridEvent.objects.filter(path=KEY, unit="b", reason="Created").count() == 1
-    assert is_due()
-    run(KEY)
-    assert GridUnit.objects.get(name="b").child == "g-b"
+    assert created("b") == [(KEY, 1), (OTHER, 1)]
+    assert due() == {KEY, OTHER}
     sites.settle()
-    assert GridEvent.objects.filter(path=KEY, unit="b", reason="Created").count() == 1
+    assert set(GridUnit.objects.filter(name="b").values_list("child", flat=True)) == {"g-b", "h-b"}
+    assert created("b") == [(KEY, 1), (OTHER, 1)]
 
 
-def test_rows_that_are_behind_change_nothing(sites):
-    """Our own child exists, and the watch has not said so."""
-    Child.objects.all().delete()
+def test_a_grid_that_is_being_looked_at_is_left_to_another_look(sites):
+    work.request([KEY])
+    with work.held(KEY) as turn:
+        sites.label("node1", zone="b")
+        run(ARRIVALS)
+        assert sites.names() == ["g-a", "h-a", "h-b"]
+        work.finished(turn)
+    assert due() == {KEY, OTHER}
+    sites.settle()
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+
+
+def test_nobody_looks_at_a_grid_while_its_lease_is_borrowed(sites):
+    work.request([KEY, OTHER])
+    with work.borrowed([KEY, OTHER]) as lease:
+        assert lease.keys == {KEY, OTHER}
+        with work.held(KEY) as turn, work.borrowed([KEY]) as again:
+            assert turn is None
+            assert again.keys == set()
+    assert due() == {KEY, OTHER}
+
+
+def test_a_lease_that_could_not_be_kept_stops_the_writes(sites, settings):
+    settings.SGPORTAL_LEASE_SECONDS = 0.3
+    with work.borrowed([KEY, OTHER]) as lease:
+        WorkKey.objects.filter(key=OTHER).update(holder="another")
+        assert lease.lost.wait(5)
+    assert WorkKey.objects.get(key=OTHER).holder == "another"
+
+
+def test_what_was_created_and_never_recorded_is_changed_by_nobody(sites):
+    """Whoever created it was killed before it could be recorded."""
+    GridUnit.objects.all().delete()
     before = sites.get("g-a")
     sites.server.reset_counts()
-    WorkKey.objects.update(requested=1000)
-    run(KEY)
+    work.request([ARRIVALS])
+    run(ARRIVALS)
     assert sites.writes() == 0
     assert sites.get("g-a") == before
 
@@ -63,26 +100,65 @@ def test_a_stranger_of_that_name_is_left_alone(sites):
     live = sites.get("g-b")
     assert live["metadata"]["uid"] == before
     assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "theirs:1"
-    assert GridUnit.objects.get(name="b").reason == "NameConflict"
+    assert GridUnit.objects.get(name="b", grid__name="g").reason == "NameConflict"
+    assert GridUnit.objects.get(name="b", grid__name="h").child == "h-b"
 
 
 @pytest.mark.embedded_only
-def test_what_is_refused_is_told_by_the_whole_look_in_the_same_turn(sites):
-    sites.embedded.faults.add("status", methods=["PATCH"], path="/deployments/g-b", code=403)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_what_goes_wrong_is_left_to_the_look_at_each_grid(sites, method):
+    sites.embedded.faults.add("status", methods=[method], path="/deployments/g-b", code=403)
     sites.label("node1", zone="b")
-    run(KEY)
-    assert sites.names() == ["g-a"]
-    assert GridUnit.objects.get(name="b").state == "Blocked"
+    run(ARRIVALS)
+    assert not WorkKey.objects.get(key=ARRIVALS).failures
+    assert due() == {KEY, OTHER}
     sites.embedded.faults.clear()
-    sites.later(100)
     sites.settle()
-    assert sites.names() == ["g-a", "g-b"]
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypatch, settings):
+    def killed(*_):
+        raise Killed
+
+    settings.SGPORTAL_LEASE_SECONDS = 1
+    sites.label("node1", zone="b")
+    monkeypatch.setattr(arrivals.recording, "tell_done", killed)
+    monkeypatch.setattr(arrivals.work, "request", killed)
+    with pytest.raises(Killed):
+        run(ARRIVALS)
+    monkeypatch.undo()
+    assert due() == set()
+    sites.until(lambda: due() == {ARRIVALS}, 5)
+    sites.settle()
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert set(GridUnit.objects.filter(name="b").values_list("child", flat=True)) == {"g-b", "h-b"}
 
 
 def test_many_at_once_are_a_change_of_the_whole(sites, monkeypatch):
     monkeypatch.setattr(arrivals, "A_FEW", 1)
     sites.label("node1", zone="b")
     sites.label("node2", zone="c")
+    run(ARRIVALS)
+    assert sites.names() == ["g-a", "h-a"]
     run(KEY)
-    assert sites.names() == ["g-a", "g-b", "g-c"]
+    assert sites.names() == ["g-a", "g-b", "g-c", "h-a"]
     assert GridUnit.objects.filter(name__in=["b", "c"]).count() == 2
+
+
+def queries_of_arrivals():
+    work.request([ARRIVALS])
+    with CaptureQueriesContext(connection) as queries:
+        run(ARRIVALS)
+    return len(queries)
+
+
+def test_a_look_for_newcomers_takes_the_same_queries_for_any_number_of_grids(sites):
+    few = queries_of_arrivals()
+    sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(8)))
+    sites.settle()
+    assert queries_of_arrivals() == few
