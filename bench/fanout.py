@@ -9,7 +9,7 @@ from typing import Any
 
 from . import stage
 
-ROUNDS = 3
+ROUNDS = 7
 
 
 def run(world: str) -> dict[str, Any]:

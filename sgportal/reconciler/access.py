@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from django.conf import settings
@@ -52,6 +52,11 @@ def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> l
     process has no more requests under way than it has connections. `function` must not touch the database."""
     items = list(items)
     return list(_pool().map(function, items)) if len(items) > 1 else [function(item) for item in items]
+
+
+def meanwhile(function: Callable[[], Result]) -> Future[Result]:
+    """Have another of these threads call `function`, which must not touch the database."""
+    return _pool().submit(function)
 
 
 def _pool() -> ThreadPoolExecutor:

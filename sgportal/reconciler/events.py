@@ -40,14 +40,15 @@ def record(path: str, happenings: Iterable[Happening]) -> None:
     if not happenings:
         return
     now = timezone.now()
-    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY).order_by("last_at", "pk")
-    latest = {(event.unit, event.reason, event.type): event for event in recent}
+    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY, reason__in={e.reason for e in happenings})
+    rows = recent.order_by("last_at", "pk").values_list("unit", "reason", "type", "pk", "message")
+    latest = {(unit, reason, type): (pk, message) for unit, reason, type, pk, message in rows}
     repeated, fresh = [], []
     for each in happenings:
-        before = latest.get((each.unit, each.reason, each.type))
+        pk, before = latest.get((each.unit, each.reason, each.type), (None, None))
         message = each.sentence.to_json()
-        if before and before.message == message:
-            repeated.append(before.pk)
+        if before == message:
+            repeated.append(pk)
         else:
             fresh.append(GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message))
     GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, last_at=now)

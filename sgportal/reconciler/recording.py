@@ -17,7 +17,7 @@ from ..core.status import Condition, GridStatus, Observed, UnitStatus, manifest_
 from ..core.text import Invalid, Sentence, say
 from ..models import Grid, GridUnit, Pod
 from . import closing, events, journal, kube_events, work
-from .access import side_by_side
+from .access import meanwhile, side_by_side
 from .events import Happening
 from .executing import Outcome
 from .observing import units as units_now
@@ -83,6 +83,7 @@ def record(
         status, shown = closing.with_closure(grid, status)
         more = {"closure": closure_for(spec, seen.can).mode, **shown}
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
+    telling = meanwhile(lambda: _tell_cluster(grid, body, cluster))
     with transaction.atomic():
         changed, warnings = _record_units(grid, status, outcomes, findings)
         happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]
@@ -90,9 +91,9 @@ def record(
         events.record(grid.path, happenings)
         changed |= _record_grid(grid, body, status.state)
     kube_events.tell(grid, happenings, cluster)
-    _tell_cluster(grid, body, cluster)
     if changed:
         journal.record("grid", [grid.path])
+    telling.result()
 
 
 def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> None:

@@ -15,7 +15,7 @@ from sgportal.reconciler.work import request
 from .watching import node_body, unit_of, wishes
 
 pytestmark = pytest.mark.django_db
-PATH = "deploymentgrids/default/g"
+PATH, ARRIVALS = "deploymentgrids/default/g", "arrivals/zone"
 
 
 def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) -> Effects:
@@ -31,11 +31,9 @@ def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) ->
 
 
 def queries(resource: str, *bodies: dict[str, Any]) -> int:
-    """How many statements a batch takes while a message for each grid is under way already."""
-    request([PATH])
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    """How many statements a batch takes while a message for each key is under way already."""
+    request([PATH, ARRIVALS])
+    with CaptureQueriesContext(connection) as captured:
         store(resource, *bodies)
     return len(captured)
 
@@ -121,9 +119,9 @@ def test_labels_that_go_take_their_rows_along() -> None:
 def test_a_node_that_goes_wakes_the_grids_it_carried() -> None:
     Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g", key="zone")
     store("nodes", node_body("a", 1, zone="x"))
-    assert wishes(PATH) == 1
+    assert wishes(ARRIVALS) == 1
     store("nodes", gone=("a", "never-known"))
-    assert wishes(PATH) == 2
+    assert wishes(ARRIVALS) == 2
     assert not NodeLabel.objects.exists()
 
 

@@ -378,6 +378,7 @@ def test_31_a_changed_key_moves_the_service_and_keeps_workloads_until_successors
     assert metadata["annotations"]["topologyKeys"] == '["city"]'
     assert metadata["labels"]["superedge.io/grid-uniq-key"] == "city"
     two.label("node0", city="x")
+    two.settle()
     two.change(two.grid, lambda m: m["spec"].update(gridUniqKey="city"))
     assert {"g-a", "g-b", "g-x"} == set(two.names())
     two.until_ready("g-x")

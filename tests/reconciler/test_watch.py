@@ -37,17 +37,17 @@ def test_a_label_moves_a_node_and_wakes_the_grids_of_its_key(world: World) -> No
     grid_row()
     grid_row("other", key="elsewhere")
     with a_watch(world.cluster):
-        seen = wishes(PATH)
+        seen = wishes("arrivals/zone")
         label(world, "node0", zone="a")
         until(lambda: unit_of("node0") == "a")
         assert Node.objects.get(name="node0").labels["zone"] == "a"
-        until(lambda: wishes(PATH) == seen + 1)
+        until(lambda: wishes("arrivals/zone") == seen + 1)
         label(world, "node0", zone="b")
         until(lambda: unit_of("node0") == "b")
         label(world, "node0", zone=None)
         until(lambda: unit_of("node0") == "")
-        until(lambda: wishes(PATH) == seen + 3)
-    assert wishes("deploymentgrids/default/other") == 0
+        until(lambda: wishes("arrivals/zone") == seen + 3)
+    assert wishes("arrivals/elsewhere") == 0
     told = set(Journal.objects.values_list("kind", "key"))
     assert {("node", "node0"), ("unit", "zone")} <= told
     assert not any(key.startswith("kubernetes.io") for kind, key in told if kind == "unit")
