@@ -12,7 +12,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint kube crds bench lock clean runtime develop messages
+.PHONY: help demo test lint kube compiled crds bench lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ help: ## this list
 demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PORT, DEMO_WORLD, DEMO_RESET=1)
 	@exec $(PY) manage.py demo
 
-test: develop messages ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
+test: develop messages $(if $(STRICT),compiled) ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
 	@exec $(PY) -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
 
 lint: develop messages ## style, types, import contracts, migrations, deployment check
@@ -34,10 +34,14 @@ lint: develop messages ## style, types, import contracts, migrations, deployment
 kube: develop ## compile the real control plane that the tests use (needs Go; once per machine and version)
 	@exec $(PY) -m tests.kube.binaries
 
+# Where everything is wanted, a control plane that can be compiled is; where it cannot, who needs it says so.
+compiled: develop
+	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; fi
+
 crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml
 
-bench: develop messages ## ratios measured side by side; table on screen, JSON in bench/output/
+bench: develop messages compiled ## ratios measured side by side; table on screen, JSON in bench/output/
 	@exec $(PY) -m bench
 
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
