@@ -227,7 +227,7 @@ def one_seat(sites, tmp_path):
         if body["metadata"]["name"] == "occupying":
             free.wait(30)
 
-    taken = threading.Thread(target=occupy, args=(plane,))
+    taken = threading.Thread(target=occupy, args=(plane, free))
     levels, schemas = f"{base}/prioritylevelconfigurations", f"{base}/flowschemas"
     with (
         webhook(plane, tmp_path, verdict, seconds=30),
@@ -261,11 +261,12 @@ def test_priority_and_fairness_that_lets_nothing_through_is_waited_for(sites, on
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
-def occupy(plane):
-    """Hold the product's only seat until the webhook answers."""
+def occupy(plane, free):
+    """Hold the product's only seat, once it is to be had, until the event is set and the webhook answers."""
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "occupying"}, "spec": a_template()}
-    with contextlib.suppress(OSError), plane.open("POST", f"{DEPLOYMENTS}?dryRun=All", body, "product", seconds=60):
-        pass
+    while not free.wait(0.05):
+        with contextlib.suppress(OSError), plane.open("POST", f"{DEPLOYMENTS}?dryRun=All", body, "product", seconds=60):
+            pass
 
 
 def flow_schema(plane):
