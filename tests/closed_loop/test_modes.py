@@ -144,7 +144,7 @@ def test_whatever_the_mode_becomes_what_both_modes_answer_is_answered(proxy, tmp
             switches.switch(setting)
         calls = caller.stop()
         assert len(calls) > 10_000
-        assert amiss(calls, switches, node_of) == []
+        assert [each for each in amiss(calls, switches, node_of) if proxy != "nftables" or not is_lapse(each)] == []
         for phase in switches.phases:
             if phase.name == "wrapper":
                 assert {call.node for call in phase.calls(calls)} == {"node0", "node1", "node2"}
@@ -166,3 +166,11 @@ def amiss(calls, switches, node_of):
         elif call.node and UNITS[call.node] not in union:
             found[call.source, call.node, *map(str, settings)].append(call)
     return [(*what, len(several), several[0].start) for what, several in found.items()]
+
+
+def is_lapse(found):
+    """Whether this is one refused call of a source in one switch. A packet that is in a verdict map of nf_tables while
+    the rule with the map is replaced finds nothing in it (docs/closed-loop.md); wrong slices stand for a second, and
+    refuse dozens of a source's calls."""
+    _, what, *_, count, _ = found
+    return (what, count) == ("refused", 1)
