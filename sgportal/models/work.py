@@ -10,7 +10,7 @@ from .lengths import KEY
 
 
 class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
-    """The queue's truth: who is due, who holds what. Every change is one conditional UPDATE."""
+    """The queue's truth: who is due, who holds what."""
 
     def free(self) -> Self:
         """The keys that nobody is at."""
@@ -19,6 +19,12 @@ class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
     def due(self) -> Self:
         """The keys with something to do now and nobody doing it."""
         return self.free().filter(requested__gt=F("done"), next_at__lte=timezone.now())
+
+    def locked(self) -> Self:
+        """These rows, locked to the end of the transaction in order of key, so that no two processes that change
+        several can wait for each other's."""
+        rows = self.order_by("key").select_for_update().values_list("pk", flat=True)
+        return WorkKey.objects.filter(pk__in=list(rows))  # type: ignore[return-value]
 
 
 class WorkKey(models.Model):

@@ -3,14 +3,16 @@ whole, so that twenty grids have theirs in the time of twenty writes, not of twe
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..cluster import Cluster, ClusterError
-from ..core.plan import Step, plan
+from django.utils import timezone
+
+from ..cluster import Cluster, ClusterError, Throttled, Unreachable
+from ..core.plan import Step, World, plan
 from ..core.text import Invalid
 from ..core.units import Unit, units_of
 from ..models import Grid, GridUnit, Node
-from ..models.reading import spec_of, world
+from ..models.reading import owner_of, spec_of
 from . import recording, work
 from .access import side_by_side
 from .executing import Outcome, carry_out
@@ -26,50 +28,70 @@ def keys_of(labels: Iterable[str]) -> set[str]:
 
 
 def run(label: str, cluster: Cluster) -> None:
-    """Create what the grids of a label key lack in a few new units; then have each grid looked at whole, which also
-    finds whatever went wrong here."""
-    bound = Grid.objects.filter(key=label)
-    paths = [grid.path for grid in bound.only("kind", "namespace", "name")]
+    """Create what the grids of a label key lack in a few new units; have each grid looked at whole, which also finds
+    whatever went wrong here; then tell what was done."""
+    done: list[tuple[Grid, Outcome]] = []
     try:
-        recording.tell_done(_create(label, paths, cluster), cluster)
+        if not cluster.read_only:
+            done = _create(label, cluster)
     except ClusterError as error:
         log.warning("%s: new NodeUnits wait for the look at each grid: %s", label, error)
     finally:
-        work.request(paths)
+        work.request(grid.path for grid in Grid.objects.filter(key=label).only("kind", "namespace", "name"))
+    recording.tell_done(done, cluster)
 
 
-def _create(label: str, paths: Sequence[str], cluster: Cluster) -> list[tuple[Grid, Outcome]]:
-    if cluster.read_only:
+def _create(label: str, cluster: Cluster) -> list[tuple[Grid, Outcome]]:
+    units = units_of(Node.objects.carrying(label).views(), label)
+    lacking = [grid.path for grid, _ in _newcomers(label, units)]
+    if not lacking:
         return []
-    with work.borrowed(paths) as lease:
-        grids = [grid for grid in Grid.objects.workloads().filter(key=label) if grid.path in lease.keys]
-        steps = list(_missing([grid for grid in grids if _is_at_rest(grid)], label))
-        bodies = side_by_side(lambda each: cluster.get(each[1].kind, each[1].namespace, each[1].name), steps)
-        # Our own may be there, not recorded yet: whoever created it was killed.
-        free = [each for each, body in zip(steps, bodies, strict=True) if body is None]
-        outcomes = carry_out([step for _, step in free], cluster, lease.lost)
-        return [(grid, outcome) for (grid, _), outcome in zip(free, outcomes, strict=True)]
+    with work.borrowed(lacking) as lease:
+        newcomers = [each for each in _newcomers(label, units) if each[0].path in lease.keys]
+        steps = _one_of_each_name((grid, step) for grid, new in newcomers for step in _creations(grid, new))
+        free = side_by_side(lambda each: _is_free(each[1], cluster), steps)
+        steps = [each for each, is_free in zip(steps, free, strict=True) if is_free]
+        outcomes = carry_out([step for _, step in steps], cluster, lease.lost)
+        return [(grid, outcome) for (grid, _), outcome in zip(steps, outcomes, strict=True)]
+
+
+def _newcomers(label: str, units: Mapping[str, Unit]) -> list[tuple[Grid, dict[str, Unit]]]:
+    """The grids at rest that have no row for a few of these units, with those."""
+    grids = [grid for grid in Grid.objects.workloads().filter(key=label) if _is_at_rest(grid)]
+    recorded = defaultdict(set)
+    for pk, name in GridUnit.objects.filter(grid__in=grids).values_list("grid_id", "name"):
+        recorded[pk].add(name)
+    new = ((grid, {name: unit for name, unit in units.items() if name not in recorded[grid.pk]}) for grid in grids)
+    return [(grid, several) for grid, several in new if 0 < len(several) <= A_FEW]
 
 
 def _is_at_rest(grid: Grid) -> bool:
     return not grid.deleting_since and grid.observed_generation == grid.generation
 
 
-def _missing(grids: Sequence[Grid], label: str) -> Iterator[tuple[Grid, Step]]:
-    """What to create for the units that a grid has never recorded, where those are a few."""
-    units = units_of(Node.objects.carrying(label).views(), label)
-    recorded = defaultdict(set)
-    for pk, name in GridUnit.objects.filter(grid__in=grids).values_list("grid_id", "name"):
-        recorded[pk].add(name)
-    for grid in grids:
-        new = {name: unit for name, unit in units.items() if name not in recorded[grid.pk]}
-        if 0 < len(new) <= A_FEW:
-            yield from ((grid, step) for step in _creations(grid, new))
-
-
 def _creations(grid: Grid, units: Mapping[str, Unit]) -> Sequence[Step]:
     try:
-        spec = spec_of(grid)
-    except Invalid:  # which the whole look tells
+        return plan(spec_of(grid), World(units, (), owner_of(grid), timezone.now().timestamp())).steps
+    except Invalid:  # which the look at the grid tells
         return ()
-    return plan(spec, world(spec, grid, units, ())).steps
+    except Exception:
+        log.exception("%s: left to the look at the grid", grid.path)
+        return ()
+
+
+def _one_of_each_name(steps: Iterable[tuple[Grid, Step]]) -> list[tuple[Grid, Step]]:
+    """Without those whose object another grid's step names: grid `a` in unit `b-c`, grid `a-b` in unit `c`."""
+    found: dict[tuple[str, str, str], tuple[Grid, Step]] = {}
+    for grid, step in steps:
+        found.setdefault((step.kind, step.namespace, step.name), (grid, step))
+    return list(found.values())
+
+
+def _is_free(step: Step, cluster: Cluster) -> bool:
+    """Whether nothing has the name: our own may be there, not recorded yet, for whoever created it was killed."""
+    try:
+        return cluster.get(step.kind, step.namespace, step.name) is None
+    except (Unreachable, Throttled):
+        raise
+    except ClusterError:
+        return False

@@ -59,7 +59,8 @@ def tell(effects: Effects) -> None:
 
 def wake_all() -> None:
     """The cluster answers again: whoever waits for it need wait no longer."""
-    work.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
+    grids = Grid.objects.only("kind", "namespace", "name", "key")
+    work.request(arrivals.keys_of({grid.key for grid in grids}) | {grid.path for grid in grids}, urgent=True)
 
 
 def _add_grids_above_pods(effects: Effects) -> None:

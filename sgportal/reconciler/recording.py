@@ -102,9 +102,10 @@ def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> Non
     for grid, outcome in outcomes:
         if outcome.done:
             done.setdefault(grid, []).append(_happening(outcome))
-    for grid, happenings in done.items():
-        events.record(grid.path, happenings)
-    journal.record("grid", [grid.path for grid in done])
+    with transaction.atomic():
+        for grid, happenings in done.items():
+            events.record(grid.path, happenings)
+        journal.record("grid", [grid.path for grid in done])
     side_by_side(lambda each: kube_events.tell(*each, cluster), done.items())
 
 

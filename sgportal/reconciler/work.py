@@ -1,6 +1,7 @@
 """Who is due and who is at it. The row is the truth; a message is a hint; the sweep is the safety net.
 
-Every change is one conditional UPDATE, so it holds on SQLite and PostgreSQL, for any number of processes.
+Who changes one row does it in one conditional UPDATE; who changes several locks them in order of key first. So it holds
+on SQLite and PostgreSQL, for any number of processes.
 """
 
 import logging
@@ -22,6 +23,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from ..models import WorkKey
+from ..models.work import WorkKeyQuerySet
 
 log = logging.getLogger(__name__)
 # "Due at once" is a time long past: compared with a clock that a wait for a lock, or another machine, has put behind,
@@ -36,7 +38,7 @@ def request(keys: Iterable[str], urgent: bool = False) -> None:
 
     A key in back-off keeps waiting, unless `urgent` (a person just changed something).
     """
-    wanted = sorted(set(keys))  # always in the same order, so that two processes cannot wait for each other's rows
+    wanted = sorted(set(keys))
     for start in range(0, len(wanted), BATCH):
         _request(wanted[start : start + BATCH], urgent)
 
@@ -45,7 +47,7 @@ def _request(keys: list[str], urgent: bool) -> None:
     now = timezone.now()
     with transaction.atomic():
         WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in keys], ignore_conflicts=True)
-        rows = WorkKey.objects.filter(key__in=keys)
+        rows = WorkKey.objects.filter(key__in=keys).locked()
         rows.update(requested=F("requested") + 1)
         (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
         enqueue(rows.filter(next_at__lte=now))
@@ -55,7 +57,7 @@ def enqueue(rows: QuerySet[WorkKey]) -> None:
     """Send a message for each of these rows that has none under way, once the transaction is through."""
     now = timezone.now()
     unsent = rows.filter(Q(queued=False) | Q(queued_at__lt=now - MESSAGE_LIFE))
-    keys = list(unsent.values_list("key", flat=True))
+    keys = list(unsent.order_by("key").select_for_update().values_list("key", flat=True))
     WorkKey.objects.filter(key__in=keys).update(queued=True, queued_at=now)
     transaction.on_commit(lambda: _send(keys))
 
@@ -80,7 +82,7 @@ class Held:
     lost: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def rows(self) -> QuerySet[WorkKey]:
+    def rows(self) -> WorkKeyQuerySet:
         """The rows of the leases that are still held."""
         return WorkKey.objects.filter(key__in=self.keys, holder=self.holder)
 
@@ -126,17 +128,16 @@ def borrowed(keys: Iterable[str]) -> Iterator[Held]:
     holder = _holder()
     until = timezone.now() + timedelta(seconds=settings.SGPORTAL_LEASE_SECONDS)
     with transaction.atomic():
-        # Never waiting for another's rows, so that no two processes can wait for each other's.
-        free = WorkKey.objects.free().filter(key__in=list(keys), failures=0).select_for_update(skip_locked=True)
-        mine = list(free.values_list("pk", flat=True))
-        WorkKey.objects.free().filter(pk__in=mine).update(lease_until=until, holder=holder)
-    taken = WorkKey.objects.filter(pk__in=mine, holder=holder).values_list("key", flat=True)
+        free = WorkKey.objects.free().filter(key__in=list(keys), failures=0).locked()
+        taken = list(free.values_list("key", flat=True))
+        free.update(lease_until=until, holder=holder)
     lease = Held(frozenset(taken), holder)
     with _renewed(lease):
         try:
             yield lease
         finally:
-            lease.rows.update(**_RELEASED)
+            with transaction.atomic():
+                lease.rows.locked().update(**_RELEASED)
 
 
 @contextmanager
@@ -156,7 +157,9 @@ def _keep(lease: Held, over: threading.Event) -> None:
     try:
         while not over.wait(seconds / 3):
             until = timezone.now() + timedelta(seconds=seconds)
-            if lease.rows.update(lease_until=until) < len(lease.keys):
+            with transaction.atomic():
+                kept = lease.rows.locked().update(lease_until=until)
+            if kept < len(lease.keys):
                 lease.lost.set()
                 return
     except DatabaseError:
@@ -200,7 +203,7 @@ def sweep() -> int:
     """Send a message for every key that is due and has none under way; the number of keys due."""
     due = WorkKey.objects.due()
     lost = timezone.now() - timedelta(seconds=settings.SGPORTAL_SWEEP_SECONDS * 2)
-    WorkKey.objects.due().filter(queued=True, queued_at__lt=lost).update(queued=False)
     with transaction.atomic():
+        due.filter(queued=True, queued_at__lt=lost).locked().update(queued=False)
         enqueue(due)
     return due.count()

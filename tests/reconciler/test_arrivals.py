@@ -1,11 +1,14 @@
 """A NodeUnit that has just come gets the workloads of all grids of its key before any grid is looked at whole."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from sgportal.models import GridEvent, GridUnit, WorkKey
-from sgportal.reconciler import arrivals, work
+from sgportal.reconciler import arrivals, mirror_effects, work
 from sgportal.reconciler.reconcile import run
 
 from .world import a_grid, a_template
@@ -117,6 +120,44 @@ def test_what_goes_wrong_is_left_to_the_look_at_each_grid(sites, method):
     assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
 
 
+@pytest.mark.embedded_only
+def test_a_refused_look_at_one_name_delays_no_other(sites):
+    sites.embedded.faults.add("status", methods=["GET"], path="/deployments/g-b", code=403)
+    sites.label("node1", zone="b")
+    run(ARRIVALS)
+    sites.embedded.faults.clear()
+    assert sites.names() == ["g-a", "h-a", "h-b"]
+
+
+def test_a_grid_that_cannot_be_planned_delays_no_other(sites, monkeypatch):
+    def broken(spec, world):
+        if spec.name == "g":
+            raise KeyError("spec")
+        return plan(spec, world)
+
+    plan = arrivals.plan
+    monkeypatch.setattr(arrivals, "plan", broken)
+    sites.label("node1", zone="b")
+    run(ARRIVALS)
+    assert not WorkKey.objects.get(key=ARRIVALS).failures
+    assert sites.names() == ["g-a", "h-a", "h-b"]
+    assert due() == {KEY, OTHER}
+
+
+def test_two_grids_that_need_one_name_are_given_one_object(sites):
+    sites.save(a_grid("g-x", template=a_template(app="third")))
+    sites.settle()
+    sites.label("node1", zone="y")
+    sites.label("node2", zone="x-y")  # g-x-y is the name of g in x-y and of g-x in y
+    run(ARRIVALS)
+    assert sites.names().count("g-x-y") == 1
+    assert sum(count for path, count in created("y") + created("x-y") if "h" not in path) == 3
+    sites.settle()
+    blocked = GridUnit.objects.filter(reason="NameConflict").values_list("grid__name", "name")
+    assert len(blocked) == 1
+    assert blocked[0] in [("g", "x-y"), ("g-x", "y")]
+
+
 class Killed(BaseException):
     pass
 
@@ -162,3 +203,20 @@ def test_a_look_for_newcomers_takes_the_same_queries_for_any_number_of_grids(sit
     sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(8)))
     sites.settle()
     assert queries_of_arrivals() == few
+
+
+def test_newcomers_take_a_constant_number_of_queries_but_for_the_events(sites, monkeypatch):
+    monkeypatch.setattr(arrivals.recording, "tell_done", lambda *_: None)
+    sites.label("node1", zone="b")
+    few = queries_of_arrivals()
+    sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(8)))
+    sites.settle()
+    sites.label("node2", zone="c")
+    assert queries_of_arrivals() == few
+    assert "more7-c" in sites.names()
+
+
+def test_what_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):
+    WorkKey.objects.filter(key=ARRIVALS).update(failures=9, next_at=timezone.now() + timedelta(hours=1))
+    mirror_effects.wake_all()
+    assert due() == {ARRIVALS, KEY, OTHER}

@@ -1,0 +1,56 @@
+"""The queue's rows on PostgreSQL, where whoever changes several rows holds a lock on each to the end."""
+
+import sys
+
+import pytest
+
+from .processes import Portal
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(120)]
+AT_ONCE = """
+import random, threading, time
+from django.db import connection
+from sgportal.models import WorkKey
+from sgportal.reconciler import work
+
+KEYS = [f"deploymentgrids/default/g{number}" for number in range(400)]
+until = time.monotonic() + 6
+trouble = []
+
+def wish():
+    work.request(random.sample(KEYS, 200), urgent=random.random() < 0.5)
+
+def borrow():
+    with work.borrowed(random.sample(KEYS, 200)):
+        pass
+
+def fulfil():
+    with work.held(random.choice(KEYS)) as turn:
+        if turn:
+            work.finished(turn)
+
+def go(action):
+    try:
+        while time.monotonic() < until:
+            action()
+    except Exception as error:
+        trouble.append(f"{action.__name__}: {error}".strip())
+    finally:
+        connection.close()
+
+threads = [threading.Thread(target=go, args=[each]) for each in (wish,)*4 + (borrow,)*6 + (fulfil,)*2 + (work.sweep,)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+print(trouble, WorkKey.objects.count(), WorkKey.objects.exclude(lease_until=None).count())
+"""
+
+
+def test_those_who_change_many_rows_at_once_never_lock_each_other_out(tmp_path, postgres_server, redis_server):
+    portal = Portal(
+        tmp_path,
+        {"SECRET_KEY": "only-for-tests", "DATABASE_URL": postgres_server.url(), "CELERY_BROKER_URL": redis_server.url},
+    )
+    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    assert portal.python(AT_ONCE) == "[] 400 0"
