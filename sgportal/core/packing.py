@@ -17,7 +17,7 @@ def pack(
     """The entries of each slice by its name; `live` are the slices they may stay in, `names` are for new ones.
 
     Where a slice has become too small, the largest units leave it. A unit of more than LIMIT endpoints spans several
-    slices; each of its endpoints stays where it is.
+    slices, and goes on to until it has no more than FILL; each of its endpoints stays where it is.
     """
     loads: dict[str, list[_Group]] = {slice_["metadata"]["name"]: [] for slice_ in live}
     sizes = dict.fromkeys(loads, 0)
@@ -44,39 +44,23 @@ def _in_order(groups: Iterable[_Group]) -> list[Entry]:
 
 
 def _at_home(
-    units: Mapping[str, Sequence[Entry]], live: Sequence[Mapping[str, Any]], where: Places
+    units: Mapping[str, Sequence[Entry]], live: Iterable[Mapping[str, Any]], where: Places
 ) -> Iterator[tuple[str | None, _Group]]:
-    """What must stand together, the smallest first, with the slice where it stands now."""
-    homes = _unit_homes(live, where)
-    for unit, entries in sorted(units.items(), key=lambda item: len(item[1])):
-        if len(entries) <= LIMIT:
-            yield homes.get(unit), (unit, entries)
-        else:
-            pods = _pod_homes(live)
-            yield from ((pods.get(entry.uid), (unit, (entry,))) for entry in entries)
-
-
-def _unit_homes(live: Iterable[Mapping[str, Any]], where: Places) -> dict[str, str]:
-    """The slice that lists most of each unit."""
+    """What must stand together, the smallest first, with the slice where it stands now: a unit where most of it is."""
     votes: dict[str, dict[str, int]] = {}
+    pods: dict[str, str] = {}
     for slice_ in live:
         name = slice_["metadata"]["name"]
         for endpoint in slice_.get("endpoints") or ():
             counts = votes.setdefault(where.unit.get(endpoint.get("nodeName") or "", ""), {})
             counts[name] = counts.get(name, 0) + 1
-    return {
-        unit: next(iter(counts)) if len(counts) == 1 else min(counts, key=lambda name: (-counts[name], name))
-        for unit, counts in votes.items()
-    }
-
-
-def _pod_homes(live: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The slice that lists each pod, by uid."""
-    return {
-        (endpoint.get("targetRef") or {}).get("uid") or "": slice_["metadata"]["name"]
-        for slice_ in live
-        for endpoint in slice_.get("endpoints") or ()
-    }
+            pods[(endpoint.get("targetRef") or {}).get("uid") or ""] = name
+    for unit, entries in sorted(units.items(), key=lambda item: len(item[1])):
+        counts = votes.get(unit, {})
+        if len(entries) <= (FILL if len(counts) > 1 else LIMIT):
+            yield min(counts, key=lambda name: (-counts[name], name), default=None), (unit, entries)
+        else:
+            yield from ((pods.get(entry.uid), (unit, (entry,))) for entry in entries)
 
 
 def _room(sizes: Mapping[str, int], wanted: int) -> str | None:

@@ -148,7 +148,7 @@ class Memory:
             if self._owner.get(key, service) != service:
                 yield from self._forget(key)
             known = self.slices.get(service, {}).get(metadata["name"])
-            if self._ended.get(key) == metadata["uid"] or (known and _is_older(body, known)):
+            if self._ended.get(key) == metadata["uid"] or (known and not _is_newer(body, known)):
                 continue
             self._owner[key] = service
             self.slices.setdefault(service, {})[metadata["name"]] = body
@@ -193,11 +193,13 @@ def _selects(facts: ServiceFacts, pod: PodView) -> bool:
     return all(pod.labels.get(name) == value for name, value in facts.selector.items())
 
 
-def _is_older(body: Body, known: Body) -> bool:
-    """Whether the watch shows what an answer has overtaken (versions are numbers that grow: KEP-5504)."""
+def _is_newer(body: Body, known: Body) -> bool:
+    """Whether the watch shows more than an answer, which it follows, has told (versions are numbers that grow:
+    KEP-5504)."""
     new, old = (each["metadata"].get("resourceVersion", "") for each in (body, known))
-    same = body["metadata"]["uid"] == known["metadata"]["uid"]
-    return bool(same and new.isdecimal() and old.isdecimal() and int(new) < int(old))
+    if body["metadata"]["uid"] != known["metadata"]["uid"]:
+        return True
+    return bool(int(new) > int(old) if new.isdecimal() and old.isdecimal() else new != old)
 
 
 def is_built_in(body: Body) -> bool:

@@ -312,6 +312,21 @@ def test_a_unit_of_hundreds_spans_slices_and_one_change_leaves_the_others_alone(
     assert sum(left != right for left, right in zip(real(first), real(fewer), strict=True)) == 1
 
 
+def homes(slices):
+    return {each["targetRef"]["name"]: body["metadata"]["name"] for body in real(slices) for each in body["endpoints"]}
+
+
+def test_a_unit_that_has_shrunk_is_gathered_once_not_whenever_it_crosses_the_limit():
+    known = [a_node(f"n{i}", "a") for i in range(4)]
+    present = [a_pod(f"p{i:03}", f"n{i % 4}") for i in range(200)]
+    slices, moves = decide(a_service(), known, present[:150]).slices, []
+    for first, last in ((55, 150), (55, 165), (70, 165), (70, 180), (120, 180)):  # 95, 110, 95, 110, 60 pods
+        before, slices = slices, decide(a_service(), known, present[first:last], slices).slices
+        moves.append(sum(homes(before).get(pod, home) != home for pod, home in homes(slices).items()))
+    assert sum(map(bool, moves)) == 1
+    assert len(real(slices)) == 1
+
+
 def test_zones_stay_with_their_sentinel():
     known = [a_node(f"n{i:02}", zone=f"z{i:02}") for i in range(20)]
     first = decide(a_service(), known, []).slices
