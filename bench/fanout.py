@@ -35,7 +35,7 @@ def _medians(times: dict[str, list[float]]) -> dict[str, float]:
 
 def _grid(name: str, units: int, image: str) -> float:
     """Save a grid and have it reconciled, children and status; no worker is running, so nothing is left to chance."""
-    from sgportal.reconciler.reconcile import run as reconcile
+    from sgportal.reconciler.worker import run as reconcile
 
     stage.save(stage.grid(name, replicas=0, image=image))
     taken = stage.milliseconds(lambda: reconcile(f"deploymentgrids/default/{name}"))
@@ -66,7 +66,7 @@ def _changed(bodies: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 def _bare(bodies: list[dict[str, Any]], name: str) -> float:
     from django.conf import settings
 
-    from sgportal.reconciler.access import cluster
+    from sgportal.reconciler.process.connection import cluster
 
     def apply_all() -> None:
         with ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS) as pool:

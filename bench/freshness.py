@@ -94,9 +94,9 @@ class Ledger:
 def run(world: str) -> dict[str, Any]:
     """The figures of both: `{"20 changes/s": …, "rollout": …}`."""
     with stage.stage(world), stage.portal("keeper"):
-        from sgportal.reconciler import access
+        from sgportal.reconciler.process import connection
 
-        cluster, few, many = access.unchecked(), Ledger("few"), Ledger("many")
+        cluster, few, many = connection.unchecked(), Ledger("few"), Ledger("many")
         _follow(cluster, "Pod", many.pod)
         _follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
         _services(cluster, "few")

@@ -20,7 +20,7 @@ def run(world: str) -> dict[str, Any]:
     with stage.stage(world), stage.portal():
         from django.conf import settings
 
-        from sgportal.reconciler.access import cluster
+        from sgportal.reconciler.process.connection import cluster
 
         names = [f"web{number:02}" for number in range(GRIDS)]
         for name in names:
@@ -52,7 +52,7 @@ def run(world: str) -> dict[str, Any]:
 def _listen(seen: dict[str, float]) -> None:
     """When each new Deployment showed itself."""
     from sgportal.cluster import Unreachable
-    from sgportal.reconciler.access import cluster
+    from sgportal.reconciler.process.connection import cluster
 
     version = cluster().list("Deployment", metadata_only=True).resource_version
     # The cluster ends before the stream does.

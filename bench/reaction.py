@@ -13,7 +13,7 @@ def run() -> dict[str, Any]:
     from sgportal.cluster import MERGE_PATCH
 
     with stage.stage("large:200x20"), stage.portal():
-        from sgportal.reconciler.access import cluster
+        from sgportal.reconciler.process.connection import cluster
 
         stage.save(stage.grid("web"))
         stage.wait(lambda: stage.settled() and len(stage.deployments("web-")) == 20, 60, "the first children")

@@ -12,15 +12,15 @@ def run(world: str, grids: str = "1") -> dict[str, Any]:
     with stage.stage(world), stage.portal("watch"):
         from sgportal.cluster.transport import Transport
         from sgportal.models import GridUnit
-        from sgportal.reconciler import work
-        from sgportal.reconciler.reconcile import run as reconcile
+        from sgportal.reconciler.queue import workqueue
+        from sgportal.reconciler.worker import run as reconcile
 
         keys = [f"deploymentgrids/default/calm{number}" for number in range(count)]
         for number in range(count):
             stage.save(stage.grid(f"calm{number}", replicas=0))
 
         def look() -> None:
-            work.request(keys, urgent=True)
+            workqueue.request(keys, urgent=True)
             for key in keys:
                 reconcile(key)
 

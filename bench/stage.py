@@ -176,7 +176,7 @@ def settled() -> bool:
 
 def deployments(prefix: str) -> set[str]:
     """The names of the live Deployments that begin with `prefix`."""
-    from sgportal.reconciler.access import cluster
+    from sgportal.reconciler.process.connection import cluster
 
     listed = cluster().list("Deployment", "default", metadata_only=True).items
     return {each["metadata"]["name"] for each in listed if each["metadata"]["name"].startswith(prefix)}

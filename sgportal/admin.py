@@ -8,7 +8,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from .models import ApiToken, AuditEvent, Grid, GridUnit, Journal, LabelJob, Mirror, Node, Pod, ServiceGroup, WorkKey
-from .models.reading import freshness, node_groups, node_units
+from .queries.freshness import freshness
+from .queries.overview import node_groups, node_units
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from sgportal.core.status import STATES
+from sgportal.core.grids.status import STATES
 from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit, Mirror, Node, NodeLabel, Pod, ServiceGroup
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from ..core.plan import Plan
+from ..core.grids.plan import Plan
 from ..core.text import Sentence, say
 from ..models import AuditEvent, Stewardship
-from ..models.reading import plan_json
-from ..reconciler import labels
+from ..queries.plans import plan_json
+from ..reconciler import label_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ReadOnly(Refused):
     """We do not manage the grids now: no write of intent is taken, for none could be carried out."""
 
 
-Unavailable = labels.Unavailable
+Unavailable = label_jobs.Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 

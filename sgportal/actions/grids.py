@@ -7,14 +7,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from ..core.closure import Capabilities
-from ..core.grid import GridSpec, parse, source_metadata
-from ..core.plan import Plan
+from ..core.grids.grid import GridSpec, parse, source_metadata
+from ..core.grids.plan import Plan
 from ..core.text import Invalid, Problem, pointer, say
+from ..core.traffic.closure import Capabilities
 from ..models import Grid, NodeLabel
-from ..models.abilities import capabilities
-from ..models.reading import plan_for
-from ..reconciler import journal, work
+from ..queries.capabilities import capabilities
+from ..queries.plans import plan_for
+from ..reconciler.queue import change_log, workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 
 
@@ -136,8 +136,8 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
         grid.remember(actor.name)
         grid.units.update(failures=0, next_at=None)
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
-        journal.record("grid", [grid.path])
-    work.request([grid.path], urgent=True)
+        change_log.record("grid", [grid.path])
+    workqueue.request([grid.path], urgent=True)
     return Saved(grid, grid.path, result, wish.plan)
 
 
@@ -162,8 +162,8 @@ def delete_grid(
         current.version += 1
         current.save()
         note(actor, "delete", current.path, current.source(), None, planned)
-        journal.record("grid", [current.path])
-        work.request([current.path], urgent=True)
+        change_log.record("grid", [current.path])
+        workqueue.request([current.path], urgent=True)
     return planned
 
 
@@ -195,4 +195,4 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
         if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
             raise NotFound(unit)
         note(actor, "recreate", f"{grid.path}#{unit}", None, None)
-        work.request([grid.path], urgent=True)
+        workqueue.request([grid.path], urgent=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from ..core.group import GroupSpec, parse_group
-from ..core.plan import Plan
+from ..core.grids.group import GroupSpec, parse_group
+from ..core.grids.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
 from .common import Actor, AlreadyExists, NotFound, Stale, intent, note

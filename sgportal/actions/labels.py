@@ -7,8 +7,9 @@ from django.db import transaction
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node
-from ..models.reading import Impact, label_impact
-from ..reconciler import labels, work
+from ..queries.label_impact import Impact, label_impact
+from ..reconciler import label_jobs
+from ..reconciler.queue import workqueue
 from .common import Actor, NotFound, Refused, intent, note
 
 
@@ -27,7 +28,7 @@ def label_nodes(
         results = {name: {"before": before[name], "state": "pending", "detail": ""} for name in names}
         job = LabelJob.objects.create(changes=dict(changes), results=results, author=actor.name)
         note(actor, "label", f"labeljobs/{job.pk}", before, dict(changes))
-        work.request([f"labeljobs/{job.pk}"], urgent=True)
+        workqueue.request([f"labeljobs/{job.pk}"], urgent=True)
     return job
 
 
@@ -41,8 +42,8 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
         return label_impact([name], changes)
     before = Node.objects.get(name=name).labels
     try:
-        labels.write(name, changes)
-    except labels.NodeRefused as error:
+        label_jobs.write(name, changes)
+    except label_jobs.NodeRefused as error:
         raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
     node = Node.objects.get(name=name)
     note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from ..cluster import ClusterError
-from ..core.plan import Step
-from ..core.superedge import HANDING_BACK, MANAGING, Verdict, restarting
+from ..core.grids.plan import Step
+from ..core.superedge.controller import HANDING_BACK, MANAGING, Verdict, restarting
 from ..core.text import Sentence, say
 from ..models import Stewardship
-from ..models.taking_over import takeover_steps
-from ..reconciler import access, superedge, superedge_tasks
+from ..queries.takeover import takeover_steps
+from ..reconciler import takeover
+from ..reconciler.discovery import superedge
+from ..reconciler.process import connection
 from .common import Actor, Refused, Unavailable, note
 
 PATH = "cluster"
@@ -57,7 +59,7 @@ def hand_back(actor: Actor) -> None:
             raise Refused(say("the portal writes nothing to the cluster already"))
         _check_settled(row)
         superedge.decide(HANDING_BACK, actor.name)
-        superedge_tasks.ask(superedge_tasks.HAND_BACK, actor.name)
+        takeover.ask(takeover.HAND_BACK, actor.name)
         note(actor, "hand-back", PATH, {"mode": row.mode}, {"mode": HANDING_BACK})
 
 
@@ -71,14 +73,14 @@ def upgrade_definitions(actor: Actor) -> None:
         row = Stewardship.now()
         if not row.may_write:
             raise Refused(say("the portal does not manage the grids; take over first"))
-        superedge_tasks.ask(superedge_tasks.DEFINITIONS, actor.name)
+        takeover.ask(takeover.DEFINITIONS, actor.name)
         note(actor, "definitions", PATH, row.definitions, None)
 
 
 def _look() -> Verdict:
     """Whether SuperEdge's controller runs this very moment."""
     try:
-        return superedge.note(superedge.look(access.reading()))
+        return superedge.note(superedge.look(connection.reading()))
     except ClusterError as error:
         raise Unavailable(error) from error
 

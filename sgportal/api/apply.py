@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from .. import actions
 from ..core.text import Invalid, Problem, say
-from ..models.reading import freshness
+from ..queries.freshness import freshness
 from . import shapes
 from .operations import DRY_RUN, operation
 from .views import PortalView

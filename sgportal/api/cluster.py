@@ -7,8 +7,8 @@ from rest_framework.response import Response
 
 from .. import actions
 from ..models import DataPlane, Stewardship
-from ..models.abilities import abilities
-from ..models.reading import step_json
+from ..queries.capabilities import abilities
+from ..queries.plans import step_json
 from . import loop_shapes, shapes
 from .operations import DRY_RUN, operation
 from .problems import localise

@@ -7,12 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.kinds import KINDS
+from ..core.grids.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, GridEvent, ServiceGroup
-from ..models.reaching import endpoints_of
-from ..models.reading import Freshness, freshness, plan_for, plan_of, spec_of
+from ..queries.endpoints import endpoints_of
+from ..queries.freshness import Freshness, freshness
+from ..queries.plans import plan_for, plan_of, spec_of
 from . import loop_shapes, shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation

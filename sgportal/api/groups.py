@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.plan import Plan
+from ..core.grids.plan import Plan
 from ..models import ServiceGroup
-from ..models.reading import freshness
+from ..queries.freshness import freshness
 from . import shapes
 from .grids import NAMESPACE, at_home
 from .operations import DRY_RUN, PAGED, operation

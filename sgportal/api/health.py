@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ..models import Heartbeat
-from ..models.reading import freshness
+from ..queries.freshness import freshness
 from . import shapes
 
 ALIVE = timedelta(seconds=60)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..core.proof import NodeProof
+from ..core.traffic.proof import NodeProof
 from ..models import DataPlane
-from ..models.abilities import Abilities
-from ..models.reaching import Annotated
+from ..queries.capabilities import Abilities
+from ..queries.endpoints import Annotated
 from .problems import localise
 from .shapes import instant
 

@@ -10,7 +10,9 @@ from .. import actions
 from ..core.schema import check_fields
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node, Stewardship
-from ..models.reading import Impact, node_groups, node_units, overview, select_nodes
+from ..queries.label_impact import Impact
+from ..queries.nodes import select_nodes
+from ..queries.overview import node_groups, node_units, overview
 from . import shapes
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
 from .views import PortalView

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.group import KIND
-from ..core.kinds import API_VERSION, KINDS
+from ..core.grids.group import KIND
+from ..core.grids.kinds import API_VERSION, KINDS
 from .cluster import TAKE_OVER_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS

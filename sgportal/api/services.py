@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..models.reaching import annotated
+from ..queries.endpoints import annotated
 from . import loop_shapes
 from .operations import PAGED, operation
 from .views import PortalView

@@ -6,11 +6,14 @@ from typing import Any
 
 import orjson
 
-from ..core.plan import Plan
+from ..core.grids.plan import Plan
 from ..core.text import Sentence, say
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
-from ..models.abilities import Abilities
-from ..models.reading import Cell, Freshness, Impact, Overview, UnitRow, plan_json, step_json
+from ..queries.capabilities import Abilities
+from ..queries.freshness import Freshness
+from ..queries.label_impact import Impact
+from ..queries.overview import Cell, Overview, UnitRow
+from ..queries.plans import plan_json, step_json
 from .problems import localise
 
 _NO_STATUS: dict[str, Any] = {"observedGeneration": 0, "conditions": [], "states": {}, "units": []}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from ..core.kinds import KINDS, GridKind
+from ..core.grids.kinds import KINDS, GridKind
 from . import apply, cluster, docs, grids, groups, live, nodes, people, services
 from .problems import nothing_here
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..core.diff import FIELD_MANAGER
+from ..core.grids.diff import FIELD_MANAGER
 from .errors import Expired, NotFound, ReadOnly
 from .kinds import RESOURCES, Resource
 from .transport import READ_SECONDS, Transport

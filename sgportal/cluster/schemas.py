@@ -7,9 +7,9 @@ portal then shows it as a condition.
 
 from typing import Any
 
-from ..core.closure import MODES, STEERED
-from ..core.kinds import DEFAULT, GridKind
+from ..core.grids.kinds import DEFAULT, GridKind
 from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
+from ..core.traffic.closure import MODES, STEERED
 
 Schema = dict[str, Any]
 

@@ -7,11 +7,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from .. import actions
-from ..core.superedge import restarting
+from ..core.superedge.controller import restarting
 from ..core.text import Sentence
 from ..models import DataPlane, Stewardship
-from ..models.abilities import abilities
-from ..models.reaching import annotated
+from ..queries.capabilities import abilities
+from ..queries.endpoints import annotated
 from .pages import actor, may, needs, show
 from .tags import say
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from ..models import Stewardship
-from ..models.reading import freshness
+from ..queries.freshness import freshness
 from ..version import VERSION
 from . import preferences
 from .pages import may, revision, role

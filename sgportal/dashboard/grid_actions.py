@@ -6,10 +6,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 
 from .. import actions
-from ..core.grid import parse
+from ..core.grids.grid import parse
 from ..core.text import Invalid
 from ..models import Grid, GridUnit
-from .homes import grid_at, grid_url
+from .editor.subject import grid_at, grid_url
 from .pages import actor, needs, show
 from .tags import say
 

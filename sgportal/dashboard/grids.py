@@ -6,16 +6,17 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from ..core.kinds import KINDS
-from ..core.proof import BEHIND_WRAPPER
-from ..core.proof import STATES as PROOF_STATES
-from ..core.status import STATES
+from ..core.grids.kinds import KINDS
+from ..core.grids.status import STATES
 from ..core.text import Invalid
+from ..core.traffic.proof import BEHIND_WRAPPER
+from ..core.traffic.proof import STATES as PROOF_STATES
 from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
-from ..models.reaching import endpoints_of
-from ..models.reading import node_groups, plan_of
+from ..queries.endpoints import endpoints_of
+from ..queries.overview import node_groups
+from ..queries.plans import plan_of
 from .difference import lines
-from .homes import grid_at
+from .editor.subject import grid_at
 from .pages import needs, paged, show, wanted
 from .reach import counted, gravest_first, row
 from .tags import yaml

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_POST
 from .. import actions
 from ..core.text import Invalid, Problem, say
 from ..models import LabelJob, Node
-from ..models.reading import Impact, node_groups, step_json
+from ..queries.label_impact import Impact
+from ..queries.overview import node_groups
+from ..queries.plans import step_json
 from . import nodes, selection
 from .fingerprint import fingerprint
 from .pages import actor, clean, needs, show

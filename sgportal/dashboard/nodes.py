@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404
 from ..core.names import protected_label_problem
 from ..core.text import Invalid
 from ..models import Grid, Node, NodeLabel, Pod
-from ..models.reading import node_groups, select_nodes
+from ..queries.nodes import select_nodes
+from ..queries.overview import node_groups
 from .pages import needs, paged, show, wanted
 
 FILTERS = ("selector", "group", "unit", "ready", "search")

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
-from ..core.status import STATES
-from ..models.reading import Cell, Overview, UnitRow, node_groups
-from ..models.reading import overview as read_overview
-from .homes import grid_url
+from ..core.grids.status import STATES
+from ..queries.overview import Cell, Overview, UnitRow, node_groups
+from ..queries.overview import overview as read_overview
+from .editor.subject import grid_url
 from .pages import needs, paged, show, wanted
 from .tags import say, state_word
 

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 
 from .. import actions
-from ..core.status import STATES
+from ..core.grids.status import STATES
 from ..models import Grid, ServiceGroup
 from .pages import actor, needs, paged, show, wanted
 

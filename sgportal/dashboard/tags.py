@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
-from ..core.plan import Plan
+from ..core.grids.plan import Plan
 from ..core.text import Sentence
 from ..models import Grid, Pod, Revision
 from .live import AGE_UNITS

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from ..models import Grid, GridUnit, Node, NodeLabel
-from ..models.reading import UnitRow, node_groups, node_units
+from ..queries.overview import UnitRow, node_groups, node_units
 from .pages import needs, paged, show, wanted
 
 NAMES = 12

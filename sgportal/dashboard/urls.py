@@ -6,7 +6,6 @@ from django.urls import path
 from . import (
     audit,
     cluster,
-    editor,
     grid_actions,
     grids,
     jobs,
@@ -19,6 +18,7 @@ from . import (
     servicegroups,
     units,
 )
+from .editor import views
 from .login import Login
 
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
@@ -48,22 +48,22 @@ urlpatterns = [
     path("group/", units.group, name="group"),
     path("unit/", units.unit, name="unit"),
     path("grids/", grids.grids, name="grids"),
-    path("grids/new/", editor.create, name="grid-new"),
-    path("grids/check/", editor.check, name="grid-check"),
+    path("grids/new/", views.create, name="grid-new"),
+    path("grids/check/", views.check, name="grid-check"),
     path(_GRID, grids.grid, name="grid"),
     path(_GRID + "plan/", grids.plan, name="grid-plan"),
     path(_GRID + "endpoints/", grids.endpoints, name="grid-endpoints"),
     path(_GRID + "events/", grids.events, name="grid-events"),
     path(_GRID + "revisions/", grids.revisions, name="grid-revisions"),
     path(_GRID + "yaml/", grids.manifest, name="grid-yaml"),
-    path(_GRID + "edit/", editor.edit, name="grid-edit"),
+    path(_GRID + "edit/", views.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),
-    path("servicegroups/<str:namespace>/<str:name>/edit/", editor.edit_group, name="servicegroup-edit"),
+    path("servicegroups/<str:namespace>/<str:name>/edit/", views.edit_group, name="servicegroup-edit"),
     path("servicegroups/<str:namespace>/<str:name>/delete/", servicegroups.delete, name="servicegroup-delete"),
     path("audit/", audit.audit, name="audit"),
     path("audit/<int:pk>/", audit.entry, name="audit-entry"),

@@ -128,7 +128,7 @@ def loopback_socket(port: int) -> socket:
 
 def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
     """The watch as (name, run, stop)."""
-    from ..reconciler.watch import Watcher
+    from ..reconciler.watcher import Watcher
 
     stop = threading.Event()
     watcher: Any = Watcher()
@@ -137,7 +137,7 @@ def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
 
 def keeper_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
     """The keeper of closed loops as (name, run, stop)."""
-    from ..reconciler.keeper_turns import Turns
+    from ..reconciler.keeper_process import Turns
 
     stop = threading.Event()
     turns: Any = Turns()

@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from django.db import models
 
-from ..core.dataplane import Plane, Trial
 from ..core.text import Sentence
+from ..core.traffic.dataplane import Plane, Trial
 
 ONE = 1  # the row's key: there is one cluster
 

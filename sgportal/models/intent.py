@@ -8,8 +8,8 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.kinds import KINDS, GridKind
-from ..core.status import STATES
+from ..core.grids.kinds import KINDS, GridKind
+from ..core.grids.status import STATES
 from ..core.text import Sentence
 from .lengths import KEY
 

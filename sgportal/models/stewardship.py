@@ -5,7 +5,7 @@ from typing import Any, Self
 from django.db import models
 from django.utils import timezone
 
-from ..core.superedge import HANDING_BACK, MANAGING, READ_ONLY
+from ..core.superedge.controller import HANDING_BACK, MANAGING, READ_ONLY
 from ..core.text import Sentence
 
 ONE = 1  # the row's key: there is one cluster

@@ -3,12 +3,12 @@
 from django.conf import settings
 
 from ..models import Grid
-from . import journal, work
 from .celery import app
-from .reconcile import run
+from .queue import change_log, workqueue
+from .worker import run
 
 
-@app.task(name="sgportal.reconcile", ignore_result=True)
+@app.task(name=workqueue.RECONCILE, ignore_result=True)
 def reconcile(key: str) -> None:
     """Make one key right, if it is due and nobody is at it."""
     run(key)
@@ -17,14 +17,14 @@ def reconcile(key: str) -> None:
 @app.task(name="sgportal.sweep", ignore_result=True)
 def sweep() -> None:
     """Find every key whose message was lost or whose back-off is over."""
-    work.sweep()
-    journal.prune()
+    workqueue.sweep()
+    change_log.prune()
 
 
 @app.task(name="sgportal.resync", ignore_result=True)
 def resync() -> None:
     """Have a fresh look at every grid, whether or not anything seems to have happened."""
-    work.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")])
+    workqueue.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")])
 
 
 app.conf.beat_schedule = {

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sgportal.core.dataplane import Answer, Plane, Trial, cilium
 from sgportal.core.text import say
+from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
 from sgportal.models import AuditEvent, DataPlane, Grid, Node, Pod, Stewardship, WorkKey
-from sgportal.models.abilities import abilities, capabilities
-from sgportal.reconciler import superedge
-from sgportal.reconciler.mirror_rows import child_row
-from sgportal.reconciler.superedge import Sight
+from sgportal.queries.capabilities import abilities, capabilities
+from sgportal.reconciler.cache.translate import child_row
+from sgportal.reconciler.discovery import superedge
+from sgportal.reconciler.discovery.superedge import Sight
 
 from . import builders
 from .builders import manifest
@@ -30,7 +30,7 @@ def running(db):
 def looked(monkeypatch):
     """What a look at the cluster sees: nothing of SuperEdge."""
     monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
-    monkeypatch.setattr("sgportal.reconciler.access.reading", lambda: None)
+    monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
 
 
 def test_what_the_cluster_is(as_):

@@ -154,7 +154,7 @@ def test_one_node_is_labelled_at_once(api, monkeypatch):
         written.append((name, dict(changes)))
         Node.objects.filter(name=name).update(labels={"zone1": "nodeunit9"})
 
-    monkeypatch.setattr("sgportal.reconciler.labels.write", write)
+    monkeypatch.setattr("sgportal.reconciler.label_jobs.write", write)
     answer = api("PATCH", "nodes/node0", {"metadata": {"labels": {"zone1": "nodeunit9", "old": None}}})
     assert answer.status_code == 200, answer.content
     assert written == [("node0", {"zone1": "nodeunit9", "old": None})]
@@ -176,7 +176,7 @@ def test_without_a_cluster_one_nodes_label_is_refused_with_a_time_to_try_again(a
     def away(*_):
         raise Away
 
-    monkeypatch.setattr("sgportal.reconciler.labels.write", away)
+    monkeypatch.setattr("sgportal.reconciler.label_jobs.write", away)
     answer = api("PATCH", "nodes/node0", {"metadata": {"labels": {"zone1": "x"}}})
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"

@@ -18,7 +18,7 @@ from django.utils import timezone
 from sgportal import urls
 from sgportal.api import health, live, serving
 from sgportal.models import Heartbeat, Journal
-from sgportal.reconciler.keeper_pulse import Pulse
+from sgportal.reconciler.endpoints.metrics import Pulse
 
 from ..services import free_port, wait_for
 from . import builders

@@ -12,8 +12,8 @@ from django.core.management import call_command
 
 from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
 from sgportal.cluster.crds import DEFINITIONS
-from sgportal.core.grid import parse
-from sgportal.core.kinds import KINDS
+from sgportal.core.grids.grid import parse
+from sgportal.core.grids.kinds import KINDS
 from sgportal.core.text import Invalid
 from sgportal.demo import EmbeddedCluster
 

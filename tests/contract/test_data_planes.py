@@ -2,7 +2,7 @@
 
 import pytest
 
-from sgportal.core.dataplane import survived, trial_slice
+from sgportal.core.traffic.dataplane import survived, trial_slice
 from tests.reconciler.planes import CILIUM, FELIX, definition
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

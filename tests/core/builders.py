@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sgportal.core.desired import Owner
 from sgportal.core.documents import read_document
-from sgportal.core.grid import GridSpec, parse
-from sgportal.core.plan import Plan, World, plan
+from sgportal.core.grids.desired import Owner
+from sgportal.core.grids.grid import GridSpec, parse
+from sgportal.core.grids.plan import Plan, World, plan
 from sgportal.core.units import NodeView
 
 DATA = Path(__file__).parent.parent / "data"

@@ -4,13 +4,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sgportal.core.closure import Closure
 from sgportal.core.names import NO_NODE, NO_ZONE, ZONE
-from sgportal.core.places import places
 from sgportal.core.pods import PodView
-from sgportal.core.proxy import PortName, effective
-from sgportal.core.service import ServiceFacts, ServicePort
-from sgportal.core.slices import Refusal, sentinel_number, wanted
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.proxy import PortName, effective
+from sgportal.core.traffic.service import ServiceFacts, ServicePort
+from sgportal.core.traffic.slices import Refusal, sentinel_number, wanted
+from sgportal.core.traffic.topology import places
 from sgportal.core.units import NodeView
 
 from .builders import frozen

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sgportal.core.annotated import annotated_proof, topology_keys
+from sgportal.core.traffic.annotated import annotated_proof, topology_keys
 
 from .closing import KEY, a_node, a_pod
 

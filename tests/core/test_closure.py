@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.closure import MODES, UNKNOWN, Capabilities, Closure, chosen, read_closure, write_closure
-from sgportal.core.desired import closure_for, unasked
-from sgportal.core.diff import differences
-from sgportal.core.grid import parse
+from sgportal.core.grids.desired import closure_for, unasked
+from sgportal.core.grids.diff import differences
+from sgportal.core.grids.grid import parse
+from sgportal.core.grids.plan import plan
 from sgportal.core.names import CLOSURE, LAST_APPLIED, SELECTOR, TOPOLOGY_KEYS
-from sgportal.core.plan import plan
 from sgportal.core.pods import pod_view
-from sgportal.core.service import described, service_facts
 from sgportal.core.text import Invalid, say
+from sgportal.core.traffic.closure import MODES, UNKNOWN, Capabilities, Closure, chosen, read_closure, write_closure
+from sgportal.core.traffic.service import described, service_facts
 
 from .builders import a_manifest, a_service, a_world, frozen, live_of, reasons, verbs
 

@@ -2,9 +2,19 @@
 
 import pytest
 
-from sgportal.core.closure import MODES, STEERED
-from sgportal.core.dataplane import Answer, Plane, Trial, calico, cilium, groups_refused, keeping, survived, trial_slice
-from sgportal.core.proof import BEHIND_WRAPPER
+from sgportal.core.traffic.closure import MODES, STEERED
+from sgportal.core.traffic.dataplane import (
+    Answer,
+    Plane,
+    Trial,
+    calico,
+    cilium,
+    groups_refused,
+    keeping,
+    survived,
+    trial_slice,
+)
+from sgportal.core.traffic.proof import BEHIND_WRAPPER
 
 from .builders import frozen
 

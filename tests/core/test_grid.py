@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from sgportal.core.grid import parse
+from sgportal.core.grids.grid import parse
 from sgportal.core.text import Invalid
 
 from .builders import a_grid, a_manifest, a_service, a_template, frozen, seed

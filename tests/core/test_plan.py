@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.desired import Owner
-from sgportal.core.grid import parse
-from sgportal.core.plan import plan
+from sgportal.core.grids.desired import Owner
+from sgportal.core.grids.grid import parse
+from sgportal.core.grids.plan import plan
 
 from .builders import (
     OWNER,

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.closure import Closure
 from sgportal.core.names import ZONE
-from sgportal.core.places import places
-from sgportal.core.proof import STATES, proof
-from sgportal.core.slices import built_in
 from sgportal.core.text import say
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.proof import STATES, proof
+from sgportal.core.traffic.slices import built_in
+from sgportal.core.traffic.topology import places
 
 from .builders import frozen
 from .closing import HTTP, KEY, METRICS, a_node, a_pod, a_service, decide, reached, worlds

@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from sgportal.core.proxy import Backend, PortName, behind_wrapper, belongs_to, effective, merged, obeys_hints, table
+from sgportal.core.traffic.proxy import (
+    Backend,
+    PortName,
+    behind_wrapper,
+    belongs_to,
+    effective,
+    merged,
+    obeys_hints,
+    table,
+)
 
 from .builders import DATA
 from .closing import a_node

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from sgportal.core.closure import Closure
 from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
-from sgportal.core.packing import LIMIT
-from sgportal.core.places import places
-from sgportal.core.slices import Refusal, wanted
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.packing import LIMIT
+from sgportal.core.traffic.slices import Refusal, wanted
+from sgportal.core.traffic.topology import places
 
 from .builders import DATA
 from .closing import (

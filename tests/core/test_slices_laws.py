@@ -5,12 +5,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.closure import Closure
 from sgportal.core.names import NO_NODE
-from sgportal.core.packing import LIMIT
-from sgportal.core.places import MAX_HINTS, places, spread
-from sgportal.core.slices import wanted
-from sgportal.core.writing import writes
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.packing import LIMIT
+from sgportal.core.traffic.slices import wanted
+from sgportal.core.traffic.topology import MAX_HINTS, places, spread
+from sgportal.core.traffic.write_order import writes
 
 from .closing import (
     HTTP,

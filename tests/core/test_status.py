@@ -2,10 +2,10 @@
 
 import pytest
 
-from sgportal.core.desired import Finding
-from sgportal.core.plan import plan
+from sgportal.core.grids.desired import Finding
+from sgportal.core.grids.plan import plan
+from sgportal.core.grids.status import STATES, Observed, manifest_status, summarise
 from sgportal.core.pods import PodView
-from sgportal.core.status import STATES, Observed, manifest_status, summarise
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
 

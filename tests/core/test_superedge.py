@@ -2,10 +2,9 @@
 
 import pytest
 
-from sgportal.core.definitions import described, keeps
-from sgportal.core.diff import Change
-from sgportal.core.plan import Step
-from sgportal.core.superedge import (
+from sgportal.core.grids.diff import Change
+from sgportal.core.grids.plan import Step
+from sgportal.core.superedge.controller import (
     CONTROLLER,
     HANDING_BACK,
     HASH_LABEL,
@@ -22,6 +21,7 @@ from sgportal.core.superedge import (
     restarting,
     without_its_entries,
 )
+from sgportal.core.superedge.crds import described, keeps
 from sgportal.core.text import say
 
 NOW = 1_000_000.0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.diff import quantity
+from sgportal.core.grids.diff import quantity
 from sgportal.core.names import as_label_value, label_value_problem, protected_label_problem
 from sgportal.core.selector import matches, parse_selector, requirements
 from sgportal.core.text import Invalid, pointer

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sgportal.core.closure import Closure
-from sgportal.core.writing import writes
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.write_order import writes
 
 from .builders import frozen
 from .closing import (

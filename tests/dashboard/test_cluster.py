@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from sgportal.core.dataplane import Answer, Plane, Trial, cilium
 from sgportal.core.text import say
+from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
 from sgportal.models import Child, DataPlane, Grid, Stewardship
-from sgportal.reconciler import superedge
-from sgportal.reconciler.superedge import Sight
+from sgportal.reconciler.discovery import superedge
+from sgportal.reconciler.discovery.superedge import Sight
 
 from .addresses import GRID
 
@@ -37,7 +37,7 @@ def running(fleet):
 def looked(monkeypatch):
     """What a look at the cluster sees: nothing of SuperEdge."""
     monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
-    monkeypatch.setattr("sgportal.reconciler.access.reading", lambda: None)
+    monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
 
 
 def text(client, address):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sgportal.core.alarms import closure_conditions
-from sgportal.core.proof import NodeProof
-from sgportal.core.proxy import Backend
+from sgportal.core.grids.conditions import closure_conditions
 from sgportal.core.text import say
+from sgportal.core.traffic.proof import NodeProof
+from sgportal.core.traffic.proxy import Backend
 from sgportal.dashboard.reach import SHOWN, counted, gravest_first, row
 from sgportal.dashboard.tags import loop_alarms
 from sgportal.models import Grid

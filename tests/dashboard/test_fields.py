@@ -6,11 +6,11 @@ import pytest
 
 from sgportal.core.text import Invalid
 from sgportal.dashboard.difference import lines
-from sgportal.dashboard.fields import FIELDS
-from sgportal.dashboard.homes import blank
-from sgportal.dashboard.parts import filled, parts_of
-from sgportal.dashboard.places import line_of
-from sgportal.dashboard.shapes import read, write
+from sgportal.dashboard.editor.codecs import read, write
+from sgportal.dashboard.editor.fields import FIELDS
+from sgportal.dashboard.editor.form import filled, parts_of
+from sgportal.dashboard.editor.subject import blank
+from sgportal.dashboard.editor.yaml_lines import line_of
 
 KINDS = ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid", "ServiceGroup")
 

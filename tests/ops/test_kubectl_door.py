@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sgportal.core.grid import parse
+from sgportal.core.grids.grid import parse
 from sgportal.core.names import LAST_APPLIED
 from sgportal.core.text import Invalid
 from tests.services import wait_for

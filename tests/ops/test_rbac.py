@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from sgportal.cluster import Refused, install_crds, upgrade_crds
-from sgportal.core.superedge import CONTROLLER
+from sgportal.core.superedge.controller import CONTROLLER
 from sgportal.models import Grid
-from sgportal.reconciler import access, superedge
+from sgportal.reconciler.discovery import superedge
+from sgportal.reconciler.process import connection
 from tests.reconciler.world import World, a_grid, a_template, seed
 
 from .rbac import ALLOWED, ALLOWED_BY_NAME, MANIFEST, VERBS, bindings_for, granted, refused
@@ -76,9 +77,9 @@ def portal(bound, control_plane, transactional_db, monkeypatch, settings):
     """The product on a real control plane, as a user with just these roles."""
     monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(control_plane.kubeconfig("portal")))
     settings.SGPORTAL_CLUSTER = "demo"
-    access.disconnect()
-    yield access.unchecked()
-    access.disconnect()
+    connection.disconnect()
+    yield connection.unchecked()
+    connection.disconnect()
 
 
 def may(cluster, group, resource, verb, name=""):

@@ -11,7 +11,7 @@ AT_ONCE = """
 import random, threading, time
 from django.db import connection
 from sgportal.models import WorkKey
-from sgportal.reconciler import work
+from sgportal.reconciler.queue import workqueue as work
 
 KEYS = [f"deploymentgrids/default/g{number}" for number in range(400)]
 until = time.monotonic() + 6

@@ -5,7 +5,7 @@ import pytest
 
 from sgportal.cluster import connect, upgrade_crds
 from sgportal.demo import EmbeddedCluster
-from sgportal.reconciler import access
+from sgportal.reconciler.process import connection
 from tests.kube.product import PRODUCT
 
 from .real import RealCluster, as_product
@@ -50,7 +50,7 @@ def world(server, transactional_db, monkeypatch, settings):
     with the roles of deploy/rbac.yaml, the test an administrator."""
     monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.kubeconfig_path))
     settings.SGPORTAL_CLUSTER = "demo"
-    access.disconnect()
+    connection.disconnect()
     cluster = connect("demo", threads=8)
     upgrade_crds(cluster)
     if isinstance(server, RealCluster):
@@ -59,5 +59,5 @@ def world(server, transactional_db, monkeypatch, settings):
     made.look()
     server.reset_counts()
     yield made
-    access.disconnect()
+    connection.disconnect()
     cluster.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 from sgportal.cluster import DEFINITIONS, MERGE_PATCH, Cluster
 from sgportal.cluster.kinds import RESOURCES
-from sgportal.core.superedge import CONTROLLER, HASH_LABEL
+from sgportal.core.superedge.controller import CONTROLLER, HASH_LABEL
 
 OBJECT = {"type": "object"}
 ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

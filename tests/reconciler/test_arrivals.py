@@ -8,8 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sgportal.models import GridEvent, GridUnit, WorkKey
-from sgportal.reconciler import arrivals, mirror_effects, work
-from sgportal.reconciler.reconcile import run
+from sgportal.reconciler.cache import enqueue
+from sgportal.reconciler.grids import new_units
+from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.worker import run
 
 from .world import a_grid, a_template
 
@@ -48,22 +50,22 @@ def test_the_workloads_of_all_grids_come_first_and_the_whole_looks_after(sites):
 
 
 def test_a_grid_that_is_being_looked_at_is_left_to_another_look(sites):
-    work.request([KEY])
-    with work.held(KEY) as turn:
+    workqueue.request([KEY])
+    with workqueue.held(KEY) as turn:
         sites.label("node1", zone="b")
         run(ARRIVALS)
         assert sites.names() == ["g-a", "h-a", "h-b"]
-        work.finished(turn)
+        workqueue.finished(turn)
     assert due() == {KEY, OTHER}
     sites.settle()
     assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
 
 
 def test_nobody_looks_at_a_grid_while_its_lease_is_borrowed(sites):
-    work.request([KEY, OTHER])
-    with work.borrowed([KEY, OTHER]) as lease:
+    workqueue.request([KEY, OTHER])
+    with workqueue.borrowed([KEY, OTHER]) as lease:
         assert lease.keys == {KEY, OTHER}
-        with work.held(KEY) as turn, work.borrowed([KEY]) as again:
+        with workqueue.held(KEY) as turn, workqueue.borrowed([KEY]) as again:
             assert turn is None
             assert again.keys == set()
     assert due() == {KEY, OTHER}
@@ -71,7 +73,7 @@ def test_nobody_looks_at_a_grid_while_its_lease_is_borrowed(sites):
 
 def test_a_lease_that_could_not_be_kept_stops_the_writes(sites, settings):
     settings.SGPORTAL_LEASE_SECONDS = 0.3
-    with work.borrowed([KEY, OTHER]) as lease:
+    with workqueue.borrowed([KEY, OTHER]) as lease:
         WorkKey.objects.filter(key=OTHER).update(holder="another")
         assert lease.lost.wait(5)
     assert WorkKey.objects.get(key=OTHER).holder == "another"
@@ -82,7 +84,7 @@ def test_what_was_created_and_never_recorded_is_changed_by_nobody(sites):
     GridUnit.objects.all().delete()
     before = sites.get("g-a")
     sites.server.reset_counts()
-    work.request([ARRIVALS])
+    workqueue.request([ARRIVALS])
     run(ARRIVALS)
     assert sites.writes() == 0
     assert sites.get("g-a") == before
@@ -135,8 +137,8 @@ def test_a_grid_that_cannot_be_planned_delays_no_other(sites, monkeypatch):
             raise KeyError("spec")
         return plan(spec, world)
 
-    plan = arrivals.plan
-    monkeypatch.setattr(arrivals, "plan", broken)
+    plan = new_units.plan
+    monkeypatch.setattr(new_units, "plan", broken)
     sites.label("node1", zone="b")
     run(ARRIVALS)
     assert not WorkKey.objects.get(key=ARRIVALS).failures
@@ -168,8 +170,8 @@ def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypat
 
     settings.SGPORTAL_LEASE_SECONDS = 1
     sites.label("node1", zone="b")
-    monkeypatch.setattr(arrivals.recording, "tell_done", killed)
-    monkeypatch.setattr(arrivals.work, "request", killed)
+    monkeypatch.setattr(new_units.update_status, "tell_done", killed)
+    monkeypatch.setattr(new_units.workqueue, "request", killed)
     with pytest.raises(Killed):
         run(ARRIVALS)
     monkeypatch.undo()
@@ -181,7 +183,7 @@ def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypat
 
 
 def test_many_at_once_are_a_change_of_the_whole(sites, monkeypatch):
-    monkeypatch.setattr(arrivals, "A_FEW", 1)
+    monkeypatch.setattr(new_units, "A_FEW", 1)
     sites.label("node1", zone="b")
     sites.label("node2", zone="c")
     run(ARRIVALS)
@@ -192,7 +194,7 @@ def test_many_at_once_are_a_change_of_the_whole(sites, monkeypatch):
 
 
 def queries_of_arrivals():
-    work.request([ARRIVALS])
+    workqueue.request([ARRIVALS])
     with CaptureQueriesContext(connection) as queries:
         run(ARRIVALS)
     return len(queries)
@@ -206,7 +208,7 @@ def test_a_look_for_newcomers_takes_the_same_queries_for_any_number_of_grids(sit
 
 
 def test_newcomers_take_a_constant_number_of_queries_but_for_the_events(sites, monkeypatch):
-    monkeypatch.setattr(arrivals.recording, "tell_done", lambda *_: None)
+    monkeypatch.setattr(new_units.update_status, "tell_done", lambda *_: None)
     sites.label("node1", zone="b")
     few = queries_of_arrivals()
     sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(8)))
@@ -218,5 +220,5 @@ def test_newcomers_take_a_constant_number_of_queries_but_for_the_events(sites, m
 
 def test_what_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):
     WorkKey.objects.filter(key=ARRIVALS).update(failures=9, next_at=timezone.now() + timedelta(hours=1))
-    mirror_effects.wake_all()
+    enqueue.wake_all()
     assert due() == {ARRIVALS, KEY, OTHER}

@@ -8,8 +8,9 @@ from django.db import connection
 from django.utils import timezone
 
 from sgportal.models import Grid, GridEvent, GridUnit, WorkKey
-from sgportal.reconciler import access, work
-from sgportal.reconciler.reconcile import run
+from sgportal.reconciler.process import connection as access
+from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.worker import run
 
 from .world import a_grid, a_template, seed
 
@@ -80,8 +81,8 @@ def steps(world, monkeypatch):
 def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch):
     submit(world, monkeypatch)
     # Writes to the cluster run in the reconciler's own thread here, so that every step is numbered.
-    monkeypatch.setattr("sgportal.reconciler.executing.side_by_side", one_by_one)
-    monkeypatch.setattr("sgportal.reconciler.observing.side_by_side", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.apply.side_by_side", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.observe.side_by_side", one_by_one)
     total = steps(world, monkeypatch)
     assert total > 25
     converged(world)
@@ -101,7 +102,7 @@ def spoil(world):
     world.cluster.delete("Deployment", "default", "g-b")
     world.edit("g-a", {"spec": {"replicas": 0}})
     WorkKey.objects.update(lease_until=None, next_at=timezone.now(), failures=0)
-    work.request([KEY])
+    workqueue.request([KEY])
 
 
 def one_by_one(function, items):
@@ -196,7 +197,7 @@ def test_one_units_trouble_does_not_stop_the_others_and_is_said_once(world, monk
     for _ in range(5):
         world.settle()
         GridUnit.objects.update(next_at=None)
-        work.request([KEY])
+        workqueue.request([KEY])
     assert world.names() == ["g-b"]
     unit = GridUnit.objects.get(name="a")
     assert (unit.state, unit.failures >= 3) == ("Blocked", True)
@@ -224,13 +225,13 @@ def test_a_database_that_is_locked_is_tried_again(world, monkeypatch):
 
 def test_two_workers_never_hold_one_key(world, monkeypatch):
     submit(world, monkeypatch)
-    with work.held(KEY) as first, work.held(KEY) as second:
+    with workqueue.held(KEY) as first, workqueue.held(KEY) as second:
         assert first is not None
         assert second is None
-        work.request([KEY])
-        with work.held(KEY) as third:
+        workqueue.request([KEY])
+        with workqueue.held(KEY) as third:
             assert third is None
-        work.finished(first)
+        workqueue.finished(first)
     row = WorkKey.objects.get(key=KEY)
     assert row.requested > row.done  # the wish made meanwhile is not lost
 
@@ -238,11 +239,11 @@ def test_two_workers_never_hold_one_key(world, monkeypatch):
 def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch):
     submit(world, monkeypatch)
     sent = []
-    monkeypatch.setattr("sgportal.reconciler.work._send", sent.extend)
-    with work.held(KEY) as lease:
-        work.request([KEY])
+    monkeypatch.setattr("sgportal.reconciler.queue.workqueue._send", sent.extend)
+    with workqueue.held(KEY) as lease:
+        workqueue.request([KEY])
         run(KEY)  # the message arrives while the key is held: there is nothing to do for it
-        work.finished(lease)
+        workqueue.finished(lease)
     assert sent == [KEY, KEY]
 
 
@@ -257,7 +258,7 @@ def test_a_clock_that_is_behind_does_not_spend_the_message(world, monkeypatch):
 def test_a_lease_runs_out_when_its_holder_dies(world, monkeypatch, settings):
     submit(world, monkeypatch)
     settings.SGPORTAL_LEASE_SECONDS = 1
-    assert work._take(KEY) is not None  # taken by a process that dies at once
+    assert workqueue._take(KEY) is not None  # taken by a process that dies at once
     assert WorkKey.objects.due().filter(key=KEY).count() == 0
     world.until(lambda: WorkKey.objects.due().filter(key=KEY).exists(), 3)
     converged(world)
@@ -266,13 +267,13 @@ def test_a_lease_runs_out_when_its_holder_dies(world, monkeypatch, settings):
 def test_wishes_coalesce_and_a_lost_message_is_found_by_the_sweep(world, monkeypatch):
     submit(world, monkeypatch)
     sent = []
-    monkeypatch.setattr("sgportal.reconciler.work._send", sent.extend)
+    monkeypatch.setattr("sgportal.reconciler.queue.workqueue._send", sent.extend)
     WorkKey.objects.update(queued=False)
     for _ in range(50):
-        work.request([KEY])
+        workqueue.request([KEY])
     assert sent == [KEY]
     WorkKey.objects.update(queued_at=timezone.now() - timezone.timedelta(seconds=600))
-    assert work.sweep() == 1
+    assert workqueue.sweep() == 1
     assert sent == [KEY, KEY]
 
 

@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from sgportal.actions import save_grids
 from sgportal.cluster import Refused, Throttled, Unreachable, connect
-from sgportal.core.dataplane import Plane, Trial
 from sgportal.core.text import Invalid
+from sgportal.core.traffic.dataplane import Plane, Trial
 from sgportal.models import DataPlane, Grid, Journal
-from sgportal.models.abilities import abilities
-from sgportal.reconciler import access, dataplane, superedge_watch
-from sgportal.reconciler.dataplane import Inspector
+from sgportal.queries.capabilities import abilities
+from sgportal.reconciler.discovery import dataplane, detector
+from sgportal.reconciler.discovery.dataplane import Inspector
+from sgportal.reconciler.process import connection
 from tests.kube.admission import webhook
 
 from .planes import CONFIG, FELIX, planes
@@ -31,7 +32,7 @@ def others(world):
 
 
 def looked(inspector=None, version="v1.37.2"):
-    return (inspector or Inspector()).look(access.reading(), version)
+    return (inspector or Inspector()).look(connection.reading(), version)
 
 
 def noted():
@@ -207,7 +208,7 @@ def test_while_it_cannot_be_looked_at_what_was_seen_stands_with_its_age(world, t
     with pytest.raises((Unreachable, Throttled)):
         looked()
     if trouble != "gone":
-        caplog.set_level("INFO", superedge_watch.__name__)
+        caplog.set_level("INFO", detector.__name__)
         with a_watch(world.cluster):
             until(lambda: "what was last seen of the data plane stands" in caplog.text)
     assert (DataPlane.now().plane, DataPlane.now().looked_at) == (Plane("cilium", "true"), old)

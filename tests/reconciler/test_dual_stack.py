@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from sgportal.core.names import NO_NODE, REFUSING_SERVICE
-from sgportal.models.reaching import endpoints_of
-from sgportal.reconciler import mirror
+from sgportal.queries.endpoints import endpoints_of
+from sgportal.reconciler.cache import refresh
 from tests.kube.control_plane import ControlPlane
 
 from .real import as_product
@@ -75,7 +75,7 @@ def listed(world):
 def proved(world, grid):
     """Of each node its state and the addresses it reaches, by the slices in the cluster."""
     world.look()
-    mirror.relist("endpointslices", world.cluster)
+    refresh.relist("endpointslices", world.cluster)
     reach = endpoints_of(grid)
     assert reach.observed
     return {each.node: (each.state, sorted(e.address for e in each.endpoints)) for each in reach.nodes}

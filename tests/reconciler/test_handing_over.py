@@ -4,9 +4,9 @@ come last and go first."""
 import pytest
 
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, SELECTOR, SERVICE_NAME
-from sgportal.core.slices import sentinel_number
-from sgportal.reconciler import executing, handing_over
-from sgportal.reconciler.keeper_memory import BUILT_IN
+from sgportal.core.traffic.slices import sentinel_number
+from sgportal.reconciler.endpoints.cache import BUILT_IN
+from sgportal.reconciler.grids import apply, reopen_service
 
 from .test_keeper import SERVED, SERVICE, a_keeper, closed, reached, slices, until
 from .world import seed
@@ -31,14 +31,14 @@ def service(world):
 @pytest.fixture
 def opened(monkeypatch):
     """How many sentinels there were each time that a Service was updated."""
-    counts, update = [], executing._update
+    counts, update = [], apply._update
 
     def counting(step, cluster):
         found = cluster.list("EndpointSlice", "default", label_selector=f"{SERVICE_NAME}={SERVICE}").items
         counts.append(sum(bool(sentinel_number(each)) for each in found))
         return update(step, cluster)
 
-    monkeypatch.setattr(executing, "_update", counting)
+    monkeypatch.setattr(apply, "_update", counting)
     return counts
 
 
@@ -57,14 +57,14 @@ def test_where_no_keeper_runs_they_are_taken_out_all_the_same(closed, opened, mo
     with a_keeper(closed.cluster):
         until(lambda: reached(closed) == SERVED)
     assert sentinels(closed)
-    monkeypatch.setattr(handing_over, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(reopen_service, "PATIENCE_SECONDS", 0.1)
     set_mode(closed, "open")
     assert opened == [0]
     assert not sentinels(closed)
 
 
 def test_what_does_not_open_a_service_is_not_looked_at(closed, opened, monkeypatch):
-    monkeypatch.setattr(handing_over, "_wait", pytest.fail)
+    monkeypatch.setattr(reopen_service, "_wait", pytest.fail)
     set_mode(closed, "prefer")
     set_mode(closed, "strict")
     closed.edit(SERVICE, {"metadata": {"annotations": {"topologyKeys": None}}}, "Service")

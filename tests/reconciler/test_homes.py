@@ -5,7 +5,8 @@ import pytest
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
-from sgportal.reconciler import custom, recording, work
+from sgportal.reconciler.grids import sync_resource, update_status
+from sgportal.reconciler.queue import workqueue
 
 from .world import a_grid, a_template
 
@@ -24,7 +25,7 @@ def observe(world):
             bodies = {body["metadata"]["name"]: body for body in world.cluster.list(kind).items}
             known = set(Grid.objects.filter(kind=kind).values_list("name", flat=True))
             for name in bodies.keys() | known:
-                custom.observe(kind, "default", name, bodies.get(name))
+                sync_resource.observe(kind, "default", name, bodies.get(name))
     world.look()
     world.settle()
 
@@ -114,19 +115,19 @@ def test_a_status_is_never_said_to_be_that_of_an_edit_it_has_not_seen(world, mon
     """kubectl wait --for=condition=Ready goes by it."""
     world.save(a_grid(template=a_template()))
     assert world.get("g", "DeploymentGrid")["status"]["observedGeneration"] == 1
-    done = recording.record
+    done = update_status.record
 
     def record_late(*arguments):
         spec = {"spec": a_grid(template=a_template("three"))["spec"]}
         world.cluster.patch("DeploymentGrid", "default", "g", spec, MERGE_PATCH)
-        monkeypatch.setattr(recording, "record", done)
+        monkeypatch.setattr(update_status, "record", done)
         return done(*arguments)
 
-    monkeypatch.setattr(recording, "record", record_late)
+    monkeypatch.setattr(update_status, "record", record_late)
     world.cluster.patch(
         "DeploymentGrid", "default", "g", {"spec": a_grid(template=a_template("two"))["spec"]}, MERGE_PATCH
     )
-    custom.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
+    sync_resource.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
     world.settle()
     body = world.get("g", "DeploymentGrid")
     assert (body["metadata"]["generation"], body["status"]["observedGeneration"]) == (3, 2)
@@ -137,7 +138,7 @@ def test_a_status_is_never_said_to_be_that_of_an_edit_it_has_not_seen(world, mon
 def test_a_grid_made_while_the_row_of_its_namesake_goes_is_found(world):
     """The watch saw it while there still was a row, so it only woke that one."""
     world.cluster.apply(a_grid(template=a_template()))
-    work.request(["deploymentgrids/default/g", "deploymentgrids/default/none", "labels/none/none"])
+    workqueue.request(["deploymentgrids/default/g", "deploymentgrids/default/none", "labels/none/none"])
     world.settle()
     assert Grid.objects.get().name == "g"
     assert world.names() == ["g-a"]
@@ -182,7 +183,7 @@ def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
     ],
 )
 def test_how_a_custom_resource_is_deleted_is_read_from_its_finalizers(finalizers, propagation):
-    assert custom._propagation({"metadata": {"finalizers": finalizers}}) == propagation
+    assert sync_resource._propagation({"metadata": {"finalizers": finalizers}}) == propagation
 
 
 def test_a_grid_made_again_while_its_namesake_goes_stays(world):

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, REFUSING_SERVICE, SLICE_MANAGER
-from sgportal.models.reaching import endpoints_of
-from sgportal.reconciler import access
-from sgportal.reconciler.keeper import Keeper
-from sgportal.reconciler.keeper_turns import Turns
+from sgportal.queries.endpoints import endpoints_of
+from sgportal.reconciler.endpoints.controller import Keeper
+from sgportal.reconciler.keeper_process import Turns
+from sgportal.reconciler.process import connection
 
 from .watching import QUICK, until
 from .world import seed
@@ -219,4 +219,4 @@ def test_one_of_two_processes_acts_and_the_other_takes_over(closed):
             stop.set()
         for thread in threads:
             thread.join(10)
-        access.disconnect()
+        connection.disconnect()

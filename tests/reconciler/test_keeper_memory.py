@@ -3,7 +3,7 @@
 import pytest
 
 from sgportal.core.names import MANAGED_BY, SLICE_MANAGER
-from sgportal.reconciler.keeper_memory import Memory
+from sgportal.reconciler.endpoints.cache import Memory
 
 
 def a_slice(version, uid="1", **more):

@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from sgportal.models import Child, Grid, Journal, Node, NodeLabel, Pod
-from sgportal.reconciler import mirror
-from sgportal.reconciler.mirror_effects import Effects, tell
-from sgportal.reconciler.mirror_sources import SOURCES
-from sgportal.reconciler.work import request
+from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.cache.enqueue import Effects, tell
+from sgportal.reconciler.cache.resources import SOURCES
+from sgportal.reconciler.queue.workqueue import request
 
 from .watching import node_body, unit_of, wishes
 
@@ -23,9 +23,9 @@ def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) ->
     from django.db import transaction
 
     effects = Effects()
-    rows, _ = mirror.BY_RESOURCE[resource].translate(bodies)
+    rows, _ = refresh.BY_RESOURCE[resource].translate(bodies)
     with transaction.atomic():
-        mirror.write(resource, {**rows, **dict.fromkeys(gone)}, effects)
+        refresh.write(resource, {**rows, **dict.fromkeys(gone)}, effects)
         tell(effects)
     return effects
 
@@ -127,14 +127,14 @@ def test_a_node_that_goes_wakes_the_grids_it_carried() -> None:
 
 def test_what_a_write_of_ours_left_is_remembered_only_where_the_watch_would_agree() -> None:
     store("nodes", node_body("a", 10, zone="x"))
-    mirror.observe_nodes([node_body("a", 11, zone="y"), node_body("unknown", 5)])
+    refresh.observe_nodes([node_body("a", 11, zone="y"), node_body("unknown", 5)])
     assert unit_of("a") == "y"
     assert not Node.objects.filter(name="unknown").exists()  # perhaps deleted meanwhile: the watch knows
-    mirror.observe_nodes([node_body("a", 9, zone="old news")])
+    refresh.observe_nodes([node_body("a", 9, zone="old news")])
     assert unit_of("a") == "y"
     reborn = node_body("a", 99, zone="z")
     reborn["metadata"]["uid"] = "another"
-    mirror.observe_nodes([reborn])
+    refresh.observe_nodes([reborn])
     assert unit_of("a") == "y"
 
 
@@ -195,7 +195,7 @@ def test_an_object_that_cannot_be_understood_is_skipped_and_stays_as_it_was(capl
     store("nodes", node_body("odd", 1, zone="x"))
     odd = node_body("odd", 2)
     odd["status"]["conditions"] = ["no condition"]
-    rows, there = mirror.BY_RESOURCE["nodes"].translate([odd, {}, node_body("good")])
+    rows, there = refresh.BY_RESOURCE["nodes"].translate([odd, {}, node_body("good")])
     assert rows.keys() == {"good"}
     assert there == {"odd", "good"}
     assert "Node odd cannot be understood" in caplog.text
@@ -211,7 +211,7 @@ def test_a_row_the_database_refuses_is_skipped_and_the_others_go_on(caplog) -> N
 
 
 def test_a_custom_resource_that_cannot_be_taken_in_stops_no_other(caplog, monkeypatch) -> None:
-    from sgportal.reconciler import custom
+    from sgportal.reconciler.grids import sync_resource
 
     taken = []
 
@@ -220,7 +220,7 @@ def test_a_custom_resource_that_cannot_be_taken_in_stops_no_other(caplog, monkey
             raise RuntimeError("a surprise")
         taken.append(name)
 
-    monkeypatch.setattr(custom, "observe", observe)
+    monkeypatch.setattr(sync_resource, "observe", observe)
     metadata = {"namespace": "default", "resourceVersion": "1", "uid": "u"}
     bodies = [{"metadata": {**metadata, "name": name}} for name in ("a", "bad", "z", "x" * 64)]
     store("deploymentgrids", *bodies)

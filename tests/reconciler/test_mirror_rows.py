@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sgportal.core.pods import pod_view
-from sgportal.reconciler.mirror_rows import node_row, pod_row
+from sgportal.reconciler.cache.translate import node_row, pod_row
 
 from .watching import node_body
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.transport import Transport
 from sgportal.models import Grid, GridUnit, Mirror, WorkKey
-from sgportal.reconciler import access
-from sgportal.reconciler.reconcile import run
+from sgportal.reconciler.process import connection
+from sgportal.reconciler.worker import run
 from tests.kube.admission import webhook
 
 from .watching import a_watch, unit_of, until
@@ -310,7 +310,7 @@ def test_a_control_plane_killed_in_a_reconcile_loses_and_doubles_nothing(sites, 
     plane = sites.server.plane
     dying(component, after)
     save_grids([a_grid(template=a_template())], ADA)
-    access.cluster()._transport._read_seconds = 3
+    connection.cluster()._transport._read_seconds = 3
     run(KEY)
     plane.processes[component].start()
     plane.wait(lambda: plane.get("/readyz", raw=True), 30, "the API server is ready")

@@ -8,9 +8,12 @@ import pytest
 from sgportal import actions
 from sgportal.cluster import ReadOnly
 from sgportal.core.names import CLOSURE, MANAGED_BY, SELECTOR, SERVICE_NAME, SLICE_MANAGER
-from sgportal.core.superedge import CONTROLLER, HASH_LABEL, its_entries
+from sgportal.core.superedge.controller import CONTROLLER, HASH_LABEL, its_entries
 from sgportal.models import AuditEvent, Grid, Stewardship
-from sgportal.reconciler import access, custom, labels, superedge, superedge_tasks
+from sgportal.reconciler import label_jobs, takeover
+from sgportal.reconciler.discovery import superedge
+from sgportal.reconciler.grids import sync_resource
+from sgportal.reconciler.process import connection
 
 from .superedge import SuperEdge
 from .world import ADA, a_grid, a_template, seed
@@ -36,10 +39,10 @@ def edge(world):
 
 def watched(world):
     """What the watch does: look for SuperEdge first, then at everything."""
-    superedge.note(superedge.look(access.reading()))
+    superedge.note(superedge.look(connection.reading()))
     for kind in ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid"):
         for body in world.cluster.list(kind).items:
-            custom.observe(kind, "default", body["metadata"]["name"], body)
+            sync_resource.observe(kind, "default", body["metadata"]["name"], body)
     world.look()
     world.resync()
 
@@ -135,7 +138,7 @@ def test_every_action_with_an_actor_is_either_guarded_or_about_the_stewardship_i
 
 
 def test_no_write_gets_past_a_reading_connection(world, edge):
-    cluster = access.cluster()
+    cluster = connection.cluster()
     metadata = {"name": "new", "namespace": "default"}
     body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
     with pytest.raises(ReadOnly):
@@ -146,8 +149,8 @@ def test_no_write_gets_past_a_reading_connection(world, edge):
         cluster.delete("Node", "", "node0")
     assert cluster.apply(body, dry_run=True)
     assert world.cluster.get("Service", "default", "new") is None
-    with pytest.raises(labels.NodeRefused):
-        labels.write("node0", {"x": "y"})
+    with pytest.raises(label_jobs.NodeRefused):
+        label_jobs.write("node0", {"x": "y"})
 
 
 def test_taking_over_is_refused_while_the_controller_runs(world, edge):
@@ -368,8 +371,8 @@ def test_handing_back_gives_a_service_its_selector_back_and_then_takes_our_slice
 
 def a_slice(service):
     """An EndpointSlice of ours."""
-    labels = {SERVICE_NAME: service, MANAGED_BY: SLICE_MANAGER}
-    metadata = {"name": f"{service}-ours", "namespace": "default", "labels": labels}
+    label_jobs = {SERVICE_NAME: service, MANAGED_BY: SLICE_MANAGER}
+    metadata = {"name": f"{service}-ours", "namespace": "default", "labels": label_jobs}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -408,5 +411,5 @@ def test_a_refused_task_says_why_and_we_manage_on(world, edge):
 
 
 def test_a_task_that_nobody_asked_for_does_nothing(world):
-    superedge_tasks.run(superedge_tasks.HAND_BACK)
+    takeover.run(takeover.HAND_BACK)
     assert Stewardship.now().mode == "managing"

@@ -1,9 +1,9 @@
 """The watch beside SuperEdge's controller: it looks for it before it reads anything else."""
 
 from sgportal.cluster.crds import DEFINITIONS
-from sgportal.core.superedge import its_entries
+from sgportal.core.superedge.controller import its_entries
 from sgportal.models import Mirror, Stewardship
-from sgportal.reconciler import superedge
+from sgportal.reconciler.discovery import superedge
 
 from .superedge import SuperEdge
 from .watching import a_watch, until

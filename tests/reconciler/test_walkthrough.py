@@ -1,8 +1,8 @@
 """The walk-through, by the reconciler alone."""
 
 from sgportal.models import Grid, GridUnit
-from sgportal.models.reaching import endpoints_of
-from sgportal.models.reading import overview
+from sgportal.queries.endpoints import endpoints_of
+from sgportal.queries.overview import overview
 
 from .world import seed
 

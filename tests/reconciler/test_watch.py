@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.models import Child, Grid, Heartbeat, Journal, Lease, Mirror, Node, NodeLabel, Pod, WorkKey
-from sgportal.reconciler import mirror
-from sgportal.reconciler.watch_reader import Pace
+from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.informer.reflector import Pace
 
 from .watching import QUICK, a_watch, node_names, slower, unit_of, until, wishes
 from .world import World, a_grid, a_template
@@ -232,7 +232,7 @@ def test_definitions_are_installed_unless_told_otherwise(world: World) -> None:
 
 
 def test_a_batch_the_database_would_not_take_is_tried_again(world: World, monkeypatch) -> None:
-    store, troubles = mirror.write, [OperationalError("database is locked")] * 2
+    store, troubles = refresh.write, [OperationalError("database is locked")] * 2
 
     def sometimes(*arguments: object) -> None:
         if troubles and arguments[1]:
@@ -240,7 +240,7 @@ def test_a_batch_the_database_would_not_take_is_tried_again(world: World, monkey
         store(*arguments)
 
     with a_watch(world.cluster):
-        monkeypatch.setattr(mirror, "write", sometimes)
+        monkeypatch.setattr(refresh, "write", sometimes)
         label(world, "node0", zone="a")
         until(lambda: unit_of("node0") == "a")
     assert not troubles

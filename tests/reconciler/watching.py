@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from sgportal.cluster import Cluster
 from sgportal.models import Mirror, Node, NodeLabel, WorkKey
-from sgportal.reconciler.mirror import BY_RESOURCE
-from sgportal.reconciler.watch import Watcher
-from sgportal.reconciler.watch_reader import Pace
+from sgportal.reconciler.cache.refresh import BY_RESOURCE
+from sgportal.reconciler.informer.reflector import Pace
+from sgportal.reconciler.watcher import Watcher
 
 QUICK = Pace(silence=5.0, recheck=0.2, backoff_first=0.05, backoff_cap=0.3)
 

@@ -15,8 +15,8 @@ from sgportal.cluster import MERGE_PATCH, Cluster
 from sgportal.core.documents import read_document
 from sgportal.demo import EmbeddedCluster
 from sgportal.models import Grid, Mirror, WorkKey
-from sgportal.reconciler import mirror
-from sgportal.reconciler.reconcile import run
+from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.worker import run
 
 from .real import RealCluster
 
@@ -69,7 +69,7 @@ class World:
     def look(self) -> None:
         """Bring the mirror up to date by a fresh list of everything."""
         for resource in ("nodes", "deployments", "statefulsets", "services", "pods"):
-            mirror.relist(resource, self.cluster)
+            refresh.relist(resource, self.cluster)
         Mirror.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
 
     def save(self, *manifests: dict[str, Any]) -> Grid:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ...reconciler.keeper_turns import Turns
+from ...reconciler.keeper_process import Turns
 from ..lasting import settle_down
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ...reconciler.watch import Watcher
+from ...reconciler.watcher import Watcher
 from ..lasting import settle_down
 
 

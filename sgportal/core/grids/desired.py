@@ -1,0 +1,194 @@
+"""Which children a grid should have: SuperEdge's names, labels and templates, without its defects."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..names import (
+    CLOSURE,
+    GRID_SELECTOR,
+    GRID_UNIQ_KEY,
+    LAST_APPLIED,
+    OWNER_UID,
+    SELECTOR,
+    TOPOLOGY_KEYS,
+    as_label_value,
+    child_name,
+    child_name_problem,
+)
+from ..text import Sentence, say
+from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
+from ..traffic.service import ServiceFacts, described
+from .grid import GridSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom the children belong to. `uid` identifies the grid; `reference` says whether the cluster holds it as an
+    object of that uid, so that an ownerReference may point to it (a dangling one would make the cluster's garbage
+    collector delete the child). `row_uid` marks children made while the cluster did not hold the grid."""
+
+    uid: str
+    reference: bool
+    row_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An object that should exist. `unit` and `template` are "" for a Service."""
+
+    unit: str
+    template: str
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.body["metadata"]["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about one unit ("" for the grid itself) that a person should know; `reason` is CamelCase."""
+
+    unit: str
+    reason: str
+    sentence: Sentence
+
+
+def desired(
+    spec: GridSpec, units: Collection[str], owner: Owner, can: Capabilities
+) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
+    """The children a grid should have for these units, in order of unit, and the units that can have none and why.
+    `can` is what the cluster can keep of a closed loop."""
+    children, findings = [], []
+    for unit in [""] if spec.kind.child_kind == "Service" else sorted(units):
+        finding = _refusal(spec, unit, can)
+        if finding:
+            findings.append(finding)
+        else:
+            children.append(_child(spec, unit, owner, can))
+    return tuple(children), tuple(findings)
+
+
+def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
+    name = child_name(spec.name, spec.kind.child_kind, unit)
+    if problem := child_name_problem(name, spec.kind.child_kind):
+        return Finding(unit, "InvalidName", problem)
+    if unit and spec.template_of(unit) is None:
+        wanted = spec.template_name(unit)
+        return Finding(unit, "TemplateNotFound", say("there is no template “%(name)s” in templatePool", name=wanted))
+    if not unit and (reason := refusal(closure_for(spec, can), can)):
+        return Finding(unit, "ClosureNotSupported", reason)
+    return None
+
+
+def closure_for(spec: GridSpec, can: Capabilities) -> Closure:
+    """How a ServiceGrid is kept: as it asks, else as well as the cluster and its Service can be."""
+    return chosen(spec.closure, spec.template or {}, can)
+
+
+def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities, was_steered: bool) -> Capabilities:
+    """What may be done to a ServiceGrid that does not say how it is kept. A Service that is there with a selector, made
+    by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before, and
+    then it does not come back because the cluster can do less than it could."""
+    if spec.closure:
+        return can
+    service = _its_service(spec, live)
+    if was_steered or (service and CLOSURE in (service["metadata"].get("annotations") or {})):
+        return replace(can, held=True)
+    if service is None or not (service.get("spec") or {}).get("selector"):
+        return can
+    reason = say("its Service was there before and is left as it is until spec.closure asks")
+    return replace(can, strict=False, reason=reason)
+
+
+def _its_service(spec: GridSpec, live: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    name = child_name(spec.name, "Service", "")
+    return next((each for each in live if each["metadata"]["name"] == name), None)
+
+
+def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, Any]] = ()) -> ServiceFacts:
+    """A ServiceGrid's Service as it will be, to be asked in advance; its address families are those of the one in
+    `live`, where there is one, for the API server chooses them."""
+    template = dict(spec.template or {})
+    if families := ((_its_service(spec, live) or {}).get("spec") or {}).get("ipFamilies"):
+        template["ipFamilies"] = families
+    metadata = {"namespace": spec.namespace, "name": child_name(spec.name, "Service", "")}
+    return described({"metadata": metadata, "spec": template}, closure_for(spec, can), spec.key)
+
+
+def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:
+    kind = spec.kind
+    metadata: dict[str, Any] = {
+        "name": child_name(spec.name, kind.child_kind, unit),
+        "namespace": spec.namespace,
+        "labels": {**spec.labels, GRID_SELECTOR: spec.name, GRID_UNIQ_KEY: as_label_value(spec.key)},
+    }
+    annotations = _annotations(spec, owner, can)
+    if annotations:
+        metadata["annotations"] = annotations
+    if owner.reference:
+        metadata["ownerReferences"] = [owner_reference(spec, owner)]
+    template = spec.template_of(unit) if unit else spec.template
+    body = {
+        "apiVersion": kind.child_api,
+        "kind": kind.child_kind,
+        "metadata": metadata,
+        "spec": without_nulls(template),
+    }
+    if unit:
+        _pin(body["spec"], spec.key, unit)
+    elif closure_for(spec, can).steered:
+        del body["spec"]["selector"]  # it stands in an annotation, so that nobody else writes EndpointSlices
+    return Child(unit, spec.template_name(unit) if unit else "", body)
+
+
+def _annotations(spec: GridSpec, owner: Owner, can: Capabilities) -> dict[str, str]:
+    own: dict[str, str] = {}
+    if spec.kind.child_kind == "Service":
+        own = {key: value for key, value in spec.annotations.items() if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
+        own |= _closure_annotations(spec, closure_for(spec, can))
+    if as_label_value(spec.key) != spec.key:
+        own[GRID_UNIQ_KEY] = spec.key
+    if not owner.reference:
+        own[OWNER_UID] = owner.uid
+    return own
+
+
+def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:
+    """What tells SuperEdge's wrapper, and our own writer of EndpointSlices, how the Service is kept."""
+    found = {} if closure.mode == "open" else {TOPOLOGY_KEYS: json.dumps([spec.key])}
+    if closure.steered:
+        selector = (spec.template or {})["selector"]
+        found[SELECTOR] = json.dumps(selector, separators=(",", ":"), sort_keys=True)
+        found[CLOSURE] = write_closure(closure, spec.key)
+    return found
+
+
+def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:
+    """The controller reference of a grid's children (Kubernetes, "Owners and Dependents")."""
+    return {
+        "apiVersion": "superedge.io/v1",
+        "kind": spec.kind.kind,
+        "name": spec.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _pin(child_spec: dict[str, Any], key: str, unit: str) -> None:
+    child_spec.setdefault("replicas", 1)
+    pod_spec = child_spec["template"]["spec"]
+    pod_spec["nodeSelector"] = {**(pod_spec.get("nodeSelector") or {}), key: unit}
+
+
+def without_nulls(value: Any) -> Any:
+    """A deep copy without null fields, which mean "absent" to the API server."""
+    if isinstance(value, Mapping):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [without_nulls(each) for each in value]
+    return value

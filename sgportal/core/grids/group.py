@@ -1,0 +1,103 @@
+"""What a ServiceGroup is: a manifest that packages grids of one NodeGroup and namespace."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..names import MAX_LABEL, label_key_problem, namespace_problem, object_name_problem
+from ..schema import check_fields, wrong_type
+from ..text import Invalid, Problem, pointer, say
+from .kinds import API_VERSION, DEFAULT, KINDS
+
+KIND = "ServiceGroup"
+_FIELDS = {
+    "apiVersion": ("any", True),
+    "kind": ("any", True),
+    "metadata": ("ObjectMeta", True),
+    "spec": ("any", True),
+    "status": ("any", False),
+}
+_SPEC_FIELDS = {"gridUniqKey": ("str", True), "grids": ("[any]", True)}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpec:
+    """A valid package. `grids` are the manifests of its members, completed with the package's key and namespace; each
+    is still to be validated as a grid."""
+
+    namespace: str
+    name: str
+    key: str
+    grids: tuple[Mapping[str, Any], ...]
+
+    def path(self) -> str:
+        """`servicegroups/<namespace>/<name>`."""
+        return f"servicegroups/{self.namespace}/{self.name}"
+
+
+def parse_group(manifest: Any) -> GroupSpec:
+    """The package a manifest describes: `{apiVersion, kind: ServiceGroup, metadata, spec: {gridUniqKey, grids}}`, each
+    grid a manifest whose apiVersion, namespace and gridUniqKey may be left out.
+
+    Raises Invalid with every problem found, each with its JSON pointer.
+    """
+    if not isinstance(manifest, Mapping):
+        raise Invalid(wrong_type(manifest, "an object", ""))
+    problems = list(_header_problems(manifest))
+    if not problems:
+        problems = list(_spec_problems(manifest["metadata"], manifest["spec"]))
+    if problems:
+        raise Invalid(*problems)
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    namespace = metadata.get("namespace") or DEFAULT
+    grids = tuple(_completed(each, namespace, spec["gridUniqKey"]) for each in spec["grids"])
+    return GroupSpec(namespace, metadata["name"], spec["gridUniqKey"], grids)
+
+
+def _header_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
+    if manifest.get("apiVersion") != API_VERSION:
+        yield Problem("/apiVersion", say("must be “%(wanted)s”", wanted=API_VERSION))
+    if manifest.get("kind") != KIND:
+        yield Problem("/kind", say("must be “%(wanted)s”", wanted=KIND))
+    yield from check_fields(manifest, _FIELDS, "")
+    if manifest.get("spec") is not None:
+        yield from check_fields(manifest["spec"], _SPEC_FIELDS, "/spec")
+
+
+def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    name = metadata.get("name")
+    if problem := say("is required") if name is None else object_name_problem(name, MAX_LABEL):
+        yield Problem("/metadata/name", problem)
+    if metadata.get("namespace") and (problem := namespace_problem(metadata["namespace"])):
+        yield Problem("/metadata/namespace", problem)
+    if problem := label_key_problem(spec["gridUniqKey"]):
+        yield Problem("/spec/gridUniqKey", problem)
+    for index, member in enumerate(spec["grids"]):
+        yield from _member_problems(member, metadata, spec["gridUniqKey"], "/spec" + pointer("grids", index))
+
+
+def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: str) -> Iterator[Problem]:
+    if not isinstance(member, Mapping):
+        yield wrong_type(member, "an object", where)
+        return
+    if member.get("kind") not in list(KINDS):
+        yield Problem(where + "/kind", say("must be one of %(kinds)s", kinds=", ".join(KINDS)))
+    own = member.get("metadata")
+    if not isinstance(own, Mapping) or not isinstance(own.get("name"), str):
+        yield Problem(where + "/metadata/name", say("is required"))
+    elif own.get("namespace") not in (None, metadata.get("namespace") or DEFAULT):
+        yield Problem(where + "/metadata/namespace", say("must be the ServiceGroup's namespace, or be left out"))
+    inner = member.get("spec")
+    if not isinstance(inner, Mapping):
+        yield wrong_type(inner, "an object", where + "/spec")
+    elif inner.get("gridUniqKey") not in (None, key):
+        yield Problem(where + "/spec/gridUniqKey", say("must be the ServiceGroup's gridUniqKey, or be left out"))
+
+
+def _completed(member: Mapping[str, Any], namespace: str, key: str) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        **member,
+        "metadata": {**member["metadata"], "namespace": namespace},
+        "spec": {"gridUniqKey": key, **{k: v for k, v in member["spec"].items() if v is not None}},
+    }

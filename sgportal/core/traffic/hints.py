@@ -1,0 +1,183 @@
+"""Which nodes each endpoint names, so that every node is served by its own NodeUnit or by nobody.
+
+kube-proxy (1.34 and later, pkg/proxy/topology.go) uses the ready endpoints that name its node, else those that name
+its zone, else all. So real endpoints name nodes of their unit, and sentinels name every zone: a node that no endpoint
+names finds a sentinel, and no other way out.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..names import ZONE
+from ..text import Sentence, say
+from .endpoints import Endpoint
+from .topology import MAX_HINTS, Places, spread
+
+Voice = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Nodes of a unit that no endpoint can name, and what would help; they are refused."""
+
+    unit: str
+    nodes: tuple[str, ...]
+    sentence: Sentence
+
+
+def named(names: Iterable[str]) -> list[dict[str, str]]:
+    """Names as EndpointSlices write them."""
+    return [{"name": name} for name in names]
+
+
+def voice_of(endpoint: Endpoint) -> Voice:
+    """What kube-proxy knows an endpoint by."""
+    return endpoint.address, endpoint.numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Choir:
+    """The ready voices of a unit, in groups that have the same ports of the Service; `room` is how many nodes they can
+    name, and `complete` says that each of them has every port."""
+
+    groups: tuple[tuple[Voice, ...], ...]
+    room: int
+    complete: bool
+
+
+def choir_of(endpoints: Iterable[Endpoint], all_ports: int) -> Choir | None:
+    """The voices of a unit with these endpoints of a Service of `all_ports` ports; None where nobody can speak."""
+    groups: dict[tuple[int, ...], dict[Voice, None]] = {}
+    for each in endpoints:
+        if each.ready and each.ports and each.unit:
+            groups.setdefault(each.ports, {})[voice_of(each)] = None
+    if not groups:
+        return None
+    seats = [max(len(voices) for has, voices in groups.items() if port in has) for port in set().union(*groups)]
+    complete = len(groups) == 1 and len(next(iter(groups))) == all_ports
+    return Choir(tuple(tuple(voices) for voices in groups.values()), MAX_HINTS * min(seats), complete)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a unit's endpoints name together: nodes, zones instead of nodes, and the nodes they have no room for."""
+
+    nodes: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def texts(choirs: Mapping[str, Choir], failover: Sequence[str], where: Places) -> dict[str, Text]:
+    """What each unit's endpoints name; `failover` are the units that empty ones may borrow from, in order."""
+    guests = _guests(failover, where, choirs)
+    found = {}
+    for unit, choir in choirs.items():
+        members = where.members.get(unit, ())
+        if len(members) > choir.room:
+            found[unit] = _overflowing(where, unit, choir, choir.complete and not _shares(unit, choirs))
+        else:
+            found[unit] = Text(members + tuple(guests.get(unit, ())))
+    return found
+
+
+def _guests(failover: Sequence[str], where: Places, choirs: Mapping[str, Choir]) -> dict[str, list[str]]:
+    """The nodes of empty units by the unit that lends to them, as far as it has room beside its own nodes."""
+    found: dict[str, list[str]] = {}
+    lenders = [unit for unit in failover if unit in choirs]
+    room = {unit: max(0, choirs[unit].room - len(where.members.get(unit, ()))) for unit in lenders}
+    for unit, members in where.members.items() if lenders else ():
+        waiting = members if unit not in choirs else ()
+        for lender in lenders:
+            taken, waiting = waiting[: room[lender]], waiting[room[lender] :]
+            found.setdefault(lender, []).extend(taken)
+            room[lender] -= len(taken)
+    return found
+
+
+def _shares(unit: str, choirs: Mapping[str, Choir]) -> bool:
+    """Whether another unit has a voice of this one, two pods with one address: kube-proxy would hear either."""
+    own = {voice for group in choirs[unit].groups for voice in group}
+    others = (group for other, choir in choirs.items() if other != unit for group in choir.groups)
+    return any(not own.isdisjoint(group) for group in others)
+
+
+def _overflowing(where: Places, unit: str, choir: Choir, may_claim: bool) -> Text:
+    """What a unit with more nodes than room names: zones where it may, nodes as far as they go.
+
+    A zone stands for nodes only where no other node has it, and where every port of the Service would be served by it:
+    for a port without an endpoint that names it, a zone without a sentinel would be open to all.
+    """
+    members = where.members[unit]
+    zones = where.own_zones.get(unit, ())[: choir.room] if may_claim else ()
+    others = tuple(node for node in members if where.zone[node] not in zones)
+    return Text(others[: choir.room], zones, others[choir.room :])
+
+
+def unnamed(unit: str, choir: Choir, text: Text) -> Unnamed:
+    """The nodes that a unit's endpoints have no room for, as a person should know of them."""
+    return Unnamed(unit, text.left, _too_many(len(text.left), unit, choir.room, len(text.nodes) + len(text.left)))
+
+
+Hints = dict[str, list[dict[str, str]]]
+
+
+def hints_of(choir: Choir, text: Text, where: Places) -> dict[Voice, Hints]:
+    """The hints of each voice of a unit."""
+    return {
+        voice: _hints(nodes, zones, where)
+        for group in choir.groups
+        for voice, nodes, zones in zip(
+            group, spread(text.nodes, len(group)), spread(text.zones, len(group)), strict=True
+        )
+    }
+
+
+def silence(where: Places) -> Hints:
+    """The hints of an endpoint that names nobody: it is not ready, or in no unit."""
+    return _hints((), (), where)
+
+
+def _hints(nodes: Sequence[str], zones: Sequence[str], where: Places) -> Hints:
+    return {"forNodes": named(sorted(nodes) or (where.nobody,)), "forZones": named(sorted(zones) or (where.nowhere,))}
+
+
+def _too_many(left: int, unit: str, room: int, nodes: int) -> Sentence:
+    return say(
+        "%(left)s nodes of NodeUnit “%(unit)s” are refused: its ready endpoints can name %(room)s nodes, each "
+        "%(each)s; %(replicas)s ready endpoints would do, or a value of %(zone)s that only this unit's nodes have",
+        left=left,
+        unit=unit,
+        room=room,
+        each=MAX_HINTS,
+        replicas=-(-nodes // MAX_HINTS),
+        zone=ZONE,
+    )
+
+
+def sentinel_zones(
+    wanted: Iterable[str], live: Mapping[int, Sequence[str]], barred: Collection[int] = ()
+) -> dict[int, tuple[str, ...]]:
+    """The zones of each sentinel by number, from 1: each zone stays with the sentinel it has in `live`, new ones fill
+    what room there is beside all that a sentinel has now, so that it may carry old and new ones for a moment. `barred`
+    are numbers that somebody else has taken."""
+    waiting = dict.fromkeys(sorted(wanted))
+    kept: dict[int, list[str]] = {}
+    for number in sorted(live):
+        here = [zone for zone in live[number] if zone in waiting]
+        kept[number] = here
+        for zone in here:
+            del waiting[zone]
+    number, left = 1, list(waiting)
+    while left:
+        full = {*live.get(number, ()), *kept.get(number, ())}
+        room = 0 if number in barred else max(0, MAX_HINTS - len(full))
+        kept.setdefault(number, []).extend(left[:room])
+        left, number = left[room:], number + 1
+    return {number: tuple(sorted(zones)) for number, zones in sorted(kept.items()) if zones}
+
+
+def hint_names(endpoint: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """The names that an endpoint of an EndpointSlice has in `forNodes` or `forZones`."""
+    for each in (endpoint.get("hints") or {}).get(kind) or ():
+        yield each.get("name") or ""

@@ -1,0 +1,146 @@
+"""Places in a manifest, and how what stands there is written in a form's field and read from it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ...core.text import Sentence, say
+
+Path = tuple[str | int, ...]
+Manifest = dict[str, Any]
+
+
+def read(manifest: Any, path: Path) -> Any:
+    """What stands at a path of a manifest, or None."""
+    for part in path:
+        if isinstance(part, int):
+            manifest = manifest[part] if isinstance(manifest, list) and part < len(manifest) else None
+        else:
+            manifest = manifest.get(part) if isinstance(manifest, Mapping) else None
+    return manifest
+
+
+def write(manifest: Any, path: Path, value: Any) -> None:
+    """Put a value at a path, making what lies on the way; None removes what stands there."""
+    if value is None and read(manifest, path) is None:
+        return
+    for part, following in pairwise(path):
+        manifest = _step(manifest, part, [] if isinstance(following, int) else {})
+    last = path[-1]
+    if value is None:
+        manifest.pop(last, None)
+    elif isinstance(last, int) and last >= len(manifest):
+        manifest.append(value)
+    else:
+        manifest[last] = value
+
+
+def _step(manifest: Any, part: str | int, empty: Any) -> Any:
+    """What stands one step on; something of the wrong shape is replaced by what is needed there."""
+    if isinstance(part, int) and part >= len(manifest):
+        manifest.append(empty)
+    if type(read(manifest, (part,))) is not type(empty):
+        manifest[part] = empty
+    return manifest[part]
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a value is written in a field (`shown`) and read from it (`parsed`, raising ValueError)."""
+
+    shown: Callable[[Any], str]
+    parsed: Callable[[str, Any], Any]
+    wrong: Sentence
+
+
+def _text(text: str, _: Any) -> Any:
+    return text or None
+
+
+def _number(text: str, _: Any) -> Any:
+    return int(text) if text else None
+
+
+def _quantity(text: str, old: Any) -> Any:
+    return old if text == str(old) else text or None
+
+
+def _pairs(text: str, _: Any) -> Any:
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(line)
+        found[key.strip()] = value.strip()
+    return found or None
+
+
+def _shown_pairs(value: Any) -> str:
+    return "\n".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, Mapping) else ""
+
+
+def _env(text: str, old: Any) -> Any:
+    """Plain variables as the lines say, in their order; what takes its value from elsewhere stays."""
+    kept = [each for each in _maps(old) if "valueFrom" in each]
+    wanted = _pairs(text, None) or {}
+    return [{"name": name, "value": value} for name, value in wanted.items()] + kept or None
+
+
+def _shown_env(value: Any) -> str:
+    plain = [each for each in _maps(value) if "valueFrom" not in each]
+    return "\n".join(f"{each.get('name', '')}={each.get('value', '')}" for each in plain)
+
+
+def _container_ports(text: str, old: Any) -> Any:
+    return _ports(text, old, ("containerPort",))
+
+
+def _service_ports(text: str, old: Any) -> Any:
+    return _ports(text, old, ("port", "targetPort"))
+
+
+def _ports(text: str, old: Any, names: Sequence[str]) -> Any:
+    """Lines such as `80:8080/TCP web`; what a port carries besides is kept for the port of the same number."""
+    before = {str(each.get(names[0])): each for each in _maps(old)}
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        numbers, _, label = line.partition(" ")
+        numbers, _, protocol = numbers.partition("/")
+        parts = numbers.split(":")
+        values = dict(zip(names, (int(part) if part.isdecimal() else part for part in parts), strict=False))
+        if len(parts) > len(names) or not isinstance(values[names[0]], int):
+            raise ValueError(line)
+        extras = {"protocol": protocol.upper() or None, "name": label.strip() or None}
+        port = {**before.get(str(values[names[0]]), {}), **values, **extras}
+        found.append({key: value for key, value in port.items() if value is not None})
+    return found or None
+
+
+def _shown_ports(value: Any) -> str:
+    return "\n".join(_shown_port(each) for each in _maps(value))
+
+
+def _shown_port(port: Mapping[str, Any]) -> str:
+    number = str(port.get("containerPort", port.get("port", "")))
+    target = f":{port['targetPort']}" if "targetPort" in port else ""
+    protocol = f"/{port['protocol']}" if "protocol" in port else ""
+    return f"{number}{target}{protocol} {port.get('name', '')}".strip()
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+_ANY = say("must be text, not %(value)s")
+TEXT = Shape(_plain, _text, _ANY)
+NUMBER = Shape(_plain, _number, say("must be a whole number, not %(value)s"))
+QUANTITY = Shape(_plain, _quantity, _ANY)
+PAIRS = Shape(_shown_pairs, _pairs, say("write one “key=value” per line, not %(value)s"))
+ENV = Shape(_shown_env, _env, say("write one “key=value” per line, not %(value)s"))
+CONTAINER_PORTS = Shape(_shown_ports, _container_ports, say("write ports such as “8080/TCP web”, not %(value)s"))
+SERVICE_PORTS = Shape(_shown_ports, _service_ports, say("write ports such as “80:8080/TCP web”, not %(value)s"))

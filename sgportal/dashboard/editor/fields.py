@@ -1,0 +1,133 @@
+"""The fields of the form over a manifest: each reads one place of the document and writes it back."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from ...core.grids.group import KIND as GROUP
+from ...core.text import pointer
+from .codecs import CONTAINER_PORTS, ENV, NUMBER, PAIRS, QUANTITY, SERVICE_PORTS, TEXT, Manifest, Path, Shape, read
+
+TEMPLATE: Path = ("spec", "template")
+_POD = (*TEMPLATE, "template")
+_CONTAINER = (*_POD, "spec", "containers", 0)
+_WORKLOADS = ("DeploymentGrid", "StatefulSetGrid")
+_SERVICES = ("ServiceGrid",)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the form: where it stands in the manifest, and for which kinds."""
+
+    name: str
+    label: Any
+    path: Path
+    shape: Shape
+    kinds: tuple[str, ...] = (*_WORKLOADS, *_SERVICES, GROUP)
+    hint: Any = ""
+    also: tuple[Path, ...] = ()
+    fixed: bool = False
+    lines: int = 1
+
+    @property
+    def pointer(self) -> str:
+        """Its JSON pointer, as the validation names it."""
+        return pointer(*self.path)
+
+    def shown_in(self, manifest: Manifest) -> str:
+        """What the field shows of a manifest."""
+        return self.shape.shown(read(manifest, self.path))
+
+    @property
+    def of_template(self) -> bool:
+        """Whether it stands in the template of a workload."""
+        return self.kinds == _WORKLOADS and self.path[:2] == TEMPLATE
+
+    def moved(self, old: Path, new: Path, mark: str) -> "Field":
+        """The same field in another place: a template of the pool, or a grid of a ServiceGroup."""
+        also = tuple(new + path[len(old) :] for path in self.also)
+        return replace(self, name=mark + self.name, path=new + self.path[len(old) :], also=also, fixed=False)
+
+
+FIELDS = (
+    Field("name", gettext_lazy("Name"), ("metadata", "name"), TEXT, fixed=True),
+    Field("namespace", gettext_lazy("Namespace"), ("metadata", "namespace"), TEXT, fixed=True),
+    Field(
+        "key",
+        "gridUniqKey",
+        ("spec", "gridUniqKey"),
+        TEXT,
+        hint=gettext_lazy("The node-label key that forms the NodeUnits."),
+    ),
+    Field("replicas", gettext_lazy("Replicas per NodeUnit"), ("spec", "template", "replicas"), NUMBER, _WORKLOADS),
+    Field("container", gettext_lazy("Container name"), (*_CONTAINER, "name"), TEXT, _WORKLOADS),
+    Field("image", gettext_lazy("Image"), (*_CONTAINER, "image"), TEXT, _WORKLOADS),
+    Field(
+        "labels",
+        gettext_lazy("Pod labels and selector"),
+        ("spec", "template", "selector", "matchLabels"),
+        PAIRS,
+        _WORKLOADS,
+        gettext_lazy("One key=value per line."),
+        also=((*_POD, "metadata", "labels"),),
+        lines=2,
+    ),
+    Field(
+        "ports",
+        gettext_lazy("Container ports"),
+        (*_CONTAINER, "ports"),
+        CONTAINER_PORTS,
+        _WORKLOADS,
+        gettext_lazy("One per line, such as 8080/TCP web."),
+        lines=2,
+    ),
+    Field(
+        "env",
+        gettext_lazy("Environment"),
+        (*_CONTAINER, "env"),
+        ENV,
+        _WORKLOADS,
+        gettext_lazy("One NAME=value per line; variables that take their value from elsewhere stay as they are."),
+        lines=3,
+    ),
+    Field("cpu", gettext_lazy("CPU request"), (*_CONTAINER, "resources", "requests", "cpu"), QUANTITY, _WORKLOADS),
+    Field(
+        "memory", gettext_lazy("Memory request"), (*_CONTAINER, "resources", "requests", "memory"), QUANTITY, _WORKLOADS
+    ),
+    Field(
+        "default",
+        gettext_lazy("Default template"),
+        ("spec", "defaultTemplateName"),
+        TEXT,
+        _WORKLOADS,
+        gettext_lazy("A name in templatePool; empty means spec.template."),
+    ),
+    Field(
+        "templates",
+        gettext_lazy("Templates per NodeUnit"),
+        ("spec", "templates"),
+        PAIRS,
+        _WORKLOADS,
+        gettext_lazy("One unit=template per line; write the templates themselves in the YAML view."),
+        lines=3,
+    ),
+    Field(
+        "selector",
+        gettext_lazy("Labels of the pods that serve"),
+        ("spec", "template", "selector"),
+        PAIRS,
+        _SERVICES,
+        gettext_lazy("One key=value per line."),
+        lines=2,
+    ),
+    Field(
+        "serviceports",
+        gettext_lazy("Ports"),
+        ("spec", "template", "ports"),
+        SERVICE_PORTS,
+        _SERVICES,
+        gettext_lazy("One per line, such as 80:8080/TCP web."),
+        lines=2,
+    ),
+)

@@ -1,0 +1,92 @@
+"""The form over a manifest: which fields it has, and writing what was typed into a copy, touching nothing else."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.grids.group import KIND as GROUP
+from ...core.grids.kinds import KINDS
+from ...core.text import Invalid, Problem, say
+from .codecs import Manifest, Path, read, write
+from .fields import FIELDS, TEMPLATE, Field
+
+_SHARED = ("namespace", "key")  # what a ServiceGroup's grids take from it
+_POOL: Path = ("spec", "templatePool")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The fields of a manifest, or of one of its templates. `index` is the manifest's place in a ServiceGroup (None:
+    the document itself), `template` the template's name in templatePool ("" for the manifest with its own)."""
+
+    kind: str
+    index: int | None
+    template: str
+    fields: list[Field]
+
+
+def parts_of(manifest: Manifest) -> list[Part]:
+    """The parts for this kind of manifest; a ServiceGroup has those of each of its grids besides its own."""
+    members = read(manifest, ("spec", "grids")) if manifest.get("kind") == GROUP else None
+    found = _parts(manifest, None, [each for each in FIELDS if manifest.get("kind") in each.kinds])
+    for index, each in enumerate(members if isinstance(members, list) else ()):
+        if isinstance(each, Mapping) and each.get("kind") in list(KINDS):
+            own = [field for field in FIELDS if each["kind"] in field.kinds and field.name not in _SHARED]
+            found += _inside(index, _parts(each, index, own))
+    return found
+
+
+def _parts(manifest: Mapping[str, Any], index: int | None, fields: list[Field]) -> list[Part]:
+    kind = str(manifest.get("kind"))
+    inner = [each for each in fields if each.of_template]
+    pool = [str(name) for name in _mapping(manifest, _POOL)] if inner else []
+    whole = read(manifest, TEMPLATE) is not None or not pool
+    parts = [Part(kind, index, "", fields if whole else [each for each in fields if not each.of_template])]
+    for number, name in enumerate(pool):
+        moved = [each.moved(TEMPLATE, (*_POOL, name), f"t{number}-") for each in inner]
+        parts.append(Part(kind, index, name, moved))
+    return parts
+
+
+def _inside(index: int, parts: list[Part]) -> list[Part]:
+    """The same parts, of a grid of a ServiceGroup."""
+    home: Path = ("spec", "grids", index)
+    return [
+        Part(part.kind, index, part.template, [each.moved((), home, f"{index}-") for each in part.fields])
+        for part in parts
+    ]
+
+
+def filled(manifest: Manifest, values: Mapping[str, str]) -> Manifest:
+    """A copy of the manifest with the fields that were changed written into it. Raises Invalid for unreadable lines."""
+    changed = deepcopy(manifest)
+    problems = []
+    for field in (each for part in parts_of(manifest) for each in part.fields):
+        shown = field.shown_in(manifest).strip()
+        text = values.get(field.name, shown).replace("\r\n", "\n").strip()
+        if text == shown:
+            continue
+        try:
+            value = field.shape.parsed(text, read(manifest, field.path))
+        except ValueError:
+            problems.append(Problem(field.pointer, say(field.shape.wrong.msgid, value=f"“{text[:60]}”")))
+            continue
+        _put(changed, field, value)
+    if problems:
+        raise Invalid(*problems)
+    return changed
+
+
+def _put(manifest: Manifest, field: Field, value: Any) -> None:
+    """Write a value into its place, and into those that must agree with it; what they hold besides stays."""
+    old = _mapping(manifest, field.path)
+    write(manifest, field.path, value)
+    for path in field.also:
+        kept = {key: each for key, each in _mapping(manifest, path).items() if key not in old}
+        write(manifest, path, {**kept, **(value or {})})
+
+
+def _mapping(manifest: Any, path: Path) -> Mapping[str, Any]:
+    found = read(manifest, path)
+    return found if isinstance(found, Mapping) else {}

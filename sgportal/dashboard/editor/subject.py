@@ -1,0 +1,82 @@
+"""What a draft may be of: a grid or a ServiceGroup that exists, or something new."""
+
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from ...core.grids.group import KIND as GROUP
+from ...core.grids.kinds import API_VERSION, BY_PLURAL
+from ...models import Grid, ServiceGroup
+
+Home = Grid | ServiceGroup
+
+
+def grid_at(plural: str, namespace: str, name: str) -> Grid:
+    """The grid at this address. Raises Http404."""
+    if plural not in BY_PLURAL:
+        raise Http404
+    grids = Grid.objects.select_related("group")
+    return get_object_or_404(grids, kind=BY_PLURAL[plural].kind, namespace=namespace, name=name)
+
+
+def find(path: str) -> Home | None:
+    """What a path names: None for the empty one. Raises Http404."""
+    parts = path.split("/")
+    if not path:
+        return None
+    if len(parts) != 3:
+        raise Http404
+    if parts[0] == "servicegroups":
+        return get_object_or_404(ServiceGroup, namespace=parts[1], name=parts[2])
+    return grid_at(*parts)
+
+
+def grid_url(grid: Grid) -> str:
+    """The address of a grid's page."""
+    return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])
+
+
+def address(home: Home | None) -> str:
+    """The address of the page about it; of the list for something new."""
+    if home is None:
+        return reverse("grids")
+    return grid_url(home) if isinstance(home, Grid) else reverse("servicegroup", args=[home.namespace, home.name])
+
+
+def kind_of(home: Home) -> str:
+    """Its kind."""
+    return home.kind if isinstance(home, Grid) else GROUP
+
+
+def source(home: Home) -> dict[str, Any]:
+    """Its manifest as a person writes it."""
+    if isinstance(home, Grid):
+        return home.source()
+    metadata = {"name": home.name, "namespace": home.namespace}
+    return {**home.manifest(), "metadata": metadata}
+
+
+def blank(kind: str, key: str) -> dict[str, Any]:
+    """The manifest that something new begins with."""
+    metadata = {"name": "", "namespace": "default"}
+    whole = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata}
+    if kind == GROUP:
+        return {**whole, "spec": {"gridUniqKey": key, "grids": [member("DeploymentGrid"), member("ServiceGrid")]}}
+    return {**whole, "spec": {"gridUniqKey": key, "template": _template(kind)}}
+
+
+def member(kind: str) -> dict[str, Any]:
+    """The manifest that a new grid of a ServiceGroup begins with; namespace and key are the group's."""
+    return {"kind": kind, "metadata": {"name": ""}, "spec": {"template": _template(kind)}}
+
+
+def _template(kind: str) -> dict[str, Any]:
+    if kind == "ServiceGrid":
+        return {"selector": {"app": "hello"}, "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP"}]}
+    container = {"name": "main", "image": "", "ports": [{"containerPort": 8080, "protocol": "TCP"}]}
+    template: dict[str, Any] = {"replicas": 1, "selector": {"matchLabels": {"app": "hello"}}}
+    if kind == "StatefulSetGrid":
+        template["serviceName"] = "hello"
+    return {**template, "template": {"metadata": {"labels": {"app": "hello"}}, "spec": {"containers": [container]}}}

@@ -1,0 +1,152 @@
+"""Writing grids and ServiceGroups: by form or as YAML, checked while one types, previewed, saved against the version
+one has read."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from ...core.documents import read_document, write_document
+from ...core.grids.group import KIND as GROUP
+from ...core.grids.kinds import KINDS
+from ...core.text import Invalid
+from ...models import Grid, ServiceGroup
+from ...queries.overview import default_key, node_groups
+from ..difference import lines
+from ..pages import actor, clean, needs, show, wanted
+from .check import Verdict, judge
+from .codecs import read
+from .draft import MODES, Draft, posted
+from .subject import Home, address, blank, find, grid_at, kind_of, member, source
+
+
+@needs("operator")
+def create(request: HttpRequest) -> HttpResponse:
+    """Write something new: a grid, a ServiceGroup, or several grids at once as one YAML stream."""
+    asked = wanted(request, "kind", "mode", "key")
+    kind = asked["kind"] if asked["kind"] in (*KINDS, GROUP) else "DeploymentGrid"
+    if request.method == "POST":
+        return _act(request, posted(request.POST), None)
+    text = write_document(blank(kind, asked["key"] or default_key()))
+    return _editor(request, Draft(text, _mode(asked["mode"])), None, kind=kind)
+
+
+@needs("operator")
+def edit(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """Change a grid."""
+    return _edit(request, grid_at(plural, namespace, name))
+
+
+@needs("operator")
+def edit_group(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """Change a ServiceGroup."""
+    return _edit(request, get_object_or_404(ServiceGroup, namespace=namespace, name=name))
+
+
+def _edit(request: HttpRequest, home: Home) -> HttpResponse:
+    if request.method == "POST":
+        return _act(request, posted(request.POST), home)
+    mode = _mode(wanted(request, "mode")["mode"])
+    return _editor(request, Draft(write_document(source(home)), mode, home.etag), home)
+
+
+def _mode(asked: str) -> str:
+    return asked if asked in MODES else "form"
+
+
+@require_POST
+@needs("operator")
+def check(request: HttpRequest) -> HttpResponse:
+    """Only what is wrong with a draft, or what it would do, while one types."""
+    draft = posted(request.POST)
+    verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))))
+    located = replace(draft, problems=verdict.problems).located
+    return show(request, "components/verdict.html", {"verdict": verdict, "located": located})
+
+
+def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
+    """What the pressed button asks for: another view of the document, another member, the plan, or to save."""
+    step = request.POST.get("step", "preview")
+    if step in MODES:
+        return _editor(request, replace(draft, mode=draft.mode if draft.problems else step), home)
+    if step.startswith(("add:", "drop:")):
+        return _editor(request, _with_members(draft, *step.split(":", 1)), home)
+    verdict = judge(draft, actor(request), home)
+    if verdict.current:
+        return _stale(request, draft, verdict.current)
+    if verdict.problems:
+        return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
+    if step == "save" and request.POST.get("seen") == verdict.seen:
+        verdict = judge(draft, actor(request), home, dry_run=False)
+        if verdict.fates:
+            return _saved(request, verdict)
+        return _act(request, draft, home)
+    context = {"draft": draft, "back": address(home), "home": home, "verdict": verdict, "moved_on": step == "save"}
+    return show(request, "dashboard/preview.html", context)
+
+
+def _with_members(draft: Draft, verb: str, what: str) -> Draft:
+    """The draft of a ServiceGroup with one grid more or less."""
+    try:
+        manifest = {} if draft.problems else read_document(draft.text.encode())
+    except Invalid as invalid:
+        return replace(draft, problems=invalid.problems)
+    members = read(manifest, ("spec", "grids"))
+    if not isinstance(members, list):
+        return draft
+    if verb == "add" and what in KINDS:
+        members.append(member(what))
+    elif verb == "drop" and what.isdecimal() and int(what) < len(members):
+        del members[int(what)]
+    return replace(draft, text=write_document(manifest))
+
+
+def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
+    said = {
+        "created": gettext("“%(path)s” was created."),
+        "configured": gettext("“%(path)s” was changed."),
+        "unchanged": gettext("“%(path)s” is as it was."),
+        "deleted": gettext("“%(path)s” is being deleted."),
+    }
+    for fate in verdict.fates:
+        messages.success(request, said[fate.result] % {"path": fate.path})
+    return redirect(address(verdict.saved))
+
+
+def _editor(
+    request: HttpRequest, draft: Draft, home: Home | None, *, kind: str = "", status: int = 200
+) -> HttpResponse:
+    sections = draft.sections
+    if not sections and draft.mode == "form":
+        draft = replace(draft, mode="yaml")
+    context: dict[str, Any] = {
+        "draft": draft,
+        "sections": sections,
+        "home": home,
+        "home_kind": kind_of(home) if home else "",
+        "back": address(home),
+        "kind": kind,
+        "kinds": [*KINDS, GROUP],
+        "member_kinds": list(KINDS) if sections and sections[0].kind == GROUP else [],
+        "groups": node_groups(),
+    }
+    return show(request, "dashboard/editor.html", context, status=status)
+
+
+def _stale(request: HttpRequest, draft: Draft, current: Home) -> HttpResponse:
+    """Mine and theirs, so that neither is lost."""
+    theirs = write_document(source(current))
+    last = current.revisions.first() if isinstance(current, Grid) else None
+    context = {
+        "draft": replace(draft, expect=current.etag),
+        "name": current.name,
+        "back": address(current),
+        "theirs": theirs,
+        "lines": lines(theirs, draft.text),
+        "who": last.author if last else "",
+    }
+    return show(request, "dashboard/stale.html", context, status=412)

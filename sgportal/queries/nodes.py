@@ -1,0 +1,23 @@
+"""Nodes by filter."""
+
+from django.db.models import Q, QuerySet
+
+from ..core.selector import parse_selector
+from ..models.mirror import Node, NodeLabel
+
+
+def select_nodes(
+    label_selector: str = "", group: str = "", unit: str = "", ready: str = "", search: str = ""
+) -> "QuerySet[Node]":
+    """The nodes that meet every given filter. Raises Invalid for a bad selector."""
+    nodes = Node.objects.selected(parse_selector(label_selector))
+    if group:
+        nodes = nodes.carrying(group)
+    if group and unit:
+        nodes = nodes.filter(pk__in=NodeLabel.objects.filter(key=group, value=unit).values("node"))
+    if ready:
+        nodes = nodes.filter(ready=ready)
+    if search:
+        labelled = NodeLabel.objects.filter(Q(key__icontains=search) | Q(value__icontains=search)).values("node")
+        nodes = nodes.filter(Q(name__icontains=search) | Q(pk__in=labelled))
+    return nodes

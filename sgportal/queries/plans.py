@@ -1,0 +1,88 @@
+"""What would run now for a grid, from the rows, without asking the cluster."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from ..core.grids.desired import Owner
+from ..core.grids.grid import GridSpec, parse
+from ..core.grids.plan import Plan, Step, World, plan
+from ..core.names import child_name
+from ..core.text import Sentence
+from ..models.intent import Grid
+from ..models.mirror import Child, NodeLabel
+from .endpoints import can_for
+
+Say = Callable[[Sentence], str]
+
+
+def spec_of(grid: Grid) -> GridSpec:
+    """A stored grid as the core knows it. Raises Invalid where a custom resource holds what we would refuse."""
+    return parse(grid.source())
+
+
+def owner_of(grid: Grid) -> Owner:
+    """Whom the grid's children belong to."""
+    return Owner(grid.cluster_uid or str(grid.uid), bool(grid.cluster_uid), str(grid.uid))
+
+
+def plan_of(grid: Grid) -> Plan:
+    """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
+    return plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
+
+
+def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = ()) -> Plan:
+    """The steps that would run if the grid were `spec` (`grid` is its row, if it has one), by what was last seen;
+    `recreate` are units whose child would be replaced."""
+    units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
+    seen = world(spec, grid, units, last_seen(spec, units), deleting)
+    return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate]))
+
+
+def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
+    """The objects that matter to a grid, by what the watch last saw."""
+    names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [f"{spec.name}-svc"]
+    children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
+    return list(children.filter(Q(grid_name=spec.name) | Q(name__in=names)).values_list("body", flat=True))
+
+
+def world(
+    spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
+) -> World:
+    """What a plan is made from, where `live` are the objects that there are."""
+    remarkable = Q(gone_since__isnull=False) | Q(recreate=True)
+    rows = list(grid.units.filter(remarkable).only("name", "gone_since", "recreate")) if grid else []
+    return World(
+        units=units,
+        live=live,
+        owner=owner_of(grid) if grid else Owner("", True),
+        now=timezone.now().timestamp(),
+        gone_since={row.name: row.gone_since.timestamp() for row in rows if row.gone_since},
+        grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
+        recreate=[row.name for row in rows if row.recreate],
+        deleting=deleting,
+        can=can_for(spec, grid, live),
+    )
+
+
+def step_json(step: Step, say: Say = str) -> dict[str, Any]:
+    """A step as REST, the audit trail and pages show it."""
+    return {
+        "verb": step.verb,
+        "kind": step.kind,
+        "namespace": step.namespace,
+        "name": step.name,
+        "unit": step.unit,
+        "reason": say(step.reason),
+        "changes": [{"path": change.path, "old": change.old, "new": change.new} for change in step.changes],
+    }
+
+
+def plan_json(planned: Plan, say: Say = str) -> dict[str, Any]:
+    """A plan as REST, the audit trail and pages show it: `{steps, findings}`."""
+    findings = [{"unit": each.unit, "reason": each.reason, "message": say(each.sentence)} for each in planned.findings]
+    return {"steps": [step_json(step, say) for step in planned.steps], "findings": findings}

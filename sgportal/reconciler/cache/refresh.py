@@ -1,0 +1,46 @@
+"""The mirror: what was last seen of the cluster, in rows. The watch keeps it; writes of ours may hasten it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from ...cluster import Cluster
+from .enqueue import Effects, tell
+from .resources import SOURCES
+from .store import BATCH, refresh_nodes
+from .translate import Body
+
+BY_RESOURCE = {source.resource: source for source in SOURCES}
+
+
+def observe_nodes(bodies: Iterable[Body]) -> None:
+    """Remember nodes as a write of ours left them, without waiting for the watch, and wake the grids concerned."""
+    rows, _ = BY_RESOURCE["nodes"].translate(bodies)
+    effects = Effects()
+    with transaction.atomic():
+        refresh_nodes(rows, effects)
+        tell(effects)
+
+
+def relist(resource: str, cluster: Cluster) -> None:
+    """Bring one resource in line with a list of all there is, and wake the grids concerned. Raises ClusterError."""
+    source, effects = BY_RESOURCE[resource], Effects()
+    rows, there = source.translate(cluster.list(source.kind).items)
+    with transaction.atomic():
+        write(resource, rows, effects)
+        write_absent(resource, there, effects)
+        tell(effects)
+
+
+def write(resource: str, rows: Mapping[str, Any], effects: Effects) -> None:
+    """Store rows by key (None: gone), some hundred at a time; within a transaction."""
+    items = list(rows.items())
+    for start in range(0, len(items), BATCH):
+        BY_RESOURCE[resource].write(dict(items[start : start + BATCH]), effects)
+
+
+def write_absent(resource: str, there: Collection[str], effects: Effects) -> None:
+    """Take away what is stored under any other key than those; within a transaction."""
+    absent = set(BY_RESOURCE[resource].known()) - set(there)
+    write(resource, dict.fromkeys(sorted(absent)), effects)

@@ -1,0 +1,109 @@
+"""What is mirrored, and how each kind gets into our rows."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from ...core.grids.kinds import KINDS
+from ...models import Child, Grid, Node, Pod, Slice
+from ..grids import sync_resource
+from ..informer.source import Source, name, place
+from . import store, translate
+from .enqueue import Effects
+from .translate import Body
+
+log = logging.getLogger(__name__)
+MAX_NAME = 63  # of a grid; a longer one cannot be a label value, hence no grid's
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored(Source):
+    """A mirrored resource. `write` stores a batch of rows by key (None: gone) and notes what changed; `known` gives the
+    keys that are stored."""
+
+    write: Callable[[Mapping[str, Any], Effects], None]
+    known: Callable[[], Iterable[str]]
+
+
+def _uid(body: Body) -> str:
+    return str(body["metadata"]["uid"])
+
+
+def _known_children(kind: str) -> Iterable[str]:
+    rows = Child.objects.filter(kind=kind).values_list("namespace", "name")
+    return [f"{namespace}/{name}" for namespace, name in rows]
+
+
+def _known_grids(kind: str) -> Iterable[str]:
+    """Grids that were seen in the cluster; others cannot be missed there."""
+    rows = Grid.objects.filter(kind=kind).exclude(cluster_uid="").values_list("namespace", "name")
+    return [f"{namespace}/{name}" for namespace, name in rows]
+
+
+def _grid_body(body: Body) -> Body | None:
+    if len(name(body)) > MAX_NAME:
+        raise ValueError(f"the name has more than {MAX_NAME} characters")
+    return body
+
+
+def _observe(kind: str, batch: Mapping[str, Body | None], _effects: Effects) -> None:
+    """Hand our custom resources on, each on its own: one that goes wrong does not stop the others."""
+    for key, body in batch.items():
+        namespace, grid = key.split("/", 1)
+        try:
+            with transaction.atomic():
+                sync_resource.observe(kind, namespace, grid, body)
+        except (OperationalError, InterfaceError):  # the database's trouble, not this object's: the batch is retried
+            raise
+        except Exception:
+            log.exception("%s %s could not be taken in and is skipped", kind, key)
+
+
+def _children(resource: str, kind: str) -> Mirrored:
+    write, known = partial(store.write_children, kind), partial(_known_children, kind)
+    return Mirrored(resource, kind, place, translate.child_row, write, known)
+
+
+SOURCES = (
+    Mirrored(
+        "nodes",
+        "Node",
+        name,
+        translate.node_row,
+        store.write_nodes,
+        lambda: Node.objects.values_list("name", flat=True),
+    ),
+    Mirrored(
+        "pods",
+        "Pod",
+        _uid,
+        translate.pod_row,
+        store.write_pods,
+        lambda: Pod.objects.values_list("uid", flat=True),
+    ),
+    Mirrored(
+        "endpointslices",
+        "EndpointSlice",
+        place,
+        translate.slice_row,
+        store.write_slices,
+        lambda: [f"{row.namespace}/{row.name}" for row in Slice.objects.defer("body")],
+    ),
+    *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
+    *(
+        Mirrored(
+            kind.plural,
+            kind.kind,
+            place,
+            _grid_body,
+            partial(_observe, kind.kind),
+            partial(_known_grids, kind.kind),
+            custom=True,
+        )
+        for kind in KINDS.values()
+    ),
+)

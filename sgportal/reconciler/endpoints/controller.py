@@ -1,0 +1,291 @@
+"""The keeper: keeps the EndpointSlices of closed Services right, in memory, without a database on the way.
+
+Readers (threads) follow nodes, pods, Services and slices; one thread knows and decides; others write, one job at most
+for a Service at a time. What is found is compared with what should be, again and again, so that it may be killed at any
+moment and several may run: every write names the version that it was decided on.
+"""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ...cluster import Cluster, ClusterError, Conflict
+from ...core.names import REFUSING_SERVICE
+from ...core.traffic.slices import Refusal, is_kept, sentinel_number, wanted
+from ...core.traffic.write_order import writes
+from ..informer.messages import Failed, Listed, Message, Rows
+from ..informer.reflector import Pace, Reader
+from ..informer.source import Body
+from .cache import SOURCES, Memory, is_built_in, is_leftover
+from .metrics import Pulse
+from .writer import Job, ensure_refusal, refusal_of, with_versions
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 300.0  # a full look at everything, whether or not anything seems to have happened
+BACKOFF_CAP_SECONDS = 30.0
+CALM_SECONDS = 1.0  # after the last slice without hints went: the cluster may still be making another of its Endpoints
+OPEN_SECONDS = 10.0  # at most, without sentinels beside slices without hints
+GATHER = 200  # messages taken at once
+WRITERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusing:
+    """The refusing Service was put right, or could not be."""
+
+    body: Body | None
+    error: ClusterError | None = None
+
+
+class Keeper:
+    """Keeps slices from `run` until its event is set. `reading` gives the cluster to read, `writing` the one to write
+    to; both may raise ClusterError. `namespace` is where the refusing Service stands, `pulse` what is counted on."""
+
+    def __init__(
+        self,
+        reading: Callable[[], Cluster],
+        writing: Callable[[], Cluster],
+        namespace: str,
+        pace: Pace | None = None,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self.pulse = pulse or Pulse()
+        self._reading, self._writing, self._namespace = reading, writing, namespace
+        self._pace = pace or Pace()
+        self._memory = Memory()
+        self._inbox: queue.Queue[Message | Job | _Refusing] = queue.Queue(maxsize=20_000)
+        self._listed: set[str] = set()
+        self._dirty: dict[str, float] = {}  # Service → when the news came
+        self._busy: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+        self._open: set[str] = set()  # Services whose nodes may go beyond their unit, by what we last wrote
+        self._open_since: dict[str, float] = {}
+        self._refusal: tuple[Refusal, dict[str, int]] | None = None
+        self._ports: dict[str, int] = {"TCP": 1}  # that the refusing Service should have
+        self._lacking: dict[str, tuple[str, ...]] = {}  # Service → families it cannot be refused in
+        self._look_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep slices until `stop` is set; then end within a few seconds."""
+        readers = [Reader(source, self._reading, self._hear, None, self._pace) for source in SOURCES]
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="keeper") as pool:
+            for reader in readers:
+                reader.start()
+            try:
+                while not stop.is_set():
+                    self._turn(pool)
+            finally:
+                for reader in readers:
+                    reader.stop()
+        for reader in readers:
+            reader.join(1.0)
+
+    def _hear(self, message: Message, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                self._inbox.put(message, timeout=0.5)
+            except queue.Full:
+                continue
+            return
+
+    def _turn(self, pool: ThreadPoolExecutor) -> None:
+        for message in self._news():
+            self._learn(message)
+        now = time.monotonic()
+        self.pulse.kept = len(self._memory.kept)
+        if len(self._listed) < len(SOURCES):
+            return
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            self._soil({*self._memory.kept, *self._memory.slices})
+        self._keep_refusal(pool, now)
+        for service in [each for each in self._dirty if self._is_free(each, now)]:
+            self._start(service, pool)
+
+    def _news(self) -> list[Message | Job | _Refusing]:
+        """What there is to learn: all that waits, or the next to come before something else is due."""
+        now = time.monotonic()
+        due = [self._not_before[each] for each in self._dirty if each in self._not_before] + [now + 0.5]
+        found: list[Message | Job | _Refusing] = []
+        with suppress(queue.Empty):
+            found.append(self._inbox.get(timeout=max(0.0, min(due) - now)))
+            while len(found) < GATHER:
+                found.append(self._inbox.get_nowait())
+        return found
+
+    def _learn(self, message: Message | Job | _Refusing) -> None:
+        if isinstance(message, Rows):
+            self._soil(self._memory.take(message.resource, message.rows))
+        elif isinstance(message, Listed):
+            gone = self._memory.absent(message.resource, message.keys)
+            self._soil(self._memory.take(message.resource, gone))
+            self._listed.add(message.resource)
+        elif isinstance(message, Failed):
+            log.warning("%s: %s", message.resource, message.error)
+        elif isinstance(message, Job):
+            self._finish(message)
+        elif isinstance(message, _Refusing):
+            self._busy.discard(REFUSING_SERVICE)
+            if message.body is not None:
+                self._soil(self._memory.take("services", {self._refusing_place: message.body}))
+            self._settle(REFUSING_SERVICE, message.error)
+
+    @property
+    def _refusing_place(self) -> str:
+        return f"{self._namespace}/{REFUSING_SERVICE}"
+
+    def _soil(self, services: set[str]) -> None:
+        """These Services may have slices that are no longer right."""
+        now = time.monotonic()
+        if self._refusing_place in services:
+            services = services | self._memory.kept.keys()
+        for each in services:
+            self._dirty.setdefault(each, now)
+
+    def _is_free(self, service: str, now: float) -> bool:
+        return service not in self._busy and self._not_before.get(service, 0.0) <= now
+
+    def _keep_refusal(self, pool: ThreadPoolExecutor, now: float) -> None:
+        """Have the refusing Service while any Service is kept, with the ports and address families that are needed."""
+        self._refusal = refusal_of(self._memory.services.get(self._refusing_place))
+        have = self._refusal[1] if self._refusal else {}
+        short = any(have.get(protocol, 0) < count for protocol, count in self._ports.items())
+        families = {family for several in self._lacking.values() for family in several}
+        if not (short or families) or not self._memory.kept or not self._is_free(REFUSING_SERVICE, now):
+            return
+        ports = _most(self._ports, have)
+        self._busy.add(REFUSING_SERVICE)
+
+        def ensure() -> None:
+            try:
+                self._inbox.put(_Refusing(ensure_refusal(self._writing(), self._namespace, ports, families)))
+            except ClusterError as error:
+                self._inbox.put(_Refusing(None, error))
+
+        pool.submit(_logged, ensure)
+
+    def _start(self, service: str, pool: ThreadPoolExecutor) -> None:
+        """Begin to make one Service right, unless it is, or has to wait for the refusing Service."""
+        job = self._job(service)
+        if job is None:
+            return
+        since = self._dirty.pop(service)
+        if not job.writes and not job.leftovers:
+            self._settled(job)
+            return
+        job.since = since
+        self._busy.add(service)
+
+        def write() -> None:
+            try:
+                job.run(self._writing())
+            except ClusterError as error:
+                job.error = error
+            finally:
+                self._inbox.put(job)
+
+        pool.submit(_logged, write)
+
+    def _job(self, service: str) -> Job | None:
+        """What is to be written for a Service; None while it must wait."""
+        kept, live = self._memory.kept.get(service), self._memory.live(service)
+        self._lacking.pop(service, None)
+        if kept is None:
+            self._open_since.pop(service, None)
+            leaving = writes(live, (), stays_closed=False) if self._is_handed_over(service, live) else ()
+            return Job(service, with_versions(leaving, live))
+        if self._refusal is None:
+            return None
+        refusal, ports = self._refusal
+        where = self._memory.where(kept.facts.key)
+        trigger = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kept.answer = wanted(kept.facts, where, kept.pods.values(), refusal, live, trigger, kept.answer)
+        if kept.answer.missing:
+            self._lacking[service] = kept.answer.missing
+        needed = kept.answer.refusing_ports
+        if any(ports.get(protocol, 0) < count for protocol, count in needed.items()):
+            self._ports = _most(self._ports, needed)
+            return None
+        has_selector = bool((self._memory.services[service].get("spec") or {}).get("selector"))
+        leftovers = () if has_selector else [each for each in live if is_leftover(each)]
+        closes = kept.facts.closure.mode != "prefer"
+        opened = closes and self._is_still_open(service, bool(leftovers))
+        slices = _without_new_sentinels(kept.answer.slices, live) if opened else kept.answer.slices
+        planned = writes(live, slices, service not in self._open, closes)
+        return Job(service, with_versions(planned, live), leftovers, closes, opened)
+
+    def _is_still_open(self, service: str, leftovers: bool) -> bool:
+        """Whether a Service that is to be closed has slices without hints: each endpoint is everybody's then, and a
+        sentinel would refuse its share of the calls. Not for ever, for some of them have no endpoint and stay."""
+        if not leftovers:
+            self._open_since.pop(service, None)
+            return False
+        now = time.monotonic()
+        return now - self._open_since.setdefault(service, now) < OPEN_SECONDS
+
+    def _is_handed_over(self, service: str, live: list[Body]) -> bool:
+        """Whether our slices may go: the Service has a selector again, and the cluster's controller lists endpoints
+        for each family that we list."""
+        selector = (self._memory.services.get(service, {}).get("spec") or {}).get("selector")
+        ours = {each["addressType"] for each in live if is_kept(each)}
+        return bool(selector) and ours <= {each["addressType"] for each in live if is_built_in(each)}
+
+    def _finish(self, job: Job) -> None:
+        self._busy.discard(job.service)
+        for body in job.made:
+            self._memory.wrote(body)
+        for body in job.gone:
+            self._memory.deleted(body)
+        self.pulse.written += len(job.made) + len(job.gone)
+        if job.error:
+            self.pulse.failed += 1
+            self._dirty[job.service] = min(job.since, self._dirty.get(job.service, job.since))
+            self._settle(job.service, job.error)
+        else:
+            self.pulse.took(time.monotonic() - job.since)
+            self._settled(job)
+
+    def _settled(self, job: Job) -> None:
+        """The slices of a Service are as its job would have them."""
+        self._settle(job.service, None)
+        (self._open.discard if job.closes else self._open.add)(job.service)
+        if job.again:
+            self._dirty.setdefault(job.service, time.monotonic())
+            self._not_before[job.service] = time.monotonic() + CALM_SECONDS
+
+    def _settle(self, what: str, error: ClusterError | None) -> None:
+        """Note how it went: the next try after a failure waits twice as long as the last, jittered and capped."""
+        if error is None:
+            self._failures.pop(what, None)
+            self._not_before.pop(what, None)
+            return
+        failures = self._failures[what] = self._failures.get(what, 0) + 1
+        first = 0.05 if isinstance(error, Conflict) else 0.2
+        wait = min(first * 2.0 ** min(failures - 1, 20), BACKOFF_CAP_SECONDS) * (0.5 + random.random() / 2)
+        self._not_before[what] = time.monotonic() + max(wait, error.retry_after or 0.0)
+        log.log(logging.INFO if isinstance(error, Conflict) else logging.WARNING, "%s: %s", what, error)
+
+
+def _without_new_sentinels(slices: Iterable[dict[str, Any]], live: Iterable[Body]) -> tuple[dict[str, Any], ...]:
+    known = {each["metadata"]["name"] for each in live}
+    return tuple(each for each in slices if not sentinel_number(each) or each["metadata"]["name"] in known)
+
+
+def _most(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    return {key: max(left.get(key, 0), right.get(key, 0)) for key in {*left, *right}}
+
+
+def _logged(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("a write of the keeper went wrong")

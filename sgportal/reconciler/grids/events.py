@@ -1,0 +1,60 @@
+"""What happened to a grid and why, for people; repeats are counted. Here it is kept in rows, which pages and REST show;
+`kube_events` says the same in the cluster."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from ...core.text import Sentence
+from ...models import GridEvent
+
+KEPT = timedelta(days=14)
+ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event to note: `unit` ("" for the whole grid), a CamelCase `reason`, the sentence, whether it is a warning.
+    Of a write also the `kind` and `name` of the child and `why` it was made."""
+
+    unit: str
+    reason: str
+    sentence: Sentence
+    warning: bool = False
+    kind: str = ""
+    name: str = ""
+    why: Sentence | None = None
+
+    @property
+    def type(self) -> str:
+        """Kubernetes' type of the event."""
+        return "Warning" if self.warning else "Normal"
+
+
+def record(path: str, happenings: Iterable[Happening]) -> None:
+    """Note events of a grid, in a constant number of statements."""
+    happenings = list(happenings)
+    if not happenings:
+        return
+    now = timezone.now()
+    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY, reason__in={e.reason for e in happenings})
+    rows = recent.order_by("last_at", "pk").values_list("unit", "reason", "type", "pk", "message")
+    latest = {(unit, reason, type): (pk, message) for unit, reason, type, pk, message in rows}
+    repeated, fresh = [], []
+    for each in happenings:
+        pk, before = latest.get((each.unit, each.reason, each.type), (None, None))
+        message = each.sentence.to_json()
+        if before == message:
+            repeated.append(pk)
+        else:
+            fresh.append(GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message))
+    GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, last_at=now)
+    GridEvent.objects.bulk_create(fresh)
+
+
+def prune() -> None:
+    """Forget what is older than two weeks."""
+    GridEvent.objects.filter(last_at__lt=timezone.now() - KEPT).delete()

@@ -1,0 +1,112 @@
+"""What happened to a grid, as Events of Kubernetes (v1) on its custom resource, so that `kubectl describe` says it.
+
+However many children a reconcile touches, it gives one Event per kind of happening. The same Event again is counted,
+not written anew. Events are for reading: one that cannot be written is logged and stops nothing.
+"""
+
+import hashlib
+import logging
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from ...cluster import Cluster, ClusterError
+from ...core.grids.diff import FIELD_MANAGER
+from ...core.grids.kinds import API_VERSION
+from ...models import Grid
+from .events import Happening
+
+log = logging.getLogger(__name__)
+NAMED = 3  # of many, so many are named
+MAX_MESSAGE = 1024  # characters; the API server takes no more
+MAX_NAME = 200  # characters of the grid's name in the Event's
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An Event to write: its `type` (Normal or Warning), `reason` and `message`."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def digest(happenings: Iterable[Happening]) -> list[Note]:
+    """One Note for all happenings of one type, reason and kind of child, in order of the first of each."""
+    together: dict[tuple[str, str, str], list[Happening]] = {}
+    for each in happenings:
+        together.setdefault((each.type, each.reason, each.kind), []).append(each)
+    return [Note(type, reason, _message(group)[:MAX_MESSAGE]) for (type, reason, _), group in together.items()]
+
+
+def _message(group: Sequence[Happening]) -> str:
+    first = group[0]
+    if len(group) == 1:
+        about = f"NodeUnit {first.unit}: " if first.unit and not first.kind else ""
+        return f"{about}{first.sentence}"
+    if first.kind:
+        listed = _listed([each.name for each in group])
+        return f"{first.reason.lower()} {len(group)} {first.kind}s: {listed} ({_shared_reason(group)})"
+    return f"{len(group)} NodeUnits: {_listed([each.unit for each in group])} ({first.unit}: {first.sentence})"
+
+
+def _shared_reason(group: Sequence[Happening]) -> str:
+    """The reason of all, or of the first with its name where they differ."""
+    reasons = {str(each.why) for each in group}
+    return str(group[0].why) if len(reasons) == 1 else f"{group[0].name}: {group[0].why}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - NAMED
+    if rest <= 0:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:NAMED])} and {rest} more"
+
+
+def tell(grid: Grid, happenings: Iterable[Happening], cluster: Cluster) -> None:
+    """Write Events on a grid's custom resource, where it has one: a look-up and a write per Note. (A list by the grid's
+    uid would make the API server read every Event of the namespace.)"""
+    notes = digest(happenings)
+    if not notes or not grid.cluster_uid or cluster.read_only:
+        return
+    try:
+        for note in notes:
+            name = _name(grid, note)
+            before = cluster.get("Event", grid.namespace, name) or {}
+            cluster.apply(_body(grid, note, name, before), force=True)
+    except ClusterError as error:
+        log.warning("%s: its Events could not be written to the cluster: %s", grid.path, error)
+
+
+def _name(grid: Grid, note: Note) -> str:
+    """The same for the same news of the same grid, so that a repeat finds what it repeats."""
+    told = "\0".join((grid.cluster_uid, note.type, note.reason, note.message))
+    return f"{grid.name[:MAX_NAME]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def _body(grid: Grid, note: Note, name: str, before: Mapping[str, Any]) -> dict[str, Any]:
+    now = timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": grid.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": grid.kind,
+            "namespace": grid.namespace,
+            "name": grid.name,
+            "uid": grid.cluster_uid,
+        },
+        "type": note.type,
+        "reason": note.reason,
+        "message": note.message,
+        "count": before.get("count", 0) + 1,
+        "firstTimestamp": before.get("firstTimestamp") or now,
+        "lastTimestamp": now,
+        "source": {"component": FIELD_MANAGER},
+        "reportingComponent": FIELD_MANAGER,
+        "reportingInstance": socket.gethostname()[:128],
+    }

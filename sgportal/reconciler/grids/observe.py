@@ -1,0 +1,59 @@
+"""Reading what a plan is made from: the units (rows) and the live children (cluster)."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ...cluster import Cluster
+from ...core.grids.grid import GridSpec
+from ...core.grids.plan import Step
+from ...core.names import GRID_SELECTOR, child_name
+from ...core.units import Unit, units_of
+from ...models import Grid, Node
+from ..process.connection import side_by_side
+
+ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
+
+
+def units(spec: GridSpec) -> dict[str, Unit]:
+    """The NodeUnits of the grid's key, by what the watch last saw."""
+    return units_of(Node.objects.carrying(spec.key).views(), spec.key)
+
+
+def known_strangers(grid: Grid) -> list[str]:
+    """Names that were taken when we last looked."""
+    taken = grid.units.filter(reason="NameConflict").values_list("name", flat=True)
+    return [child_name(grid.name, grid.grid_kind.child_kind, unit) for unit in taken]
+
+
+def children(
+    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = ()
+) -> list[Mapping[str, Any]]:
+    """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child."""
+    kind = spec.kind.child_kind
+    found = {
+        body["metadata"]["name"]: body
+        for body in cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
+    }
+    wanted = {child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])}
+    missing = sorted({*wanted, *taken} - found.keys())
+    for body in by_name(spec, missing, cluster):
+        found[body["metadata"]["name"]] = body
+    return list(found.values())
+
+
+def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
+    """The objects that exist under these names, without this grid's label or not: a clash or an edited label."""
+    kind = spec.kind.child_kind
+    if len(names) > ONE_BY_ONE:
+        there = cluster.list(kind, spec.namespace, metadata_only=True).items
+        taken = {body["metadata"]["name"] for body in there}
+        names = [name for name in names if name in taken]
+    bodies = side_by_side(lambda name: cluster.get(kind, spec.namespace, name), names)
+    return [body for body in bodies if body is not None]
+
+
+def confirmed(steps: Sequence[Step], spec: GridSpec, cluster: Cluster) -> list[Step]:
+    """The steps without deletions for units that, asked again, do have nodes: news may be old, deletion is for ever."""
+    gone = [step for step in steps if step.verb == "delete" and step.reason.msgid.startswith("NodeUnit")]
+    back = {step.name for step in gone if cluster.list("Node", label_selector=f"{spec.key}={step.unit}", limit=1).items}
+    return [step for step in steps if step.name not in back]

@@ -1,0 +1,87 @@
+"""Make the cluster agree with one grid: observe, plan, apply, record the status."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from ...cluster import Cluster, Conflict
+from ...core.grids.grid import GridSpec
+from ...core.grids.plan import Plan, World, is_ours, plan
+from ...core.text import Invalid
+from ...models import Grid, Mirror
+from ...queries.plans import spec_of, world
+from ..queue import workqueue
+from . import field_ownership, observe, sync_resource, update_status
+from .apply import Outcome, carry_out
+
+NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
+ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
+CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
+
+
+def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | None:
+    """Make the cluster agree with a grid. Seconds until it wants another look, or None.
+
+    Raises ClusterError where the cluster could not be read or stopped answering; whatever was written is recorded.
+    """
+    if not Mirror.objects.filter(resource="nodes").exclude(synced_at=None).exists():
+        return NODES_UNKNOWN
+    if not sync_resource.settle(grid, cluster):
+        return None
+    try:
+        spec = spec_of(grid)
+    except Invalid as invalid:
+        update_status.record_invalid(grid, invalid, cluster)
+        return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
+
+    seen = _observe(grid, spec, cluster)
+    planned = plan(spec, seen)
+    if grid.deleting_since and grid.propagation == "Orphan":
+        planned = Plan(())
+    if cluster.read_only:
+        _only_record(grid, spec, seen, planned, cluster)
+        return None
+    steps = observe.confirmed(update_status.ready_to_try(grid, planned.steps), spec, cluster)
+    outcomes = carry_out(steps, cluster, lease.lost)
+
+    if grid.deleting_since:
+        update_status.raise_first(outcomes)
+        return _finish_deletion(grid, cluster, [each for each in seen.live if is_ours(each, seen.owner)])
+    update_status.record(grid, spec, seen, planned, outcomes, cluster)
+    field_ownership.claim(spec, seen, planned, update_status.after(seen, outcomes), cluster)
+    return _next_look(grid, outcomes)
+
+
+def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster: Cluster) -> None:
+    """What is left to do while another controller manages the grids: show what there is."""
+    if not grid.deleting_since:
+        update_status.record(grid, spec, seen, Plan((), planned.findings), (), cluster)
+
+
+def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
+    units = observe.units(spec)
+    live = observe.children(spec, units, cluster, observe.known_strangers(grid))
+    update_status.note_gone(grid, spec, units, live)
+    return world(spec, grid, units, live, deleting=bool(grid.deleting_since))
+
+
+def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:
+    waiting = left and grid.propagation != "Orphan"
+    if waiting or (grid.cluster_uid and cluster.get(grid.kind, grid.namespace, grid.name) is not None):
+        return CHILDREN_GOING
+    sync_resource.forget(grid)
+    return None
+
+
+def _next_look(grid: Grid, outcomes: Sequence[Outcome]) -> float | None:
+    """When the soonest back-off or grace time of a unit is over."""
+    update_status.raise_if_cut_short(outcomes)
+    if any(isinstance(outcome.error, Conflict) for outcome in outcomes):
+        return ANOTHER_WRITER
+    now = timezone.now()
+    times = [unit.next_at for unit in grid.units.exclude(next_at=None)]
+    grace = timedelta(seconds=update_status.grace_seconds())
+    times += [unit.gone_since + grace for unit in grid.units.exclude(gone_since=None) if unit.gone_since]
+    return max(0.5, (min(t for t in times if t) - now).total_seconds()) if times else None

@@ -1,0 +1,267 @@
+"""Recording what was observed: the units' rows, the grid's status, events; and the same on the custom resource."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from ...cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
+from ...core.grids.desired import Finding, closure_for
+from ...core.grids.grid import GridSpec
+from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
+from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
+from ...core.text import Invalid, Sentence, say
+from ...models import Grid, GridUnit, Pod
+from ..process.connection import meanwhile, side_by_side
+from ..queue import change_log, workqueue
+from . import events, kube_events, service_conditions
+from .apply import Outcome
+from .events import Happening
+from .observe import units as units_now
+
+log = logging.getLogger(__name__)
+_DONE = {
+    "create": ("Created", say("%(kind)s “%(name)s” was created: %(reason)s")),
+    "update": ("Updated", say("%(kind)s “%(name)s” was updated: %(reason)s")),
+    "adopt": ("Adopted", say("%(kind)s “%(name)s” was adopted: %(reason)s")),
+    "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
+    "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
+}
+# What is wrong with the way to the cluster, or with our news of it, is not the unit's fault.
+_NOT_THE_UNITS = (Unreachable, Throttled, Conflict)
+
+
+def grace_seconds() -> float:
+    """How long the workload of a unit without nodes is kept."""
+    return float(settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
+
+
+def note_gone(grid: Grid, spec: GridSpec, units: Collection[str], live: Iterable[Mapping[str, Any]]) -> None:
+    """Remember in its row since when a unit that still has a child has had no nodes."""
+    missing = {unit_of(spec, each) for each in live} - set(units) - {""}
+    known = set(grid.units.exclude(gone_since=None).values_list("name", flat=True))
+    if back := known.intersection(units):
+        grid.units.filter(name__in=back).update(gone_since=None)
+    if fresh := missing - known:
+        grid.units.filter(name__in=fresh).update(gone_since=timezone.now())
+
+
+def ready_to_try(grid: Grid, steps: Sequence[Step]) -> list[Step]:
+    """The steps of units that are not in back-off."""
+    waiting = set(grid.units.filter(next_at__gt=timezone.now()).values_list("name", flat=True))
+    return [step for step in steps if step.unit not in waiting]
+
+
+def raise_first(outcomes: Iterable[Outcome]) -> None:
+    """Raise the first error among the outcomes, if there is one."""
+    for outcome in outcomes:
+        if outcome.error and not isinstance(outcome.error, Conflict):
+            raise outcome.error
+
+
+def raise_if_cut_short(outcomes: Iterable[Outcome]) -> None:
+    """Raise what stopped the writes (no answer, or a request to slow down), so that the whole grid waits."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, Unreachable | Throttled):
+            raise outcome.error
+
+
+def record(
+    grid: Grid, spec: GridSpec, seen: World, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster
+) -> None:
+    """Write down the status that the observed objects have after the writes, and what happened on the way."""
+    live = after(seen, outcomes)
+    failures = _failures(outcomes)
+    findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
+    pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
+    status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
+    more: dict[str, Any] = {}
+    if spec.kind.child_kind == "Service":
+        status, shown = service_conditions.with_closure(grid, status)
+        more = {"closure": closure_for(spec, seen.can).mode, **shown}
+    body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
+    telling = meanwhile(lambda: _tell_cluster(grid, body, cluster))
+    with transaction.atomic():
+        changed, warnings = _record_units(grid, status, outcomes, findings)
+        happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]
+        happenings += service_conditions.alarms(grid, status)
+        events.record(grid.path, happenings)
+        changed |= _record_grid(grid, body, status.state)
+    kube_events.tell(grid, happenings, cluster)
+    if changed:
+        change_log.record("grid", [grid.path])
+    telling.result()
+
+
+def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> None:
+    """Note and tell which writes were made for which grid."""
+    done: dict[Grid, list[Happening]] = {}
+    for grid, outcome in outcomes:
+        if outcome.done:
+            done.setdefault(grid, []).append(_happening(outcome))
+    with transaction.atomic():
+        for grid, happenings in done.items():
+            events.record(grid.path, happenings)
+        change_log.record("grid", [grid.path for grid in done])
+    side_by_side(lambda each: kube_events.tell(*each, cluster), done.items())
+
+
+def _tell(grid: Grid, happenings: Sequence[Happening], cluster: Cluster) -> None:
+    events.record(grid.path, happenings)
+    kube_events.tell(grid, happenings, cluster)
+    change_log.record("grid", [grid.path])
+
+
+def _now() -> str:
+    return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def after(seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
+    """The grid's own children as they are after the writes."""
+    live = {each["metadata"]["name"]: each for each in seen.live if is_ours(each, seen.owner)}
+    for outcome in outcomes:
+        if outcome.done and outcome.live:
+            live[outcome.step.name] = outcome.live
+        elif outcome.done and outcome.step.verb == "delete":
+            live.pop(outcome.step.name, None)
+    return list(live.values())
+
+
+def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
+    found = []
+    for outcome in outcomes:
+        step = outcome.step
+        if outcome.taken:
+            text = say("a %(kind)s “%(name)s” already exists and is not this grid's", kind=step.kind, name=step.name)
+            found.append(Finding(step.unit, "NameConflict", text))
+        elif outcome.error and not isinstance(outcome.error, _NOT_THE_UNITS):
+            reason = outcome.error.reason or "WriteFailed"
+            found.append(
+                Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(outcome.error)))
+            )
+    return found
+
+
+def _held_back(grid: Grid, planned: Plan, outcomes: Iterable[Outcome], failures: Iterable[Finding]) -> list[Finding]:
+    """What stopped the units that are in back-off: it is why they are not as wanted until they were tried again."""
+    judged = {each.step.unit for each in outcomes if each.done} | {each.unit for each in failures}
+    waiting = {step.unit for step in planned.steps} - judged
+    rows = grid.units.filter(name__in=waiting, failures__gt=0, state="Blocked") if waiting else ()
+    return [Finding(row.name, row.reason, row.sentence) for row in rows]
+
+
+def _record_units(
+    grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]
+) -> tuple[bool, list[Happening]]:
+    rows = {row.name: row for row in grid.units.all()}
+    failed = {each.step.unit for each in outcomes if each.taken or each.error}
+    failed -= {each.step.unit for each in outcomes if isinstance(each.error, _NOT_THE_UNITS)}
+    tried = {each.step.unit for each in outcomes if each.done}
+    blocking = {finding.unit: finding for finding in findings}
+    units = {unit.name: unit for unit in status.units}
+    fresh: list[GridUnit] = []
+    changed: list[GridUnit] = []
+    warnings: list[Happening] = []
+    for name, unit in units.items():
+        row = rows.get(name) or GridUnit(grid=grid, name=name)
+        before = _fields(row)
+        _fill(row, unit)
+        _pace(row, name in failed, name in tried)
+        if name in blocking and before.get("reason") != unit.reason:
+            warnings.append(Happening(name, unit.reason, blocking[name].sentence, warning=True))
+        if row.pk is None:
+            fresh.append(row)
+        elif _fields(row) != before:
+            changed.append(row)
+    GridUnit.objects.bulk_create(fresh)
+    GridUnit.objects.bulk_update(changed, _COLUMNS, batch_size=200)
+    gone, _ = grid.units.exclude(name__in=units.keys()).delete()
+    return bool(fresh or changed or gone), warnings
+
+
+_COLUMNS = [
+    field.name for field in GridUnit._meta.concrete_fields if field.name not in ("id", "grid", "name", "gone_since")
+]
+
+
+def _fields(row: GridUnit) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _COLUMNS}
+
+
+def _fill(row: GridUnit, unit: UnitStatus) -> None:
+    row.state, row.severity = unit.state, GridUnit.severity_of(unit.state)
+    row.reason, row.message = unit.reason[:100], unit.sentence.to_json()
+    row.template, row.child = unit.template, unit.child
+    row.desired, row.ready, row.updated = unit.desired, unit.ready, unit.updated
+    row.misplaced = list(unit.misplaced)
+
+
+def _pace(row: GridUnit, failed: bool, done: bool) -> None:
+    if failed:
+        row.next_at = timezone.now() + timedelta(seconds=workqueue.backoff(row.failures))
+        row.failures += 1
+    elif done:
+        row.failures, row.next_at, row.recreate = 0, None, False
+
+
+def _happening(outcome: Outcome) -> Happening:
+    step = outcome.step
+    reason, template = _DONE[step.verb]
+    params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
+    sentence = Sentence(template.msgid, params)
+    return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
+
+
+def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
+    """That the grid has become Ready, if it just has."""
+    if status.state != "Ready" or grid.state == "Ready":
+        return []
+    if grid.kind == "ServiceGrid":
+        return [Happening("", "Ready", say("its Service is as it should be"))]
+    return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
+
+
+def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
+    changed = grid.status != body or grid.state != state
+    grid.status, grid.state, grid.observed_generation = dict(body), state, grid.generation
+    grid.seen_at = timezone.now()
+    Grid.objects.filter(pk=grid.pk).update(
+        status=grid.status, state=state, observed_generation=grid.generation, seen_at=grid.seen_at
+    )
+    return changed
+
+
+def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
+    """Write the status to the custom resource where it says something else. SuperEdge's own definitions have no place
+    for one."""
+    if not grid.cluster_uid or cluster.read_only:
+        return
+    resource = cluster.get(grid.kind, grid.namespace, grid.name)
+    if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
+        return
+    wanted = {**body, "observedGeneration": grid.cluster_generation}  # not that of an edit since we looked
+    before = resource.get("status") or {}
+    if before == wanted:
+        return
+    removed: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
+    states = {**dict.fromkeys((before.get("states") or {}).keys() - wanted["states"].keys()), **wanted["states"]}
+    patch = {"status": {**removed, **wanted, "states": states}}
+    try:
+        cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
+    except NotFound as error:
+        log.info("%s: its status could not be written to the cluster: %s", grid.path, error)
+
+
+def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
+    """Note that a custom resource holds what we refuse; nothing else is changed."""
+    problem = invalid.problems[0]
+    text = say("%(pointer)s: %(problem)s", pointer=problem.pointer or "/", problem=str(problem.sentence))
+    conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
+    body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
+    if _record_grid(grid, body, "Blocked"):
+        _tell(grid, [Happening("", "InvalidSpec", text, warning=True)], cluster)
+    _tell_cluster(grid, body, cluster)

@@ -1,0 +1,163 @@
+"""One thread per resource: list, watch, resume, list again. It reads and translates; it never touches the database."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ...cluster import Cluster, ClusterError, Expired, NotFound, Watch, WatchEvent
+from .messages import Failed, Heard, Listed, Message, NotServed, Rows
+from .source import Source
+
+log = logging.getLogger(__name__)
+STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
+SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds. `silence`: a stream mute for so long is dead; `recheck`: between looks at a kind that is not served;
+    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most."""
+
+    silence: float = 75.0
+    recheck: float = 30.0
+    backoff_first: float = 0.2
+    backoff_cap: float = 30.0
+
+    @property
+    def stream(self) -> int:
+        """How long a stream lasts: well below `silence`, so that a healthy one ends before it seems dead."""
+        return max(1, min(STREAM_SECONDS, int(self.silence * 0.6)))
+
+    def backoff(self, failures: int, at_least: float | None) -> float:
+        """The wait after the (failures+1)th failure in a row: doubling, jittered, capped."""
+        seconds = min(self.backoff_first * 2.0 ** min(failures, 20), self.backoff_cap) * (0.5 + random.random() / 2)
+        return max(seconds, at_least or 0.0)
+
+
+class Preparation(Protocol):
+    """What must be done before a resource is listed for the first time."""
+
+    def look_first(self, cluster: Cluster) -> None:
+        """Before any list. Raises ClusterError."""
+
+    def ensure(self, cluster: Cluster) -> None:
+        """Before custom resources are listed. Raises ClusterError."""
+
+
+class Reader(threading.Thread):
+    """Follows one resource until `stop`, whatever happens to the cluster, and says what it saw to `emit`."""
+
+    def __init__(
+        self,
+        source: Source,
+        connect: Callable[[], Cluster],
+        emit: Callable[[Message, threading.Event], None],
+        installer: Preparation | None,
+        pace: Pace,
+    ) -> None:
+        super().__init__(name=f"watch {source.resource}", daemon=True)
+        self._source = source
+        self._connect = connect
+        self._emit = emit
+        self._installer = installer
+        self._pace = pace
+        self._stopping = threading.Event()
+        self._stream: Watch | None = None
+        self._version = ""  # where to go on from; "": list first
+        self._failures = 0  # in a row
+
+    def stop(self) -> None:
+        """Say no more, and end soon."""
+        self._stopping.set()
+        stream = self._stream
+        if stream:
+            stream.close()
+
+    def run(self) -> None:
+        """Follow the resource."""
+        while not self._stopping.is_set():
+            try:
+                self._step()
+            except ClusterError as error:
+                self._stopping.wait(self._after(error))
+            except Exception as error:
+                log.exception("reading %s went wrong", self._source.resource)
+                self._version = ""
+                self._stopping.wait(self._after(ClusterError(f"{type(error).__name__}: {error}")))
+
+    def _after(self, error: ClusterError) -> float:
+        """Note a failure; the seconds to wait. A stream that breaks, or is too old to resume, is no news yet: only if
+        the next request fails as well the resource cannot be reached."""
+        broke, self._stream = self._stream is not None, None
+        failures, self._failures = self._failures, self._failures + 1
+        if isinstance(error, NotFound):
+            self._version, self._failures = "", 0
+            self._say(NotServed(self._source.resource))
+            return self._pace.recheck
+        if isinstance(error, Expired):
+            self._version = ""
+            log.info("%s: the version is too old, listing again", self._source.resource)
+            return self._pace.backoff(failures, 0.0) if failures else 0.0
+        if not broke:
+            self._say(Failed(self._source.resource, str(error)))
+        log.log(logging.INFO if broke else logging.WARNING, "%s: %s", self._source.resource, error)
+        return self._pace.backoff(failures, error.retry_after)
+
+    def _step(self) -> None:
+        cluster = self._connect()
+        if not self._version:
+            if self._installer:
+                self._installer.look_first(cluster)
+            if self._source.custom and self._installer:
+                self._installer.ensure(cluster)
+            self._list(cluster)
+        began = time.monotonic()
+        with cluster.watch(
+            self._source.kind,
+            self._version,
+            silence_seconds=self._pace.silence,
+            timeout_seconds=self._pace.stream,
+        ) as self._stream:
+            self._follow(self._stream)
+        self._stream = None
+        if time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
+            self._failures += 1
+            self._stopping.wait(self._pace.backoff(self._failures, None))
+        else:
+            self._failures = 0
+
+    def _list(self, cluster: Cluster) -> None:
+        keys: set[str] = set()
+        version = ""
+        for page in cluster.pages(self._source.kind):
+            rows, there = self._source.translate(page.items)
+            self._say(Rows(self._source.resource, rows, datetime.now(UTC)))
+            keys |= there
+            version = page.resource_version
+        self._say(Listed(self._source.resource, keys, datetime.now(UTC)))
+        self._version = version
+
+    def _follow(self, stream: Iterable[WatchEvent]) -> None:
+        self._say(Heard(self._source.resource, datetime.now(UTC)))
+        if self._stopping.is_set():  # asked to stop before there was a stream to close
+            return
+        for event in stream:
+            self._failures = 0
+            self._say(self._message(event))
+            self._version = event.resource_version
+
+    def _message(self, event: WatchEvent) -> Message:
+        resource, now = self._source.resource, datetime.now(UTC)
+        if event.type in ("ADDED", "MODIFIED"):
+            return Rows(resource, self._source.translate([event.body])[0], now)
+        if event.type == "DELETED":
+            return Rows(resource, {self._source.key(event.body): None}, now)
+        return Heard(resource, now)
+
+    def _say(self, message: Message) -> None:
+        self._emit(message, self._stopping)

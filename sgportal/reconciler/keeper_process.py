@@ -1,0 +1,102 @@
+"""Whose turn it is: of several keeper processes the one with the lease acts. Only this thread asks the database.
+
+A database that does not answer stops nobody: whoever acts goes on, since what a keeper writes does no harm twice.
+"""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from ..cluster import Cluster
+from ..models import Heartbeat, Stewardship
+from .endpoints.controller import Keeper
+from .endpoints.metrics import Pulse
+from .informer.reflector import Pace
+from .process import connection as access
+from .process.lease import WatchLease
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 15.0
+LOOK_SECONDS = 2.0  # between two looks at lease and stewardship
+HEARTBEAT_SECONDS = 10.0
+JOIN_SECONDS = 4.0
+_DATABASE_TROUBLE = (OperationalError, InterfaceError)
+
+
+class Turns:
+    """Runs a keeper whenever the lease is ours."""
+
+    def __init__(self, pace: Pace | None = None, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
+        self._lease = WatchLease(lease_seconds, "keeper")
+        self._look_seconds = lease_seconds * LOOK_SECONDS / LEASE_SECONDS
+        self._pulse = Pulse()
+        self._may_write = False
+        self._heartbeat_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Act whenever it is our turn, until `stop` is set; then leave within a few seconds."""
+        try:
+            while not stop.is_set():
+                if self._is_ours(before=False):
+                    log.info("keeping closed loops, as %s", self._lease.holder)
+                    self._act(stop)
+                stop.wait(self._look_seconds)
+            self._leave()
+        finally:
+            connection.close()
+
+    def _act(self, stop: threading.Event) -> None:
+        over = threading.Event()
+        keeper = Keeper(access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace, self._pulse)
+        thread = threading.Thread(target=self._keep, args=(keeper, over), name="keeper", daemon=True)
+        thread.start()
+        while not stop.is_set() and thread.is_alive() and self._is_ours(before=True):
+            stop.wait(self._look_seconds)
+        over.set()
+        thread.join(JOIN_SECONDS)
+        self._pulse.kept = 0
+
+    @staticmethod
+    def _keep(keeper: Keeper, over: threading.Event) -> None:
+        try:
+            keeper.run(over)
+        except Exception:
+            log.exception("the keeper went wrong and is begun anew")
+
+    def _cluster(self) -> Cluster:
+        """The cluster to write to, without the database: what the last look at the stewardship said holds."""
+        return access.unchecked() if self._may_write else access.reading()
+
+    def _is_ours(self, before: bool) -> bool:
+        """Whether it is our turn; `before` where the database does not say."""
+        try:
+            self._may_write = Stewardship.now().may_write
+            ours = self._lease.take()
+            self._beat()
+        except _DATABASE_TROUBLE as error:
+            log.warning("the database does not answer: %s", error)
+            connection.close()
+            return before
+        return ours
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._heartbeat_at:
+            return
+        now = timezone.now()
+        Heartbeat.objects.filter(kind="keeper", at__lt=now - timedelta(days=1)).delete()
+        told = {"at": now, "figures": self._pulse.figures()}
+        Heartbeat.objects.update_or_create(kind="keeper", name=self._lease.holder, defaults=told)
+        self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
+
+    def _leave(self) -> None:
+        try:
+            self._lease.release()
+            Heartbeat.objects.filter(kind="keeper", name=self._lease.holder).delete()
+        except _DATABASE_TROUBLE as error:
+            log.warning("the lease could not be released and will run out: %s", error)

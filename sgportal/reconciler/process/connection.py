@@ -1,0 +1,77 @@
+"""What the threads of a process share: the connection to the cluster, and the threads that talk to it side by side."""
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from django.conf import settings
+
+from ...cluster import Cluster, connect
+from ...models import Stewardship
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_lock = threading.Lock()
+_clusters: dict[str, Cluster] = {}
+_pools: list[ThreadPoolExecutor] = []
+
+
+def cluster() -> Cluster:
+    """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now: without writes where
+    SuperEdge's own controller manages the grids. Asks a row. Raises ClusterError."""
+    return _connected() if Stewardship.now().may_write else reading()
+
+
+def reading() -> Cluster:
+    """The same cluster to read only, for threads that must not touch the database. Raises ClusterError."""
+    return _connected().reading()
+
+
+def handing_back() -> Cluster:
+    """The same cluster for the last writes before SuperEdge takes over, and only for those. Raises ClusterError."""
+    return _connected() if Stewardship.now().handing_back else reading()
+
+
+def unchecked() -> Cluster:
+    """The same cluster for threads without a database that write only after somebody else has asked who manages the
+    grids: the watch, which installs definitions, and the keeper. Raises ClusterError."""
+    return _connected()
+
+
+def _connected() -> Cluster:
+    target = settings.SGPORTAL_CLUSTER
+    with _lock:
+        if target not in _clusters:
+            _clusters[target] = connect(target, threads=settings.SGPORTAL_CLUSTER_THREADS)
+        return _clusters[target]
+
+
+def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """What `function` makes of each item, in order. The threads are shared, so that however many keys are at work, the
+    process has no more requests under way than it has connections. `function` must not touch the database."""
+    items = list(items)
+    return list(_pool().map(function, items)) if len(items) > 1 else [function(item) for item in items]
+
+
+def meanwhile(function: Callable[[], Result]) -> Future[Result]:
+    """Have another of these threads call `function`, which must not touch the database."""
+    return _pool().submit(function)
+
+
+def _pool() -> ThreadPoolExecutor:
+    with _lock:
+        if not _pools:
+            _pools.append(ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS, thread_name_prefix="cluster"))
+        return _pools[0]
+
+
+def disconnect() -> None:
+    """Let go of connection and threads; the next use starts afresh."""
+    with _lock:
+        for each in _clusters.values():
+            each.close()
+        for pool in _pools:
+            pool.shutdown(wait=False)
+        _clusters.clear()
+        _pools.clear()

@@ -1,0 +1,46 @@
+"""`run(key)`: make one key right. Read everything, ask the core once, write, record what was observed."""
+
+import logging
+
+from ..cluster import ClusterError
+from ..models import Grid
+from . import label_jobs, takeover
+from .grids import new_units, sync_resource
+from .grids.reconcile import reconcile
+from .process.connection import cluster as connected
+from .queue import workqueue
+
+log = logging.getLogger(__name__)
+
+
+def run(key: str) -> None:
+    """Make a key right if it is due and nobody is at it; on failure it is retried for ever, ever more slowly."""
+    with workqueue.held(key) as lease:
+        if lease is None:
+            return
+        try:
+            revisit = _dispatch(key, lease)
+        except ClusterError as error:
+            log.warning("%s: %s", key, error)
+            workqueue.failed(lease, str(error), error.retry_after)
+        except Exception as error:
+            log.exception("%s: unexpected", key)
+            workqueue.failed(lease, f"{type(error).__name__}: {error}")
+        else:
+            workqueue.finished(lease, revisit)
+
+
+def _dispatch(key: str, lease: workqueue.Held) -> float | None:
+    kind, _, rest = key.partition("/")
+    if kind == "labeljobs":
+        label_jobs.run(rest, connected())
+        return None
+    if kind == new_units.KIND:
+        new_units.run(rest, connected())
+        return None
+    if kind == takeover.KIND:
+        takeover.run(rest)
+        return None
+    namespace, _, name = rest.partition("/")
+    grid = Grid.objects.at(kind, namespace, name).first() or sync_resource.find(kind, namespace, name, connected())
+    return reconcile(grid, connected(), lease) if grid else None
