@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import ApiError
-from .fields import Path, field_set, from_v1, in_words, key_step, remove_field, to_v1, value_at
+from .fields import Path, field_set, from_v1, in_words, key_step, remove_field, to_v1, value_at, with_structs
 from .shapes import Shape
 from .values import Object, copy, now
 
@@ -76,8 +76,8 @@ def apply(
     others = _settle_conflicts(others, live, config, wanted, force)
     result: Object = merge(live, config, shape)
     if mine:
-        kept = set().union(*(from_v1(each["fieldsV1"]) for each in others), wanted)
-        _drop(result, from_v1(mine["fieldsV1"]) - kept, kept)
+        kept = wanted.union(*(from_v1(each["fieldsV1"]) for each in others))
+        _prune(result, from_v1(mine["fieldsV1"]), kept, shape)
     entry = _entry(manager, "Apply", config["apiVersion"], wanted, subresource)
     if mine and mine["fieldsV1"] == entry["fieldsV1"]:
         entry["time"] = mine["time"]
@@ -143,17 +143,9 @@ def _merge_entries(live: list[Any], config: list[Any], shape: Shape) -> list[Any
     return result
 
 
-def _drop(body: Object, gone: set[Path], kept: set[Path]) -> None:
-    """Remove fields, outermost first; a list's entry goes as a whole unless somebody keeps a part of it."""
-    for path in sorted(gone, key=len):
-        if path[-1].startswith("k:") and any(other[: len(path)] == path for other in kept):
-            continue
+def _prune(body: Object, before: set[Path], kept: set[Path], shape: Shape) -> None:
+    """Remove what a manager applied before and nobody applies now, in place. With the last owned field inside it a
+    struct goes as a whole, defaults that nobody owns included (structured-merge-diff's `prune`)."""
+    needed = {path[:end] for path in kept for end in range(1, len(path) + 1)} | {("f:metadata",)}
+    for path in sorted(with_structs(before, shape) - needed, key=len):
         remove_field(body, path)
-        _drop_empty_parents(body, path, kept)
-
-
-def _drop_empty_parents(body: Object, path: Path, kept: set[Path]) -> None:
-    for end in range(len(path) - 1, 1, -1):
-        parent = path[:end]
-        if parent[-1].startswith("f:") and value_at(body, parent) in ({}, []) and parent not in kept:
-            remove_field(body, parent)

@@ -79,6 +79,19 @@ def from_v1(fields: Object) -> set[Path]:
     return found
 
 
+def with_structs(paths: Iterable[Path], shape: Shape) -> set[Path]:
+    """A set of fields with every declared field around one of them (structured-merge-diff's
+    `EnsureNamedFieldsAreMembers`); the keys of a free map and the entries of a list are not added."""
+    found = set(paths)
+    for path in tuple(found):
+        inner = shape
+        for end, step in enumerate(path, 1):
+            if step[0] == "f" and step[2:] in inner.fields:
+                found.add(path[:end])
+            inner = inner.of(step[2:]) if step[0] == "f" else inner.entry()
+    return found
+
+
 def in_words(path: Path) -> str:
     """A field as the API server writes it, such as `.spec.ports[port=80,protocol="TCP"].name`."""
     return "".join(_in_words(step) for step in path)

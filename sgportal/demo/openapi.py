@@ -22,7 +22,7 @@ def answer(request: Request, parts: list[str], kinds: Kinds) -> Response | None:
     """The answer to a request below /openapi, or None where there is none."""
     if parts[1:] == ["v2"]:
         if "protobuf" in request.accept:
-            return Response(200, _V2_PROTO, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+            return Response(200, _V2_PROTO, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
         return Response.of({"swagger": "2.0", "info": {"title": _TITLE, "version": _VERSION}, "paths": {}})
     if parts[1:] == ["v3"]:
         versions = {(kind.group, kind.version) for kind in kinds.every()}

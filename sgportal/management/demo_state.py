@@ -31,8 +31,13 @@ class DemoState:
 
     @property
     def kubeconfig(self) -> Path:
-        """The kubeconfig of the embedded cluster."""
+        """The kubeconfig for people: it is there once what they may apply is served."""
         return self.root / "kubeconfig"
+
+    @property
+    def cluster(self) -> Path:
+        """The embedded cluster's own folder."""
+        return self.folder / "cluster"
 
     def secret(self, name: str, fixed: str = "", length: int = 18) -> str:
         """The text kept in the file `name`: `fixed` where it is given, else made once and kept."""
@@ -77,7 +82,7 @@ def prepare() -> None:
         DATABASE_URL=f"sqlite:///{state.folder / 'sgportal.sqlite3'}",
         CELERY_BROKER_URL="memory://localhost",
         SGPORTAL_CLUSTER="demo",
-        SGPORTAL_DEMO_KUBECONFIG=str(state.kubeconfig),
+        SGPORTAL_DEMO_KUBECONFIG=str(state.cluster / "kubeconfig"),
         SGPORTAL_TLS="0",
         SGPORTAL_STATIC_FROM_SOURCE="1",
         STATIC_ROOT=str(static),

@@ -211,3 +211,53 @@ def test_ownership_that_cannot_be_understood_is_ignored(server, maps):
     patch = [{"op": "replace", "path": "/metadata/managedFields", "value": [{"manager": "odd"}]}]
     kept = server("PATCH", f"{maps}/a", patch, **JSON).body["metadata"]["managedFields"]
     assert [entry["manager"] for entry in kept] == [entry["manager"] for entry in made]
+
+
+PROBE = {"httpGet": {"path": "/", "port": 8080}, "initialDelaySeconds": 5}
+
+
+def with_probe(probe, replicas=0):
+    body = a_deployment(replicas=replicas)
+    body["spec"]["template"]["spec"]["containers"][0] |= {"livenessProbe": probe} if probe else {}
+    return body
+
+
+def probe_of(answer):
+    return answer.body["spec"]["template"]["spec"]["containers"][0].get("livenessProbe")
+
+
+def test_what_was_filled_in_goes_with_what_it_was_filled_in_for(server, deployments):
+    assert "scheme" in probe_of(apply(server, deployments, with_probe(PROBE)))["httpGet"]
+    assert probe_of(apply(server, deployments, with_probe(None))) is None
+
+
+def test_the_last_field_of_a_struct_takes_its_defaults_along(server, deployments):
+    apply(server, deployments, with_probe({**PROBE, "tcpSocket": None}))
+    answer = apply(server, deployments, with_probe({"tcpSocket": {"port": 80}}))
+    assert probe_of(answer).keys() & {"httpGet", "tcpSocket"} == {"tcpSocket"}
+    limited = a_deployment()
+    limited["spec"] |= {"strategy": {"rollingUpdate": {"maxSurge": 1}}}
+    apply(server, deployments, limited, "two", force=True)
+    limited["spec"].pop("strategy")
+    answer = apply(server, deployments, limited, "two", force=True)
+    assert answer.body["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == "25%"
+
+
+def test_a_struct_stays_for_what_another_manager_has_in_it(server, deployments):
+    apply(server, deployments, with_probe(PROBE))
+    apply(server, deployments, with_probe({"httpGet": {"port": 8080}}), "two")
+    kept = probe_of(apply(server, deployments, with_probe(None)))
+    assert kept["httpGet"] == {"path": "/", "port": 8080, "scheme": "HTTP"}
+    assert "initialDelaySeconds" not in kept
+    assert probe_of(apply(server, deployments, with_probe(None), "two")) is None
+
+
+def test_a_field_of_any_name_is_no_struct(server, deployments):
+    body = a_deployment()
+    body["spec"]["template"]["spec"] |= {"nodeSelector": {"site": "a"}}
+    apply(server, deployments, body)
+    body["spec"]["template"]["spec"] |= {"nodeSelector": {}}
+    assert "nodeSelector" not in apply(server, deployments, body).body["spec"]["template"]["spec"]
+    noted = a_deployment(annotations={"note": "x"})
+    apply(server, deployments, noted)
+    assert "note" not in (apply(server, deployments, body).body["metadata"].get("annotations") or {})

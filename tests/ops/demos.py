@@ -63,11 +63,16 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**kept, "SGPORTAL_DEMO_DIR": str(folder), "PORT": "0", "DEMO_WORLD": "walkthrough", **more}
 
 
+def start(variables: Mapping[str, str]) -> subprocess.Popen:
+    """Start a demo, and wait for nothing."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "bufsize": 1}
+    return subprocess.Popen(COMMAND, cwd=ROOT, env=dict(variables), **pipes)
+
+
 def launch(variables: Mapping[str, str]) -> Demo:
     """Start a demo and wait until it says that it is ready."""
     since = time.monotonic()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "bufsize": 1}
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=dict(variables), **pipes)
+    process = start(variables)
     errors: list[str] = []
 
     def read_errors() -> None:

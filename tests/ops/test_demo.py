@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.services import wait_for
+from tests.services import end, wait_for
 
 from . import demos, walk
 
@@ -74,6 +74,26 @@ def test_the_walk_through_with_kubectl(demo):
     wait_for(lambda: not kubectl("get", "deploy", "-o", "name").split(), 30, "the Deployments are gone", pause=0.5)
     wait_for(lambda: demo.door.gone(walk.GRID) and demo.door.gone(walk.SERVICE), 20, "the portal has heard of it")
     kubectl("label", "node", "node0", "node1", "node2", "zone1-")
+
+
+@pytest.mark.kubectl
+def test_grids_are_taken_from_the_first_moment(tmp_path):
+    """Applied in the very moment in which there is a kubeconfig, over the one that an earlier demo left behind."""
+    state = tmp_path / "state"
+    with demos.running(state) as earlier:
+        kubeconfig = earlier.kubeconfig
+    left = kubeconfig.stat().st_ino
+    process = demos.start(demos.environment(state, DEMO_WORLD="large:3x1"))
+    with process, process.stdout, process.stderr:
+        try:
+            wait_for(lambda: kubeconfig.stat().st_ino != left, 30, "the kubeconfig is written", pause=0.001)
+            grid = str(walk.EXAMPLES / "deploymentgrid.yaml")
+            command = ["kubectl", f"--kubeconfig={kubeconfig}", "--cache-dir=/nonexistent", "apply", "-f", grid]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "created" in done.stdout
+        finally:
+            end(process, 20)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

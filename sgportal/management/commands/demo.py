@@ -4,14 +4,17 @@ import http.client
 import signal
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from ...cluster import connect, install_crds
 from ...demo import EmbeddedCluster
 from .. import demo_people, demo_world, processes
 from ..demo_state import DemoState, read_state, refuse
@@ -56,12 +59,12 @@ class Command(BaseCommand):
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        cluster = EmbeddedCluster(state.world, state.folder / "cluster", token=state.secret("cluster-token"))
+        cluster = EmbeddedCluster(state.world, state.cluster, token=state.secret("cluster-token"))
         threads = processes.Threads(stop)
         with listening:
             try:
                 cluster.start()
-                state.kubeconfig.write_bytes(cluster.kubeconfig_path.read_bytes())
+                _publish(state, cluster)
                 password, token = _remember_people(state)
                 self._start(threads)
                 port = listening.getsockname()[1]
@@ -101,6 +104,16 @@ class Command(BaseCommand):
                     return
         finally:
             connection.close()
+
+
+def _publish(state: DemoState, cluster: EmbeddedCluster) -> None:
+    """Put the kubeconfig where people look for it, once grids are served: an apply in the first second is taken."""
+    if settings.SGPORTAL_INSTALL_CRDS:
+        with closing(connect(settings.SGPORTAL_CLUSTER, threads=1)) as embedded:
+            install_crds(embedded)
+    beside = state.kubeconfig.with_name("kubeconfig.new")
+    beside.write_bytes(cluster.kubeconfig_path.read_bytes())
+    beside.replace(state.kubeconfig)
 
 
 def _remember_people(state: DemoState) -> tuple[str, str]:
