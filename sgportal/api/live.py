@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from rest_framework import renderers
 from rest_framework.request import Request
@@ -33,6 +33,7 @@ POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 LIFE_SECONDS = 900.0  # then the caller reconnects and is asked again who it is
 MOST_STREAMS = 200
+SEAT = "sgportal.seat"  # where a request's scope has its seat
 BACKLOG = 1000
 OVERLAP = 50  # revisions that a database may show late, because their transactions were slower
 _closing = threading.Event()
@@ -46,6 +47,36 @@ def close() -> None:
 def reopen() -> None:
     """Take streams again, for a server that starts in the same process."""
     _closing.clear()
+
+
+class Seat:
+    """A request's place among the open streams of this process. It is taken by the view and left when the request is
+    over, however that ends: a caller may be gone before the stream has begun."""
+
+    _lock = threading.Lock()
+    _taken = 0
+
+    def __init__(self) -> None:
+        self._may_take, self._is_ours = True, False
+
+    @classmethod
+    def taken(cls) -> int:
+        """How many are taken."""
+        return cls._taken
+
+    def take(self) -> bool:
+        """Take it; False where all are taken, or the request is over."""
+        with Seat._lock:
+            if self._may_take and Seat._taken < MOST_STREAMS:
+                self._may_take, self._is_ours = False, True
+                Seat._taken += 1
+            return self._is_ours
+
+    def leave(self) -> None:
+        """The request is over."""
+        with Seat._lock:
+            Seat._taken -= self._is_ours
+            self._may_take = self._is_ours = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +110,6 @@ class Hub:
         self._queues: set[asyncio.Queue[Change]] = set()
         self._recent: deque[Change] = deque(maxlen=BACKLOG)
         self._reader: asyncio.Task[None] | None = None
-
-    @property
-    def streams(self) -> int:
-        """How many streams there are."""
-        return len(self._queues)
 
     def join(self, revision: int) -> "asyncio.Queue[Change]":
         """A queue of what is new behind a revision."""
@@ -145,11 +171,6 @@ def _look(revision: int) -> list[Change]:
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
-
-
-def streams() -> int:
-    """How many streams are open in this process."""
-    return sum(hub.streams for hub in list(_hubs.values()))
 
 
 async def stream(revision: int, missed: list[Change], resync: bool) -> AsyncIterator[bytes]:
@@ -216,9 +237,11 @@ class Events(PortalView):
         go on where you were; `event: resync` says that too much was missed: read afresh."""
         if not isinstance(request._request, ASGIRequest):
             raise Refusal(503, say("this server cannot stream"), headers={"Retry-After": "60"})
-        if streams() >= MOST_STREAMS or _closing.is_set():
+        seat: Seat = request._request.scope[SEAT]
+        if _closing.is_set() or not seat.take():
             raise Refusal(503, say("too many streams are open; try again later"), headers={"Retry-After": "10"})
         start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
+        connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(stream(*start), content_type="text/event-stream", headers=headers)
 

@@ -17,7 +17,7 @@ from ..models import Grid, GridUnit, Heartbeat, Mirror, Node, WorkKey
 from ..version import VERSION
 from .auth import RolePermission
 from .health import ALIVE
-from .live import streams
+from .live import Seat
 from .views import PortalView
 
 
@@ -27,7 +27,7 @@ class Portal(Collector):
     def collect(self) -> Iterator[Metric]:
         """Each number, by one query per family."""
         yield _gauge("sgportal_info", "The version.", ["version"], [((VERSION,), 1)])
-        yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), streams())])
+        yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), Seat.taken())])
         yield _grids()
         yield _closure()
         yield from _keepers()

@@ -23,7 +23,6 @@ READY = Parameter("ready", "Only nodes in this state.", choices=("Ready", "NotRe
 SEARCH = Parameter("search", "Only nodes whose name or labels hold this text.")
 KEY = Parameter("group", "The label key of the NodeGroup.", required=True)
 OVERVIEW_KEY = Parameter("group", "The label key of the NodeGroup; that of the most grids where left out.")
-UNHEALTHY = Parameter("unhealthy", "Only NodeUnits that need attention, or only others.", choices=("true", "false"))
 ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "false"), default="false")
 LABEL_FIELDS = {
     "nodes": ("[str]", False),
@@ -184,12 +183,10 @@ class GroupList(PortalView):
 class UnitList(PortalView):
     """The NodeUnits of a NodeGroup."""
 
-    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: "[NodeUnit]"})
+    @operation("List NodeUnits", takes=(KEY, *PAGED), answers={200: "[NodeUnit]"})
     def get(self, _request: Request) -> Response:
-        """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
-        asked = self.query["unhealthy"]
-        rows = [each for each in node_units(self.query["group"]) if asked in ("", str(each.unhealthy).lower())]
-        return self.page_of(rows, lambda row: (row.name,), shapes.unit)
+        """The units in order of name, each with its nodes and pods."""
+        return self.page_of(node_units(self.query["group"]), lambda row: (row.name,), shapes.unit)
 
 
 class OverviewDetail(PortalView):

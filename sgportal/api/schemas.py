@@ -5,7 +5,6 @@ from typing import Any
 
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
-from ..core.health import STATES
 from .cluster import TAKE_OVER_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
@@ -199,16 +198,7 @@ BODIES: dict[str, Schema] = {
         finishedAt=WHEN,
     ),
     "NodeGroup": exactly(key=TEXT, units=COUNT, nodes=COUNT, readyNodes=COUNT),
-    "NodeUnit": exactly(
-        group=TEXT,
-        name=TEXT,
-        nodes=COUNT,
-        readyNodes=COUNT,
-        state=one_of(*STATES),
-        nodeState=one_of("Ready", "Degraded", "NotReady", "Offline", "Gone"),
-        unhealthy=FLAG,
-        pods=_PODS,
-    ),
+    "NodeUnit": exactly(group=TEXT, name=TEXT, nodes=COUNT, readyNodes=COUNT, state=TEXT, pods=_PODS),
     "Overview": exactly(
         group=TEXT,
         units=many(ref("NodeUnit")),

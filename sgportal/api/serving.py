@@ -1,26 +1,36 @@
 """What the web process does before Django sees a request, and when it is asked to end."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from io import BytesIO
 from types import FrameType
 from typing import Any
 
+from django.core.handlers.asgi import ASGIRequest
+from django.utils import translation
+
 from ..core.documents import MAX_BYTES
+from ..core.text import say
 from . import live
+from .problems import TOO_LARGE, Refusal, answer
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[..., Awaitable[None]]  # (scope, receive, send); frameworks type the three differently
 
 # More than the largest manifest, form encoding included; what is above the manifest's own limit Django refuses.
 MOST = 4 * MAX_BYTES
+BODY_SECONDS = 20.0  # for a body to arrive whole
+_LARGE = Refusal(413, TOO_LARGE)
 
 
 def served(application: App) -> App:
-    """The application, shielded from bodies so large that merely receiving them would fill the disk, and able to end
-    its streams when the server is asked to end."""
+    """The application, shielded from bodies so large or so slow that merely receiving them would fill the disk or hold
+    the process, and able to end its streams when the server is asked to end."""
     limited, prepared = within_limits(application), False
 
     async def prepare_once(scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,17 +44,34 @@ def served(application: App) -> App:
 
 
 def within_limits(application: App) -> App:
-    """The application, shielded from too large bodies."""
+    """The application, shielded from bodies that are too large or too slow; each request brings the seat that a stream
+    of events takes."""
 
     async def limited(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await application(scope, receive, send)
         elif _announced(scope) > MOST:
-            await _too_large(send)
+            await _refuse(scope, send, _LARGE)
         else:
-            await application(scope, _counted(receive), send)
+            await _serve(application, scope, receive, send)
 
     return limited
+
+
+async def _serve(application: App, scope: Scope, receive: Receive, send: Send) -> None:
+    body, seat, begun = _Body(receive), live.Seat(), False
+
+    async def noted(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    try:
+        await application({**scope, live.SEAT: seat}, body.receive, noted)
+    finally:
+        seat.leave()
+    if body.refusal and not begun:
+        await _refuse(scope, send, body.refusal)
 
 
 def _announced(scope: Scope) -> int:
@@ -52,24 +79,44 @@ def _announced(scope: Scope) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _counted(receive: Receive) -> Receive:
-    """The same messages; a body that grows beyond the limit ends the connection."""
-    received = 0
+class _Body:
+    """The messages of a request. A body that grows beyond the limit, or is not there in time, counts as a caller who
+    has hung up; `refusal` is what the caller is told."""
 
-    async def counted() -> MutableMapping[str, Any]:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if received > MOST else message
+    refusal: Refusal | None = None
 
-    return counted
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._received, self._whole = 0, False
+
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()  # waits for the caller to hang up, however long
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            text = say("the body did not arrive within %(seconds)s seconds", seconds=int(BODY_SECONDS))
+            return self._hung_up(Refusal(408, text))
+        self._received += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        return self._hung_up(_LARGE) if self._received > MOST else message
+
+    def _hung_up(self, refusal: Refusal) -> Message:
+        self.refusal = refusal
+        return {"type": "http.disconnect"}
 
 
-async def _too_large(send: Send) -> None:
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    body = b'{"type":"about:blank","title":"Request Entity Too Large","status":413}'
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+    """Answer in Django's stead, in the caller's language, and end the connection."""
+    request = ASGIRequest(dict(scope), BytesIO())
+    with translation.override(translation.get_language_from_request(request)):
+        told = answer(request, refusal)
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in told.items()]
+    headers += [(b"content-length", b"%d" % len(told.content)), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": told.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": told.content})
 
 
 def _end_streams_on_signals() -> None:

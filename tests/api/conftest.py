@@ -1,13 +1,18 @@
 """A cast for tests of the REST API: Ada administers, Olga operates, Vic views, Mallory may do nothing."""
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import uvicorn
 from django.core.cache import cache
 from django.test import Client
 
+from sgportal.api import live
 from sgportal.api.throttles import DryRunThrottle, WriteThrottle
 
 from . import builders
@@ -74,6 +79,37 @@ def as_(people: dict[str, Any]) -> Callable[..., Api]:
 def api(as_: Callable[..., Api]) -> Api:
     """Olga, who operates."""
     return as_("olga")
+
+
+@pytest.fixture
+def token(transactional_db: None) -> str:
+    """A viewer's, to read."""
+    return builders.token(builders.user("vic", "viewer"), "read")
+
+
+@pytest.fixture
+def address(transactional_db: None) -> Iterator[str]:
+    """Of the events of a real server."""
+    from sgportal.asgi import application
+
+    live.reopen()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}/api/v1/events"
+    live.close()
+    server.should_exit = True
+    thread.join(10)
+    live.reopen()
+    assert not thread.is_alive()
 
 
 def pointers(answer: Any) -> dict[str, str]:

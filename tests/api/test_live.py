@@ -7,41 +7,10 @@ import time
 import urllib.request
 
 import pytest
-import uvicorn
 
 from sgportal.api import live
 from sgportal.models import Journal
-
-from . import builders
-
-
-@pytest.fixture
-def token(transactional_db):
-    return builders.token(builders.user("vic", "viewer"), "read")
-
-
-@pytest.fixture
-def address(transactional_db):
-    from sgportal.asgi import application
-
-    live.reopen()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(
-        application, host="127.0.0.1", port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}/api/v1/events"
-    live.close()
-    server.should_exit = True
-    thread.join(10)
-    live.reopen()
-    assert not thread.is_alive()
+from tests.services import wait_for
 
 
 class Stream:
@@ -101,3 +70,40 @@ def test_nobody_listens_without_a_token(address):
     with pytest.raises(urllib.error.HTTPError) as caught:
         Stream(address, "wrong")
     assert caught.value.code == 401
+
+
+def _open(address, token, found, hang_up=False):
+    """Ask for a stream; its status, kept open until the test ends, unless the caller hangs up at once."""
+    host, port = address.removeprefix("http://").split("/")[0].split(":")
+    link = socket.create_connection((host, int(port)), timeout=30)
+    head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    link.sendall(head.encode())
+    if hang_up:
+        link.close()
+        return
+    found.append((link, int(link.recv(64).split()[1])))
+
+
+def _at_once(count, *args, **options):
+    threads = [threading.Thread(target=_open, args=args, kwargs=options) for _ in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def test_of_many_streams_opened_at_once_no_more_are_let_in_than_there_is_room_for(address, token, monkeypatch):
+    monkeypatch.setattr(live, "MOST_STREAMS", 15)
+    found = []
+    _at_once(80, address, token, found)
+    assert sorted(status for _, status in found) == [200] * 15 + [503] * 65
+    for link, _ in found:
+        link.close()
+    wait_for(lambda: live.Seat.taken() == 0, 5, "the seats are free again")
+    assert Stream(address, token).answer.status == 200
+
+
+def test_callers_who_hang_up_before_they_are_answered_keep_no_seat(address, token):
+    _at_once(60, address, token, [], hang_up=True)
+    time.sleep(0.5)
+    wait_for(lambda: live.Seat.taken() == 0, 5, "the seats are free again")

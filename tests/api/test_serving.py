@@ -1,11 +1,15 @@
 """Health, metrics, documentation, and the web process itself: limits, streams, a clean end."""
 
 import asyncio
+import contextlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from datetime import timedelta
 
 import orjson
@@ -154,7 +158,8 @@ def serve(scope_headers, chunks):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(serving.within_limits(application)({"type": "http", "headers": scope_headers}, receive, send))
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/apply", "query_string": b"", "headers": scope_headers}
+    asyncio.run(serving.within_limits(application)(scope, receive, send))
     return sent[0]["status"], received
 
 
@@ -166,6 +171,50 @@ def test_a_body_announced_too_large_is_not_received():
 def test_a_body_that_grows_too_large_is_cut_off():
     half = b"x" * (serving.MOST // 2 + 1)
     assert serve([], [half, half])[1] == ["http.request", "http.disconnect"]
+
+
+def _trickle(address, head, found):
+    """Send a request's head, then a byte now and then, for ever; what is answered."""
+    host, port = address.removeprefix("http://").split("/")[0].split(":")
+    with socket.create_connection((host, int(port)), timeout=0.2) as link:
+        link.sendall(head.encode())
+        since, answer = time.monotonic(), b""
+        while time.monotonic() < since + 15:
+            try:
+                part = link.recv(65536)
+                if not part:
+                    break
+                answer += part
+            except TimeoutError:
+                with contextlib.suppress(OSError):
+                    link.sendall(b"1\r\n \r\n" if "chunked" in head else b" ")
+        found.append((time.monotonic() - since, answer.decode()))
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_bodies_that_trickle_in_are_ended(address, token, monkeypatch, length, method):
+    """Forty at once, each with a byte now and then; the server answers others all the while."""
+    monkeypatch.setattr(serving, "BODY_SECONDS", 1.5)
+    head = (
+        f"{method} /api/v1/apply HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nAccept-Language: zh-CN\r\n"
+        f"{length}\r\n\r\n"
+    )
+    found = []
+    threads = [threading.Thread(target=_trickle, args=(address, head, found)) for _ in range(40)]
+    for each in threads:
+        each.start()
+    with urllib.request.urlopen(address.replace("/api/v1/events", "/healthz"), timeout=2) as answer:
+        assert answer.status == 200
+    for each in threads:
+        each.join()
+    assert len(found) == 40
+    assert max(seconds for seconds, _ in found) < 6, "each connection is closed soon after"
+    for _, text in found:
+        head, _, body = text.partition("\r\n\r\n")
+        assert head.startswith("HTTP/1.1 408 ")
+        assert "connection: close" in head.lower()
+        assert "请求体" in orjson.loads(body)["detail"]
 
 
 @pytest.mark.django_db
