@@ -1,9 +1,12 @@
 """Settings from environment variables, each read once, checked at start, refused with a clear message."""
 
 import os
+import re
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+
+REDIS = ("redis://", "rediss://", "unix://")  # the schemes of a Redis' URLs
 
 
 def env_str(name: str, default: str | None = None) -> str:
@@ -47,24 +50,65 @@ def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's entry for `sqlite:///path` or `postgresql://user:password@host:port/name`."""
-    from urllib.parse import unquote, urlsplit
+def database(url: str, pool: int, statement_seconds: int) -> dict[str, Any]:
+    """Django's entry for `sqlite:///path` or a PostgreSQL URI with everything that psql takes in one: TLS
+    (`?sslmode=verify-full`), sockets (`?host=/run/postgresql`), several hosts.
 
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
+    `pool`: how many connections a process has at most, 0 for one per thread. `statement_seconds`: after how long
+    PostgreSQL ends a statement, 0 for never. Raises ImproperlyConfigured, without the password, for anything else.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest:
         init = "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": init}
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path[1:], "OPTIONS": options}
-    if parts.scheme in ("postgres", "postgresql"):
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": parts.path[1:],
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 60,
-            "CONN_HEALTH_CHECKS": True,
-        }
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": rest.removeprefix("/"), "OPTIONS": options}
+    if scheme in ("postgres", "postgresql"):
+        return _postgresql(_parsed_by_libpq(url), pool, statement_seconds)
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _parsed_by_libpq(url: str) -> dict[str, str]:
+    """The options of a URI as PostgreSQL's own client library reads them, so that none is lost and none is made up."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        found = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError as error:
+        unknown = re.search(r"invalid URI query parameter: \S+", str(error))  # other messages may quote the password
+        why = unknown[0] if unknown else "write special characters of user and password as %XX"
+        raise ImproperlyConfigured(f"DATABASE_URL is no URI that PostgreSQL understands: {why}") from None
+    if "dbname" not in found and "service" not in found:
+        raise ImproperlyConfigured("DATABASE_URL must name the database: postgresql://user@host/name")
+    if not found.setdefault("connect_timeout", "5").isdecimal():
+        raise ImproperlyConfigured("DATABASE_URL: connect_timeout must be a whole number of seconds")
+    return found
+
+
+def _postgresql(given: dict[str, str], pool: int, statement_seconds: int) -> dict[str, Any]:
+    limit = f"-c statement_timeout={statement_seconds * 1000}" if statement_seconds else ""
+    options: dict[str, Any] = {"application_name": "sgportal", **given}
+    options["options"] = f"{limit} {given.get('options', '')}".strip()
+    if pool:
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10, "max_idle": 60}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": options.pop("dbname", ""),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": options.pop("port", ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {name: value for name, value in options.items() if value},
+    }
+
+
+def caches(url: str) -> dict[str, dict[str, Any]]:
+    """Django's entry for a cache in the Redis of this URL; for "" each process has one of its own.
+
+    Raises ImproperlyConfigured for what is no URL of a Redis."""
+    if not url:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    if not url.startswith(REDIS):
+        raise ImproperlyConfigured(f"SGPORTAL_CACHE_URL must begin with one of {', '.join(REDIS)}")
+    return {"default": {"BACKEND": "sgportal.shared_cache.SharedCache", "LOCATION": url}}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from .env import database, env_bool, env_choice, env_int, env_list, env_str
+from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -12,7 +12,11 @@ DEBUG = False
 SECRET_KEY = env_str("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
-DATABASES = {"default": database(env_str("DATABASE_URL", f"sqlite:///{BASE_DIR}/sgportal.sqlite3"))}
+_POOL = env_int("SGPORTAL_DATABASE_POOL", 20)
+_STATEMENT_SECONDS = env_int("SGPORTAL_STATEMENT_SECONDS", 30)
+DATABASES = {
+    "default": database(env_str("DATABASE_URL", f"sqlite:///{BASE_DIR}/sgportal.sqlite3"), _POOL, _STATEMENT_SECONDS)
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What the product itself may be told.
@@ -188,6 +192,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "global_keyprefix": "sgportal:",
     }
 )
+
+# What processes share besides rows (how often somebody may write): in Redis where there is one.
+_QUEUE_IN_REDIS = CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(REDIS) else ""
+CACHES = caches(env_str("SGPORTAL_CACHE_URL", _QUEUE_IN_REDIS))
 
 LOGGING = {
     "version": 1,

@@ -126,6 +126,7 @@ class Postgres:
 
     port: int
     folder: Path
+    sockets: Path
     count: int = 0
 
     def url(self) -> str:
@@ -164,6 +165,7 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
         Path(home.name).chmod(0o755)
         owner = pwd.getpwnam(NOBODY)
         os.chown(data, owner.pw_uid, owner.pw_gid)
+        os.chown(home.name, owner.pw_uid, owner.pw_gid)
     prefix = (
         ["setpriv", f"--reuid={NOBODY}", f"--regid={pwd.getpwnam(NOBODY).pw_gid}", "--clear-groups"] if root else []
     )
@@ -179,13 +181,13 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
         "--locale=C.UTF-8",
     ]
     subprocess.run(list(map(str, initdb)), check=True, capture_output=True, cwd="/")
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home.name}", "-c", "fsync=off"]
     serve = [*prefix, f"{commands}/postgres", "-D", str(data), "-p", str(port), *options]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/")
     try:
         wait_for(lambda: _answers(port), 60, "PostgreSQL answers")
-        yield Postgres(port, folder)
+        yield Postgres(port, folder, Path(home.name))
     finally:
         end(process, number=signal.SIGINT)
         home.cleanup()

@@ -17,7 +17,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
 from ..core.grids.plan import Plan
-from ..core.health import is_unhealthy
 from ..core.text import Sentence
 from ..models import Grid, Pod, Revision
 from .live import AGE_UNITS
@@ -29,9 +28,6 @@ STATES = {
     "Progressing": gettext_lazy("Progressing"),
     "Degraded": gettext_lazy("Degraded"),
     "Blocked": gettext_lazy("Blocked"),
-    "Paused": gettext_lazy("Paused"),
-    "OnDelete": gettext_lazy("Ready, on delete"),
-    "Partitioned": gettext_lazy("Ready, partitioned"),
     "Offline": gettext_lazy("Offline"),
     "UnitGone": gettext_lazy("Unit gone"),
     "Gone": gettext_lazy("No nodes left"),
@@ -83,12 +79,6 @@ def say(sentence: Any) -> str:
 def state_word(state: str) -> str:
     """A state's name in the reader's language."""
     return str(STATES.get(state, state))
-
-
-@register.filter
-def unhealthy(state: str) -> bool:
-    """Whether somebody should look at what is in this state."""
-    return is_unhealthy(state)
 
 
 @register.filter

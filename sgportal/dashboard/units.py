@@ -61,7 +61,7 @@ def unit(request: HttpRequest) -> HttpResponse:
     context = {
         "key": key,
         "name": name,
-        "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
+        "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone"),
         "cells": here,
         "page": paged(request, nodes),
     }

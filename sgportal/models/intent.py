@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ..core.grids.kinds import KINDS, GridKind
-from ..core.health import SETTLED
+from ..core.grids.status import STATES
 from ..core.text import Sentence
 from .lengths import KEY
 
@@ -68,7 +68,7 @@ class GridQuerySet(models.QuerySet["Grid"]):
         """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
         return self.annotate(
             unit_count=Count("units", filter=~Q(units__name="")),
-            ready_units=Count("units", filter=Q(units__state__in=SETTLED) & ~Q(units__name="")),
+            ready_units=Count("units", filter=Q(units__state="Ready") & ~Q(units__name="")),
             pods_desired=Coalesce(Sum("units__desired"), 0),
             pods_ready=Coalesce(Sum("units__ready"), 0),
         )
@@ -191,7 +191,7 @@ class Revision(models.Model):
 class GridUnit(models.Model):
     """One cell of the matrix: what was last observed of a grid in a unit, and that unit's own back-off.
 
-    `severity` is the state's place in `core.health.STATES`, 0 the worst. `gone_since` is when the unit was first
+    `severity` is the state's place in `core.status.STATES`, 0 the worst. `gone_since` is when the unit was first
     missed. `failures` and `next_at` pace the writes of this unit alone.
     """
 
@@ -224,6 +224,11 @@ class GridUnit(models.Model):
     def sentence(self) -> Sentence:
         """Why the unit is in its state, to be said in the reader's language."""
         return Sentence.from_json(self.message)
+
+    @staticmethod
+    def severity_of(state: str) -> int:
+        """The place of a state among STATES, 0 the worst."""
+        return STATES.index(state)
 
 
 class LabelJob(models.Model):
