@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from .core.policy.namespaces import Namespaces, read_namespaces
+
 REDIS = ("redis://", "rediss://", "unix://")  # the schemes of a Redis' URLs
 
 
@@ -48,6 +50,14 @@ def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not “{value}”")
     return value
+
+
+def namespaces(globs: list[str], own: str) -> Namespaces:
+    """The namespaces that SGPORTAL_NAMESPACES opens. Raises ImproperlyConfigured for what no namespace can match."""
+    try:
+        return read_namespaces(globs, own)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SGPORTAL_NAMESPACES: {error}") from error
 
 
 def database(url: str, pool: int, statement_seconds: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str
+from .core.policy.pod_security import LEVELS
+from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,6 +23,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What the product itself may be told.
 SGPORTAL_CLUSTER = env_str("SGPORTAL_CLUSTER", "in-cluster")
 SGPORTAL_NAMESPACE = env_str("SGPORTAL_NAMESPACE", "sgportal")
+SGPORTAL_NAMESPACES = namespaces(env_list("SGPORTAL_NAMESPACES"), SGPORTAL_NAMESPACE)
+SGPORTAL_POD_SECURITY = env_choice("SGPORTAL_POD_SECURITY", "baseline", LEVELS)
+SGPORTAL_EXTERNAL_IPS = env_bool("SGPORTAL_EXTERNAL_IPS", False)
 SGPORTAL_ORPHAN_GRACE_SECONDS = env_int("SGPORTAL_ORPHAN_GRACE_SECONDS", 3600)
 SGPORTAL_RESYNC_SECONDS = env_int("SGPORTAL_RESYNC_SECONDS", 300, minimum=10)
 SGPORTAL_LEASE_SECONDS = env_int("SGPORTAL_LEASE_SECONDS", 30, minimum=1)

@@ -4,7 +4,7 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
-from .common import Actor, AlreadyExists, NotFound, ReadOnly, Refused, Stale, Unavailable
+from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused, Stale, Unavailable
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
 from .labels import label_node, label_nodes
@@ -13,6 +13,7 @@ from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 __all__ = [
     "Actor",
     "AlreadyExists",
+    "Forbidden",
     "NotFound",
     "ReadOnly",
     "Refused",

@@ -48,6 +48,10 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+class Forbidden(Refused):
+    """Nobody may do this through the portal, whatever their role."""
+
+
 class ReadOnly(Refused):
     """We do not manage the grids now: no write of intent is taken, for none could be carried out."""
 

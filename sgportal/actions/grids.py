@@ -16,6 +16,7 @@ from ..queries.capabilities import capabilities
 from ..queries.plans import plan_for
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
+from .policy import check_open, forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def save_grids(
 
 
 def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
-    specs: list[GridSpec] = []
+    specs: dict[str, GridSpec] = {}
     problems: list[Problem] = []
     seen: set[str] = set()
     for index, manifest in enumerate(manifests):
@@ -83,10 +84,11 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
         if spec.path() in seen:
             problems.append(Problem(prefix + "/metadata/name", say("“%(name)s” stands twice", name=spec.name)))
         seen.add(spec.path())
-        specs.append(spec)
+        specs[prefix] = spec
+    problems += forbidden(specs)
     if problems:
         raise Invalid(*problems)
-    return specs
+    return list(specs.values())
 
 
 def _abilities_for(manifest: Any) -> Capabilities | None:
@@ -147,8 +149,9 @@ def delete_grid(
 ) -> Plan:
     """Delete a grid: its children go first (with `Orphan` they stay), then its row. The plan of what goes.
 
-    Raises Stale, NotFound.
+    Raises Stale, NotFound, Forbidden.
     """
+    check_open(grid.namespace)
     with transaction.atomic():
         current = Grid.objects.select_for_update().filter(pk=grid.pk).first()
         if current is None:
@@ -190,7 +193,8 @@ def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = No
 @intent
 def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
     """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
-    unit without nodes, deleted before its grace time is over. Raises NotFound."""
+    unit without nodes, deleted before its grace time is over. Raises NotFound, Forbidden."""
+    check_open(grid.namespace)
     with transaction.atomic():
         if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
             raise NotFound(unit)

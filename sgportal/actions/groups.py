@@ -10,8 +10,10 @@ from ..core.grids.group import GroupSpec, parse_group
 from ..core.grids.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
+from ..queries.policy import closed
 from .common import Actor, AlreadyExists, NotFound, Stale, intent, note
 from .grids import Saved, delete_grid, save_grids
+from .policy import check_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ def save_group(
     All is validated before any is stored. Raises Invalid, AlreadyExists, Stale, NotFound, Refused.
     """
     spec = parse_group(manifest)
+    if reason := closed(spec.namespace):
+        raise Invalid(Problem("/metadata/namespace", reason))
     with transaction.atomic():
         group = ServiceGroup.objects.select_for_update().filter(namespace=spec.namespace, name=spec.name).first()
         _check(spec, group, create_only, expect)
@@ -109,7 +113,8 @@ def _store(
 def delete_group(
     group: ServiceGroup, actor: Actor, *, expect: str | None = None, dry_run: bool = False
 ) -> dict[str, Plan]:
-    """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound."""
+    """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
+    check_open(group.namespace)
     with transaction.atomic():
         current = ServiceGroup.objects.select_for_update().filter(pk=group.pk).first()
         if current is None:

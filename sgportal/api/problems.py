@@ -78,6 +78,8 @@ def _action_refusal(error: Exception) -> Refusal | None:
         return Refusal(412, say("it changed since you read it; read it again"))
     if isinstance(error, actions.NotFound):
         return Refusal(404, say("there is no “%(name)s”", name=str(error)))
+    if isinstance(error, actions.Forbidden):
+        return Refusal(403, error.sentence)
     if isinstance(error, actions.Refused):
         return Refusal(409, error.sentence)
     if isinstance(error, actions.Unavailable):

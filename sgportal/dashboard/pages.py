@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from ..actions import Actor, NotFound, ReadOnly, Unavailable
+from ..actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
 from ..models import Journal
 from ..models.people import ROLES, role_of
 
@@ -58,6 +58,8 @@ def needs(needed: str) -> Callable[[View], View]:
                 raise Http404 from error
             except Unavailable as error:
                 return unavailable(request, error)
+            except Forbidden as error:
+                return show(request, "403.html", {"sentence": error.sentence}, status=403)
             except ReadOnly as error:
                 return show(request, "409.html", {"sentence": error.sentence}, status=409)
 

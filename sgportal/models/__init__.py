@@ -6,7 +6,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 from .dataplane import DataPlane
 from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
-from .mirror import Child, Mirror, Node, NodeLabel, Pod, Slice
+from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
 from .people import ApiToken, Preference
 from .stewardship import Stewardship
 from .work import Heartbeat, Lease, WorkKey
@@ -24,6 +24,7 @@ __all__ = [
     "LabelJob",
     "Lease",
     "Mirror",
+    "Namespace",
     "Node",
     "NodeLabel",
     "Pod",

@@ -203,6 +203,20 @@ class Slice(models.Model):
         return f"{self.namespace}/{self.name}"
 
 
+class Namespace(models.Model):
+    """A namespace as last seen: its labels say which Pod Security Standard it keeps."""
+
+    name = models.CharField(max_length=63, unique=True)
+    labels = models.JSONField(default=dict)
+    resource_version = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Mirror(models.Model):
     """How fresh the mirror of one resource is. `synced_at` is when it was last whole (null: never), `heard_at` when the
     cluster last said anything; `failing_since` and `error` are set while it cannot be reached."""

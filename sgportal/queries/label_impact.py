@@ -10,6 +10,7 @@ from ..core.units import UnitChange, relabelled, unit_changes
 from ..models.intent import Grid
 from ..models.mirror import Node
 from .endpoints import emptied
+from .policy import closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     moved = unit_changes(before, after, changes)
     grids = list(Grid.objects.filter(key__in=list(changes)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
-    steps = [(grid.path, step) for grid in grids if grid not in services for step in _label_steps(grid, moved)]
+    workloads = [grid for grid in grids if grid not in services and not closed(grid.namespace)]
+    steps = [(grid.path, step) for grid in workloads for step in _label_steps(grid, moved)]
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     return Impact(moved, tuple(steps), tuple(losing))
 

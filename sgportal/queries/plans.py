@@ -12,10 +12,12 @@ from ..core.grids.desired import Owner
 from ..core.grids.grid import GridSpec, parse
 from ..core.grids.plan import Plan, Step, World, plan
 from ..core.names import child_name
+from ..core.policy.rules import held
 from ..core.text import Sentence
 from ..models.intent import Grid
 from ..models.mirror import Child, NodeLabel
 from .endpoints import can_for
+from .policy import closed
 
 Say = Callable[[Sentence], str]
 
@@ -32,7 +34,8 @@ def owner_of(grid: Grid) -> Owner:
 
 def plan_of(grid: Grid) -> Plan:
     """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
-    return plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
+    planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
+    return planned if grid.deleting_since else held(planned, closed(grid.namespace))
 
 
 def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = ()) -> Plan:

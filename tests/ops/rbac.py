@@ -16,6 +16,7 @@ _GRIDS = ("deploymentgrids", "statefulsetgrids", "servicegrids")
 # (group, resource[/subresource]) → the verbs on any object, in any namespace.
 ALLOWED: dict[tuple[str, str], str] = {
     ("", "nodes"): "list watch patch",
+    ("", "namespaces"): "list watch",
     ("", "pods"): "list watch",
     ("", "services"): _CHILDREN,
     ("", "services/finalizers"): "update",

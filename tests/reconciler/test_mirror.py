@@ -232,6 +232,7 @@ def test_a_custom_resource_that_cannot_be_taken_in_stops_no_other(caplog, monkey
 def test_everything_watched_has_a_source() -> None:
     assert [source.resource for source in SOURCES] == [
         "nodes",
+        "namespaces",
         "pods",
         "endpointslices",
         "deployments",

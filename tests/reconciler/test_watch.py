@@ -12,6 +12,7 @@ from django.utils import timezone
 from sgportal.cluster import MERGE_PATCH
 from sgportal.models import Child, Grid, Heartbeat, Journal, Lease, Mirror, Node, NodeLabel, Pod, WorkKey
 from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
 
 from .watching import QUICK, a_watch, node_names, slower, unit_of, until, wishes
@@ -217,12 +218,12 @@ def test_kinds_the_cluster_does_not_know_are_looked_for_again(world: World, sett
         world.cluster.delete("CustomResourceDefinition", "", f"{kind}.superedge.io")
     with a_watch(world.cluster, wait=False):
         until(lambda: Mirror.objects.filter(served=False).count() == 3)
-        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == 6)
+        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == len(BY_RESOURCE) - 3)
         world.look()
         from sgportal.cluster import install_crds
 
         install_crds(world.cluster)
-        until(lambda: Mirror.objects.filter(served=True).count() == 9)
+        until(lambda: Mirror.objects.filter(served=True).count() == len(BY_RESOURCE))
 
 
 def test_definitions_are_installed_unless_told_otherwise(world: World) -> None:

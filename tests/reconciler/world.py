@@ -68,7 +68,7 @@ class World:
 
     def look(self) -> None:
         """Bring the mirror up to date by a fresh list of everything."""
-        for resource in ("nodes", "deployments", "statefulsets", "services", "pods"):
+        for resource in ("nodes", "namespaces", "deployments", "statefulsets", "services", "pods"):
             refresh.relist(resource, self.cluster)
         Mirror.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
 

@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..grids.desired import Finding
 from ..grids.grid import GridSpec
+from ..grids.plan import Plan
 from ..text import Problem, Sentence, pointer, say
 from .namespaces import Namespaces
 from .pod_security import Level, level_of, violations
+
+CLOSED = "NamespaceClosed"  # the reason, and the condition, of a grid where nothing may be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,15 @@ def closed_namespace(namespace: str, policy: Policy) -> Sentence | None:
     if policy.namespaces.is_open(namespace):
         return None
     return say("namespace “%(namespace)s” is closed to the portal (SGPORTAL_NAMESPACES)", namespace=namespace)
+
+
+def held(planned: Plan, reason: Sentence | None) -> Plan:
+    """The plan of a grid whose namespace is closed for this reason: nothing is written, and each unit that lacks a
+    write says why. Without a reason, the plan as it is."""
+    if reason is None:
+        return planned
+    units = dict.fromkeys(["", *(step.unit for step in planned.steps)] if planned.steps else ())
+    return Plan((), (*(Finding(unit, CLOSED, reason) for unit in units), *planned.findings))
 
 
 def policy_problems(spec: GridSpec, policy: Policy, labels: Mapping[str, str]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from ...core.grids.kinds import KINDS
-from ...models import Child, Grid, Node, Pod, Slice
+from ...models import Child, Grid, Namespace, Node, Pod, Slice
 from ..grids import sync_resource
 from ..informer.source import Source, name, place
 from . import store, translate
@@ -76,6 +76,15 @@ SOURCES = (
         translate.node_row,
         store.write_nodes,
         lambda: Node.objects.values_list("name", flat=True),
+    ),
+    Mirrored(
+        "namespaces",
+        "Namespace",
+        name,
+        translate.namespace_row,
+        store.write_namespaces,
+        lambda: Namespace.objects.values_list("name", flat=True),
+        optional=True,
     ),
     Mirrored(
         "pods",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
-from ...models import Child, Node, NodeLabel, Pod, Slice
+from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
 from .enqueue import Effects
 from .translate import Body
 
@@ -82,6 +82,16 @@ def _write_labels(nodes: Sequence[tuple[Node, Mapping[str, str]]]) -> None:
         found = NodeLabel.objects.filter(node__in={pk for pk, _ in removed}, key__in={key for _, key in removed})
         rows = found.values_list("pk", "node_id", "key")
         NodeLabel.objects.filter(pk__in=[pk for pk, node, key in rows if (node, key) in removed]).delete()
+
+
+def write_namespaces(batch: Mapping[str, Namespace | None], _effects: Effects) -> None:
+    """Namespaces by name. They wake nobody: what they ask of pods is looked at when a grid is saved."""
+    known = _locked(Namespace, "name", batch)
+    changed = [row for name, row in batch.items() if row and _differs(row, known.get(name), ("labels",))]
+    _upsert(Namespace, changed, ("name",), ("labels", "resource_version"))
+    gone = [known[name].pk for name, row in batch.items() if row is None and name in known]
+    if gone:
+        Namespace.objects.filter(pk__in=gone).delete()
 
 
 def write_pods(batch: Mapping[str, Pod | None], effects: Effects) -> None:

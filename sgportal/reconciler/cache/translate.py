@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from ...core.grids.kinds import KINDS
 from ...core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX, TOPOLOGY_KEYS
 from ...core.pods import pod_view
-from ...models import Child, Node, Pod, Slice
+from ...models import Child, Namespace, Node, Pod, Slice
 
 Body = Mapping[str, Any]
 UNWATCHED_NAMESPACE = "kube-system"
@@ -43,6 +43,13 @@ def node_row(body: Body) -> Node:
         resource_version=metadata["resourceVersion"],
         created_at=_time(metadata.get("creationTimestamp")),
     )
+
+
+def namespace_row(body: Body) -> Namespace:
+    """A namespace."""
+    metadata = body["metadata"]
+    labels = dict(metadata.get("labels") or {})
+    return Namespace(name=metadata["name"], labels=labels, resource_version=metadata["resourceVersion"])
 
 
 def pod_row(body: Body) -> Pod | None:

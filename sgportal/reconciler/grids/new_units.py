@@ -13,6 +13,7 @@ from ...core.text import Invalid
 from ...core.units import Unit, units_of
 from ...models import Grid, GridUnit, Node
 from ...queries.plans import owner_of, spec_of
+from ...queries.policy import closed
 from ..process.connection import side_by_side
 from ..queue import workqueue
 from . import update_status
@@ -67,7 +68,7 @@ def _newcomers(label: str, units: Mapping[str, Unit]) -> list[tuple[Grid, dict[s
 
 
 def _is_at_rest(grid: Grid) -> bool:
-    return not grid.deleting_since and grid.observed_generation == grid.generation
+    return not grid.deleting_since and grid.observed_generation == grid.generation and not closed(grid.namespace)
 
 
 def _creations(grid: Grid, units: Mapping[str, Unit]) -> Sequence[Step]:

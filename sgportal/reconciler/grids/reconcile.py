@@ -9,9 +9,11 @@ from django.utils import timezone
 from ...cluster import Cluster, Conflict
 from ...core.grids.grid import GridSpec
 from ...core.grids.plan import Plan, World, is_ours, plan
+from ...core.policy.rules import held
 from ...core.text import Invalid
 from ...models import Grid, Mirror
 from ...queries.plans import spec_of, world
+from ...queries.policy import closed
 from ..queue import workqueue
 from . import field_ownership, observe, sync_resource, update_status
 from .apply import Outcome, carry_out
@@ -22,13 +24,15 @@ CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
 def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | None:
-    """Make the cluster agree with a grid. Seconds until it wants another look, or None.
+    """Make the cluster agree with a grid. Seconds until it wants another look, or None. In a closed namespace nothing
+    is written but the status, and what is under way there to be deleted.
 
     Raises ClusterError where the cluster could not be read or stopped answering; whatever was written is recorded.
     """
     if not Mirror.objects.filter(resource="nodes").exclude(synced_at=None).exists():
         return NODES_UNKNOWN
-    if not sync_resource.settle(grid, cluster):
+    shut = None if grid.deleting_since else closed(grid.namespace)
+    if not sync_resource.settle(grid, cluster.reading() if shut else cluster):
         return None
     try:
         spec = spec_of(grid)
@@ -37,7 +41,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
     seen = _observe(grid, spec, cluster)
-    planned = plan(spec, seen)
+    planned = held(plan(spec, seen), shut)
     if grid.deleting_since and grid.propagation == "Orphan":
         planned = Plan(())
     if cluster.read_only:
@@ -49,8 +53,9 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
     if grid.deleting_since:
         update_status.raise_first(outcomes)
         return _finish_deletion(grid, cluster, [each for each in seen.live if is_ours(each, seen.owner)])
-    update_status.record(grid, spec, seen, planned, outcomes, cluster)
-    field_ownership.claim(spec, seen, planned, update_status.after(seen, outcomes), cluster)
+    update_status.record(grid, spec, seen, planned, outcomes, cluster, shut)
+    if not shut:
+        field_ownership.claim(spec, seen, planned, update_status.after(seen, outcomes), cluster)
     return _next_look(grid, outcomes)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
 from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
 from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
+from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
 from ...models import Grid, GridUnit, Pod
 from ..process.connection import meanwhile, side_by_side
@@ -71,9 +73,16 @@ def raise_if_cut_short(outcomes: Iterable[Outcome]) -> None:
 
 
 def record(
-    grid: Grid, spec: GridSpec, seen: World, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster
+    grid: Grid,
+    spec: GridSpec,
+    seen: World,
+    planned: Plan,
+    outcomes: Sequence[Outcome],
+    cluster: Cluster,
+    shut: Sentence | None = None,
 ) -> None:
-    """Write down the status that the observed objects have after the writes, and what happened on the way."""
+    """Write down the status that the observed objects have after the writes, and what happened on the way; `shut` is
+    why the namespace is closed to us, if it is."""
     live = after(seen, outcomes)
     failures = _failures(outcomes)
     findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
@@ -83,6 +92,8 @@ def record(
     if spec.kind.child_kind == "Service":
         status, shown = service_conditions.with_closure(grid, status)
         more = {"closure": closure_for(spec, seen.can).mode, **shown}
+    if shut:
+        status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
     telling = meanwhile(lambda: _tell_cluster(grid, body, cluster))
     with transaction.atomic():

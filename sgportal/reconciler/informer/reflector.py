@@ -16,6 +16,7 @@ from .source import Source
 log = logging.getLogger(__name__)
 STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
 SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Reader(threading.Thread):
         the next request fails as well the resource cannot be reached."""
         broke, self._stream = self._stream is not None, None
         failures, self._failures = self._failures, self._failures + 1
-        if isinstance(error, NotFound):
+        if isinstance(error, NotFound) or (self._source.optional and error.status == FORBIDDEN):
             self._version, self._failures = "", 0
             self._say(NotServed(self._source.resource))
             return self._pace.recheck

@@ -11,13 +11,15 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A followed resource. `key` and `row` translate an object; `custom` marks our own kinds."""
+    """A followed resource. `key` and `row` translate an object; `custom` marks our own kinds, `optional` those that we
+    can do without where the cluster forbids them."""
 
     resource: str
     kind: str
     key: Callable[[Body], str]
     row: Callable[[Body], Any]
     custom: bool = field(default=False, kw_only=True)
+    optional: bool = field(default=False, kw_only=True)
 
     def translate(self, bodies: Iterable[Body]) -> tuple[dict[str, Any], set[str]]:
         """The rows of some objects by key, and the keys of those that are there. An object that cannot be understood is
