@@ -8,6 +8,7 @@ from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
 from .labels import label_node, label_nodes
+from .revisions import restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "label_nodes",
     "recreate_unit",
     "remove_unused_templates",
+    "restore_revision",
     "save_grids",
     "save_group",
     "take_over",

@@ -35,6 +35,8 @@ LABEL_FIELDS = {
 class NodeList(PortalView):
     """The nodes."""
 
+    reads_nodes = True
+
     @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: "[Node]"})
     def get(self, _request: Request) -> Response:
         """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
@@ -50,6 +52,8 @@ class NodeList(PortalView):
 
 class NodeDetail(PortalView):
     """One node."""
+
+    reads_nodes = True
 
     @operation("Read a node", answers={200: "Node"})
     def get(self, _request: Request, name: str) -> Response:
@@ -81,6 +85,8 @@ def _node(name: str) -> Node:
 
 class NodeLabelling(PortalView):
     """Changing labels on many nodes."""
+
+    reads_nodes = True
 
     @operation(
         "Label many nodes",
@@ -173,6 +179,8 @@ class JobDetail(PortalView):
 class GroupList(PortalView):
     """The NodeGroups."""
 
+    reads_nodes = True
+
     @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: "[NodeGroup]"})
     def get(self, _request: Request) -> Response:
         """The label keys that form units, in order, each with its counts."""
@@ -183,6 +191,8 @@ class GroupList(PortalView):
 class UnitList(PortalView):
     """The NodeUnits of a NodeGroup."""
 
+    reads_nodes = True
+
     @operation("List NodeUnits", takes=(KEY, *PAGED), answers={200: "[NodeUnit]"})
     def get(self, _request: Request) -> Response:
         """The units in order of name, each with its nodes and pods."""
@@ -191,6 +201,8 @@ class UnitList(PortalView):
 
 class OverviewDetail(PortalView):
     """The matrix of a NodeGroup."""
+
+    reads_nodes = True
 
     @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
     def get(self, _request: Request) -> Response:

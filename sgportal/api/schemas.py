@@ -6,6 +6,7 @@ from typing import Any
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
 from .cluster import TAKE_OVER_FIELDS
+from .grids import RESTORE_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
@@ -141,6 +142,7 @@ BODIES: dict[str, Schema] = {
     ),
     "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
+    "RestoreRequest": of_fields(RESTORE_FIELDS),
     "RecreateRequest": of_fields({"unit": ("str", True)}),
     "NodeEndpoints": exactly(
         node=TEXT,

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.grids.kinds import KINDS, GridKind
+from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
 from ..core.grids.status import STATES
 from ..core.text import Sentence
 from .lengths import KEY
@@ -45,7 +45,7 @@ class ServiceGroup(models.Model):
         """The package as a person writes it, with `metadata.uid`."""
         grids = [grid.source() for grid in self.grids.all()]
         return {
-            "apiVersion": "superedge.io/v1",
+            "apiVersion": API_VERSION,
             "kind": "ServiceGroup",
             "metadata": {"name": self.name, "namespace": self.namespace, "uid": str(self.uid)},
             "spec": {"gridUniqKey": self.key, "grids": grids},
@@ -151,7 +151,7 @@ class Grid(models.Model):
         if self.deleting_since:
             metadata["deletionTimestamp"] = self.deleting_since.strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
-            "apiVersion": "superedge.io/v1",
+            "apiVersion": API_VERSION,
             "kind": self.kind,
             "metadata": metadata,
             "spec": self.spec,
@@ -166,11 +166,11 @@ class Grid(models.Model):
     def source(self) -> dict[str, Any]:
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
-        return {"apiVersion": "superedge.io/v1", "kind": self.kind, "metadata": metadata, "spec": self.spec}
+        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.spec}
 
 
 class Revision(models.Model):
-    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone by hand."""
+    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
 
     grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
     path = models.CharField(max_length=KEY, db_index=True)
@@ -186,6 +186,17 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}@{self.number}"
+
+    def source(self) -> dict[str, Any]:
+        """The grid as it was, as a person writes it."""
+        plural, namespace, name = self.path.split("/")
+        metadata = {"name": name, "namespace": namespace, **self.metadata}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": BY_PLURAL[plural].kind,
+            "metadata": metadata,
+            "spec": self.spec,
+        }
 
 
 class GridUnit(models.Model):

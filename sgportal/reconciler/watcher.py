@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from ..cluster import Cluster
+from ..core.names import APISERVER
 from ..models import Heartbeat
 from .cache import refresh
 from .cache.enqueue import Effects, tell, wake_all
@@ -26,6 +28,7 @@ from .discovery import dataplane
 from .discovery.detector import EVERY_SECONDS, Inspected, Lookout, Sighted, Witness
 from .discovery.installer import Installer
 from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .informer.probe import Probe
 from .informer.reflector import Pace, Reader
 from .process import connection as access
 from .process.lease import WatchLease
@@ -85,12 +88,13 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        news, inbox = News(refresh.BY_RESOURCE), Inbox()
+        news, inbox = News([*refresh.BY_RESOURCE, APISERVER]), Inbox()
         witness = Witness()
         lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout)
         readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
-        for thread in (*readers, lookout):
+        probe = Probe(self._connect, inbox.put, partial(_hurry, readers), self._pace.probe, self._pace.probe_patience)
+        for thread in (*readers, lookout, probe):
             thread.start()
         try:
             while not stop.is_set():
@@ -98,7 +102,7 @@ class Watcher:
                     log.warning("another process has taken over the watch")
                     return
         finally:
-            _end([*readers, lookout])
+            _end([*readers, lookout, probe])
 
     def _store(self, batch: Iterable[Message], news: News, witness: Witness, stop: threading.Event) -> bool:
         """Write what the readers said, again and again until the database takes it. False where the lease is lost."""
@@ -138,7 +142,12 @@ class Watcher:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
 
-def _end(readers: Iterable[Reader | Lookout]) -> None:
+def _hurry(readers: Iterable[Reader]) -> None:
+    for reader in readers:
+        reader.hurry()
+
+
+def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
     for reader in readers:
         reader.stop()
     deadline = time.monotonic() + JOIN_SECONDS
