@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..core.grids.plan import Plan
 from ..core.text import Sentence, say
-from ..models import AuditEvent, Stewardship
+from ..models import AuditEvent, ManagedCluster, Stewardship
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
 
@@ -62,17 +62,29 @@ T = TypeVar("T")
 
 
 def intent(action: Callable[P, T]) -> Callable[P, T]:
-    """An action that ends in a write to the cluster: it raises ReadOnly while that is not ours to write. A dry run
-    (`dry_run=True`) is never refused."""
+    """An action that ends in a write to the cluster: it raises ReadOnly while that is not ours to write, or everything
+    stops. A dry run (`dry_run=True`) is never refused."""
 
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         if not kwargs.get("dry_run"):
+            _check_halt()
             _check_stewardship()
         return action(*args, **kwargs)
 
     guarded.intent = True  # type: ignore[attr-defined]
     return guarded
+
+
+def _check_halt() -> None:
+    row = ManagedCluster.now()
+    if row.halt:
+        raise ReadOnly(
+            say(
+                "nothing is written to the cluster until somebody decides on the page “Decisions”: %(why)s",
+                why=row.sentence,
+            )
+        )
 
 
 def _check_stewardship() -> None:

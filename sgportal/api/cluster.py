@@ -6,20 +6,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..models import DataPlane, Stewardship
+from ..models import DataPlane, ManagedCluster, Stewardship
 from ..queries.capabilities import abilities
 from ..queries.plans import step_json
-from . import loop_shapes, shapes
+from . import fleet_shapes, loop_shapes, shapes
 from .operations import DRY_RUN, operation
 from .problems import localise
 from .views import PortalView
 
 TAKE_OVER_FIELDS = {"force": ("bool", False)}
+DECISION_FIELDS = {"choice": ("str", True), "halt": ("str", True)}
 
 
 def _cluster() -> dict[str, Any]:
     can = abilities()
-    return {**shapes.cluster(Stewardship.now(), can), "closedLoop": loop_shapes.closed_loop(DataPlane.now(), can)}
+    whole = {**shapes.cluster(Stewardship.now(), can), **fleet_shapes.standing(ManagedCluster.now())}
+    return {**whole, "closedLoop": loop_shapes.closed_loop(DataPlane.now(), can)}
 
 
 class ClusterDetail(PortalView):
@@ -81,3 +83,17 @@ class HandBack(PortalView):
         self.fields({})
         actions.hand_back(self.actor)
         return Response(_cluster(), 202)
+
+
+class Decision(PortalView):
+    """What is done while everything stops, because the cluster is another one or everything is gone from it."""
+
+    @operation(
+        "Decide what is right after a halt", body="DecisionRequest", answers={200: "Cluster"}, refusals=(409, 412)
+    )
+    def post(self, _request: Request) -> Response:
+        """Go on: `choice` is one of `halt.choices` of `GET /cluster`, `halt` is `halt.id` of it, so that the decision
+        is about what was read; 412 where it is about another."""
+        asked = self.fields(DECISION_FIELDS)
+        actions.decide(asked["choice"], asked["halt"], self.actor)
+        return Response(_cluster())

@@ -35,8 +35,6 @@ LABEL_FIELDS = {
 class NodeList(PortalView):
     """The nodes."""
 
-    reads_nodes = True
-
     @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: "[Node]"})
     def get(self, _request: Request) -> Response:
         """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
@@ -52,8 +50,6 @@ class NodeList(PortalView):
 
 class NodeDetail(PortalView):
     """One node."""
-
-    reads_nodes = True
 
     @operation("Read a node", answers={200: "Node"})
     def get(self, _request: Request, name: str) -> Response:
@@ -85,8 +81,6 @@ def _node(name: str) -> Node:
 
 class NodeLabelling(PortalView):
     """Changing labels on many nodes."""
-
-    reads_nodes = True
 
     @operation(
         "Label many nodes",
@@ -179,8 +173,6 @@ class JobDetail(PortalView):
 class GroupList(PortalView):
     """The NodeGroups."""
 
-    reads_nodes = True
-
     @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: "[NodeGroup]"})
     def get(self, _request: Request) -> Response:
         """The label keys that form units, in order, each with its counts."""
@@ -191,8 +183,6 @@ class GroupList(PortalView):
 class UnitList(PortalView):
     """The NodeUnits of a NodeGroup."""
 
-    reads_nodes = True
-
     @operation("List NodeUnits", takes=(KEY, *PAGED), answers={200: "[NodeUnit]"})
     def get(self, _request: Request) -> Response:
         """The units in order of name, each with its nodes and pods."""
@@ -201,8 +191,6 @@ class UnitList(PortalView):
 
 class OverviewDetail(PortalView):
     """The matrix of a NodeGroup."""
-
-    reads_nodes = True
 
     @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
     def get(self, _request: Request) -> Response:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.fleet.halt import CHOICES
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
-from .cluster import TAKE_OVER_FIELDS
-from .grids import RESTORE_FIELDS
+from .cluster import DECISION_FIELDS, TAKE_OVER_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
@@ -94,6 +94,13 @@ _TASK = exactly(
     lines=many(TEXT),
     commands=many(TEXT),
 )
+_HALT = exactly(
+    id=TEXT,
+    reason=one_of(*CHOICES),
+    message=TEXT,
+    since=WHEN,
+    choices=many(exactly(choice=one_of("restore", "follow"), outcome=TEXT)),
+)
 _MANIFEST = {
     "type": "object",
     "properties": {
@@ -142,7 +149,6 @@ BODIES: dict[str, Schema] = {
     ),
     "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
-    "RestoreRequest": of_fields(RESTORE_FIELDS),
     "RecreateRequest": of_fields({"unit": ("str", True)}),
     "NodeEndpoints": exactly(
         node=TEXT,
@@ -245,7 +251,10 @@ BODIES: dict[str, Schema] = {
             )
         ),
         task={**_TASK, "type": ["object", "null"]},
+        uid=TEXT,
+        halt={**_HALT, "type": ["object", "null"]},
     ),
+    "DecisionRequest": of_fields(DECISION_FIELDS),
     "TakeOverRequest": of_fields(TAKE_OVER_FIELDS),
     "TakeOver": exactly(
         steps=many({**_STEP, "properties": {**_STEP["properties"], "grid": TEXT}}),

@@ -14,7 +14,6 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(one, grids.GridDetail.as_view(kind=kind.kind), name=f"api-{kind.plural}-one"),
         path(f"{one}/plan", grids.GridPlan.as_view(kind=kind.kind)),
         path(f"{one}/revisions", grids.GridRevisions.as_view(kind=kind.kind)),
-        path(f"{one}/restore", grids.GridRestore.as_view(kind=kind.kind)),
         path(f"{one}/events", grids.GridEvents.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":
@@ -42,6 +41,7 @@ urlpatterns = [
     path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
     path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
     path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
+    path("cluster/decision", cluster.Decision.as_view(), name="api-decision"),
     path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),

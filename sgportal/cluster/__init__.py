@@ -5,18 +5,21 @@ The `kubernetes` package supplies configuration, authentication and transport; a
 
 from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, connect
 from .crds import DEFINITIONS, install_crds, upgrade_crds
-from .errors import ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
+from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
+from .identity import Identity
 from .watching import Watch, WatchEvent
 
 __all__ = [
     "DEFINITIONS",
     "JSON_PATCH",
     "MERGE_PATCH",
+    "AnotherCluster",
     "Applied",
     "Cluster",
     "ClusterError",
     "Conflict",
     "Expired",
+    "Identity",
     "Listing",
     "NotFound",
     "ReadOnly",

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from ..core.grids.diff import FIELD_MANAGER
 from .errors import Expired, NotFound, ReadOnly
+from .identity import Identity
 from .kinds import RESOURCES, Resource
 from .transport import READ_SECONDS, Transport
 from .watching import Watch
@@ -18,6 +19,7 @@ MERGE_PATCH = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _SERVES_SECONDS = 5.0
+_CONFIRMED_SECONDS = 0.5  # how long an answer about the cluster's identity is good for further writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Cluster:
     def __init__(self, target: str, threads: int = 32, read_seconds: float = READ_SECONDS) -> None:
         self._transport = Transport(target, threads, read_seconds)
         self.read_only = False
+        self._identity: Identity | None = None
+        self._bound_at = 0.0
         self._served: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -52,17 +56,39 @@ class Cluster:
         view.read_only = True
         return view
 
+    def bound(self, identity: Identity) -> Self:
+        """The same cluster by the same connections, which makes sure before a write that it is the one `identity`
+        means: before the first of this view, and then again after half a second. A dry run changes nothing."""
+        view = copy.copy(self)
+        view._identity, view._bound_at = identity, time.monotonic()
+        return view
+
+    def confirm(self) -> None:
+        """Make sure that what was read until now came from the cluster that is meant. Raises AnotherCluster, or the
+        ClusterError for which it could not be told."""
+        if self._identity:
+            self._identity.confirm(self.uid, time.monotonic())
+
     def _check_write(self, dry_run: bool) -> None:
-        if self.read_only and not dry_run:
+        if dry_run:
+            return
+        if self.read_only:
             raise ReadOnly("the portal does not write to this cluster now")
+        if self._identity:
+            self._identity.confirm(self.uid, max(self._bound_at, time.monotonic() - _CONFIRMED_SECONDS))
+
+    def uid(self) -> str:
+        """The uid of the namespace kube-system, which tells clusters apart; "" where there is no such namespace."""
+        body = self.get("Namespace", "", "kube-system")
+        return str(body["metadata"]["uid"]) if body else ""
 
     def close(self) -> None:
         """Close idle connections."""
         self._transport.close()
 
-    def version(self, seconds: float | None = None) -> str:
-        """The API server's version, such as `v1.34.1`; with `seconds`, within that time or Unreachable."""
-        return str(self._transport.call("GET", "/version", seconds=seconds)[1]["gitVersion"])
+    def version(self) -> str:
+        """The API server's version, such as `v1.34.1`."""
+        return str(self._transport.call("GET", "/version")[1]["gitVersion"])
 
     def serves(self, kind: str) -> bool:
         """Whether the API server knows this kind. A yes holds for five seconds; a no is asked again each time."""

@@ -51,6 +51,10 @@ class Unreachable(ClusterError):
     """No answer, a broken answer, or a server in trouble (408, 5xx)."""
 
 
+class AnotherCluster(Unreachable):
+    """The cluster that we mean is not at its address: the API server there belongs to another. No write was sent."""
+
+
 _CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 408: Unreachable, 409: Conflict, 410: Expired, 429: Throttled}
 _UID = "metadata.uid"  # an apply or a patch that names another uid: the object is not the one we meant
 # Server-side apply answers 500 for a field that the schema does not have (structured-merge-diff): no trouble of the

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from ..models import Stewardship
+from ..models import ManagedCluster, Stewardship
 from ..queries.freshness import freshness
 from ..version import VERSION
 from . import preferences
@@ -22,6 +22,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(freshness),
         "stewardship": SimpleLazyObject(Stewardship.now),
+        "managed": SimpleLazyObject(ManagedCluster.now),
         "revision": revision(request),
         "kiosk": request.GET.get("kiosk") == "1",
         "version": VERSION,

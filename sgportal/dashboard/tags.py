@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from ..core.documents import write_document
 from ..core.grids.plan import Plan
 from ..core.text import Sentence
-from ..models import Grid, Pod
+from ..models import Grid, Pod, Revision
 from .live import AGE_UNITS
 
 register = template.Library()
@@ -62,6 +62,9 @@ VERBS = {
     "hand-back": gettext_lazy("hand back"),
     "definitions": gettext_lazy("replace definitions"),
     "stop": gettext_lazy("stop writing"),
+    "resume": gettext_lazy("write again"),
+    "restore": gettext_lazy("restore everything"),
+    "follow": gettext_lazy("follow the cluster"),
 }
 
 
@@ -207,3 +210,10 @@ def lacks(key: str) -> str:
 def minus(whole: int, part: int) -> int:
     """The rest."""
     return whole - part
+
+
+@register.filter
+def at_revision(grid: Grid, revision: Revision) -> str:
+    """A grid's manifest as it was at one of its revisions."""
+    metadata = {"name": grid.name, "namespace": grid.namespace, **revision.metadata}
+    return write_document({**grid.source(), "metadata": metadata, "spec": revision.spec})

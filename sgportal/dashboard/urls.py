@@ -6,6 +6,7 @@ from django.urls import path
 from . import (
     audit,
     cluster,
+    decisions,
     grid_actions,
     grids,
     jobs,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("cluster/takeover/", cluster.take_over, name="cluster-takeover"),
     path("cluster/handback/", cluster.hand_back, name="cluster-handback"),
     path("cluster/crds/", cluster.definitions, name="cluster-definitions"),
+    path("decisions/", decisions.decisions, name="decisions"),
+    path("decisions/halt/", decisions.decide, name="decide"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),

@@ -6,6 +6,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 from .dataplane import DataPlane
 from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
+from .managed_cluster import ManagedCluster
 from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
 from .people import ApiToken, Preference
 from .stewardship import Stewardship
@@ -23,6 +24,7 @@ __all__ = [
     "Journal",
     "LabelJob",
     "Lease",
+    "ManagedCluster",
     "Mirror",
     "Namespace",
     "Node",

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
+from ..core.grids.kinds import KINDS, GridKind
 from ..core.grids.status import STATES
 from ..core.text import Sentence
 from .lengths import KEY
@@ -45,7 +45,7 @@ class ServiceGroup(models.Model):
         """The package as a person writes it, with `metadata.uid`."""
         grids = [grid.source() for grid in self.grids.all()]
         return {
-            "apiVersion": API_VERSION,
+            "apiVersion": "superedge.io/v1",
             "kind": "ServiceGroup",
             "metadata": {"name": self.name, "namespace": self.namespace, "uid": str(self.uid)},
             "spec": {"gridUniqKey": self.key, "grids": grids},
@@ -80,7 +80,8 @@ class Grid(models.Model):
     `home` says where its spec is edited: `portal` (this row) or `cluster` (a custom resource the watch mirrors).
     `pushed_generation` is the generation of this row that the custom resource has; `cluster_uid` and
     `cluster_generation` are that resource's own, "" and 0 where there is none. `version` counts every change of
-    intent and makes the ETag. `deleting_since` is set while children go; then the row goes.
+    intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `may_be_forgotten` says
+    that a person decided that the row goes where the cluster has no such custom resource.
     """
 
     class Home(models.TextChoices):
@@ -105,6 +106,7 @@ class Grid(models.Model):
     cluster_generation = models.PositiveBigIntegerField(default=0)
     deleting_since = models.DateTimeField(null=True, blank=True)
     propagation = models.CharField(max_length=10, default="Background")
+    may_be_forgotten = models.BooleanField(default=False)
     status = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="Progressing")
     observed_generation = models.PositiveBigIntegerField(default=0)
@@ -151,7 +153,7 @@ class Grid(models.Model):
         if self.deleting_since:
             metadata["deletionTimestamp"] = self.deleting_since.strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
-            "apiVersion": API_VERSION,
+            "apiVersion": "superedge.io/v1",
             "kind": self.kind,
             "metadata": metadata,
             "spec": self.spec,
@@ -166,11 +168,11 @@ class Grid(models.Model):
     def source(self) -> dict[str, Any]:
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
-        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.spec}
+        return {"apiVersion": "superedge.io/v1", "kind": self.kind, "metadata": metadata, "spec": self.spec}
 
 
 class Revision(models.Model):
-    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
+    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone by hand."""
 
     grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
     path = models.CharField(max_length=KEY, db_index=True)
@@ -186,17 +188,6 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}@{self.number}"
-
-    def source(self) -> dict[str, Any]:
-        """The grid as it was, as a person writes it."""
-        plural, namespace, name = self.path.split("/")
-        metadata = {"name": name, "namespace": namespace, **self.metadata}
-        return {
-            "apiVersion": API_VERSION,
-            "kind": BY_PLURAL[plural].kind,
-            "metadata": metadata,
-            "spec": self.spec,
-        }
 
 
 class GridUnit(models.Model):

@@ -13,7 +13,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from ..cluster import Cluster
-from ..models import Heartbeat, Stewardship
+from ..models import Heartbeat
+from ..queries.standing import Standing
 from .endpoints.controller import Keeper
 from .endpoints.metrics import Pulse
 from .informer.reflector import Pace
@@ -76,7 +77,8 @@ class Turns:
     def _is_ours(self, before: bool) -> bool:
         """Whether it is our turn; `before` where the database does not say."""
         try:
-            self._may_write = Stewardship.now().may_write
+            standing = Standing.now()
+            self._may_write, access.identity().expected = standing.may_write, standing.uid
             ours = self._lease.take()
             self._beat()
         except _DATABASE_TROUBLE as error:

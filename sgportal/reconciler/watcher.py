@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,6 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from ..cluster import Cluster
-from ..core.names import APISERVER
 from ..models import Heartbeat
 from .cache import refresh
 from .cache.enqueue import Effects, tell, wake_all
@@ -27,8 +25,8 @@ from .cache.resources import SOURCES
 from .discovery import dataplane
 from .discovery.detector import EVERY_SECONDS, Inspected, Lookout, Sighted, Witness
 from .discovery.installer import Installer
+from .fleet.guard import Guard
 from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
-from .informer.probe import Probe
 from .informer.reflector import Pace, Reader
 from .process import connection as access
 from .process.lease import WatchLease
@@ -88,31 +86,38 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        news, inbox = News([*refresh.BY_RESOURCE, APISERVER]), Inbox()
-        witness = Witness()
+        news, inbox = News(refresh.BY_RESOURCE), Inbox()
+        witness, guard = Witness(), Guard(access.identity())
         lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout)
         readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
-        probe = Probe(self._connect, inbox.put, partial(_hurry, readers), self._pace.probe, self._pace.probe_patience)
-        for thread in (*readers, lookout, probe):
+        for thread in (*readers, lookout):
             thread.start()
         try:
             while not stop.is_set():
-                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, witness, stop):
-                    log.warning("another process has taken over the watch")
+                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, witness, guard, stop):
                     return
         finally:
-            _end([*readers, lookout, probe])
+            _end([*readers, lookout])
 
-    def _store(self, batch: Iterable[Message], news: News, witness: Witness, stop: threading.Event) -> bool:
-        """Write what the readers said, again and again until the database takes it. False where the lease is lost."""
-        if not batch and not news.due and time.monotonic() < self._renew_at:
+    def _store(
+        self, batch: Iterable[Message], news: News, witness: Witness, guard: Guard, stop: threading.Event
+    ) -> bool:
+        """Write what the readers said, again and again until the database takes it. False where the lease is lost, or
+        the grids belong to another cluster from now on, so that there is nothing to write."""
+        guard.refresh()
+        if not (batch or news.due or guard.due or guard.moved) and time.monotonic() < self._renew_at:
             return True
         while not stop.is_set():
             try:
                 with transaction.atomic():
                     if not self._lease.renew():
+                        log.warning("another process has taken over the watch")
                         return False
+                    if not guard.hold():
+                        log.warning("the grids belong to another cluster from now on: all of it is read")
+                        return False
+                    guard.conclude()
                     _write(batch, news, witness)
                 break
             except _DATABASE_TROUBLE as error:
@@ -142,12 +147,7 @@ class Watcher:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
 
-def _hurry(readers: Iterable[Reader]) -> None:
-    for reader in readers:
-        reader.hurry()
-
-
-def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
+def _end(readers: Iterable[Reader | Lookout]) -> None:
     for reader in readers:
         reader.stop()
     deadline = time.monotonic() + JOIN_SECONDS

@@ -4,13 +4,16 @@ import logging
 
 from ..cluster import ClusterError
 from ..models import Grid
+from ..queries.standing import Standing
 from . import label_jobs, takeover
+from .fleet import lost_labels
 from .grids import new_units, sync_resource
 from .grids.reconcile import reconcile
 from .process.connection import cluster as connected
 from .queue import workqueue
 
 log = logging.getLogger(__name__)
+HALTED = 30.0  # seconds until another look while everything stops; its end wakes all
 
 
 def run(key: str) -> None:
@@ -31,6 +34,8 @@ def run(key: str) -> None:
 
 
 def _dispatch(key: str, lease: workqueue.Held) -> float | None:
+    if Standing.now().halt:
+        return HALTED
     kind, _, rest = key.partition("/")
     if kind == "labeljobs":
         label_jobs.run(rest, connected())
@@ -41,6 +46,8 @@ def _dispatch(key: str, lease: workqueue.Held) -> float | None:
     if kind == takeover.KIND:
         takeover.run(rest)
         return None
+    if kind == lost_labels.KIND:
+        return lost_labels.give_back()
     namespace, _, name = rest.partition("/")
     grid = Grid.objects.at(kind, namespace, name).first() or sync_resource.find(kind, namespace, name, connected())
     return reconcile(grid, connected(), lease) if grid else None

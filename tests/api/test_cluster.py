@@ -6,11 +6,12 @@ import pytest
 
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
-from sgportal.models import AuditEvent, DataPlane, Grid, Node, Pod, Stewardship, WorkKey
+from sgportal.models import AuditEvent, DataPlane, Grid, ManagedCluster, Node, Pod, Stewardship, WorkKey
 from sgportal.queries.capabilities import abilities, capabilities
 from sgportal.reconciler.cache.translate import child_row
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import Sight
+from sgportal.reconciler.fleet import halt
 
 from . import builders
 from .builders import manifest
@@ -223,3 +224,45 @@ def test_services_by_hand_are_shown_by_superedges_rule(as_):
     found = as_("vic").get("services").json()["items"][0]
     assert found["nodes"] == {"unsupported": 3}
     assert "here Cilium carries the traffic" in found["reason"]
+
+
+SEEN = {"uid": "here", "seen": "there", "grids": 3}
+
+
+@pytest.fixture
+def halted(db):
+    """Another cluster answers."""
+    halt.begin("another-cluster", SEEN)
+    ManagedCluster.objects.update(uid="here")
+    return ManagedCluster.now()
+
+
+def test_why_everything_stops_and_what_may_be_chosen(as_, halted):
+    found = as_("vic").get("cluster").json()
+    assert found["uid"] == "here"
+    assert (found["halt"]["id"], found["halt"]["reason"]) == (halted.halt_id, "another-cluster")
+    assert "there" in found["halt"]["message"]
+    assert [each["choice"] for each in found["halt"]["choices"]] == ["restore", "follow"]
+    halt.end("another-cluster")
+    assert as_("vic").get("cluster").json()["halt"] is None
+
+
+def test_writes_are_refused_while_everything_stops_and_previews_are_not(as_, halted):
+    answer = as_("ada").post("deploymentgrids", manifest())
+    assert answer.status_code == 409
+    assert "another cluster (there)" in answer.json()["detail"]
+    assert as_("ada").post("deploymentgrids?dryRun=All", manifest()).status_code == 200
+
+
+def test_an_operator_decides_about_what_was_shown(as_, halted):
+    asked = {"choice": "follow", "halt": halted.halt_id}
+    assert as_("vic").post("cluster/decision", asked).status_code == 403
+    assert as_("olga").post("cluster/decision", {**asked, "halt": "0"}).status_code == 412
+    assert as_("olga").post("cluster/decision", {**asked, "choice": "both"}).status_code == 409
+    missing = as_("olga").post("cluster/decision", {"choice": "follow"})
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/halt")
+    assert ManagedCluster.now().halt
+    done = as_("olga").post("cluster/decision", asked)
+    assert (done.status_code, done.json()["halt"], done.json()["uid"]) == (200, None, "there")
+    assert (AuditEvent.objects.get(verb="follow").actor, ManagedCluster.now().decided_by) == ("olga", "olga")
+    assert as_("olga").post("cluster/decision", asked).status_code == 409

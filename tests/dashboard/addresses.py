@@ -11,6 +11,7 @@ READABLE = (
     "/?kiosk=1",
     "/pulse/",
     "/cluster/",
+    "/decisions/",
     "/nodes/",
     "/nodes/?selector=site+in+(ham)&ready=Ready&group=site&unit=ham",
     "/nodes/?selector=((",

@@ -32,6 +32,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 # The same where only objects of these names are meant.
 ALLOWED_BY_NAME: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("", "configmaps"): ("get", (LOCK, "cilium-config")),
+    ("", "namespaces"): ("get", ("kube-system",)),
     ("coordination.k8s.io", "leases"): ("get", (LOCK,)),
     ("apiextensions.k8s.io", "customresourcedefinitions"): ("get create patch", DEFINITIONS),
     **{
@@ -67,17 +68,20 @@ def refused(known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
             yield from ((group, resource, verb) for verb in VERBS if verb not in allowed)
 
 
-def granted(documents: Iterable[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, tuple[str, ...]]]:
-    """(group, resource) → (verbs, names) over all rules of the ClusterRoles in a manifest; no names where one of its
-    rules names none."""
-    found: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+def granted(documents: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[tuple[str, ...], set[str]]]:
+    """(group, resource) → names (none: any object) → verbs, over all rules of the ClusterRoles in a manifest. Rules
+    that name objects of one resource count as one."""
+    found: dict[tuple[str, str], dict[tuple[str, ...], set[str]]] = {}
     for document in documents:
         for rule in document.get("rules") or ():
             for key in ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"]):
+                rules = found.setdefault(key, {})
                 new = tuple(rule.get("resourceNames") or ())
-                verbs, names = found.get(key, ("", new))
-                names = tuple(dict.fromkeys((*names, *new))) if names and new else ()
-                found[key] = (" ".join([*verbs.split(), *rule["verbs"]]), names)
+                before = next((names for names in rules if names), ()) if new else ()
+                verbs = {*rules.get(before, ()), *rule["verbs"]} if bool(before) == bool(new) else {*rule["verbs"]}
+                if before:
+                    del rules[before]
+                rules[tuple(dict.fromkeys((*before, *new)))] = verbs
     return found
 
 

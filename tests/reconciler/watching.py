@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 
 from sgportal.cluster import Cluster
-from sgportal.core.names import APISERVER
 from sgportal.models import Mirror, Node, NodeLabel, WorkKey
 from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
@@ -37,18 +36,24 @@ class Running:
 
 
 @contextmanager
-def a_watch(cluster: Cluster, pace: Pace = QUICK, lease_seconds: float = 15.0, wait: bool = True) -> Iterator[Running]:
-    """A running watch; with `wait`, one that has seen everything there is."""
+def a_watch(
+    cluster: Cluster | None,
+    pace: Pace = QUICK,
+    lease_seconds: float = 15.0,
+    wait: bool = True,
+    connect: Callable[[], Cluster] | None = None,
+) -> Iterator[Running]:
+    """A running watch; with `wait`, one that has seen everything there is. `connect` gives another cluster each time it
+    is asked."""
     began, stopping = timezone.now(), threading.Event()
-    watcher = Watcher(lambda: cluster, pace, lease_seconds)
+    watcher = Watcher(connect or (lambda: cluster), pace, lease_seconds)
     thread = threading.Thread(target=watcher.run, args=(stopping,), daemon=True)
     thread.start()
     running = Running(watcher, thread, stopping)
     try:
         if wait:
             synced = Mirror.objects.filter(synced_at__gte=began)
-            watched = Mirror.objects.filter(served=True).exclude(resource=APISERVER)
-            until(lambda: synced.count() == watched.count() == len(BY_RESOURCE), 20)
+            until(lambda: synced.count() == Mirror.objects.filter(served=True).count() == len(BY_RESOURCE), 20)
         yield running
     finally:
         running.stop()

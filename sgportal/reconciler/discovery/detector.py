@@ -10,7 +10,8 @@ from typing import Any
 
 from ...cluster import Cluster, ClusterError
 from ...core.grids.kinds import KINDS
-from ...models import Child, Stewardship
+from ...models import Child
+from ...queries.standing import Standing
 from ..informer.messages import Message
 from .dataplane import Inspection, Inspector
 from .superedge import Sight, latest_write, look, note
@@ -46,7 +47,7 @@ class Witness:
         self._sight: Sight | None = None
         self._wrote: float | None = None  # its latest write we came across
         self._news = False
-        self.may_write = Stewardship.now().may_write
+        self.may_write = Standing.now().may_write
         self._asked = time.monotonic()
 
     def saw(self, sight: Sight) -> None:
@@ -69,7 +70,7 @@ class Witness:
     def saved(self) -> None:
         """The transaction is committed."""
         if self._news or time.monotonic() > self._asked + ASK_SECONDS:
-            self.may_write, self._asked = Stewardship.now().may_write, time.monotonic()
+            self.may_write, self._asked = Standing.now().may_write, time.monotonic()
         self._news = False
 
 
@@ -122,6 +123,7 @@ class Lookout(threading.Thread):
         self._emit(Sighted(self._sight), self._stopping)
         try:
             seen = self._inspector.look(cluster, self._sight.version)
+            cluster.confirm()
         except ClusterError as error:
             log.info("what was last seen of the data plane stands, for it cannot be looked at: %s", error)
         else:

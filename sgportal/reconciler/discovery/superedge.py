@@ -63,7 +63,9 @@ def look(cluster: Cluster) -> Sight:
     places = [(kind, namespace) for kind in ("Lease", "Endpoints", "ConfigMap") for namespace in namespaces]
     locks = tuple(lock for kind, namespace in places if (lock := _lock(cluster, kind, namespace)))
     definitions = tuple(_definition(cluster, each) for each in DEFINITIONS)
-    return Sight(cluster.version(), definitions, workloads, locks)
+    version = cluster.version()
+    cluster.confirm()  # else what is said of another cluster would change who writes to this one
+    return Sight(version, definitions, workloads, locks)
 
 
 def _workload(body: Mapping[str, Any]) -> Workload:

@@ -68,6 +68,7 @@ def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     units = observe.units(spec)
     live = observe.children(spec, units, cluster, observe.known_strangers(grid))
+    cluster.confirm()
     update_status.note_gone(grid, spec, units, live)
     return world(spec, grid, units, live, deleting=bool(grid.deleting_since))
 
@@ -76,6 +77,7 @@ def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float
     waiting = left and grid.propagation != "Orphan"
     if waiting or (grid.cluster_uid and cluster.get(grid.kind, grid.namespace, grid.name) is not None):
         return CHILDREN_GOING
+    cluster.confirm()
     sync_resource.forget(grid)
     return None
 

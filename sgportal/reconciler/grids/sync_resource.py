@@ -45,6 +45,7 @@ def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | Non
     kind = BY_PLURAL[plural].kind if plural in BY_PLURAL else ""
     if not kind or not cluster.serves(kind) or not (body := cluster.get(kind, namespace, name)):
         return None
+    cluster.confirm()
     observe(kind, namespace, name, body)
     return Grid.objects.at(plural, namespace, name).first()
 
@@ -63,8 +64,12 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
     Raises ClusterError.
     """
     if not cluster.serves(grid.kind):
-        return True
+        return not _is_given_up(grid, cluster, None)
     body = cluster.get(grid.kind, grid.namespace, grid.name)
+    if body is None or _differs(grid, body):
+        cluster.confirm()  # what another cluster says of that name means nothing
+    if _is_given_up(grid, cluster, body):
+        return False
     if cluster.read_only:
         return _follow(grid, cluster, body)
     if grid.deleting_since and body and body["metadata"]["uid"] != grid.cluster_uid != "":
@@ -87,6 +92,19 @@ def settle(grid: Grid, cluster: Cluster) -> bool:
     elif _differs(grid, body):
         _pull(grid, body, cluster)
     return True
+
+
+def _is_given_up(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
+    """Whether a person decided that the cluster is right, and it does not have this grid, whose row is then gone."""
+    if not grid.may_be_forgotten:
+        return False
+    if body is None:
+        cluster.confirm()
+        _forget(grid, "a person decided that the cluster is right, which does not have it")
+        return True
+    Grid.objects.filter(pk=grid.pk).update(may_be_forgotten=False)
+    grid.may_be_forgotten = False
+    return False
 
 
 def _follow(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:

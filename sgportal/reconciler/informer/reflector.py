@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ...cluster import Cluster, ClusterError, Expired, NotFound, Watch, WatchEvent
+from ...cluster import AnotherCluster, Cluster, ClusterError, Expired, NotFound, Watch, WatchEvent
 from .messages import Failed, Heard, Listed, Message, NotServed, Rows
 from .source import Source
 
 log = logging.getLogger(__name__)
 STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
+ANOTHER_SECONDS = 2.0  # between two looks at the address of the cluster while another one is there
 SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
 FORBIDDEN = 403
 
@@ -22,15 +23,12 @@ FORBIDDEN = 403
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds. `silence`: a stream mute for so long is dead; `recheck`: between looks at a kind that is not served;
-    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most. `probe`: between two probes of the
-    API server; `probe_patience`: how long one waits."""
+    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most."""
 
     silence: float = 75.0
     recheck: float = 30.0
     backoff_first: float = 0.2
     backoff_cap: float = 30.0
-    probe: float = 1.0
-    probe_patience: float = 2.0
 
     @property
     def stream(self) -> int:
@@ -71,7 +69,6 @@ class Reader(threading.Thread):
         self._installer = installer
         self._pace = pace
         self._stopping = threading.Event()
-        self._hurry = threading.Event()  # ends the pause of a back-off
         self._stream: Watch | None = None
         self._version = ""  # where to go on from; "": list first
         self._failures = 0  # in a row
@@ -79,19 +76,9 @@ class Reader(threading.Thread):
     def stop(self) -> None:
         """Say no more, and end soon."""
         self._stopping.set()
-        self._hurry.set()
         stream = self._stream
         if stream:
             stream.close()
-
-    def hurry(self) -> None:
-        """Try again now: the API server answers."""
-        self._hurry.set()
-
-    def _pause(self, seconds: float) -> None:
-        self._hurry.clear()
-        if not self._stopping.is_set():
-            self._hurry.wait(seconds)
 
     def run(self) -> None:
         """Follow the resource."""
@@ -99,17 +86,21 @@ class Reader(threading.Thread):
             try:
                 self._step()
             except ClusterError as error:
-                self._pause(self._after(error))
+                self._stopping.wait(self._after(error))
             except Exception as error:
                 log.exception("reading %s went wrong", self._source.resource)
                 self._version = ""
-                self._pause(self._after(ClusterError(f"{type(error).__name__}: {error}")))
+                self._stopping.wait(self._after(ClusterError(f"{type(error).__name__}: {error}")))
 
     def _after(self, error: ClusterError) -> float:
         """Note a failure; the seconds to wait. A stream that breaks, or is too old to resume, is no news yet: only if
         the next request fails as well the resource cannot be reached."""
         broke, self._stream = self._stream is not None, None
         failures, self._failures = self._failures, self._failures + 1
+        if isinstance(error, AnotherCluster):
+            self._version, self._failures = "", 0
+            self._say(Failed(self._source.resource, str(error)))
+            return min(ANOTHER_SECONDS, self._pace.recheck)
         if isinstance(error, NotFound) or (self._source.optional and error.status == FORBIDDEN):
             self._version, self._failures = "", 0
             self._say(NotServed(self._source.resource))
@@ -124,7 +115,16 @@ class Reader(threading.Thread):
         return self._pace.backoff(failures, error.retry_after)
 
     def _step(self) -> None:
+        """List where need be, and watch. Nothing is told before it is confirmed that it came from the cluster that is
+        meant: another may have taken its address since the last answer."""
         cluster = self._connect()
+        try:
+            self._read(cluster)
+        except NotFound:
+            cluster.confirm()
+            raise
+
+    def _read(self, cluster: Cluster) -> None:
         if not self._version:
             if self._installer:
                 self._installer.look_first(cluster)
@@ -138,11 +138,12 @@ class Reader(threading.Thread):
             silence_seconds=self._pace.silence,
             timeout_seconds=self._pace.stream,
         ) as self._stream:
+            cluster.confirm()
             self._follow(self._stream)
         self._stream = None
         if time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
             self._failures += 1
-            self._pause(self._pace.backoff(self._failures, None))
+            self._stopping.wait(self._pace.backoff(self._failures, None))
         else:
             self._failures = 0
 
@@ -151,6 +152,7 @@ class Reader(threading.Thread):
         version = ""
         for page in cluster.pages(self._source.kind):
             rows, there = self._source.translate(page.items)
+            cluster.confirm()
             self._say(Rows(self._source.resource, rows, datetime.now(UTC)))
             keys |= there
             version = page.resource_version

@@ -7,36 +7,52 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from ...cluster import Cluster, connect
-from ...models import Stewardship
+from ...cluster import Cluster, Identity, connect
+from ...queries.standing import Standing
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _lock = threading.Lock()
 _clusters: dict[str, Cluster] = {}
+_identities: dict[str, Identity] = {}
 _pools: list[ThreadPoolExecutor] = []
 
 
 def cluster() -> Cluster:
     """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now: without writes where
-    SuperEdge's own controller manages the grids. Asks a row. Raises ClusterError."""
-    return _connected() if Stewardship.now().may_write else reading()
+    SuperEdge's own controller manages the grids, or while everything stops. Asks rows. Raises ClusterError."""
+    standing = _standing()
+    return unchecked() if standing.may_write else reading()
 
 
 def reading() -> Cluster:
     """The same cluster to read only, for threads that must not touch the database. Raises ClusterError."""
-    return _connected().reading()
+    return unchecked().reading()
 
 
 def handing_back() -> Cluster:
     """The same cluster for the last writes before SuperEdge takes over, and only for those. Raises ClusterError."""
-    return _connected() if Stewardship.now().handing_back else reading()
+    standing = _standing()
+    return unchecked() if standing.handing_back and not standing.halt else reading()
 
 
 def unchecked() -> Cluster:
-    """The same cluster for threads without a database that write only after somebody else has asked who manages the
-    grids: the watch, which installs definitions, and the keeper. Raises ClusterError."""
-    return _connected()
+    """The same cluster for threads without a database that write only after somebody else has asked whether we may: the
+    watch, which installs definitions, and the keeper. Like the others it refuses to write to a cluster that is not the
+    one its `identity` means. Raises ClusterError."""
+    return _connected().bound(identity())
+
+
+def identity() -> Identity:
+    """Which cluster this process means, and which it saw. Who may ask the rows sets what is expected."""
+    with _lock:
+        return _identities.setdefault(settings.SGPORTAL_CLUSTER, Identity())
+
+
+def _standing() -> Standing:
+    standing = Standing.now()
+    identity().expected = standing.uid
+    return standing
 
 
 def _connected() -> Cluster:
@@ -74,4 +90,5 @@ def disconnect() -> None:
         for pool in _pools:
             pool.shutdown(wait=False)
         _clusters.clear()
+        _identities.clear()
         _pools.clear()

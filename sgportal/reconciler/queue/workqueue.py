@@ -55,6 +55,14 @@ def _request(keys: list[str], urgent: bool) -> None:
         enqueue(rows.filter(next_at__lte=now))
 
 
+def hurry() -> None:
+    """Have every key that waits for something looked at now, whatever kind of work it is."""
+    with transaction.atomic():
+        waiting = WorkKey.objects.filter(requested__gt=F("done")).locked()
+        waiting.update(next_at=AT_ONCE, failures=0)
+        enqueue(waiting)
+
+
 def enqueue(rows: QuerySet[WorkKey]) -> None:
     """Send a message for each of these rows that has none under way, once the transaction is through."""
     now = timezone.now()

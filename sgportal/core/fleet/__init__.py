@@ -1,0 +1,1 @@
+"""What keeps a fleet from being lost by a mistake: when everything stops, and which deletions wait for a person."""

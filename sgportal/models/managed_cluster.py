@@ -1,0 +1,66 @@
+"""The cluster that the portal's grids belong to, and whether everything stops until a person decides."""
+
+import hashlib
+import json
+from typing import Any, Self, cast
+
+from django.db import models
+from django.utils import timezone
+
+from ..core.fleet.halt import CHOICES, Choice, Reason, why
+from ..core.text import Sentence
+
+ONE = 1  # the row's key: there is one cluster
+
+
+class ManagedCluster(models.Model):
+    """One row for now. `uid` is that of the cluster's namespace kube-system ("": not known yet).
+
+    `halt` is a `core.fleet.halt.Reason` while nothing is written and nothing forgotten ("": work goes on), since
+    `halted_at`, by what `facts` say. `decision` (a `core.fleet.halt.Choice`), `decided_by` (a user's name) and
+    `decided_at` are the last that was decided. `lost_labels` maps the names of nodes to labels that they get back once
+    the cluster's nodes are known.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    uid = models.CharField(max_length=64, blank=True)
+    halt = models.CharField(max_length=20, blank=True)
+    halted_at = models.DateTimeField(null=True, blank=True)
+    facts = models.JSONField(default=dict)
+    decision = models.CharField(max_length=10, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    lost_labels = models.JSONField(default=dict)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.uid or "unknown"
+
+    @classmethod
+    def now(cls) -> Self:
+        """The row; an unknown cluster where there is none yet."""
+        return cls.objects.filter(pk=ONE).first() or cls()
+
+    @classmethod
+    def locked(cls) -> Self:
+        """The row, locked to the end of the transaction."""
+        cls.objects.get_or_create(pk=ONE)
+        return cls.objects.select_for_update().get(pk=ONE)
+
+    @property
+    def sentence(self) -> Sentence:
+        """Why everything stops."""
+        return why(cast(Reason, self.halt), self.facts)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What a person may choose."""
+        return CHOICES[cast(Reason, self.halt)] if self.halt else ()
+
+    @property
+    def halt_id(self) -> str:
+        """Names this very halt, so that a decision is about what was shown; "" while work goes on."""
+        if not self.halt or not self.halted_at:
+            return ""
+        told: list[Any] = [self.halt, self.halted_at.isoformat(), self.facts]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

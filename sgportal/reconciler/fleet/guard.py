@@ -1,0 +1,70 @@
+"""How the watch keeps an eye on the cluster's identity: readers ask the API server, its own thread tells the row."""
+
+import time
+
+from ...cluster import Identity
+from ...core.fleet.halt import ANOTHER_CLUSTER
+from ...models import Grid, ManagedCluster
+from . import halt
+
+ASK_SECONDS = 1.0  # how old an answer of our row may be
+
+
+class Guard:
+    """Used by the thread that may touch the database. `identity` is what the readers of this process confirm."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        identity.seen = None  # what it told before our time proves nothing about now
+        self._row = self._ask()
+        self._uid = self._row.uid  # the cluster that is read
+
+    def _ask(self) -> ManagedCluster:
+        self._asked = time.monotonic()
+        return self._learn(ManagedCluster.now())
+
+    def _learn(self, row: ManagedCluster) -> ManagedCluster:
+        self.identity.expected = row.uid
+        return row
+
+    def refresh(self) -> None:
+        """Ask the row again where the last answer is old."""
+        if time.monotonic() > self._asked + ASK_SECONDS:
+            self._row = self._ask()
+
+    @property
+    def moved(self) -> bool:
+        """Whether a person has decided for another cluster since we began: all that was read before is of no use."""
+        return self._row.uid != self._uid
+
+    def hold(self) -> bool:
+        """Keep anybody from deciding until the transaction ends. False where somebody has: what was read before must
+        not be written any more."""
+        self._row = self._learn(ManagedCluster.locked())
+        return not self.moved
+
+    @property
+    def due(self) -> bool:
+        """Whether the row does not say what the readers saw."""
+        seen = self.identity.seen
+        if seen is None:
+            return False
+        if not self._row.uid:
+            return bool(seen)
+        facts = {"uid": self._row.uid, "seen": seen or "–"}
+        told = self._row.halt == ANOTHER_CLUSTER
+        return told if seen == self._row.uid else not told or self._row.facts.get("seen") != facts["seen"]
+
+    def conclude(self) -> None:
+        """Tell the row what the readers saw, before anybody acts on the rows of the same transaction."""
+        if not self.due:
+            return
+        seen, uid = self.identity.seen or "", self._row.uid
+        if not uid:
+            ManagedCluster.objects.filter(uid="").update(uid=seen)
+            self._uid = seen
+        elif seen == uid:
+            halt.end(ANOTHER_CLUSTER)
+        else:
+            halt.begin(ANOTHER_CLUSTER, {"uid": uid, "seen": seen or "–", "grids": Grid.objects.count()})
+        self._asked = float("-inf")
