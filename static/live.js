@@ -3,10 +3,11 @@
 "use strict";
 (() => {
   const LEASE = "sgportal-lease", SEEN = "sgportal-seen", LASTS = 10000;
+  const SILENCE = 3000, PATIENCE = 1200;  // the server sends a beat every two seconds
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const channel = new BroadcastChannel("sgportal");
   const body = document.body.dataset;
-  let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null;
+  let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null, asking = false, lost = false;
   const due = new Set();
 
   const store = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: each tab alone */ } };
@@ -51,8 +52,16 @@
   };
   for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(lost, again);
 
-  const take = (message) => {
+  // Only what the server itself sent counts as heard; that the stream broke does not.
+  const hear = () => {
     heard = Date.now();
+    if (!lost) return;
+    lost = false;
+    guard();
+    refresh({ kind: "*" });
+  };
+  const take = (message) => {
+    if (message.state !== "reconnecting") hear();
     if (message.state) show(message.state);
     if (message.id) read = Number(message.id);
     if (message.kind) refresh(message);
@@ -72,20 +81,59 @@
     };
     source.onopen = () => tell({ state: "live" });
     source.onmessage = receive;
+    source.addEventListener("beat", () => tell({ state: "live" }));
     source.addEventListener("resync", receive);
     source.onerror = () => {
       tell({ state: "reconnecting" });
+      ask();
       if (source && source.readyState === EventSource.CLOSED) drop();
     };
   };
   const drop = () => { if (source) source.close(); source = null; };
+
+  // A page that hears nothing asks; without an answer it says so, across the page, and stops writes.
+  const ask = async () => {
+    if (asking || document.hidden) return;
+    asking = true;
+    try {
+      const answer = await fetch(body.ping, { headers: { "HX-Request": "true" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.headers.get("HX-Refresh")) location.reload();
+      else if (answer.ok) hear();
+      else lose();
+    } catch { lose(); }
+    asking = false;
+  };
+  const lose = () => {
+    if (lost) return;
+    lost = true;
+    const bar = document.getElementById("connection");
+    if (bar) bar.querySelector("time").dateTime = new Date(heard).toISOString();
+    guard();
+  };
+  const unsafe = () => lost || document.querySelector("#pulse.lost") !== null;
+  const guard = () => {
+    const bar = document.getElementById("connection"), stop = unsafe();
+    if (bar) bar.hidden = !lost;
+    for (const button of document.querySelectorAll("#main form[method=post] button")) {
+      if (stop && !button.disabled) { button.disabled = true; button.dataset.paused = ""; }
+      else if (!stop && "paused" in button.dataset) { button.disabled = false; delete button.dataset.paused; }
+    }
+    for (const link of document.querySelectorAll("#main .actions a.button:is(.main, .danger)")) {
+      if (stop) link.setAttribute("aria-disabled", "true"); else link.removeAttribute("aria-disabled");
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    if (event.target.method === "post" && event.target.closest("#main") && unsafe()) { event.preventDefault(); event.stopPropagation(); }
+  }, true);
+  document.addEventListener("htmx:afterSettle", guard);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - heard > SILENCE) ask(); });
+  setInterval(() => { if (Date.now() - heard > SILENCE) ask(); }, 500);
 
   const beat = () => {
     const { id, at } = lease();
     if (id === me || !at || Date.now() - at > LASTS) {
       store(LEASE, JSON.stringify({ id: me, at: Date.now() }));
       if (!source && lease().id === me) listen();
-      if (source && source.readyState === EventSource.OPEN) tell({ state: "live" });
     } else drop();
     show(Date.now() - heard > 3 * LASTS ? "stale" : state);
   };
@@ -96,5 +144,6 @@
   addEventListener("pagehide", () => { drop(); if (lease().id === me) store(LEASE, "{}"); });
   addEventListener("pageshow", (event) => { if (event.persisted) refresh({ kind: "*" }); beat(); });
   beat();
+  guard();
   if (!source && Number(recall(SEEN)) > read) refresh({ kind: "*" });  // told to others as this page was on its way
 })();

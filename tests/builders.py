@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from sgportal.core.grids.status import STATES
+from sgportal.core.health import of_all, severity
 from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit, Mirror, Node, NodeLabel, Pod, ServiceGroup
 
@@ -103,7 +103,7 @@ def observed(grid: Grid, units: Mapping[str, str] | Iterable[str], desired: int 
             grid=grid,
             name=name,
             state=state,
-            severity=STATES.index(state),
+            severity=severity(state),
             reason=_WHY[state][0],
             message=_WHY[state][1].to_json(),
             template="default",
@@ -114,7 +114,7 @@ def observed(grid: Grid, units: Mapping[str, str] | Iterable[str], desired: int 
         )
         for name, state in states.items()
     )
-    grid.state = min(states.values(), key=STATES.index, default="Ready")
+    grid.state = of_all(states.values())
     grid.observed_generation = grid.generation
     grid.status = {"conditions": [], "observedGeneration": grid.generation}
     grid.save()

@@ -9,6 +9,7 @@ from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
 from .labels import label_node, label_nodes
+from .revisions import restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "label_nodes",
     "recreate_unit",
     "remove_unused_templates",
+    "restore_revision",
     "save_grids",
     "save_group",
     "take_over",

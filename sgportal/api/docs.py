@@ -43,6 +43,7 @@ class Schema(PortalView):
 class Docs(LoginRequiredMixin, SpectacularSwaggerSplitView):
     """Swagger UI from our own static files; works without any other server."""
 
+    http_method_names = ("get", "head")
     permission_classes = (AllowAny,)
     schema = None
     url_name = "schema"

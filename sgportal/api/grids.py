@@ -10,7 +10,7 @@ from .. import actions
 from ..core.grids.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
-from ..models import Grid, GridEvent, ServiceGroup
+from ..models import Grid, GridEvent, Revision, ServiceGroup
 from ..queries.endpoints import endpoints_of
 from ..queries.freshness import Freshness, freshness
 from ..queries.plans import plan_for, plan_of, spec_of
@@ -27,6 +27,8 @@ PROPAGATION = Parameter(
     choices=("Background", "Foreground", "Orphan"),
     default="Background",
 )
+
+RESTORE_FIELDS = {"revision": ("int", True)}
 
 
 class GridView(PortalView):
@@ -204,8 +206,35 @@ class GridRevisions(GridView):
 
     @operation("List a grid's revisions", takes=PAGED, answers={200: "[Revision]"})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
-        """The stored versions, newest first."""
-        return self.page(self.at(namespace, name).revisions.all(), ("-number",), shapes.revision)
+        """Every stored version of the spec, latest first; those of a grid that was deleted, too."""
+        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
+        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        rows = row.revisions.all() if row else Revision.objects.filter(path=path)
+        if row is None and not rows.exists():
+            raise actions.NotFound(path)
+        return self.page(rows, ("-number",) if row else ("-created_at", "-pk"), shapes.revision)
+
+
+class GridRestore(GridView):
+    """Going back to a revision."""
+
+    @operation(
+        "Restore a revision",
+        takes=(DRY_RUN,),
+        body="RestoreRequest",
+        answers={200: "Grid|Plan", 202: "Grid"},
+        refusals=(409, 412),
+        headers=("ETag",),
+    )
+    def post(self, _request: Request, namespace: str, name: str) -> Response:
+        """Make the grid what one of its revisions says; a grid that was deleted is created anew. `If-Match` is needed
+        for a grid that exists."""
+        number = self.fields(RESTORE_FIELDS)["revision"]
+        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
+        expect = self.expected(row.etag) if row and not self.dry_run else None
+        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        saved = actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run)
+        return planned(saved) if self.dry_run or saved.grid is None else self.stored(saved.grid)
 
 
 class GridEvents(GridView):

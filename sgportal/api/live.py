@@ -30,7 +30,7 @@ from .views import PortalView
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 2.0  # a page takes a stream that is silent for longer as lost
 LIFE_SECONDS = 900.0  # then the caller reconnects and is asked again who it is
 MOST_STREAMS = 200
 SEAT = "sgportal.seat"  # where a request's scope has its seat
@@ -95,6 +95,7 @@ class Change:
 
 RESYNC = Change(0, "", "")
 END = Change(-1, "", "")
+BEAT = b"event: beat\ndata: {}\n\n"
 
 
 def changes_after(revision: int, limit: int) -> list[Change]:
@@ -188,7 +189,7 @@ async def stream(revision: int, missed: list[Change], resync: bool) -> AsyncIter
             if RESYNC in changes:
                 yield _resync(revision)
             else:
-                yield _frames(changes) if changes else b": alive\n\n"
+                yield _frames(changes) if changes else BEAT
     finally:
         hub.leave(queue)
 
@@ -234,7 +235,8 @@ class Events(PortalView):
     @operation("Follow what changes", takes=(LAST,), answers={200: EventStreamRenderer.media_type})
     def get(self, request: Request) -> HttpResponseBase:
         """Server-sent events: `id` is the journal's revision, data is `{kind, key}`. Reconnect with `Last-Event-ID` to
-        go on where you were; `event: resync` says that too much was missed: read afresh."""
+        go on where you were; `event: resync` says that too much was missed: read afresh. `event: beat` comes every two
+        seconds in which nothing changed: a stream without one is lost."""
         if not isinstance(request._request, ASGIRequest):
             raise Refusal(503, say("this server cannot stream"), headers={"Retry-After": "60"})
         seat: Seat = request._request.scope[SEAT]

@@ -23,6 +23,7 @@ READY = Parameter("ready", "Only nodes in this state.", choices=("Ready", "NotRe
 SEARCH = Parameter("search", "Only nodes whose name or labels hold this text.")
 KEY = Parameter("group", "The label key of the NodeGroup.", required=True)
 OVERVIEW_KEY = Parameter("group", "The label key of the NodeGroup; that of the most grids where left out.")
+UNHEALTHY = Parameter("unhealthy", "Only NodeUnits that need attention, or only others.", choices=("true", "false"))
 ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "false"), default="false")
 LABEL_FIELDS = {
     "nodes": ("[str]", False),
@@ -34,6 +35,8 @@ LABEL_FIELDS = {
 
 class NodeList(PortalView):
     """The nodes."""
+
+    reads_nodes = True
 
     @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: "[Node]"})
     def get(self, _request: Request) -> Response:
@@ -50,6 +53,8 @@ class NodeList(PortalView):
 
 class NodeDetail(PortalView):
     """One node."""
+
+    reads_nodes = True
 
     @operation("Read a node", answers={200: "Node"})
     def get(self, _request: Request, name: str) -> Response:
@@ -81,6 +86,8 @@ def _node(name: str) -> Node:
 
 class NodeLabelling(PortalView):
     """Changing labels on many nodes."""
+
+    reads_nodes = True
 
     @operation(
         "Label many nodes",
@@ -173,6 +180,8 @@ class JobDetail(PortalView):
 class GroupList(PortalView):
     """The NodeGroups."""
 
+    reads_nodes = True
+
     @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: "[NodeGroup]"})
     def get(self, _request: Request) -> Response:
         """The label keys that form units, in order, each with its counts."""
@@ -183,14 +192,20 @@ class GroupList(PortalView):
 class UnitList(PortalView):
     """The NodeUnits of a NodeGroup."""
 
-    @operation("List NodeUnits", takes=(KEY, *PAGED), answers={200: "[NodeUnit]"})
+    reads_nodes = True
+
+    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: "[NodeUnit]"})
     def get(self, _request: Request) -> Response:
-        """The units in order of name, each with its nodes and pods."""
-        return self.page_of(node_units(self.query["group"]), lambda row: (row.name,), shapes.unit)
+        """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
+        asked = self.query["unhealthy"]
+        rows = [each for each in node_units(self.query["group"]) if asked in ("", str(each.unhealthy).lower())]
+        return self.page_of(rows, lambda row: (row.name,), shapes.unit)
 
 
 class OverviewDetail(PortalView):
     """The matrix of a NodeGroup."""
+
+    reads_nodes = True
 
     @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
     def get(self, _request: Request) -> Response:

@@ -6,7 +6,9 @@ from typing import Any
 from ..core.fleet.halt import CHOICES
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
+from ..core.health import STATES
 from .cluster import DECISION_FIELDS, TAKE_OVER_FIELDS
+from .grids import RESTORE_FIELDS
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
@@ -149,6 +151,7 @@ BODIES: dict[str, Schema] = {
     ),
     "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
+    "RestoreRequest": of_fields(RESTORE_FIELDS),
     "RecreateRequest": of_fields({"unit": ("str", True)}),
     "NodeEndpoints": exactly(
         node=TEXT,
@@ -206,7 +209,16 @@ BODIES: dict[str, Schema] = {
         finishedAt=WHEN,
     ),
     "NodeGroup": exactly(key=TEXT, units=COUNT, nodes=COUNT, readyNodes=COUNT),
-    "NodeUnit": exactly(group=TEXT, name=TEXT, nodes=COUNT, readyNodes=COUNT, state=TEXT, pods=_PODS),
+    "NodeUnit": exactly(
+        group=TEXT,
+        name=TEXT,
+        nodes=COUNT,
+        readyNodes=COUNT,
+        state=one_of(*STATES),
+        nodeState=one_of("Ready", "Degraded", "NotReady", "Offline", "Gone"),
+        unhealthy=FLAG,
+        pods=_PODS,
+    ),
     "Overview": exactly(
         group=TEXT,
         units=many(ref("NodeUnit")),

@@ -92,6 +92,8 @@ def unit(row: UnitRow) -> dict[str, Any]:
         "nodes": row.nodes,
         "readyNodes": row.ready_nodes,
         "state": row.state,
+        "nodeState": row.node_state,
+        "unhealthy": row.unhealthy,
         "pods": {"desired": row.pods_desired, "ready": row.pods_ready},
     }
 

@@ -14,6 +14,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(one, grids.GridDetail.as_view(kind=kind.kind), name=f"api-{kind.plural}-one"),
         path(f"{one}/plan", grids.GridPlan.as_view(kind=kind.kind)),
         path(f"{one}/revisions", grids.GridRevisions.as_view(kind=kind.kind)),
+        path(f"{one}/restore", grids.GridRestore.as_view(kind=kind.kind)),
         path(f"{one}/events", grids.GridEvents.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":

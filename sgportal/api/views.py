@@ -13,6 +13,7 @@ from .. import actions
 from ..core.documents import only
 from ..core.schema import check_fields, wrong_type
 from ..core.text import Invalid, say
+from ..queries.freshness import seen_once
 from .auth import speak
 from .operations import Fields, operation_of, read_query
 from .paging import Pages
@@ -20,6 +21,8 @@ from .problems import Refusal, unreadable
 from .rendering import Negotiation
 from .requests import HEADER, request_id
 from .throttles import THROTTLES
+
+NOT_READ_YET = say("the cluster has not been read yet; try again in a moment")
 
 
 class PortalView(APIView):
@@ -29,6 +32,7 @@ class PortalView(APIView):
     throttle_classes = THROTTLES
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     query: dict[str, Any]
+    reads_nodes = False  # the answer is made from the nodes last seen; before they were read once it would be wrong
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who calls, then what they ask."""
@@ -38,6 +42,8 @@ class PortalView(APIView):
         speak(request)
         described = operation_of(self, request.method or "")
         self.query = read_query(request.query_params, described.takes) if described else {}
+        if self.reads_nodes and not seen_once("nodes"):
+            raise Refusal(503, NOT_READ_YET, headers={"Retry-After": "1"})
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer carries the request's id and depends on language and type."""

@@ -86,9 +86,9 @@ class Cluster:
         """Close idle connections."""
         self._transport.close()
 
-    def version(self) -> str:
-        """The API server's version, such as `v1.34.1`."""
-        return str(self._transport.call("GET", "/version")[1]["gitVersion"])
+    def version(self, seconds: float | None = None) -> str:
+        """The API server's version, such as `v1.34.1`; with `seconds`, within that time or Unreachable."""
+        return str(self._transport.call("GET", "/version", seconds=seconds)[1]["gitVersion"])
 
     def serves(self, kind: str) -> bool:
         """Whether the API server knows this kind. A yes holds for five seconds; a no is asked again each time."""

@@ -46,9 +46,11 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
     ) -> tuple[int, Any]:
-        """The status and the parsed body of a successful answer. Raises a ClusterError for any other."""
-        answer = self.open(method, path, query=query, body=body, headers=headers)
+        """The status and the parsed body of a successful answer; `seconds` is the longest time to connect, and the
+        longest silence after that, where the transport's own are too long. Raises a ClusterError for any other."""
+        answer = self.open(method, path, query=query, body=body, headers=headers, seconds=seconds)
         value = parse(answer.data)
         if answer.status >= 300:
             raise _refusal(answer, value)
@@ -65,6 +67,7 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         silence_seconds: float | None = None,
+        seconds: float | None = None,
     ) -> urllib3.BaseHTTPResponse:
         """The answer to a request, whatever its status. With `silence_seconds`, which then is the longest silence, its
         body is still to be read. Raises Unreachable where there is none."""
@@ -73,7 +76,9 @@ class Transport:
         options: dict[str, Any] = {
             "headers": self._headers(headers or {}),
             "body": None if body is None else orjson.dumps(body),
-            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=silence_seconds or self._read_seconds),
+            "timeout": urllib3.Timeout(
+                connect=seconds or CONNECT_SECONDS, read=silence_seconds or seconds or self._read_seconds
+            ),
             "retries": False,
             "preload_content": silence_seconds is None,
         }

@@ -26,6 +26,8 @@ TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SLICE_MANAGER = f"closure.sgportal.{GROUP}"
 # The Service without endpoints to whose address sentinels send what must be refused.
 REFUSING_SERVICE = "sgportal-refuse"
+# What answers of the API server itself are recorded under, beside the resources that are watched.
+APISERVER = "apiserver"
 # Hints for nobody: names that no node and no zone has.
 NO_NODE = f"no-node.sgportal.{GROUP}"
 NO_ZONE = f"none.sgportal.{GROUP}"

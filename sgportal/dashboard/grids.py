@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from ..core.grids.kinds import KINDS
-from ..core.grids.status import STATES
+from ..core.health import WORKLOAD_STATES
 from ..core.text import Invalid
 from ..core.traffic.proof import BEHIND_WRAPPER
 from ..core.traffic.proof import STATES as PROOF_STATES
@@ -39,7 +39,7 @@ def grids(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _with_counts(page.object_list, {grid.pk: grid for grid in counted}),
         "kinds": list(KINDS),
-        "states": STATES,
+        "states": WORKLOAD_STATES,
         "namespaces": Grid.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
         "groups": node_groups(),
         "total": Grid.objects.count(),
@@ -84,7 +84,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         rows = rows.filter(name__icontains=asked["search"])
     if asked["state"]:
         rows = rows.filter(state=asked["state"])
-    return _show(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": STATES})
+    return _show(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
 
 
 @needs("viewer")

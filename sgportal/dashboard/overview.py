@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
-from ..core.grids.status import STATES
+from ..core.health import STATES
 from ..queries.overview import Cell, Overview, UnitRow, node_groups
 from ..queries.overview import overview as read_overview
 from .editor.subject import grid_url
@@ -42,10 +42,10 @@ class Row:
 @needs("viewer")
 def overview(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
-    asked = wanted(request, "group", "search", "trouble")
+    asked = wanted(request, "group", "search", "unhealthy")
     seen = read_overview(asked["group"] or None)
     by_unit = _by_unit(seen)
-    units = [unit for unit in seen.units if _shown(unit, by_unit.get(unit.name, {}), asked)]
+    units = [unit for unit in seen.units if _shown(unit, asked)]
     page = paged(request, units, UNITS)
     context = {
         "seen": seen,
@@ -70,21 +70,19 @@ def _by_unit(seen: Overview) -> dict[str, dict[str, Cell]]:
     return found
 
 
-def _shown(unit: UnitRow, cells: Mapping[str, Cell], asked: Mapping[str, str]) -> bool:
-    if asked["search"].lower() not in unit.name.lower():
-        return False
-    troubled = unit.state != "Ready" or any(cell.state not in ("Ready", "Progressing") for cell in cells.values())
-    return troubled or not asked["trouble"]
+def _shown(unit: UnitRow, asked: Mapping[str, str]) -> bool:
+    matches = asked["search"].lower() in unit.name.lower()
+    return matches and (unit.unhealthy or not asked["unhealthy"])
 
 
 def _rows(units: Any, seen: Overview, by_unit: Mapping[str, Mapping[str, Cell]]) -> list[Row]:
     blind = seen.freshness.unreachable_since is not None
     places = [(grid.path, grid_url(grid)) for grid in seen.grids]
-    words = {state: state_word(state) for state in STATES}
+    words: dict[str, str] = {state: state_word(state) for state in STATES}
     rows = []
     for unit in units:
         cells, tail = by_unit.get(unit.name, {}), f"units/{quote(unit.name, safe='')}/"
-        dim = blind or unit.state == "Offline"
+        dim = blind or unit.node_state == "Offline"
         tiles = [_tile(cells[path], url + tail, words, dim) if path in cells else None for path, url in places]
         rows.append(Row(unit, tiles, dim))
     return rows

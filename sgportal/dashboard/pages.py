@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 from ..actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
 from ..models import Journal
 from ..models.people import ROLES, role_of
+from .gone import gone, is_back
 
 View = Callable[..., HttpResponse]
 ROWS = 100
@@ -53,15 +54,18 @@ def needs(needed: str) -> Callable[[View], View]:
             if not getattr(request, "htmx", None):
                 request._sgportal_revision = str(Journal.newest())  # type: ignore[attr-defined]
             try:
-                return view(request, *args, **kwargs)
+                answer = view(request, *args, **kwargs)
             except NotFound as error:
-                raise Http404 from error
+                return gone(request, Http404(str(error)))
+            except Http404 as error:
+                return gone(request, error)
             except Unavailable as error:
                 return unavailable(request, error)
             except Forbidden as error:
                 return show(request, "403.html", {"sentence": error.sentence}, status=403)
             except ReadOnly as error:
                 return show(request, "409.html", {"sentence": error.sentence}, status=409)
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"}) if is_back(request) else answer
 
         guarded.needs = needed  # type: ignore[attr-defined]
         return guarded

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
@@ -25,7 +25,7 @@ def back(request: HttpRequest, fallback: str = "overview") -> HttpResponse:
     """Back to the page the form says it came from, if that is ours."""
     place = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
-    return redirect(place if safe else fallback)
+    return HttpResponseRedirect(place if safe else reverse(fallback))
 
 
 @require_POST

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 
 from .. import actions
-from ..core.grids.status import STATES
+from ..core.health import SETTLED, worst
 from ..models import Grid, ServiceGroup
 from .pages import actor, needs, paged, show, wanted
 
@@ -17,7 +17,7 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
     """The packages that meet every filter of the URL."""
     asked = wanted(request, "namespace", "search")
     found = ServiceGroup.objects.annotate(
-        size=Count("grids"), ready=Count("grids", filter=Q(grids__state="Ready"))
+        size=Count("grids"), ready=Count("grids", filter=Q(grids__state__in=SETTLED))
     ).order_by("namespace", "name")
     if asked["namespace"]:
         found = found.filter(namespace=asked["namespace"])
@@ -37,8 +37,8 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
     """One package and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
     grids = list(Grid.objects.filter(group=found).with_counts())
-    worst = min((grid.state for grid in grids), key=STATES.index, default="Ready")
-    return show(request, "dashboard/servicegroup.html", {"group": found, "grids": grids, "worst": worst})
+    context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
+    return show(request, "dashboard/servicegroup.html", context)
 
 
 @needs("operator")

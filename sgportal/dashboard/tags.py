@@ -17,8 +17,9 @@ from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
 from ..core.grids.plan import Plan
+from ..core.health import is_unhealthy
 from ..core.text import Sentence
-from ..models import Grid, Pod, Revision
+from ..models import Grid, Pod
 from .live import AGE_UNITS
 
 register = template.Library()
@@ -28,6 +29,9 @@ STATES = {
     "Progressing": gettext_lazy("Progressing"),
     "Degraded": gettext_lazy("Degraded"),
     "Blocked": gettext_lazy("Blocked"),
+    "Paused": gettext_lazy("Paused"),
+    "OnDelete": gettext_lazy("Ready, on delete"),
+    "Partitioned": gettext_lazy("Ready, partitioned"),
     "Offline": gettext_lazy("Offline"),
     "UnitGone": gettext_lazy("Unit gone"),
     "Gone": gettext_lazy("No nodes left"),
@@ -82,6 +86,12 @@ def say(sentence: Any) -> str:
 def state_word(state: str) -> str:
     """A state's name in the reader's language."""
     return str(STATES.get(state, state))
+
+
+@register.filter
+def unhealthy(state: str) -> bool:
+    """Whether somebody should look at what is in this state."""
+    return is_unhealthy(state)
 
 
 @register.filter
@@ -210,10 +220,3 @@ def lacks(key: str) -> str:
 def minus(whole: int, part: int) -> int:
     """The rest."""
     return whole - part
-
-
-@register.filter
-def at_revision(grid: Grid, revision: Revision) -> str:
-    """A grid's manifest as it was at one of its revisions."""
-    metadata = {"name": grid.name, "namespace": grid.namespace, **revision.metadata}
-    return write_document({**grid.source(), "metadata": metadata, "spec": revision.spec})

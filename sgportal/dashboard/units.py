@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from ..models import Grid, GridUnit, Node, NodeLabel
 from ..queries.overview import UnitRow, node_groups, node_units
@@ -55,13 +55,15 @@ def unit(request: HttpRequest) -> HttpResponse:
     """One NodeUnit: its nodes, and what each grid has there."""
     asked = wanted(request, "key", "unit")
     key, name = asked["key"], asked["unit"]
+    if not key or not name:
+        raise Http404
     found: list[UnitRow] = [each for each in node_units(key) if each.name == name]
     here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
     context = {
         "key": key,
         "name": name,
-        "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone"),
+        "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
         "page": paged(request, nodes),
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..actions import Actor, save_grids
 from ..core.documents import read_documents
+from ..core.names import APISERVER
 from ..models import Lease, Mirror, WorkKey
 
 SAMPLES = Path(__file__).resolve().parents[1] / "demo" / "worlds"
@@ -12,7 +13,7 @@ SAMPLES = Path(__file__).resolve().parents[1] / "demo" / "worlds"
 
 def is_mirrored(since: datetime) -> bool:
     """Whether everything that is watched has been listed whole since then."""
-    rows = list(Mirror.objects.filter(served=True))
+    rows = list(Mirror.objects.filter(served=True).exclude(resource=APISERVER))
     seen = {row.resource for row in rows if row.synced_at and row.synced_at >= since}
     return bool(rows) and len(seen) == len(rows)
 

@@ -8,8 +8,8 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.grids.kinds import KINDS, GridKind
-from ..core.grids.status import STATES
+from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
+from ..core.health import SETTLED
 from ..core.text import Sentence
 from .lengths import KEY
 
@@ -45,7 +45,7 @@ class ServiceGroup(models.Model):
         """The package as a person writes it, with `metadata.uid`."""
         grids = [grid.source() for grid in self.grids.all()]
         return {
-            "apiVersion": "superedge.io/v1",
+            "apiVersion": API_VERSION,
             "kind": "ServiceGroup",
             "metadata": {"name": self.name, "namespace": self.namespace, "uid": str(self.uid)},
             "spec": {"gridUniqKey": self.key, "grids": grids},
@@ -68,7 +68,7 @@ class GridQuerySet(models.QuerySet["Grid"]):
         """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
         return self.annotate(
             unit_count=Count("units", filter=~Q(units__name="")),
-            ready_units=Count("units", filter=Q(units__state="Ready") & ~Q(units__name="")),
+            ready_units=Count("units", filter=Q(units__state__in=SETTLED) & ~Q(units__name="")),
             pods_desired=Coalesce(Sum("units__desired"), 0),
             pods_ready=Coalesce(Sum("units__ready"), 0),
         )
@@ -153,7 +153,7 @@ class Grid(models.Model):
         if self.deleting_since:
             metadata["deletionTimestamp"] = self.deleting_since.strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
-            "apiVersion": "superedge.io/v1",
+            "apiVersion": API_VERSION,
             "kind": self.kind,
             "metadata": metadata,
             "spec": self.spec,
@@ -168,11 +168,11 @@ class Grid(models.Model):
     def source(self) -> dict[str, Any]:
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
-        return {"apiVersion": "superedge.io/v1", "kind": self.kind, "metadata": metadata, "spec": self.spec}
+        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.spec}
 
 
 class Revision(models.Model):
-    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone by hand."""
+    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
 
     grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
     path = models.CharField(max_length=KEY, db_index=True)
@@ -189,11 +189,22 @@ class Revision(models.Model):
     def __str__(self) -> str:
         return f"{self.path}@{self.number}"
 
+    def source(self) -> dict[str, Any]:
+        """The grid as it was, as a person writes it."""
+        plural, namespace, name = self.path.split("/")
+        metadata = {"name": name, "namespace": namespace, **self.metadata}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": BY_PLURAL[plural].kind,
+            "metadata": metadata,
+            "spec": self.spec,
+        }
+
 
 class GridUnit(models.Model):
     """One cell of the matrix: what was last observed of a grid in a unit, and that unit's own back-off.
 
-    `severity` is the state's place in `core.status.STATES`, 0 the worst. `gone_since` is when the unit was first
+    `severity` is the state's place in `core.health.STATES`, 0 the worst. `gone_since` is when the unit was first
     missed. `failures` and `next_at` pace the writes of this unit alone.
     """
 
@@ -226,11 +237,6 @@ class GridUnit(models.Model):
     def sentence(self) -> Sentence:
         """Why the unit is in its state, to be said in the reader's language."""
         return Sentence.from_json(self.message)
-
-    @staticmethod
-    def severity_of(state: str) -> int:
-        """The place of a state among STATES, 0 the worst."""
-        return STATES.index(state)
 
 
 class LabelJob(models.Model):

@@ -1,11 +1,12 @@
 """The matrix of a NodeGroup: its units against its grids, and the NodeGroups themselves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
 
+from ..core.health import is_unhealthy, severity, worst
 from ..core.text import Sentence
 from ..core.units import NodeView, Unit
 from ..models.intent import Grid, GridUnit
@@ -17,15 +18,22 @@ _NOISE = Q(key__contains="kubernetes.io/") & ~Q(key__startswith="topology.kubern
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A NodeUnit with its nodes and pods counted over all grids of its key."""
+    """A NodeUnit with its nodes and pods counted over all grids of its key. `node_state` is that of its nodes alone;
+    `state` the worst of that and of what each grid has there."""
 
     group: str
     name: str
     nodes: int
     ready_nodes: int
+    node_state: str
     state: str
     pods_desired: int = 0
     pods_ready: int = 0
+
+    @property
+    def unhealthy(self) -> bool:
+        """Whether somebody should look at it."""
+        return is_unhealthy(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +75,10 @@ def overview(key: str | None = None) -> Overview:
     grids = tuple(Grid.objects.workloads().filter(key=key))
     paths = {grid.pk: grid.path for grid in grids}
     # Values, not instances: a matrix has thousands of cells, and a page is to stay below a tenth of a second.
-    fields = ("name", "grid_id", "desired", "ready", "state", "reason", "message", "severity")
-    rows = list(GridUnit.objects.filter(grid__in=list(paths)).exclude(name="").values(*fields))
-    cells = tuple(_cell(row, paths[row["grid_id"]]) for row in rows)
-    severity: dict[str, int] = {}
-    for row in rows:
-        severity[row["name"]] = min(severity.get(row["name"], row["severity"]), row["severity"])
-    units = sorted(_unit_rows(key, rows), key=lambda unit: (severity.get(unit.name, 9), unit.name))
+    fields = ("name", "grid_id", "desired", "ready", "state", "reason", "message")
+    rows = list(GridUnit.objects.filter(grid__key=key).exclude(name="").values(*fields))
+    cells = tuple(_cell(row, paths[row["grid_id"]]) for row in rows if row["grid_id"] in paths)
+    units = sorted(_unit_rows(key, rows), key=lambda unit: (severity(unit.state), unit.name))
     return Overview(key, tuple(units), grids, cells, _totals(units, cells), freshness())
 
 
@@ -89,31 +94,40 @@ def _totals(units: Sequence[UnitRow], cells: Sequence[Cell]) -> dict[str, int]:
         "readyNodes": sum(unit.ready_nodes for unit in units),
         "podsDesired": sum(cell.desired for cell in cells),
         "podsReady": sum(cell.ready for cell in cells),
-        "troubled": sum(cell.state not in ("Ready", "Progressing") for cell in cells),
+        "unhealthy": sum(unit.unhealthy for unit in units),
     }
 
 
 def node_units(key: str) -> tuple[UnitRow, ...]:
     """The NodeUnits of a NodeGroup in order of name, each with its pods over all grids."""
-    return _unit_rows(key, GridUnit.objects.filter(grid__key=key).exclude(name="").values("name", "desired", "ready"))
+    fields = ("name", "desired", "ready", "state")
+    return _unit_rows(key, GridUnit.objects.filter(grid__key=key).exclude(name="").values(*fields))
 
 
 def _unit_rows(key: str, rows: Iterable[Mapping[str, Any]]) -> tuple[UnitRow, ...]:
-    pods: dict[str, tuple[int, int]] = {}
+    cells: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        wanted, ready = pods.get(row["name"], (0, 0))
-        pods[row["name"]] = (wanted + row["desired"], ready + row["ready"])
-    found = {
-        each["value"]: UnitRow(
-            key, each["value"], each["nodes"], each["ready_nodes"], _unit_state(each), *pods.get(each["value"], (0, 0))
-        )
-        for each in NodeLabel.objects.units(key)
-    }
-    gone = {name: UnitRow(key, name, 0, 0, "Gone", *counts) for name, counts in pods.items() if name not in found}
-    return tuple(row for _, row in sorted({**found, **gone}.items()))
+        cells.setdefault(row["name"], []).append(row)
+    nodes = {each["value"]: each for each in NodeLabel.objects.units(key)}
+    return tuple(_unit_row(key, name, nodes.get(name), cells.get(name, ())) for name in sorted({*nodes, *cells}))
 
 
-def _unit_state(counts: Mapping[str, int]) -> str:
+def _unit_row(key: str, name: str, nodes: Mapping[str, int] | None, cells: Collection[Mapping[str, Any]]) -> UnitRow:
+    """A NodeUnit of the counts of its nodes (None: it has none any more) and of what the grids have there."""
+    node_state = _node_state(nodes) if nodes else "Gone"
+    return UnitRow(
+        group=key,
+        name=name,
+        nodes=nodes["nodes"] if nodes else 0,
+        ready_nodes=nodes["ready_nodes"] if nodes else 0,
+        node_state=node_state,
+        state=worst([node_state, *(each["state"] for each in cells)]),
+        pods_desired=sum(each["desired"] for each in cells),
+        pods_ready=sum(each["ready"] for each in cells),
+    )
+
+
+def _node_state(counts: Mapping[str, int]) -> str:
     """`core.units.Unit.state`, from counts alone."""
     states = ["Ready"] * counts["ready_nodes"] + ["Unknown"] * counts["unknown_nodes"]
     states += ["NotReady"] * (counts["nodes"] - len(states))

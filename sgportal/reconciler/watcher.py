@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from ..cluster import Cluster
+from ..core.names import APISERVER
 from ..models import Heartbeat
 from .cache import refresh
 from .cache.enqueue import Effects, tell, wake_all
@@ -27,6 +29,7 @@ from .discovery.detector import EVERY_SECONDS, Inspected, Lookout, Sighted, Witn
 from .discovery.installer import Installer
 from .fleet.guard import Guard
 from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .informer.probe import Probe
 from .informer.reflector import Pace, Reader
 from .process import connection as access
 from .process.lease import WatchLease
@@ -86,19 +89,20 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        news, inbox = News(refresh.BY_RESOURCE), Inbox()
+        news, inbox = News([*refresh.BY_RESOURCE, APISERVER]), Inbox()
         witness, guard = Witness(), Guard(access.identity())
         lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout)
         readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
-        for thread in (*readers, lookout):
+        probe = Probe(self._connect, inbox.put, partial(_hurry, readers), self._pace.probe, self._pace.probe_patience)
+        for thread in (*readers, lookout, probe):
             thread.start()
         try:
             while not stop.is_set():
                 if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, witness, guard, stop):
                     return
         finally:
-            _end([*readers, lookout])
+            _end([*readers, lookout, probe])
 
     def _store(
         self, batch: Iterable[Message], news: News, witness: Witness, guard: Guard, stop: threading.Event
@@ -147,7 +151,12 @@ class Watcher:
         self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
 
-def _end(readers: Iterable[Reader | Lookout]) -> None:
+def _hurry(readers: Iterable[Reader]) -> None:
+    for reader in readers:
+        reader.hurry()
+
+
+def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
     for reader in readers:
         reader.stop()
     deadline = time.monotonic() + JOIN_SECONDS

@@ -9,6 +9,7 @@ import yaml
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from sgportal.core.health import severity
 from sgportal.core.names import GRID_SELECTOR
 from sgportal.models import ApiToken, Child, Grid, GridUnit, Mirror, Node, NodeLabel, Pod
 
@@ -79,7 +80,7 @@ def cell(row: Grid, unit: str, state: str = "Ready", desired: int = 2, ready: in
         grid=row,
         name=unit,
         state=state,
-        severity=GridUnit.severity_of(state),
+        severity=severity(state),
         reason="PodsReady",
         message=message,
         desired=desired,

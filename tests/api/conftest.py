@@ -64,6 +64,7 @@ def throttled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def people(db: None) -> dict[str, Any]:
+    builders.heard()
     return {name: builders.user(name, role) for name, role in ROLES.items()}
 
 

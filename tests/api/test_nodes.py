@@ -16,6 +16,9 @@ def world(db):
     builders.walkthrough()
 
 
+UNITS = "nodeunits?group=zone1"
+
+
 def test_a_node_keeps_kubernetes_shape(api):
     body = api.get("nodes/node0").json()
     assert (body["apiVersion"], body["kind"]) == ("v1", "Node")
@@ -66,6 +69,8 @@ def test_groups_and_units_are_counted(api):
             "nodes": 1,
             "readyNodes": 1,
             "state": "Ready",
+            "nodeState": "Ready",
+            "unhealthy": False,
             "pods": {"desired": 2, "ready": 1},
         },
         {
@@ -74,9 +79,32 @@ def test_groups_and_units_are_counted(api):
             "nodes": 2,
             "readyNodes": 1,
             "state": "Degraded",
+            "nodeState": "Degraded",
+            "unhealthy": True,
             "pods": {"desired": 0, "ready": 0},
         },
     ]
+
+
+def test_a_unit_is_as_bad_as_the_worst_of_its_nodes_and_workloads(api):
+    """One rule for the state, the filter, the counter and the order."""
+    builders.cell(builders.grid(), "nodeunit1", state="Degraded", ready=1)
+    builders.cell(builders.grid("other"), "nodeunit1")
+    builders.cell(builders.grid("third"), "nodeunit2", state="Paused")
+    states = {each["name"]: (each["state"], each["nodeState"]) for each in api.get(UNITS).json()["items"]}
+    assert states == {"nodeunit1": ("Degraded", "Ready"), "nodeunit2": ("Paused", "Ready")}
+    assert [each["name"] for each in api.get(f"{UNITS}&unhealthy=true").json()["items"]] == ["nodeunit1"]
+    assert [each["name"] for each in api.get(f"{UNITS}&unhealthy=false").json()["items"]] == ["nodeunit2"]
+    assert api.get("overview?group=zone1").json()["totals"]["unhealthy"] == 1
+
+    Node.objects.filter(name__in=["node1", "node2"]).update(ready="Unknown")  # the worst, although no cell says so
+    body = api.get("overview?group=zone1").json()
+    assert [(each["name"], each["state"]) for each in body["units"]] == [
+        ("nodeunit2", "Offline"),
+        ("nodeunit1", "Degraded"),
+    ]
+    assert body["totals"]["unhealthy"] == len(api.get(f"{UNITS}&unhealthy=true").json()["items"]) == 2
+    assert api.get(f"{UNITS}&unhealthy=perhaps").status_code == 422
 
 
 def test_kubernetes_own_keys_are_shown_on_demand(api):

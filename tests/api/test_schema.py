@@ -23,6 +23,7 @@ EXAMPLES = 12
 
 @pytest.fixture
 def token(transactional_db):
+    builders.heard()
     return builders.token(builders.user("ada", "admin"), "write")
 
 

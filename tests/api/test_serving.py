@@ -241,7 +241,7 @@ def quick(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_idle_stream_gives_a_sign_of_life(quick):
-    assert asyncio.run(first_bytes(0, [], False, count=2))[1] == b": alive\n\n"
+    assert asyncio.run(first_bytes(0, [], False, count=2))[1] == b"event: beat\ndata: {}\n\n"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -51,7 +51,7 @@ def addresses(chromium, sites, somebody):
     return {
         "overview": "/",
         "wall": "/?kiosk=1",
-        "trouble": "/?trouble=1",
+        "unhealthy": "/?unhealthy=1",
         "nodes": "/nodes/",
         "nodes-none": "/nodes/?search=nowhere",
         "nodes-wrong": "/nodes/?selector=((",

@@ -4,7 +4,7 @@ import pytest
 
 from sgportal.core.grids.desired import Finding
 from sgportal.core.grids.plan import plan
-from sgportal.core.grids.status import STATES, Observed, manifest_status, summarise
+from sgportal.core.grids.status import Observed, manifest_status, summarise
 from sgportal.core.pods import PodView
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
@@ -117,9 +117,7 @@ def test_desired_counts_come_from_the_template_before_there_is_a_child():
     assert set(states(status_of([], spec=spec)).values()) == {("Progressing", "Creating")}
 
 
-def test_states_are_ordered_worst_first_and_sentences_survive_a_round_trip():
-    assert STATES[0] == "Blocked"
-    assert STATES[-1] == "Ready"
+def test_sentences_survive_a_round_trip():
     sentence = say("pod %(pod)s: %(message)s", pod="<p>", message="100% 满")
     assert Sentence.from_json(sentence.to_json()) == sentence
     assert str(sentence) == "pod <p>: 100% 满"

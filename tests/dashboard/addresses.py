@@ -7,7 +7,7 @@ SERVICE = "/grids/servicegrids/default/echo/"
 
 READABLE = (
     "/",
-    "/?group=site&trouble=1&search=l",
+    "/?group=site&unhealthy=1&search=l",
     "/?kiosk=1",
     "/pulse/",
     "/cluster/",

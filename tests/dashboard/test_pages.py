@@ -74,9 +74,9 @@ def test_the_facts_of_a_grid_refresh_by_themselves(viewer, fleet):
 
 
 def test_the_news_has_an_age(viewer, fleet):
-    assert "Cluster seen" in viewer.get("/").content.decode()
+    assert "Synced" in viewer.get("/").content.decode()
     builders.news(seconds=3600)
-    assert "This is old news." in viewer.get("/grids/").content.decode()
+    assert "Nobody watches the cluster." in viewer.get("/grids/").content.decode()
 
 
 def test_an_unreachable_cluster_is_said_on_every_page_and_hatches_what_was_last_known(viewer, fleet):
@@ -88,11 +88,11 @@ def test_an_unreachable_cluster_is_said_on_every_page_and_hatches_what_was_last_
 
 
 def test_a_cluster_never_seen_is_no_lie(viewer):
-    assert "has not been seen yet" in viewer.get("/").content.decode()
+    assert "has not been read yet" in viewer.get("/").content.decode()
 
 
 def test_our_own_error_pages(viewer, db):
-    assert "Nothing is here" in viewer.get("/nope/").content.decode()
+    assert "Not found" in viewer.get("/nope/").content.decode()
     assert viewer.get("/grids/pods/default/x/").status_code == 404
     assert viewer.get(SERVICE).status_code == 404
     refused = viewer.get("/audit/")

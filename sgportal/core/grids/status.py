@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..health import is_settled, of_all, severity
 from ..names import child_name
 from ..pods import PodView
 from ..text import Sentence, say
@@ -15,15 +16,13 @@ from .desired import Finding
 from .grid import GridSpec
 from .plan import is_ready, unit_of
 
-# Worst first: the order in which pages list units, and the rule for "the state of the grid is its worst unit's".
-STATES = ("Blocked", "Degraded", "Offline", "UnitGone", "Progressing", "Ready")
 _FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "ChildTerminating": "Progressing"}
 
 
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
     """The state of one unit of a grid. `desired`, `ready`, `updated` count pods; `misplaced` names pods of this unit's
-    child that sit on a node outside the unit; `state` is one of STATES."""
+    child that sit on a node outside the unit; `state` is one of `health.STATES`."""
 
     name: str
     state: str
@@ -58,8 +57,8 @@ class GridStatus:
 
     @property
     def state(self) -> str:
-        """The worst state of its units; `Ready` where there are none."""
-        return min((unit.state for unit in self.units), key=STATES.index, default="Ready")
+        """The state of all its units as a whole; `Ready` where there are none."""
+        return of_all(unit.state for unit in self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
             _unit_status(spec, name, observed.units.get(name), live.get(name), findings.get(name), pods)
             for name in names
         ),
-        key=lambda unit: (STATES.index(unit.state), unit.name),
+        key=lambda unit: (severity(unit.state), unit.name),
     )
     states = {name: superedge_state(live[name]) for name in sorted(live)}
     return GridStatus(tuple(units), _conditions(units, findings.get("")), states, spec.unused_templates())
@@ -266,7 +265,7 @@ def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, 
             }
             for unit in units
         ],
-        "readyUnits": sum(unit.state == "Ready" for unit in units),
+        "readyUnits": sum(is_settled(unit.state) for unit in units),
         "totalUnits": len(units),
         **({"unusedTemplates": list(status.unused_templates)} if status.unused_templates else {}),
     }

@@ -9,16 +9,19 @@ from django.urls import reverse
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import API_VERSION, BY_PLURAL
 from ...models import Grid, ServiceGroup
+from ..gone import Gone
 
 Home = Grid | ServiceGroup
 
 
 def grid_at(plural: str, namespace: str, name: str) -> Grid:
-    """The grid at this address. Raises Http404."""
+    """The grid at this address. Raises Gone, or Http404 where no grid can ever be."""
     if plural not in BY_PLURAL:
         raise Http404
-    grids = Grid.objects.select_related("group")
-    return get_object_or_404(grids, kind=BY_PLURAL[plural].kind, namespace=namespace, name=name)
+    found = Grid.objects.select_related("group").at(plural, namespace, name).first()
+    if found is None:
+        raise Gone(f"{plural}/{namespace}/{name}")
+    return found
 
 
 def find(path: str) -> Home | None:

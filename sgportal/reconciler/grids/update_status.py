@@ -15,6 +15,7 @@ from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
 from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
 from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
+from ...core.health import severity
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
 from ...models import Grid, GridUnit, Pod
@@ -204,7 +205,7 @@ def _fields(row: GridUnit) -> dict[str, Any]:
 
 
 def _fill(row: GridUnit, unit: UnitStatus) -> None:
-    row.state, row.severity = unit.state, GridUnit.severity_of(unit.state)
+    row.state, row.severity = unit.state, severity(unit.state)
     row.reason, row.message = unit.reason[:100], unit.sentence.to_json()
     row.template, row.child = unit.template, unit.child
     row.desired, row.ready, row.updated = unit.desired, unit.ready, unit.updated

@@ -23,12 +23,15 @@ FORBIDDEN = 403
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds. `silence`: a stream mute for so long is dead; `recheck`: between looks at a kind that is not served;
-    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most."""
+    `backoff_first`, `backoff_cap`: after the first failure in a row, and at most. `probe`: between two probes of the
+    API server; `probe_patience`: how long one waits."""
 
     silence: float = 75.0
     recheck: float = 30.0
     backoff_first: float = 0.2
     backoff_cap: float = 30.0
+    probe: float = 1.0
+    probe_patience: float = 2.0
 
     @property
     def stream(self) -> int:
@@ -69,6 +72,7 @@ class Reader(threading.Thread):
         self._installer = installer
         self._pace = pace
         self._stopping = threading.Event()
+        self._hurry = threading.Event()  # ends the pause of a back-off
         self._stream: Watch | None = None
         self._version = ""  # where to go on from; "": list first
         self._failures = 0  # in a row
@@ -76,9 +80,19 @@ class Reader(threading.Thread):
     def stop(self) -> None:
         """Say no more, and end soon."""
         self._stopping.set()
+        self._hurry.set()
         stream = self._stream
         if stream:
             stream.close()
+
+    def hurry(self) -> None:
+        """Try again now: the API server answers."""
+        self._hurry.set()
+
+    def _pause(self, seconds: float) -> None:
+        self._hurry.clear()
+        if not self._stopping.is_set():
+            self._hurry.wait(seconds)
 
     def run(self) -> None:
         """Follow the resource."""
@@ -86,11 +100,11 @@ class Reader(threading.Thread):
             try:
                 self._step()
             except ClusterError as error:
-                self._stopping.wait(self._after(error))
+                self._pause(self._after(error))
             except Exception as error:
                 log.exception("reading %s went wrong", self._source.resource)
                 self._version = ""
-                self._stopping.wait(self._after(ClusterError(f"{type(error).__name__}: {error}")))
+                self._pause(self._after(ClusterError(f"{type(error).__name__}: {error}")))
 
     def _after(self, error: ClusterError) -> float:
         """Note a failure; the seconds to wait. A stream that breaks, or is too old to resume, is no news yet: only if
@@ -143,7 +157,7 @@ class Reader(threading.Thread):
         self._stream = None
         if time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
             self._failures += 1
-            self._stopping.wait(self._pace.backoff(self._failures, None))
+            self._pause(self._pace.backoff(self._failures, None))
         else:
             self._failures = 0
 
