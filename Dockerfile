@@ -1,6 +1,6 @@
 # One image for web, worker, beat, watch and migrate: only the command differs (docker-compose.yml).
 
-FROM python:3.11-slim AS build
+FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
 COPY requirements-uv.txt requirements.txt ./
@@ -18,7 +18,7 @@ RUN /opt/portal/bin/pybabel --quiet compile -D django -d sgportal/locale \
     --noinput --verbosity 0 -i "mode-[!y]*" -i "worker-[!y]*" -i snippets -i "keybinding-*" -i "ext-emmet*" \
     -i redoc -i rest_framework
 
-FROM python:3.11-slim
+FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/portal/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=sgportal.settings UVICORN_HOST=0.0.0.0 UVICORN_PORT=8000
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin portal
@@ -27,4 +27,4 @@ COPY --from=build /app /app
 WORKDIR /app
 USER 10001
 EXPOSE 8000
-CMD ["uvicorn", "sgportal.asgi:application", "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "5"]
+CMD ["uvicorn", "sgportal.asgi:application", "--lifespan", "off", "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "5"]

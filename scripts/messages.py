@@ -16,7 +16,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = sorted((ROOT / "sgportal/locale").glob("*/LC_MESSAGES/django.po"))
-CODE = ("core", "models", "queries", "reconciler", "api", "dashboard", "actions", "admin.py", "settings.py")
+CODE = ("core", "models", "queries", "reconciler", "api", "dashboard", "actions", "access", "admin", "settings.py")
 KEYWORDS: dict[str, Any] = {
     "gettext": None,
     "gettext_lazy": None,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from .core.addresses import Network, read_networks
 from .core.policy.namespaces import Namespaces, read_namespaces
 
 REDIS = ("redis://", "rediss://", "unix://")  # the schemes of a Redis' URLs
@@ -58,6 +59,14 @@ def namespaces(globs: list[str], own: str) -> Namespaces:
         return read_namespaces(globs, own)
     except ValueError as error:
         raise ImproperlyConfigured(f"SGPORTAL_NAMESPACES: {error}") from error
+
+
+def proxies(texts: list[str]) -> tuple[Network, ...]:
+    """The networks of SGPORTAL_TRUSTED_PROXIES. Raises ImproperlyConfigured for what is no address."""
+    try:
+        return read_networks(texts)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SGPORTAL_TRUSTED_PROXIES: {error}") from error
 
 
 def database(url: str, pool: int, statement_seconds: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from .core.policy.pod_security import LEVELS
-from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces
+from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces, proxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -38,7 +38,7 @@ SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "sgportal.apps.Administration",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -53,10 +53,11 @@ INSTALLED_APPS = [
     "template_partials",
     "django_ace",
     "csp",
-    "sgportal",
+    "sgportal.apps.Portal",
 ]
 
 MIDDLEWARE = [
+    "sgportal.access.address.client_address",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -120,7 +121,11 @@ _TLS = env_bool("SGPORTAL_TLS", True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
 SECURE_HSTS_SECONDS = 31536000 if _TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _TLS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("SGPORTAL_TRUST_PROXY", False) else None
+# Whose word on the client's address and scheme is believed (sgportal/access/address.py takes away anybody else's).
+SGPORTAL_TRUSTED_PROXIES = proxies(env_list("SGPORTAL_TRUSTED_PROXIES"))
+SGPORTAL_TRUST_PROXY = env_bool("SGPORTAL_TRUST_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+AUTHENTICATION_BACKENDS = ["sgportal.access.backend.BrakedBackend"]
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True

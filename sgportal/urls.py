@@ -7,13 +7,14 @@ from django.views import defaults
 
 from .api import health, metrics, problems
 from .api.docs import Docs
+from .dashboard.pages import needs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("api/v1/", include("sgportal.api.urls")),
-    path("api/docs/", Docs.as_view(), name="docs"),
+    path("api/docs/", needs("viewer")(Docs.as_view()), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("sgportal.dashboard.urls")),
 ]

@@ -4,15 +4,17 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
-from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused, Stale, Unavailable
+from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused, Stale, Unavailable, note_access
 from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
 from .labels import label_node, label_nodes
+from .people import MAX_DAYS, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
+    "MAX_DAYS",
     "Actor",
     "AlreadyExists",
     "Forbidden",
@@ -28,13 +30,18 @@ __all__ = [
     "delete_grid",
     "delete_group",
     "hand_back",
+    "issue_token",
     "label_node",
     "label_nodes",
+    "note_access",
+    "note_log_in",
     "recreate_unit",
     "remove_unused_templates",
     "restore_revision",
+    "revoke_token",
     "save_grids",
     "save_group",
+    "scopes_of",
     "take_over",
     "upgrade_definitions",
 ]

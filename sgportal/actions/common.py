@@ -14,10 +14,11 @@ from ..reconciler import label_jobs
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts (`name`, a user name) and by which door (rest, page, shell)."""
+    """Who acts (`name`, a user name), by which door (rest, page, admin, shell) and from which address."""
 
     name: str
     door: str
+    address: str = ""
 
 
 class AlreadyExists(Exception):
@@ -108,6 +109,23 @@ def _check_stewardship() -> None:
 def note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:
     """Leave an audit event: who did what by which door, the state before and after, and the plan that was shown."""
     shown = plan_json(planned) if planned else None
+    _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
+
+
+def note_access(actor: Actor, verb: str, path: str, before: Any = None, after: Any = None) -> None:
+    """Leave an audit event about people: log-ins, passwords, tokens, roles. Never a secret."""
+    _note(actor, AuditEvent.Kind.ACCESS, verb, path, before, after, None)
+
+
+def _note(actor: Actor, kind: str, verb: str, path: str, before: Any, after: Any, plan: Any) -> None:
     AuditEvent.objects.create(
-        actor=actor.name, door=actor.door, verb=verb, path=path, before=before, after=after, plan=shown
+        kind=kind,
+        actor=actor.name,
+        door=actor.door,
+        address=actor.address,
+        verb=verb,
+        path=path,
+        before=before,
+        after=after,
+        plan=plan,
     )

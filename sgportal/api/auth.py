@@ -7,9 +7,10 @@ from django.utils import timezone, translation
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
+from ..access.endings import ROLE, end_tokens
 from ..core.text import say
 from ..models import ApiToken
-from ..models.people import ROLES, role_of
+from ..models.people import has_role, role_of
 from .problems import Refusal
 
 USED_EVERY = timedelta(minutes=1)
@@ -24,7 +25,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         token = ApiToken.find(text.strip())
-        if token is None or not token.user.is_active:
+        if token is None or not _still_holds(token):
             raise exceptions.AuthenticationFailed
         _note_use(token)
         return token.user, token
@@ -32,6 +33,21 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate_header(self, _request: Request) -> str:
         """The challenge of a 401."""
         return 'Bearer realm="sgportal"'
+
+
+def _still_holds(token: ApiToken) -> bool:
+    """Whether the owner still has the role that the token was made with. One that does not is taken back: the role may
+    be given again, the token is not."""
+    now = role_of(token.user)
+    if token.role and not has_role(now, token.role):
+        end_tokens(token.user, ROLE)
+        return False
+    return bool(token.user.is_active)
+
+
+def role(request: Request) -> str:
+    """What the caller is: a token never stands for more than its owner was when it was made."""
+    return request.auth.role if isinstance(request.auth, ApiToken) else role_of(request.user)
 
 
 def _note_use(token: ApiToken) -> None:
@@ -52,18 +68,22 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
 
 class RolePermission(permissions.BasePermission):
-    """Viewers read, operators write; a view may ask for another role with `read_role` and `write_role`."""
+    """Viewers read, operators write; a view may ask for another role with `read_role` and `write_role`, and name in
+    `sessions_only` the methods that are not for tokens."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the caller may use this method here; anonymous callers are told to log in."""
-        role = role_of(request.user)
+        held = role(request)
         reading = request.method in permissions.SAFE_METHODS
         needed = getattr(view, "read_role", "viewer") if reading else getattr(view, "write_role", "operator")
         if not request.user.is_authenticated:
             return False
-        if not role or ROLES.index(role) < ROLES.index(needed):
+        if not has_role(held, needed):
             raise Refusal(403, say("this needs the role “%(needed)s”; ask an administrator", needed=needed))
-        if not reading and isinstance(request.auth, ApiToken) and request.auth.scope != "write":
+        by_token = isinstance(request.auth, ApiToken)
+        if by_token and request.method in getattr(view, "sessions_only", ()):
+            raise Refusal(403, say("a token makes no tokens; log in, and make it in that session or on the page"))
+        if not reading and by_token and request.auth.scope != "write":
             raise Refusal(403, say("this token may only read; make one that may write"))
         return True
 

@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Any
 
-from django.contrib.auth.mixins import LoginRequiredMixin
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
@@ -40,8 +39,9 @@ class Schema(PortalView):
         return Response(description())
 
 
-class Docs(LoginRequiredMixin, SpectacularSwaggerSplitView):
-    """Swagger UI from our own static files; works without any other server."""
+class Docs(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files; works without any other server. It asks for a role like every page
+    (`dashboard.pages.needs`, in `urls`)."""
 
     http_method_names = ("get", "head")
     permission_classes = (AllowAny,)

@@ -2,23 +2,23 @@
 
 from typing import cast
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 from django.utils import translation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.text import Invalid, Problem, say
 from ..models import ApiToken, AuditEvent
-from ..models.people import ROLES, role_of
+from ..models.people import ROLES
 from . import shapes
+from .auth import role
 from .operations import PAGED, Parameter, operation
 from .views import PortalView
 
 TOKEN_FIELDS = {"name": ("str", True), "scope": ("str", False), "days": ("int", False)}
-MAX_DAYS = 366
 ACTOR = Parameter("actor", "Only what this user asked for.")
+KIND = Parameter("kind", "Only changes of what runs, or only what concerns people.", choices=("change", "access"))
 PATH = Parameter("path", "Only writes of this object, such as `deploymentgrids/default/echo`.")
 
 
@@ -29,8 +29,8 @@ class Me(PortalView):
     def get(self, request: Request) -> Response:
         """Your name, role, what your token may do, and the language of answers."""
         scope = request.auth.scope if isinstance(request.auth, ApiToken) else "write"
-        name, role = request.user.get_username(), role_of(request.user)
-        return Response({"name": name, "role": role, "scope": scope, "language": translation.get_language()})
+        name = request.user.get_username()
+        return Response({"name": name, "role": role(request), "scope": scope, "language": translation.get_language()})
 
 
 class TokenView(PortalView):
@@ -41,11 +41,13 @@ class TokenView(PortalView):
     def tokens(self) -> "QuerySet[ApiToken]":
         """The tokens the caller may see."""
         rows, caller = ApiToken.objects.select_related("user"), self.request.user
-        return rows if role_of(caller) == ROLES[-1] else rows.filter(user__username=caller.get_username())
+        return rows if role(self.request) == ROLES[-1] else rows.filter(user__username=caller.get_username())
 
 
 class TokenList(TokenView):
     """API tokens."""
+
+    sessions_only = ("POST",)
 
     @operation("List tokens", takes=PAGED, answers={200: "[Token]"})
     def get(self, _request: Request) -> Response:
@@ -54,19 +56,10 @@ class TokenList(TokenView):
 
     @operation("Make a token", body="TokenRequest", answers={201: "NewToken"}, headers=("Location",))
     def post(self, request: Request) -> Response:
-        """Make a token for yourself; its text is shown this once."""
+        """Make a token for yourself; its text is shown this once. A token makes no tokens: log in."""
         asked = self.fields(TOKEN_FIELDS)
         scope, days = asked.get("scope") or "read", 90 if asked.get("days") is None else asked["days"]
-        problems = []
-        if not 1 <= len(asked["name"]) <= 100:
-            problems.append(Problem("/name", say("must have 1 to 100 characters")))
-        if scope not in ("read", "write"):
-            problems.append(Problem("/scope", say("must be one of %(kinds)s", kinds="read, write")))
-        if not 1 <= days <= MAX_DAYS:
-            problems.append(Problem("/days", say("must be between 1 and %(most)s", most=MAX_DAYS)))
-        if problems:
-            raise Invalid(*problems)
-        row, text = ApiToken.issue(cast(AbstractBaseUser, request.user), asked["name"], scope, days)
+        row, text = actions.issue_token(cast(AbstractUser, request.user), asked["name"], scope, days, self.actor)
         headers = {"Location": f"/api/v1/tokens/{row.pk}", "Cache-Control": "no-store"}
         return Response({**shapes.token(row), "token": text}, 201, headers=headers)
 
@@ -80,7 +73,7 @@ class TokenDetail(TokenView):
         row = self.tokens().filter(pk=pk).first()
         if row is None:
             raise actions.NotFound(f"tokens/{pk}")
-        row.delete()
+        actions.revoke_token(row, self.actor)
         return Response(status=204)
 
 
@@ -89,11 +82,11 @@ class AuditList(PortalView):
 
     read_role = "admin"
 
-    @operation("List the audit trail", takes=(ACTOR, PATH, *PAGED), answers={200: "[Audit]"})
+    @operation("List the audit trail", takes=(KIND, ACTOR, PATH, *PAGED), answers={200: "[Audit]"})
     def get(self, _request: Request) -> Response:
         """Who asked for which write by which door, with the state before and after, newest first."""
         rows = AuditEvent.objects.all()
-        for name in ("actor", "path"):
+        for name in ("kind", "actor", "path"):
             if self.query[name]:
                 rows = rows.filter(**{name: self.query[name]})
         return self.page(rows, ("-at", "-pk"), shapes.audit)

@@ -235,6 +235,7 @@ def token(row: ApiToken) -> dict[str, Any]:
         "name": row.name,
         "prefix": row.prefix,
         "scope": row.scope,
+        "role": row.role,
         "expiresAt": instant(row.expires_at),
         "lastUsedAt": instant(row.last_used_at),
         "createdAt": instant(row.created_at),
@@ -245,9 +246,11 @@ def audit(row: AuditEvent) -> dict[str, Any]:
     """A write somebody asked for."""
     return {
         "id": row.pk,
+        "kind": row.kind,
         "at": instant(row.at),
         "actor": row.actor,
         "door": row.door,
+        "address": row.address,
         "verb": row.verb,
         "path": row.path,
         "before": row.before,

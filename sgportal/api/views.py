@@ -55,7 +55,7 @@ class PortalView(APIView):
     @property
     def actor(self) -> actions.Actor:
         """Who acts."""
-        return actions.Actor(self.request.user.get_username(), "rest")
+        return actions.Actor(self.request.user.get_username(), "rest", self.request.META.get("REMOTE_ADDR") or "")
 
     @property
     def dry_run(self) -> bool:

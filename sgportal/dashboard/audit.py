@@ -1,5 +1,8 @@
 """The audit trail: who did what, when, by which door, and what it changed."""
 
+from functools import reduce
+from operator import or_
+
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -12,15 +15,18 @@ from .tags import yaml
 
 @needs("admin")
 def audit(request: HttpRequest) -> HttpResponse:
-    """The trail, newest first."""
-    asked = wanted(request, "search", "verb")
-    found = AuditEvent.objects.defer("before", "after", "plan")
+    """The trail, newest first: changes of what runs, or, apart from them, what concerns people."""
+    asked = wanted(request, "search", "verb", "kind")
+    kind = asked["kind"] if asked["kind"] in AuditEvent.Kind.values else AuditEvent.Kind.CHANGE.value
+    found = of_kind = AuditEvent.objects.filter(kind=kind)
     if asked["search"]:
-        found = found.filter(Q(actor__icontains=asked["search"]) | Q(path__icontains=asked["search"]))
+        words = ("actor", "path", "address")
+        found = found.filter(reduce(or_, (Q(**{f"{word}__icontains": asked["search"]}) for word in words)))
     if asked["verb"]:
         found = found.filter(verb=asked["verb"])
-    verbs = AuditEvent.objects.order_by("verb").values_list("verb", flat=True).distinct()
-    return show(request, "dashboard/audit.html", {"asked": asked, "verbs": verbs, "page": paged(request, found)})
+    verbs = of_kind.order_by("verb").values_list("verb", flat=True).distinct()
+    page = paged(request, found.defer("before", "after", "plan"))
+    return show(request, "dashboard/audit.html", {"asked": asked, "kind": kind, "verbs": verbs, "page": page})
 
 
 @needs("admin")

@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 
 from ..actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
 from ..models import Journal
-from ..models.people import ROLES, role_of
+from ..models.people import has_role, role_of
 from .gone import gone, is_back
 
 View = Callable[..., HttpResponse]
@@ -35,8 +35,7 @@ def revision(request: HttpRequest) -> str:
 
 def may(request: HttpRequest, needed: str) -> bool:
     """Whether whoever asks has at least the role `needed`."""
-    held = role(request)
-    return held != "" and ROLES.index(held) >= ROLES.index(needed)
+    return has_role(role(request), needed)
 
 
 def needs(needed: str) -> Callable[[View], View]:
@@ -88,7 +87,7 @@ def unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
 
 def actor(request: HttpRequest) -> Actor:
     """Who acts, for the audit trail."""
-    return Actor(request.user.get_username(), "page")
+    return Actor(request.user.get_username(), "page", request.META.get("REMOTE_ADDR") or "")
 
 
 def show(

@@ -6,11 +6,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from .. import actions
+from ..core.text import Invalid
 from ..models import ApiToken
-from .pages import clean, may, needs, show
+from .pages import actor, clean, needs, role, show
+from .tags import say
 
 DAYS = (7, 30, 90, 365)
-SCOPES = ("read", "write")
 
 
 @needs("viewer")
@@ -19,26 +21,26 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
         "days": DAYS,
-        "scopes": _scopes(request),
+        "scopes": actions.scopes_of(role(request)),
         "fresh": request.session.pop("fresh_token", ""),
     }
     return show(request, "dashboard/profile.html", context)
-
-
-def _scopes(request: HttpRequest) -> tuple[str, ...]:
-    return SCOPES if may(request, "operator") else SCOPES[:1]
 
 
 @require_POST
 @needs("viewer")
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
-    name = clean(request.POST.get("name", ""))[:100]
+    name = clean(request.POST.get("name", ""))
     scope, days = request.POST.get("scope", "read"), request.POST.get("days", "90")
-    if not name or scope not in _scopes(request) or days not in map(str, DAYS):
-        messages.warning(request, gettext("Give the token a name."))
-        return redirect("profile")
-    _, request.session["fresh_token"] = ApiToken.issue(request.user, name, scope, int(days))  # type: ignore[arg-type]
+    days = days if days.isascii() and days.isdecimal() and len(days) < 6 else "0"
+    try:
+        _, text = actions.issue_token(request.user, name, scope, int(days), actor(request))  # type: ignore[arg-type]
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+    else:
+        request.session["fresh_token"] = text
     return redirect("profile")
 
 
@@ -46,6 +48,7 @@ def issue(request: HttpRequest) -> HttpResponse:
 @needs("viewer")
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a token back at once."""
-    get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username()).delete()
+    row = get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username())
+    actions.revoke_token(row, actor(request))
     messages.success(request, gettext("The token no longer works."))
     return redirect("profile")

@@ -1,6 +1,5 @@
 """The addresses of the pages."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from . import (
@@ -20,7 +19,7 @@ from . import (
     units,
 )
 from .editor import views
-from .login import Login
+from .login import Login, Logout, password
 
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
 
@@ -35,9 +34,10 @@ urlpatterns = [
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/halt/", decisions.decide, name="decide"),
     path("login/", Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", Logout.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/password/", password, name="password"),
     path("profile/tokens/", profile.issue, name="token-issue"),
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
     path("nodes/", nodes.nodes, name="nodes"),

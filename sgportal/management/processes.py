@@ -106,6 +106,7 @@ def web_server() -> WebServer:
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # whom to believe is SGPORTAL_TRUSTED_PROXIES' affair
             timeout_graceful_shutdown=2,
             timeout_keep_alive=30,
         )

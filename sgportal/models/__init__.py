@@ -8,7 +8,7 @@ from .history import AuditEvent, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
 from .managed_cluster import ManagedCluster
 from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
-from .people import ApiToken, Preference
+from .people import ApiToken, LogInCount, Preference
 from .stewardship import Stewardship
 from .work import Heartbeat, Lease, WorkKey
 
@@ -24,6 +24,7 @@ __all__ = [
     "Journal",
     "LabelJob",
     "Lease",
+    "LogInCount",
     "ManagedCluster",
     "Mirror",
     "Namespace",

@@ -33,8 +33,17 @@ class GridEvent(models.Model):
 
 
 class AuditEvent(models.Model):
-    """A write somebody asked for: who, by which door, what, the state before and after, and the plan shown."""
+    """A write somebody asked for: who, by which door and from which address, what, the state before and after, and the
+    plan shown. `kind` tells changes of what runs from what concerns people: log-ins, passwords, tokens, roles."""
 
+    class Kind(models.TextChoices):
+        """What an entry is about."""
+
+        CHANGE = "change"
+        ACCESS = "access"
+
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.CHANGE)
+    address = models.CharField(max_length=45, blank=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.CharField(max_length=150)
     door = models.CharField(max_length=10)
@@ -45,6 +54,7 @@ class AuditEvent(models.Model):
     plan = models.JSONField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["kind", "-at"])]
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:

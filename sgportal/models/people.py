@@ -19,8 +19,13 @@ def role_of(user: Any) -> str:
         return ""
     if user.is_superuser:
         return ROLES[-1]
-    groups = set(user.groups.values_list("name", flat=True))
+    groups = {group.name for group in user.groups.all()}
     return next((role for role in reversed(ROLES) if role in groups), "")
+
+
+def has_role(held: str, needed: str) -> bool:
+    """Whether a role ("" for none) is the needed one or one above it."""
+    return held != "" and ROLES.index(held) >= (ROLES.index(needed) if needed else 0)
 
 
 class Preference(models.Model):
@@ -34,14 +39,29 @@ class Preference(models.Model):
         return str(self.user)
 
 
+class LogInCount(models.Model):
+    """How often something happened until `expires_at`, for the brake on log-ins: `key` is a digest of what is counted;
+    `told` that somebody has been refused on its account, which is worth an entry in the audit trail once."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+    told = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ApiToken(models.Model):
-    """A bearer token `sgp_<prefix>_<secret>`; only the SHA-256 of the secret is kept. `scope` is read or write."""
+    """A bearer token `sgp_<prefix>_<secret>`; only the SHA-256 of the secret is kept. `scope` is read or write; `role`
+    is what its owner was when it was made: it never stands for more."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
     scope = models.CharField(max_length=5, choices=[("read", "read"), ("write", "write")], default="read")
+    role = models.CharField(max_length=8, blank=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -62,9 +82,8 @@ class ApiToken(models.Model):
         prefix, secret = cls.split(text)
         expires = timezone.now() + timedelta(days=days)
         cls.objects.filter(prefix=prefix).delete()
-        return cls.objects.create(
-            user=user, name=name, prefix=prefix, digest=_digest(secret), scope=scope, expires_at=expires
-        ), text
+        fields = {"name": name, "scope": scope, "role": role_of(user), "expires_at": expires}
+        return cls.objects.create(user=user, prefix=prefix, digest=_digest(secret), **fields), text
 
     @staticmethod
     def split(text: str) -> tuple[str, str]:

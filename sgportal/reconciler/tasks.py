@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from ..access import brake
 from ..models import Grid
 from .celery import app
 from .queue import change_log, workqueue
@@ -16,9 +17,10 @@ def reconcile(key: str) -> None:
 
 @app.task(name="sgportal.sweep", ignore_result=True)
 def sweep() -> None:
-    """Find every key whose message was lost or whose back-off is over."""
+    """Find every key whose message was lost or whose back-off is over; forget what is of no use any more."""
     workqueue.sweep()
     change_log.prune()
+    brake.forget_expired()
 
 
 @app.task(name="sgportal.resync", ignore_result=True)

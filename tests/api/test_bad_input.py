@@ -13,7 +13,7 @@ from sgportal.models import ApiToken, AuditEvent, Grid, LabelJob, WorkKey
 from tests.house import tree
 
 from . import builders
-from .conftest import pointers
+from .conftest import Api, pointers
 
 pytestmark = pytest.mark.django_db
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -305,7 +305,9 @@ def test_a_nodes_patch_takes_labels_only(api, body, pointer):
         ({"name": "x", "admin": True}, "/admin"),
     ],
 )
-def test_a_bad_token_is_not_made(api, body, pointer):
+def test_a_bad_token_is_not_made(people, body, pointer):
+    api = Api()
+    api.client.force_login(people["olga"])
     before = ApiToken.objects.count()
     answer = api.post("tokens", body)
     assert answer.status_code == 422

@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
 from sgportal.api.urls import urlpatterns
+from sgportal.core.addresses import read_networks
 from sgportal.models import ApiToken, AuditEvent, Grid
 
 from . import builders
-from .conftest import Api
+from .conftest import Api, pointers
 
 pytestmark = pytest.mark.django_db
 NAMES = {"namespace": "default", "name": "nothing", "pk": "00000000-0000-0000-0000-000000000000"}
@@ -40,20 +42,51 @@ def least_role(view, method):
     return getattr(view, "write_role", "operator")
 
 
+@pytest.fixture
+def logged_in(people):
+    """Somebody in a browser, whose script speaks to the API."""
+
+    def session(name):
+        api = Api()
+        api.client.force_login(people[name])
+        return api
+
+    return session
+
+
+CAST = (("mallory", ""), ("vic", "viewer"), ("olga", "operator"), ("ada", "admin"))
+
+
 @pytest.mark.parametrize(("path", "method", "view"), addresses())
-def test_each_address_asks_who_calls(as_, path, method, view):
+def test_each_address_asks_who_calls(as_, logged_in, path, method, view):
+    """Four roles, each with a session, with a token that may write and with one that may only read."""
     order = ["", "viewer", "operator", "admin"]
-    needed = least_role(view, method)
+    needed, no_tokens = least_role(view, method), method in getattr(view, "sessions_only", ())
     assert Api()(method, path).status_code == 401
-    for name, role in (("mallory", ""), ("vic", "viewer"), ("olga", "operator"), ("ada", "admin")):
-        status = as_(name)(method, path).status_code
-        if order.index(role) < order.index(needed):
-            assert status == 403, (name, status)
-        else:
-            assert status not in (401, 403), (name, status)
+    for name, role in CAST:
+        lesser = order.index(role) < order.index(needed)
+        for caller, refused in (
+            (logged_in(name), lesser),
+            (as_(name), lesser or no_tokens),
+            (as_(name, scope="read"), lesser or method != "GET"),
+        ):
+            status = caller(method, path).status_code
+            assert status != 401, name
+            assert (status == 403) == refused, (name, status)
             assert status < 500 or (status == 503 and path.endswith(AT_ONCE)), (name, status)
-    if method != "GET":
-        assert as_("ada", scope="read")(method, path).status_code == 403
+
+
+@pytest.mark.parametrize(("path", "method", "view"), addresses())
+def test_flags_of_djangos_own_lend_no_role(people, path, method, view):
+    """Neither staff nor Django's permissions count; a superuser is an admin."""
+    needed = least_role(view, method)
+    vic = people["vic"]
+    vic.is_staff = True
+    vic.save()
+    vic.user_permissions.set(Permission.objects.all())
+    api = Api()
+    api.client.force_login(vic)
+    assert (api(method, path).status_code == 403) == (needed != "viewer")
 
 
 def test_the_challenge_names_the_scheme(db):
@@ -86,7 +119,7 @@ def test_the_last_use_is_noted_once_a_minute(people, django_assert_num_queries):
     api.get("me")
     first = ApiToken.objects.get().last_used_at
     assert first
-    with django_assert_num_queries(3):  # the token with its user; the role, asked at the door and by the view
+    with django_assert_num_queries(2):  # the token with its user; the role
         api.get("me", Accept_Language="en")
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=first - timedelta(minutes=2))
@@ -115,8 +148,8 @@ def test_me_says_who_calls(as_):
     }
 
 
-def test_a_token_is_shown_once_and_can_be_revoked(as_):
-    api = as_("vic")
+def test_a_token_is_shown_once_and_can_be_revoked(logged_in):
+    api = logged_in("vic")
     made = api.post("tokens", {"name": "script", "scope": "read", "days": 7})
     assert made.status_code == 201
     assert made["Cache-Control"] == "no-store"
@@ -127,6 +160,47 @@ def test_a_token_is_shown_once_and_can_be_revoked(as_):
     assert "script" in {each["name"] for each in listed.json()["items"]}
     assert api("DELETE", made["Location"]).status_code == 204
     assert Api(text).get("me").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["vic", "olga", "ada"])
+@pytest.mark.parametrize("scope", ["read", "write"])
+def test_a_token_makes_no_tokens(as_, name, scope):
+    api = as_(name, scope)
+    before = set(ApiToken.objects.values_list("pk", flat=True))
+    answer = api.post("tokens", {"name": "more", "scope": "read"})
+    assert answer.status_code == 403
+    assert set(ApiToken.objects.values_list("pk", flat=True)) == before
+
+
+def test_no_token_may_do_more_than_whoever_makes_it(logged_in):
+    answer = logged_in("vic").post("tokens", {"name": "x", "scope": "write"})
+    assert answer.status_code == 422
+    assert list(pointers(answer)) == ["/scope"]
+    assert not ApiToken.objects.exists()
+    assert logged_in("mallory").post("tokens", {"name": "x", "scope": "read"}).status_code == 403
+    for name, role in (("olga", "operator"), ("ada", "admin")):
+        made = logged_in(name).post("tokens", {"name": "x", "scope": "write"}).json()
+        assert (made["scope"], made["role"]) == ("write", role)
+
+
+def test_tokens_leave_entries_in_the_audit_trail(logged_in, as_):
+    made = logged_in("olga").post("tokens", {"name": "ci", "scope": "write", "days": 7})
+    logged_in("ada")("DELETE", made["Location"])
+    issued, revoked = AuditEvent.objects.order_by("pk")
+    path = f"users/olga/tokens/{made.json()['prefix']}"
+    assert (issued.kind, issued.actor, issued.verb, issued.path) == ("access", "olga", "token-issued", path)
+    assert (revoked.actor, revoked.verb, revoked.path) == ("ada", "token-revoked", path)
+    assert issued.after == revoked.before
+    assert (issued.after["scope"], issued.after["role"]) == ("write", "operator")
+    assert made.json()["token"] not in str(list(AuditEvent.objects.values()))
+    assert issued.address == "127.0.0.1"
+
+
+def test_writes_leave_the_address_they_came_from(as_, settings):
+    settings.SGPORTAL_TRUSTED_PROXIES = read_networks(["127.0.0.1"])
+    builders.walkthrough()
+    as_("olga").post("deploymentgrids", builders.manifest(), X_Forwarded_For="198.51.100.7")
+    assert AuditEvent.objects.get().address == "198.51.100.7"
 
 
 def test_tokens_of_others_are_for_admins(as_, people):

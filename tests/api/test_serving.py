@@ -118,6 +118,8 @@ def test_prometheus_own_accept_header_is_served(as_):
 def test_the_documentation_is_for_people_who_logged_in_and_needs_no_other_server(people):
     client = Client()
     assert client.get("/api/docs/").status_code == 302
+    client.force_login(people["mallory"])
+    assert client.get("/api/docs/").status_code == 403, "an account without a role"
     client.force_login(people["vic"])
     page = client.get("/api/docs/")
     script = client.get("/api/docs/?script=")

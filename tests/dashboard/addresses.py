@@ -36,6 +36,7 @@ READABLE = (
     "/servicegroups/default/shop/",
     "/jobs/",
     "/profile/",
+    "/profile/password/",
 )
 WRITABLE = (
     "/grids/new/",
@@ -50,7 +51,7 @@ WRITABLE = (
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
 )
-AUDIT = ("/audit/", "/audit/?verb=label&search=a")
+AUDIT = ("/audit/", "/audit/?verb=label&search=a", "/audit/?kind=access")
 
 
 def more() -> list[str]:

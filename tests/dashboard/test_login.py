@@ -1,11 +1,9 @@
-"""Log-in with its brake, log-out, and the choices that follow a person."""
-
-from datetime import timedelta
+"""Log-in, log-out, and the choices that follow a person (the brake: tests/access)."""
 
 import pytest
 from django.test import Client
 
-from sgportal.models import AuditEvent, Preference
+from sgportal.models import Preference
 
 from .. import builders
 
@@ -16,12 +14,6 @@ RIGHT = {"username": "ada", "password": builders.PASSWORD}
 @pytest.fixture
 def ada(db):
     return builders.a_person("ada", "operator")
-
-
-def fail(times, **extra):
-    for _ in range(times):
-        answer = Client(**extra).post("/login/", WRONG)
-    return answer
 
 
 def test_in_and_out(ada):
@@ -39,51 +31,8 @@ def test_no_way_out_to_others(ada, place):
     assert Client().post("/preferences/", {"theme": "dark", "next": place})["Location"] == "/"
 
 
-def test_a_wrong_password_says_so_and_is_noted(ada):
-    assert "do not match" in fail(1).content.decode()
-    assert AuditEvent.objects.get().verb == "login-failed"
-
-
-def test_the_sixth_failure_within_five_minutes_waits(ada):
-    assert fail(5).status_code == 200
-    answer = fail(1)
-    assert answer.status_code == 429
-    assert 0 < int(answer["Retry-After"]) <= 300
-    assert Client().post("/login/", RIGHT).status_code == 429, "guessing right does not help while one must wait"
-    assert AuditEvent.objects.count() == 5
-
-
-def test_the_brake_is_per_user_and_address(ada):
-    builders.a_person("bo", "viewer")
-    fail(6)
-    assert Client().post("/login/", {**RIGHT, "username": "bo"}).status_code == 302
-    assert Client(REMOTE_ADDR="10.0.0.9").post("/login/", RIGHT).status_code == 302
-
-
-def test_after_five_minutes_one_may_try_again(ada):
-    fail(6)
-    for event in AuditEvent.objects.all():
-        AuditEvent.objects.filter(pk=event.pk).update(at=event.at - timedelta(minutes=5))
-    assert Client().post("/login/", RIGHT).status_code == 302
-
-
-def test_success_does_not_count_as_failure(ada):
-    for _ in range(7):
-        assert Client().post("/login/", RIGHT).status_code == 302
-    assert set(AuditEvent.objects.values_list("verb", flat=True)) == {"log-in"}
-
-
-def test_parallel_guesses_count_too(ada):
-    """Each attempt is noted before its password is looked at."""
-    AuditEvent.objects.bulk_create(
-        AuditEvent(actor="ada", door="page", verb="login-failed", path="login/127.0.0.1") for _ in range(5)
-    )
-    assert Client().post("/login/", RIGHT).status_code == 429
-
-
-@pytest.mark.parametrize("name", ["", "\0", "x" * 9999, "华东"])
-def test_odd_names_do_no_harm(db, name):
-    assert Client().post("/login/", {"username": name, "password": "x"}).status_code == 200
+def test_a_wrong_password_says_so(ada):
+    assert "do not match" in Client().post("/login/", WRONG).content.decode()
 
 
 def test_language_and_theme_before_log_in_by_cookie(db):

@@ -130,8 +130,8 @@ def test_lock_files_hold_what_the_project_asks_for():
 
 def test_the_compose_file_keeps_no_secret():
     compose = text("docker-compose.yml")
-    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
-        assert re.search(rf"{name}: \$\{{{name}:\?", compose)
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
+        assert re.search(rf"[: @\"]\$\{{{name}:\?", compose)
     assert yaml.safe_load(compose)["services"].keys() >= {"web", "worker", "beat", "watch", "postgres", "redis"}
 
 

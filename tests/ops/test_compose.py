@@ -7,13 +7,14 @@ import subprocess
 import sys
 
 import pytest
+import redis
 import yaml
 
 from tests.house.tree import ROOT, text
 from tests.services import free_port, wait_for
 
 from . import walk
-from .processes import SERVICES, Portal, command_of, probe_of
+from .processes import COMPOSE, SERVICES, Portal, command_of, probe_of
 
 OURS = ("web", "worker", "beat", "watch", "migrate")
 HOST = "portal.example"
@@ -154,3 +155,43 @@ def test_the_compose_file_is_yaml_that_an_engine_reads():
     assert yaml.safe_load(text("docker-compose.yml"))["services"]["beat"]["secrets"] == ["kubeconfig"]
     for name in ("migrate", "web", "worker", "beat", "watch"):
         assert subprocess.list2cmdline(command_of(name))
+
+
+def test_images_are_pinned_by_version():
+    """A tag that moves would change what runs without anybody's doing."""
+    images = [SERVICES[name]["image"] for name in ("postgres", "redis")]
+    images += re.findall(r"^FROM (\S+)", text("Dockerfile"), re.M)
+    assert len(images) == 4
+    assert [each for each in images if not re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z0-9.-]+", each)] == []
+
+
+@pytest.mark.redis
+def test_redis_wants_its_password(tmp_path):
+    """The very command of the compose file, with what .env would say in it."""
+    port, password = free_port(), "secret0123456789"
+    command = [re.sub(r"\$\{REDIS_PASSWORD:\?[^}]*\}", password, word) for word in command_of("redis")]
+    with (tmp_path / "redis.log").open("wb") as log:
+        extra = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+        process = subprocess.Popen([*command, *extra], stdout=log, stderr=log)
+    try:
+        url = SERVICES["worker"]["environment"]["CELERY_BROKER_URL"]
+        url = re.sub(r"\$\{REDIS_PASSWORD:\?[^}]*\}", password, url).replace("@redis:6379", f"@127.0.0.1:{port}")
+        wait_for(lambda: b"Ready to accept" in (tmp_path / "redis.log").read_bytes(), 10, "Redis listens")
+        assert redis.Redis.from_url(url).ping()
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=port).ping()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_the_web_process_believes_no_header_by_itself():
+    """uvicorn would take X-Forwarded-For from anybody on loopback."""
+    assert "--no-proxy-headers" in command_of("web")
+    assert '"--no-proxy-headers"' in text("Dockerfile")
+
+
+def test_the_proxy_on_this_host_is_trusted_and_no_other():
+    gateway = COMPOSE["networks"]["default"]["ipam"]["config"][0]["gateway"]
+    assert SERVICES["web"]["environment"]["SGPORTAL_TRUSTED_PROXIES"] == f"${{SGPORTAL_TRUSTED_PROXIES:-{gateway}}}"
+    assert SERVICES["web"]["environment"]["SGPORTAL_TRUST_PROXY"] == "${SGPORTAL_TRUST_PROXY:-0}"

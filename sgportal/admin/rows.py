@@ -1,19 +1,22 @@
-"""The administration site: people are managed here; everything else is only shown, for it has one way in (actions)."""
+"""The rows that administrators may look at: nothing is changed here, for it has one way in (actions)."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from .models import ApiToken, AuditEvent, Grid, GridUnit, Journal, LabelJob, Mirror, Node, Pod, ServiceGroup, WorkKey
-from .queries.freshness import freshness
-from .queries.overview import node_groups, node_units
+from .. import actions
+from ..admin_site import actor, is_admin
+from ..models import ApiToken, AuditEvent, Grid, GridUnit, Journal, LabelJob, Mirror, Node, Pod, ServiceGroup, WorkKey
+from ..queries.freshness import freshness
+from ..queries.overview import node_groups, node_units
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that staff may look at and nobody may change here."""
+    """Rows that administrators may look at and nobody may change here."""
 
     list_per_page = 100
     show_full_result_count = False
@@ -31,12 +34,12 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
-        """Staff."""
-        return bool(request.user.is_active and request.user.is_staff)
+        """Administrators, by their role."""
+        return is_admin(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Staff."""
-        return self.has_view_permission(request)
+        """Administrators."""
+        return is_admin(request)
 
 
 @admin.register(GridUnit)
@@ -103,8 +106,8 @@ class PodAdmin(ReadOnly):
 class AuditEventAdmin(ReadOnly):
     """The audit trail."""
 
-    list_display = ("at", "actor", "verb", "path", "door")
-    list_filter = ("verb", "door")
+    list_display = ("at", "kind", "actor", "verb", "path", "door", "address")
+    list_filter = ("kind", "verb", "door")
     search_fields = ("actor", "path")
 
 
@@ -112,14 +115,23 @@ class AuditEventAdmin(ReadOnly):
 class ApiTokenAdmin(ReadOnly):
     """Tokens: who has which; an administrator may take one back."""
 
-    list_display = ("name", "user", "scope", "prefix", "expires_at", "last_used_at")
+    list_display = ("name", "user", "scope", "role", "prefix", "expires_at", "last_used_at")
     list_filter = ("scope",)
     exclude = ("digest",)
     search_fields = ("name", "user__username", "prefix")
 
     def has_delete_permission(self, request: HttpRequest, *_: Any) -> bool:
-        """Superusers."""
-        return bool(request.user.is_active and request.user.is_superuser)
+        """Administrators."""
+        return is_admin(request)
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        """Take a token back."""
+        actions.revoke_token(obj, actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[ApiToken]") -> None:
+        """Take several back."""
+        for row in queryset.select_related("user"):
+            actions.revoke_token(row, actor(request))
 
 
 @admin.register(WorkKey)
@@ -131,4 +143,3 @@ class WorkKeyAdmin(ReadOnly):
 
 
 admin.site.register([ServiceGroup, LabelJob, Mirror, Journal], ReadOnly)
-admin.site.site_header = admin.site.site_title = "sgportal"
