@@ -108,7 +108,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         """Administrators, but nobody themselves."""
         return is_admin(request) and obj is not None and obj.pk != request.user.pk
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """One's own role and account stay."""
         form = super().get_form(request, obj, **kwargs)
         own = obj is not None and obj.pk == request.user.pk

@@ -80,10 +80,10 @@ class RolePermission(permissions.BasePermission):
             return False
         if not has_role(held, needed):
             raise Refusal(403, say("this needs the role “%(needed)s”; ask an administrator", needed=needed))
-        by_token = isinstance(request.auth, ApiToken)
-        if by_token and request.method in getattr(view, "sessions_only", ()):
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        if token and request.method in getattr(view, "sessions_only", ()):
             raise Refusal(403, say("a token makes no tokens; log in, and make it in that session or on the page"))
-        if not reading and by_token and request.auth.scope != "write":
+        if not reading and token and token.scope != "write":
             raise Refusal(403, say("this token may only read; make one that may write"))
         return True
 

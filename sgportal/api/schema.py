@@ -4,10 +4,10 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
+from .json_schema import ref
 from .operations import Operation, Parameter, operation_of
 from .problems import CONTENT_TYPE
 from .rendering import TYPES
-from .schemas import ref
 
 _READ = (400, 401, 403, 404, 406, 422, 503)
 _WRITE = (409, 412, 413, 415, 428, 429)
