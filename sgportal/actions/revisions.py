@@ -1,10 +1,11 @@
 """Going back to a stored revision of a grid, also of one that was deleted."""
 
 from ..models import Revision
-from .common import Actor, NotFound
+from .common import Actor, NotFound, intent
 from .grids import Saved, save_grids
 
 
+@intent
 def restore_revision(
     path: str, number: int, actor: Actor, *, expect: str | None = None, dry_run: bool = False
 ) -> Saved:

@@ -351,7 +351,8 @@ def test_31_a_changed_key_keeps_old_children_until_the_new_are_ready():
     fresh = settled(spec, ["x"])
     assert verbs(plan(spec, a_world(["x"], old))) == [("create", "g-x")]
     assert reasons(plan(spec, a_world(["x"], old + fresh))) == {"a": "WaitingForSuccessors"}
-    ready = settled(spec, ["x"], observedGeneration=1, readyReplicas=1, updatedReplicas=1)
+    counts = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), 1)
+    ready = settled(spec, ["x"], observedGeneration=1, **counts)
     assert verbs(plan(spec, a_world(["x"], old + ready))) == [("delete", "g-a")]
 
 

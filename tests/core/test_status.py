@@ -3,8 +3,9 @@
 import pytest
 
 from sgportal.core.grids.desired import Finding
+from sgportal.core.grids.manifest_status import manifest_status
 from sgportal.core.grids.plan import plan
-from sgportal.core.grids.status import Observed, manifest_status, summarise
+from sgportal.core.grids.status import Observed, summarise
 from sgportal.core.pods import PodView
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
@@ -12,7 +13,8 @@ from sgportal.core.units import units_of
 from .builders import a_grid, a_node, a_service, a_template, a_world, live_of, parse, settled
 
 NODES = (a_node("n1", zone="a"), a_node("n2", zone="b"))
-READY = {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+COUNTS = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), 1)
+READY = {"observedGeneration": 1, **COUNTS}
 
 
 def status_of(live, nodes=NODES, findings=(), pods=(), spec=None):
@@ -59,14 +61,14 @@ def test_pods_that_may_not_be_made_are_the_reason_of_the_unit():
     live = settled(a_grid(), ["a"], observedGeneration=1, unavailableReplicas=1, conditions=[failure])
     unit = status_of(live, NODES[:1]).units[0]
     assert (unit.state, unit.reason) == ("Degraded", "FailedCreate")
-    assert str(unit.sentence) == "pods cannot be made: exceeded quota: few"
+    assert str(unit.sentence) == "pods cannot be created: exceeded quota: few"
 
 
 def test_34_superedges_shape_and_ours():
     available = {"type": "Available", "status": "True"}
     live = settled(a_grid(), ["a"], **READY, conditions=[available, {"type": "Progressing", "status": "True"}])
     body = manifest_status(status_of(live, NODES[:1]), 1, {}, "T")
-    assert body["states"] == {"a": {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1, "conditions": [available]}}
+    assert body["states"] == {"a": {**COUNTS, "conditions": [available]}}
     assert body["units"] == [
         {"name": "a", "state": "Ready", "template": "default", "message": "all pods are ready", "reason": "AllReady"}
     ]

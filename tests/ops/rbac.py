@@ -21,7 +21,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "services"): _CHILDREN,
     ("", "services/finalizers"): "update",
     ("", "endpoints"): "get delete",
-    ("", "events"): "get create patch",
+    ("", "events"): "get list create patch",
     ("apps", "deployments"): _CHILDREN,
     ("apps", "statefulsets"): _CHILDREN,
     ("discovery.k8s.io", "endpointslices"): "list watch create update delete",

@@ -13,6 +13,7 @@ from ..traffic.closure import UNKNOWN, Capabilities
 from .desired import Child, Finding, Owner, desired
 from .diff import Change, differences
 from .grid import GridSpec
+from .rollout import is_rolled_out
 
 Verb = Literal["create", "update", "adopt", "release", "delete"]
 
@@ -237,7 +238,7 @@ def _retire(
         return
     unit = unit_of(spec, live)
     if (live["metadata"].get("labels") or {}).get(GRID_UNIQ_KEY) != as_label_value(spec.key):
-        if all(is_ready(all_live.get(child.name)) for child in children):
+        if all(is_rolled_out(spec.kind.child_kind, all_live.get(child.name)) for child in children):
             steps.append(_delete(spec, live, say("gridUniqKey changed and its successors are ready")))
         else:
             notes.append(
@@ -262,13 +263,3 @@ def _retire(
                 ),
             )
         )
-
-
-def is_ready(live: Mapping[str, Any] | None) -> bool:
-    """Whether a live child has reached its generation and all its replicas are ready."""
-    if live is None:
-        return False
-    status, spec = live.get("status") or {}, live.get("spec") or {}
-    wanted = spec.get("replicas", 1)
-    seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
-    return bool(seen and status.get("readyReplicas", 0) >= wanted and status.get("updatedReplicas", 0) >= wanted)

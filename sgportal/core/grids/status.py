@@ -4,17 +4,19 @@ Status speaks of the present only, never of what we hope for. It is derived from
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..health import is_settled, of_all, severity
+from ..health import is_settled, is_unhealthy, of_all, severity
 from ..names import child_name
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
 from .desired import Finding
 from .grid import GridSpec
-from .plan import is_ready, unit_of
+from .plan import unit_of
+from .rollout import Rollout, rollout
+from .superedge_state import superedge_state
 
 _FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "ChildTerminating": "Progressing"}
 
@@ -64,12 +66,24 @@ class GridStatus:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What a status is made from: the units of the key, the live children that are the grid's own, the findings of
-    the last plan together with the errors of its writes, and the pods of the children."""
+    the last plan together with the errors of its writes, the pods of the children, and by name of child why a
+    controller could not create pods, where only an event says it."""
 
     units: Mapping[str, Unit]
     live: Sequence[Mapping[str, Any]]
     findings: Sequence[Finding] = ()
     pods: Iterable[PodView] = ()
+    creation_failures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the state of a unit is judged by besides its nodes and its child."""
+
+    kind: str
+    pods: Sequence[PodView]
+    misplaced: tuple[str, ...]
+    creation_failure: str
 
 
 def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
@@ -84,7 +98,15 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
     names = sorted({*observed.units, *live, *(unit for unit in findings if unit)})
     units = sorted(
         (
-            _unit_status(spec, name, observed.units.get(name), live.get(name), findings.get(name), pods)
+            _unit_status(
+                spec,
+                name,
+                observed.units.get(name),
+                live.get(name),
+                findings.get(name),
+                pods,
+                observed.creation_failures,
+            )
             for name in names
         ),
         key=lambda unit: (severity(unit.state), unit.name),
@@ -100,17 +122,20 @@ def _unit_status(
     live: Mapping[str, Any] | None,
     finding: Finding | None,
     pods: Mapping[str, Sequence[PodView]],
+    creation_failures: Mapping[str, str],
 ) -> UnitStatus:
     child = child_name(spec.name, spec.kind.child_kind, name)
     mine = pods.get(child, ())
-    state, reason, sentence = _judge(unit, live, finding, mine)
+    home = {node.name for node in unit.nodes} if unit else set()
+    away = sorted(pod.name for pod in mine if unit and pod.node and pod.node not in home and not pod.terminating)
+    around = _Around(spec.kind.child_kind, mine, tuple(away), creation_failures.get(child, ""))
+    state, reason, sentence = _judge(unit, live, finding, around)
     status = (live or {}).get("status") or {}
     wanted = (
         ((live or {}).get("spec") or {}).get("replicas", 1)
         if live
         else ((spec.template_of(name) or {}).get("replicas", 1) or 0)
     )
-    home = {node.name for node in unit.nodes} if unit else set()
     return UnitStatus(
         name=name,
         state=state,
@@ -121,14 +146,12 @@ def _unit_status(
         desired=wanted,
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),
-        misplaced=tuple(
-            sorted(pod.name for pod in mine if unit and pod.node and pod.node not in home and not pod.terminating)
-        ),
+        misplaced=around.misplaced,
     )
 
 
 def _judge(
-    unit: Unit | None, live: Mapping[str, Any] | None, finding: Finding | None, pods: Sequence[PodView]
+    unit: Unit | None, live: Mapping[str, Any] | None, finding: Finding | None, around: _Around
 ) -> tuple[str, str, Sentence]:
     """The state of a unit, most final case first."""
     if finding:
@@ -137,57 +160,52 @@ def _judge(
         return "Progressing", "Creating", say("the workload is about to be created")
     if unit and unit.state == "Offline":
         return "Offline", "NodesUnreachable", say("no node of the unit answers; the counts are the last known")
-    if is_ready(live):
-        return "Ready", "AllReady", say("all pods are ready")
+    if around.misplaced:
+        return "Degraded", "Misplaced", _misplaced(around.misplaced)
+    found = rollout(around.kind, live)
+    if found.complete:
+        return _STAGE_STATE.get(found.stage, "Ready"), _STAGE_REASON[found.stage], found.sentence
     if unit and not unit.ready_nodes:
         return "Degraded", "NoReadyNode", say("no node of the unit is ready")
-    failing = next((pod for pod in sorted(pods, key=lambda pod: pod.name) if pod.reason and not pod.ready), None)
-    if failing and failing.reason not in _ON_THE_WAY:
-        return (
-            "Degraded",
-            failing.reason,
-            say("pod %(pod)s: %(message)s", pod=failing.name, message=failing.message or failing.reason),
-        )
-    if failure := _condition(live, "ReplicaFailure", "True"):
-        return (
-            "Degraded",
-            failure.get("reason") or "ReplicaFailure",
-            say("pods cannot be made: %(message)s", message=failure.get("message") or ""),
-        )
-    if _condition(live, "Progressing", "False"):
-        return "Degraded", "ProgressDeadlineExceeded", say("the rollout has made no progress within its deadline")
-    status = live.get("status") or {}
-    return (
-        "Progressing",
-        "RollingOut",
-        say(
-            "%(ready)s of %(wanted)s pods are ready",
-            ready=status.get("readyReplicas", 0),
-            wanted=(live.get("spec") or {}).get("replicas", 1),
-        ),
+    return _trouble(live, around) or _under_way(found)
+
+
+def _trouble(live: Mapping[str, Any], around: _Around) -> tuple[str, str, Sentence] | None:
+    """What keeps the new pods of a rollout from becoming ready; old pods may serve meanwhile."""
+    failing = [pod for pod in around.pods if pod.reason and not pod.ready and not pod.terminating]
+    worst = next((pod for pod in sorted(failing, key=lambda pod: pod.name) if pod.reason not in _ON_THE_WAY), None)
+    if worst:
+        text = say("pod %(pod)s: %(message)s", pod=worst.name, message=worst.message or worst.reason)
+        return "Degraded", worst.reason, text
+    conditions = (live.get("status") or {}).get("conditions") or ()
+    # ReplicaFailure: a quota, a limit or an admission webhook keeps pods from being created (apps/v1).
+    failure = next((each for each in conditions if (each["type"], each["status"]) == ("ReplicaFailure", "True")), None)
+    message = (failure.get("message") or "") if failure else around.creation_failure
+    if failure or message:
+        reason = (failure or {}).get("reason") or "FailedCreate"
+        return "Degraded", reason, say("pods cannot be created: %(message)s", message=message)
+    return None
+
+
+def _under_way(found: Rollout) -> tuple[str, str, Sentence]:
+    if found.stage == "DeadlineExceeded":
+        return "Degraded", "ProgressDeadlineExceeded", found.sentence
+    if found.stage == "Paused":
+        return "Paused", "Paused", found.sentence
+    return "Progressing", "RollingOut", found.sentence
+
+
+def _misplaced(pods: Sequence[str]) -> Sentence:
+    return say(
+        "%(count)s pods run on nodes of another unit, first %(pod)s; recreate the workload of this unit to move them",
+        count=len(pods),
+        pod=pods[0],
     )
 
 
 _ON_THE_WAY = {"ContainerCreating", "PodInitializing", "Pending"}
-
-
-def _condition(live: Mapping[str, Any], type_: str, status: str) -> Mapping[str, Any] | None:
-    """The condition of a workload that has this type and status. `ReplicaFailure` (a quota, a limit, an admission
-    webhook) and `Progressing` False (its deadline exceeded): apps/v1, DeploymentConditionType."""
-    conditions = (live.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if (each.get("type"), each.get("status")) == (type_, status)), None)
-
-
-def superedge_state(live: Mapping[str, Any]) -> dict[str, Any]:
-    """A child's status as SuperEdge's `status.states` shows it: the counts and, of the conditions, Available."""
-    status = live.get("status") or {}
-    counts = {
-        key: status[key]
-        for key in ("replicas", "readyReplicas", "updatedReplicas", "availableReplicas")
-        if status.get(key)
-    }
-    available = [each for each in status.get("conditions") or () if each.get("type") == "Available"]
-    return {**counts, "conditions": available} if available else counts
+_STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
+_STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 
 
 def _service_status(observed: Observed) -> GridStatus:
@@ -216,67 +234,41 @@ def _conditions(units: Sequence[UnitStatus], grid_finding: Finding | None) -> tu
             _QUIET[0],
             Condition("Degraded", "True", reason, sentence),
         )
-    bad = [unit for unit in units if unit.state not in ("Ready", "Progressing")]
+    bad = [unit for unit in units if is_unhealthy(unit.state)]
     moving = [unit for unit in units if unit.state == "Progressing"]
-    ready = _ready_condition(units, bad or moving)
-    progressing = Condition("Progressing", "True", moving[0].reason, _count(moving)) if moving else _QUIET[0]
-    degraded = Condition("Degraded", "True", bad[0].reason, _count(bad)) if bad else _QUIET[1]
-    return ready, progressing, degraded
+    paused = [unit for unit in units if unit.state == "Paused"]
+    progressing = _QUIET[0]
+    if moving:
+        progressing = Condition("Progressing", "True", moving[0].reason, _count(moving, units))
+    elif paused:
+        progressing = Condition("Progressing", "False", paused[0].reason, _count(paused, units))
+    degraded = Condition("Degraded", "True", bad[0].reason, _count(bad, units)) if bad else _QUIET[1]
+    return _ready_condition(units), progressing, degraded
 
 
-def _ready_condition(units: Sequence[UnitStatus], waiting: Sequence[UnitStatus]) -> Condition:
+def _ready_condition(units: Sequence[UnitStatus]) -> Condition:
+    waiting = [unit for unit in units if not is_settled(unit.state)]
     if waiting:
-        return Condition("Ready", "False", waiting[0].reason, _count(waiting))
-    if units and not units[0].name:
-        return Condition("Ready", "True", units[0].reason, units[0].sentence)
+        return Condition("Ready", "False", waiting[0].reason, _count(waiting, units))
     if not units:
         return Condition("Ready", "True", "NoUnits", say("no node carries the key yet, so there is nothing to run"))
+    if not units[0].name:
+        return Condition("Ready", "True", units[0].reason, units[0].sentence)
+    held = [unit for unit in units if unit.state != "Ready"]
+    if held:
+        return Condition("Ready", "True", held[0].reason, _count(held, units))
     return Condition("Ready", "True", "AllReady", say("all %(count)s units are ready", count=len(units)))
 
 
-def _count(units: Sequence[UnitStatus]) -> Sentence:
-    first = units[0]
+def _count(some: Sequence[UnitStatus], units: Sequence[UnitStatus]) -> Sentence:
+    """How many of all units are so, and what the first of them says."""
+    first = some[0]
     if not first.name:
         return first.sentence
-    if len(units) == 1:
-        return say("unit %(unit)s: %(reason)s", unit=first.name, reason=first.reason)
-    return say("%(count)s units, first %(unit)s: %(reason)s", count=len(units), unit=first.name, reason=first.reason)
-
-
-def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """The status as the custom resource and the REST API show it.
-
-    `previous` is the status stored before: a condition keeps its `lastTransitionTime` while its status stays;
-    `now` is the time in RFC 3339.
-    """
-    before = {each["type"]: each for each in previous.get("conditions") or ()}
-    units = [unit for unit in status.units if unit.name]
-    return {
-        "observedGeneration": generation,
-        "conditions": [_condition_json(each, before.get(each.type), now) for each in status.conditions],
-        "states": dict(status.states),
-        "units": [
-            {
-                "name": unit.name,
-                "state": unit.state,
-                "template": unit.template,
-                "message": str(unit.sentence),
-                "reason": unit.reason,
-            }
-            for unit in units
-        ],
-        "readyUnits": sum(is_settled(unit.state) for unit in units),
-        "totalUnits": len(units),
-        **({"unusedTemplates": list(status.unused_templates)} if status.unused_templates else {}),
-    }
-
-
-def _condition_json(condition: Condition, before: Mapping[str, Any] | None, now: str) -> dict[str, str]:
-    stays = before is not None and before.get("status") == condition.status
-    return {
-        "type": condition.type,
-        "status": condition.status,
-        "reason": condition.reason,
-        "message": str(condition.sentence),
-        "lastTransitionTime": before["lastTransitionTime"] if stays and before else now,
-    }
+    return say(
+        "%(count)s of %(total)s units, first %(unit)s: %(reason)s",
+        count=len(some),
+        total=len(units),
+        unit=first.name,
+        reason=first.sentence,
+    )

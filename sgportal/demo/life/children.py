@@ -1,6 +1,7 @@
 """What controllers have in common: the objects they control, those they make, the status they store."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
@@ -8,7 +9,7 @@ from .. import deletion
 from ..selectors import selector_test
 from ..store import Store
 from ..values import Object, copy, labels_of, new_uid, now, owned
-from .pods import is_ready
+from .pods import is_ready, ready_since
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -84,3 +85,17 @@ def end_pod(store: Store, body: Object) -> None:
 def ready_count(pods: list[Object]) -> int:
     """How many of these pods are Ready."""
     return sum(map(is_ready, pods))
+
+
+def available_count(pods: list[Object], seconds: int) -> int:
+    """How many of these pods have been Ready for so many seconds (minReadySeconds)."""
+    if not seconds:
+        return ready_count(pods)
+    latest = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return sum(is_ready(each) and ready_since(each) <= latest for each in pods)
+
+
+def is_maturing(body: Object) -> bool:
+    """Whether ready pods of a ReplicaSet or StatefulSet become available as time passes."""
+    status = body.get("status") or {}
+    return bool(status.get("readyReplicas", 0) > status.get("availableReplicas", 0))

@@ -29,7 +29,8 @@ def deployment(store: Store, body: Object) -> None:
         sets.append(current)
     if current is not None:
         current = _renumber(store, current, sets)
-        _roll(store, body, sets, current)
+        if not body["spec"].get("paused") or len(sets) == 1:
+            _roll(store, body, sets, current)
         _forget_old(store, body, current)
     _report(store, body, name)
 
@@ -46,6 +47,8 @@ def _make_set(store: Store, body: Object, sets: list[Object], name: str) -> Obje
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **label}
     replicas = 0 if sets else spec["replicas"]
     made_spec = {"replicas": replicas, "selector": selector, "template": template}
+    if spec.get("minReadySeconds"):
+        made_spec["minReadySeconds"] = spec["minReadySeconds"]
     made = child(body, "ReplicaSet", name, template["metadata"]["labels"], made_spec, {REVISION: "0"})
     made["metadata"]["generation"] = 1
     if replicas:
@@ -90,10 +93,10 @@ def _roll(store: Store, body: Object, sets: list[Object], current: Object) -> No
     spare = share(limits.get("maxUnavailable"), wanted, up=False) or (0 if surge else 1)
     others = sum(each["spec"]["replicas"] for each in old)
     _scale(store, body, current, max(min(wanted, wanted + surge - others), 0) if others else wanted)
-    ready = sum((each.get("status") or {}).get("readyReplicas", 0) for each in sets)
+    ready = sum((each.get("status") or {}).get("availableReplicas", 0) for each in sets)
     room = max(ready - (wanted - spare), 0)
-    for each in sorted(old, key=lambda body: (body.get("status") or {}).get("readyReplicas", 0)):
-        has, up = each["spec"]["replicas"], (each.get("status") or {}).get("readyReplicas", 0)
+    for each in sorted(old, key=lambda body: (body.get("status") or {}).get("availableReplicas", 0)):
+        has, up = each["spec"]["replicas"], (each.get("status") or {}).get("availableReplicas", 0)
         drop = (has - up) + min(up, room)
         room -= min(up, room)
         _scale(store, body, each, max(has - drop, 0))
@@ -141,18 +144,18 @@ def _status(body: Object, sets: list[Object], name: str) -> Object:
         total.update({key: value for key, value in (each.get("status") or {}).items() if isinstance(value, int)})
     current: Object = next((each for each in sets if each["metadata"]["name"] == name), {})
     updated = (current.get("status") or {}).get("replicas", 0)
-    ready = total["readyReplicas"]
+    ready, usable = total["readyReplicas"], total["availableReplicas"]
     counts = {
         "replicas": total["replicas"],
         "updatedReplicas": updated,
         "readyReplicas": ready,
-        "availableReplicas": ready,
-        "unavailableReplicas": max(wanted - ready, 0),
+        "availableReplicas": usable,
+        "unavailableReplicas": max(wanted - usable, 0),
     }
     counts = {key: value for key, value in counts.items() if value}
     limits = body["spec"]["strategy"].get("rollingUpdate") or {}
-    available = ready >= wanted - share(limits.get("maxUnavailable"), wanted, up=False)
-    done = updated == wanted == ready == total["replicas"]
+    available = usable >= wanted - share(limits.get("maxUnavailable"), wanted, up=False)
+    done = updated == wanted == usable == total["replicas"]
     conditions = [_available(available), _progressing(body, name, done, counts)]
     status = {"observedGeneration": body["metadata"]["generation"], **counts}
     return {**status, "conditions": _kept(conditions, body, counts)}

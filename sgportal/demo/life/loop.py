@@ -9,6 +9,7 @@ from ..kinds import Kinds
 from ..store import Change, Store
 from ..values import Object, controller_of
 from . import daemonsets, deployments, endpoints, gc, namespaces, nodes, pods, quotas, replicasets, statefulsets
+from .children import is_maturing
 
 PAUSE = 0.01  # seconds between marking and dealing, so that a burst is dealt with as one
 SERVICE_PAUSE = 0.1  # seconds at least between two looks at the same burst of endpoints
@@ -163,6 +164,10 @@ class Life:
             for body in self._store.each(deployments.KEY):
                 if deployments.is_waiting(body):
                     self._mark(deployments.KEY, body)
+            for key in (replicasets.KEY, statefulsets.KEY):
+                for body in self._store.each(key):
+                    if is_maturing(body):
+                        self._mark(key, body)
             self._forget_events()
             await asyncio.sleep(max(begun + pause - loop.time(), 1.0))
 

@@ -43,6 +43,11 @@ def is_ready(body: Object) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
+def ready_since(body: Object) -> str:
+    """Since when a pod has been Ready, in RFC 3339."""
+    return next(str(each["lastTransitionTime"]) for each in body["status"]["conditions"] if each["type"] == "Ready")
+
+
 def _lost(node: Object) -> bool:
     """Whether a node is not heard of: nobody there can end a pod."""
     conditions = (node.get("status") or {}).get("conditions") or ()

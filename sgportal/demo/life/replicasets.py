@@ -2,7 +2,7 @@
 
 from ..store import Store
 from ..values import Object, new_uid
-from .children import claimed, end_pod, make_pod, ready_count, set_status, staying
+from .children import available_count, claimed, end_pod, make_pod, ready_count, set_status, staying
 from .pods import is_ready
 
 KEY = "replicasets.apps"
@@ -20,7 +20,8 @@ def replica_set(store: Store, body: Object) -> None:
         end_pod(store, each)
     pods = staying(store.children("pods", body["metadata"]["uid"]))
     ready = ready_count(pods)
-    counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
+    available = available_count(pods, body["spec"].get("minReadySeconds", 0))
+    counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": available}
     status = {"replicas": len(pods), "observedGeneration": body["metadata"].get("generation", 1)}
     set_status(store, KEY, body, {**status, **{key: value for key, value in counts.items() if value}})
 

@@ -2,7 +2,7 @@
 
 from ..store import Store
 from ..values import Object, labels_of
-from .children import claimed, end_pod, make_pod, ready_count, set_status, staying, template_hash
+from .children import available_count, claimed, end_pod, make_pod, ready_count, set_status, staying, template_hash
 from .pods import is_ready
 
 KEY = "statefulsets.apps"
@@ -80,7 +80,7 @@ def _report(store: Store, body: Object, revision: str) -> None:
     status = {
         "observedGeneration": body["metadata"].get("generation", 1),
         "replicas": len(pods),
-        "availableReplicas": ready,
+        "availableReplicas": available_count(pods, body["spec"].get("minReadySeconds", 0)),
         **{key: value for key, value in counts.items() if value},
         "currentRevision": current,
         "updateRevision": revision,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from ...cluster import Cluster, Conflict
@@ -17,6 +18,7 @@ from ...queries.policy import closed
 from ..queue import workqueue
 from . import field_ownership, observe, sync_resource, update_status
 from .apply import Outcome, carry_out
+from .creation_failures import LOOK_AGAIN
 
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
@@ -90,5 +92,7 @@ def _next_look(grid: Grid, outcomes: Sequence[Outcome]) -> float | None:
     now = timezone.now()
     times = [unit.next_at for unit in grid.units.exclude(next_at=None)]
     grace = timedelta(seconds=update_status.grace_seconds())
+    if grid.kind == "StatefulSetGrid" and grid.units.filter(state="Progressing", ready__lt=F("desired")).exists():
+        times.append(now + timedelta(seconds=LOOK_AGAIN))
     times += [unit.gone_since + grace for unit in grid.units.exclude(gone_since=None) if unit.gone_since]
     return max(0.5, (min(t for t in times if t) - now).total_seconds()) if times else None

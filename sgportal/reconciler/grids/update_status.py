@@ -13,8 +13,9 @@ from django.utils import timezone
 from ...cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
 from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
+from ...core.grids.manifest_status import manifest_status
 from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
-from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, manifest_status, summarise
+from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, summarise
 from ...core.health import severity
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
@@ -23,6 +24,7 @@ from ..process.connection import meanwhile, side_by_side
 from ..queue import change_log, workqueue
 from . import events, kube_events, service_conditions
 from .apply import Outcome
+from .creation_failures import creation_failures
 from .events import Happening
 from .observe import units as units_now
 
@@ -88,7 +90,8 @@ def record(
     failures = _failures(outcomes)
     findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
     pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
-    status = summarise(spec, Observed(units_now(spec), live, findings, pods.views()))
+    failures_to_create = creation_failures(grid.namespace, live, cluster)
+    status = summarise(spec, Observed(units_now(spec), live, findings, pods.views(), failures_to_create))
     more: dict[str, Any] = {}
     if spec.kind.child_kind == "Service":
         status, shown = service_conditions.with_closure(grid, status)
