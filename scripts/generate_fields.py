@@ -23,7 +23,7 @@ TARGET = Path(__file__).parent.parent / "sgportal" / "core" / "kubernetes_fields
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "any"}
 # Named schemas that are no objects with fields.
 NAMED = {"Quantity": "quantity", "Time": "str", "MicroTime": "str", "IntOrString": "any", "FieldsV1": "any"}
-HEADER = '''"""What Kubernetes' specs consist of; made by scripts/generate_fields.py from a real API server, not by hand.
+HEADER = '''"""What Kubernetes' specs consist of; made by scripts/generate_fields.py from a real API server.
 
 `FIELDS[type][field] = (type of the value, required)`. A type is `str`, `int`, `float`, `bool`, `any`, `quantity`,
 another name in `FIELDS`, `[type]` for a list, or `{type}` for a map with string keys.

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse, source_metadata
 from ..core.grids.plan import Plan
+from ..core.schema import twice
 from ..core.text import Invalid, Problem, pointer, say
 from ..core.traffic.closure import Capabilities
 from ..models import Grid, NodeLabel
@@ -73,17 +74,17 @@ def save_grids(
 def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
     specs: dict[str, GridSpec] = {}
     problems: list[Problem] = []
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for index, manifest in enumerate(manifests):
         prefix = pointer(index) if len(manifests) > 1 else ""
         try:
             spec = parse(manifest, _units_for(manifest), _abilities_for(manifest))
         except Invalid as invalid:
-            problems += [Problem(prefix + each.pointer, each.sentence) for each in invalid.problems]
+            problems += [each.within(prefix) for each in invalid.problems]
             continue
         if spec.path() in seen:
-            problems.append(Problem(prefix + "/metadata/name", say("“%(name)s” stands twice", name=spec.name)))
-        seen.add(spec.path())
+            problems.append(Problem(prefix + "/metadata/name", twice(spec.name, seen[spec.path()])))
+        seen.setdefault(spec.path(), prefix + "/metadata/name")
         specs[prefix] = spec
     problems += forbidden(specs)
     if problems:

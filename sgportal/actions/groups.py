@@ -85,7 +85,7 @@ def _save_members(spec: GroupSpec, actor: Actor, dry_run: bool) -> list[Saved]:
     except Invalid as invalid:
         only = len(spec.grids) == 1
         prefix = "/spec/grids/0" if only else "/spec/grids"
-        raise Invalid(*(Problem(prefix + each.pointer, each.sentence) for each in invalid.problems)) from None
+        raise Invalid(*(each.within(prefix) for each in invalid.problems)) from None
 
 
 def _result(group: ServiceGroup | None, saved: Sequence[Saved], removed: Sequence[Grid]) -> str:

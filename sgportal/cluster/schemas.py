@@ -168,13 +168,15 @@ _STATUS: Schema = {
 def schema_of(kind: GridKind) -> Schema:
     """The OpenAPI schema of a grid, structural as the API server wants it."""
     room = MAX_CHILD_NAME[kind.child_kind] - len(child_name("", kind.child_kind, "x"))
+    # Of a Deployment the API server takes every name that it takes of the grid.
+    rule = {} if kind.child_kind == "Deployment" else {"pattern": f"^{_LABEL}$"}
     return {
         "type": "object",
         "required": ["spec"],
         "properties": {
             "apiVersion": _TEXT,
             "kind": _TEXT,
-            "metadata": {"type": "object", "properties": {"name": {**_TEXT, "maxLength": room}}},
+            "metadata": {"type": "object", "properties": {"name": {**_TEXT, "maxLength": room, **rule}}},
             "spec": _SERVICE if kind.child_kind == "Service" else _WORKLOAD,
             "status": _STATUS,
         },

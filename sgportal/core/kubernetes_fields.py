@@ -1,4 +1,4 @@
-"""What Kubernetes' specs consist of; made by scripts/generate_fields.py from a real API server, not by hand.
+"""What Kubernetes' specs consist of; made by scripts/generate_fields.py from a real API server.
 
 `FIELDS[type][field] = (type of the value, required)`. A type is `str`, `int`, `float`, `bool`, `any`, `quantity`,
 another name in `FIELDS`, `[type]` for a list, or `{type}` for a map with string keys.

@@ -35,7 +35,6 @@ PROTECTED_PREFIXES = ("kubernetes.io/", "k8s.io/")
 
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_DNS_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 MAX_LABEL = 63
 # A child's name becomes a label value and part of pod names; a StatefulSet's also carries "-<revision hash>".
@@ -105,9 +104,21 @@ def child_name(grid: str, kind: str, unit: str | None) -> str:
     return f"{grid}{SERVICE_SUFFIX}" if kind == "Service" else f"{grid}-{unit}"
 
 
-def child_name_problem(name: str, kind: str) -> Sentence | None:
-    """Why no child of this kind can have this name, or None."""
-    limit = MAX_CHILD_NAME[kind]
+def grid_name_problem(name: str, kind: str) -> Sentence | None:
+    """Why no child of this kind can have a name that begins with this grid's (itself a DNS-1123 subdomain), or None."""
+    if kind == "Deployment" or _DNS_LABEL.fullmatch(name):
+        return None
+    return _bad_child_name(child_name(name, kind, "…"), kind, say("change metadata.name"))
+
+
+def child_name_problem(grid: str, kind: str, unit: str) -> Sentence | None:
+    """Why a grid can have no child of this kind for this NodeUnit ("" for a Service), or None.
+
+    A Deployment's name is a DNS-1123 subdomain. A StatefulSet's is one label of such, for it begins the host names of
+    its pods; a Service's is one label, whose first character the API server of its version judges."""
+    if problem := grid_name_problem(grid, kind):
+        return problem
+    name, limit = child_name(grid, kind, unit), MAX_CHILD_NAME[kind]
     if len(name) > limit:
         return say(
             "the name “%(name)s” would have %(length)s characters; a %(kind)s may have at most %(limit)s: "
@@ -117,14 +128,26 @@ def child_name_problem(name: str, kind: str) -> Sentence | None:
             kind=kind,
             limit=limit,
         )
-    good = _DNS_LABEL_1035 if kind == "Service" else _DNS_SUBDOMAIN
-    if good.fullmatch(name):
+    if (_DNS_SUBDOMAIN if kind == "Deployment" else _DNS_LABEL).fullmatch(name):
         return None
+    return _bad_child_name(name, kind, say("change the label value “%(unit)s” of the unit's nodes", unit=unit))
+
+
+def _bad_child_name(name: str, kind: str, cure: Sentence) -> Sentence:
+    if kind == "Deployment":
+        return say(
+            "“%(name)s” cannot be the name of a %(kind)s: only lower-case letters, digits, “-” and “.” are allowed, "
+            "beginning and ending with a letter or digit; %(cure)s",
+            name=name,
+            kind=kind,
+            cure=cure,
+        )
     return say(
-        "“%(name)s” cannot be the name of a %(kind)s: only lower-case letters, digits, “-” and “.” are allowed; "
-        "change the unit's label value",
+        "“%(name)s” cannot be the name of a %(kind)s: only lower-case letters, digits and “-” are allowed, beginning "
+        "and ending with a letter or digit; %(cure)s",
         name=name,
         kind=kind,
+        cure=cure,
     )
 
 

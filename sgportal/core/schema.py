@@ -1,11 +1,13 @@
-"""Whether a value has the fields and types that Kubernetes knows for it."""
+"""Whether a value has the fields and types that Kubernetes knows for it, and no doubles where the API server merges."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from .kubernetes_fields import FIELDS
-from .text import Problem, pointer, say
+from .kubernetes_fields import FIELDS, LIST_KEYS
+from .text import Place, Problem, Sentence, pointer, say
+
+Keys = tuple[tuple[str, str | None], ...]
 
 _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
@@ -28,6 +30,8 @@ def check(value: Any, type_name: str, where: str) -> Iterator[Problem]:
         yield from _check_map(value, type_name[1:-1], where)
     else:
         yield from check_fields(value, FIELDS[type_name], where)
+        if isinstance(value, Mapping):
+            yield from _check_doubles(value, type_name, where)
 
 
 def _check_scalar(value: Any, type_name: str, where: str) -> Iterator[Problem]:
@@ -41,7 +45,58 @@ def _check_list(value: Any, item: str, where: str) -> Iterator[Problem]:
         yield wrong_type(value, "a list", where)
         return
     for index, each in enumerate(value):
+        if each is None and item != "any":
+            yield Problem(where + pointer(index), say("must not be null; take the entry out"))
         yield from check(each, item, where + pointer(index))
+
+
+def _check_doubles(value: Mapping[str, Any], type_name: str, where: str) -> Iterator[Problem]:
+    """Each entry that stands in a list's way of being merged: server-side apply refuses two of one identity."""
+    for field, keys in LIST_KEYS.get(type_name, {}).items():
+        entries = value.get(field)
+        if isinstance(entries, list):
+            yield from _doubles(entries, keys, where + pointer(field))
+
+
+def _doubles(entries: list[Any], keys: Keys, where: str) -> Iterator[Problem]:
+    first: dict[tuple[Any, ...], int] = {}
+    for index, entry in enumerate(entries):
+        found = identity(entry, keys)
+        if found is None:
+            continue
+        if found in first:
+            yield Problem(where + pointer(index), _double(found, keys, where + pointer(first[found])))
+        first.setdefault(found, index)
+
+
+def _double(found: tuple[Any, ...], keys: Keys, first: str) -> Sentence:
+    if not keys:
+        return twice(found[0], first)
+    names = [name for name, _ in keys]
+    shown = ", ".join(f"{name}: {each}" for name, each in zip(names, found, strict=True))
+    return say(
+        "“%(entry)s” stands twice, first at %(first)s; this list takes one entry for each %(keys)s",
+        entry=shown[:200],
+        first=Place(first),
+        keys=" + ".join(names),
+    )
+
+
+def twice(name: Any, first: str) -> Sentence:
+    """That a name stands twice, where it may once: `first` is the JSON pointer of the first."""
+    return say("“%(name)s” stands twice, first at %(first)s", name=name, first=Place(first))
+
+
+def identity(entry: Any, keys: Keys) -> tuple[Any, ...] | None:
+    """What tells an entry of a merged list (`LIST_KEYS`) from others; None for one that has not what it takes.
+
+    An absent or empty key counts as its default, as it does once the API server has stored the entry."""
+    if not keys:
+        return (entry,) if isinstance(entry, str | int) else None
+    if not isinstance(entry, Mapping):
+        return None
+    values = tuple(default if entry.get(key) in (None, "") else entry[key] for key, default in keys)
+    return values if all(isinstance(each, str | int) for each in values) else None
 
 
 def _check_map(value: Any, item: str, where: str) -> Iterator[Problem]:

@@ -52,12 +52,25 @@ def say(msgid: str, **params: Any) -> Sentence:
     return Sentence(msgid, tuple(params.items()))
 
 
+class Place(str):
+    """A JSON pointer that a sentence names."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with an input: where (a JSON pointer, RFC 6901, "" for the whole) and what would be right."""
 
     pointer: str
     sentence: Sentence
+
+    def within(self, prefix: str) -> "Problem":
+        """The problem of an input that holds this one at `prefix`; places that the sentence names move as well."""
+        params = tuple(
+            (name, Place(prefix + value) if isinstance(value, Place) else value) for name, value in self.sentence.params
+        )
+        return Problem(prefix + self.pointer, Sentence(self.sentence.msgid, params))
 
 
 class Invalid(Exception):

@@ -125,15 +125,25 @@ def test_a_problem_has_the_members_of_rfc_9457(api):
 
 BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 UNREADABLE = [
-    (b"apiVersion: superedge.io/v1\nkind: a\nkind: b\n", "application/yaml", "line 3: the key “kind” stands twice"),
-    (BOMB, "application/yaml", "line 2: YAML aliases are not accepted"),
+    (
+        b"apiVersion: superedge.io/v1\nkind: a\nkind: b\n",
+        "application/yaml",
+        "line 3: the key “kind” stands twice, first in line 2; one of the two must go",
+    ),
+    (BOMB, "application/yaml", "line 2: aliases are not accepted; in the place of “*a” write out what stands at “&a”"),
     (b"a: [", "application/yaml", "the body is not YAML: line 2, column 1"),
-    (b"\xff\xfe", "application/yaml", "the body is not UTF-8 text"),
+    (b"\xff", "application/yaml", "the body is not UTF-8 text"),
+    (b"a:\n\tb: 1", "application/yaml", "line 2, column 1: a tab; YAML is indented with spaces"),
+    (b"\xff\xfea", "application/json", "the body is not UTF-16-LE text; save it as UTF-8"),
     (b"a: 1\n---\nb: 2\n", "application/yaml", "exactly one document is expected here, not 2"),
     (b"- a\n", "application/yaml", "each document must be an object"),
     (b"[" * 100 + b"]" * 100, "application/yaml", "the document is nested more than 64 levels deep"),
     (b"a: .nan", "application/yaml", "nan cannot be kept"),
-    (b'{"kind": "a", "kind": "b"}', "application/json", "the name “kind” stands twice"),
+    (
+        b'{"kind": "a",\n "kind": "b"}',
+        "application/json",
+        "line 2: the key “kind” stands twice, first in line 1; one of the two must go",
+    ),
     (b'{"kind": NaN}', "application/json", "nan cannot be kept"),
     (b'{"kind": 1e999}', "application/json", "inf cannot be kept"),
     (b'{"kind": "\\u0000"}', "application/json", "'\\x00' cannot be kept"),
@@ -226,7 +236,29 @@ def test_nothing_of_a_bundle_is_stored_if_one_is_bad(api):
 
 def test_the_same_object_twice_in_a_bundle_is_refused(api):
     answer = api.post("apply", [builders.manifest(), builders.manifest()])
-    assert pointers(answer) == {"/1/metadata/name": "“echo” stands twice"}
+    assert pointers(answer) == {"/1/metadata/name": "“echo” stands twice, first at /0/metadata/name"}
+
+
+def test_a_place_that_a_sentence_names_is_told_as_the_caller_sees_it(api):
+    twice = builders.manifest("other")
+    twice["spec"]["template"]["template"]["spec"]["containers"] *= 2
+    where = "/spec/template/template/spec/containers"
+    found = pointers(api.post("apply", [builders.manifest(), twice]))
+    assert list(found) == [f"/1{where}/1"]
+    assert f"first at /1{where}/0" in found[f"/1{where}/1"]
+    group = {"apiVersion": "superedge.io/v1", "kind": "ServiceGroup", "metadata": {"name": "g"}}
+    found = pointers(api.post("servicegroups", {**group, "spec": {"gridUniqKey": "zone1", "grids": [twice]}}))
+    assert list(found) == [f"/spec/grids/0{where}/1"]
+    assert f"first at /spec/grids/0{where}/0" in found[f"/spec/grids/0{where}/1"]
+
+
+def test_a_bundle_with_other_kinds_names_those_that_are_taken_and_how_to_apply_the_rest(api):
+    others = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: t1}\n---\n%b---\nkind: ConfigMap\napiVersion: v1\n"
+    found = pointers(api.yaml("POST", "apply", others % builders.seed("deploymentgrid")))
+    assert list(found) == ["/0/kind", "/2/kind"]
+    assert found["/0/kind"].startswith("Namespace (v1) is not taken here, only DeploymentGrid, StatefulSetGrid")
+    assert found["/2/kind"].endswith("take it out and apply it with “kubectl apply”")
+    assert Grid.objects.count() == 0
 
 
 @pytest.mark.parametrize("body", [[], {"items": []}, None])
@@ -261,8 +293,8 @@ def test_a_bundle_of_other_things_is_refused(api, body):
             {"nodes": ["node0"], "labelSelector": "zone1", "set": {"a": "b"}},
             {"/labelSelector": "name the nodes or select them, not both"},
         ),
-        ({"nodes": [None], "set": {"a": "b"}}, {"/nodes": "name at least one node"}),
-        ({"nodes": ["node0"], "remove": [None]}, {"/remove/0": "must be a label key"}),
+        ({"nodes": [None], "set": {"a": "b"}}, {"/nodes/0": "must not be null; take the entry out"}),
+        ({"nodes": ["node0"], "remove": [None]}, {"/remove/0": "must not be null; take the entry out"}),
         ({"labelSelector": "a b", "set": {"a": "b"}}, {"/labelSelector": "“a b” is not a label selector"}),
     ],
 )

@@ -92,6 +92,27 @@ def test_a_name_must_leave_room_for_a_units(server, grids, namespace):
     assert server("POST", grids(namespace), a_grid("g" * 61)).status == 201
 
 
+@pytest.mark.parametrize(
+    ("plural", "kind", "status"),
+    [
+        ("deploymentgrids", "DeploymentGrid", 201),
+        ("statefulsetgrids", "StatefulSetGrid", 422),
+        ("servicegrids", "ServiceGrid", 422),
+    ],
+)
+def test_a_name_must_be_one_that_children_can_have(server, grids, namespace, plural, kind, status):
+    path = grids(namespace).replace("deploymentgrids", plural)
+    spec = {"gridUniqKey": "zone", "template": TEMPLATE}
+    if kind == "ServiceGrid":
+        spec["template"] = {"selector": LABELS, "ports": [{"port": 80}]}
+    body = {"apiVersion": "superedge.io/v1", "kind": kind, "spec": spec}
+    answer = server("POST", path, {**body, "metadata": {"name": "c.d"}})
+    assert answer.status == status
+    if status != 201:
+        assert [cause["field"] for cause in answer.body["details"]["causes"]] == ["metadata.name"]
+    assert server("POST", path, {**body, "metadata": {"name": "3scale"}}).status == 201
+
+
 def test_unknown_fields_are_pruned_or_refused_when_strict(server, grids, namespace):
     assert "replicas" not in server("POST", grids(namespace), a_grid(replicas=3)).body["spec"]
     strict = server("POST", f"{grids(namespace)}?fieldValidation=Strict", a_grid("h", replicas=3))

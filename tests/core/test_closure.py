@@ -60,7 +60,11 @@ HEADLESS = (
         ),
         ({"mode": "failover", "failover": "a"}, "/spec/closure/failover", "must be a list, not “a”"),
         ({"mode": "failover", "failover": ["a", ""]}, "/spec/closure/failover/1", "must name a NodeUnit"),
-        ({"mode": "failover", "failover": ["a", "a"]}, "/spec/closure/failover/1", "“a” stands twice"),
+        (
+            {"mode": "failover", "failover": ["a", "a"]},
+            "/spec/closure/failover/1",
+            "“a” stands twice, first at /spec/closure/failover/0",
+        ),
         (
             {"mode": "strict", "failover": ["a"]},
             "/spec/closure/failover",

@@ -157,3 +157,50 @@ def test_unused_templates_are_those_nobody_refers_to():
     pool = {name: a_template() for name in ("used", "fallback", "spare")}
     spec = a_grid(templatePool=pool, templates={"a": "used"}, defaultTemplateName="fallback")
     assert spec.unused_templates() == ("spare",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "allowed"),
+    [
+        ("ServiceGrid", "c.d", "lower-case letters, digits and “-”"),
+        ("StatefulSetGrid", "c.d", "lower-case letters, digits and “-”"),
+    ],
+)
+def test_a_name_that_its_children_cannot_have_is_refused_in_the_name_s_own_field(kind, name, allowed):
+    manifest = a_service(name) if kind == "ServiceGrid" else a_manifest(name, kind=kind)
+    found = problems(manifest)
+    assert list(found) == ["/metadata/name"]
+    assert allowed in found["/metadata/name"]
+    assert found["/metadata/name"].endswith("change metadata.name")
+
+
+def test_a_deployment_s_name_may_have_dots_and_every_name_may_begin_with_a_digit():
+    assert parse(a_manifest("c.d"), ["1.2"])
+    assert parse(a_service("3scale"))
+    assert parse(a_manifest("3scale", kind="StatefulSetGrid"), ["1"])
+
+
+def test_units_of_which_none_can_have_a_child_are_named_and_one_that_can_is_enough():
+    manifest = a_manifest(kind="StatefulSetGrid")
+    found = problems(manifest, ["1.2", "1.3"])
+    assert list(found) == ["/spec/gridUniqKey"]
+    assert "“g-1.2” cannot be the name of a StatefulSet" in found["/spec/gridUniqKey"]
+    assert found["/spec/gridUniqKey"].endswith("change the label value “1.2” of the unit's nodes")
+    assert parse(manifest, ["1.2", "13"])
+    assert list(problems(a_manifest(), ["Site_1"])) == ["/spec/gridUniqKey"]
+
+
+@pytest.mark.parametrize("unit", ["Site", "a_b", "é", "a.b"])
+def test_a_statefulset_s_unit_is_part_of_its_pods_host_names(unit):
+    assert list(problems(a_manifest(kind="StatefulSetGrid"), [unit])) == ["/spec/gridUniqKey"]
+
+
+def test_an_object_of_another_kind_is_told_from_a_mistyped_one():
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}}
+    assert problems(config_map) == {
+        "/kind": "ConfigMap (v1) is not taken here, only DeploymentGrid, StatefulSetGrid, ServiceGrid "
+        "(superedge.io/v1) are: take it out and apply it with “kubectl apply”"
+    }
+    group = {"apiVersion": "superedge.io/v1", "kind": "ServiceGroup", "metadata": {"name": "x"}, "spec": {}}
+    assert problems(group) == {"/kind": "a ServiceGroup is taken on its own, not in a bundle"}
+    assert list(problems({**config_map, "kind": 5})) != ["/kind"]

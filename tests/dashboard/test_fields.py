@@ -120,3 +120,15 @@ def test_a_difference_in_lines():
     found = [(line.kind, line.text) for line in lines("a\nb\n", "a\nc\n")]
     assert found[1:] == [("same", "a"), ("removed", "b"), ("added", "c")]
     assert lines("a", "a") == []
+
+
+def test_a_form_drops_no_line_that_stands_twice_and_breaks_no_value_of_several_lines():
+    manifest = blank("DeploymentGrid", "zone")
+    container = manifest["spec"]["template"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "A", "value": "1"}, {"name": "SCRIPT", "value": "x=1\ny=2"}]
+    changed = filled(manifest, {"env": "A=1\nA=2"})
+    env = changed["spec"]["template"]["template"]["spec"]["containers"][0]["env"]
+    assert env == [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}, container["env"][1]]
+    with pytest.raises(Invalid) as caught:
+        filled(manifest, {"labels": "a=1\na=2"})
+    assert "each key once" in str(caught.value.problems[0].sentence)

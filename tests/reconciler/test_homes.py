@@ -4,6 +4,7 @@ import pytest
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
+from sgportal.core.text import Invalid
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
 from sgportal.reconciler.grids import sync_resource, update_status
 from sgportal.reconciler.queue import workqueue
@@ -245,3 +246,18 @@ def test_children_made_without_custom_resources_get_their_owner_when_there_are_s
     assert metadata["uid"] == uid
     assert metadata["ownerReferences"][0]["uid"] == world.get("g", "DeploymentGrid")["metadata"]["uid"]
     assert "sgportal.superedge.io/grid-uid" not in metadata.get("annotations", {})
+
+
+def test_what_only_the_portal_refuses_becomes_a_condition_with_the_same_sentence(world):
+    """The definition of the resource cannot say that two ports have one number; nothing is made of it."""
+    template = a_template()
+    ports = [{"name": name, "containerPort": 80} for name in ("http", "metrics")]
+    template["template"]["spec"]["containers"][0]["ports"] = ports
+    with pytest.raises(Invalid) as refused:
+        world.save(a_grid(template=template))
+    kubectl_apply(world, template=template)
+    problem = refused.value.problems[0]
+    for status in (Grid.objects.get().status, world.get("g", "DeploymentGrid")["status"]):
+        told = {each["type"]: (each["reason"], each["message"]) for each in status["conditions"]}
+        assert told["Ready"] == ("InvalidSpec", f"{problem.pointer}: {problem.sentence}")
+    assert world.names() == []

@@ -73,8 +73,7 @@ def desired(
 
 
 def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
-    name = child_name(spec.name, spec.kind.child_kind, unit)
-    if problem := child_name_problem(name, spec.kind.child_kind):
+    if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
         return Finding(unit, "InvalidName", problem)
     if unit and spec.template_of(unit) is None:
         wanted = spec.template_name(unit)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..names import label_key_problem, label_value_problem
-from ..schema import check_fields
+from ..schema import check_fields, twice
 from ..text import Problem, Sentence, pointer, say
 
 MODES = ("strict", "failover", "prefer", "wrapper", "open")
@@ -85,11 +85,14 @@ def _failover_problems(mode: str, units: list[str] | None, where: str) -> Iterat
         return
     if not units:
         yield Problem(where, say("is required: the NodeUnits to borrow from, in order"))
+    first: dict[str, str] = {}
     for index, unit in enumerate(units or ()):
+        place = where + pointer(index)
         if not unit or label_value_problem(unit):
-            yield Problem(where + pointer(index), label_value_problem(unit) or say("must name a NodeUnit"))
-        elif unit in units[:index]:  # type: ignore[index]
-            yield Problem(where + pointer(index), say("“%(name)s” stands twice", name=unit))
+            yield Problem(place, label_value_problem(unit) or say("must name a NodeUnit"))
+        elif unit in first:
+            yield Problem(place, twice(unit, first[unit]))
+        first.setdefault(unit, place)
 
 
 def cannot_be_steered(template: Mapping[str, Any]) -> Sentence | None:

@@ -70,29 +70,40 @@ def _quantity(text: str, old: Any) -> Any:
     return old if text == str(old) else text or None
 
 
-def _pairs(text: str, _: Any) -> Any:
-    found = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
+def _assignments(text: str) -> list[tuple[str, str]]:
+    found = []
+    for line in filter(None, map(str.strip, text.split("\n"))):
         key, equals, value = line.partition("=")
         if not equals or not key.strip():
             raise ValueError(line)
-        found[key.strip()] = value.strip()
-    return found or None
+        found.append((key.strip(), value.strip()))
+    return found
+
+
+def _pairs(text: str, _: Any) -> Any:
+    found = _assignments(text)
+    if len(dict(found)) < len(found):
+        raise ValueError(text)
+    return dict(found) or None
 
 
 def _shown_pairs(value: Any) -> str:
     return "\n".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, Mapping) else ""
 
 
+def _fits_a_line(variable: Mapping[str, Any]) -> bool:
+    return "valueFrom" not in variable and "\n" not in str(variable.get("value", ""))
+
+
 def _env(text: str, old: Any) -> Any:
-    """Plain variables as the lines say, in their order; what takes its value from elsewhere stays."""
-    kept = [each for each in _maps(old) if "valueFrom" in each]
-    wanted = _pairs(text, None) or {}
-    return [{"name": name, "value": value} for name, value in wanted.items()] + kept or None
+    """Plain variables as the lines say, in their order; what takes its value from elsewhere, or has one of several
+    lines, stays."""
+    kept = [each for each in _maps(old) if not _fits_a_line(each)]
+    return [{"name": name, "value": value} for name, value in _assignments(text)] + kept or None
 
 
 def _shown_env(value: Any) -> str:
-    plain = [each for each in _maps(value) if "valueFrom" not in each]
+    plain = [each for each in _maps(value) if _fits_a_line(each)]
     return "\n".join(f"{each.get('name', '')}={each.get('value', '')}" for each in plain)
 
 
@@ -108,7 +119,7 @@ def _ports(text: str, old: Any, names: Sequence[str]) -> Any:
     """Lines such as `80:8080/TCP web`; what a port carries besides is kept for the port of the same number."""
     before = {str(each.get(names[0])): each for each in _maps(old)}
     found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, text.split("\n"))):
         numbers, _, label = line.partition(" ")
         numbers, _, protocol = numbers.partition("/")
         parts = numbers.split(":")
@@ -140,7 +151,7 @@ _ANY = say("must be text, not %(value)s")
 TEXT = Shape(_plain, _text, _ANY)
 NUMBER = Shape(_plain, _number, say("must be a whole number, not %(value)s"))
 QUANTITY = Shape(_plain, _quantity, _ANY)
-PAIRS = Shape(_shown_pairs, _pairs, say("write one “key=value” per line, not %(value)s"))
+PAIRS = Shape(_shown_pairs, _pairs, say("write one “key=value” per line, and each key once, not %(value)s"))
 ENV = Shape(_shown_env, _env, say("write one “key=value” per line, not %(value)s"))
 CONTAINER_PORTS = Shape(_shown_ports, _container_ports, say("write ports such as “8080/TCP web”, not %(value)s"))
 SERVICE_PORTS = Shape(_shown_ports, _service_ports, say("write ports such as “80:8080/TCP web”, not %(value)s"))

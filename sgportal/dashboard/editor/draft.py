@@ -45,9 +45,10 @@ class Draft:
 
     @property
     def located(self) -> list[tuple[Problem, int | None]]:
-        """The problems, each with the line of the document it speaks of (a form has no lines)."""
+        """The problems, each with the line of the document it speaks of. A form has no lines; what is wrong with the
+        text as a whole names its own."""
         seen = self.mode == "yaml"
-        return [(problem, line_of(self.text, problem.pointer) if seen else None) for problem in self.problems]
+        return [(each, line_of(self.text, each.pointer) if seen and each.pointer else None) for each in self.problems]
 
     @property
     def sections(self) -> list[Section]:
@@ -70,7 +71,7 @@ class Draft:
 def posted(form: Mapping[str, str]) -> Draft:
     """The draft as the page sent it; what was typed into the form is written into the document first."""
     mode = form.get("mode", "yaml")
-    text = form.get("document", "").replace("\r\n", "\n").replace("\0", "")
+    text = form.get("document", "").replace("\r\n", "\n")
     draft = Draft(text, mode if mode in MODES else "yaml", form.get("expect", ""))
     if draft.mode == "yaml":
         return draft

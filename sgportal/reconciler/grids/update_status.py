@@ -274,7 +274,7 @@ def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None
 def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
     """Note that a custom resource holds what we refuse; nothing else is changed."""
     problem = invalid.problems[0]
-    text = say("%(pointer)s: %(problem)s", pointer=problem.pointer or "/", problem=str(problem.sentence))
+    text = say("%(pointer)s: %(problem)s", pointer=problem.pointer or "/", problem=problem.sentence)
     conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
     body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
     if _record_grid(grid, body, "Blocked"):
