@@ -10,6 +10,7 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -288,6 +289,9 @@ func (k *kubelets) pod(ctx context.Context, pod *core.Pod) (time.Duration, error
 
 // start makes a pod Running, with an address of its node's range, Ready unless a test says otherwise.
 func (k *kubelets) start(ctx context.Context, pod *core.Pod, node *core.Node) error {
+	if image := unpullable(pod); image != "" {
+		return k.cannotPull(ctx, pod, node, image)
+	}
 	ready := pod.Annotations[unready] != "true"
 	if pod.Status.Phase == core.PodRunning && podReady(pod) == ready {
 		return nil
@@ -305,6 +309,39 @@ func (k *kubelets) start(ctx context.Context, pod *core.Pod, node *core.Node) er
 		"phase": "Running", "podIP": address, "podIPs": []any{map[string]any{"ip": address}},
 		"hostIP": nodeIPOf(node), "startTime": pod.CreationTimestamp, "conditions": podConditions(ready),
 		"containerStatuses": containers(pod, ready),
+	}
+	return k.patch(func(body []byte) error {
+		_, err := k.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, meta.PatchOptions{}, "status")
+		return err
+	}, map[string]any{"metadata": map[string]any{"uid": pod.UID}, "status": status})
+}
+
+// unpullable is the first image of a pod that no registry has: one of a host whose name begins with "fail.".
+func unpullable(pod *core.Pod) string {
+	for _, container := range pod.Spec.Containers {
+		if strings.HasPrefix(container.Image, "fail.") {
+			return container.Image
+		}
+	}
+	return ""
+}
+
+// cannotPull leaves a pod waiting for an image, as a kubelet that backs off.
+func (k *kubelets) cannotPull(ctx context.Context, pod *core.Pod, node *core.Node, image string) error {
+	if len(pod.Status.ContainerStatuses) > 0 {
+		return nil
+	}
+	statuses := []any{}
+	for _, container := range pod.Spec.Containers {
+		waiting := map[string]any{"reason": "ImagePullBackOff", "message": "Back-off pulling image \"" + image + "\""}
+		statuses = append(statuses, map[string]any{
+			"name": container.Name, "image": container.Image, "imageID": "", "ready": false, "restartCount": 0,
+			"state": map[string]any{"waiting": waiting},
+		})
+	}
+	status := map[string]any{
+		"phase": "Pending", "hostIP": nodeIPOf(node), "startTime": pod.CreationTimestamp,
+		"conditions": podConditions(false), "containerStatuses": statuses,
 	}
 	return k.patch(func(body []byte) error {
 		_, err := k.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, meta.PatchOptions{}, "status")
