@@ -81,6 +81,7 @@ def addresses(chromium, sites, somebody):
         "job": job,
         "audit": "/audit/",
         "profile": "/profile/",
+        "password": "/profile/password/",
         "lost": "/nope/",
     }
 
