@@ -356,6 +356,13 @@ def test_31_a_changed_key_keeps_old_children_until_the_new_are_ready():
     assert verbs(plan(spec, a_world(["x"], old + ready))) == [("delete", "g-a")]
 
 
+def test_31_a_changed_key_that_no_node_carries_deletes_nothing():
+    old, spec = settled(a_grid(), ["a", "b"]), a_grid(key="city")
+    made = plan(spec, a_world([], old))
+    assert verbs(made) == []
+    assert reasons(made) == {"a": "WaitingForSuccessors", "b": "WaitingForSuccessors"}
+
+
 def allocated(**spec):
     live = settled(parse(a_service()))
     live[0]["spec"] |= {"clusterIP": "10.96.0.9", **spec}

@@ -123,3 +123,17 @@ def test_sentences_survive_a_round_trip():
     sentence = say("pod %(pod)s: %(message)s", pod="<p>", message="100% 满")
     assert Sentence.from_json(sentence.to_json()) == sentence
     assert str(sentence) == "pod <p>: 100% 满"
+
+
+def test_a_finding_about_the_grid_itself_is_its_state_too():
+    finding = Finding("", "NameTooLong", say("too long"))
+    status = status_of(settled(a_grid(), **READY), findings=[finding])
+    assert (status.state, conditions(status)["Ready"]) == ("Blocked", ("False", "NameTooLong"))
+
+
+def test_a_pod_that_was_evicted_is_not_the_cause_of_what_goes_on():
+    live = settled(a_grid(), ["a"], observedGeneration=1, replicas=1, updatedReplicas=1)
+    evicted = PodView("default", "g-a-1", child="g-a", node="n1", phase="Failed", reason="Evicted")
+    assert states(status_of(live, NODES[:1], pods=[evicted])) == {"a": ("Progressing", "RollingOut")}
+    failing = PodView("default", "g-a-2", child="g-a", node="n1", reason="CrashLoopBackOff")
+    assert states(status_of(live, NODES[:1], pods=[evicted, failing])) == {"a": ("Degraded", "CrashLoopBackOff")}

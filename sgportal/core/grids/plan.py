@@ -3,7 +3,7 @@
 It is a value. What is shown before a change, returned for a dry run, executed, recorded and tested is this.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -228,7 +228,7 @@ def _retire(
     spec: GridSpec,
     world: World,
     live: Mapping[str, Any],
-    children: Iterable[Child],
+    children: Sequence[Child],
     all_live: Mapping[str, Any],
     steps: list[Step],
     notes: list[Finding],
@@ -238,7 +238,8 @@ def _retire(
         return
     unit = unit_of(spec, live)
     if (live["metadata"].get("labels") or {}).get(GRID_UNIQ_KEY) != as_label_value(spec.key):
-        if all(is_rolled_out(spec.kind.child_kind, all_live.get(child.name)) for child in children):
+        # A new key that no node carries yet has no successors: that is no reason to delete what runs.
+        if children and all(is_rolled_out(spec.kind.child_kind, all_live.get(child.name)) for child in children):
             steps.append(_delete(spec, live, say("gridUniqKey changed and its successors are ready")))
         else:
             notes.append(

@@ -56,11 +56,12 @@ class GridStatus:
     conditions: tuple[Condition, ...]
     states: Mapping[str, Any]
     unused_templates: tuple[str, ...] = ()
+    blocked: bool = False
 
     @property
     def state(self) -> str:
-        """The state of all its units as a whole; `Ready` where there are none."""
-        return of_all(unit.state for unit in self.units)
+        """`Blocked` where the grid as a whole is, else the state of all its units as a whole; `Ready` without units."""
+        return "Blocked" if self.blocked else of_all(unit.state for unit in self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
         key=lambda unit: (severity(unit.state), unit.name),
     )
     states = {name: superedge_state(live[name]) for name in sorted(live)}
-    return GridStatus(tuple(units), _conditions(units, findings.get("")), states, spec.unused_templates())
+    whole = findings.get("")
+    conditions = _conditions(units, whole)
+    return GridStatus(tuple(units), conditions, states, spec.unused_templates(), blocked=whole is not None)
 
 
 def _unit_status(
@@ -160,9 +163,9 @@ def _judge(
         return "Progressing", "Creating", say("the workload is about to be created")
     if unit and unit.state == "Offline":
         return "Offline", "NodesUnreachable", say("no node of the unit answers; the counts are the last known")
-    if around.misplaced:
-        return "Degraded", "Misplaced", _misplaced(around.misplaced)
     found = rollout(around.kind, live)
+    if found.complete and around.misplaced:
+        return "Degraded", "Misplaced", _misplaced(around.misplaced)
     if found.complete:
         return _STAGE_STATE.get(found.stage, "Ready"), _STAGE_REASON[found.stage], found.sentence
     if unit and not unit.ready_nodes:
@@ -172,7 +175,7 @@ def _judge(
 
 def _trouble(live: Mapping[str, Any], around: _Around) -> tuple[str, str, Sentence] | None:
     """What keeps the new pods of a rollout from becoming ready; old pods may serve meanwhile."""
-    failing = [pod for pod in around.pods if pod.reason and not pod.ready and not pod.terminating]
+    failing = [pod for pod in around.pods if pod.reason and not pod.ready and not _is_over(pod)]
     worst = next((pod for pod in sorted(failing, key=lambda pod: pod.name) if pod.reason not in _ON_THE_WAY), None)
     if worst:
         text = say("pod %(pod)s: %(message)s", pod=worst.name, message=worst.message or worst.reason)
@@ -185,6 +188,11 @@ def _trouble(live: Mapping[str, Any], around: _Around) -> tuple[str, str, Senten
         reason = (failure or {}).get("reason") or "FailedCreate"
         return "Degraded", reason, say("pods cannot be created: %(message)s", message=message)
     return None
+
+
+def _is_over(pod: PodView) -> bool:
+    """Whether a pod is on its way out, or ended for good (evicted): its controller replaces it."""
+    return pod.terminating or pod.phase in ("Failed", "Succeeded")
 
 
 def _under_way(found: Rollout) -> tuple[str, str, Sentence]:

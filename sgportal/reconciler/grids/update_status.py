@@ -89,7 +89,8 @@ def record(
     live = after(seen, outcomes)
     failures = _failures(outcomes)
     findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
-    pods = Pod.objects.filter(namespace=grid.namespace, child__in=[each["metadata"]["name"] for each in live])
+    names = [each["metadata"]["name"] for each in live]
+    pods = Pod.objects.filter(namespace=grid.namespace, child_kind=spec.kind.child_kind, child__in=names)
     failures_to_create = creation_failures(grid.namespace, live, cluster)
     status = summarise(spec, Observed(units_now(spec), live, findings, pods.views(), failures_to_create))
     more: dict[str, Any] = {}
@@ -262,13 +263,21 @@ def _tell_cluster(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None
     before = resource.get("status") or {}
     if before == wanted:
         return
-    removed: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
-    states = {**dict.fromkeys((before.get("states") or {}).keys() - wanted["states"].keys()), **wanted["states"]}
-    patch = {"status": {**removed, **wanted, "states": states}}
+    patch = {"status": merge_patch(before, wanted)}
     try:
         cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
     except NotFound as error:
         log.info("%s: its status could not be written to the cluster: %s", grid.path, error)
+
+
+def merge_patch(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON merge patch (RFC 7396) that makes `before` exactly `wanted`: what is gone is null at every depth, such
+    as a count that fell to 0 and is left out."""
+    patch: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
+    for key, value in wanted.items():
+        old = before.get(key)
+        patch[key] = merge_patch(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return patch
 
 
 def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
