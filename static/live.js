@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const LEASE = "sgportal-lease", SEEN = "sgportal-seen", LASTS = 10000;
-  const SILENCE = 3000, PATIENCE = 1200;  // the server sends a beat every two seconds
+  const SILENCE = 2500, PATIENCE = 1000;  // the server sends a beat every two seconds
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const channel = new BroadcastChannel("sgportal");
   const body = document.body.dataset;
@@ -127,7 +127,7 @@
   }, true);
   document.addEventListener("htmx:afterSettle", guard);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - heard > SILENCE) ask(); });
-  setInterval(() => { if (Date.now() - heard > SILENCE) ask(); }, 500);
+  setInterval(() => { if (Date.now() - heard > SILENCE) ask(); }, 250);
 
   const beat = () => {
     const { id, at } = lease();

@@ -15,7 +15,7 @@ from .conftest import visiting
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-SOON = 5000  # milliseconds
+SOON = 7000  # milliseconds: five seconds, and two for a busy machine
 GRID = {
     "apiVersion": "superedge.io/v1",
     "kind": "DeploymentGrid",

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.kubernetes
 def asked(control_plane):
     """What the API server says to server-side apply of a grid's child: its message, "" where it takes it."""
 
-    def ask(manifest, name="g-a", template=None):
+    def ask(manifest, name="asked-a", template=None):  # a name that no other test leaves an object of
         kind = KINDS[manifest["kind"]]
         body = {"apiVersion": kind.child_api, "kind": kind.child_kind, "metadata": {"name": name}}
         body["spec"] = without_nulls(template or manifest["spec"]["template"])

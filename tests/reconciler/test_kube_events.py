@@ -131,7 +131,7 @@ def test_events_that_cannot_be_written_stop_nothing(world, caplog):
 def test_a_grid_that_lives_in_the_portal_only_has_no_events(world):
     grid = Grid(kind="DeploymentGrid", namespace="default", name="g")
     kube_events.tell(grid, [created("a")], world.cluster)
-    assert world.cluster.list("Event", field_selector="reportingComponent=sgportal").items == []
+    assert world.cluster.list("Event", "default", field_selector="reportingComponent=sgportal").items == []
 
 
 @pytest.mark.kubectl
