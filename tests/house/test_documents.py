@@ -1,13 +1,17 @@
 """What the documents say is so: settings, links, paths, commands, dependencies."""
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+
+from sgportal.version import VERSION
 
 from .tree import ROOT, files, parsed, text, under
 
@@ -79,11 +83,19 @@ def documents() -> list[Path]:
     return [path for path in files() if path.suffix == ".md"]
 
 
+def anchors(path: Path) -> set[str]:
+    """What a link into a document may name, by the rule of the usual hosts of repositories."""
+    titles = re.findall(r"^#+ (.+)$", text(path), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("path", documents(), ids=str)
 def test_links_lead_somewhere(path):
     targets = re.findall(r"\]\(([^)\s]+)\)", text(path))
-    inside = [each.partition("#")[0] for each in targets if not re.match(r"[a-z]+:", each)]
-    assert [each for each in inside if each and not (ROOT / path.parent / each).exists()] == []
+    inside = [each.partition("#")[::2] for each in targets if not re.match(r"[a-z]+:", each)]
+    assert [name for name, _ in inside if name and not (ROOT / path.parent / name).exists()] == []
+    placed = [(path.parent / name if name else path, anchor) for name, anchor in inside if anchor]
+    assert [(str(into), anchor) for into, anchor in placed if anchor not in anchors(into)] == []
 
 
 def test_the_change_map_names_real_places():
@@ -106,6 +118,67 @@ def test_every_dependency_has_its_reason():
     explained = set(re.findall(r"^\| `([^`]+)` \|", text("docs/dependencies.md"), re.M))
     assert names - explained == set()
     assert explained - names - {"uv"} == set()
+
+
+# Packages that no module of ours imports: name → where else they are used.
+USED_ELSEWHERE = {
+    "Babel": ("Makefile", "babel"),
+    "psycopg": ("sgportal/env.py", "django.db.backends.postgresql"),
+    "httptools": ("docs/dependencies.md", "uvicorn's fast HTTP parser"),
+    "uvloop": ("docs/dependencies.md", "uvicorn's fast event loop"),
+}
+
+
+def names_used(module: ast.Module) -> Iterator[str]:
+    """The first part of every module that is imported, and of every text that looks like the name of one."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z][a-z_.]+", str(node.value)):
+            yield str(node.value).partition(".")[0]
+
+
+def test_every_package_at_run_time_is_used():
+    """Imported, or named in the settings (an app, a middleware), or used where the list above says."""
+
+    def normal(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", re.split(r"[\[=<>]", name)[0]).lower()  # PEP 503
+
+    used = {name for path in under("sgportal", suffix=".py") for name in names_used(parsed(path))}
+    owners = importlib.metadata.packages_distributions()
+    provided = {normal(owner) for module in used for owner in owners.get(module, ())}
+    wanted = {normal(each): each for each in tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]}
+    unused = {re.split(r"[\[=<>]", wanted[each])[0] for each in wanted.keys() - provided}
+    assert unused - USED_ELSEWHERE.keys() == set()
+    assert [name for name, (where, sign) in USED_ELSEWHERE.items() if sign not in text(where)] == []
+
+
+def test_the_version_is_that_of_the_changes():
+    newest = re.search(r"^## (?!Unreleased)(\S+) \((\d{4}-\d\d-\d\d)\)$", text("CHANGELOG.md"), re.M)
+    assert newest
+    assert newest[1] == VERSION
+
+
+def test_the_license_is_the_one_that_is_named():
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    assert project["license"] == "Apache-2.0"
+    assert project["license-files"] == ["LICENSE"]
+    assert "Apache License\n                           Version 2.0, January 2004" in text("LICENSE")
+    for readme in READMES:
+        assert "Apache-2.0" in text(readme)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_figures_on_the_first_screen_are_those_of_the_closed_loop(readme):
+    first_screen = text(readme).partition("\n```sh")[0]
+    results = re.findall(
+        r"^\| (?:connections|refused \(units[^|]*) \| ([\d,]+) \| ([\d,]+) \|", text("docs/closed-loop.md"), re.M
+    )
+    assert len(results) == 2
+    assert [each for row in results for each in row if each not in first_screen] == []
+    assert "1.34" in first_screen
 
 
 @pytest.mark.parametrize("readme", READMES)
