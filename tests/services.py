@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .kube import binaries
+from .kube import binaries, kubectls
 
 NOBODY = "nobody"  # PostgreSQL will not run as root
 
@@ -44,6 +44,7 @@ NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "postgres": ("PostgreSQL (initdb, postgres)", postgres_folder),
     "browser": ("Chromium", chromium),
     "kubectl": ("kubectl", lambda: shutil.which("kubectl")),
+    "kubectls": ("kubectls of several versions (`make kube` gets them)", lambda: not kubectls.missing()),
     "kubernetes": ("a Kubernetes control plane (`make kube` compiles one)", lambda: not binaries.missing()),
     "netns": ("network namespaces (root, iproute2, iptables, nftables, conntrack)", namespaces),
 }

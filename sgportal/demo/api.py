@@ -2,49 +2,62 @@
 
 import orjson
 
-from . import discovery
-from .bodies import decode, delete_options
+from . import discovery, kubelet, rbac, reviews
+from .access import MASTERS, Tokens, User, account, impersonated
+from .bodies import check_media, decode, delete_options
+from .budgets import check_eviction
 from .errors import ApiError
 from .faults import Faults
-from .kinds import Kinds
+from .kinds import SCALE, Kinds
 from .reading import list_objects, shown, watch_objects
 from .requests import Request, Response, Target, target_of
 from .scale import scale_of, scaled
 from .store import Store
-from .values import Object, now
+from .values import Object
 from .writing import Writer
 
-_NOT_DONE = {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize", "token", "approval"}
+_NOT_DONE = {"proxy", "resize", "approval", "binding"}
 
 
 class Api:
     """The API server's logic, without the wire."""
 
-    def __init__(self, store: Store, kinds: Kinds, faults: Faults) -> None:
+    def __init__(self, store: Store, kinds: Kinds, faults: Faults, token: str) -> None:
         self.store = store
+        self.tokens = Tokens(token)
         self.kinds = kinds
         self.faults = faults
         self.writer = Writer(store, kinds)
 
-    def handle(self, request: Request) -> Response:
-        """The answer to a request, with what it has to warn of. Raises ApiError."""
-        response = self._handle(request)
+    def handle(self, request: Request, user: User) -> Response:
+        """The answer to a user's request, with what it has to warn of. Raises ApiError."""
+        response = self._handle(request, user)
         if request.warnings:
             texts = [each.replace("\\", "\\\\").replace('"', '\\"') for each in request.warnings]
             response.headers["Warning"] = ", ".join(f'299 - "{text}"' for text in texts)
         return response
 
-    def _handle(self, request: Request) -> Response:
+    def _handle(self, request: Request, user: User) -> Response:
         if request.path in ("/healthz", "/livez", "/readyz"):
-            return Response(200, b"ok", "text/plain")
+            checks = f"[+]ping ok\n{request.path[1:]} check passed\n" if "verbose" in request.query else "ok"
+            return Response(200, checks.encode(), "text/plain")
         _check_accept(request)
+        target = target_of(request.path, self.kinds)
+        if someone := impersonated(request):
+            rbac.check(self.store, user, rbac.impersonation(someone))
+            user = someone
+        if MASTERS not in user.groups:
+            rbac.check(self.store, user, rbac.act_of(request, target))
+        if found := reviews.answer(self.store, user, request):
+            return found
         if request.method == "GET" and (found := discovery.answer(request, self.kinds)):
             return found
-        if request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
-            return Response.of({**decode(request), "status": {"allowed": True}}, 201)
-        target = target_of(request.path, self.kinds)
         if target is None:
             raise ApiError(404, "the server could not find the requested resource")
+        check_media(request, target.kind)
+        if target.kind.deprecated:
+            about = f"{target.kind.api_version} {target.kind.kind}"
+            request.warnings.append(f"{about} is deprecated in {target.kind.deprecated}")
         if target.subresource:
             return self._subresource(target, request)
         return self._object(target, request) if target.name else self._collection(target, request)
@@ -116,32 +129,44 @@ class Api:
         if target.subresource not in target.kind.subresources:
             raise ApiError(404, "the server could not find the requested resource")
         if target.subresource == "log":
-            return self._log(target)
+            return kubelet.log(self.writer.existing(target), request)
+        if target.subresource in kubelet.STREAMS:
+            raise kubelet.unreachable(self.store, self.writer.existing(target), target.subresource, request)
         if target.subresource == "scale":
             return self._scale(target, request)
+        if target.subresource == "token":
+            return self._issue(target, request)
         if target.subresource == "eviction" and request.method == "POST":
-            options = {"dryRun": ["All"]} if request.dry_run else {}
-            self.writer.remover.delete(target, self.writer.existing(target), options)
-            return Response.of({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
-        if target.subresource == "binding":
-            raise ApiError(501, "pods/binding is not done by the embedded cluster")
+            return self._evict(target, request)
         return self._object(target, request)
 
-    def _log(self, target: Target) -> Response:
-        body = self.writer.existing(target)
-        lines = [
-            f"{now()} {name} started on {body['spec'].get('nodeName', '')}\n"
-            for name in (each["name"] for each in body["spec"]["containers"])
-        ]
-        return Response(200, "".join(lines).encode(), "text/plain")
+    def _evict(self, target: Target, request: Request) -> Response:
+        pod, sent = self.writer.existing(target), decode(request)
+        wanted = (sent.get("deleteOptions") if isinstance(sent, dict) else None) or {}
+        check_eviction(self.store, pod)
+        self.writer.remover.delete(target, pod, {**wanted, **({"dryRun": ["All"]} if request.dry_run else {})})
+        return Response.of({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
+
+    def _issue(self, target: Target, request: Request) -> Response:
+        """A token for a ServiceAccount."""
+        self.writer.existing(target)
+        body = decode(request)
+        seconds = (body.get("spec") or {}).get("expirationSeconds") or 3600
+        status = self.tokens.issue(account(target.namespace, target.name), int(seconds))
+        return Response.of({**body, "status": status}, 201)
 
     def _scale(self, target: Target, request: Request) -> Response:
         whole = Target(target.kind, target.namespace, target.name, "")
         live = self.writer.existing(whole)
         if request.method == "GET":
-            return Response.of(scale_of(target.kind, live))
+            return self._shown_scale(target, request, live)
         body = scaled(target.kind, live, decode(request))
-        return Response.of(scale_of(target.kind, self.writer.update(whole, live, body, request)))
+        return self._shown_scale(target, request, self.writer.update(whole, live, body, request))
+
+    def _shown_scale(self, target: Target, request: Request, body: Object) -> Response:
+        scale = scale_of(target.kind, body)
+        metadata = {"resourceVersion": scale["metadata"]["resourceVersion"]}
+        return Response.of(shown(SCALE, [scale], request, metadata, single=True))
 
 
 def _check_accept(request: Request) -> None:

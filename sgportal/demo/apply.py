@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import orjson
+
 from .errors import ApiError
 from .fields import Path, field_set, from_v1, in_words, key_step, remove_field, to_v1, value_at, with_structs
 from .shapes import Shape
 from .values import Object, copy, now
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def _entries(body: Object) -> list[Object]:
@@ -82,7 +86,20 @@ def apply(
     if mine and mine["fieldsV1"] == entry["fieldsV1"]:
         entry["time"] = mine["time"]
     result["metadata"]["managedFields"] = [*others, entry] if wanted else others
+    if manager == "kubectl" and not subresource:
+        _note_last_applied(result, config)
     return result
+
+
+def _note_last_applied(body: Object, config: Object) -> None:
+    """Keep what `kubectl apply` without --server-side compares with, where it has been at work, in place."""
+    annotations = body["metadata"].get("annotations") or {}
+    if annotations.get(LAST_APPLIED):
+        about = {**config["metadata"], "annotations": dict(config["metadata"].get("annotations") or {})}
+        about["annotations"].pop(LAST_APPLIED, None)
+        metadata = {key: value for key, value in about.items() if value or key != "annotations"}
+        kept = orjson.dumps({**config, "metadata": metadata}, option=orjson.OPT_SORT_KEYS).decode() + "\n"
+        body["metadata"]["annotations"] = {**annotations, LAST_APPLIED: kept}
 
 
 def _settle_conflicts(

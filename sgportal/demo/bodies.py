@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 import yaml
 
+from . import protobuf
 from .errors import ApiError
+from .kinds import Kind
 from .requests import Request
 from .values import Object
 
@@ -34,12 +36,11 @@ def decode(request: Request) -> Any:
     """The value in a body; the request remembers which fields it has twice. Raises 400, 413 or 415."""
     if len(request.body) > MAX_BODY:
         raise ApiError(413, f"Request entity too large: limit is {MAX_BODY}", "RequestEntityTooLarge")
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if "protobuf" in media:
-        raise ApiError(501, "protobuf bodies are not done by the embedded cluster; send JSON (kubectl create -f does)")
+    media = _media(request)
+    if media == protobuf.MEDIA:
+        return _protobuf(request.body)
     if media not in _TAKEN and request.method != "PATCH":
-        start = "the body of the request was in an unknown format - accepted media types include: "
-        raise ApiError(415, start + ", ".join(_TAKEN))
+        raise _unsupported()
     try:
         value = orjson.loads(request.body)
     except ValueError as error:
@@ -48,6 +49,28 @@ def decode(request: Request) -> Any:
         return _yaml(request.body)
     request.doubled += doubled(request.body)
     return value
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "application/json").partition(";")[0].strip()
+
+
+def _unsupported() -> ApiError:
+    start = "the body of the request was in an unknown format - accepted media types include: "
+    return ApiError(415, start + ", ".join(_TAKEN))
+
+
+def check_media(request: Request, kind: Kind) -> None:
+    """Raise 415 where a custom resource comes in protobuf: only built-in kinds have such an encoding."""
+    if kind.crd and _media(request) == protobuf.MEDIA and request.method in ("POST", "PUT"):
+        raise _unsupported()
+
+
+def _protobuf(body: bytes) -> Object:
+    try:
+        return protobuf.decode(body)
+    except ValueError as error:
+        raise ApiError(400, f"the object provided is unrecognized (must be of type protobuf): {error}") from None
 
 
 def _yaml(body: bytes) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import uvloop
 
 from .api import Api
+from .bootstrap import bootstrap
 from .faults import Faults
 from .kinds import Kinds
 from .kubeconfig import write_kubeconfig
@@ -101,9 +102,11 @@ class EmbeddedCluster:
             self._kinds.define(crd)
         if self._keeps:
             journal.follow(self.store)
+        bootstrap(self.store)
         self._hook_faults()
-        life = asyncio.ensure_future(Life(self.store, self._kinds).run())
-        await self._serve()
+        ca, cert, key = make_certificates(self._folder)
+        life = asyncio.ensure_future(Life(self.store, self._kinds, ca.read_text()).run())
+        await self._serve(cert, key)
         self._started.set()
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((stopping, life), return_when=asyncio.FIRST_COMPLETED)
@@ -138,10 +141,9 @@ class EmbeddedCluster:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self) -> None:
-        _, cert, key = make_certificates(self._folder)
-        api = Api(self.store, self._kinds, self.faults)
-        self._application = Application(api, self.faults, self._kinds, self.token)
+    async def _serve(self, cert: Path, key: Path) -> None:
+        api = Api(self.store, self._kinds, self.faults, self.token)
+        self._application = Application(api, self.faults, self._kinds)
         self._listener = Listener(self._application, cert, key, self._port)
         await self._listener.open()
         self._port = self._listener.port

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from .values import Object, controller_of, labels_of
+from .values import Object, labels_of
 
 Cells = Callable[[Object], list[Any]]
 NAME = {"name": "Name", "type": "string", "format": "name", "description": "Name", "priority": 0}
@@ -18,27 +18,49 @@ def column(name: str, priority: int = 0, kind: str = "string") -> Object:
 
 def age(stamp: str | None) -> str:
     """How long ago a time was, as kubectl prints it."""
-    if not stamp:
-        return "<unknown>"
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(stamp.replace("Z", "+00:00"))).total_seconds())
-    for limit, unit, size in ((120, "s", 1), (7200, "m", 60), (172800, "h", 3600)):
-        if seconds < limit:
-            return f"{max(seconds, 0) // size}{unit}"
-    return f"{seconds // 86400}d"
+    return since(stamp) if stamp else "<unknown>"
 
 
-def _columns(*names: str, wide: tuple[str, ...] = ()) -> list[Object]:
+def since(start: str, end: str | None = None) -> str:
+    """How long it is from one time to another, or to now, as kubectl prints it (`duration.HumanDuration`)."""
+    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+    seconds = max(int((until - datetime.fromisoformat(start)).total_seconds()), 0)
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 120:
+        return f"{seconds}s"
+    if minutes < 10:
+        return _both(minutes, "m", seconds % 60, "s")
+    if hours < 3:
+        return f"{minutes}m"
+    if hours < 8:
+        return _both(hours, "h", minutes % 60, "m")
+    if hours < 48:
+        return f"{hours}h"
+    if days < 8:
+        return _both(days, "d", hours % 24, "h")
+    if days < 730:
+        return f"{days}d"
+    return _both(days // 365, "y", days % 365, "d") if days < 2920 else f"{days // 365}y"
+
+
+def _both(large: int, unit: str, small: int, part: str) -> str:
+    return f"{large}{unit}{small}{part}" if small else f"{large}{unit}"
+
+
+def columns(*names: str, wide: tuple[str, ...] = ()) -> list[Object]:
     """The name, these (a number where it ends in #, a date where in @), and those that are shown on demand."""
     kinds = {"#": "integer", "@": "date", "?": "boolean"}
     plain = [(name, 0) for name in names] + [(name, 1) for name in wide]
     return [NAME, *(column(n.rstrip("#@?"), priority, kinds.get(n[-1], "string")) for n, priority in plain)]
 
 
-def _age(body: Object) -> str:
+def age_of(body: Object) -> str:
+    """How long ago an object was made."""
     return age(body["metadata"].get("creationTimestamp"))
 
 
-def _pairs(labels: Object | None) -> str:
+def pairs(labels: Object | None) -> str:
+    """Labels, in one cell."""
     return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or NONE
 
 
@@ -59,30 +81,44 @@ def _node(body: Object) -> list[Any]:
         f"{info.get('kernelVersion') or unknown} ({info.get('architecture') or unknown})",
         info.get("containerRuntimeVersion") or unknown,
     ]
-    return [word, roles, _age(body), info.get("kubeletVersion", ""), *wide]
+    return [word, roles, age_of(body), info.get("kubeletVersion", ""), *wide]
 
 
 def _pod(body: Object) -> list[Any]:
     status, spec = body.get("status") or {}, body["spec"]
     states = status.get("containerStatuses") or []
     ready = sum(bool(each.get("ready")) for each in states)
-    waiting = next(
-        (each["state"]["waiting"]["reason"] for each in states if "waiting" in (each.get("state") or {})), ""
-    )
-    word = "Terminating" if body["metadata"].get("deletionTimestamp") else waiting or status.get("phase", "")
     restarts = sum(each.get("restartCount", 0) for each in states)
     wide = [status.get("podIP") or NONE, spec.get("nodeName") or NONE, NONE, NONE]
-    return [f"{ready}/{len(spec['containers'])}", word, str(restarts), _age(body), *wide]
+    return [f"{ready}/{len(spec['containers'])}", _pod_word(body, states), str(restarts), age_of(body), *wide]
 
 
-def _template(spec: Object) -> list[str]:
+def _pod_word(body: Object, states: list[Object]) -> str:
+    """What a pod is at, in one word: why its first container waits or has ended, or else its phase."""
+    status = body.get("status") or {}
+    phase = str(status.get("phase", ""))
+    if body["metadata"].get("deletionTimestamp") and phase not in ("Succeeded", "Failed"):
+        return "Terminating"
+    word = status.get("reason") or phase
+    for each in reversed(states):
+        state = each.get("state") or {}
+        ended = state.get("terminated") or {}
+        code = f"ExitCode:{ended['exitCode']}" if "exitCode" in ended else ""
+        word = (state.get("waiting") or {}).get("reason") or ended.get("reason") or code or word
+    running = any(each.get("ready") and "running" in (each.get("state") or {}) for each in states)
+    return "Running" if word == "Completed" and running else str(word)
+
+
+def containers_of(spec: Object) -> list[str]:
+    """The names and the images of a template's containers."""
     containers = spec["template"]["spec"].get("containers") or []
     names, images = ([each[field] for each in containers] for field in ("name", "image"))
     return [",".join(names), ",".join(images)]
 
 
-def _selector(spec: Object) -> str:
-    return _pairs((spec.get("selector") or {}).get("matchLabels"))
+def selector_of(spec: Object) -> str:
+    """A workload's selector, in one cell."""
+    return pairs((spec.get("selector") or {}).get("matchLabels"))
 
 
 def _counts(body: Object, *names: str) -> list[int]:
@@ -95,25 +131,32 @@ def _deployment(body: Object) -> list[Any]:
         body["spec"],
         _counts(body, "readyReplicas", "updatedReplicas", "availableReplicas"),
     )
-    return [f"{ready}/{spec.get('replicas', 0)}", updated, available, _age(body), *_template(spec), _selector(spec)]
+    return [
+        f"{ready}/{spec.get('replicas', 0)}",
+        updated,
+        available,
+        age_of(body),
+        *containers_of(spec),
+        selector_of(spec),
+    ]
 
 
 def _replica_set(body: Object) -> list[Any]:
     spec = body["spec"]
     counts = _counts(body, "replicas", "readyReplicas")
-    return [spec.get("replicas", 0), *counts, _age(body), *_template(spec), _selector(spec)]
+    return [spec.get("replicas", 0), *counts, age_of(body), *containers_of(spec), selector_of(spec)]
 
 
 def _stateful_set(body: Object) -> list[Any]:
     ready = _counts(body, "readyReplicas")[0]
-    return [f"{ready}/{body['spec'].get('replicas', 0)}", _age(body), *_template(body["spec"])]
+    return [f"{ready}/{body['spec'].get('replicas', 0)}", age_of(body), *containers_of(body["spec"])]
 
 
 def _daemon_set(body: Object) -> list[Any]:
     counted = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled")
-    chosen = _pairs(body["spec"]["template"]["spec"].get("nodeSelector"))
-    told = [*_counts(body, *counted, "numberAvailable"), chosen, _age(body)]
-    return [*told, *_template(body["spec"]), _selector(body["spec"])]
+    chosen = pairs(body["spec"]["template"]["spec"].get("nodeSelector"))
+    told = [*_counts(body, *counted, "numberAvailable"), chosen, age_of(body)]
+    return [*told, *containers_of(body["spec"]), selector_of(body["spec"])]
 
 
 def _service(body: Object) -> list[Any]:
@@ -124,7 +167,7 @@ def _service(body: Object) -> list[Any]:
     )
     outside = {"ExternalName": spec.get("externalName"), "LoadBalancer": "<pending>"}.get(spec.get("type", ""))
     told = [spec.get("type"), spec.get("clusterIP") or NONE, outside or NONE, ports or NONE]
-    return [*told, _age(body), _pairs(spec.get("selector"))]
+    return [*told, age_of(body), pairs(spec.get("selector"))]
 
 
 def _event(body: Object) -> list[Any]:
@@ -144,7 +187,8 @@ def _event(body: Object) -> list[Any]:
     ]
 
 
-def _some(values: list[str], most: int = 3) -> str:
+def some(values: list[str], most: int = 3) -> str:
+    """The first few of some values."""
     more = f" + {len(values) - most} more..." if len(values) > most else ""
     return (",".join(values[:most]) + more) if values else "<unset>"
 
@@ -152,7 +196,7 @@ def _some(values: list[str], most: int = 3) -> str:
 def _slice(body: Object) -> list[Any]:
     addresses = [address for each in body.get("endpoints") or () for address in each["addresses"]]
     ports = [str(each.get("port") or each.get("name") or "*") for each in body.get("ports") or ()]
-    return [body.get("addressType"), _some(ports), _some(addresses), _age(body)]
+    return [body.get("addressType"), some(ports), some(addresses), age_of(body)]
 
 
 def _crd(body: Object) -> list[Any]:
@@ -168,44 +212,15 @@ def _quota(body: Object) -> list[Any]:
     hard, used = ((body.get("status") or {}).get(name) or {} for name in ("hard", "used"))
     told = [f"{key}: {used.get(key, 0)}/{hard[key]}" for key in sorted(hard)]
     limits = [text for text in told if text.startswith("limits")]
-    return [", ".join(text for text in told if text not in limits), ", ".join(limits), _age(body)]
-
-
-def _claim(body: Object) -> list[Any]:
-    spec, status = body["spec"], body.get("status") or {}
-    modes = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-    held = ",".join(modes.get(each, each) for each in status.get("accessModes") or ())
-    storage = (status.get("capacity") or {}).get("storage", "")
-    told = [status.get("phase", ""), spec.get("volumeName", ""), storage, held, spec.get("storageClassName", "")]
-    return [*told, "<unset>", _age(body), spec.get("volumeMode", "<unset>")]
-
-
-def _budget(body: Object) -> list[Any]:
-    spec, allowed = body.get("spec") or {}, (body.get("status") or {}).get("disruptionsAllowed", 0)
-    return [str(spec.get("minAvailable", "N/A")), str(spec.get("maxUnavailable", "N/A")), allowed, _age(body)]
-
-
-def _revision(body: Object) -> list[Any]:
-    owner = controller_of(body)
-    group = owner["apiVersion"].rpartition("/")[0] if owner else ""
-    named = f"{owner['kind'].lower()}{'.' + group if group else ''}/{owner['name']}" if owner else NONE
-    return [named, body.get("revision"), _age(body)]
-
-
-def _binding(body: Object) -> list[Any]:
-    role, subjects = body["roleRef"], body.get("subjects") or ()
-    users, groups = (", ".join(each["name"] for each in subjects if each["kind"] == kind) for kind in ("User", "Group"))
-    accounts = ", ".join(
-        f"{each.get('namespace', '')}/{each['name']}" for each in subjects if each["kind"] == "ServiceAccount"
-    )
-    return [f"{role['kind']}/{role['name']}", _age(body), users, groups, accounts]
+    return [", ".join(text for text in told if text not in limits), ", ".join(limits), age_of(body)]
 
 
 def _data(body: Object) -> int:
     return len(body.get("data") or {}) + len(body.get("binaryData") or {})
 
 
-def _named(cells: Cells) -> Cells:
+def named(cells: Cells) -> Cells:
+    """Cells with the name of the object before them."""
     return lambda body: [body["metadata"]["name"], *cells(body)]
 
 
@@ -216,48 +231,43 @@ def _event_columns() -> list[Object]:
     return [*(column(name, int(name in wide)) for name in names), {**NAME, "priority": 1}]
 
 
-_WORKLOAD = ("Containers", "Images", "Selector")
-_BINDING = (_columns("Role", "Age", wide=("Users", "Groups", "ServiceAccounts")), _named(_binding))
-_ROLE = (_columns("Created At@"), _named(lambda body: [body["metadata"].get("creationTimestamp")]))
-PLAIN: tuple[list[Object], Cells] = (_columns("Age"), _named(lambda body: [_age(body)]))
+WORKLOAD = ("Containers", "Images", "Selector")
+PLAIN: tuple[list[Object], Cells] = (columns("Age"), named(lambda body: [age_of(body)]))
 _NODE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime")
 _DAEMON_SET = ("Desired#", "Current#", "Ready#", "Up-to-date#", "Available#", "Node Selector", "Age")
-_CLAIM = ("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age")
-_BUDGET = ("Min Available", "Max Unavailable", "Allowed Disruptions#", "Age")
 BUILT_IN: dict[str, tuple[list[Object], Cells]] = {
-    "Node": (_columns("Status", "Roles", "Age", "Version", wide=_NODE), _named(_node)),
+    "Node": (columns("Status", "Roles", "Age", "Version", wide=_NODE), named(_node)),
     "Pod": (
-        _columns("Ready", "Status", "Restarts", "Age", wide=("IP", "Node", "Nominated Node", "Readiness Gates")),
-        _named(_pod),
+        columns("Ready", "Status", "Restarts", "Age", wide=("IP", "Node", "Nominated Node", "Readiness Gates")),
+        named(_pod),
     ),
-    "Deployment": (_columns("Ready", "Up-to-date", "Available", "Age", wide=_WORKLOAD), _named(_deployment)),
-    "ReplicaSet": (_columns("Desired#", "Current#", "Ready#", "Age", wide=_WORKLOAD), _named(_replica_set)),
-    "StatefulSet": (_columns("Ready", "Age", wide=_WORKLOAD[:2]), _named(_stateful_set)),
-    "DaemonSet": (_columns(*_DAEMON_SET, wide=_WORKLOAD), _named(_daemon_set)),
-    "ControllerRevision": (_columns("Controller", "Revision", "Age"), _named(_revision)),
+    "Deployment": (columns("Ready", "Up-to-date", "Available", "Age", wide=WORKLOAD), named(_deployment)),
+    "ReplicationController": (
+        columns("Desired#", "Current#", "Ready#", "Age", wide=WORKLOAD),
+        named(lambda body: [*_replica_set(body)[:-1], pairs(body["spec"].get("selector"))]),
+    ),
+    "ReplicaSet": (columns("Desired#", "Current#", "Ready#", "Age", wide=WORKLOAD), named(_replica_set)),
+    "StatefulSet": (columns("Ready", "Age", wide=WORKLOAD[:2]), named(_stateful_set)),
+    "DaemonSet": (columns(*_DAEMON_SET, wide=WORKLOAD), named(_daemon_set)),
     "Service": (
-        _columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)),
-        _named(_service),
+        columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)),
+        named(_service),
     ),
     "Event": (_event_columns(), _event),
     "Namespace": (
-        _columns("Status", "Age"),
-        _named(lambda body: [(body.get("status") or {}).get("phase", "Active"), _age(body)]),
+        columns("Status", "Age"),
+        named(lambda body: [(body.get("status") or {}).get("phase", "Active"), age_of(body)]),
     ),
-    "ConfigMap": (_columns("Data", "Age"), _named(lambda body: [_data(body), _age(body)])),
-    "Secret": (_columns("Type", "Data", "Age"), _named(lambda body: [body.get("type"), _data(body), _age(body)])),
-    "EndpointSlice": (_columns("AddressType", "Ports", "Endpoints", "Age"), _named(_slice)),
+    "ConfigMap": (columns("Data", "Age"), named(lambda body: [_data(body), age_of(body)])),
+    "Secret": (columns("Type", "Data", "Age"), named(lambda body: [body.get("type"), _data(body), age_of(body)])),
+    "EndpointSlice": (columns("AddressType", "Ports", "Endpoints", "Age"), named(_slice)),
     "CustomResourceDefinition": (
-        _columns("Scope", "Versions", "Created At@", wide=("Group", "Kind", "ShortNames", "Established?")),
-        _named(_crd),
+        columns("Scope", "Versions", "Created At@", wide=("Group", "Kind", "ShortNames", "Established?")),
+        named(_crd),
     ),
-    "ResourceQuota": (_columns("Request", "Limit", "Age"), _named(_quota)),
-    "PersistentVolumeClaim": (_columns(*_CLAIM, wide=("VolumeMode",)), _named(_claim)),
-    "PodDisruptionBudget": (_columns(*_BUDGET), _named(_budget)),
+    "ResourceQuota": (columns("Request", "Limit", "Age"), named(_quota)),
     "Lease": (
-        _columns("Holder", "Age"),
-        _named(lambda body: [(body.get("spec") or {}).get("holderIdentity"), _age(body)]),
+        columns("Holder", "Age"),
+        named(lambda body: [(body.get("spec") or {}).get("holderIdentity"), age_of(body)]),
     ),
-    **dict.fromkeys(("Role", "ClusterRole"), _ROLE),
-    **dict.fromkeys(("RoleBinding", "ClusterRoleBinding"), _BINDING),
 }

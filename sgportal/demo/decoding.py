@@ -18,39 +18,79 @@ _WORDS = {str: "string", bool: "bool", int: "number", float: "number", list: "ar
 _GO = {"object": "map", "array": "slice", "boolean": "bool", "int-or-string": "intstr.IntOrString"}
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a body a value is: by its path, and as Go names it, by the type of the struct that has it and the fields
+    that lead to it."""
+
+    path: str = ""
+    struct: str = ""
+    fields: str = ""
+
+    def field(self, struct: str, name: str) -> "Place":
+        """The place of a field of a struct here."""
+        return Place(_below(self.path, name), struct, _below(self.fields, name))
+
+    def key(self, name: str) -> "Place":
+        """The place of a value of a map here."""
+        return Place(_below(self.path, name), self.struct, self.fields)
+
+    def entry(self, index: int) -> "Place":
+        """The place of an entry of a list here."""
+        return Place(f"{self.path}[{index}]", self.struct, self.fields)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A value of another type than its place wants."""
+
+    place: Place
+    found: str
+    wanted: str
+
+    def __str__(self) -> str:
+        field = f"{self.place.struct}.{self.place.fields}"
+        return f"json: cannot unmarshal {self.found} into Go struct field {field} of type {self.wanted}"
+
+
 @dataclass(slots=True)
 class Reading:
     """What was found in a body: the paths of fields that are not known, and the first value that does not fit."""
 
     unknown: list[str] = field(default_factory=list)
-    misfit: tuple[str, str, str] | None = None  # path, what it is, what it should be
+    misfit: Misfit | None = None
 
-    def read(self, value: Any, shape: Shape, path: str) -> Any:
+    def read(self, value: Any, shape: Shape, place: Place) -> Any:
         """The value as the API server keeps it."""
         if shape.type == "any" or value is None:
             return value
         if not _fits(value, shape):
-            self.misfit = self.misfit or (path, _WORDS[type(value)], shape.format or _GO.get(shape.type, shape.type))
+            wanted = shape.format or _GO.get(shape.type, shape.type)
+            self.misfit = self.misfit or Misfit(place, _WORDS[type(value)], wanted)
             return value
         if isinstance(value, dict):
-            return self._object(value, shape, path)
+            return self._object(value, shape, place)
         if isinstance(value, list):
-            items = shape.entry()
-            return [self.read(each, items, f"{path}[{index}]") for index, each in enumerate(value)]
+            return [self.read(each, shape.entry(), place.entry(index)) for index, each in enumerate(value)]
         return str(value) if shape.type == "quantity" else value
 
-    def _object(self, value: Object, shape: Shape, path: str) -> Object:
+    def _object(self, value: Object, shape: Shape, place: Place) -> Object:
         kept = {}
-        start = path + "." if path else ""
         for name, each in value.items():
-            inner = shape.fields.get(name) or shape.values
+            inner = shape.fields.get(name)
+            there = place.field(shape.name, name) if inner else place.key(name)
+            inner = inner or shape.values
             if inner is None:
                 if shape.open:
                     kept[name] = each
                 else:
-                    self.unknown.append(start + name)
+                    self.unknown.append(there.path)
                 continue
-            read = self.read(each, inner, start + name)
+            read = self.read(each, inner, there)
             if not (read is None or _is_left_out(read, inner)) or name in shape.required:
                 kept[name] = read
         return kept
@@ -72,8 +112,8 @@ def _read(kind: Kind, body: Object) -> tuple[Object, Reading]:
     later, but what it does not know is dropped here."""
     reading, shape = Reading(), shape_of(kind)
     if not kind.crd:
-        return reading.read(body, shape, ""), reading
-    metadata = reading.read(body.get("metadata") or {}, metadata_shape(), "metadata")
+        return reading.read(body, shape, Place()), reading
+    metadata = reading.read(body.get("metadata") or {}, metadata_shape(), Place().field(kind.kind, "metadata"))
     pruned = _prune(body, shape, "", reading.unknown)
     return {**pruned, "metadata": metadata}, reading
 
@@ -100,9 +140,7 @@ def decoded(kind: Kind, body: Object, request: Request) -> Object:
     """A body sent whole. Raises 400 for a value that does not fit and, when strict, for a field that is not known."""
     read, reading = _read(kind, body)
     if reading.misfit:
-        path, is_a, wanted = reading.misfit
-        struct = f"{kind.kind}.{path}"
-        raise _unreadable(kind, f"json: cannot unmarshal {is_a} into Go struct field {struct} of type {wanted}")
+        raise _unreadable(kind, str(reading.misfit))
     if problem := _strict(reading, request):
         raise _unreadable(kind, problem)
     return read
@@ -114,10 +152,7 @@ def decoded_patch(kind: Kind, body: Any, request: Request) -> Object:
     if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
         raise ApiError(400, "the name of the object was undeterminable: name must be provided")
     read, reading = _read(kind, body)
-    problem = ""
-    if reading.misfit:
-        path, is_a, wanted = reading.misfit
-        problem = f"json: cannot unmarshal {is_a} into Go struct field {kind.kind}.{path} of type {wanted}"
+    problem = str(reading.misfit or "")
     if problem := problem or _strict(reading, request):
         raise invalid("", "", "", [cause("patch", f"Invalid value: {problem}")])
     return read
@@ -151,11 +186,11 @@ def check_typed(kind: Kind, config: Object, request: Request) -> None:
         problem = f'error converting YAML to JSON: yaml: unmarshal errors:\n  line 1: key "{key}" already set in map'
         raise ApiError(400, f"error strict decoding patch: {problem}")
     reading = Reading()
-    reading.read(config, shape_of(kind), "")
+    reading.read(config, shape_of(kind), Place())
     found = [f".{path}: field not declared in schema" for path in reading.unknown]
     if reading.misfit:
-        path, is_a, wanted = reading.misfit
-        found.insert(0, f".{path}: expected {wanted}, got {is_a}")
+        misfit = reading.misfit
+        found.insert(0, f".{misfit.place.path}: expected {misfit.wanted}, got {misfit.found}")
     if found:
         about = f"{config['metadata'].get('namespace', '')}/{config['metadata']['name']}; {kind.api_version}"
         listed = found[0] if len(found) == 1 else "errors:\n  " + "\n  ".join(found)

@@ -3,11 +3,13 @@
 import base64
 from typing import Any
 
+from .batch import job_defaults
 from .values import Object, copy
 
 _FIRST_STATUS: dict[str, Object] = {
     "Deployment": {},
     "ReplicaSet": {"replicas": 0},
+    "ReplicationController": {"replicas": 0},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
     "DaemonSet": {
         "currentNumberScheduled": 0,
@@ -19,7 +21,18 @@ _FIRST_STATUS: dict[str, Object] = {
     "Service": {"loadBalancer": {}},
     "ResourceQuota": {},
     "PersistentVolumeClaim": {"phase": "Pending"},
+    "PersistentVolume": {"phase": "Pending"},
+    "Job": {},
+    "PodDisruptionBudget": dict.fromkeys(("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0),
+    "CronJob": {},
+    "Ingress": {"loadBalancer": {}},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
 }
+_TOP: dict[str, Object] = {
+    "StorageClass": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+    "PriorityClass": {"preemptionPolicy": "PreemptLowerPriority"},
+}
+_CPU = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
 
 
 def set_defaults(kind: str, body: Object) -> None:
@@ -32,16 +45,24 @@ def set_defaults(kind: str, body: Object) -> None:
         _secret(body)
     if kind == "EndpointSlice":
         _endpoint_slice(body)
+    _fill(body, **copy(_TOP.get(kind, {})))
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return
+    if kind == "Job":
+        job_defaults(spec, body["metadata"], _template)
     filler = {
         "Deployment": _deployment,
         "StatefulSet": _stateful_set,
         "ReplicaSet": _replica_set,
+        "ReplicationController": _replication_controller,
         "DaemonSet": _daemon_set,
         "Pod": _pod,
         "Service": _service,
+        "CronJob": _cron_job,
+        "HorizontalPodAutoscaler": _autoscaler,
+        "NetworkPolicy": _network_policy,
+        "PersistentVolume": _volume,
     }.get(kind)
     if filler:
         filler(spec)
@@ -50,8 +71,10 @@ def set_defaults(kind: str, body: Object) -> None:
 def _namespace(body: Object) -> None:
     labels = body["metadata"]["labels"] = dict(body["metadata"].get("labels") or {})
     labels["kubernetes.io/metadata.name"] = body["metadata"]["name"]
-    body.setdefault("spec", {"finalizers": ["kubernetes"]})
-    body.setdefault("status", {"phase": "Active"})
+    if not body.get("spec"):
+        body["spec"] = {"finalizers": ["kubernetes"]}
+    if not body.get("status"):
+        body["status"] = {"phase": "Active"}
 
 
 def _secret(body: Object) -> None:
@@ -101,6 +124,12 @@ def _replica_set(spec: Object) -> None:
     _template(spec)
 
 
+def _replication_controller(spec: Object) -> None:
+    labels = (((spec.get("template") or {}).get("metadata")) or {}).get("labels")
+    _fill(spec, **({"selector": dict(labels)} if labels else {}))
+    _replica_set(spec)
+
+
 def _daemon_set(spec: Object) -> None:
     _fill(spec, revisionHistoryLimit=10, updateStrategy={"type": "RollingUpdate"})
     _template(spec)
@@ -119,6 +148,28 @@ def _stateful_set(spec: Object) -> None:
         _fill(claim, apiVersion="v1", kind="PersistentVolumeClaim", status={"phase": "Pending"})
         _fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
     _template(spec)
+
+
+def _cron_job(spec: Object) -> None:
+    _fill(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    job = (spec.get("jobTemplate") or {}).get("spec")
+    if isinstance(job, dict):
+        _template(job)
+
+
+def _autoscaler(spec: Object) -> None:
+    _fill(spec, minReplicas=1, metrics=[{"type": "Resource", "resource": copy(_CPU)}])
+
+
+def _network_policy(spec: Object) -> None:
+    _fill(spec, policyTypes=["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    for rule in (*(spec.get("ingress") or ()), *(spec.get("egress") or ())):
+        for port in rule.get("ports") or ():
+            _fill(port, protocol="TCP")
+
+
+def _volume(spec: Object) -> None:
+    _fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
 
 
 def _pod(spec: Object) -> None:

@@ -15,6 +15,7 @@ class Kind:
     namespaced: bool = True
     short: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    deprecated: str = ""  # since when, and what to use
     crd: dict[str, Any] | None = field(default=None, compare=False, hash=False)
 
     @property
@@ -39,22 +40,36 @@ class Kind:
 
 
 _S, _SC = ("status",), ("status", "scale")
+_SLICES = "v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+_POD = ("log", "eviction", "binding", "ephemeralcontainers", "exec", "attach", "portforward")
 BUILT_IN = (
     Kind("", "v1", "Namespace", "namespaces", False, ("ns",), _S),
     Kind("", "v1", "Node", "nodes", False, ("no",), _S),
-    Kind("", "v1", "Pod", "pods", True, ("po",), (*_S, "log", "eviction", "binding")),
+    Kind("", "v1", "Pod", "pods", True, ("po",), (*_S, *_POD)),
     Kind("", "v1", "Service", "services", True, ("svc",), _S),
     Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",)),
     Kind("", "v1", "Secret", "secrets"),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), ("token",)),
     Kind("", "v1", "Event", "events", True, ("ev",)),
     Kind("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), _S),
+    Kind("", "v1", "Endpoints", "endpoints", True, ("ep",), deprecated=_SLICES),
+    Kind("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), _S),
     Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), _S),
+    Kind("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _SC),
     Kind("apps", "v1", "Deployment", "deployments", True, ("deploy",), _SC),
     Kind("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _SC),
     Kind("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _SC),
     Kind("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _S),
     Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    Kind("batch", "v1", "Job", "jobs", True, (), _S),
+    Kind("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _S),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", True, ("ing",), _S),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", False),
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",)),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",), _S),
+    Kind("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",), _S),
+    Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
+    Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), _S),
@@ -74,6 +89,9 @@ BUILT_IN = (
 )
 
 
+SCALE = Kind("autoscaling", "v1", "Scale", "scales")  # what a subresource speaks; nothing is kept of it
+
+
 @dataclass(frozen=True, slots=True)
 class Subresource:
     """The kind that a subresource speaks, and what can be done with it."""
@@ -91,6 +109,10 @@ def subresource(kind: Kind, name: str) -> Subresource:
         "eviction": Subresource("policy", "v1", "Eviction", ("create",)),
         "log": Subresource(kind.group, kind.version, kind.kind, ("get",)),
         "binding": Subresource(kind.group, kind.version, "Binding", ("create",)),
+        "token": Subresource("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
+        "exec": Subresource(kind.group, kind.version, "PodExecOptions", ("create", "get")),
+        "attach": Subresource(kind.group, kind.version, "PodAttachOptions", ("create", "get")),
+        "portforward": Subresource(kind.group, kind.version, "PodPortForwardOptions", ("create", "get")),
     }
     return foreign.get(name) or Subresource(kind.group, kind.version, kind.kind, ("get", "patch", "update"))
 
@@ -137,7 +159,7 @@ class Kinds:
             spec.get("scope") == "Namespaced",
             tuple(names.get("shortNames") or ()),
             tuple(name for name in ("status", "scale") if name in subresources),
-            crd,
+            crd=crd,
         )
         self._rebuild()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from . import openapi_v2
 from .crd import schema_of
 from .kinds import Kind, Kinds
 from .requests import Request, Response
@@ -12,8 +13,8 @@ from .values import Object
 
 _TITLE = "Kubernetes"
 _VERSION = "v1.37.2"
-# A swagger 2.0 document in protobuf (gnostic openapi.v2.Document): swagger, info{title, version}, empty paths.
-_V2_PROTO = b"\x0a\x032.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.37.2\x42\x00"
+_INFO = {"title": _TITLE, "version": _VERSION}
+_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _OPTIONS = ("dryRun", "fieldManager", "fieldValidation", "force")
 _REFERENCE = "#/components/schemas/"
 
@@ -22,8 +23,9 @@ def answer(request: Request, parts: list[str], kinds: Kinds) -> Response | None:
     """The answer to a request below /openapi, or None where there is none."""
     if parts[1:] == ["v2"]:
         if "protobuf" in request.accept:
-            return Response(200, _V2_PROTO, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
-        return Response.of({"swagger": "2.0", "info": {"title": _TITLE, "version": _VERSION}, "paths": {}})
+            described, paths = _described(kinds.every())
+            return Response(200, openapi_v2.document(_INFO, paths, described), _V2)
+        return Response.of({"swagger": "2.0", "info": _INFO, "paths": {}})
     if parts[1:] == ["v3"]:
         versions = {(kind.group, kind.version) for kind in kinds.every()}
         roots = sorted(f"apis/{group}/{version}" if group else f"api/{version}" for group, version in versions)
@@ -37,13 +39,18 @@ def answer(request: Request, parts: list[str], kinds: Kinds) -> Response | None:
 def _document(found: list[Kind]) -> Response | None:
     if not found:
         return None
+    described, paths = _described(found)
+    return Response.of({"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": described}})
+
+
+def _described(found: list[Kind]) -> tuple[dict[str, Object], Object]:
+    """The schemas of some kinds, and their paths."""
     described: dict[str, Object] = {}
     paths: Object = {}
     for kind in found:
         described |= _schemas(kind)
         paths |= _paths(kind)
-    info = {"title": _TITLE, "version": _VERSION}
-    return Response.of({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": described}})
+    return described, paths
 
 
 def _schemas(kind: Kind) -> dict[str, Object]:

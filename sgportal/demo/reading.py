@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from .conversion import from_stored
 from .errors import ApiError
 from .kinds import Kind
 from .requests import Request, Response, Target, bad_option
@@ -31,6 +32,7 @@ def _metadata_only(body: Object) -> Object:
 
 def shown(kind: Kind, bodies: list[Object], request: Request, list_metadata: Object, single: bool) -> Any:
     """Objects in the form the caller accepts: whole, as a Table, or as metadata only."""
+    bodies = [from_stored(kind, body) for body in bodies]
     if _wants(request.accept, "Table"):
         return table(kind, bodies, list_metadata, request.query.get("includeObject", "Metadata"))
     partial = _wants(request.accept, "PartialObjectMetadata") or _wants(request.accept, "PartialObjectMetadataList")
@@ -174,7 +176,7 @@ def _encoder(kind: Kind, request: Request, test: Test) -> Callable[[Change], byt
         if not now_in and not was_in:
             return b""
         verb = ("MODIFIED" if was_in else "ADDED") if now_in else "DELETED"
-        body = change.body if now_in or change.type == "DELETED" else change.left()
+        body = from_stored(kind, change.body if now_in or change.type == "DELETED" else change.left())
         if as_table:
             include = request.query.get("includeObject", "Metadata")
             shape: Any = table(kind, [body], {"resourceVersion": str(change.version)}, include)

@@ -25,7 +25,8 @@ def _at(body: Any, path: list[str]) -> Any:
 
 def scale_of(kind: Kind, body: Object) -> Object:
     """The Scale of an object."""
-    paths, selector = _paths(kind), ((body.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    paths, chosen = _paths(kind), (body.get("spec") or {}).get("selector") or {}
+    selector = chosen if kind.kind == "ReplicationController" else chosen.get("matchLabels") or {}
     if kind.crd:
         text = _at(body, paths["labelSelectorPath"]) if "labelSelectorPath" in paths else None
     else:

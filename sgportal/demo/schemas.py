@@ -1,4 +1,4 @@
-"""What the fields of the built-in kinds are: the API server's own OpenAPI document, without its prose.
+"""What the fields of the built-in kinds are: as the API server's own OpenAPI document says.
 
 `schemas.json` is made by `python -m tests.contract.openapi`, not by hand.
 """

@@ -10,12 +10,19 @@ def counts_generation(kind: Kind) -> bool:
     return bool(kind.crd) or kind.kind in (
         "Deployment",
         "ReplicaSet",
+        "ReplicationController",
         "StatefulSet",
         "DaemonSet",
         "Pod",
         "CustomResourceDefinition",
         "PodDisruptionBudget",
         "EndpointSlice",
+        "Job",
+        "CronJob",
+        "Ingress",
+        "NetworkPolicy",
+        "IngressClass",
+        "PriorityClass",
     )
 
 
@@ -34,6 +41,9 @@ def scoped(target: Target, live: Object, body: Object) -> Object:
         if "status" in body:
             result["status"] = body["status"]
         return result
+    if target.subresource == "ephemeralcontainers":
+        added = (body.get("spec") or {}).get("ephemeralContainers") or []
+        return {**live, "metadata": dict(live["metadata"]), "spec": {**live["spec"], "ephemeralContainers": added}}
     if target.kind.has_status and target.kind.kind != "CustomResourceDefinition":
         body = {key: value for key, value in body.items() if key != "status"}
         if "status" in live:

@@ -14,7 +14,7 @@ INT32 = range(-(2**31), 2**31)
 
 @dataclass(eq=False, slots=True)
 class Shape:
-    """A value's shape. `type` is one of JSON Schema's, or `int-or-string`, `quantity`, `any`.
+    """A value's shape. `type` is one of JSON Schema's, or `int-or-string`, `quantity`, `any`; `name` is its Go type's.
 
     An object has `fields`, or `values` of one shape under any key, and is `open` where it keeps fields it does not
     know. A list has `items`; server-side apply merges its entries by `keys`, or as a set, and strategic merge by
@@ -22,6 +22,7 @@ class Shape:
     """
 
     type: str = "any"
+    name: str = ""
     format: str = ""
     fields: dict[str, "Shape"] = field(default_factory=dict)
     values: "Shape | None" = None
@@ -57,7 +58,7 @@ class _Reader:
     def named(self, name: str) -> Shape:
         """The shape of a named schema."""
         if name not in self._made:
-            self._made[name] = shape = Shape()
+            self._made[name] = shape = Shape(name=name.rpartition(".")[2])
             self._fill(shape, self._named[name])
         return self._made[name]
 

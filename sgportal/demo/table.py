@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .columns import BUILT_IN, NAME, PLAIN, age, column
+from .columns_more import MORE
 from .kinds import Kind
 from .values import Object
 
 
 def table(kind: Kind, bodies: list[Object], metadata: Object, include: str) -> Object:
     """The Table of some objects; `include` is Object, Metadata or None (what each row carries besides its cells)."""
-    columns, cells = _custom(kind) if kind.crd else BUILT_IN.get(kind.kind, PLAIN)
+    columns, cells = _custom(kind) if kind.crd else (BUILT_IN | MORE).get(kind.kind, PLAIN)
     rows = [{"cells": cells(body), **_carried(body, include)} for body in bodies]
     return {
         "kind": "Table",

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterator
 
+import orjson
+
+from .batch import cron_problems, job_problems
 from .errors import cause, required
-from .formats import LABEL, LABEL_VALUE, SUBDOMAIN, is_port, label_values
+from .formats import LABEL, NO_LABEL, NO_SUBDOMAIN, SUBDOMAIN, is_port, label_values, qualified_name
 from .selectors import selector_test
 from .validation_network import endpoint_slice, service
 from .values import Object
@@ -25,6 +28,13 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
         found += _workload(kind, spec, (before or {}).get("spec"))
     if kind == "Service" and isinstance(spec, dict):
         found += service(spec, (before or {}).get("spec"))
+    if kind == "Job" and isinstance(spec, dict):
+        found += [
+            *_containers((spec.get("template") or {}).get("spec") or {}, "spec.template.spec"),
+            *job_problems(spec),
+        ]
+    if kind == "CronJob" and isinstance(spec, dict):
+        found += cron_problems(spec)
     if kind == "EndpointSlice":
         found += endpoint_slice(body, before)
     if kind == "Pod" and isinstance(spec, dict):
@@ -41,16 +51,19 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
 
 def _metadata(kind: str, metadata: Object) -> Iterator[dict[str, str]]:
     name = metadata.get("name", "")
-    pattern, limit = {"Namespace": (LABEL, 63), "Service": (LABEL, 63)}.get(kind, (SUBDOMAIN, 253))
-    if kind not in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding") and (
-        len(name) > limit or not pattern.fullmatch(name)
-    ):
-        yield cause("metadata.name", f'Invalid value: "{name}": a lowercase RFC 1123 name is required')
+    pattern, limit, words = (
+        (LABEL, 63, NO_LABEL) if kind in ("Namespace", "Service") else (SUBDOMAIN, 253, NO_SUBDOMAIN)
+    )
+    if kind not in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"):
+        if len(name) > limit:
+            yield cause("metadata.name", f'Invalid value: "{name}": must be no more than {limit} bytes')
+        if not pattern.fullmatch(name):
+            yield cause("metadata.name", f'Invalid value: "{name}": {words}')
     for key in metadata.get("labels") or {}:
-        yield from _key(key, "metadata.labels")
+        yield from qualified_name(key, "metadata.labels")
     yield from label_values(metadata.get("labels") or {}, "metadata.labels")
     for key in metadata.get("annotations") or {}:
-        yield from _key(key.lower(), "metadata.annotations")
+        yield from qualified_name(key.lower(), "metadata.annotations")
     for number, reference in enumerate(metadata.get("ownerReferences") or ()):
         for field in ("apiVersion", "kind", "name", "uid"):
             if not reference.get(field):
@@ -85,13 +98,6 @@ def _size(body: Object) -> Iterator[dict[str, str]]:
         yield cause("[]", f"Too long: may not be more than {LARGEST} bytes", "FieldValueTooLong")
 
 
-def _key(key: str, field: str) -> Iterator[dict[str, str]]:
-    prefix, slash, name = key.rpartition("/")
-    good = name and len(name) <= 63 and LABEL_VALUE.fullmatch(name)
-    if not good or (slash and not (len(prefix) <= 253 and SUBDOMAIN.fullmatch(prefix))):
-        yield cause(field, f'Invalid value: "{key}": name part must consist of alphanumeric characters')
-
-
 def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[str, str]]:
     selector, template = spec.get("selector"), spec.get("template")
     if not selector:
@@ -100,10 +106,7 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
         yield required("spec.template")
         return
     labels = (template.get("metadata") or {}).get("labels") or {}
-    if selector and not selector_test(selector)(labels):
-        yield cause(
-            "spec.template.metadata.labels", f"Invalid value: {labels}: `selector` does not match template `labels`"
-        )
+    yield from _chosen(selector, labels)
     replicas = spec.get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
         yield cause("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
@@ -118,6 +121,19 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
         for name in frozen:
             if spec.get(name) != before.get(name):
                 yield cause(f"spec.{name}", "Invalid value: field is immutable")
+
+
+def _chosen(selector: Object | None, labels: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The faults of a selector of a workload, and of its template's labels."""
+    wrong = list(label_values((selector or {}).get("matchLabels") or {}, "spec.selector.matchLabels"))
+    if wrong:
+        told = orjson.dumps(selector).decode()
+        yield from (*wrong, cause("spec.selector", f"Invalid value: {told}: invalid label selector"))
+        return
+    yield from label_values(labels, "spec.template.labels")
+    if selector and not selector_test(selector)(labels):
+        words = f"Invalid value: {orjson.dumps(labels).decode()}: `selector` does not match template `labels`"
+        yield cause("spec.template.metadata.labels", words)
 
 
 def _limits(spec: Object) -> Iterator[dict[str, str]]:

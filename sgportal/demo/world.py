@@ -26,15 +26,6 @@ _OFFLINE, _NOT_READY, _TAINTED, _CORDONED = "xian-01", "chengdu-01-node-2", "she
 
 def build(world: str, store: Store) -> None:
     """Fill an empty store: `walkthrough`, `sites`, `large:<nodes>x<units>` or `empty`. Raises ValueError for others."""
-    for name in ("default", "kube-system", "kube-public", "kube-node-lease"):
-        body = {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": _metadata(name, {"kubernetes.io/metadata.name": name}),
-            "spec": {"finalizers": ["kubernetes"]},
-            "status": {"phase": "Active"},
-        }
-        store.put("namespaces", body)
     for index, (name, labels) in enumerate(_nodes(world)):
         store.put("nodes", node(name, index, labels))
     if world == "sites":

@@ -6,6 +6,7 @@ from . import crd as crds
 from .admission import admit
 from .apply import apply, track_update
 from .bodies import APPLY
+from .conversion import from_stored, stored_as, to_stored
 from .decoding import check_typed, cleaned, decoded, decoded_patch
 from .errors import ApiError, cause, invalid, not_found
 from .kinds import Kind, Kinds
@@ -55,6 +56,7 @@ class Writer:
         body = addressed(kind, target, decoded(kind, check_named(kind, body), request))
         metadata = body["metadata"]
         generate(kind, metadata)
+        kind, body = stored_as(kind), to_stored(kind, body)
         if self.store.get(kind.key, metadata.get("namespace", ""), metadata["name"]):
             details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural}
             raise ApiError(409, f'{kind.key} "{metadata["name"]}" already exists', "AlreadyExists", details=details)
@@ -107,7 +109,7 @@ class Writer:
             missing = cause("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
             raise invalid(kind.plural, kind.group, target.name, [missing])
         check_uid(kind, live, body["metadata"])
-        return self.update(target, live, body, request)
+        return self.update(_stored(target), live, to_stored(kind, body, live), request)
 
     def update(self, target: Target, live: Object, body: Object, request: Request, tracked: bool = False) -> Object:
         """`body` in place of `live`, as far as this (sub)resource may change it."""
@@ -146,16 +148,18 @@ class Writer:
         if "force" in request.query:
             raise bad_option(request, "force", "Forbidden: may not be specified for non-apply patch")
         live = self.existing(target)
+        before = from_stored(kind, live)
         if media == "application/json-patch+json":
-            body: Any = json_patch(live, patch)
+            body: Any = json_patch(before, patch)
         elif not isinstance(patch, dict):
             raise ApiError(400, "error decoding patch: json: a patch is an object")
         else:
-            body = strategic_patch(live, patch, shape) if media == _STRATEGIC else merge_patch(live, patch)
-        return self.update(target, live, decoded_patch(kind, copy(body), request), request), False
+            body = strategic_patch(before, patch, shape) if media == _STRATEGIC else merge_patch(before, patch)
+        body = to_stored(kind, decoded_patch(kind, copy(body), request), live)
+        return self.update(_stored(target), live, body, request), False
 
     def _apply(self, target: Target, request: Request, config: Any) -> tuple[Object, bool]:
-        kind, shape = target.kind, shape_of(target.kind)
+        kind = target.kind
         if not request.query.get("fieldManager"):
             missing = cause("fieldManager", "Required value: is required for apply patch", "FieldValueRequired")
             raise invalid("PatchOptions", "meta.k8s.io", "", [missing])
@@ -171,6 +175,8 @@ class Writer:
         config = addressed(kind, target, copy(config))
         if config["metadata"].get("managedFields"):
             raise ApiError(400, "metadata.managedFields must be nil")
+        config, target = to_stored(kind, config), _stored(target)
+        kind, shape = target.kind, shape_of(target.kind)
         live, manager = self.store.get(kind.key, target.namespace, target.name), request.query["fieldManager"]
         if live is None:
             return self._apply_new(target, request, config), True
@@ -191,3 +197,7 @@ class Writer:
         body = self._new(kind, cleaned(kind, body))
         body["metadata"]["managedFields"] = managed
         return self._store(kind, body, request)
+
+
+def _stored(target: Target) -> Target:
+    return Target(stored_as(target.kind), target.namespace, target.name, target.subresource)

@@ -1,4 +1,4 @@
-"""The schemas of the kinds that the embedded cluster serves, as a real API server describes them, without their prose.
+"""The schemas of the kinds that the embedded cluster serves, as a real API server describes them.
 
 `python -m tests.contract.openapi` writes them anew (into sgportal/demo/schemas.json), from a control plane of its own.
 """
@@ -27,12 +27,6 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(each)
 
 
-def _bare(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _bare(each) for key, each in value.items() if key != "description" or not isinstance(each, str)}
-    return [_bare(each) for each in value] if isinstance(value, list) else value
-
-
 def _about(schema: Object, kinds: set[tuple[str, str, str]]) -> list[Object]:
     """The kinds among `kinds` that a schema describes; what every kind's schema says (of DeleteOptions) is left out."""
     named = schema.get("x-kubernetes-group-version-kind") or ()
@@ -50,7 +44,7 @@ def collect(get: Callable[[str], Object]) -> dict[str, Object]:
         while wanted:
             name = wanted.pop()
             if name not in found:
-                found[name] = {**_bare(offered[name]), "x-kubernetes-group-version-kind": _about(offered[name], kinds)}
+                found[name] = {**offered[name], "x-kubernetes-group-version-kind": _about(offered[name], kinds)}
                 wanted += _references(offered[name])
     return {name: {k: v for k, v in found[name].items() if v != []} for name in sorted(found)}
 

@@ -1,14 +1,15 @@
-"""EndpointSlices of Services with selectors, as the built-in controller writes them."""
+"""EndpointSlices of Services with selectors, and the Endpoints of old, as the built-in controllers write them."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from ..store import Change, Store
 from ..values import Object, labels_of, new_uid, now, owned
-from .pods import is_ready
+from .pods import is_over, is_ready
 
 MANAGER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
+_OLD_LABEL, _OLD_MANAGER = "endpoints.kubernetes.io/managed-by", "endpoint-controller"
 
 
 def concerned(store: Store, change: Change) -> Iterator[Object]:
@@ -38,7 +39,7 @@ def service(store: Store, body: Object) -> None:
     groups: dict[str, tuple[list[Object], list[Object]]] = {}
     pods = store.at_places("pods", store.indexes.labelled("pods", namespace, selector))
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        if selector.items() <= labels_of(pod).items() and (pod.get("status") or {}).get("podIP"):
+        if selector.items() <= labels_of(pod).items() and (pod.get("status") or {}).get("podIP") and not is_over(pod):
             ports = _ports(body, pod)
             groups.setdefault(repr(ports), (ports, []))[1].append(_endpoint(store, body, pod))
     wanted = []
@@ -53,6 +54,42 @@ def service(store: Store, body: Object) -> None:
         if labels_of(each).get("endpointslice.kubernetes.io/managed-by") == MANAGER
     ]
     _write(store, body, wanted, have)
+    _write_old(store, body, [_subset(ports, endpoints) for ports, endpoints in groups.values()])
+
+
+def forget(store: Store, namespace: str, name: str) -> None:
+    """A Service is gone: so are its Endpoints (its slices are the garbage collector's)."""
+    old = store.get("endpoints", namespace, name)
+    if old and labels_of(old).get(_OLD_LABEL) == _OLD_MANAGER:
+        store.remove("endpoints", namespace, name)
+
+
+def _subset(ports: list[Object], endpoints: list[Object]) -> Object:
+    """What Endpoints say of some endpoints with the same ports."""
+    shown = [
+        (each["conditions"]["ready"], {"ip": each["addresses"][0], **{k: each[k] for k in ("nodeName", "targetRef")}})
+        for each in endpoints
+        if not each["conditions"]["terminating"]
+    ]
+    subset = {
+        "addresses": [address for ready, address in shown if ready],
+        "notReadyAddresses": [address for ready, address in shown if not ready],
+        "ports": [{key: value for key, value in each.items() if value} for each in ports],
+    }
+    return {key: value for key, value in subset.items() if value}
+
+
+def _write_old(store: Store, body: Object, subsets: list[Object]) -> None:
+    name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
+    subsets = [each for each in subsets if len(each.keys() & {"addresses", "notReadyAddresses"})]
+    old = store.get("endpoints", namespace, name)
+    labels = {**labels_of(body), _OLD_LABEL: _OLD_MANAGER}
+    if old and (old.get("subsets") or []) == subsets and labels_of(old) == labels:
+        return
+    fresh = {"name": name, "namespace": namespace, "uid": new_uid(), "creationTimestamp": now()}
+    metadata = {**(old["metadata"] if old else fresh), "labels": labels}
+    made = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
+    store.put("endpoints", {**made, "subsets": subsets} if subsets else made)
 
 
 def _write(store: Store, body: Object, wanted: list[tuple[list[Object], list[Object]]], have: list[Object]) -> None:

@@ -4,11 +4,25 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from ..kinds import Kinds
 from ..store import Change, Store
 from ..values import Object, controller_of
-from . import daemonsets, deployments, endpoints, gc, namespaces, nodes, pods, quotas, replicasets, statefulsets
+from . import (
+    budgets,
+    daemonsets,
+    deployments,
+    endpoints,
+    gc,
+    jobs,
+    namespaces,
+    nodes,
+    pods,
+    quotas,
+    replicasets,
+    statefulsets,
+)
 from .children import is_maturing
 
 PAUSE = 0.01  # seconds between marking and dealing, so that a burst is dealt with as one
@@ -22,39 +36,52 @@ Mark = tuple[str, str, str]  # kind's key, namespace, name
 _STEPS: dict[str, Callable[[Store, Object], None]] = {
     deployments.KEY: deployments.deployment,
     replicasets.KEY: replicasets.replica_set,
+    replicasets.OLD_KEY: replicasets.replication_controller,
     statefulsets.KEY: statefulsets.stateful_set,
     daemonsets.KEY: daemonsets.daemon_set,
+    jobs.KEY: jobs.job,
     "pods": pods.pod,
     "services": endpoints.service,
     "nodes": nodes.node,
     quotas.KEY: quotas.quota,
+    budgets.KEY: budgets.budget,
 }
 _OWNERS = {
     "Deployment": deployments.KEY,
     "ReplicaSet": replicasets.KEY,
+    "ReplicationController": replicasets.OLD_KEY,
     "StatefulSet": statefulsets.KEY,
     "DaemonSet": daemonsets.KEY,
+    "Job": jobs.KEY,
 }
+
+
+def _place(body: Object) -> tuple[str, str]:
+    return body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 class Life:
     """The loop over one store."""
 
-    def __init__(self, store: Store, kinds: Kinds) -> None:
+    def __init__(self, store: Store, kinds: Kinds, authority: str = "") -> None:
+        """`authority` is the certificate of who signs for the API server, as PEM: every namespace gets it."""
         self._store = store
+        self._steps: dict[str, Callable[[Store, Object], None]] = {
+            **_STEPS,
+            "namespaces": partial(namespaces.furnish, authority),
+        }
         self._collector = gc.Collector(store, kinds)
         self._namespaces = namespaces.Terminator(store, kinds)
         self._marks: dict[Mark, None] = {}
         self._services: dict[Mark, None] = {}
         self._wake = asyncio.Event()
         store.listen(self._notice)
-        for key in _STEPS:
+        for key in self._steps:
             for body in store.each(key):
                 self._mark(key, body)
 
     def _mark(self, key: str, body: Object) -> None:
-        metadata = body["metadata"]
-        self._mark_place((key, metadata.get("namespace", ""), metadata["name"]))
+        self._mark_place((key, *_place(body)))
 
     def _mark_place(self, mark: Mark) -> None:
         (self._services if mark[0] == "services" else self._marks)[mark] = None
@@ -65,6 +92,8 @@ class Life:
         try:
             self._collector.notice(change)
             self._namespaces.notice(change)
+            if change.key == "services" and change.type == "DELETED":
+                endpoints.forget(self._store, *change.place)
             for mark in self._concerned(change):
                 self._mark_place(mark)
         except Exception:
@@ -73,17 +102,20 @@ class Life:
 
     def _concerned(self, change: Change) -> Iterator[Mark]:
         key, body = change.key, change.body
-        if pods.begins_to_end(change):
-            mark = (key, *change.place)
-            asyncio.get_running_loop().call_later(pods.TERMINATION, self._mark_place, mark)
-        elif key in _STEPS:
+        if delay := pods.later(change):
+            asyncio.get_running_loop().call_later(delay, self._mark_place, (key, *change.place))
+        elif key in self._steps:
             yield (key, *change.place)
         owner = controller_of(body)
         if owner and (parent := _OWNERS.get(owner["kind"])):
             yield (parent, change.place[0], owner["name"])
         if key == "pods":
             for service in endpoints.concerned(self._store, change):
-                yield ("services", service["metadata"]["namespace"], service["metadata"]["name"])
+                yield ("services", *_place(service))
+            for budget in budgets.concerned(self._store, change):
+                yield (budgets.KEY, *_place(budget))
+        if change.type == "DELETED" and namespaces.is_furniture(change):
+            yield ("namespaces", "", change.place[0])
         if change.type != "MODIFIED":
             yield from (
                 (quotas.KEY, *place) for place in self._store.objects.get(quotas.KEY, ()) if place[0] == change.place[0]
@@ -141,7 +173,7 @@ class Life:
         if body is None:
             return
         try:
-            _STEPS[mark[0]](self._store, body)
+            self._steps[mark[0]](self._store, body)
         except Exception:
             _log.exception("nothing can be made of %s %s/%s", *mark)
 
@@ -161,6 +193,9 @@ class Life:
                     nodes.renew_lease(self._store, body, pause)
                     if post:
                         nodes.post_status(self._store, body)
+            for body in self._store.each(jobs.KEY):
+                for pod in jobs.at_work(self._store, body):  # since before a restart, perhaps
+                    self._mark("pods", pod)
             for body in self._store.each(deployments.KEY):
                 if deployments.is_waiting(body):
                     self._mark(deployments.KEY, body)

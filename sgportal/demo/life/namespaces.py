@@ -1,8 +1,28 @@
-"""A namespace that is deleted takes its contents along."""
+"""A namespace has a ServiceAccount and the authority's certificate; deleted, it takes its contents along."""
 
 from .. import deletion
 from ..kinds import Kinds
 from ..store import Change, Store
+from ..values import Object, new_uid, now
+
+_FURNITURE = (("serviceaccounts", "ServiceAccount", "default"), ("configmaps", "ConfigMap", "kube-root-ca.crt"))
+
+
+def furnish(authority: str, store: Store, body: Object) -> None:
+    """Give a namespace what every namespace has."""
+    if body["metadata"].get("deletionTimestamp"):
+        return
+    namespace = body["metadata"]["name"]
+    for key, kind, name in _FURNITURE:
+        if store.get(key, namespace, name) is None:
+            metadata = {"name": name, "namespace": namespace, "uid": new_uid(), "creationTimestamp": now()}
+            more = {"data": {"ca.crt": authority}} if kind == "ConfigMap" else {}
+            store.put(key, {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more})
+
+
+def is_furniture(change: Change) -> bool:
+    """Whether a write is to something that every namespace has."""
+    return any((change.key, change.place[1]) == (key, name) for key, _, name in _FURNITURE)
 
 
 class Terminator:

@@ -1,13 +1,15 @@
 """The kubelets: a pod on a node gets an address and becomes Ready, or says why not; one that is to go, goes."""
 
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 
 from ..store import Change, Store
-from ..values import Object, now
+from ..values import Object, controller_of, now
 from .notes import note, now_unless
 from .scheduling import node_ready, schedule
 
 UNPULLABLE = ("does-not-exist", "fail.sgportal.test/", "fail.invalid/")  # words in images that cannot be pulled
+WORK = 2  # seconds that a container of a Job works
 TERMINATION = 0.2  # seconds in which a container stops, whatever time it has
 
 
@@ -29,12 +31,15 @@ def pod(store: Store, body: Object) -> None:
         _lose(store, body)
 
 
-def begins_to_end(change: Change) -> bool:
-    """Whether a pod has just been told to go and its containers need a moment for it."""
+def later(change: Change) -> float:
+    """In how many seconds to look at a pod after a write, 0 for at once: containers that have just been told to go need
+    a moment for it, and those of a Job for their work."""
     before = change.before
     if change.key != "pods" or change.type != "MODIFIED" or before is None:
-        return False
-    return bool(change.body["metadata"].get("deletionTimestamp")) and not before["metadata"].get("deletionTimestamp")
+        return 0
+    if change.body["metadata"].get("deletionTimestamp") and not before["metadata"].get("deletionTimestamp"):
+        return TERMINATION
+    return WORK if _works(change.body) and is_ready(change.body) and not is_ready(before) else 0
 
 
 def is_ready(body: Object) -> bool:
@@ -56,6 +61,8 @@ def _lost(node: Object) -> bool:
 
 def _run(store: Store, body: Object, node: Object) -> None:
     status = body.get("status") or {}
+    if is_over(body):
+        return
     containers = body["spec"]["containers"]
     bad = next((each for each in containers if any(word in each["image"] for word in UNPULLABLE)), None)
     ip = status.get("podIP") or _address(store, node)
@@ -70,6 +77,10 @@ def _run(store: Store, body: Object, node: Object) -> None:
         "containerStatuses": [_container(each, status) for each in containers],
         "qosClass": "BestEffort",
     }
+    if added := body["spec"].get("ephemeralContainers"):
+        fresh["ephemeralContainerStatuses"] = [_container(each, status, "ephemeralContainerStatuses") for each in added]
+    if _works(body) and is_ready(body) and _since(status["startTime"]) >= WORK:
+        fresh |= _succeeded(fresh)
     if fresh == status:
         return
     stored = store.put("pods", {**body, "status": fresh})
@@ -78,10 +89,10 @@ def _run(store: Store, body: Object, node: Object) -> None:
         note(store, stored, "Warning", "Failed", message, "kubelet")
 
 
-def _container(container: Object, status: Object) -> Object:
+def _container(container: Object, status: Object, among: str = "containerStatuses") -> Object:
     name, image = container["name"], container["image"]
     good = not any(word in image for word in UNPULLABLE)
-    before: Object = next((each for each in status.get("containerStatuses") or () if each["name"] == name), {})
+    before: Object = next((each for each in status.get(among) or () if each["name"] == name), {})
     if good:
         running = (before.get("state") or {}).get("running") or {"startedAt": now()}
         state: Object = {"running": running}
@@ -105,6 +116,34 @@ def _conditions(body: Object, ready: bool) -> list[Object]:
     plain = [{"type": kind, "status": status, "lastProbeTime": None} for kind, status in wanted]
     why = {} if ready else {"reason": "ContainersNotReady", "message": "containers with unready status"}
     return [now_unless({**each, **(why if each["status"] == "False" else {})}, body) for each in plain]
+
+
+def is_over(body: Object) -> bool:
+    """Whether a pod's containers have ended for good."""
+    return (body.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _works(body: Object) -> bool:
+    """Whether a pod is a Job's: its containers end."""
+    owner = controller_of(body)
+    return owner is not None and owner["kind"] == "Job"
+
+
+def _since(stamp: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()
+
+
+def _succeeded(status: Object) -> Object:
+    """What becomes of a running pod's status once its containers have done their work."""
+    ended = {"exitCode": 0, "reason": "Completed", "finishedAt": now()}
+    states = [
+        {**each, "ready": False, "started": False, "state": {"terminated": {**each["state"]["running"], **ended}}}
+        for each in status["containerStatuses"]
+    ]
+    why = {"status": "False", "reason": "PodCompleted", "lastTransitionTime": now()}
+    unready = ("Ready", "ContainersReady")
+    conditions = [{**each, **why} if each["type"] in unready else each for each in status["conditions"]]
+    return {"phase": "Succeeded", "containerStatuses": states, "conditions": conditions}
 
 
 def _lose(store: Store, body: Object) -> None:

@@ -1,4 +1,4 @@
-"""ReplicaSets: as many pods as they want."""
+"""ReplicaSets, and the ReplicationControllers of old: as many pods as they want."""
 
 from ..store import Store
 from ..values import Object, new_uid
@@ -6,10 +6,21 @@ from .children import available_count, claimed, end_pod, make_pod, ready_count, 
 from .pods import is_ready
 
 KEY = "replicasets.apps"
+OLD_KEY = "replicationcontrollers"
 
 
 def replica_set(store: Store, body: Object) -> None:
     """One step of a ReplicaSet: as many pods as it wants; its status."""
+    _step(store, KEY, body, body)
+
+
+def replication_controller(store: Store, body: Object) -> None:
+    """One step of a ReplicationController, whose selector is the labels themselves."""
+    chosen = {"matchLabels": body["spec"].get("selector") or {}}
+    _step(store, OLD_KEY, body, {**body, "spec": {**body["spec"], "selector": chosen}})
+
+
+def _step(store: Store, key: str, stored: Object, body: Object) -> None:
     if body["metadata"].get("deletionTimestamp"):
         return
     pods = staying(claimed(store, "pods", body))
@@ -23,7 +34,7 @@ def replica_set(store: Store, body: Object) -> None:
     available = available_count(pods, body["spec"].get("minReadySeconds", 0))
     counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": available}
     status = {"replicas": len(pods), "observedGeneration": body["metadata"].get("generation", 1)}
-    set_status(store, KEY, body, {**status, **{key: value for key, value in counts.items() if value}})
+    set_status(store, key, stored, {**status, **{key: value for key, value in counts.items() if value}})
 
 
 def _worth(body: Object) -> tuple[bool, bool, str]:

@@ -35,7 +35,9 @@ def schedule(store: Store, body: Object) -> None:
     name = min(fitting, key=lambda name: (siblings[name], store.indexes.count_on(name), name))
     conditions = [now_unless({"type": "PodScheduled", "status": "True"}, body)]
     status = {**(body.get("status") or {}), "phase": "Pending", "conditions": conditions}
-    store.put("pods", {**body, "spec": {**spec, "nodeName": name}, "status": status})
+    stored = store.put("pods", {**body, "spec": {**spec, "nodeName": name}, "status": status})
+    place = f"{body['metadata']['namespace']}/{body['metadata']['name']}"
+    note(store, stored, "Normal", "Scheduled", f"Successfully assigned {place} to {name}", "default-scheduler")
 
 
 def _candidates(store: Store, spec: Object) -> list[Object]:
