@@ -1,5 +1,5 @@
 """Every kubectl that people come with: the control plane's own, the one before, one that is two years old, and Debian's
-of 2020. `make kube` gets them once per machine, outside the checkout."""
+of its stable release. `make kube` gets them once per machine, outside the checkout."""
 
 import hashlib
 import os
