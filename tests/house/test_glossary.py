@@ -1,0 +1,43 @@
+"""The catalogue speaks the words of docs/glossary.md."""
+
+import re
+
+import pytest
+from babel.messages.pofile import read_po
+
+from .tree import ROOT, text
+
+ROWS = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text("docs/glossary.md"), re.M)
+TERMS = {english: chinese.split(" / ") for english, chinese in ROWS if english not in ("English", "---")}
+
+
+def sentences() -> list[tuple[str, str]]:
+    """Each sentence of the catalogue, English and Chinese."""
+    with (ROOT / "sgportal/locale/zh_Hans/LC_MESSAGES/django.po").open("rb") as file:
+        return [(_first(each.id), _first(each.string)) for each in read_po(file, locale="zh_Hans") if each.id]
+
+
+def _first(forms: str | tuple[str, ...]) -> str:
+    return forms if isinstance(forms, str) else forms[0]
+
+
+def plain(sentence: str) -> str:
+    """Without what is no prose: places for values, quotations, names of settings and fields."""
+    return re.sub(r"%\(\w+\)s|“[^”]*”|\b[\w-]+\.[\w.-]+|[A-Z]+_[A-Z_]+", " ", sentence)
+
+
+def test_the_table_is_read():
+    assert len(TERMS) > 30
+    assert TERMS["node"] == ["节点"]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_sentence_with_the_english_word_has_the_chinese_one(term):
+    # “on node” is the word, “NodeUnit” and “node-label” are not.
+    word = re.compile(rf"(?<![\w-]){re.escape(term)}s?(?![\w-])", re.I)
+    wrong = {
+        english: chinese
+        for english, chinese in sentences()
+        if word.search(plain(english)) and not any(each in chinese for each in TERMS[term])
+    }
+    assert wrong == {}
