@@ -1,9 +1,13 @@
 """What a person decides while everything stops."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
-from ..core.fleet.halt import ANOTHER_CLUSTER, FOLLOW, RESTORE
+from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
+from ..core.grids.kinds import KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Mirror, Node, NodeLabel, Pod, Slice
 from ..reconciler.fleet import halt, lost_labels
@@ -11,6 +15,7 @@ from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, note
 
 PATH = "cluster"
+NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "pushed_generation": 0}
 
 
 def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
@@ -25,8 +30,7 @@ def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
         if choice not in row.choices:
             raise Refused(say("this cannot be chosen here; it must be one of %(kinds)s", kinds=", ".join(row.choices)))
         before = {"halt": row.halt, **row.facts}
-        if row.halt == ANOTHER_CLUSTER:
-            _accept_cluster(row, choice)
+        _CARRY_OUT[row.halt](row, choice)
         row.halt, row.halted_at, row.facts = "", None, {}
         row.decision, row.decided_by, row.decided_at = choice, actor.name, timezone.now()
         row.save()
@@ -36,13 +40,30 @@ def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
     return row
 
 
+def _accept_grids(_row: ManagedCluster, choice: str) -> None:
+    missing = Grid.objects.missing()
+    if choice == RESTORE:
+        missing.update(**NEVER_PUT_THERE, missing_since=None, missing_held=False, deleting_since=None)
+    else:
+        missing.update(may_be_forgotten=True, missing_held=False)
+
+
+def _accept_nodes(_row: ManagedCluster, _choice: str) -> None:
+    Node.objects.all().delete()
+
+
+def _accept_children(row: ManagedCluster, _choice: str) -> None:
+    kinds = [kind.child_kind for kind in KINDS.values() if kind.child_plural == row.facts["resource"]]
+    Child.objects.filter(kind__in=kinds).exclude(grid_name="", owner_uid="").delete()
+
+
 def _accept_cluster(row: ManagedCluster, choice: str) -> None:
     """The grids belong to the cluster that is there from now on: either it gets them all, or those that it does not
     have go. What was seen of the one before is of no use; the watch reads all of the new one before anything is
     written."""
     row.uid, row.since = str(row.facts["seen"]), timezone.now()
     if choice == RESTORE:
-        Grid.objects.update(cluster_uid="", cluster_generation=0, pushed_generation=0)
+        Grid.objects.update(**NEVER_PUT_THERE, missing_since=None, missing_held=False)
         row.lost_labels = lost_labels.gather()
         workqueue.request([lost_labels.KEY], urgent=True)
     elif choice == FOLLOW:
@@ -50,3 +71,12 @@ def _accept_cluster(row: ManagedCluster, choice: str) -> None:
     for model in (NodeLabel, Node, Pod, Child, Slice):
         model._default_manager.all().delete()
     Mirror.objects.update(synced_at=None)
+
+
+_CARRY_OUT: dict[str, Callable[[ManagedCluster, str], None]] = {
+    ANOTHER_CLUSTER: _accept_cluster,
+    DEFINITIONS_GONE: _accept_grids,
+    GRIDS_GONE: _accept_grids,
+    NODES_GONE: _accept_nodes,
+    CHILDREN_GONE: _accept_children,
+}

@@ -135,7 +135,7 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
         )
         grid.generation += 1
         grid.version += 1
-        grid.may_be_forgotten = False
+        grid.may_be_forgotten = False  # whoever saves it wants it
         grid.save()
         grid.remember(actor.name)
         grid.units.update(failures=0, next_at=None)

@@ -1,6 +1,6 @@
 """What is in the bodies of requests and answers, as JSON Schema (the dialect of OpenAPI 3.1)."""
 
-from ..core.fleet.halt import CHOICES
+from ..core.fleet.halt import REASONS
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
 from ..core.health import STATES
@@ -48,7 +48,7 @@ _TASK = exactly(
 )
 _HALT = exactly(
     id=TEXT,
-    reason=one_of(*CHOICES),
+    reason=one_of(*REASONS),
     message=TEXT,
     since=WHEN,
     choices=many(exactly(choice=one_of("restore", "follow"), outcome=TEXT)),

@@ -10,7 +10,7 @@ from typing import Any
 from .errors import ApiError
 from .requests import Request, Target, verb_of
 
-_ANSWERS = {"status", "silence", "delay", "drop", "truncate"}
+_ANSWERS = {"status", "silence", "delay", "drop", "truncate", "empty"}
 _AT_ONCE = {"drop-watches", "half-open", "compact", "unreachable"}
 
 
@@ -69,9 +69,10 @@ class Faults:
 
     def add(self, effect: str, **options: Any) -> None:
         """Add a rule (see `Fault` for the options): `status` (answer `code`), `silence` (never answer), `delay` (by
-        `seconds`), `drop` (close the connection), `truncate` (cut the body in half). Or do at once: `drop-watches` (end
-        them all), `half-open` (watches stay open and say nothing until `clear`), `compact` (forget history),
-        `unreachable` (close the port, for `seconds`). Raises ValueError for an unknown effect."""
+        `seconds`), `drop` (close the connection), `truncate` (cut the body in half), `empty` (lists have no items). Or
+        do at once: `drop-watches` (end them all), `half-open` (watches stay open and say nothing until `clear`),
+        `compact` (forget history), `unreachable` (close the port, for `seconds`). Raises ValueError for an unknown
+        effect."""
         if effect in _AT_ONCE:
             self._do(effect, **options)
         elif effect in _ANSWERS:
@@ -98,7 +99,7 @@ class Faults:
 
     async def strike(self, request: Request, target: Target | None) -> str:
         """Do what the first matching rule says: raise ApiError or Dropped, wait, or name what is to be done to the
-        answer ("" or truncate)."""
+        answer ("", truncate or empty)."""
         rule = next((each for each in self.rules if each.matches(request, target)), None)
         if rule is None:
             return ""

@@ -66,6 +66,8 @@ class Application:
             response = self.api.handle(request, user)
         except ApiError as error:
             return "", Response.error(error)
+        if effect == "empty":
+            _empty(response)
         _compress(request, response)
         return effect, response
 
@@ -86,6 +88,16 @@ class Application:
         except (ValueError, TypeError) as error:
             raise ApiError(400, f"faults: {error}") from None
         return Response.of({})
+
+
+def _empty(response: Response) -> None:
+    """Leave the items out of a list: what an API server says whose store, or whose cache of it, has lost them."""
+    body = orjson.loads(response.body) if response.stream is None else {}
+    for place in ("items", "rows"):
+        if place in body:
+            body[place] = []
+            body["metadata"].pop("continue", None)
+            response.body = orjson.dumps(body)
 
 
 def _compress(request: Request, response: Response) -> None:

@@ -64,6 +64,14 @@ class GridQuerySet(models.QuerySet["Grid"]):
         """The grids that run pods."""
         return self.exclude(kind="ServiceGrid")
 
+    def in_cluster(self) -> Self:
+        """The grids that have, or had when last seen, a custom resource."""
+        return self.exclude(cluster_uid="")
+
+    def missing(self) -> Self:
+        """The grids whose custom resource is gone, where nobody has decided what that means."""
+        return self.exclude(missing_since=None).filter(may_be_forgotten=False)
+
     def with_counts(self) -> Self:
         """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
         return self.annotate(
@@ -80,8 +88,9 @@ class Grid(models.Model):
     `home` says where its spec is edited: `portal` (this row) or `cluster` (a custom resource the watch mirrors).
     `pushed_generation` is the generation of this row that the custom resource has; `cluster_uid` and
     `cluster_generation` are that resource's own, "" and 0 where there is none. `version` counts every change of
-    intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `may_be_forgotten` says
-    that a person decided that the row goes where the cluster has no such custom resource.
+    intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `missing_since`
+    is set while the custom resource is gone from the cluster, `missing_held` where that waits for a person, and
+    `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
     """
 
     class Home(models.TextChoices):
@@ -106,6 +115,8 @@ class Grid(models.Model):
     cluster_generation = models.PositiveBigIntegerField(default=0)
     deleting_since = models.DateTimeField(null=True, blank=True)
     propagation = models.CharField(max_length=10, default="Background")
+    missing_since = models.DateTimeField(null=True, blank=True)
+    missing_held = models.BooleanField(default=False)
     may_be_forgotten = models.BooleanField(default=False)
     status = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="Progressing")

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from django.db import models
 from django.utils import timezone
 
-from ..core.fleet.halt import CHOICES, Choice, Reason, why
+from ..core.fleet.halt import Choice, Reason, choices, why
 from ..core.text import Sentence
 
 ONE = 1  # the row's key: there is one cluster
@@ -55,7 +55,7 @@ class ManagedCluster(models.Model):
     @property
     def choices(self) -> tuple[Choice, ...]:
         """What a person may choose."""
-        return CHOICES[cast(Reason, self.halt)] if self.halt else ()
+        return choices(cast(Reason, self.halt)) if self.halt else ()
 
     @property
     def halt_id(self) -> str:

@@ -8,7 +8,8 @@ transaction renews the lease first, so what is written is written by its holder,
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +19,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from ..cluster import Cluster
+from ..core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE
+from ..core.grids.kinds import BY_PLURAL
 from ..core.names import APISERVER
 from ..models import Heartbeat
 from .cache import refresh
@@ -27,7 +30,9 @@ from .cache.resources import SOURCES
 from .discovery import dataplane
 from .discovery.detector import EVERY_SECONDS, Inspected, Lookout, Sighted, Witness
 from .discovery.installer import Installer
+from .fleet.doubts import Doubts
 from .fleet.guard import Guard
+from .grids import absence
 from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
 from .informer.probe import Probe
 from .informer.reflector import Pace, Reader
@@ -89,28 +94,30 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        news, inbox = News([*refresh.BY_RESOURCE, APISERVER]), Inbox()
-        witness, guard = Witness(), Guard(access.identity())
+        inbox, witness, guard = Inbox(), Witness(), Guard(access.identity())
         lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
-        installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout)
-        readers = [Reader(source, self._connect, inbox.put, installer, self._pace) for source in SOURCES]
-        probe = Probe(self._connect, inbox.put, partial(_hurry, readers), self._pace.probe, self._pace.probe_patience)
-        for thread in (*readers, lookout, probe):
+        installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout, guard)
+        readers = {each.resource: Reader(each, self._connect, inbox.put, installer, self._pace) for each in SOURCES}
+        pace = self._pace
+        hurry = partial(_hurry, list(readers.values()))
+        probe = Probe(self._connect, inbox.put, hurry, pace.probe, pace.probe_patience)
+        doubts = Doubts(lambda what, later: readers[what].list_again(pace.recheck if later else pace.again))
+        store = Store(News([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts)
+        threads: list[Reader | Lookout | Probe] = [*readers.values(), lookout, probe]
+        for thread in threads:
             thread.start()
         try:
             while not stop.is_set():
-                if not self._store(inbox.take(min(0.5, self._renew_seconds)), news, witness, guard, stop):
+                if not self._store(inbox.take(min(0.5, self._renew_seconds)), store, stop):
                     return
         finally:
-            _end([*readers, lookout, probe])
+            _end(threads)
 
-    def _store(
-        self, batch: Iterable[Message], news: News, witness: Witness, guard: Guard, stop: threading.Event
-    ) -> bool:
+    def _store(self, batch: Sequence[Message], store: "Store", stop: threading.Event) -> bool:
         """Write what the readers said, again and again until the database takes it. False where the lease is lost, or
         the grids belong to another cluster from now on, so that there is nothing to write."""
-        guard.refresh()
-        if not (batch or news.due or guard.due or guard.moved) and time.monotonic() < self._renew_at:
+        store.guard.refresh()
+        if not (batch or store.due) and time.monotonic() < self._renew_at:
             return True
         while not stop.is_set():
             try:
@@ -118,11 +125,10 @@ class Watcher:
                     if not self._lease.renew():
                         log.warning("another process has taken over the watch")
                         return False
-                    if not guard.hold():
+                    if not store.guard.hold():
                         log.warning("the grids belong to another cluster from now on: all of it is read")
                         return False
-                    guard.conclude()
-                    _write(batch, news, witness)
+                    store.write(batch)
                 break
             except _DATABASE_TROUBLE as error:
                 log.warning("a batch could not be stored and is tried again: %s", error)
@@ -130,8 +136,7 @@ class Watcher:
                 stop.wait(0.2)
         else:
             return True
-        news.saved()
-        witness.saved()
+        store.saved()
         self._renew_at = time.monotonic() + self._renew_seconds
         self._beat()
         return True
@@ -164,35 +169,64 @@ def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
         reader.join(max(0.0, deadline - time.monotonic()))  # one in the middle of a request ends by itself
 
 
-def _write(batch: Iterable[Message], news: News, witness: Witness) -> None:
-    """Bring the rows in line with what was said, wake and tell whom it concerns; within a transaction."""
-    effects = Effects()
-    rows: dict[str, dict[str, Any]] = {}
-    for message in batch:
-        resource = message.resource
-        if isinstance(message, Rows):
-            rows.setdefault(resource, {}).update(message.rows)
-            witness.read(resource, message.rows)
-            news.heard(resource, message.at)
-        elif isinstance(message, Listed):
-            refresh.write(resource, rows.pop(resource, {}), effects)
-            refresh.write_absent(resource, message.keys, effects)
-            news.synced(resource, message.at)
-        elif isinstance(message, Heard):
-            news.heard(resource, message.at)
+@dataclass
+class Store:
+    """Brings the rows in line with what the readers say, wakes and tells whom it concerns. `write` is called within a
+    transaction, `saved` once it is committed."""
+
+    news: News
+    witness: Witness
+    guard: Guard
+    doubts: Doubts
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something to write though no reader said anything."""
+        return self.news.due or self.guard.due or self.guard.moved
+
+    def write(self, batch: Iterable[Message]) -> None:
+        """Write what was said."""
+        self.guard.conclude()
+        effects = Effects()
+        rows: dict[str, dict[str, Any]] = {}
+        for message in batch:
+            if isinstance(message, Rows):
+                rows.setdefault(message.resource, {}).update(message.rows)
+                self.witness.read(message.resource, message.rows)
+                self.news.heard(message.resource, message.at)
+            elif isinstance(message, Listed):
+                refresh.write(message.resource, rows.pop(message.resource, {}), effects)
+                if refresh.write_absent(message.resource, message.keys, effects, self.doubts.believes):
+                    self.news.synced(message.resource, message.at)
+            else:
+                self._note(message)
+        self.witness.conclude()
+        for resource, changed in rows.items():
+            refresh.write(resource, changed, effects)
+        self.doubts.look_at_nodes(effects.nodes)
+        if self.guard.halted in (DEFINITIONS_GONE, GRIDS_GONE):
+            absence.look_whether_back(self.guard.halted)
+        tell(effects)
+        if self.news.recovered:
+            wake_all()
+        if self.news.due:
+            self.news.save()
+
+    def _note(self, message: Message) -> None:
+        if isinstance(message, Heard):
+            self.news.heard(message.resource, message.at)
         elif isinstance(message, Failed):
-            news.failed(resource, message.error)
+            self.news.failed(message.resource, message.error)
         elif isinstance(message, NotServed):
-            news.not_served(resource)
+            self.news.not_served(message.resource)
+            if message.resource in BY_PLURAL:
+                absence.definition_gone(BY_PLURAL[message.resource].kind)
         elif isinstance(message, Sighted):
-            witness.saw(message.sight)
+            self.witness.saw(message.sight)
         elif isinstance(message, Inspected):
             dataplane.note(message.seen)
-    witness.conclude()
-    for resource, changed in rows.items():
-        refresh.write(resource, changed, effects)
-    tell(effects)
-    if news.recovered:
-        wake_all()
-    if news.due:
-        news.save()
+
+    def saved(self) -> None:
+        """It is committed."""
+        self.news.saved()
+        self.witness.saved()

@@ -33,6 +33,16 @@ def test_an_answer_breaks_off(server, effect):
     assert server("GET", MAPS).status == 200
 
 
+def test_a_list_has_no_items_and_all_else_is_as_it_was(server):
+    server("POST", MAPS, a_map("a"))
+    server.embedded.faults.add("empty", resource="configmaps")
+    answer = server("GET", MAPS)
+    assert (answer.status, answer.body["items"], answer.body["metadata"]["resourceVersion"] > "") == (200, [], True)
+    assert server("GET", f"{MAPS}/a").body["metadata"]["name"] == "a"
+    server.embedded.faults.clear()
+    assert "a" in {each["metadata"]["name"] for each in server("GET", MAPS).body["items"]}
+
+
 def test_silence_lasts_until_the_caller_gives_up(server):
     server.embedded.faults.add("silence", count=1)
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):

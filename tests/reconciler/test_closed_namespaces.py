@@ -11,7 +11,7 @@ from sgportal.models import Grid, Mirror, Namespace
 from sgportal.queries.freshness import freshness
 from sgportal.queries.label_impact import label_impact
 from sgportal.queries.plans import plan_of
-from sgportal.reconciler.grids import sync_resource
+from sgportal.reconciler.grids import absence, sync_resource
 
 from .watching import a_watch, until
 from .world import ADA, a_grid, a_template, seed
@@ -91,6 +91,7 @@ def test_its_end_is_followed(world):
     kubectl_apply(world, a_grid(template=a_template()))
     world.cluster.delete("DeploymentGrid", CLOSED, "g")
     observe(world, "DeploymentGrid", CLOSED, "g")
+    world.later(absence.SETTLE_SECONDS)
     assert not Grid.objects.exists()
 
 

@@ -6,7 +6,7 @@ from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.text import Invalid
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
-from sgportal.reconciler.grids import sync_resource, update_status
+from sgportal.reconciler.grids import absence, sync_resource, update_status
 from sgportal.reconciler.queue import workqueue
 
 from .world import a_grid, a_template
@@ -149,6 +149,8 @@ def test_deleting_the_custom_resource_deletes_the_grid(world):
     grid = world.save(a_grid(template=a_template()))
     world.cluster.delete("DeploymentGrid", "default", "g")
     observe(world)
+    assert Grid.objects.get().missing_since  # for a moment: it may be one of many
+    world.later(absence.SETTLE_SECONDS)
     assert not Grid.objects.exists()
     world.until(lambda: world.names() == [])
     assert AuditEvent.objects.get(verb="delete").door == "cluster"

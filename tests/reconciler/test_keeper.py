@@ -1,6 +1,7 @@
 """The keeper over the wire: slices follow pods, what others do is repaired, and bad days lose and double nothing."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -133,6 +134,28 @@ def test_what_others_do_to_slices_is_repaired(closed, what):
             return reached(closed) == SERVED and refusing and addresses == [refusing["spec"]["clusterIP"]]
 
         until(right)
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("begun", ["before", "meanwhile"])
+def test_lists_without_items_by_mistake_take_no_endpoint(closed, begun):
+    with a_keeper(closed.cluster) as keeper:
+        until(lambda: reached(closed) == SERVED and not keeper._dirty)
+        before = slices(closed)
+        for resource in ("nodes", "pods", "services"):
+            closed.embedded.faults.add("empty", verbs=["list"], resource=resource)
+        if begun == "before":
+            closed.embedded.compact()
+            closed.embedded.faults.drop_watches()
+            time.sleep(1.5)
+            assert slices(closed) == before
+    if begun == "meanwhile":
+        with a_keeper(closed.cluster):
+            time.sleep(1.5)
+            assert slices(closed) == before
+            closed.embedded.faults.clear()
+            closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
+            until(lambda: "node0" not in reached(closed))
 
 
 @pytest.mark.embedded_only

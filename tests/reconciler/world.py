@@ -105,6 +105,7 @@ class World:
         """Let time pass for every clock in our rows."""
         past = timedelta(seconds=seconds)
         WorkKey.objects.update(next_at=F("next_at") - past)
+        Grid.objects.exclude(missing_since=None).update(missing_since=F("missing_since") - past)
         for grid in Grid.objects.all():
             grid.units.exclude(gone_since=None).update(gone_since=F("gone_since") - past)
             grid.units.exclude(next_at=None).update(next_at=F("next_at") - past)

@@ -6,29 +6,52 @@ from typing import Any, Literal
 
 from ..text import Sentence, say
 
-Reason = Literal["another-cluster"]
+Reason = Literal["another-cluster", "definitions-gone", "grids-gone", "nodes-gone", "children-gone"]
 Choice = Literal["restore", "follow"]
 ANOTHER_CLUSTER: Reason = "another-cluster"
+DEFINITIONS_GONE: Reason = "definitions-gone"
+GRIDS_GONE: Reason = "grids-gone"
+NODES_GONE: Reason = "nodes-gone"
+CHILDREN_GONE: Reason = "children-gone"
 RESTORE: Choice = "restore"
 FOLLOW: Choice = "follow"
-
-# What a person may choose for each reason.
-CHOICES: Mapping[Reason, tuple[Choice, ...]] = {ANOTHER_CLUSTER: (RESTORE, FOLLOW)}
 
 _WHY: Mapping[Reason, Sentence] = {
     ANOTHER_CLUSTER: say(
         "the API server belongs to another cluster (%(seen)s) than the portal's grids do (%(uid)s); the uid is that of "
         "the namespace kube-system"
     ),
+    DEFINITIONS_GONE: say(
+        "the CustomResourceDefinitions of %(kinds)s are gone from the cluster, and %(grids)s grids with them"
+    ),
+    GRIDS_GONE: say("the custom resources of all %(grids)s grids are gone from the cluster"),
+    NODES_GONE: say("the cluster has no nodes any more; there were %(nodes)s"),
+    CHILDREN_GONE: say("the cluster lists none of the %(children)s %(resource)s of the grids any more"),
 }
-_THEN: Mapping[tuple[Reason, Choice], Sentence] = {
-    (ANOTHER_CLUSTER, RESTORE): say(
-        "every grid is made anew in this cluster, with its workloads, and nodes of the same name get back the labels "
-        "that put them into NodeUnits"
-    ),
-    (ANOTHER_CLUSTER, FOLLOW): say(
-        "this cluster is right: the portal removes its grids that are not in it, and shows those that are"
-    ),
+# What a person may choose for each reason, and what it leads to.
+_THEN: Mapping[Reason, Mapping[Choice, Sentence]] = {
+    ANOTHER_CLUSTER: {
+        RESTORE: say(
+            "every grid is made anew in this cluster, with its workloads, and nodes of the same name get back the "
+            "labels that put them into NodeUnits"
+        ),
+        FOLLOW: say("this cluster is right: the portal removes its grids that are not in it, and shows those that are"),
+    },
+    DEFINITIONS_GONE: {
+        RESTORE: say("the definitions are installed again, and every grid is made anew, with its workloads"),
+        FOLLOW: say("they were meant to go: the portal removes these grids, and their revisions stay"),
+    },
+    GRIDS_GONE: {
+        RESTORE: say("every grid is made anew, with its workloads"),
+        FOLLOW: say("they were meant to go: the portal removes these grids, and their revisions stay"),
+    },
+    NODES_GONE: {
+        FOLLOW: say(
+            "the nodes were meant to go: NodeUnits without nodes are treated as always, and the deletion of their "
+            "workloads waits for a person once more"
+        ),
+    },
+    CHILDREN_GONE: {RESTORE: say("the grids are right: what is not there is made anew")},
 }
 
 
@@ -38,6 +61,14 @@ def why(reason: Reason, facts: Mapping[str, Any]) -> Sentence:
     return Sentence(template.msgid, tuple(sorted((name, str(value)) for name, value in facts.items())))
 
 
+def choices(reason: Reason) -> tuple[Choice, ...]:
+    """What a person may choose."""
+    return tuple(_THEN[reason])
+
+
 def outcome(reason: Reason, choice: Choice) -> Sentence:
     """What a choice leads to."""
-    return _THEN[reason, choice]
+    return _THEN[reason][choice]
+
+
+REASONS: tuple[Reason, ...] = tuple(_WHY)

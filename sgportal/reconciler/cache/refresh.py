@@ -1,6 +1,6 @@
 """The mirror: what was last seen of the cluster, in rows. The watch keeps it; writes of ours may hasten it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from .resources import SOURCES
 from .store import BATCH, refresh_nodes
 from .translate import Body
 
+Believes = Callable[[str, Collection[str], Collection[str]], bool]
 BY_RESOURCE = {source.resource: source for source in SOURCES}
 
 
@@ -40,7 +41,11 @@ def write(resource: str, rows: Mapping[str, Any], effects: Effects) -> None:
         BY_RESOURCE[resource].write(dict(items[start : start + BATCH]), effects)
 
 
-def write_absent(resource: str, there: Collection[str], effects: Effects) -> None:
-    """Take away what is stored under any other key than those; within a transaction."""
-    absent = set(BY_RESOURCE[resource].known()) - set(there)
-    write(resource, dict.fromkeys(sorted(absent)), effects)
+def write_absent(resource: str, there: Collection[str], effects: Effects, believes: Believes = lambda *_: True) -> bool:
+    """Take away what is stored under any other key than those, where that is believed (the resource, the keys that are
+    there, those that are stored); within a transaction. Whether it is."""
+    known = set(BY_RESOURCE[resource].known())
+    if not believes(resource, there, known):
+        return False
+    write(resource, dict.fromkeys(sorted(known - set(there))), effects)
+    return True

@@ -2,21 +2,27 @@
 
 import logging
 import threading
+from datetime import datetime
+from typing import Literal
 
 from ...cluster import Cluster, ClusterError, Throttled, Unreachable, install_crds
+from ..fleet.guard import Guard
 from .detector import Lookout
 
 log = logging.getLogger(__name__)
 
 
 class Installer:
-    """Installs our definitions, once for all readers, unless SuperEdge's controller manages the grids. Where the
-    cluster forbids it the portal goes on without."""
+    """Installs our definitions, once for all readers, unless SuperEdge's controller manages the grids, and again after
+    a person's decision. Where the cluster forbids it the portal goes on without. One that is gone, and all its grids
+    with it, is not put back before a person has decided that."""
 
-    def __init__(self, wanted: bool, lookout: Lookout) -> None:
+    def __init__(self, wanted: bool, lookout: Lookout, guard: Guard) -> None:
         self._wanted = wanted
         self._lookout = lookout
+        self._guard = guard
         self._lock = threading.Lock()
+        self._done_for: datetime | Literal["nothing"] | None = "nothing"  # the decision for which it was done last
 
     def look_first(self, cluster: Cluster) -> None:
         """Have looked for SuperEdge's controller. Raises ClusterError."""
@@ -25,7 +31,10 @@ class Installer:
     def ensure(self, cluster: Cluster) -> None:
         """Have the definitions installed, or given up. Raises Unreachable or Throttled, to be tried again."""
         with self._lock:
-            if not self._wanted or not self._lookout.clear:
+            decision = self._guard.decided_at
+            if not self._wanted or decision == self._done_for or not self._lookout.clear:
+                return
+            if not all(cluster.serves(kind) for kind in self._guard.kinds):
                 return
             try:
                 changed = install_crds(cluster)
@@ -37,4 +46,4 @@ class Installer:
                 log.info("custom resources installed: %s", ", ".join(changed) or "nothing to change")
                 if changed:
                     self._lookout.look_again(cluster)
-            self._wanted = False
+            self._done_for = decision

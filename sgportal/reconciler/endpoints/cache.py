@@ -95,6 +95,17 @@ class Memory:
         known = {**self._owner, **self._ended} if resource == "endpointslices" else getattr(self, resource)
         return dict.fromkeys(known.keys() - set(there))
 
+    @property
+    def lacking(self) -> list[str]:
+        """Of which resources, nodes, pods or Services, not one is known."""
+        known = {"nodes": self.nodes, "pods": self.pods, "services": self.services}
+        return [resource for resource, rows in known.items() if not rows]
+
+    @property
+    def has_slices_of_ours(self) -> bool:
+        """Whether we made any of the slices that are there."""
+        return any(is_kept(body) for slices in self.slices.values() for body in slices.values())
+
     def _nodes(self, rows: Mapping[str, NodeView | None]) -> Iterator[str]:
         keys = {kept.facts.key for kept in self.kept.values()}
         moved: set[str] = set()

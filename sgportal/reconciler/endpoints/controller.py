@@ -25,6 +25,7 @@ from ..informer.messages import Failed, Listed, Message, Rows
 from ..informer.reflector import Pace, Reader
 from ..informer.source import Body
 from .cache import SOURCES, Memory, is_built_in, is_leftover
+from .doubts import Doubts
 from .metrics import Pulse
 from .writer import Job, ensure_refusal, refusal_of, with_versions
 
@@ -63,6 +64,8 @@ class Keeper:
         self._memory = Memory()
         self._inbox: queue.Queue[Message | Job | _Refusing] = queue.Queue(maxsize=20_000)
         self._listed: set[str] = set()
+        self._readers: dict[str, Reader] = {}
+        self._doubts = Doubts(self._memory, lambda resource: self._readers[resource].list_again(self._pace.again))
         self._dirty: dict[str, float] = {}  # Service → when the news came
         self._busy: set[str] = set()
         self._failures: dict[str, int] = {}
@@ -76,7 +79,10 @@ class Keeper:
 
     def run(self, stop: threading.Event) -> None:
         """Keep slices until `stop` is set; then end within a few seconds."""
-        readers = [Reader(source, self._reading, self._hear, None, self._pace) for source in SOURCES]
+        self._readers = {
+            source.resource: Reader(source, self._reading, self._hear, None, self._pace) for source in SOURCES
+        }
+        readers = self._readers.values()
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="keeper") as pool:
             for reader in readers:
                 reader.start()
@@ -102,7 +108,7 @@ class Keeper:
             self._learn(message)
         now = time.monotonic()
         self.pulse.kept = len(self._memory.kept)
-        if len(self._listed) < len(SOURCES):
+        if len(self._listed) < len(SOURCES) or self._doubts.is_blind():
             return
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
@@ -126,7 +132,7 @@ class Keeper:
         if isinstance(message, Rows):
             self._soil(self._memory.take(message.resource, message.rows))
         elif isinstance(message, Listed):
-            gone = self._memory.absent(message.resource, message.keys)
+            gone = self._doubts.absent(message.resource, message.keys)
             self._soil(self._memory.take(message.resource, gone))
             self._listed.add(message.resource)
         elif isinstance(message, Failed):

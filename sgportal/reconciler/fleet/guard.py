@@ -1,9 +1,11 @@
 """How the watch keeps an eye on the cluster's identity: readers ask the API server, its own thread tells the row."""
 
 import time
+from datetime import datetime
+from typing import cast
 
 from ...cluster import Identity
-from ...core.fleet.halt import ANOTHER_CLUSTER
+from ...core.fleet.halt import ANOTHER_CLUSTER, Reason
 from ...models import Grid, ManagedCluster
 from . import halt
 
@@ -11,7 +13,10 @@ ASK_SECONDS = 1.0  # how old an answer of our row may be
 
 
 class Guard:
-    """Used by the thread that may touch the database. `identity` is what the readers of this process confirm."""
+    """Used by the thread that may touch the database. `identity` is what the readers of this process confirm, `kinds`
+    are those of which the cluster has grids; both may be read by any thread."""
+
+    kinds: frozenset[str]
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
@@ -25,6 +30,7 @@ class Guard:
 
     def _learn(self, row: ManagedCluster) -> ManagedCluster:
         self.identity.expected = row.uid
+        self.kinds = frozenset(Grid.objects.in_cluster().order_by().values_list("kind", flat=True).distinct())
         return row
 
     def refresh(self) -> None:
@@ -42,6 +48,16 @@ class Guard:
         not be written any more."""
         self._row = self._learn(ManagedCluster.locked())
         return not self.moved
+
+    @property
+    def halted(self) -> Reason | None:
+        """Why everything stops, if it does."""
+        return cast(Reason, self._row.halt) if self._row.halt else None
+
+    @property
+    def decided_at(self) -> datetime | None:
+        """When a person last decided something."""
+        return self._row.decided_at
 
     @property
     def due(self) -> bool:

@@ -22,20 +22,34 @@ def begin(reason: Reason, facts: Mapping[str, Any]) -> None:
         return  # the first reason stands
     if (row.halt, row.facts) == (reason, dict(facts)):
         return
-    row.halted_at = row.halted_at if row.halt == reason else timezone.now()
-    row.halt, row.facts = reason, dict(facts)
+    known, row.halt, row.facts = row.halt == reason, reason, dict(facts)
+    row.halted_at = row.halted_at if known else timezone.now()
     row.save()
+    change_log.record("cluster", [CHANGE_LOG_KEY])
+    if known:
+        return
     _tell("stop", {"halt": reason, **facts})
     log.error("nothing more is written to the cluster: %s", why(reason, facts))
 
 
-def end(reason: Reason) -> None:
-    """What stopped everything is no more so: go on. Within a transaction."""
+def count(reason: Reason, name: str, value: int) -> None:
+    """What everything stops for has become more or less. Within a transaction."""
+    row = ManagedCluster.now()
+    if row.halt == reason and row.facts.get(name) != value:
+        begin(reason, {**row.facts, name: value})
+
+
+def end(reason: Reason, **facts: Any) -> None:
+    """What stopped everything is no more so: go on, if it was by these facts. Within a transaction."""
+    row = ManagedCluster.now()
+    if row.halt != reason or any(row.facts.get(name) != value for name, value in facts.items()):
+        return
     row = ManagedCluster.locked()
     if row.halt != reason:
         return
     row.halt, row.halted_at, row.facts = "", None, {}
     row.save()
+    change_log.record("cluster", [CHANGE_LOG_KEY])
     _tell("resume", {"halt": reason})
     log.warning("the portal writes to the cluster again: %s is over", reason)
     wake()
@@ -49,4 +63,3 @@ def wake() -> None:
 
 def _tell(verb: str, after: Mapping[str, Any]) -> None:
     AuditEvent.objects.create(actor="sgportal", door="cluster", verb=verb, path="cluster", after=dict(after))
-    change_log.record("cluster", [CHANGE_LOG_KEY])

@@ -5,10 +5,11 @@ from typing import Any
 
 from ...cluster import Cluster
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Step
+from ...core.grids.plan import Step, is_ours
 from ...core.names import GRID_SELECTOR, child_name
 from ...core.units import Unit, units_of
-from ...models import Grid, Node
+from ...models import Child, Grid, Node
+from ...queries.plans import owner_of
 from ..process.connection import side_by_side
 
 ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
@@ -42,14 +43,27 @@ def children(
 
 
 def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
-    """The objects that exist under these names, without this grid's label or not: a clash or an edited label."""
+    """The objects that exist under these names, without this grid's label or not: a clash or an edited label. What the
+    watch knows is always asked for by name, whatever a list says."""
     kind = spec.kind.child_kind
     if len(names) > ONE_BY_ONE:
         there = cluster.list(kind, spec.namespace, metadata_only=True).items
         taken = {body["metadata"]["name"] for body in there}
+        known = Child.objects.filter(kind=kind, namespace=spec.namespace, name__in=names)
+        taken.update(known.values_list("name", flat=True))
         names = [name for name in names if name in taken]
     bodies = side_by_side(lambda name: cluster.get(kind, spec.namespace, name), names)
     return [body for body in bodies if body is not None]
+
+
+def vanished(grid: Grid, live: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether all of a grid's children are gone and the watch has not heard of it yet: it finds out whether that is so,
+    and whether they are the only ones."""
+    if any(is_ours(each, owner_of(grid)) for each in live):
+        return False
+    owner = grid.cluster_uid or str(grid.uid)
+    known = Child.objects.filter(kind=grid.grid_kind.child_kind, namespace=grid.namespace, owner_uid=owner)
+    return known.exists()
 
 
 def confirmed(steps: Sequence[Step], spec: GridSpec, cluster: Cluster) -> list[Step]:

@@ -21,6 +21,7 @@ from .apply import Outcome, carry_out
 from .creation_failures import LOOK_AGAIN
 
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
+WATCH_BEHIND = 1.0  # seconds until another look while the watch does not know that all children are gone
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
@@ -34,8 +35,9 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
     if not Mirror.objects.filter(resource="nodes").exclude(synced_at=None).exists():
         return NODES_UNKNOWN
     shut = None if grid.deleting_since else closed(grid.namespace)
-    if not sync_resource.settle(grid, cluster.reading() if shut else cluster):
-        return None
+    settled = sync_resource.settle(grid, cluster.reading() if shut else cluster)
+    if not settled.goes_on:
+        return settled.look_again
     try:
         spec = spec_of(grid)
     except Invalid as invalid:
@@ -43,6 +45,8 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
     seen = _observe(grid, spec, cluster)
+    if not grid.deleting_since and observe.vanished(grid, seen.live):
+        return WATCH_BEHIND
     planned = held(plan(spec, seen), shut)
     if grid.deleting_since and grid.propagation == "Orphan":
         planned = Plan(())

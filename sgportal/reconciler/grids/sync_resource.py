@@ -6,6 +6,7 @@ sides were edited, the cluster's edit stands and the portal's stays among the re
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from ...core.grids.kinds import BY_PLURAL
 from ...core.text import say
 from ...models import AuditEvent, Grid
 from ..queue import change_log, workqueue
-from . import events, kube_events
+from . import absence, events, kube_events
 
 _PROPAGATIONS = {"orphan": "Orphan", "foregroundDeletion": "Foreground"}
 
@@ -29,14 +30,17 @@ def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None
     grid = Grid.objects.filter(kind=kind, namespace=namespace, name=name).first()
     if body is None:
         if grid and grid.cluster_uid:
+            if not grid.deleting_since:
+                absence.note(grid)
             workqueue.request([grid.path], urgent=True)
         return
     if grid is None:
         grid, _ = Grid.objects.get_or_create(
             kind=kind, namespace=namespace, name=name, defaults={"home": Grid.Home.CLUSTER, "generation": 0}
         )
-    if _differs(grid, body):
+    if grid.missing_since or _differs(grid, body):
         workqueue.request([grid.path], urgent=True)
+    absence.found(grid)
 
 
 def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | None:
@@ -58,65 +62,105 @@ def _differs(grid: Grid, body: Mapping[str, Any]) -> bool:
     return going or bool(source_metadata(metadata) != grid.metadata)
 
 
-def settle(grid: Grid, cluster: Cluster) -> bool:
-    """Bring the row and its custom resource together. False where the grid is no more (its row is then gone).
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Whether there is something to make the cluster agree with; where not, in how many seconds to look again (None:
+    when something happens)."""
 
-    Raises ClusterError.
-    """
+    goes_on: bool
+    look_again: float | None = None
+
+
+_GOES_ON = Settled(True)
+_NOTHING_TO_DO = Settled(False)
+
+
+def settle(grid: Grid, cluster: Cluster) -> Settled:
+    """Bring the row and its custom resource together. Raises ClusterError."""
     if not cluster.serves(grid.kind):
-        return not _is_given_up(grid, cluster, None)
+        return _without_definition(grid, cluster)
     body = cluster.get(grid.kind, grid.namespace, grid.name)
     if body is None or _differs(grid, body):
         cluster.confirm()  # what another cluster says of that name means nothing
-    if _is_given_up(grid, cluster, body):
-        return False
+    if _is_given_up(grid, body):
+        return _NOTHING_TO_DO
+    if body is None and grid.cluster_uid and not grid.deleting_since:
+        return _missing(grid, cluster)
     if cluster.read_only:
         return _follow(grid, cluster, body)
     if grid.deleting_since and body and body["metadata"]["uid"] != grid.cluster_uid != "":
         _set_deletion(grid, None)  # what was to go has gone; somebody made another of that name
     if grid.deleting_since:
-        return _settle_deletion(grid, cluster, body)
-    if body is None and grid.cluster_uid:
-        _forget(grid, "the custom resource was deleted in the cluster")
-        return False
-    if body is None:
+        _settle_deletion(grid, cluster, body)
+    elif body is None:
         if not grid.spec:
             grid.delete()
-            return False
+            return _NOTHING_TO_DO
         _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
     elif body["metadata"].get("deletionTimestamp"):
-        _pull(grid, body, cluster)
-        _set_deletion(grid, timezone.now(), _propagation(body))
-    elif grid.generation > grid.pushed_generation and _based_on(grid, body):
+        return _settle_end(grid, body, cluster)
+    else:
+        _settle_edits(grid, body, cluster)
+    return _GOES_ON
+
+
+def _settle_edits(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
+    absence.found(grid)
+    if grid.generation > grid.pushed_generation and _based_on(grid, body):
         _push(grid, cluster, body)
     elif _differs(grid, body):
         _pull(grid, body, cluster)
-    return True
 
 
-def _is_given_up(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
+def _without_definition(grid: Grid, cluster: Cluster) -> Settled:
+    """The cluster does not know this kind: the portal alone keeps such grids, but for those that it did know."""
+    if not grid.may_be_forgotten and not grid.cluster_uid:
+        return _GOES_ON
+    cluster.confirm()
+    if not _is_given_up(grid, None):
+        absence.definition_gone(grid.kind)
+    return _NOTHING_TO_DO
+
+
+def _missing(grid: Grid, cluster: Cluster) -> Settled:
+    verdict = absence.judge(grid, cluster)
+    if verdict == "forget":
+        _forget(grid, "cluster")
+    return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
+
+
+def _settle_end(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> Settled:
+    """Somebody is deleting the custom resource: the grid is deleted as well, unless many are."""
+    verdict = absence.judge(grid, cluster, sure=True)
+    if verdict != "forget":
+        return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
+    _pull(grid, body, cluster)
+    _set_deletion(grid, timezone.now(), _propagation(body))
+    return _GOES_ON
+
+
+def _is_given_up(grid: Grid, body: Mapping[str, Any] | None) -> bool:
     """Whether a person decided that the cluster is right, and it does not have this grid, whose row is then gone."""
     if not grid.may_be_forgotten:
         return False
     if body is None:
-        cluster.confirm()
-        _forget(grid, "a person decided that the cluster is right, which does not have it")
+        _forget(grid, "sgportal")
         return True
     Grid.objects.filter(pk=grid.pk).update(may_be_forgotten=False)
     grid.may_be_forgotten = False
     return False
 
 
-def _follow(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
-    """`settle` without a write to the cluster: take over what was edited or deleted there; what was edited or deleted
-    here waits."""
+def _follow(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> Settled:
+    """`settle` without a write to the cluster: take over what was edited there; what was edited or deleted here
+    waits."""
     if body is None and grid.cluster_uid:
-        _forget(grid, "the custom resource was deleted in the cluster")
-        return False
+        _forget(grid, "cluster")
+        return _NOTHING_TO_DO
     waiting = grid.deleting_since or (body and grid.generation > grid.pushed_generation and _based_on(grid, body))
     if body and not waiting and _differs(grid, body):
         _pull(grid, body, cluster)
-    return True
+    return _GOES_ON
 
 
 def _based_on(grid: Grid, body: Mapping[str, Any]) -> bool:
@@ -202,19 +246,19 @@ def _set_deletion(grid: Grid, since: datetime | None, propagation: str = "Backgr
     grid.refresh_from_db()
 
 
-def _settle_deletion(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> bool:
+def _settle_deletion(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> None:
     if body is not None and not body["metadata"].get("deletionTimestamp"):
         _adopt_generation(grid, body, pushed=True)
         uid = body["metadata"]["uid"]
         cluster.delete(grid.kind, grid.namespace, grid.name, uid=uid, propagation=grid.propagation)
-    return True
 
 
-def _forget(grid: Grid, why: str) -> None:
+def _forget(grid: Grid, by: str) -> None:
+    """Remove a row. `by`: who, where that is told nowhere else ("cluster": somebody deleted the custom resource)."""
     path = grid.path
     with transaction.atomic():
-        if why:
-            AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=path, before=grid.source())
+        if by:
+            AuditEvent.objects.create(actor=by, door="cluster", verb="delete", path=path, before=grid.source())
         grid.delete()
     change_log.record("grid", [path])
 

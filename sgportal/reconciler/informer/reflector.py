@@ -15,7 +15,7 @@ from .source import Source
 
 log = logging.getLogger(__name__)
 STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resource, that its news is fresh
-ANOTHER_SECONDS = 2.0  # between two looks at the address of the cluster while another one is there
+AGAIN_SECONDS = 2.0  # between two looks at what cannot be believed: another cluster, a list without anything known
 SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
 FORBIDDEN = 403
 
@@ -37,6 +37,11 @@ class Pace:
     def stream(self) -> int:
         """How long a stream lasts: well below `silence`, so that a healthy one ends before it seems dead."""
         return max(1, min(STREAM_SECONDS, int(self.silence * 0.6)))
+
+    @property
+    def again(self) -> float:
+        """The wait before another look at what cannot be believed."""
+        return min(AGAIN_SECONDS, self.recheck)
 
     def backoff(self, failures: int, at_least: float | None) -> float:
         """The wait after the (failures+1)th failure in a row: doubling, jittered, capped."""
@@ -76,6 +81,14 @@ class Reader(threading.Thread):
         self._stream: Watch | None = None
         self._version = ""  # where to go on from; "": list first
         self._failures = 0  # in a row
+        self._again: float | None = None
+
+    def list_again(self, seconds: float) -> None:
+        """From another thread, which does not believe the last list: make another in so many seconds."""
+        self._again = seconds
+        stream = self._stream
+        if stream:
+            stream.close()
 
     def stop(self) -> None:
         """Say no more, and end soon."""
@@ -99,6 +112,10 @@ class Reader(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._step()
+                again, self._again = self._again, None
+                if again is not None:
+                    self._version, self._failures = "", 0
+                    self._pause(again)
             except ClusterError as error:
                 self._pause(self._after(error))
             except Exception as error:
@@ -114,7 +131,7 @@ class Reader(threading.Thread):
         if isinstance(error, AnotherCluster):
             self._version, self._failures = "", 0
             self._say(Failed(self._source.resource, str(error)))
-            return min(ANOTHER_SECONDS, self._pace.recheck)
+            return self._pace.again
         if isinstance(error, NotFound) or (self._source.optional and error.status == FORBIDDEN):
             self._version, self._failures = "", 0
             self._say(NotServed(self._source.resource))
@@ -155,7 +172,7 @@ class Reader(threading.Thread):
             cluster.confirm()
             self._follow(self._stream)
         self._stream = None
-        if time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
+        if self._again is None and time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
             self._failures += 1
             self._pause(self._pace.backoff(self._failures, None))
         else:
@@ -175,7 +192,7 @@ class Reader(threading.Thread):
 
     def _follow(self, stream: Iterable[WatchEvent]) -> None:
         self._say(Heard(self._source.resource, datetime.now(UTC)))
-        if self._stopping.is_set():  # asked to stop before there was a stream to close
+        if self._stopping.is_set() or self._again is not None:  # asked before there was a stream to close
             return
         for event in stream:
             self._failures = 0
