@@ -8,6 +8,7 @@ from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused
 from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
+from .held import decide_held
 from .labels import label_node, label_nodes
 from .people import MAX_DAYS, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import restore_revision
@@ -27,6 +28,7 @@ __all__ = [
     "TakeOver",
     "Unavailable",
     "decide",
+    "decide_held",
     "delete_grid",
     "delete_group",
     "hand_back",

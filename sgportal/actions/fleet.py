@@ -1,7 +1,6 @@
 """What a person decides while everything stops."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,9 +12,9 @@ from ..models import Child, Grid, ManagedCluster, Mirror, Node, NodeLabel, Pod, 
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, note
+from .held import NEVER_PUT_THERE, settle_missing
 
 PATH = "cluster"
-NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "pushed_generation": 0}
 
 
 def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
@@ -41,11 +40,7 @@ def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
 
 
 def _accept_grids(_row: ManagedCluster, choice: str) -> None:
-    missing = Grid.objects.missing()
-    if choice == RESTORE:
-        missing.update(**NEVER_PUT_THERE, missing_since=None, missing_held=False, deleting_since=None)
-    else:
-        missing.update(may_be_forgotten=True, missing_held=False)
+    settle_missing(Grid.objects.missing(), choice == RESTORE)
 
 
 def _accept_nodes(_row: ManagedCluster, _choice: str) -> None:

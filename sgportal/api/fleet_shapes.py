@@ -2,8 +2,10 @@
 
 from typing import Any, cast
 
+from ..core.fleet import held as waiting
 from ..core.fleet.halt import Reason, outcome
 from ..models import ManagedCluster
+from ..queries.held import Held
 from .problems import localise
 from .shapes import instant
 
@@ -21,5 +23,19 @@ def _halt(row: ManagedCluster) -> dict[str, Any]:
         "reason": row.halt,
         "message": localise(row.sentence),
         "since": instant(row.halted_at),
+        "choices": choices,
+    }
+
+
+def held(each: Held) -> dict[str, Any]:
+    """Something that waits for a person while everything else goes on."""
+    kind = each.kind
+    choices = [{"choice": one, "outcome": localise(waiting.outcome(kind, one))} for one in each.choices]
+    return {
+        "id": each.id,
+        "kind": kind,
+        "grid": each.grid.path,
+        "message": localise(each.sentence),
+        "since": instant(each.since),
         "choices": choices,
     }

@@ -13,7 +13,10 @@ from rest_framework import renderers
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 
-from ..models import Grid, GridUnit, Heartbeat, Mirror, Node, WorkKey
+from ..core.fleet.halt import REASONS
+from ..core.fleet.held import KINDS
+from ..models import Grid, GridUnit, Heartbeat, ManagedCluster, Mirror, Node, WorkKey
+from ..queries.held import held_counts
 from ..version import VERSION
 from .auth import RolePermission
 from .health import ALIVE
@@ -30,6 +33,7 @@ class Portal(Collector):
         yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), Seat.taken())])
         yield _grids()
         yield _closure()
+        yield from _decisions()
         yield from _keepers()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
@@ -56,6 +60,15 @@ def _closure() -> Metric:
     values = [((space, name, state), n) for space, name, nodes in rows for state, n in (nodes or {}).items()]
     text = "Nodes by what they reach of a ServiceGrid's Service."
     return _gauge("sgportal_closure_nodes", text, ["namespace", "servicegrid", "state"], values)
+
+
+def _decisions() -> Iterator[Metric]:
+    reason = ManagedCluster.now().halt
+    text = "1 while nothing is written to the cluster until a person decides, by reason."
+    yield _gauge("sgportal_halted", text, ["reason"], [((each,), float(each == reason)) for each in REASONS])
+    counts = held_counts()
+    waiting = [((kind,), float(counts.get(kind, 0))) for kind in KINDS]
+    yield _gauge("sgportal_decisions_waiting", "Grids for which a person has to decide, by kind.", ["kind"], waiting)
 
 
 def _keepers() -> Iterator[Metric]:

@@ -1,10 +1,12 @@
 """What is in the bodies of requests and answers, as JSON Schema (the dialect of OpenAPI 3.1)."""
 
+from ..core.fleet import held
 from ..core.fleet.halt import REASONS
 from ..core.grids.group import KIND
 from ..core.grids.kinds import API_VERSION, KINDS
 from ..core.health import STATES
 from .cluster import DECISION_FIELDS, TAKE_OVER_FIELDS
+from .decisions import HELD_FIELDS
 from .grids import RESTORE_FIELDS
 from .json_schema import COUNT, FLAG, LABELS, OBJECT, TEXT, WHEN, Schema, exactly, many, of_fields, one_of, ref
 from .nodes import LABEL_FIELDS
@@ -217,6 +219,16 @@ BODIES: dict[str, Schema] = {
         halt={**_HALT, "type": ["object", "null"]},
     ),
     "DecisionRequest": of_fields(DECISION_FIELDS),
+    "Held": exactly(
+        id=TEXT,
+        kind=one_of(*held.KINDS),
+        grid=TEXT,
+        message=TEXT,
+        since=WHEN,
+        choices=many(exactly(choice=one_of(*held.CHOICES), outcome=TEXT)),
+    ),
+    "HeldRequest": of_fields(HELD_FIELDS),
+    "HeldDecision": exactly(decided=many(TEXT), waiting=COUNT),
     "TakeOverRequest": of_fields(TAKE_OVER_FIELDS),
     "TakeOver": exactly(
         steps=many({**_STEP, "properties": {**_STEP["properties"], "grid": TEXT}}),

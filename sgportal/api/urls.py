@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from ..core.grids.kinds import KINDS, GridKind
-from . import apply, cluster, docs, grids, groups, live, nodes, people, services
+from . import apply, cluster, decisions, docs, grids, groups, live, nodes, people, services
 from .problems import nothing_here
 
 
@@ -43,6 +43,7 @@ urlpatterns = [
     path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
     path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
     path("cluster/decision", cluster.Decision.as_view(), name="api-decision"),
+    path("decisions", decisions.Decisions.as_view(), name="api-decisions"),
     path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),

@@ -7,6 +7,7 @@ from django.utils.functional import SimpleLazyObject
 
 from ..models import ManagedCluster, Stewardship
 from ..queries.freshness import freshness
+from ..queries.held import held_counts
 from ..version import VERSION
 from . import preferences
 from .pages import may, revision, role
@@ -23,6 +24,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "freshness": SimpleLazyObject(freshness),
         "stewardship": SimpleLazyObject(Stewardship.now),
         "managed": SimpleLazyObject(ManagedCluster.now),
+        "held": SimpleLazyObject(held_counts),
         "revision": revision(request),
         "kiosk": request.GET.get("kiosk") == "1",
         "version": VERSION,

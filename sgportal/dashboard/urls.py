@@ -33,6 +33,7 @@ urlpatterns = [
     path("cluster/crds/", cluster.definitions, name="cluster-definitions"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/halt/", decisions.decide, name="decide"),
+    path("decisions/held/", decisions.decide_held, name="decide-held"),
     path("login/", Login.as_view(), name="login"),
     path("logout/", Logout.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),

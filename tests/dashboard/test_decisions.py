@@ -1,8 +1,10 @@
 """The banner while everything stops, and the page on which a person decides."""
 
 import pytest
+from django.utils import timezone
 
 from sgportal.models import Grid, ManagedCluster
+from sgportal.queries.held import held
 from sgportal.reconciler.fleet import halt
 
 from .addresses import GRID
@@ -63,3 +65,52 @@ def test_a_write_gets_a_page_with_the_reason(operator, halted):
     answer = operator.post(GRID + "delete/", {"step": "confirm", "expect": halted.etag})
     assert answer.status_code == 409
     assert "another cluster" in answer.content.decode()
+
+
+HELD = "The custom resource of 1 grid is gone from the cluster; the grid is kept."
+
+
+@pytest.fixture
+def gone(fleet):
+    """The custom resource of the grid is gone, with many others."""
+    Grid.objects.filter(pk=fleet.pk).update(cluster_uid="u", missing_since=timezone.now(), missing_held=True)
+    return fleet
+
+
+def test_every_page_says_that_grids_wait(viewer, gone):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
+        assert HELD in text(viewer, address)
+    page = text(viewer, "/decisions/")
+    assert "Grids whose custom resources are gone" in page
+    assert "Make anew here" not in page
+    assert "An operator or administrator decides." in page
+
+
+def test_a_person_decides_for_one_grid_after_being_asked(viewer, operator, gone):
+    (item,) = held()
+    assert "Make anew here …" in text(operator, "/decisions/")
+    fields = {"choice": "follow", "items": item.id}
+    assert viewer.post("/decisions/held/", fields).status_code == 403
+    asked = operator.post("/decisions/held/", fields).content.decode()
+    assert "Decide for 1 grid?" in asked
+    assert "default/echo" in asked
+    assert HELD in text(operator, "/")
+    done = operator.post("/decisions/held/", {**fields, "confirm": "1"}, follow=True).content.decode()
+    assert "Decided for 1 grid." in done
+    assert Grid.objects.get(pk=gone.pk).may_be_forgotten
+    assert HELD not in text(operator, "/")
+
+
+def test_a_person_decides_for_all_that_were_shown(operator, gone):
+    asked = operator.post("/decisions/held/", {"choice": "restore", "kind": "grid-gone"}).content.decode()
+    assert held()[0].id in asked
+    stale = operator.post("/decisions/held/", {"choice": "restore", "items": "0", "confirm": "1"}, follow=True)
+    assert "What was shown is no longer so" in stale.content.decode()
+    operator.post("/decisions/held/", {"choice": "restore", "items": held()[0].id, "confirm": "1"})
+    assert Grid.objects.get(pk=gone.pk).cluster_uid == ""
+
+
+def test_what_cannot_be_chosen_leads_back(operator, gone):
+    for fields in ({}, {"choice": "burn", "kind": "grid-gone"}, {"choice": "\0", "items": "\0"}, {"kind": "x"}):
+        assert operator.post("/decisions/held/", fields).headers["Location"] == "/decisions/"
+    assert operator.get("/decisions/held/").headers["Location"] == "/decisions/"

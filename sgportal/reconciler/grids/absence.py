@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from ...cluster import Cluster, Refused
 from ...core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE, Reason
+from ...core.fleet.held import GRID_GONE, why
 from ...core.grids.kinds import KINDS
 from ...core.names import GROUP
-from ...core.text import say
 from ...models import AuditEvent, Grid
 from ...models.intent import GridQuerySet
 from ..fleet import halt
@@ -45,9 +45,9 @@ def found(grid: Grid) -> None:
         change_log.record("grid", [grid.path])
 
 
-def judge(grid: Grid, cluster: Cluster, sure: bool = False) -> Verdict:
-    """What the absence of a grid's custom resource means: "wait" is to be asked again after SETTLE_SECONDS, unless the
-    caller is `sure` that it is being deleted. Raises ClusterError."""
+def judge(grid: Grid, cluster: Cluster) -> Verdict:
+    """What it means that a grid's custom resource is gone or being deleted: "wait" is to be asked again after
+    SETTLE_SECONDS. Raises ClusterError."""
     if grid.missing_held:
         return "held"
     if _is_definition_going(grid.kind, cluster):
@@ -60,7 +60,7 @@ def judge(grid: Grid, cluster: Cluster, sure: bool = False) -> Verdict:
                 return "wait"
             _hold(rows)
             return "held"
-    return "forget" if sure or _age(grid.missing_since) >= SETTLE_SECONDS else "wait"
+    return "forget" if _age(grid.missing_since) >= SETTLE_SECONDS else "wait"
 
 
 def definition_gone(kind: str) -> None:
@@ -97,19 +97,16 @@ def _holds(rows: GridQuerySet) -> bool:
     paths = [f"{KINDS[kind].plural}/" for kind in rows.order_by().values_list("kind", flat=True).distinct()]
     events = AuditEvent.objects.filter(actor="cluster", verb="delete", at__gt=timezone.now() - WINDOW)
     forgotten = sum(events.filter(path__startswith=path).count() for path in paths)
-    return brake().holds(rows.missing().count() + forgotten, rows.in_cluster().count() + forgotten)
+    there = rows.in_cluster().filter(deleting_since=None).count()
+    return brake().holds(rows.missing().count() + forgotten, there + forgotten)
 
 
 def _hold(rows: GridQuerySet) -> None:
     with transaction.atomic():
         missing = list(rows.missing().filter(missing_held=False).select_for_update())
         Grid.objects.filter(pk__in=[grid.pk for grid in missing]).update(missing_held=True)
-        text = say(
-            "its custom resource is gone from the cluster, together with those of many grids: it is kept, and nothing "
-            "is made or deleted for it, until a person decides"
-        )
         for grid in missing:
-            events.record(grid.path, [events.Happening("", "ResourceGone", text, warning=True)])
+            events.record(grid.path, [events.Happening("", "ResourceGone", why(GRID_GONE), warning=True)])
         change_log.record("grid", [grid.path for grid in missing])
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         if not Grid.objects.in_cluster().filter(missing_held=False).exists():

@@ -21,6 +21,7 @@ from ...models import AuditEvent, Grid
 from ..queue import change_log, workqueue
 from . import absence, events, kube_events
 
+PREDECESSOR_GOING = 1.0  # seconds until another look while a custom resource of the name is still being deleted
 _PROPAGATIONS = {"orphan": "Orphan", "foregroundDeletion": "Foreground"}
 
 
@@ -98,6 +99,8 @@ def settle(grid: Grid, cluster: Cluster) -> Settled:
             return _NOTHING_TO_DO
         _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
     elif body["metadata"].get("deletionTimestamp"):
+        if grid.spec and not grid.cluster_uid:
+            return Settled(False, PREDECESSOR_GOING)
         return _settle_end(grid, body, cluster)
     else:
         _settle_edits(grid, body, cluster)
@@ -131,11 +134,14 @@ def _missing(grid: Grid, cluster: Cluster) -> Settled:
 
 def _settle_end(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> Settled:
     """Somebody is deleting the custom resource: the grid is deleted as well, unless many are."""
-    verdict = absence.judge(grid, cluster, sure=True)
+    verdict = "forget" if grid.may_be_forgotten else absence.judge(grid, cluster)
     if verdict != "forget":
         return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
     _pull(grid, body, cluster)
-    _set_deletion(grid, timezone.now(), _propagation(body))
+    with transaction.atomic():
+        AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
+        Grid.objects.filter(pk=grid.pk).update(missing_since=None)
+        _set_deletion(grid, timezone.now(), _propagation(body))
     return _GOES_ON
 
 
@@ -146,6 +152,8 @@ def _is_given_up(grid: Grid, body: Mapping[str, Any] | None) -> bool:
     if body is None:
         _forget(grid, "sgportal")
         return True
+    if body["metadata"].get("deletionTimestamp"):
+        return False
     Grid.objects.filter(pk=grid.pk).update(may_be_forgotten=False)
     grid.may_be_forgotten = False
     return False

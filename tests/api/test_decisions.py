@@ -1,0 +1,92 @@
+"""What waits for a person, and deciding about it, over REST."""
+
+import pytest
+from django.utils import timezone
+
+from sgportal.models import AuditEvent, Grid, ManagedCluster, WorkKey
+from sgportal.reconciler.fleet import halt
+
+from . import builders
+
+
+@pytest.fixture
+def gone(db):
+    """Two grids whose custom resources are gone, and one that is there."""
+    for name in ("a", "b", "c"):
+        builders.grid(name)
+    Grid.objects.update(cluster_uid="u1")
+    Grid.objects.filter(name__in="ab").update(missing_since=timezone.now(), missing_held=True)
+
+
+def items(api):
+    return api.get("decisions").json()["items"]
+
+
+def test_what_waits_is_listed_with_its_choices(as_, gone):
+    first, second = items(as_("vic"))
+    assert (first["kind"], first["grid"]) == ("grid-gone", "deploymentgrids/default/a")
+    assert [each["choice"] for each in first["choices"]] == ["restore", "follow"]
+    assert first["id"] != second["id"]
+    assert "until a person decides" in first["message"]
+    chinese = as_("vic").get("decisions", Accept_Language="zh-hans").json()["items"][0]
+    assert "集群" in chinese["choices"][0]["outcome"]
+    page = as_("vic").get("decisions?limit=1").json()
+    assert as_("vic").get(f"decisions?limit=1&cursor={page['next']}").json()["items"] == [second]
+    metrics = as_("vic").get("/metrics").content.decode()
+    assert 'sgportal_decisions_waiting{kind="grid-gone"} 2.0' in metrics
+    assert 'sgportal_halted{reason="grids-gone"} 0.0' in metrics
+
+
+def test_an_operator_decides_all_or_none(as_, gone):
+    first, second = (each["id"] for each in items(as_("vic")))
+    asked = {"choice": "restore", "items": [first]}
+    assert as_("vic").post("decisions", asked).status_code == 403
+    assert as_("olga").post("decisions", {**asked, "items": [first, "0"]}).status_code == 412
+    assert as_("olga").post("decisions", {**asked, "choice": "both"}).status_code == 409
+    assert as_("olga").post("decisions?dryRun=All", asked).json()["waiting"] == 2
+    assert Grid.objects.filter(missing_held=True).count() == 2
+    done = as_("olga").post("decisions", asked)
+    assert done.json() == {"decided": ["deploymentgrids/default/a"], "waiting": 1}
+    assert (Grid.objects.get(name="a").cluster_uid, Grid.objects.get(name="a").missing_since) == ("", None)
+    assert as_("olga").post("decisions", asked).status_code == 412
+    assert as_("olga").post("decisions", {"choice": "follow", "items": [second, second]}).status_code == 200
+    assert Grid.objects.get(name="b").may_be_forgotten
+    assert items(as_("vic")) == []
+    told = AuditEvent.objects.filter(actor="olga").order_by("pk")
+    assert [(each.verb, each.path) for each in told] == [
+        ("restore", "deploymentgrids/default/a"),
+        ("follow", "deploymentgrids/default/b"),
+    ]
+    assert WorkKey.objects.due().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"choice": "restore"}, "/items"),
+        ({"items": ["x"]}, "/choice"),
+        ({"choice": "restore", "items": []}, "/items"),
+        ({"choice": "restore", "items": "x"}, "/items"),
+        ({"choice": "restore", "items": [1]}, "/items/0"),
+        ({"choice": "restore", "items": ["x"], "all": True}, "/all"),
+    ],
+)
+def test_bad_input_names_the_field(as_, gone, body, pointer):
+    answer = as_("olga").post("decisions", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_nothing_is_decided_one_by_one_while_everything_stops(as_, gone):
+    halt.begin("another-cluster", {"uid": "here", "seen": "there", "grids": 3})
+    ManagedCluster.objects.update(uid="here")
+    first = items(as_("vic"))[0]["id"]
+    assert as_("olga").post("decisions", {"choice": "follow", "items": [first]}).status_code == 409
+
+
+def test_the_list_asks_as_many_questions_for_many_as_for_few(as_, gone, django_assert_max_num_queries):
+    for number in range(60):
+        builders.grid(f"n{number}")
+    Grid.objects.update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
+    with django_assert_max_num_queries(8):
+        assert len(items(as_("vic"))) == 63
