@@ -197,6 +197,8 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
     """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
     unit without nodes, deleted before its grace time is over. Raises NotFound, Forbidden."""
     check_open(grid.namespace)
+    if grid.kind == "ServiceGrid" and unit:  # its one child, the Service, stands under the unit ""
+        raise NotFound(unit)
     with transaction.atomic():
         if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
             raise NotFound(unit)

@@ -11,8 +11,8 @@ from .shapes import instant
 
 
 def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
-    """What one node reaches of a Service; `closed` says that it is known that nothing outside its NodeUnit is
-    among it, and `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys,
+    """What one node reaches of a Service; `closed` says whether nothing outside its NodeUnit is among it (null: not
+    known), and `enforcement` by what that is kept: `annotation` needs a filter on the node that reads topologyKeys,
     `hints` are obeyed by its kube-proxy, `none` is what mode open asks for. `observed`: read off the EndpointSlices
     last seen."""
     found = [{"pod": each.pod, "ip": each.address, "node": each.node, "unit": each.unit} for each in view.endpoints]
@@ -25,8 +25,9 @@ def endpoints(view: NodeProof, observed: bool) -> dict[str, Any]:
         "mode": view.mode,
         "observed": observed,
         "guilty": [{"address": str(each), "slice": each.slice, "node": each.node} for each in view.guilty],
-        "closed": view.state != "unsupported" and all(each.unit == view.unit for each in view.endpoints),
-        "reason": localise(view.reason),
+        "closed": None if view.state == "unknown" else view.state in ("closed", "refusing"),
+        "code": view.reason,
+        "reason": localise(view.sentence),
     }
 
 

@@ -34,6 +34,7 @@ class Portal(Collector):
         yield _grids()
         yield _closure()
         yield from _decisions()
+        yield _foreign()
         yield from _keepers()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
@@ -69,6 +70,13 @@ def _decisions() -> Iterator[Metric]:
     counts = held_counts()
     waiting = [((kind,), float(counts.get(kind, 0))) for kind in KINDS]
     yield _gauge("sgportal_decisions_waiting", "Grids for which a person has to decide, by kind.", ["kind"], waiting)
+
+
+def _foreign() -> Metric:
+    rows = Grid.objects.filter(kind="ServiceGrid").values_list("namespace", "name", "status__foreignSlices")
+    values = [((space, name), count or 0) for space, name, count in rows]
+    text = "EndpointSlices that count to a closed Service and that the portal did not write."
+    return _gauge("sgportal_closure_foreign_slices", text, ["namespace", "servicegrid"], values)
 
 
 def _keepers() -> Iterator[Metric]:

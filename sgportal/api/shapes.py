@@ -78,6 +78,8 @@ def cell(each: Cell) -> dict[str, Any]:
         "grid": each.grid,
         "desired": each.desired,
         "ready": each.ready,
+        "nodes": each.nodes,
+        "served": each.served,
         "state": each.state,
         "reason": each.reason,
         "message": localise(each.sentence),

@@ -161,6 +161,7 @@ _STATUS: Schema = {
         "unusedTemplates": {"type": "array", "items": _TEXT},
         "closure": _TEXT,
         "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "foreignSlices": {"type": "integer"},
     },
 }
 

@@ -22,6 +22,7 @@ SERVICE_NAME = "kubernetes.io/service-name"
 SERVICE_SUFFIX = "-svc"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 HEADLESS = "service.kubernetes.io/headless"
+PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SLICE_MANAGER = f"closure.sgportal.{GROUP}"
 # The Service without endpoints to whose address sentinels send what must be refused.

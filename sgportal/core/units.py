@@ -8,13 +8,26 @@ Readiness = Literal["Ready", "NotReady", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """A pod on a node that carries traffic to Services, or filters what such a one sees; `role` is one of
+    `core.traffic.agents.ROLES`. `version` is that of its image ("" where the image does not say)."""
+
+    role: str
+    version: str = ""
+    ready: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NodeView:
-    """What the core needs to know of a node. `version` is its kubelet's, such as `v1.34.1`; "" where nobody asked."""
+    """What the core needs to know of a node. `version` is its kubelet's, such as `v1.34.1`, `system` its operating
+    system, such as `linux`; both are "" where nobody asked. `agents` are those seen on it."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     ready: Readiness = "Ready"
     version: str = ""
+    system: str = ""
+    agents: tuple[Agent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

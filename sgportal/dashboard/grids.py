@@ -4,19 +4,19 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import urlencode
 
 from ..core.grids.kinds import KINDS
 from ..core.health import WORKLOAD_STATES
 from ..core.text import Invalid
-from ..core.traffic.proof import BEHIND_WRAPPER
 from ..core.traffic.proof import STATES as PROOF_STATES
 from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ..queries.endpoints import endpoints_of
 from ..queries.overview import node_groups
 from ..queries.plans import plan_of
 from .difference import lines
-from .editor.subject import grid_at
+from .editor.subject import grid_at, grid_url
 from .pages import needs, paged, show, wanted
 from .reach import counted, gravest_first, row
 from .tags import yaml
@@ -92,6 +92,8 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     """What a grid has in one unit: its state and why, its pods, its events."""
     found = grid_at(plural, namespace, name)
     row = get_object_or_404(GridUnit, grid=found, name=unit)
+    if found.kind == "ServiceGrid":  # it has nothing of its own there; its endpoints are told node by node
+        return redirect(f"{grid_url(found)}?{urlencode({'search': unit})}")
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     return _show(request, found, "unit", {"row": row, "pods": pods[:500], "events": events})
@@ -131,7 +133,8 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
         "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,
         "mode": mode,
-        "enforcement": BEHIND_WRAPPER if mode == "wrapper" else None,
+        "claims": (("Closed", reach.loop.closed), ("Refusing", reach.loop.refusing)) if proofs else (),
+        "foreign": reach.loop.foreign if reach.loop.strangers else None,
         "states": PROOF_STATES,
         "invalid": not proofs and Node.objects.exists(),
     }

@@ -77,18 +77,25 @@ def _shown(unit: UnitRow, asked: Mapping[str, str]) -> bool:
 
 def _rows(units: Any, seen: Overview, by_unit: Mapping[str, Mapping[str, Cell]]) -> list[Row]:
     blind = seen.freshness.unreachable_since is not None
+    services = {grid.path for grid in seen.grids if grid.kind == "ServiceGrid"}
     places = [(grid.path, grid_url(grid)) for grid in seen.grids]
     words: dict[str, str] = {state: state_word(state) for state in STATES}
     rows = []
     for unit in units:
-        cells, tail = by_unit.get(unit.name, {}), f"units/{quote(unit.name, safe='')}/"
+        cells, name = by_unit.get(unit.name, {}), quote(unit.name, safe="")
         dim = blind or unit.node_state == "Offline"
-        tiles = [_tile(cells[path], url + tail, words, dim) if path in cells else None for path, url in places]
+        tiles = [
+            _tile(cells[path], url, name, path in services, words, dim) if path in cells else None
+            for path, url in places
+        ]
         rows.append(Row(unit, tiles, dim))
     return rows
 
 
-def _tile(cell: Cell, url: str, words: Mapping[str, str], dim: bool) -> Tile:
+def _tile(cell: Cell, url: str, unit: str, of_service: bool, words: Mapping[str, str], dim: bool) -> Tile:
+    """Pods of a workload; of a Service the nodes whose traffic goes as asked."""
     hatched = " hatched" if dim or cell.state == "Offline" else ""
     look = f"s-{cell.state}{hatched}"
-    return Tile(url, look, str(cell.ready), str(cell.desired), cell.state, words[cell.state], say(cell.sentence))
+    place = f"{url}?search={unit}" if of_service else f"{url}units/{unit}/"
+    ready, wanted = (cell.served, cell.nodes) if of_service else (cell.ready, cell.desired)
+    return Tile(place, look, str(ready), str(wanted), cell.state, words[cell.state], say(cell.sentence))

@@ -41,7 +41,7 @@ def row(proof: NodeProof) -> Row:
     """A node as the page shows it."""
     addresses: dict[tuple[str, str], list[str]] = {}
     accused: set[tuple[str, str]] = set()
-    for each in proof.endpoints if proof.state != "unsupported" else ():
+    for each in proof.endpoints if proof.state != "unknown" else ():
         place = (each.pod or str(each), each.node)
         addresses.setdefault(place, []).append(str(each))
         if each in proof.guilty:

@@ -46,7 +46,7 @@ STATES = {
     "refusing": gettext_lazy("Refusing"),
     "open": gettext_lazy("Open"),
     "leaking": gettext_lazy("Leaking"),
-    "unsupported": gettext_lazy("Not supported"),
+    "unknown": gettext_lazy("Unknown"),
 }
 VERBS = {
     "create": gettext_lazy("create"),
@@ -125,8 +125,19 @@ def state(name: str, *, hatched: bool = False) -> SafeString:
 def loop_alarms(grid: Grid) -> list[str]:
     """What is wrong with a ServiceGrid's closed loop by its last status, as states of nodes, the gravest first."""
     told = {each.get("type"): each for each in grid.status.get("conditions") or ()}
-    found = ["leaking"] if told.get("Closed", {}).get("reason") == "LeakingEndpoint" else []
+    closed = told.get("Closed", {})
+    found = ["leaking"] if closed.get("reason") == "LeakingEndpoint" else []
+    found += ["unknown"] if closed.get("status") == "Unknown" else []
     return found + (["refusing"] if told.get("Refusing", {}).get("status") == "True" else [])
+
+
+_TRUTHS = {"True": gettext_lazy("True"), "False": gettext_lazy("False"), "Unknown": gettext_lazy("Unknown")}
+
+
+@register.filter
+def truth_word(truth: str) -> str:
+    """Whether a claim holds, in the reader's language."""
+    return str(_TRUTHS[truth])
 
 
 @register.filter

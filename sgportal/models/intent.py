@@ -8,6 +8,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from ..core.grids.desired import Owner
 from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
 from ..core.health import SETTLED
 from ..core.text import Sentence
@@ -176,6 +177,11 @@ class Grid(models.Model):
         kept = {"path": self.path, "spec": self.spec, "metadata": self.metadata, "author": author}
         Revision.objects.get_or_create(grid=self, number=self.generation, defaults=kept)
 
+    @property
+    def owner(self) -> Owner:
+        """Whom the grid's children belong to."""
+        return Owner(self.cluster_uid or str(self.uid), bool(self.cluster_uid), str(self.uid))
+
     def source(self) -> dict[str, Any]:
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
@@ -215,8 +221,9 @@ class Revision(models.Model):
 class GridUnit(models.Model):
     """One cell of the matrix: what was last observed of a grid in a unit, and that unit's own back-off.
 
-    `severity` is the state's place in `core.health.STATES`, 0 the worst. `gone_since` is when the unit was first
-    missed. `failures` and `next_at` pace the writes of this unit alone.
+    `severity` is the state's place in `core.health.STATES`, 0 the worst. `desired`, `ready` and `updated` count pods;
+    of a ServiceGrid `nodes` counts the unit's nodes and `served` those that reach an endpoint as they may. `gone_since`
+    is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -230,6 +237,8 @@ class GridUnit(models.Model):
     desired = models.PositiveIntegerField(default=0)
     ready = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
+    nodes = models.PositiveIntegerField(default=0)
+    served = models.PositiveIntegerField(default=0)
     misplaced = models.JSONField(default=list)
     gone_since = models.DateTimeField(null=True, blank=True)
     recreate = models.BooleanField(default=False)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..core.pods import PodView
 from ..core.selector import Requirement
-from ..core.units import NodeView, Readiness
+from ..core.units import Agent, NodeView, Readiness
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
@@ -36,11 +36,16 @@ class NodeQuerySet(models.QuerySet["Node"]):
         rows = self.values_list("name", "labels", "ready")
         return tuple(NodeView(name, labels, cast(Readiness, ready)) for name, labels, ready in rows)
 
-    def versioned_views(self) -> tuple[NodeView, ...]:
-        """The nodes as the core sees them, with their kubelets' versions."""
-        rows = self.values_list("name", "labels", "ready", "info__nodeInfo__kubeletVersion")
+    def proxied_views(self) -> tuple[NodeView, ...]:
+        """The nodes as the core sees them, with all that says what carries traffic to Services there. Two queries."""
+        agents: dict[str, list[Agent]] = {}
+        seen = Pod.objects.exclude(agent="").filter(terminating=False).order_by("pk")
+        for node, role, version, ready in seen.values_list("node", "agent", "version", "ready"):
+            agents.setdefault(node, []).append(Agent(role, version, ready))
+        info = ("info__nodeInfo__kubeletVersion", "info__nodeInfo__operatingSystem")
         return tuple(
-            NodeView(name, labels, cast(Readiness, ready), version or "") for name, labels, ready, version in rows
+            NodeView(name, labels, cast(Readiness, ready), version or "", system or "", tuple(agents.get(name, ())))
+            for name, labels, ready, version, system in self.values_list("name", "labels", "ready", *info)
         )
 
 
@@ -115,7 +120,8 @@ class PodQuerySet(models.QuerySet["Pod"]):
 
 class Pod(models.Model):
     """A pod as last seen; the fields are those of `core.status.PodView`. `child_kind` and `child` name the Deployment
-    or StatefulSet above it."""
+    or StatefulSet above it. `agent` is what it does to the traffic of its node (`core.traffic.agents.ROLES`, "" for
+    nothing), and `version` then that of its image."""
 
     uid = models.CharField(max_length=64, unique=True)
     namespace = models.CharField(max_length=63)
@@ -132,6 +138,8 @@ class Pod(models.Model):
     terminating = models.BooleanField(default=False)
     ports = models.JSONField(default=list)
     restarts = models.PositiveIntegerField(default=0)
+    agent = models.CharField(max_length=40, blank=True, db_index=True)
+    version = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(null=True, blank=True)
     resource_version = models.CharField(max_length=32, blank=True)
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 
 from ..core.traffic.closure import Capabilities
 from ..core.traffic.dataplane import Keeping, keeping
-from ..core.traffic.proxy import obeys_hints
+from ..core.traffic.rules import obeys_hints
 from ..models.dataplane import DataPlane, read
 from ..models.mirror import Node
 

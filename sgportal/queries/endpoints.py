@@ -5,15 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
+from django.db.models import Q
+
 from ..core.grids.desired import service_of, unasked
 from ..core.grids.grid import GridSpec, parse
+from ..core.grids.plan import is_ours
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
 from ..core.traffic.annotated import annotated_proof, topology_keys
+from ..core.traffic.case import Seen, foreign
 from ..core.traffic.closure import STEERED, UNKNOWN, Capabilities
-from ..core.traffic.endpoints import read_address, units_served
-from ..core.traffic.proof import BEHIND_WRAPPER, NodeProof, proof
+from ..core.traffic.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
+from ..core.traffic.endpoints import canonical, read_address, units_served
+from ..core.traffic.loop import Loop, loop_of
+from ..core.traffic.proof import BY_FILTER, NodeProof, proof
 from ..core.traffic.service import ServiceFacts
 from ..core.traffic.slices import Refusal, built_in, wanted
 from ..core.traffic.topology import places
@@ -32,43 +39,93 @@ def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]
     return unasked(spec, live, capabilities(), was_steered)
 
 
-def _service(grid: Grid) -> tuple[ServiceFacts, Sentence | None]:
-    """A grid's Service as it is meant to be, and why nobody knows where its traffic goes, if so. Raises Invalid."""
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """A ServiceGrid's Service: as it is in the cluster, else as it is meant to be; `doubt` is why nobody knows where
+    its traffic goes, if so. `refusing` are the addresses of the Service that refuses, None where that was not seen."""
+
+    service: ServiceFacts
+    doubt: Doubt | None
+    refusing: frozenset[str] | None
+
+
+def _service(grid: Grid) -> _Sought:
+    """A ServiceGrid's Service by what was last seen. Raises Invalid."""
     spec = parse(grid.source())
-    rows = Child.objects.filter(kind="Service", namespace=grid.namespace, name=child_name(grid.name, "Service", ""))
-    live = [row.body for row in rows]
+    name = child_name(grid.name, "Service", "")
+    refusal = Q(namespace=settings.SGPORTAL_NAMESPACE, name=REFUSING_SERVICE)
+    rows = list(Child.objects.filter(Q(namespace=grid.namespace, name=name) | refusal, kind="Service"))
+    live = [row.body for row in rows if row.name == name]
+    refusing = _addresses([row.body for row in rows if row.name == REFUSING_SERVICE])
     can = can_for(spec, grid, live)
-    service = service_of(spec, can, live)
-    return service, can.doubt(service.closure.mode)
+    ours = [each for each in live if is_ours(each, grid.owner)]
+    service = service_of(spec, can, ours)
+    if not ours:
+        return _Sought(service, NOT_OURS if live else NOT_MADE, refusing)
+    doubt = proxy_doubt(ours[0]) or data_plane_doubt(can.doubt(service.closure.mode))
+    return _Sought(service, doubt, refusing)
+
+
+def _addresses(bodies: Iterable[Mapping[str, Any]]) -> frozenset[str] | None:
+    specs = [body.get("spec") or {} for body in bodies]
+    found = {canonical(each) for spec in specs for each in spec.get("clusterIPs") or [spec.get("clusterIP")] if each}
+    return frozenset(found) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What each node reaches of a Service. `observed` says that it was found from the EndpointSlices last seen; else
-    there are none yet, and it is what the pods last seen would make of it."""
+    """What each node reaches of a Service, and what that comes to. `observed` says that it was found from the
+    EndpointSlices last seen; else there are none, and `nodes` tell what the pods last seen would make of it."""
 
     nodes: tuple[NodeProof, ...]
     observed: bool
+    loop: Loop
 
 
 def endpoints_of(grid: Grid) -> Reach:
     """What each node reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
     try:
-        service, doubt = _service(grid)
+        sought = _service(grid)
     except Invalid:
-        return Reach((), False)
-    nodes = Node.objects.versioned_views()
-    rows = Slice.objects.filter(namespace=grid.namespace, service=service.name)
-    if seen := [row.body for row in rows]:
-        return Reach(proof(service, seen, nodes, doubt=doubt), True)
+        return Reach((), False, loop_of(()))
+    service, nodes = sought.service, Node.objects.proxied_views()
+    slices, is_free = _slices(grid.namespace, service.name)
+    strangers = foreign(service, slices)
+    if slices:
+        pods = _places_of_pods(grid.namespace) if strangers else {}
+        seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods)
+        proofs = proof(service, slices, nodes, seen=seen)
+        return Reach(proofs, True, loop_of(proofs, strangers))
+    service, foreseen = _foreseen(service, nodes, grid)
+    proofs = proof(service, foreseen, nodes, seen=Seen(sought.doubt or NO_SLICES))
+    return Reach(proofs, False, loop_of(proofs))
+
+
+def _slices(namespace: str, service: str) -> tuple[list[dict[str, Any]], bool]:
+    """The slices of a Service, and whether nobody lists endpoints for the Service that refuses."""
+    wanted = Q(namespace=namespace, service=service)
+    rows = list(Slice.objects.filter(wanted | Q(namespace=settings.SGPORTAL_NAMESPACE, service=REFUSING_SERVICE)))
+    guests = [row for row in rows if row.service == REFUSING_SERVICE and row.body.get("endpoints")]
+    return [row.body for row in rows if row.service == service], not guests
+
+
+def _places_of_pods(namespace: str) -> dict[str, str]:
+    """The node of each address that a pod of a namespace has."""
+    rows = Pod.objects.filter(namespace=namespace).exclude(node="").exclude(phase__in=("Succeeded", "Failed"))
+    return {canonical(ip): node for ips, node in rows.values_list("ips", "node") for ip in ips}
+
+
+def _foreseen(
+    service: ServiceFacts, nodes: Sequence[NodeView], grid: Grid
+) -> tuple[ServiceFacts, Sequence[Mapping[str, Any]]]:
+    """The slices that the pods last seen would make, and the Service with the families that they have."""
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     where = places(nodes, grid.key)
     known = {read_address(address)[0] for pod in pods for address in pod.ips}
     service = replace(service, families=tuple(each for each in service.families if each in known) or service.families)
-    refusal = Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))
-    steered = service.closure.steered
-    slices = wanted(service, where, pods, refusal).slices if steered else built_in(service, where, pods)
-    return Reach(proof(service, slices, nodes, doubt=doubt), False)
+    if not service.closure.steered:
+        return service, built_in(service, where, pods)
+    return service, wanted(service, where, pods, Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))).slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +157,13 @@ def annotated(namespace: str = "", name: str = "") -> list[Annotated]:
         for row in rows.order_by("namespace", "name")
         if (row.namespace, row.name) not in ours and (keys := topology_keys(row.body))
     ]
-    nodes = Node.objects.versioned_views() if found else ()
-    doubt = capabilities().unfiltered if found else None
+    nodes = Node.objects.proxied_views() if found else ()
+    doubt = data_plane_doubt(capabilities().unfiltered) if found else None
     pods: dict[str, list[PodView]] = {}
     for pod in Pod.objects.filter(namespace__in={row.namespace for row, _ in found}).views():
         pods.setdefault(pod.namespace, []).append(pod)
     return [
-        Annotated(row.namespace, row.name, keys, proofs, doubt or BEHIND_WRAPPER)
+        Annotated(row.namespace, row.name, keys, proofs, doubt.sentence if doubt else BY_FILTER)
         for row, keys in found
         for proofs in [annotated_proof(row.body, nodes, pods.get(row.namespace, ()), doubt)]
     ]
@@ -116,7 +173,7 @@ def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -
     """The NodeUnits that have an endpoint of a ServiceGrid before a change of labels and none after: pods stay on their
     nodes, the nodes change units."""
     try:
-        service, _ = _service(grid)
+        service = _service(grid).service
     except Invalid:
         return set()
     pods = Pod.objects.filter(namespace=grid.namespace).views()

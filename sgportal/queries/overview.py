@@ -38,12 +38,15 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one grid has in one unit; `grid` is the grid's path."""
+    """What one grid has in one unit; `grid` is the grid's path. `desired` and `ready` count pods; of a ServiceGrid
+    `nodes` and `served` count the unit's nodes and those whose traffic goes as asked."""
 
     unit: str
     grid: str
     desired: int
     ready: int
+    nodes: int
+    served: int
     state: str
     reason: str
     sentence: Sentence
@@ -72,10 +75,10 @@ def default_key() -> str:
 def overview(key: str | None = None) -> Overview:
     """The matrix of a NodeGroup (None: `default_key`)."""
     key = default_key() if key is None else key
-    grids = tuple(Grid.objects.workloads().filter(key=key))
+    grids = tuple(Grid.objects.filter(key=key))
     paths = {grid.pk: grid.path for grid in grids}
     # Values, not instances: a matrix has thousands of cells, and a page is to stay below a tenth of a second.
-    fields = ("name", "grid_id", "desired", "ready", "state", "reason", "message")
+    fields = ("name", "grid_id", "desired", "ready", "nodes", "served", "state", "reason", "message")
     rows = list(GridUnit.objects.filter(grid__key=key).exclude(name="").values(*fields))
     cells = tuple(_cell(row, paths[row["grid_id"]]) for row in rows if row["grid_id"] in paths)
     units = sorted(_unit_rows(key, rows), key=lambda unit: (severity(unit.state), unit.name))
@@ -83,7 +86,7 @@ def overview(key: str | None = None) -> Overview:
 
 
 def _cell(row: Mapping[str, Any], grid: str) -> Cell:
-    observed = (row["desired"], row["ready"], row["state"], row["reason"])
+    observed = (row["desired"], row["ready"], row["nodes"], row["served"], row["state"], row["reason"])
     return Cell(row["name"], grid, *observed, Sentence.from_json(row["message"]))
 
 

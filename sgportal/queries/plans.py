@@ -27,11 +27,6 @@ def spec_of(grid: Grid) -> GridSpec:
     return parse(grid.source())
 
 
-def owner_of(grid: Grid) -> Owner:
-    """Whom the grid's children belong to."""
-    return Owner(grid.cluster_uid or str(grid.uid), bool(grid.cluster_uid), str(grid.uid))
-
-
 def plan_of(grid: Grid) -> Plan:
     """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
     planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
@@ -62,7 +57,7 @@ def world(
     return World(
         units=units,
         live=live,
-        owner=owner_of(grid) if grid else Owner("", True),
+        owner=grid.owner if grid else Owner("", True),
         now=timezone.now().timestamp(),
         gone_since={row.name: row.gone_since.timestamp() for row in rows if row.gone_since},
         grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,

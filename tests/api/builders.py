@@ -73,8 +73,8 @@ def grid(name: str = "echo", kind: str = "DeploymentGrid", namespace: str = "def
     )
 
 
-def cell(row: Grid, unit: str, state: str = "Ready", desired: int = 2, ready: int = 2) -> GridUnit:
-    """What a grid has in a unit."""
+def cell(row: Grid, unit: str, state: str = "Ready", desired: int = 2, ready: int = 2, **loop: int) -> GridUnit:
+    """What a grid has in a unit; `loop`: its nodes, and those served, of a ServiceGrid."""
     message = {"id": "%(ready)s of %(desired)s pods are ready", "params": {"ready": ready, "desired": desired}}
     return GridUnit.objects.create(
         grid=row,
@@ -85,6 +85,7 @@ def cell(row: Grid, unit: str, state: str = "Ready", desired: int = 2, ready: in
         message=message,
         desired=desired,
         ready=ready,
+        **loop,
     )
 
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
-from sgportal.models import AuditEvent, DataPlane, Grid, ManagedCluster, Node, Pod, Stewardship, WorkKey
+from sgportal.models import AuditEvent, Child, DataPlane, Grid, ManagedCluster, Node, Pod, Stewardship, WorkKey
 from sgportal.queries.capabilities import abilities, capabilities
 from sgportal.reconciler.cache.translate import child_row
 from sgportal.reconciler.discovery import superedge
@@ -54,6 +55,15 @@ KEPT = Trial(True)
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
+def made(name):
+    """The Service of a ServiceGrid, as the watch would have seen it."""
+    uid = str(Grid.objects.get(name=name).uid)
+    metadata = {"name": f"{name}-svc", "namespace": "default", "annotations": {OWNER_UID: uid}}
+    spec = {"clusterIP": "10.96.0.5", "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    Child.objects.create(kind="Service", namespace="default", name=f"{name}-svc", uid="s", owner_uid=uid, body=body)
+
+
 def seen(plane, trial=KEPT):
     DataPlane.keep(plane, trial, WHEN, WHEN)
 
@@ -94,8 +104,9 @@ def test_what_is_not_known_is_neither_refused_nor_claimed(as_):
     assert (
         as_("olga").post("servicegrids", manifest("web", "ServiceGrid", closure={"mode": "strict"})).status_code == 201
     )
+    made("web")
     rows = as_("vic").get("servicegrids/default/web/endpoints").json()["items"]
-    assert {(row["state"], row["closed"]) for row in rows} == {("unsupported", False)}
+    assert {(row["state"], row["closed"], row["code"]) for row in rows} == {("unknown", None, "DataPlane")}
     assert "cilium-config cannot be read (forbidden)" in rows[0]["reason"]
 
 
@@ -109,7 +120,7 @@ def test_a_mode_that_can_no_longer_be_kept_is_shown_as_that(as_):
     assert as_("vic").get("servicegrids/default/web/endpoints").json()["items"][0]["mode"] == "strict"
     seen(Plane("cilium", "false"))
     row = as_("vic").get("servicegrids/default/web/endpoints").json()["items"][0]
-    assert (row["mode"], row["state"]) == ("strict", "unsupported")
+    assert (row["mode"], row["state"], row["code"]) == ("strict", "unknown", "ServiceNotFound")
     (finding,) = as_("vic").get("servicegrids/default/web/plan").json()["findings"]
     assert finding["reason"] == "ClosureNotSupported"
 
@@ -207,7 +218,7 @@ def test_services_by_hand_are_shown_by_superedges_rule(as_):
     builders.grid("servicegrid-demo", "ServiceGrid")
     found = as_("vic").get("services").json()["items"]
     assert [(each["name"], each["topologyKeys"], each["nodes"]) for each in found] == [
-        ("byhand", ["zone1"], {"closed": 2, "refusing": 1}),
+        ("byhand", ["zone1"], {"unknown": 3}),
         ("nobody", ["zone1"], {}),
     ]
     assert found[0]["enforcement"] == "annotation"
@@ -218,11 +229,11 @@ def test_services_by_hand_are_shown_by_superedges_rule(as_):
         "node1": ["p"],
         "node2": ["p"],
     }
-    assert all((row["mode"], row["observed"], row["closed"]) == ("wrapper", False, True) for row in rows)
+    assert all((row["mode"], row["observed"], row["closed"]) == ("wrapper", False, None) for row in rows)
     assert as_("vic").get("services/default/servicegrid-demo-svc/endpoints").status_code == 404
     seen(Plane("cilium", "false"))
     found = as_("vic").get("services").json()["items"][0]
-    assert found["nodes"] == {"unsupported": 3}
+    assert found["nodes"] == {"unknown": 3}
     assert "here Cilium carries the traffic" in found["reason"]
 
 

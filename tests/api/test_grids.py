@@ -288,7 +288,8 @@ def test_endpoints_say_what_each_node_sees(api):
     found = api.get("servicegrids/default/servicegrid-demo/endpoints").json()["items"]
     seen = {each["node"]: [endpoint["pod"] for endpoint in each["endpoints"]] for each in found}
     assert seen == {"node0": ["p0"], "node1": ["p1"], "node2": ["p1"]}
-    assert all(each["closed"] for each in found)
+    told = {(each["state"], each["closed"], each["code"]) for each in found}
+    assert told == {("unknown", None, "ServiceNotFound")}
 
 
 def test_events_tell_what_happened(api):

@@ -132,6 +132,18 @@ def test_the_overview_is_the_matrix(api):
     assert api.get("overview").json()["group"] == "zone1"
 
 
+def test_a_service_is_in_the_overview_as_its_loop_fares(api):
+    row = builders.grid("web", "ServiceGrid")
+    builders.cell(row, "nodeunit1", desired=0, ready=0, nodes=1, served=1)
+    builders.cell(row, "nodeunit2", state="Degraded", desired=0, ready=0, nodes=2, served=1)
+    body = api.get("overview?group=zone1").json()
+    assert [each["path"] for each in body["grids"]] == ["servicegrids/default/web"]
+    cells = {each["unit"]: (each["served"], each["nodes"], each["ready"], each["state"]) for each in body["cells"]}
+    assert cells == {"nodeunit1": (1, 1, 0, "Ready"), "nodeunit2": (1, 2, 0, "Degraded")}
+    assert {each["name"]: each["state"] for each in body["units"]} == {"nodeunit1": "Ready", "nodeunit2": "Degraded"}
+    assert body["totals"]["unhealthy"] == 1
+
+
 def test_an_empty_portal_has_an_empty_overview(api):
     Node.objects.all().delete()
     body = api.get("overview").json()

@@ -62,7 +62,7 @@ def grid(mode="strict", families=("IPv4",), **options):
 def kept(made):
     """What the keeper would have written."""
     service = service_of(parse(made.source()), UNKNOWN)
-    seen = Node.objects.versioned_views()
+    seen = Node.objects.proxied_views()
     found = wanted(service, places(seen, made.key), Pod.objects.views(), Refusal({"IPv4": "10.96.0.9"}))
     for each in found.slices:
         Slice.objects.create(namespace="default", name=each["metadata"]["name"], service=service.name, body=each)
@@ -106,8 +106,8 @@ def borrowing():
     kept(grid("failover", failover=["a"]))
 
 
-def unsupported():
-    nodes("a", "b", version="v1.30.14")
+def unknown():
+    nodes("a", "b", version="")
     pods()
     kept(grid())
 
@@ -172,7 +172,7 @@ STATES = {
         half,
         crowded,
         borrowing,
-        unsupported,
+        unknown,
         leaking,
         opened,
         wrapped,

@@ -62,7 +62,7 @@ def left_to_superedges_filter(here):
     body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
     here.net.request("POST", "/api/v1/namespaces/default/services", body)
     found = wait_for(lambda: here.door.get("services")["items"], 20, "the portal sees the Service")
-    assert [(each["name"], each["nodes"]) for each in found] == [("byhand", {"closed": 3})]
+    assert [(each["name"], each["nodes"]) for each in found] == [("byhand", {"unknown": 3})]
     assert "without it, traffic goes to every NodeUnit" in found[0]["reason"]
     rows = here.door.get("services/default/byhand/endpoints")["items"]
     assert {row["node"]: {each["node"] for each in row["endpoints"]} for row in rows} == REACHED

@@ -24,7 +24,7 @@ GRID = f"servicegrids/default/{SERVICE}"
 OWN = dict.fromkeys(("node0", "node1", "node2"), "closed")
 STATES = {
     "open": dict.fromkeys(UNITS, "open"),
-    "wrapper": OWN | dict.fromkeys(("node3", "node4"), "refusing"),
+    "wrapper": dict.fromkeys(UNITS, "unknown"),
     "strict": OWN | dict.fromkeys(("node3", "node4"), "refusing"),
     "failover": OWN | {"node3": "open", "node4": "refusing"},
     "prefer": OWN | {"node3": "open", "node4": "open"},
@@ -44,7 +44,8 @@ class Setting:
     @property
     def states(self):
         """What the portal should say of each node."""
-        return STATES[self.mode] | ({"node3": "closed"} if "u3" in self.served else {})
+        filled = "u3" in self.served and self.mode not in ("open", "wrapper")
+        return STATES[self.mode] | ({"node3": "closed"} if filled else {})
 
     def allowed(self, unit):
         """The units that may answer a node of a unit; none is a refusal. SuperEdge's wrapper runs on no node here, and

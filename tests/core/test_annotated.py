@@ -1,10 +1,12 @@
 """Services that SuperEdge's filter would keep: which they are, and what it leaves each node."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from sgportal.core.traffic.annotated import annotated_proof, topology_keys
+from sgportal.core.units import Agent
 
 from .closing import KEY, a_node, a_pod
 
@@ -58,12 +60,19 @@ def test_each_node_is_left_the_endpoints_of_its_own_unit():
     nodes = [a_node("a0", "a"), a_node("b0", "b"), a_node("c0", "c"), a_node("x0")]
     present = [a_pod("p", "a0"), a_pod("q", "b0"), a_pod("r", "x0")]
     assert said(a_body(), nodes, present) == {
-        "a0": ("a", "closed", {"p"}),
-        "b0": ("b", "closed", {"q"}),
-        "c0": ("c", "refusing", set()),
-        "x0": ("", "refusing", set()),
+        "a0": ("a", "unknown", {"p"}),
+        "b0": ("b", "unknown", {"q"}),
+        "c0": ("c", "unknown", set()),
+        "x0": ("", "unknown", set()),
     }
     assert said(a_body(selector=None), nodes, present) == {}
+
+
+def test_where_the_filter_was_seen_on_the_node_its_rule_is_claimed():
+    filtered = replace(a_node("a0", "a"), agents=(Agent("application-grid-wrapper"),))
+    present = [a_pod("p", "a0"), a_pod("q", "b0")]
+    found = said(a_body(), [filtered, a_node("b0", "b")], present)
+    assert found == {"a0": ("a", "closed", {"p"}), "b0": ("b", "unknown", {"q"})}
 
 
 def test_any_of_several_keys_lets_an_endpoint_through():
@@ -74,6 +83,14 @@ def test_any_of_several_keys_lets_an_endpoint_through():
         for node in (one, two, three)
     ]
     found = said(a_body(json.dumps([KEY, "rack"])), nodes, [a_pod("p", "n1"), a_pod("q", "n2")])
-    assert found == {"n1": ("a", "closed", {"p", "q"}), "n2": ("b", "closed", {"p", "q"}), "n3": ("a", "closed", {"p"})}
+    assert found == {
+        "n1": ("a", "unknown", {"p", "q"}),
+        "n2": ("b", "unknown", {"p", "q"}),
+        "n3": ("a", "unknown", {"p"}),
+    }
     missing = said(a_body('["no-such-key", "rack"]'), nodes, [a_pod("q", "n2")])
-    assert missing == {"n1": ("r1", "closed", {"q"}), "n2": ("r1", "closed", {"q"}), "n3": ("", "refusing", set())}
+    assert missing == {
+        "n1": ("r1", "unknown", {"q"}),
+        "n2": ("r1", "unknown", {"q"}),
+        "n3": ("", "unknown", set()),
+    }

@@ -14,7 +14,7 @@ from sgportal.core.traffic.dataplane import (
     survived,
     trial_slice,
 )
-from sgportal.core.traffic.proof import BEHIND_WRAPPER
+from sgportal.core.traffic.proof import BY_FILTER
 
 from .builders import frozen
 
@@ -159,7 +159,7 @@ def test_what_is_not_known_of_each_mode(plane, steered, wrapper):
         said = str(can.doubt(mode) or "")
         assert wanted in said
         assert bool(wanted) == bool(said)
-    assert str(BEHIND_WRAPPER) != wrapper
+    assert str(BY_FILTER) != wrapper
 
 
 def test_a_trial_alone_casts_no_doubt_on_slices_that_are_there():

@@ -11,9 +11,9 @@ from sgportal.core.traffic.proxy import (
     belongs_to,
     effective,
     merged,
-    obeys_hints,
     table,
 )
+from sgportal.core.traffic.rules import obeys_hints
 
 from .builders import DATA
 from .closing import a_node
@@ -97,17 +97,19 @@ def test_traffic_kept_on_its_node_ignores_hints():
 
 def test_behind_superedges_wrapper_a_node_sees_endpoints_with_its_own_value():
     backends = merged([a_slice("web-svc-abcde", *(an_endpoint(f"10.0.0.{i}", f"n{i}") for i in range(1, 5)))], WEB)
-    tables, rest = behind_wrapper(backends, "web-svc", {"n1": "a", "n2": "b", "n3": "a"})
-    assert [each.node for each in tables["a"].of("n1", "")] == ["n1", "n3"]
-    assert [each.node for each in tables["b"].of("n2", "")] == ["n2"]
-    assert rest.of("n4", "") == ()
+    passed, rest = behind_wrapper(backends, "web-svc", {"n1": "a", "n2": "b", "n3": "a"})
+    assert {value: [each.node for each in several] for value, several in passed.items()} == {
+        "a": ["n1", "n3"],
+        "b": ["n2"],
+    }
+    assert rest == ()
 
 
 def test_the_wrapper_passes_what_its_reading_of_names_misses():
     """It finds the Service by the slice's name, not by the label: a slice called otherwise goes to every node."""
     backends = merged([a_slice("handmade", an_endpoint("10.0.0.1", "n1"))], WEB)
-    tables, rest = behind_wrapper(backends, "web-svc", {"n1": "a"})
-    assert (tables, [each.node for each in rest.of("n9", "")]) == ({}, ["n1"])
+    passed, rest = behind_wrapper(backends, "web-svc", {"n1": "a"})
+    assert (passed, [each.node for each in rest]) == ({}, ["n1"])
 
 
 @pytest.mark.parametrize(

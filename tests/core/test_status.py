@@ -4,13 +4,12 @@ import pytest
 
 from sgportal.core.grids.desired import Finding
 from sgportal.core.grids.manifest_status import manifest_status
-from sgportal.core.grids.plan import plan
 from sgportal.core.grids.status import Observed, summarise
 from sgportal.core.pods import PodView
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
 
-from .builders import a_grid, a_node, a_service, a_template, a_world, live_of, parse, settled
+from .builders import a_grid, a_node, a_template, settled
 
 NODES = (a_node("n1", zone="a"), a_node("n2", zone="b"))
 COUNTS = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), 1)
@@ -102,15 +101,6 @@ def test_06_pods_left_on_a_node_that_moved_away_are_misplaced():
 
 def test_a_grid_without_units_is_ready_and_says_so():
     assert conditions(status_of([], ()))["Ready"] == ("True", "NoUnits")
-
-
-def test_a_service_is_ready_when_it_exists():
-    spec = parse(a_service())
-    live = [live_of(plan(spec, a_world()).steps[0].body)]
-    assert conditions(status_of(live, spec=spec))["Ready"] == ("True", "ServiceExists")
-    assert conditions(status_of([], spec=spec))["Progressing"] == ("True", "Creating")
-    finding = Finding("", "ImmutableField", say("no"))
-    assert conditions(status_of(live, findings=[finding], spec=spec))["Ready"] == ("False", "ImmutableField")
 
 
 def test_desired_counts_come_from_the_template_before_there_is_a_child():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sgportal.core.grids.conditions import closure_conditions
 from sgportal.core.text import say
+from sgportal.core.traffic.loop import loop_of
 from sgportal.core.traffic.proof import NodeProof
 from sgportal.core.traffic.proxy import Backend
 from sgportal.dashboard.reach import SHOWN, counted, gravest_first, row
@@ -16,7 +16,7 @@ STRAY = Backend("192.0.2.1", 80)
 
 
 def a_proof(state="closed", *endpoints, node="n0", guilty=()):
-    return NodeProof(node, "a", "strict", state, say("because"), endpoints, guilty)
+    return NodeProof(node, "a", "strict", state, "Because", say("because"), endpoints, guilty)
 
 
 def test_a_pod_counts_once_whatever_its_ports_and_families():
@@ -34,7 +34,7 @@ def test_the_culprits_come_first_and_without_a_pod_they_are_their_address():
 
 
 def test_nothing_is_claimed_of_a_node_whose_rule_is_not_known():
-    assert row(a_proof("unsupported", ONE)).targets == ()
+    assert row(a_proof("unknown", ONE)).targets == ()
 
 
 def test_what_is_too_much_unfolds():
@@ -55,15 +55,16 @@ def test_what_wants_attention_is_on_top():
         (["closed", "refusing"], ["refusing"]),
         (["refusing", "leaking"], ["leaking", "refusing"]),
         (["open"], []),
-        (["unsupported"], []),
+        (["unknown"], ["unknown"]),
     ],
 )
 def test_the_list_of_grids_tells_of_a_loop_that_is_not_as_promised(states, expected):
-    conditions = closure_conditions([a_proof(state) for state in states], observed=True)
+    loop = loop_of([a_proof(state) for state in states])
+    claims = {"Closed": loop.closed, "Refusing": loop.refusing}
     grid = Grid(
         kind="ServiceGrid",
         status={
-            "conditions": [{"type": each.type, "status": each.status, "reason": each.reason} for each in conditions]
+            "conditions": [{"type": kind, "status": each.truth, "reason": each.reason} for kind, each in claims.items()]
         },
     )
     assert loop_alarms(grid) == expected

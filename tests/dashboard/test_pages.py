@@ -7,6 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from sgportal.core.health import severity
+from sgportal.core.text import say
+from sgportal.models import Grid, GridUnit
+
 from .. import builders
 from .addresses import AUDIT, GRID, READABLE, SERVICE, WRITABLE, more
 from .conftest import browser
@@ -85,6 +89,18 @@ def test_an_unreachable_cluster_is_said_on_every_page_and_hatches_what_was_last_
         assert "The cluster cannot be reached" in viewer.get(address).content.decode(), address
     assert "tile s-Ready hatched" in viewer.get("/").content.decode()
     assert "state s-Ready hatched" in viewer.get(GRID).content.decode()
+
+
+def test_the_overview_has_services_with_the_nodes_they_serve(viewer, fleet):
+    grid = Grid.objects.get(kind="ServiceGrid")
+    loop = {"nodes": 2, "served": 1, "desired": 0, "ready": 0, "state": "Degraded", "severity": severity("Degraded")}
+    loop["message"] = say("only endpoints of its own NodeUnit").to_json()
+    GridUnit.objects.update_or_create(grid=grid, name="ham", defaults=loop)
+    tiles = re.findall(r'class="tile ([^"]*)" href="([^"]*)"[^>]*>(.*?)</a>', viewer.get("/").content.decode(), re.S)
+    (look, text), *others = [(look, text) for look, href, text in tiles if href == f"{SERVICE}?search=ham"]
+    assert not others
+    assert "s-Degraded" in look
+    assert re.search(r"1\D+2", re.sub(r"<[^>]*>", "", text))
 
 
 def test_a_cluster_never_seen_is_no_lie(viewer):

@@ -40,6 +40,23 @@ def find(component: str) -> Path | None:
     return next((path for folder in [*folders, cache()] if os.access(path := folder / component, os.X_OK)), None)
 
 
+def worlds() -> Path | None:
+    """The program of `worlds/`: kube-proxy's reading of EndpointSlices, to ask. Compiled at first; None without Go."""
+    sources = sorted([*(HERE / "worlds").glob("*.go"), HERE / "go.mod", HERE / "go.sum"])
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    program = cache().parent / f"worlds-{kubernetes_version()}-{digest}"
+    if not program.exists():
+        if not shutil.which("go"):
+            return None
+        program.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=program.parent) as scratch:
+            made = Path(scratch) / "worlds"
+            command = ["go", "build", "-trimpath", "-buildvcs=false", "-o", str(made), "./worlds"]
+            subprocess.run(command, cwd=HERE, check=True)
+            made.rename(program)
+    return program
+
+
 def missing() -> list[str]:
     """The components there is no program for."""
     return [each for each in (*COMPONENTS, *OWN) if find(each) is None]

@@ -109,7 +109,7 @@ def test_a_new_service_that_asks_for_nothing_keeps_its_selector_behind_cilium(wo
     grid = world.save(a_service())
     assert world.get(SERVICE, "Service")["spec"]["selector"] == {"appGrid": "echo"}
     assert grid.status["closure"] == "wrapper"
-    assert grid.status["nodes"]["unsupported"] == 3
+    assert grid.status["nodes"]["unknown"] == 3
 
 
 def test_the_watch_looks_by_itself_and_wakes_only_where_something_changed(world, others):
@@ -180,7 +180,7 @@ def test_what_may_not_be_read_is_not_known_and_changes_no_mode(world, others):
     world.settle()
     grid.refresh_from_db()
     assert grid.status["closure"] == "strict"
-    assert grid.status["nodes"]["unsupported"] == 3
+    assert grid.status["nodes"]["unknown"] == 3
     assert "selector" not in world.get(SERVICE, "Service")["spec"]
 
 

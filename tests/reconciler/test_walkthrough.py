@@ -23,8 +23,8 @@ def test_the_seed_makes_what_it_promises(world):
         ("nodeunit1", 2, 2, "Ready"),
         ("nodeunit2", 2, 2, "Ready"),
     ]
-    cells = {(cell.unit, cell.ready) for cell in overview("zone1").cells}
-    assert cells == {("nodeunit1", 2), ("nodeunit2", 2)}
+    cells = {(cell.unit, cell.grid, cell.ready) for cell in overview("zone1").cells if cell.ready}
+    assert cells == {("nodeunit1", grid.path, 2), ("nodeunit2", grid.path, 2)}
     reach = endpoints_of(Grid.objects.get(kind="ServiceGrid"))
     seen = {view.node: {e.node for e in view.endpoints} for view in reach.nodes}
     assert seen["node0"] == {"node0"}

@@ -109,13 +109,19 @@ def _its_service(spec: GridSpec, live: Iterable[Mapping[str, Any]]) -> Mapping[s
 
 
 def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, Any]] = ()) -> ServiceFacts:
-    """A ServiceGrid's Service as it will be, to be asked in advance; its address families are those of the one in
-    `live`, where there is one, for the API server chooses them."""
-    template = dict(spec.template or {})
-    if families := ((_its_service(spec, live) or {}).get("spec") or {}).get("ipFamilies"):
-        template["ipFamilies"] = families
-    metadata = {"namespace": spec.namespace, "name": child_name(spec.name, "Service", "")}
-    return described({"metadata": metadata, "spec": template}, closure_for(spec, can), spec.key)
+    """A ServiceGrid's Service as it is in `live`, else as it will be, to be asked in advance."""
+    template = spec.template or {}
+    closure, selector = closure_for(spec, can), template.get("selector") or {}
+    service = _its_service(spec, live)
+    if service and service.get("spec"):
+        return described(service, closure, spec.key, selector)
+    metadata = {
+        "namespace": spec.namespace,
+        "name": child_name(spec.name, "Service", ""),
+        "annotations": spec.annotations,
+    }
+    found = described({"metadata": metadata, "spec": template}, closure, spec.key, selector)
+    return replace(found, headless=template.get("clusterIP") == "None")  # any other will be given an address
 
 
 def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:

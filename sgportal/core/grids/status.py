@@ -24,7 +24,8 @@ _FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "C
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
     """The state of one unit of a grid. `desired`, `ready`, `updated` count pods; `misplaced` names pods of this unit's
-    child that sit on a node outside the unit; `state` is one of `health.STATES`."""
+    child that sit on a node outside the unit; `state` is one of `health.STATES`. Of a ServiceGrid, `nodes` counts the
+    unit's nodes, and `served` those that reach an endpoint as they may."""
 
     name: str
     state: str
@@ -36,6 +37,8 @@ class UnitStatus:
     ready: int = 0
     updated: int = 0
     misplaced: tuple[str, ...] = ()
+    nodes: int = 0
+    served: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,7 @@ class _Around:
 
 
 def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
-    """The status of a grid from what was observed."""
-    if spec.kind.child_kind == "Service":
-        return _service_status(observed)
+    """The status of a grid of workloads from what was observed; of a ServiceGrid: `service_status`."""
     live = {unit_of(spec, each): each for each in observed.live}
     findings = {finding.unit: finding for finding in observed.findings}
     pods: dict[str, list[PodView]] = {}
@@ -216,18 +217,6 @@ _STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 
 
-def _service_status(observed: Observed) -> GridStatus:
-    """A ServiceGrid has one child for all units; it stands under the unit ""."""
-    finding = next(iter(observed.findings), None)
-    if finding:
-        unit = UnitStatus("", "Blocked", finding.reason, finding.sentence)
-    elif observed.live:
-        unit = UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
-    else:
-        unit = UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))
-    return GridStatus((unit,), _conditions([unit], None), {})
-
-
 _QUIET = (
     Condition("Progressing", "False", "Settled", say("nothing is under way")),
     Condition("Degraded", "False", "NothingWrong", say("nothing is wrong")),
@@ -247,28 +236,26 @@ def _conditions(units: Sequence[UnitStatus], grid_finding: Finding | None) -> tu
     paused = [unit for unit in units if unit.state == "Paused"]
     progressing = _QUIET[0]
     if moving:
-        progressing = Condition("Progressing", "True", moving[0].reason, _count(moving, units))
+        progressing = Condition("Progressing", "True", moving[0].reason, told_of(moving, units))
     elif paused:
-        progressing = Condition("Progressing", "False", paused[0].reason, _count(paused, units))
-    degraded = Condition("Degraded", "True", bad[0].reason, _count(bad, units)) if bad else _QUIET[1]
+        progressing = Condition("Progressing", "False", paused[0].reason, told_of(paused, units))
+    degraded = Condition("Degraded", "True", bad[0].reason, told_of(bad, units)) if bad else _QUIET[1]
     return _ready_condition(units), progressing, degraded
 
 
 def _ready_condition(units: Sequence[UnitStatus]) -> Condition:
     waiting = [unit for unit in units if not is_settled(unit.state)]
     if waiting:
-        return Condition("Ready", "False", waiting[0].reason, _count(waiting, units))
+        return Condition("Ready", "False", waiting[0].reason, told_of(waiting, units))
     if not units:
         return Condition("Ready", "True", "NoUnits", say("no node carries the key yet, so there is nothing to run"))
-    if not units[0].name:
-        return Condition("Ready", "True", units[0].reason, units[0].sentence)
     held = [unit for unit in units if unit.state != "Ready"]
     if held:
-        return Condition("Ready", "True", held[0].reason, _count(held, units))
+        return Condition("Ready", "True", held[0].reason, told_of(held, units))
     return Condition("Ready", "True", "AllReady", say("all %(count)s units are ready", count=len(units)))
 
 
-def _count(some: Sequence[UnitStatus], units: Sequence[UnitStatus]) -> Sentence:
+def told_of(some: Sequence[UnitStatus], units: Sequence[UnitStatus]) -> Sentence:
     """How many of all units are so, and what the first of them says."""
     first = some[0]
     if not first.name:

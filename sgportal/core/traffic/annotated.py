@@ -8,9 +8,10 @@ from typing import Any
 
 from ..names import HEADLESS, TOPOLOGY_KEYS, label_key_problem
 from ..pods import PodView
-from ..text import Sentence
 from ..units import NodeView
+from .case import Seen
 from .closure import Closure
+from .doubts import Doubt
 from .proof import NodeProof, proof
 from .service import described
 from .slices import built_in
@@ -37,13 +38,13 @@ def topology_keys(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def annotated_proof(
-    body: Mapping[str, Any], nodes: Iterable[NodeView], pods: Iterable[PodView], doubt: Sentence | None = None
+    body: Mapping[str, Any], nodes: Iterable[NodeView], pods: Iterable[PodView], doubt: Doubt | None = None
 ) -> tuple[NodeProof, ...]:
     """What each node reaches of such a Service behind SuperEdge's filter, as its pods would have it; nothing for one
     that has no selector, whose endpoints are somebody else's. `doubt` is why the filter keeps nothing."""
     nodes, pods = tuple(nodes), tuple(pods)
     by_key = [
-        proof(service, built_in(service, places(nodes, key), pods), nodes, doubt=doubt)
+        proof(service, built_in(service, places(nodes, key), pods), nodes, seen=Seen(doubt))
         for key in topology_keys(body)
         if (service := described(body, Closure("wrapper"), key)).selector
     ]

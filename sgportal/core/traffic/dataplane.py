@@ -11,7 +11,7 @@ from ..names import NO_NODE
 from ..text import Sentence, say
 from .closure import Capabilities
 from .hints import named
-from .proxy import SINCE
+from .rules import SINCE
 
 PlaneName = Literal["kube-proxy", "cilium", "calico-ebpf", "unknown"]
 CILIUM = "cilium.io"  # the API group by which it is noticed

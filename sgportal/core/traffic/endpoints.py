@@ -96,6 +96,11 @@ def read_address(text: str) -> tuple[str, str]:
     return f"IPv{found.version}", str(found)
 
 
+def canonical(address: str) -> str:
+    """An address as kube-proxy knows it; what is none stays as it is."""
+    return read_address(address)[1] or address
+
+
 def endpoint_body(
     service: ServiceFacts, endpoint: Endpoint, hints: Mapping[str, list[dict[str, str]]] | None
 ) -> dict[str, Any]:

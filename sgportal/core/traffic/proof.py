@@ -1,57 +1,46 @@
 """The proof of a closed loop: for each node, where its traffic to a Service goes, and whether that is as it should be.
 
-It reads what is there, whoever wrote it, with kube-proxy's own rule; nothing is taken on trust.
+It reads what is there, whoever wrote it, with the rule of each node's own proxy. Nothing is taken on trust: where
+evidence is missing the state is `unknown`, and where several things may be the case it is the worst of them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..text import Sentence, say
 from ..units import NodeView
-from .proxy import Backend, PortName, Table, behind_wrapper, belongs_to, here, merged, obeys_hints, table
+from .agents import KUBE_PROXY, WRAPPER
+from .case import Case, Seen, case_of
+from .doubts import FILTER_NOT_SEEN, NO_VERSION, Doubt
+from .proxy import Backend, PortName
+from .rules import IGNORES_HINTS, LATEST, Rule, rule_of
 from .service import ServiceFacts
-from .slices import is_kept, sentinel_number
-from .topology import Places, places
+from .worlds import Reached
 
-State = Literal["closed", "refusing", "open", "leaking", "unsupported"]
-STATES: tuple[State, ...] = ("leaking", "unsupported", "refusing", "open", "closed")
+State = Literal["closed", "refusing", "open", "leaking", "unknown"]
+STATES: tuple[State, ...] = ("leaking", "unknown", "refusing", "open", "closed")
 
 
 @dataclass(frozen=True, slots=True)
 class NodeProof:
     """Where one node's traffic goes, over all ports of the Service.
 
-    `state` is `closed` (to endpoints of its NodeUnit only), `refusing` (nowhere), `open` (beyond its NodeUnit, as the
-    mode allows), `leaking` (beyond what the mode allows, and `guilty` are the endpoints it should not reach) or
-    `unsupported` (by which rule is not known). `mode` is the Service's; `endpoints` are those that the node
-    reaches, without sentinels. `refused` are ports of a closed one at which it is refused.
+    `state` is `closed` (to endpoints of its NodeUnit only), `refusing` (nowhere, or not always), `open` (beyond its
+    NodeUnit, as the mode allows), `leaking` (beyond what the mode allows, and `guilty` are the endpoints it should not
+    reach) or `unknown`; `reason` and `sentence` name the evidence. `mode` is the Service's; `endpoints` are those that
+    the node may reach, without sentinels. `refused` are ports of a closed one at which it is refused.
     """
 
     node: str
     unit: str
     mode: str
     state: State
-    reason: Sentence
+    reason: str
+    sentence: Sentence
     endpoints: tuple[Backend, ...] = ()
     guilty: tuple[Backend, ...] = ()
     refused: tuple[PortName, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A Service with all that lists endpoints for it: a table for each of `ports`, behind SuperEdge's wrapper for mode
-    wrapper. `sentinels` are names of slices that only refuse, `ready` the units that have a ready endpoint,
-    `doubt` says why no node's rule is known."""
-
-    service: ServiceFacts
-    where: Places
-    ports: tuple[PortName, ...]
-    tables: tuple[Table, ...]
-    wrapped: tuple[tuple[Mapping[str, Table], Table], ...]
-    sentinels: frozenset[str]
-    ready: frozenset[str]
-    doubt: Sentence | None
 
 
 def proof(
@@ -59,91 +48,106 @@ def proof(
     slices: Iterable[Mapping[str, Any]],
     nodes: Iterable[NodeView],
     asked: Iterable[str] | None = None,
-    doubt: Sentence | None = None,
+    seen: Seen | None = None,
 ) -> tuple[NodeProof, ...]:
     """The proof for each node, or for those `asked`, in order of name. `nodes` are all nodes of the cluster. `slices`
-    may be any: those that carry the Service's name count, whoever wrote them. `doubt` is why another rule than
-    kube-proxy's holds, in which case nothing is claimed."""
+    may be any: those that carry the Service's name count, whoever wrote them."""
     nodes = sorted(nodes, key=lambda each: each.name)
-    case = _case(service, slices, nodes, doubt)
+    case = case_of(service, slices, nodes, seen or Seen())
     names = None if asked is None else set(asked)
     return tuple(_judged(case, node) for node in nodes if names is None or node.name in names)
 
 
-def _case(
-    service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView], doubt: Sentence | None
-) -> _Case:
-    where = places(nodes, service.key)
-    counted = tuple(each for each in slices if belongs_to(each, service.namespace, service.name))
-    ports = tuple(PortName(port.name, port.protocol, family) for family in service.families for port in service.ports)
-    backends = [merged(counted, port, where.unit) for port in ports]
-    tables = tuple(table(each) for each in backends)
-    values = {node.name: node.labels[service.key] for node in nodes if service.key in node.labels}
-    wrapped = service.closure.mode == "wrapper"
-    sentinels = frozenset(str(each["metadata"]["name"]) for each in counted if is_kept(each) and sentinel_number(each))
-    ready = frozenset(each.unit for one in tables for each in one.ready)
-    return _Case(
-        service,
-        where,
-        ports,
-        tables,
-        tuple(behind_wrapper(each, service.name, values) for each in backends) if wrapped else (),
-        sentinels,
-        ready - {""},
-        doubt,
-    )
+def _judged(case: Case, node: NodeView) -> NodeProof:
+    unit, mode = case.where.unit[node.name], case.service.closure.mode
+    blank = NodeProof(node.name, unit, mode, "unknown", "", _ONLY_OWN)
+    if case.service.external:
+        return replace(blank, state="open", reason="ExternalName", sentence=EXTERNAL)
+    if case.service.headless:
+        endpoints = tuple(dict.fromkeys(each for port in case.outlooks for some in port.listed for each in some))
+        return replace(blank, state="open", reason="Headless", sentence=HEADLESS, endpoints=endpoints)
+    rule = _rule(case, node)
+    reached = _reached(case, node, rule if isinstance(rule, Rule) else LATEST)
+    found = replace(blank, endpoints=_real(case, reached))
+    if isinstance(rule, Doubt):
+        return replace(found, reason=rule.reason, sentence=rule.sentence)
+    return _verdict(case, node, rule, reached, found)
 
 
-def _judged(case: _Case, node: NodeView) -> NodeProof:
-    unit = case.where.unit[node.name]
-    by_port = [tuple(each for each in several if each.slice not in case.sentinels) for several in _reached(case, node)]
-    real = tuple(dict.fromkeys(each for several in by_port for each in several))
-    sentence = say("only endpoints of NodeUnit “%(unit)s”", unit=unit)
+def _rule(case: Case, node: NodeView) -> Rule | Doubt:
+    """By which rule a node's traffic goes, or why that is not known. Whom mode open reaches no rule need say."""
     mode = case.service.closure.mode
-    found = NodeProof(node.name, unit, mode, "closed", sentence, real)
-    if case.doubt:
-        return replace(found, state="unsupported", reason=case.doubt)
-    if case.service.closure.steered and not obeys_hints(node.version):
-        return replace(found, state="unsupported", reason=_unsupported(node.version))
-    if not real:
-        return replace(found, state="refusing", reason=_why_refused(case, unit))
-    beyond = tuple(each for each in real if not unit or each.unit != unit)
-    guilty = tuple(each for each in beyond if not _allowed(case, unit, each.unit))
-    if guilty:
-        return replace(found, state="leaking", reason=_why_leaking(case, node, guilty[0]), guilty=guilty)
-    if beyond:
-        return replace(found, state="open", reason=_where_to(case, unit, beyond))
-    if mode == "wrapper":
-        return replace(found, reason=BEHIND_WRAPPER)
-    refused = tuple(port for port, several in zip(case.ports, by_port, strict=True) if not several)
-    return replace(found, reason=_but_for(unit, refused), refused=refused) if refused else found
+    if case.seen.doubt:
+        return case.seen.doubt
+    if mode == "wrapper" and not any(each.role == WRAPPER and each.ready for each in node.agents):
+        return FILTER_NOT_SEEN
+    if node.system == "windows":
+        return IGNORES_HINTS
+    rule = rule_of(version_on(node), case.service.annotated)
+    if rule is None and case.service.closure.steered:
+        return NO_VERSION
+    return rule or LATEST
 
 
-def _but_for(unit: str, refused: Sequence[PortName]) -> Sentence:
-    ports = ", ".join(f"{each.name or each.protocol} ({each.family})" for each in refused)
-    return say("only endpoints of NodeUnit “%(unit)s”, and nobody at %(ports)s", unit=unit, ports=ports)
+def version_on(node: NodeView) -> str:
+    """The version of a node's kube-proxy: of its pod, where one was seen, else its kubelet's, which comes with it; ""
+    where the pod's image does not tell."""
+    proxies = [each for each in node.agents if each.role == KUBE_PROXY]
+    return proxies[0].version if proxies else node.version
 
 
-BEHIND_WRAPPER = say(
-    "only endpoints of its own NodeUnit where SuperEdge's application-grid-wrapper runs on the node; without it, "
-    "traffic goes to every NodeUnit"
-)
-
-
-def _reached(case: _Case, node: NodeView) -> Iterator[tuple[Backend, ...]]:
-    zone = case.where.zone[node.name]
+def _reached(case: Case, node: NodeView, rule: Rule) -> list[Reached]:
     if case.service.closure.mode == "wrapper":
         value = node.labels.get(case.service.key)
-        found = [tables.get(value, rest) if value is not None else rest for tables, rest in case.wrapped]
+        ports = [by_value.get(value, rest) if value is not None else rest for by_value, rest in case.wrapped]
     else:
-        found = list(case.tables)
+        ports = list(case.outlooks)
     if case.service.local:
-        yield from (here(each, node.name) for each in found)
-    else:
-        yield from (each.of(node.name, zone) for each in found)
+        return [each.here(node.name) for each in ports]
+    zone = case.where.zone[node.name]
+    return [each.of(node.name, zone, rule) for each in ports]
 
 
-def _allowed(case: _Case, unit: str, other: str) -> bool:
+def _real(case: Case, reached: Iterable[Reached]) -> tuple[Backend, ...]:
+    """The endpoints among them, each address once."""
+    found: dict[str, Backend] = {}
+    for one in reached:
+        for each in one.backends:
+            if each.slice not in case.sentinels:
+                found.setdefault(str(each), each)
+    return tuple(found.values())
+
+
+def _verdict(case: Case, node: NodeView, rule: Rule, reached: Sequence[Reached], found: NodeProof) -> NodeProof:
+    unit, mode = found.unit, found.mode
+    beyond = tuple(each for each in found.endpoints if not unit or each.unit != unit)
+    guilty = tuple(each for each in beyond if not _allowed(case, unit, each.unit))
+    if guilty:
+        reason, sentence = _why_leaking(case, node, rule, guilty[0])
+        return replace(found, state="leaking", reason=reason, sentence=sentence, guilty=guilty)
+    if not found.endpoints:
+        reason, sentence = _why_refused(case, node, rule, unit)
+        return replace(found, state="refusing", reason=reason, sentence=sentence)
+    at_times = [
+        port
+        for port, one in zip(case.ports, reached, strict=True)
+        if _real(case, [one]) and (one.nothing or any(each.slice in case.sentinels for each in one.backends))
+    ]
+    if at_times:
+        return replace(found, state="refusing", reason="RefusedAtTimes", sentence=_at_times(at_times))
+    if beyond:
+        return replace(found, state="open", reason="AsAsked", sentence=_where_to(case, unit, beyond))
+    refused = tuple(port for port, one in zip(case.ports, reached, strict=True) if not _real(case, [one]))
+    if refused:
+        missing = [port for port in refused if port in case.served]
+        state: State = "refusing" if missing else "closed"
+        reason = "PortWithoutEndpoint" if missing else "OwnUnitOnly"
+        return replace(found, state=state, reason=reason, sentence=_but_for(unit, refused), refused=refused)
+    sentence = BEHIND_FILTER if mode == "wrapper" else say("only endpoints of NodeUnit “%(unit)s”", unit=unit)
+    return replace(found, state="closed", reason="OwnUnitOnly", sentence=sentence)
+
+
+def _allowed(case: Case, unit: str, other: str) -> bool:
     """Whether traffic from a unit may go to another ("" for a node or endpoint in none)."""
     closure = case.service.closure
     if closure.mode in ("prefer", "open"):
@@ -151,7 +155,34 @@ def _allowed(case: _Case, unit: str, other: str) -> bool:
     return closure.mode == "failover" and bool(unit) and unit not in case.ready and other in closure.failover
 
 
-def _where_to(case: _Case, unit: str, beyond: Iterable[Backend]) -> Sentence:
+_ONLY_OWN = say("only endpoints of its own NodeUnit")
+HEADLESS = say("a headless Service hands its clients the addresses of all pods, past every proxy")
+EXTERNAL = say("a Service of type ExternalName sends its clients to another name, past every proxy")
+BEHIND_FILTER = say(
+    "only endpoints of its own NodeUnit, by SuperEdge's application-grid-wrapper, which was seen on the node"
+)
+BY_FILTER = say(
+    "only endpoints of its own NodeUnit where SuperEdge's application-grid-wrapper runs on the node; without it, "
+    "traffic goes to every NodeUnit"
+)
+
+
+def _ports(ports: Iterable[PortName]) -> str:
+    return ", ".join(f"{each.name or each.protocol} ({each.family})" for each in ports)
+
+
+def _but_for(unit: str, refused: Iterable[PortName]) -> Sentence:
+    return say("only endpoints of NodeUnit “%(unit)s”, and nobody at %(ports)s", unit=unit, ports=_ports(refused))
+
+
+def _at_times(ports: Iterable[PortName]) -> Sentence:
+    return say(
+        "some calls may be refused at %(ports)s: EndpointSlices disagree about an endpoint, or name it and the refusal",
+        ports=_ports(ports),
+    )
+
+
+def _where_to(case: Case, unit: str, beyond: Iterable[Backend]) -> Sentence:
     units = ", ".join(sorted({each.unit or "–" for each in beyond}))
     if case.service.closure.mode == "open":
         return say("goes to every endpoint, among them those of %(units)s: mode “open” keeps nothing", units=units)
@@ -162,26 +193,37 @@ def _where_to(case: _Case, unit: str, beyond: Iterable[Backend]) -> Sentence:
     return say("NodeUnit “%(unit)s” has no ready endpoint; goes to %(units)s", unit=unit, units=units)
 
 
-def _why_refused(case: _Case, unit: str) -> Sentence:
+def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str, Sentence]:
     if not unit:
-        return say("the node is in no NodeUnit of this key")
+        return "NodeWithoutUnit", say("the node is in no NodeUnit of this key")
     if unit not in case.ready:
         if case.service.closure.mode == "failover" and case.ready & {*case.service.closure.failover}:
-            return say(
+            return "LendersFull", say(
                 "NodeUnit “%(unit)s” has no ready endpoint, and those it may borrow from have no room", unit=unit
             )
-        return say("NodeUnit “%(unit)s” has no ready endpoint", unit=unit)
+        return "UnitWithoutEndpoint", say("NodeUnit “%(unit)s” has no ready endpoint", unit=unit)
     if case.service.local:
-        return say("no ready endpoint stands on this node, and internalTrafficPolicy Local allows no other")
-    return say("NodeUnit “%(unit)s” has more nodes than its ready endpoints can name", unit=unit)
+        return "NoLocalEndpoint", say(
+            "no ready endpoint stands on this node, and internalTrafficPolicy Local allows no other"
+        )
+    if not rule.nodes:
+        return "ProxyIgnoresHints", say(
+            "%(proxy)s ignores hints for nodes, and in the node's zone calls are refused", proxy=_proxy(node)
+        )
+    return "TooManyNodes", say("NodeUnit “%(unit)s” has more nodes than its ready endpoints can name", unit=unit)
 
 
-def _why_leaking(case: _Case, node: NodeView, guilty: Backend) -> Sentence:
+def _why_leaking(case: Case, node: NodeView, rule: Rule, guilty: Backend) -> tuple[str, Sentence]:
     """The endpoint it reaches, and the cause: one without hints opens the Service everywhere."""
-    bare = next((each for one in case.tables for each in one.ready if not each.nodes), None)
     where = say("%(address)s (EndpointSlice %(slice)s)", address=str(guilty), slice=guilty.slice)
-    if case.service.closure.steered and bare and node.name not in guilty.nodes:
-        return say(
+    steered = case.service.closure.steered
+    if steered and not rule.nodes:
+        return "ProxyIgnoresHints", say(
+            "goes to %(endpoint)s: %(proxy)s ignores hints for nodes", endpoint=where, proxy=_proxy(node)
+        )
+    bare = next((each for one in case.outlooks for some in one.listed for each in some if _is_bare(each)), None)
+    if steered and bare and node.name not in guilty.nodes:
+        return "EndpointWithoutHints", say(
             "goes to %(endpoint)s: the endpoint %(bare)s of EndpointSlice %(slice)s has no hints, which opens the "
             "Service to every node",
             endpoint=where,
@@ -190,11 +232,17 @@ def _why_leaking(case: _Case, node: NodeView, guilty: Backend) -> Sentence:
         )
     if guilty.node:
         unit = guilty.unit or "–"
-        return say("goes to %(endpoint)s on node %(node)s of %(unit)s", endpoint=where, node=guilty.node, unit=unit)
-    return say("goes to %(endpoint)s, of which nobody says on which node it is", endpoint=where)
+        return "EndpointOfAnotherUnit", say(
+            "goes to %(endpoint)s on node %(node)s of %(unit)s", endpoint=where, node=guilty.node, unit=unit
+        )
+    return "EndpointOnNoNode", say("goes to %(endpoint)s, of which nobody says on which node it is", endpoint=where)
 
 
-def _unsupported(version: str) -> Sentence:
-    if not version or obeys_hints(version) is None:
-        return say("the version of its kube-proxy is not known; hints for nodes are obeyed from 1.34 on")
-    return say("its version is %(version)s; a kube-proxy obeys hints for nodes from 1.34 on", version=version)
+def _is_bare(backend: Backend) -> bool:
+    return backend.ready and not backend.nodes
+
+
+def _proxy(node: NodeView) -> Sentence:
+    if node.system == "windows":
+        return say("kube-proxy on Windows")
+    return say("kube-proxy %(version)s", version=version_on(node))

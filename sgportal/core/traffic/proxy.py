@@ -1,26 +1,25 @@
 """What a node does with a Service's EndpointSlices: the rules of kube-proxy and of SuperEdge's filter, mirrored.
 
-kube-proxy 1.34 and later: pkg/proxy/endpointslicecache.go merges, pkg/proxy/topology.go chooses. Before 1.34 hints for
-nodes meant nothing, so no answer is given for such nodes. SuperEdge: application-grid-wrapper's pruning of slices.
+kube-proxy: pkg/proxy/endpointslicecache.go merges, pkg/proxy/topology.go chooses; `rules` says what differs between
+versions. SuperEdge: application-grid-wrapper's pruning of slices.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import SERVICE_NAME, ZONE
+from ..names import HEADLESS, PROXY_NAME, SERVICE_NAME, ZONE
 from ..units import NodeView
-from .endpoints import read_address
+from .endpoints import canonical
 from .hints import hint_names
-
-SINCE = (1, 34)
+from .rules import LATEST, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """An endpoint at one port, as a kube-proxy keeps it. `slice` is the EndpointSlice that lists it; `pod` and `node`
-    are "" where the slice does not say, `unit` is the node's NodeUnit where that was asked."""
+    """An endpoint at one port, as a kube-proxy keeps it. `slice` is the EndpointSlice that lists it, `pod` and
+    `claimed` are its pod and node as the slice has them ("" where it does not say). `node` is where the endpoint really
+    is, as far as that is known, and `unit` the node's NodeUnit where that was asked."""
 
     address: str
     port: int
@@ -33,6 +32,7 @@ class Backend:
     pod: str = ""
     node: str = ""
     unit: str = ""
+    claimed: str = ""
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
@@ -48,26 +48,59 @@ class PortName:
 
 
 def belongs_to(slice_: Mapping[str, Any], namespace: str, service: str) -> bool:
-    """Whether kube-proxy counts a slice to this Service, whoever wrote it."""
+    """Whether kube-proxy counts a slice to this Service, whoever wrote it. It does not watch slices with the label of
+    headless Services or of another proxy (cmd/kube-proxy/app/server.go)."""
     metadata = slice_["metadata"]
-    return metadata.get("namespace") == namespace and (metadata.get("labels") or {}).get(SERVICE_NAME) == service
+    labels = metadata.get("labels") or {}
+    if HEADLESS in labels or PROXY_NAME in labels:
+        return False
+    return bool(metadata.get("namespace") == namespace and labels.get(SERVICE_NAME) == service)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where endpoints are: `units` gives the NodeUnit of each node, `nodes` the node of each address, as pods or slices
+    that can be believed have it. Of an address that is not in `nodes` a slice is believed if `believed` names it."""
+
+    units: Mapping[str, str]
+    nodes: Mapping[str, str]
+    believed: frozenset[str] | None = None
+
+    def node(self, address: str, slice_name: str, claimed: str) -> str:
+        """The node that an endpoint is on, "" where nobody can say."""
+        if address in self.nodes:
+            return self.nodes[address]
+        return claimed if self.believed is None or slice_name in self.believed else ""
+
+
+NOWHERE = Whereabouts({}, {})
+
+
+def listings(
+    slices: Iterable[Mapping[str, Any]], port: PortName, where: Whereabouts = NOWHERE
+) -> dict[tuple[str, int], tuple[Backend, ...]]:
+    """Every endpoint that the slices of a Service list at one port, by address and number, in order of slice. Slices
+    that list one address differently leave it open which of them a kube-proxy goes by."""
+    found: dict[tuple[str, int], list[Backend]] = {}
+    for slice_ in sorted(slices, key=lambda each: str(each["metadata"]["name"])):
+        number = _number(slice_, port)
+        for endpoint in (slice_.get("endpoints") or ()) if number else ():
+            backend = _backend(endpoint, number, slice_["metadata"]["name"], where)
+            found.setdefault((backend.address, number), []).append(backend)
+    return {place: tuple(several) for place, several in found.items()}
 
 
 def merged(
     slices: Iterable[Mapping[str, Any]], port: PortName, units: Mapping[str, str] | None = None
 ) -> tuple[Backend, ...]:
     """The endpoints of all slices of a Service at one port, in order; one address and port counts once, and then the
-    endpoint that is not terminating; among several of those the last (kube-proxy leaves open which). `units` gives the
-    NodeUnit of each node."""
-    found: dict[tuple[str, int], Backend] = {}
-    for slice_ in sorted(slices, key=lambda each: str(each["metadata"]["name"])):
-        number = _number(slice_, port)
-        for endpoint in (slice_.get("endpoints") or ()) if number else ():
-            backend = _backend(endpoint, number, slice_["metadata"]["name"], units or {})
-            place = (backend.address, number)
-            if place not in found or not backend.terminating:
-                found[place] = backend
-    return tuple(sorted(found.values(), key=str))
+    endpoint that is not terminating; among several of those the last (kube-proxy leaves open which: see `worlds`).
+    `units` gives the NodeUnit of each node."""
+    found = listings(slices, port, Whereabouts(units or {}, {}))
+    kept = (
+        next((each for each in reversed(several) if not each.terminating), several[0]) for several in found.values()
+    )
+    return tuple(sorted(kept, key=str))
 
 
 def _number(slice_: Mapping[str, Any], port: PortName) -> int:
@@ -83,11 +116,13 @@ def _number(slice_: Mapping[str, Any], port: PortName) -> int:
     return int(numbers[0]) if numbers else 0
 
 
-def _backend(endpoint: Mapping[str, Any], number: int, slice_name: str, units: Mapping[str, str]) -> Backend:
+def _backend(endpoint: Mapping[str, Any], number: int, slice_name: str, where: Whereabouts) -> Backend:
     conditions = endpoint.get("conditions") or {}
-    address, node = endpoint["addresses"][0], endpoint.get("nodeName") or ""
+    claimed = endpoint.get("nodeName") or ""
+    address = canonical(endpoint["addresses"][0])
+    node = where.node(address, slice_name, claimed)
     return Backend(
-        read_address(address)[1] or address,
+        address,
         number,
         conditions.get("ready") is not False,
         conditions.get("serving") is not False,
@@ -97,7 +132,8 @@ def _backend(endpoint: Mapping[str, Any], number: int, slice_name: str, units: M
         slice_name,
         (endpoint.get("targetRef") or {}).get("name") or "",
         node,
-        units.get(node, ""),
+        where.units.get(node, ""),
+        claimed,
     )
 
 
@@ -111,9 +147,10 @@ class Table:
     by_node: Mapping[str, tuple[Backend, ...]] | None
     by_zone: Mapping[str, tuple[Backend, ...]] | None
 
-    def of(self, node: str, zone: str) -> tuple[Backend, ...]:
+    def of(self, node: str, zone: str, rule: Rule = LATEST) -> tuple[Backend, ...]:
         """Those that the kube-proxy of a node in a zone ("" for none) sends traffic to; nothing is a refusal."""
-        named = (self.by_node or {}).get(node) or (self.by_zone or {}).get(zone)
+        named = (self.by_node or {}).get(node) if rule.nodes else None
+        named = named or ((self.by_zone or {}).get(zone) if rule.counts(zone) else None)
         return named or self.ready or self.last
 
 
@@ -139,8 +176,8 @@ def _by_hint(hinted: Iterable[tuple[frozenset[str], Backend]]) -> dict[str, tupl
 
 def here(table: Table, node: str) -> tuple[Backend, ...]:
     """Those that a node may use of a Service with internalTrafficPolicy Local: its own pods, whatever the hints."""
-    return tuple(each for each in table.ready if each.node == node) or tuple(
-        each for each in table.last if each.node == node
+    return tuple(each for each in table.ready if each.claimed == node) or tuple(
+        each for each in table.last if each.claimed == node
     )
 
 
@@ -155,9 +192,9 @@ def effective(
 
 def behind_wrapper(
     backends: Iterable[Backend], service: str, values: Mapping[str, str]
-) -> tuple[Mapping[str, Table], Table]:
-    """The endpoints of one port as nodes behind SuperEdge's wrapper see them: a table for each value of the Service's
-    topology key, and one for nodes without the key; `values` are those of the nodes that carry it, by node.
+) -> tuple[Mapping[str, tuple[Backend, ...]], tuple[Backend, ...]]:
+    """The endpoints of one port as nodes behind SuperEdge's wrapper see them: by each value of the Service's topology
+    key, and for nodes without the key; `values` are those of the nodes that carry it, by node.
 
     An endpoint is passed to nodes whose value its own node has. A slice counts to the Service whose name is the slice's
     without its last dash and what follows; one that counts to no such Service is passed whole to every node.
@@ -166,12 +203,6 @@ def behind_wrapper(
     for each in backends:
         if each.slice.rpartition("-")[0] != service:
             everywhere.append(each)
-        elif each.node in values:
-            by_value.setdefault(values[each.node], []).append(each)
-    return {value: table([*several, *everywhere]) for value, several in by_value.items()}, table(everywhere)
-
-
-def obeys_hints(version: str) -> bool | None:
-    """Whether a kube-proxy of this version obeys hints for nodes; None where the version cannot be read."""
-    found = re.match(r"v?(\d{1,4})\.(\d{1,4})", version)
-    return (int(found[1]), int(found[2])) >= SINCE if found else None
+        elif each.claimed in values:
+            by_value.setdefault(values[each.claimed], []).append(each)
+    return {value: (*several, *everywhere) for value, several in by_value.items()}, tuple(everywhere)

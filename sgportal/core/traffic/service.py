@@ -8,6 +8,7 @@ from typing import Any
 from ..names import CLOSURE, SELECTOR
 from ..pods import PodView
 from .closure import Closure, cannot_be_steered, read_closure
+from .rules import TOPOLOGY_MODE
 
 FAMILIES = ("IPv4", "IPv6")
 
@@ -27,7 +28,8 @@ class ServicePort:
 class ServiceFacts:
     """A Service and how it is kept. `families` are its address families, `selector` the labels of the pods that serve,
     `key` the node label that makes NodeUnits, `local` that each node may use its own pods only
-    (internalTrafficPolicy)."""
+    (internalTrafficPolicy). `external`: of type ExternalName. `annotated`: it asks old kube-proxies to obey hints for
+    zones (topology-mode)."""
 
     namespace: str
     name: str
@@ -41,6 +43,8 @@ class ServiceFacts:
     publish_not_ready: bool = False
     headless: bool = False
     local: bool = False
+    external: bool = False
+    annotated: bool = False
 
 
 def service_facts(body: Mapping[str, Any]) -> ServiceFacts | None:
@@ -72,7 +76,16 @@ def described(
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         headless=spec.get("clusterIP") in (None, "", "None"),
         local=spec.get("internalTrafficPolicy") == "Local",
+        external=spec.get("type") == "ExternalName",
+        annotated=asks_for_zones(metadata.get("annotations") or {}),
     )
+
+
+def asks_for_zones(annotations: Mapping[str, str]) -> bool:
+    """Whether a Service's annotations ask for hints for zones, as kube-proxy before 1.31 reads them (pkg/proxy/
+    serviceport.go; the older annotation comes first)."""
+    value = next((annotations[each] for each in TOPOLOGY_MODE if annotations.get(each)), "")
+    return value not in ("", "disabled", "Disabled")
 
 
 def _read_selector(text: str) -> Mapping[str, str] | None:

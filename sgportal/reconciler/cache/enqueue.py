@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from ...core.grids.kinds import KINDS
-from ...core.names import SERVICE_SUFFIX
+from ...core.names import REFUSING_SERVICE, SERVICE_SUFFIX
 from ...models import Child, Grid
 from ..grids import new_units as arrivals
 from ..queue import change_log, workqueue
@@ -21,7 +21,8 @@ class Effects:
     members changed readiness. `children` and `above_pods`: (kind, namespace, name) of children, and of workloads
     above changed pods. `owners`: uids of grids. `labelled`: (child kind, namespace, grid name) by label. `strangers`:
     (kind, namespace) in which an object that is no grid's changed. `services`: (namespace, name) of Services whose
-    slices changed."""
+    slices changed. `proxies`: what decides about traffic to any Service
+    changed: a node, its zone, what carries traffic there."""
 
     nodes: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
@@ -31,6 +32,7 @@ class Effects:
     labelled: set[tuple[str, str, str]] = field(default_factory=set)
     strangers: set[tuple[str, str]] = field(default_factory=set)
     services: set[tuple[str, str]] = field(default_factory=set)
+    proxies: bool = False
 
     def child_changed(self, child: Child) -> None:
         """A child came, went or changed."""
@@ -48,7 +50,7 @@ def tell(effects: Effects) -> None:
     _add_grids_above_pods(effects)
     keys = effects.moved | effects.readiness
     by_key = list(Grid.objects.filter(key__in=keys)) if keys else []
-    by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers), *_serving(effects.services)]
+    by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers), *_serving(effects)]
     touched = {grid.path for grid in by_child}
     new_units = arrivals.keys_of({grid.key for grid in by_key} & effects.moved)
     by_readiness = {grid.path for grid in by_key if grid.key not in effects.moved}
@@ -90,9 +92,11 @@ def _owning_grids(effects: Effects) -> Iterable[Grid]:
     ]
 
 
-def _serving(services: Collection[tuple[str, str]]) -> Iterable[Grid]:
-    """The ServiceGrids of these Services."""
-    wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in services}
+def _serving(effects: Effects) -> Iterable[Grid]:
+    """The ServiceGrids of Services whose slices changed; every one where that concerns all."""
+    if effects.proxies or any(name == REFUSING_SERVICE for _, name in effects.services):
+        return list(Grid.objects.filter(kind="ServiceGrid"))
+    wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in effects.services}
     if not wanted:
         return ()
     names = {name for _, name in wanted}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
+from ...core.names import ZONE
 from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
 from .enqueue import Effects
 from .translate import Body
@@ -19,7 +20,8 @@ Row = TypeVar("Row", bound=models.Model)
 BATCH = 500
 _NODE_FIELDS = ("uid", "labels", "ready", "ready_since", "unschedulable", "taints", "info", "created_at")
 _POD_STATE = ("node", "ready", "phase", "reason", "message", "terminating", "child_kind", "child")
-_POD_FIELDS = (*_POD_STATE, "namespace", "name", "labels", "ips", "ports", "restarts", "created_at")
+_AGENT = ("agent", "version", "ready", "node", "terminating")
+_POD_FIELDS = (*_POD_STATE, "namespace", "name", "labels", "ips", "ports", "restarts", "agent", "version", "created_at")
 _CHILD_FIELDS = ("uid", "grid_name", "owner_uid", "body")
 
 
@@ -45,6 +47,7 @@ def write_nodes(batch: Mapping[str, Node | None], effects: Effects) -> None:
     for node in gone:
         effects.nodes.add(node.name)
         effects.moved.update(node.labels)
+        effects.proxies = True
     if gone:
         Node.objects.filter(pk__in=[node.pk for node in gone]).delete()
 
@@ -66,6 +69,13 @@ def _note_node(row: Node, before: Node | None, effects: Effects) -> None:
     effects.moved.update(key for key in {*row.labels, *labels} if row.labels.get(key) != labels.get(key))
     if before and before.ready != row.ready:
         effects.readiness.update(row.labels)
+    effects.proxies |= before is None or _of_its_proxy(row) != _of_its_proxy(before)
+
+
+def _of_its_proxy(row: Node) -> tuple[Any, ...]:
+    """What a node's own proxy goes by, or is known by."""
+    info = row.info.get("nodeInfo") or {}
+    return info.get("kubeletVersion"), info.get("operatingSystem"), row.labels.get(ZONE)
 
 
 def _write_labels(nodes: Sequence[tuple[Node, Mapping[str, str]]]) -> None:
@@ -105,9 +115,12 @@ def write_pods(batch: Mapping[str, Pod | None], effects: Effects) -> None:
         changed.append(row)
         if _differs(row, before, _POD_STATE):
             _note_pods([row, before] if before else [row], effects)
+        if row.agent or (before and before.agent):
+            effects.proxies |= _differs(row, before, _AGENT)
     _upsert(Pod, changed, ("uid",), (*_POD_FIELDS, "resource_version"))
     gone = [known[uid] for uid, row in batch.items() if row is None and uid in known]
     _note_pods(gone, effects)
+    effects.proxies |= any(pod.agent for pod in gone)
     if gone:
         Pod.objects.filter(pk__in=[pod.pk for pod in gone]).delete()
 

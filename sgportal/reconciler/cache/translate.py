@@ -7,8 +7,18 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from ...core.grids.kinds import KINDS
-from ...core.names import GRID_SELECTOR, GROUP, LAST_APPLIED, OWNER_UID, SERVICE_NAME, SERVICE_SUFFIX, TOPOLOGY_KEYS
+from ...core.names import (
+    GRID_SELECTOR,
+    GROUP,
+    LAST_APPLIED,
+    OWNER_UID,
+    REFUSING_SERVICE,
+    SERVICE_NAME,
+    SERVICE_SUFFIX,
+    TOPOLOGY_KEYS,
+)
 from ...core.pods import pod_view
+from ...core.traffic.agents import role_of, version_of
 from ...models import Child, Namespace, Node, Pod, Slice
 
 Body = Mapping[str, Any]
@@ -53,10 +63,11 @@ def namespace_row(body: Body) -> Namespace:
 
 
 def pod_row(body: Body) -> Pod | None:
-    """A pod, or None for one of the cluster's own (kube-system): all others are kept, because a Service's selector
-    may choose any of them."""
+    """A pod, or None for one of the cluster's own (kube-system) that does nothing to the traffic of its node: all
+    others are kept, because a Service's selector may choose any of them."""
     metadata, status = body["metadata"], body.get("status") or {}
-    if metadata["namespace"] == UNWATCHED_NAMESPACE:
+    agent = role_of(body)
+    if metadata["namespace"] == UNWATCHED_NAMESPACE and not agent:
         return None
     view = pod_view(body)
     child_kind, child = _workload_above(metadata)
@@ -77,6 +88,8 @@ def pod_row(body: Body) -> Pod | None:
         terminating=view.terminating,
         ports=[list(each) for each in view.ports],
         restarts=sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ()),
+        agent=agent,
+        version=version_of(body, agent)[:40] if agent else "",
         created_at=_time(metadata.get("creationTimestamp")),
         resource_version=metadata["resourceVersion"],
     )
@@ -128,10 +141,10 @@ def _exit(name: str, ended: Body) -> str:
 
 
 def slice_row(body: Body) -> Slice | None:
-    """An EndpointSlice, or None for one of a Service that no ServiceGrid makes."""
+    """An EndpointSlice, or None for one of a Service that neither a ServiceGrid makes nor sentinels send to."""
     metadata = body["metadata"]
     service = (metadata.get("labels") or {}).get(SERVICE_NAME) or ""
-    if not service.endswith(SERVICE_SUFFIX):
+    if not service.endswith(SERVICE_SUFFIX) and service != REFUSING_SERVICE:
         return None
     kept = {key: value for key, value in metadata.items() if key in ("name", "namespace", "uid", "labels")}
     return Slice(
@@ -144,14 +157,15 @@ def slice_row(body: Body) -> Slice | None:
 
 
 def child_row(body: Body) -> Child:
-    """A Deployment, StatefulSet or Service: whole where it is, or claims to be, a grid's, or has SuperEdge's annotation
-    for its filter on the nodes; else what a name clash needs."""
+    """A Deployment, StatefulSet or Service: whole where it is, or claims to be, a grid's, has SuperEdge's annotation
+    for its filter on the nodes, or is the Service that refuses; else what a name clash needs."""
     metadata = body["metadata"]
     grid = (metadata.get("labels") or {}).get(GRID_SELECTOR) or ""
     owner = _grid_uid(metadata)
     kept: dict[str, Any] = dict(body)
     filtered = body["kind"] == "Service" and TOPOLOGY_KEYS in (metadata.get("annotations") or {})
-    if not grid and not owner and not filtered:
+    refuses = body["kind"] == "Service" and metadata["name"] == REFUSING_SERVICE
+    if not grid and not owner and not filtered and not refuses:
         few = {name: metadata[name] for name in _CHILD_METADATA if metadata.get(name)}
         kept = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": few}
     return Child(

@@ -12,7 +12,7 @@ from ...core.grids.plan import Step, World, plan
 from ...core.text import Invalid
 from ...core.units import Unit, units_of
 from ...models import Grid, GridUnit, Node
-from ...queries.plans import owner_of, spec_of
+from ...queries.plans import spec_of
 from ...queries.policy import closed
 from ..process.connection import side_by_side
 from ..queue import workqueue
@@ -73,7 +73,7 @@ def _is_at_rest(grid: Grid) -> bool:
 
 def _creations(grid: Grid, units: Mapping[str, Unit]) -> Sequence[Step]:
     try:
-        return plan(spec_of(grid), World(units, (), owner_of(grid), timezone.now().timestamp())).steps
+        return plan(spec_of(grid), World(units, (), grid.owner, timezone.now().timestamp())).steps
     except Invalid:  # which the look at the grid tells
         return ()
     except Exception:

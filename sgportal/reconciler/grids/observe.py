@@ -9,7 +9,6 @@ from ...core.grids.plan import Step, is_ours
 from ...core.names import GRID_SELECTOR, child_name
 from ...core.units import Unit, units_of
 from ...models import Child, Grid, Node
-from ...queries.plans import owner_of
 from ..process.connection import side_by_side
 
 ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
@@ -59,7 +58,7 @@ def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict
 def vanished(grid: Grid, live: Iterable[Mapping[str, Any]]) -> bool:
     """Whether all of a grid's children are gone and the watch has not heard of it yet: it finds out whether that is so,
     and whether they are the only ones."""
-    if any(is_ours(each, owner_of(grid)) for each in live):
+    if any(is_ours(each, grid.owner) for each in live):
         return False
     owner = grid.cluster_uid or str(grid.uid)
     known = Child.objects.filter(kind=grid.grid_kind.child_kind, namespace=grid.namespace, owner_uid=owner)

@@ -1,23 +1,23 @@
 """What a ServiceGrid's status says of its closed loop, by the EndpointSlices last seen, and its alarms as events."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from ...core.grids.conditions import closure_conditions, node_counts
-from ...core.grids.status import GridStatus
+from ...core.grids.service_status import service_status
+from ...core.grids.status import GridStatus, Observed
 from ...models import Grid
 from ...queries.endpoints import endpoints_of
 from .events import Happening
 
-_BAD = {"Closed": "False", "Refusing": "True"}
+_BAD = {"Closed": "False", "Refusing": "True", "ForeignSlices": "True"}
+_AS_IT_IS = ("AsAsked", "Headless", "ExternalName")
 
 
-def with_closure(grid: Grid, status: GridStatus) -> tuple[GridStatus, dict[str, Any]]:
-    """The status with the conditions of the loop, and what else of it is shown: how many nodes are in which state."""
-    reach = endpoints_of(grid)
-    conditions = closure_conditions(reach.nodes, reach.observed)
-    return replace(status, conditions=(*status.conditions, *conditions)), {"nodes": node_counts(reach.nodes)}
+def with_closure(grid: Grid, observed: Observed) -> tuple[GridStatus, dict[str, Any]]:
+    """The status, and what else of the loop is shown: how many nodes are in which state, how many EndpointSlices are
+    others'."""
+    loop = endpoints_of(grid).loop
+    return service_status(observed, loop), {"nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
 
 
 def alarms(grid: Grid, status: GridStatus) -> Iterator[Happening]:
@@ -25,7 +25,7 @@ def alarms(grid: Grid, status: GridStatus) -> Iterator[Happening]:
     before = {each["type"]: (each["status"], each["reason"]) for each in grid.status.get("conditions") or ()}
     for each in status.conditions:
         if each.type in _BAD and before.get(each.type) != (each.status, each.reason):
-            bad = each.status == _BAD[each.type] and each.reason != "AsAsked"
+            bad = each.status == _BAD[each.type] and each.reason not in _AS_IT_IS
             was_bad = before.get(each.type, ("", ""))[0] == _BAD[each.type]
             if bad or was_bad:
                 yield Happening("", each.reason, each.sentence, warning=bad)

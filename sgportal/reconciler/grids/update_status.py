@@ -92,11 +92,13 @@ def record(
     names = [each["metadata"]["name"] for each in live]
     pods = Pod.objects.filter(namespace=grid.namespace, child_kind=spec.kind.child_kind, child__in=names)
     failures_to_create = creation_failures(grid.namespace, live, cluster)
-    status = summarise(spec, Observed(units_now(spec), live, findings, pods.views(), failures_to_create))
+    observed = Observed(units_now(spec), live, findings, pods.views(), failures_to_create)
     more: dict[str, Any] = {}
     if spec.kind.child_kind == "Service":
-        status, shown = service_conditions.with_closure(grid, status)
+        status, shown = service_conditions.with_closure(grid, observed)
         more = {"closure": closure_for(spec, seen.can).mode, **shown}
+    else:
+        status = summarise(spec, observed)
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
@@ -213,6 +215,7 @@ def _fill(row: GridUnit, unit: UnitStatus) -> None:
     row.reason, row.message = unit.reason[:100], unit.sentence.to_json()
     row.template, row.child = unit.template, unit.child
     row.desired, row.ready, row.updated = unit.desired, unit.ready, unit.updated
+    row.nodes, row.served = unit.nodes, unit.served
     row.misplaced = list(unit.misplaced)
 
 
@@ -237,7 +240,7 @@ def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
     if status.state != "Ready" or grid.state == "Ready":
         return []
     if grid.kind == "ServiceGrid":
-        return [Happening("", "Ready", say("its Service is as it should be"))]
+        return [Happening("", "Ready", say("its Service is there, and its traffic goes as asked"))]
     return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
 
 

@@ -1,0 +1,38 @@
+"""The status of a ServiceGrid: as bad as the worse of its Service and of its closed loop in each NodeUnit."""
+
+from ..health import State, severity
+from ..text import say
+from ..traffic.loop import Loop, UnitLoop
+from .conditions import loop_conditions, service_conditions
+from .desired import Finding
+from .status import GridStatus, Observed, UnitStatus
+
+_STATES: dict[str, State] = {
+    "leaking": "Degraded",
+    "refusing": "Degraded",
+    "unknown": "Unknown",
+    "open": "Ready",
+    "closed": "Ready",
+}
+_ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because it is only just being made
+
+
+def service_status(observed: Observed, loop: Loop) -> GridStatus:
+    """The status from what was observed of the Service and of its loop. The Service itself, which all units share,
+    stands under the unit ""."""
+    service = _service(next(iter(observed.findings), None), bool(observed.live))
+    units = sorted((_unit(each) for each in loop.units), key=lambda each: (severity(each.state), each.name))
+    return GridStatus((service, *units), (*service_conditions((service, *units)), *loop_conditions(loop)), {})
+
+
+def _service(finding: Finding | None, exists: bool) -> UnitStatus:
+    if finding:
+        return UnitStatus("", "Blocked", finding.reason, finding.sentence)
+    if exists:
+        return UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
+    return UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))
+
+
+def _unit(loop: UnitLoop) -> UnitStatus:
+    state = "Progressing" if loop.reason in _ON_THE_WAY else _STATES[loop.state]
+    return UnitStatus(loop.unit, state, loop.reason, loop.sentence, nodes=loop.nodes, served=loop.served)

@@ -1,0 +1,105 @@
+"""A closed loop's case: a Service with all that lists endpoints for it, and what was seen besides.
+
+Whoever wrote a slice, it counts as kube-proxy counts it; but where an endpoint is, and whether a sentinel refuses, is
+believed of nobody who might lie.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..units import NodeView
+from .doubts import Doubt
+from .endpoints import canonical
+from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
+from .service import ServiceFacts
+from .slices import is_kept, sentinel_number
+from .topology import Places, places
+from .worlds import Port, by_address, port_of
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen besides slices and nodes. `doubt` is why nothing can be known of any node, if so. `refusing` are
+    the addresses of the Service that sentinels send to, None where nobody asked. `pods` gives the node of each pod's
+    address; without it slices of strangers are not believed where their endpoints are."""
+
+    doubt: Doubt | None = None
+    refusing: frozenset[str] | None = None
+    pods: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A Service with all that lists endpoints for it: each of `ports` with what nodes make of it, for mode wrapper by
+    the value of the topology key. `sentinels` are names of slices that only refuse, `ready` the units that have a ready
+    endpoint, `served` the ports that have one."""
+
+    service: ServiceFacts
+    seen: Seen
+    where: Places
+    ports: tuple[PortName, ...]
+    outlooks: tuple[Port, ...]
+    wrapped: tuple[tuple[Mapping[str, Port], Port], ...]
+    sentinels: frozenset[str]
+    ready: frozenset[str]
+    served: frozenset[PortName]
+
+
+def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of slices that count to a Service whose slices are ours to write, and that are not ours."""
+    counted = (each for each in slices if belongs_to(each, service.namespace, service.name) and not is_kept(each))
+    return tuple(sorted(str(each["metadata"]["name"]) for each in counted)) if service.closure.steered else ()
+
+
+def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView], seen: Seen) -> Case:
+    """The case of a Service; `nodes` are all of the cluster, of `slices` those count that carry its name."""
+    where = places(nodes, service.key)
+    counted = tuple(each for each in slices if belongs_to(each, service.namespace, service.name))
+    located = _whereabouts(service, counted, where, seen)
+    ports = tuple(PortName(port.name, port.protocol, family) for family in service.families for port in service.ports)
+    listed = [listings(counted, port, located) for port in ports]
+    sentinels = frozenset(str(each["metadata"]["name"]) for each in counted if _refuses(each, seen))
+    values = {node.name: node.labels[service.key] for node in nodes if service.key in node.labels}
+    real = [
+        [each for several in one.values() for each in several if each.ready and each.slice not in sentinels]
+        for one in listed
+    ]
+    return Case(
+        service,
+        seen,
+        where,
+        ports,
+        tuple(port_of(each.values()) for each in listed),
+        tuple(_wrapped(each, service.name, values) for each in listed) if service.closure.mode == "wrapper" else (),
+        sentinels,
+        frozenset(each.unit for several in real for each in several) - {""},
+        frozenset(port for port, several in zip(ports, real, strict=True) if several),
+    )
+
+
+def _whereabouts(service: ServiceFacts, slices: Sequence[Mapping[str, Any]], where: Places, seen: Seen) -> Whereabouts:
+    """Where endpoints are: as the slices say that those wrote whose work it is, else as the pods that were seen."""
+    believed = [each for each in slices if is_kept(each) or not service.closure.steered]
+    nodes = dict(seen.pods)
+    for slice_ in believed if service.closure.steered else ():
+        for endpoint in slice_.get("endpoints") or ():
+            if endpoint.get("nodeName"):
+                nodes.setdefault(canonical(endpoint["addresses"][0]), endpoint["nodeName"])
+    return Whereabouts(where.unit, nodes, frozenset(str(each["metadata"]["name"]) for each in believed))
+
+
+def _refuses(slice_: Mapping[str, Any], seen: Seen) -> bool:
+    """Whether a slice is a sentinel's, and all it lists is addresses of the Service that refuses."""
+    if not (is_kept(slice_) and sentinel_number(slice_)):
+        return False
+    addresses = {canonical(each["addresses"][0]) for each in slice_.get("endpoints") or ()}
+    return seen.refusing is None or addresses <= seen.refusing
+
+
+def _wrapped(
+    listed: Mapping[tuple[str, int], tuple[Backend, ...]], service: str, values: Mapping[str, str]
+) -> tuple[Mapping[str, Port], Port]:
+    backends = [each for several in listed.values() for each in several]
+    by_value, rest = behind_wrapper(backends, service, values)
+    return {value: port_of(by_address(several)) for value, several in by_value.items()}, port_of(by_address(rest))

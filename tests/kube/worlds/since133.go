@@ -1,0 +1,19 @@
+//go:build !before133
+
+package main
+
+import (
+	core "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/proxy"
+)
+
+func newTracker(family core.IPFamily, node string) *proxy.EndpointsChangeTracker {
+	return proxy.NewEndpointsChangeTracker(family, node, nil, nil)
+}
+
+func categorize(
+	endpoints []proxy.Endpoint, port proxy.ServicePort, node string, labels map[string]string,
+) []proxy.Endpoint {
+	used, _, _, _ := proxy.CategorizeEndpoints(endpoints, port, node, labels)
+	return used
+}
