@@ -6,13 +6,15 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MESSAGES := $(wildcard sgportal/locale/*/LC_MESSAGES/*.po)
 TEST_ARGS ?=
+# The markers (pyproject.toml) of tests that need something installed, or their time.
+HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl
 # What types and the deployment check are run against: settings such as a production has.
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint kube compiled crds bench lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds bench lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +24,9 @@ demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PO
 
 test: develop messages $(if $(STRICT),compiled) ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
 	@exec $(PY) -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
+
+check: develop messages ## the daily loop: rules, doors and documents, in memory, in about a minute; no services, no servers
+	@exec $(PY) -m pytest -q -n 2 -m "not ($(HEAVY))" tests/core tests/house tests/access tests/api tests/dashboard tests/test_actions.py $(TEST_ARGS)
 
 lint: develop messages ## style, types, import contracts, migrations, deployment check
 	@$(VENV)/bin/ruff check .

@@ -35,6 +35,7 @@ def test_the_schema_is_openapi_31_and_names_every_call(token):
     assert {f"/api/v1/{call}" for call in calls} <= document["paths"].keys()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_call_finds_a_server_error_or_an_undocumented_answer(live_server, token):
     schema = schemathesis.openapi.from_dict(Api(token).get("schema").json())

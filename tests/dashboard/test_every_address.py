@@ -100,6 +100,7 @@ def test_the_walk_sees_the_parameters_that_are_read():
     assert {"search", "key", "unit", "selector", "dryRun", "limit", "cursor", "document", "page"} <= set(parameters())
 
 
+@pytest.mark.slow
 def test_no_address_answers_500(visitor):
     broken = []
     for address in sorted(set(addresses())):
@@ -110,6 +111,7 @@ def test_no_address_answers_500(visitor):
     assert broken == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value[:12]))
 def test_no_parameter_makes_an_address_answer_500(visitor, value):
     broken = []
