@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 
 from ..core.text import Invalid, Problem, say
+from ..core.timestamps import rfc3339
 from ..models import ApiToken
 from ..models.people import has_role, role_of
 from .common import Actor, note_access
@@ -52,5 +53,5 @@ def _path(row: ApiToken) -> str:
 
 
 def _shown(row: ApiToken) -> dict[str, str]:
-    until = row.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = rfc3339(row.expires_at)
     return {"name": row.name, "scope": row.scope, "role": row.role, "expiresAt": until}

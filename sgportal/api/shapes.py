@@ -8,6 +8,7 @@ import orjson
 
 from ..core.grids.plan import Plan
 from ..core.text import Sentence, say
+from ..core.timestamps import rfc3339
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
 from ..queries.capabilities import Abilities
 from ..queries.freshness import Freshness
@@ -22,7 +23,7 @@ UNREACHABLE = say("the cluster cannot be reached; what you asked is stored and w
 
 def instant(when: datetime | None) -> str | None:
     """A time as Kubernetes writes it (RFC 3339, UTC)."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else None
+    return rfc3339(when) if when else None
 
 
 def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:

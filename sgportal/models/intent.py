@@ -12,6 +12,7 @@ from ..core.grids.desired import Owner
 from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
 from ..core.health import SETTLED
 from ..core.text import Sentence
+from ..core.timestamps import rfc3339
 from .lengths import KEY
 
 
@@ -160,10 +161,10 @@ class Grid(models.Model):
             "uid": self.cluster_uid or str(self.uid),
             "generation": self.generation,
             "resourceVersion": str(self.version),
-            "creationTimestamp": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creationTimestamp": rfc3339(self.created_at),
         }
         if self.deleting_since:
-            metadata["deletionTimestamp"] = self.deleting_since.strftime("%Y-%m-%dT%H:%M:%SZ")
+            metadata["deletionTimestamp"] = rfc3339(self.deleting_since)
         return {
             "apiVersion": API_VERSION,
             "kind": self.kind,

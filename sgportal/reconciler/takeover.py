@@ -14,6 +14,7 @@ from ..core.grids.plan import plan
 from ..core.names import MANAGED_BY, SLICE_MANAGER
 from ..core.superedge.controller import MANAGING, READ_ONLY, lacks_hash, restarting
 from ..core.text import Invalid, Sentence, say
+from ..core.timestamps import rfc3339
 from ..core.traffic.closure import UNKNOWN
 from ..models import Grid, Stewardship
 from ..queries.plans import world
@@ -61,7 +62,7 @@ def run(name: str) -> None:
 
 
 def _now() -> str:
-    return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(timezone.now())
 
 
 def _hand_back(by: str) -> list[Sentence]:

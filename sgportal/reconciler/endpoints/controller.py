@@ -19,6 +19,7 @@ from typing import Any
 
 from ...cluster import Cluster, ClusterError, Conflict
 from ...core.names import REFUSING_SERVICE
+from ...core.timestamps import rfc3339
 from ...core.traffic.slices import Refusal, is_kept, sentinel_number, wanted
 from ...core.traffic.write_order import writes
 from ..informer.messages import Failed, Listed, Message, Rows
@@ -213,7 +214,7 @@ class Keeper:
             return None
         refusal, ports = self._refusal
         where = self._memory.where(kept.facts.key)
-        trigger = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        trigger = rfc3339(datetime.now(UTC))
         kept.answer = wanted(kept.facts, where, kept.pods.values(), refusal, live, trigger, kept.answer)
         if kept.answer.missing:
             self._lacking[service] = kept.answer.missing

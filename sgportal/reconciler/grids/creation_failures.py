@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Max
 
 from ...cluster import Cluster, ClusterError
+from ...core.timestamps import rfc3339
 from ...models import Pod
 from ..process.connection import side_by_side
 
@@ -38,7 +39,7 @@ def creation_failures(namespace: str, live: Iterable[Mapping[str, Any]], cluster
     messages = {}
     for name, event in zip(names, found, strict=True):
         since = newest.get(name)
-        if event and (since is None or _at(event) >= since.strftime("%Y-%m-%dT%H:%M:%SZ")):
+        if event and (since is None or _at(event) >= rfc3339(since)):
             messages[name] = str(event.get("message") or "")
     return messages
 

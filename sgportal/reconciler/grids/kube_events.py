@@ -16,6 +16,7 @@ from django.utils import timezone
 from ...cluster import Cluster, ClusterError
 from ...core.grids.diff import FIELD_MANAGER
 from ...core.grids.kinds import API_VERSION
+from ...core.timestamps import rfc3339
 from ...models import Grid
 from .events import Happening
 
@@ -88,7 +89,7 @@ def _name(grid: Grid, note: Note) -> str:
 
 
 def _body(grid: Grid, note: Note, name: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    now = timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = rfc3339(timezone.now())
     return {
         "apiVersion": "v1",
         "kind": "Event",

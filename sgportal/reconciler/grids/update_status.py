@@ -19,6 +19,7 @@ from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, su
 from ...core.health import severity
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
+from ...core.timestamps import rfc3339
 from ...models import Grid, GridUnit, Pod
 from ..process.connection import meanwhile, side_by_side
 from ..queue import change_log, workqueue
@@ -135,7 +136,7 @@ def _tell(grid: Grid, happenings: Sequence[Happening], cluster: Cluster) -> None
 
 
 def _now() -> str:
-    return timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return rfc3339(timezone.now())
 
 
 def after(seen: World, outcomes: Iterable[Outcome]) -> list[Mapping[str, Any]]:
