@@ -1,4 +1,4 @@
-# One image for web, worker, beat, watch, keeper and migrate: only the command differs (docker-compose.yml).
+# One image for web, worker, watch, keeper and migrate: only the command differs (docker-compose.yml).
 
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /app

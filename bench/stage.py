@@ -104,14 +104,14 @@ COMPOSE = Path(__file__).parent.parent / "docker-compose.yml"
 
 @contextlib.contextmanager
 def portal(*names: str) -> Iterator[dict[str, int]]:
-    """The watch, the Celery worker and beat, or the services named, by the commands of docker-compose.yml; the process
+    """The watch and the worker, or the services named, by the commands of docker-compose.yml; the process
     id of each. What is watched has been seen when it begins."""
     from django.utils import timezone
 
     from sgportal.management.demo_world import is_mirrored
 
     since = timezone.now()
-    names = names or ("watch", "worker", "beat")
+    names = names or ("watch", "worker")
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     with contextlib.ExitStack() as stack:
         running = {name: stack.enter_context(_process(services[name]["command"])) for name in names}

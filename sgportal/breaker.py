@@ -17,9 +17,10 @@ class Breaker:
         self._away_until: float | None = None  # None: it answers
 
     @property
-    def is_open(self) -> bool:
-        """Whether the last who asked got no answer."""
-        return self._away_until is not None
+    def is_waiting(self) -> bool:
+        """Whether nobody may ask now."""
+        until = self._away_until
+        return until is not None and time.monotonic() < until
 
     def allows(self) -> bool:
         """Whether the caller may ask now. Who may, says afterwards `succeeded` or `failed`."""

@@ -31,7 +31,11 @@ SGPORTAL_DELETE_BRAKE_SHARE = env_int("SGPORTAL_DELETE_BRAKE_SHARE", 30, minimum
 SGPORTAL_DELETE_BRAKE_MIN = env_int("SGPORTAL_DELETE_BRAKE_MIN", 3, minimum=0)
 SGPORTAL_RESYNC_SECONDS = env_int("SGPORTAL_RESYNC_SECONDS", 300, minimum=10)
 SGPORTAL_LEASE_SECONDS = env_int("SGPORTAL_LEASE_SECONDS", 30, minimum=1)
-SGPORTAL_SWEEP_SECONDS = env_int("SGPORTAL_SWEEP_SECONDS", 15, minimum=1)
+SGPORTAL_POLL_SECONDS = env_int("SGPORTAL_POLL_SECONDS", 1, minimum=1)
+SGPORTAL_WORKER_PROCESSES = env_int("SGPORTAL_WORKER_PROCESSES", 2, minimum=1)
+SGPORTAL_WORKER_THREADS = env_int("SGPORTAL_WORKER_THREADS", 4, minimum=1)
+SGPORTAL_EVENTS_DAYS = env_int("SGPORTAL_EVENTS_DAYS", 14)
+SGPORTAL_AUDIT_DAYS = env_int("SGPORTAL_AUDIT_DAYS", 365)
 SGPORTAL_BACKOFF_CAP_SECONDS = env_int("SGPORTAL_BACKOFF_CAP_SECONDS", 300, minimum=1)
 SGPORTAL_CLUSTER_THREADS = env_int("SGPORTAL_CLUSTER_THREADS", 32, minimum=1)
 SGPORTAL_WATCH_SILENCE_SECONDS = env_int("SGPORTAL_WATCH_SILENCE_SECONDS", 30, minimum=1)
@@ -176,24 +180,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# Celery: the message is a hint, the row is the truth (sgportal/reconciler). No results are kept.
-CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", "memory://")
+# Celery: the message is a hint, the row is the truth (sgportal/reconciler). No results are kept. A worker begins the
+# consumer anew whatever happens to it (reconciler/consumer), so Celery itself tries nothing again.
+CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", "")
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
-CELERY_TASK_SOFT_TIME_LIMIT = 120
-CELERY_TASK_TIME_LIMIT = 150
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY = CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"polling_interval": 0.02}
-    if CELERY_BROKER_URL.startswith("memory")
-    else {
+    {
         "visibility_timeout": 300,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
@@ -202,6 +200,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "health_check_interval": 25,
         "global_keyprefix": "sgportal:",
     }
+    if CELERY_BROKER_URL.startswith(REDIS)
+    else {"polling_interval": 0.02}
 )
 
 # What processes share besides rows (how often somebody may write): in Redis where there is one.

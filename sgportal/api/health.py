@@ -1,19 +1,17 @@
 """Whether this process lives, and whether it can serve. Rows tell; nobody asks Celery or the cluster."""
 
-from datetime import timedelta
 from typing import Any
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
-from ..models import Heartbeat
 from ..queries.freshness import freshness
+from ..reconciler.process import heartbeat
 from . import shapes
 
-ALIVE = timedelta(seconds=60)
+NO_WORKER = "none lives: nothing is reconciled until one is started (manage.py worker)"
 _migrated: list[bool] = []  # once migrated a process stays so; asking each time would read every migration file
 
 
@@ -22,17 +20,23 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     return _json({"status": "ok"}, 200)
 
 
-def readyz(_request: HttpRequest) -> HttpResponse:
-    """200 when pages can be served: the database answers and is migrated. It also says how fresh the news is and
-    which processes live, which does not make it unready: pages show old news with its age."""
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when the portal does its work: the database answers and is migrated, and a worker lives. As with Kubernetes'
+    own `/readyz`, `?exclude=workers` leaves a check out: for whoever asks whether this process can serve pages, which
+    show old news with its age. Freshness, processes and broker are told and make nothing unready."""
+    excluded = set(request.GET.getlist("exclude"))
     try:
         checks: dict[str, Any] = {"database": "ok", "migrations": "ok" if _is_migrated() else "missing"}
         if checks["migrations"] == "ok":
+            processes = heartbeat.count()
             checks["cluster"] = shapes.freshness(freshness())
-            checks["processes"] = _processes()
+            checks["processes"] = processes
+            checks["workers"] = "ok" if processes["worker"] else NO_WORKER
+            checks["broker"] = heartbeat.broker()
     except DatabaseError:
         checks = {"database": "unreachable"}
-    ready = checks.get("migrations") == "ok"
+    needed = {"database", "migrations", "workers"} - excluded
+    ready = all(checks.get(name) == "ok" for name in needed)
     return _json({"status": "ok" if ready else "unready", "checks": checks}, 200 if ready else 503)
 
 
@@ -45,14 +49,6 @@ def _is_migrated() -> bool:
             return False
         _migrated.append(True)
     return True
-
-
-def _processes() -> dict[str, int]:
-    """How many processes of each kind have said lately that they live."""
-    found: dict[str, int] = {}
-    for kind in Heartbeat.objects.filter(at__gt=timezone.now() - ALIVE).values_list("kind", flat=True):
-        found[kind] = found.get(kind, 0) + 1
-    return found
 
 
 def _json(body: dict[str, Any], status: int) -> HttpResponse:

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 
 from ..core.fleet.halt import REASONS
 from ..core.fleet.held import KINDS
-from ..models import Grid, GridUnit, Heartbeat, ManagedCluster, Mirror, Node, WorkKey
+from ..models import Grid, GridUnit, ManagedCluster, Mirror, Node, WorkKey
 from ..queries.held import held_counts
+from ..reconciler.process import heartbeat
 from ..version import VERSION
 from .auth import RolePermission
-from .health import ALIVE
 from .live import Seat
 from .views import PortalView
 
@@ -35,6 +35,7 @@ class Portal(Collector):
         yield _closure()
         yield from _decisions()
         yield _foreign()
+        yield from _processes()
         yield from _keepers()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
@@ -79,9 +80,17 @@ def _foreign() -> Metric:
     return _gauge("sgportal_closure_foreign_slices", text, ["namespace", "servicegrid"], values)
 
 
+def _processes() -> Iterator[Metric]:
+    """Which processes live; a kind of which none lives is 0, to be alarmed at."""
+    living = [((kind,), n) for kind, n in heartbeat.count().items()]
+    yield _gauge("sgportal_processes", "Living processes by kind.", ["kind"], living)
+    states = [((state,), n) for state, n in heartbeat.broker()["states"].items()]
+    yield _gauge("sgportal_workers_broker", "Living workers by what they find of the broker.", ["state"], states)
+
+
 def _keepers() -> Iterator[Metric]:
     """What each living keeper had counted at its last sign of life; those that wait for their turn count nothing."""
-    rows = Heartbeat.objects.filter(kind="keeper", at__gt=timezone.now() - ALIVE).values_list("name", "figures")
+    rows = heartbeat.living().filter(kind="keeper").values_list("name", "figures")
     label = ["process"]
     kept = GaugeMetricFamily("sgportal_keeper_services", "Services whose EndpointSlices it keeps.", labels=label)
     written = CounterMetricFamily("sgportal_keeper_slices_written", "EndpointSlices it wrote.", labels=label)

@@ -1,4 +1,4 @@
-"""What are processes of their own in production (web, worker, beat, watch, keeper), as threads of one process."""
+"""What are processes of their own in production (web, worker, watch, keeper), as threads of one process."""
 
 import logging
 import threading
@@ -47,32 +47,12 @@ class Threads:
         return [thread.name for thread, _ in self._running if thread.is_alive()]
 
 
-def celery_parts() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
-    """The worker and the beat, each as (name, run, stop)."""
-    from celery import beat, signals
-    from celery.app.trace import setup_worker_optimizations
-    from celery.worker import state
+def worker_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
+    """The worker as (name, run, stop)."""
+    from .worker_process import WorkerProcess
 
-    from ..reconciler.celery import app
-    from . import signs
-
-    setup_worker_optimizations(app, "embedded@localhost")  # without it a pool's threads have no app and drop tasks
-    worker = app.WorkController(
-        hostname="embedded@localhost",
-        pool="threads",
-        concurrency=WORKER_THREADS,
-        without_heartbeat=True,
-        without_mingle=True,
-        without_gossip=True,
-    )
-    signals.worker_init.send(sender=worker)  # Django's fix-up closes connections around tasks from now on
-    clock = beat.Service(app, max_interval=1, scheduler_cls=signs.Scheduler)
-
-    def stop_worker() -> None:
-        state.should_stop = 0
-
-    yield "worker", worker.start, stop_worker
-    yield "beat", clock.start, lambda: clock.stop(wait=False)
+    worker = WorkerProcess(WORKER_THREADS, patience=JOIN_SECONDS / 2)
+    return "worker", worker.run, worker.stop
 
 
 class WebServer(uvicorn.Server):

@@ -17,7 +17,7 @@ class GridEvent(models.Model):
     message = models.JSONField()
     count = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField(default=timezone.now)
-    last_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["path", "-last_at"])]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from . import clock
 from .lengths import KEY
 
 
@@ -14,11 +15,11 @@ class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
 
     def free(self) -> Self:
         """The keys that nobody is at."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=clock.now()))
 
     def due(self) -> Self:
-        """The keys with something to do now and nobody doing it."""
-        return self.free().filter(requested__gt=F("done"), next_at__lte=timezone.now())
+        """The keys with something to do now and nobody doing it, by the database's clock."""
+        return self.free().filter(requested__gt=F("done"), next_at__lte=clock.now())
 
     def locked(self) -> Self:
         """These rows, locked to the end of the transaction in order of key, so that no two processes that change
@@ -29,7 +30,8 @@ class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
 
 class WorkKey(models.Model):
     """One thing to be made right. `requested` counts wishes, `done` the last wish fulfilled; `queued` says that a
-    message is on its way; `lease_until` and `holder` say who is at it; `next_at` is the earliest next try."""
+    message is on its way; `holder` is who is at it, until `lease_until` or, where `session` names the lock that its
+    process holds, until that is dead; `next_at` is the earliest next try."""
 
     key = models.CharField(max_length=KEY, unique=True)
     requested = models.PositiveBigIntegerField(default=0)
@@ -37,22 +39,27 @@ class WorkKey(models.Model):
     queued = models.BooleanField(default=False)
     queued_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    holder = models.CharField(max_length=64, blank=True)
+    holder = models.CharField(max_length=100, blank=True)
+    session = models.IntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
-    next_at = models.DateTimeField(default=timezone.now, db_index=True)
+    next_at = models.DateTimeField(default=timezone.now)
     error = models.TextField(blank=True)
 
     objects = WorkKeyQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index("next_at", name="work_to_do", condition=Q(requested__gt=F("done")))]
 
     def __str__(self) -> str:
         return self.key
 
 
 class Lease(models.Model):
-    """Which process may do what only one may do (the watch)."""
+    """Which process may do what only one may do. `session` names the lock that it holds as long as it lives."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=100)
+    session = models.IntegerField(null=True, blank=True)
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -60,12 +67,14 @@ class Lease(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process of ours last said that it lives (`kind`: web, worker, beat, watch, keeper), and what it had
-    counted by then (`figures`: of a keeper, what `reconciler.keeper_pulse` says)."""
+    """When a process of ours last said that it lives (`kind`: worker, watch, keeper), which lock it holds meanwhile
+    (`session`), and what it had counted by then (`figures`: of a keeper, what `reconciler.endpoints.metrics` says; of a
+    worker, what `reconciler.queue.broker` says of the broker)."""
 
     kind = models.CharField(max_length=10)
     name = models.CharField(max_length=100)
     at = models.DateTimeField(default=timezone.now)
+    session = models.IntegerField(null=True, blank=True)
     figures = models.JSONField(default=dict)
 
     class Meta:

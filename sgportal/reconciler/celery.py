@@ -1,4 +1,4 @@
-"""The Celery application and its beat table. Messages carry a key and nothing else."""
+"""The Celery application. Messages carry a key and nothing else."""
 
 import os
 

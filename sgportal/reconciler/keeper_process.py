@@ -5,26 +5,22 @@ A database that does not answer stops nobody: whoever acts goes on, since what a
 
 import logging
 import threading
-import time
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from ..cluster import Cluster
-from ..models import Heartbeat
 from ..queries.standing import Standing
 from .endpoints.controller import Keeper
 from .endpoints.metrics import Pulse
 from .informer.reflector import Pace
 from .process import connection as access
-from .process.lease import WatchLease
+from .process.heartbeat import SignOfLife
+from .process.lease import ProcessLease
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 15.0
-LOOK_SECONDS = 2.0  # between two looks at lease and stewardship
-HEARTBEAT_SECONDS = 10.0
+LOOK_SECONDS = 0.5  # between two looks at lease and stewardship
 JOIN_SECONDS = 4.0
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
@@ -34,11 +30,11 @@ class Turns:
 
     def __init__(self, pace: Pace | None = None, lease_seconds: float = LEASE_SECONDS) -> None:
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
-        self._lease = WatchLease(lease_seconds, "keeper")
+        self._lease = ProcessLease(lease_seconds, "keeper")
         self._look_seconds = lease_seconds * LOOK_SECONDS / LEASE_SECONDS
+        self._sign = SignOfLife("keeper", self._lease.holder)
         self._pulse = Pulse()
         self._may_write = False
-        self._heartbeat_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Act whenever it is our turn, until `stop` is set; then leave within a few seconds."""
@@ -80,25 +76,16 @@ class Turns:
             standing = Standing.now()
             self._may_write, access.identity().expected = standing.may_write, standing.uid
             ours = self._lease.take()
-            self._beat()
+            self._sign.beat(self._pulse.figures())
         except _DATABASE_TROUBLE as error:
             log.warning("the database does not answer: %s", error)
             connection.close()
             return before
         return ours
 
-    def _beat(self) -> None:
-        if time.monotonic() < self._heartbeat_at:
-            return
-        now = timezone.now()
-        Heartbeat.objects.filter(kind="keeper", at__lt=now - timedelta(days=1)).delete()
-        told = {"at": now, "figures": self._pulse.figures()}
-        Heartbeat.objects.update_or_create(kind="keeper", name=self._lease.holder, defaults=told)
-        self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
-
     def _leave(self) -> None:
         try:
             self._lease.release()
-            Heartbeat.objects.filter(kind="keeper", name=self._lease.holder).delete()
+            self._sign.end()
         except _DATABASE_TROUBLE as error:
             log.warning("the lease could not be released and will run out: %s", error)

@@ -10,19 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils import timezone
 
 from ..cluster import Cluster
 from ..core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE
 from ..core.grids.kinds import BY_PLURAL
 from ..core.names import APISERVER
-from ..models import Heartbeat
 from .cache import refresh
 from .cache.enqueue import Effects, tell, wake_all
 from .cache.freshness import News
@@ -37,13 +34,13 @@ from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed,
 from .informer.probe import Probe
 from .informer.reflector import Pace, Reader
 from .process import connection as access
-from .process.lease import WatchLease
+from .process.heartbeat import SignOfLife
+from .process.lease import ProcessLease
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 5.0
-STANDBY_SECONDS = 2.0  # between two looks at another's lease
-HEARTBEAT_SECONDS = 10.0
+STANDBY_SECONDS = 0.5  # between two looks at another's lease
 JOIN_SECONDS = 2.0
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)  # locked, gone, restarted: the same batch again, nothing lost
 
@@ -59,10 +56,11 @@ class Watcher:
     ) -> None:
         self._connect = connect
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
-        self._lease = WatchLease(lease_seconds)
+        self._lease = ProcessLease(lease_seconds, "watch")
+        self._sign = SignOfLife("watch", self._lease.holder)
         self._renew_seconds = lease_seconds * RENEW_SECONDS / LEASE_SECONDS
         self._standby_seconds = lease_seconds * STANDBY_SECONDS / LEASE_SECONDS
-        self._renew_at = self._heartbeat_at = 0.0
+        self._renew_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Act whenever the lease is ours, until `stop` is set; then leave within a few seconds."""
@@ -83,13 +81,13 @@ class Watcher:
             log.info("watching, as %s", self._lease.holder)
             self._act(stop)
         else:
-            self._beat()
+            self._sign.beat()
             stop.wait(self._standby_seconds)
 
     def _leave(self) -> None:
         try:
             self._lease.release()
-            Heartbeat.objects.filter(kind="watch", name=self._lease.holder).delete()
+            self._sign.end()
         except _DATABASE_TROUBLE as error:
             log.warning("the lease could not be released and will run out: %s", error)
 
@@ -138,22 +136,8 @@ class Watcher:
             return True
         store.saved()
         self._renew_at = time.monotonic() + self._renew_seconds
-        self._beat()
+        self._sign.beat()
         return True
-
-    def _beat(self) -> None:
-        """Say that this process lives, now and then."""
-        if time.monotonic() < self._heartbeat_at:
-            return
-        now = timezone.now()
-        Heartbeat.objects.filter(kind="watch", at__lt=now - timedelta(days=1)).delete()
-        Heartbeat.objects.bulk_create(
-            [Heartbeat(kind="watch", name=self._lease.holder, at=now)],
-            update_conflicts=True,
-            unique_fields=["kind", "name"],
-            update_fields=["at"],
-        )
-        self._heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
 
 
 def _hurry(readers: Iterable[Reader]) -> None:

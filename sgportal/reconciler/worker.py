@@ -5,7 +5,7 @@ import logging
 from ..cluster import ClusterError
 from ..models import Grid
 from ..queries.standing import Standing
-from . import label_jobs, takeover
+from . import duties, label_jobs, takeover
 from .fleet import lost_labels
 from .grids import new_units, sync_resource
 from .grids.reconcile import reconcile
@@ -34,9 +34,11 @@ def run(key: str) -> None:
 
 
 def _dispatch(key: str, lease: workqueue.Held) -> float | None:
+    kind, _, rest = key.partition("/")
+    if kind == duties.KIND:
+        return duties.run(rest)
     if Standing.now().halt:
         return HALTED
-    kind, _, rest = key.partition("/")
     if kind == "labeljobs":
         label_jobs.run(rest, connected())
         return None

@@ -45,7 +45,7 @@ def test_a_migrated_portal_is_ready_and_says_how_old_its_news_is():
     assert answer.status_code == 200
     assert checks["database"] == checks["migrations"] == "ok"
     assert checks["cluster"]["stale"] is True
-    assert checks["processes"] == {"worker": 1}
+    assert checks["processes"] == {"worker": 1, "watch": 0, "keeper": 0}
 
 
 @pytest.mark.django_db

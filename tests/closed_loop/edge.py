@@ -15,7 +15,7 @@ from tests.ops.processes import Portal, command_of, settings_beside
 from tests.ops.walk import Door
 from tests.services import wait_for
 
-PROCESSES = ("web", "worker", "beat", "watch", "keeper")
+PROCESSES = ("web", "worker", "watch", "keeper")
 MERGE = "application/merge-patch+json"
 _TOKEN = """
 from django.contrib.auth import get_user_model

@@ -205,7 +205,7 @@ def test_the_compose_file_keeps_no_secret():
     compose = text("docker-compose.yml")
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         assert re.search(rf"[: @\"]\$\{{{name}:\?", compose)
-    assert yaml.safe_load(compose)["services"].keys() >= {"web", "worker", "beat", "watch", "postgres", "redis"}
+    assert yaml.safe_load(compose)["services"].keys() >= {"web", "worker", "watch", "keeper", "postgres", "redis"}
 
 
 def test_no_secret_file_is_tracked():

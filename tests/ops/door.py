@@ -121,7 +121,7 @@ def house(folder: Path, redis: str) -> Iterator[House]:
             plane.kubeconfig("portal")
             migrated.result()
             try:
-                for name in ("worker", "beat", "watch", "keeper"):
+                for name in ("worker", "watch", "keeper"):
                     portal.start(name, command_of(name))
                 yield made
             finally:

@@ -16,7 +16,7 @@ from tests.services import free_port, wait_for
 from . import walk
 from .processes import COMPOSE, SERVICES, Portal, command_of, probe_of
 
-OURS = ("web", "worker", "beat", "watch", "migrate")
+OURS = ("web", "worker", "watch", "keeper", "migrate")
 HOST = "portal.example"
 
 
@@ -34,7 +34,7 @@ def test_every_service_says_whether_it_is_well(name):
 def test_nothing_starts_before_what_it_needs(name):
     wanted = {
         "postgres": {"condition": "service_healthy"},
-        "redis": {"condition": "service_healthy"},
+        "redis": {"condition": "service_started"},
         "migrate": {"condition": "service_completed_successfully"},
     }
     assert SERVICES[name]["depends_on"] == wanted
@@ -120,16 +120,16 @@ def portal(embedded_cluster, redis_server, postgres_server, statics, tmp_path):
 @pytest.mark.postgres
 @pytest.mark.timeout(240)
 def test_the_services_together_do_the_walk_through(portal):
-    """migrate, then web, worker, beat and watch; each becomes healthy; the walk-through; each ends when told."""
+    """migrate, then web, worker, watch and keeper; each becomes healthy; the walk-through; each ends when told."""
     portal.run(command_of("migrate"))
     assert {name: portal.run(probe_of(name), check=False).returncode for name in ("web", "worker", "watch")} == {
         "web": 1,
         "worker": 1,
         "watch": 1,
     }
-    for name in ("web", "worker", "beat", "watch"):
+    for name in ("web", "worker", "watch", "keeper"):
         portal.start(name, command_of(name))
-    for name in ("web", "worker", "beat", "watch"):
+    for name in ("web", "worker", "watch", "keeper"):
         wait_for(lambda name=name: portal.run(probe_of(name), check=False).returncode == 0, 60, f"{name} is healthy", 1)
 
     door = walk.Door(f"http://127.0.0.1:{portal.settings['UVICORN_PORT']}", _token(portal), HOST)
@@ -138,7 +138,7 @@ def test_the_services_together_do_the_walk_through(portal):
     walk.tidy(door)
     codes = portal.stop()
     assert codes.pop("web") in (0, -signal.SIGTERM)  # uvicorn closes in order and then ends by the signal it was sent
-    assert codes == {"worker": 0, "beat": 0, "watch": 0}
+    assert codes == {"worker": 0, "watch": 0, "keeper": 0}
 
 
 def _token(portal: Portal) -> str:
@@ -152,8 +152,8 @@ def _token(portal: Portal) -> str:
 
 def test_the_compose_file_is_yaml_that_an_engine_reads():
     """Anchors and merges resolve; where an engine's own reader is installed, it agrees."""
-    assert yaml.safe_load(text("docker-compose.yml"))["services"]["beat"]["secrets"] == ["kubeconfig"]
-    for name in ("migrate", "web", "worker", "beat", "watch"):
+    assert yaml.safe_load(text("docker-compose.yml"))["services"]["worker"]["secrets"] == ["kubeconfig"]
+    for name in ("migrate", "web", "worker", "watch", "keeper"):
         assert subprocess.list2cmdline(command_of(name))
 
 

@@ -29,6 +29,10 @@ def fulfil():
         if turn:
             work.finished(turn)
 
+def look():
+    work.waiting(50)
+    work.ensure(KEYS[:5])
+
 def go(action):
     try:
         while time.monotonic() < until:
@@ -38,7 +42,7 @@ def go(action):
     finally:
         connection.close()
 
-threads = [threading.Thread(target=go, args=[each]) for each in (wish,)*4 + (borrow,)*6 + (fulfil,)*2 + (work.sweep,)]
+threads = [threading.Thread(target=go, args=[each]) for each in (wish,)*4 + (borrow,)*6 + (fulfil,)*2 + (look,)]
 for each in threads:
     each.start()
 for each in threads:

@@ -236,10 +236,19 @@ def test_two_workers_never_hold_one_key(world, monkeypatch):
     assert row.requested > row.done  # the wish made meanwhile is not lost
 
 
-def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch):
+@pytest.fixture
+def sent(monkeypatch, settings):
+    """The messages sent, where there is a broker."""
+    found = []
+    settings.CELERY_BROKER_URL = "memory://"
+    monkeypatch.setattr("sgportal.reconciler.queue.workqueue._send", found.extend)
+    return found
+
+
+def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch, sent):
     submit(world, monkeypatch)
-    sent = []
-    monkeypatch.setattr("sgportal.reconciler.queue.workqueue._send", sent.extend)
+    sent.clear()
+    WorkKey.objects.update(queued=False)
     with workqueue.held(KEY) as lease:
         workqueue.request([KEY])
         run(KEY)  # the message arrives while the key is held: there is nothing to do for it
@@ -247,11 +256,12 @@ def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch):
     assert sent == [KEY, KEY]
 
 
-def test_a_clock_that_is_behind_does_not_spend_the_message(world, monkeypatch):
+def test_the_clock_of_a_machine_says_nothing_about_leases(world, monkeypatch):
+    """What is due at once is due by a clock that is behind, too."""
     submit(world, monkeypatch)
     behind = timezone.now() - timezone.timedelta(seconds=30)
     with monkeypatch.context() as patch:
-        patch.setattr("sgportal.models.work.timezone.now", lambda: behind)
+        patch.setattr("sgportal.models.clock.timezone.now", lambda: behind)
         assert WorkKey.objects.due().filter(key=KEY).exists()
 
 
@@ -264,30 +274,27 @@ def test_a_lease_runs_out_when_its_holder_dies(world, monkeypatch, settings):
     converged(world)
 
 
-def test_wishes_coalesce_and_a_lost_message_is_found_by_the_sweep(world, monkeypatch):
+def test_wishes_coalesce_and_workers_find_what_no_message_brings(world, monkeypatch, sent):
     submit(world, monkeypatch)
-    sent = []
-    monkeypatch.setattr("sgportal.reconciler.queue.workqueue._send", sent.extend)
+    sent.clear()
     WorkKey.objects.update(queued=False)
+    assert workqueue.waiting(10) == [KEY]
     for _ in range(50):
         workqueue.request([KEY])
     assert sent == [KEY]
-    WorkKey.objects.update(queued_at=timezone.now() - timezone.timedelta(seconds=600))
-    assert workqueue.sweep() == 1
-    assert sent == [KEY, KEY]
+    assert workqueue.waiting(10) == [], "a message is on its way"
+    WorkKey.objects.update(queued_at=timezone.now() - timezone.timedelta(seconds=6))
+    assert workqueue.waiting(10) == [KEY], "and did not arrive"
+    WorkKey.objects.update(queued=False, next_at=timezone.now() + timezone.timedelta(seconds=60))
+    assert workqueue.waiting(10) == [], "it is in back-off"
 
 
-def test_a_broker_that_is_gone_loses_no_wish(world, monkeypatch):
-    from kombu.exceptions import OperationalError
-
-    from sgportal.reconciler.tasks import reconcile
-
-    def gone(*_, **__):
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(reconcile, "apply_async", gone)
+def test_where_no_broker_answers_workers_are_not_told_to_wait_for_a_message(world, monkeypatch, settings):
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(type(workqueue.sender()), "is_worth_it", False)
     submit(world, monkeypatch)
-    assert WorkKey.objects.due().filter(key=KEY).exists()
+    workqueue.request([KEY])
+    assert workqueue.waiting(10) == [KEY]
     converged(world)
 
 

@@ -3,9 +3,8 @@
 import threading
 
 from sgportal.models import Heartbeat
-from sgportal.reconciler import keeper_process
 from sgportal.reconciler.keeper_process import Turns
-from sgportal.reconciler.process import connection
+from sgportal.reconciler.process import connection, heartbeat
 
 from .test_keeper import closed
 from .watching import QUICK, until
@@ -17,7 +16,7 @@ def test_a_keeper_leaves_its_figures_with_its_sign_of_life(closed, monkeypatch):
     def figures():
         return Heartbeat.objects.filter(kind="keeper").values_list("figures", flat=True).first() or {}
 
-    monkeypatch.setattr(keeper_process, "HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 0.0)
     stop = threading.Event()
     turns = Turns(QUICK, lease_seconds=1.5)
     thread = threading.Thread(target=turns.run, args=(stop,), daemon=True)

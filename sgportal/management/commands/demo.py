@@ -1,4 +1,4 @@
-"""`manage.py demo`: web, worker, beat, watch, keeper and an embedded cluster in one process, on loopback only."""
+"""`manage.py demo`: web, worker, watch, keeper and an embedded cluster in one process, on loopback only."""
 
 import http.client
 import signal
@@ -81,12 +81,9 @@ class Command(BaseCommand):
             self.stderr.write(f"did not end in time: {', '.join(stuck)}")
 
     def _start(self, threads: processes.Threads) -> None:
-        from ...reconciler import tasks
-
         demo_world.forget_messages()
-        for part in (*processes.celery_parts(), processes.watch_part(), processes.keeper_part()):
+        for part in (processes.worker_part(), processes.watch_part(), processes.keeper_part()):
             threads.start(*part)
-        tasks.sweep.delay()
 
     def _announce(self, state: DemoState, block: dict[str, Any], stopping: threading.Event) -> None:
         """Wait until the first page is worth looking at, then say how to get in."""

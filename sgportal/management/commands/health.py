@@ -1,32 +1,30 @@
-"""`manage.py health <kind>`: is this host's process of that kind (web, worker, beat, watch, keeper) alive?
+"""`manage.py health <kind>`: is this host's process of that kind (web, worker, watch, keeper) alive?
 
 For container health checks.
 """
 
 import http.client
 import os
-import socket
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
+from django.db.models import Q
 
 from ...models import Heartbeat
-
-SILENCE = timedelta(seconds=60)
+from ...reconciler.process import heartbeat
+from ...reconciler.process.identity import host
 
 
 class Command(BaseCommand):
     """Exit code 0 where it lives, 1 with the reason where it does not."""
 
-    help = "Exit code 0 where this host's process of that kind lives: web, worker, beat, watch, keeper."
+    help = "Exit code 0 where this host's process of that kind lives: web, worker, watch, keeper."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the kind."""
-        parser.add_argument("kind", choices=("web", "worker", "beat", "watch", "keeper"))
+        parser.add_argument("kind", choices=("web", *heartbeat.KINDS))
 
     def handle(self, *_args: Any, kind: str, **_options: Any) -> None:
         """Ask the web process itself, and the rows for the others."""
@@ -52,7 +50,7 @@ def _ask_web() -> None:
 
 
 def _look_for_heartbeat(kind: str) -> None:
-    mine = Heartbeat.objects.filter(kind=kind, name__startswith=f"{socket.gethostname()[:60]}:")
-    last = mine.order_by("-at").values_list("at", flat=True).first()
-    if last is None or last < timezone.now() - SILENCE:
+    mine = Q(kind=kind, name__startswith=f"{host()}:")
+    if not heartbeat.living().filter(mine).exists():
+        last = Heartbeat.objects.filter(mine).order_by("-at").values_list("at", flat=True).first()
         raise CommandError(f"the {kind} on this host was last heard {last or 'never'}")

@@ -11,7 +11,6 @@ from django.utils import timezone
 from ...core.text import Sentence
 from ...models import GridEvent
 
-KEPT = timedelta(days=14)
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
 
 
@@ -53,8 +52,3 @@ def record(path: str, happenings: Iterable[Happening]) -> None:
             fresh.append(GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message))
     GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, last_at=now)
     GridEvent.objects.bulk_create(fresh)
-
-
-def prune() -> None:
-    """Forget what is older than two weeks."""
-    GridEvent.objects.filter(last_at__lt=timezone.now() - KEPT).delete()

@@ -1,0 +1,28 @@
+"""`manage.py worker`: make grids right until SIGTERM or SIGINT. Any number may run, on any number of hosts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from ..lasting import settle_down
+from ..supervisor import supervise
+from ..worker_process import PATIENCE, WorkerProcess
+
+
+class Command(BaseCommand):
+    """Run the worker's processes, and begin anew those that end."""
+
+    help = "Makes grids right, with messages or without, until SIGTERM or SIGINT."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run until asked to end."""
+        for each in connections.all(initialized_only=True):
+            each.close()
+            if hasattr(each, "close_pool"):
+                each.close_pool()
+        settle_down()
+        supervise(
+            lambda: WorkerProcess(settings.SGPORTAL_WORKER_THREADS), settings.SGPORTAL_WORKER_PROCESSES, PATIENCE + 5
+        )

@@ -1,0 +1,83 @@
+"""What some worker does again and again, whichever comes to it: each is a work key that asks for another look."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import F
+
+from ..access import brake
+from ..models import AuditEvent, Grid, GridEvent, Journal, LabelJob, WorkKey, clock
+from .process import heartbeat
+from .queue import workqueue
+
+KIND = "duties"  # of the work keys
+BATCH = 1000  # rows removed in one statement, so that nobody waits long for it
+MOST_BATCHES = 20  # in one turn
+SOON = 1.0  # seconds until the next turn where more is left
+CHANGES_KEPT = timedelta(hours=1)  # a page that was away longer is told to reload
+RETENTION_SECONDS = 600.0
+
+
+class Kept(NamedTuple):
+    """How long rows are kept, by the field that says when they were last true; None for ever."""
+
+    model: Any
+    field: str
+    age: timedelta | None
+
+
+def run(name: str) -> float:
+    """Do a duty; seconds until it is to be done again."""
+    return _DUTIES[name]()
+
+
+def ensure() -> None:
+    """Have every duty done, whatever became of its row. Raises DatabaseError."""
+    workqueue.ensure(f"{KIND}/{name}" for name in _DUTIES)
+
+
+def resync() -> float:
+    """Have a fresh look at every grid, whether or not anything seems to have happened."""
+    workqueue.request(grid.path for grid in Grid.objects.only("kind", "namespace", "name"))
+    return float(settings.SGPORTAL_RESYNC_SECONDS)
+
+
+def kept() -> tuple[Kept, ...]:
+    """What is kept for how long."""
+    events = timedelta(days=settings.SGPORTAL_EVENTS_DAYS) or None
+    audit = timedelta(days=settings.SGPORTAL_AUDIT_DAYS) or None
+    return (
+        Kept(Journal, "at", CHANGES_KEPT),
+        Kept(GridEvent, "last_at", events),
+        Kept(LabelJob, "finished_at", events),
+        Kept(AuditEvent, "at", audit),
+    )
+
+
+def forget() -> float:
+    """Remove what has been kept long enough."""
+    batches = 0
+    for each in kept():
+        while each.age and _remove_some(each.model, each.field, each.age):
+            batches += 1
+            if batches >= MOST_BATCHES:
+                return SOON
+    WorkKey.objects.free().filter(key__startswith="labeljobs/", requested__lte=F("done")).delete()
+    SessionStore.clear_expired()
+    brake.forget_expired()
+    heartbeat.forget()
+    return RETENTION_SECONDS
+
+
+def _remove_some(model: Any, field: str, age: timedelta) -> bool:
+    """Remove a batch of what is too old; whether more may be left."""
+    old = model.objects.filter(**{f"{field}__lt": clock.now(-age)}).order_by(field)
+    keys = list(old.values_list("pk", flat=True)[:BATCH])
+    model.objects.filter(pk__in=keys).delete()
+    return len(keys) == BATCH
+
+
+_DUTIES: dict[str, Callable[[], float]] = {"resync": resync, "retention": forget}

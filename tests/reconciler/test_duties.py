@@ -1,0 +1,124 @@
+"""What is kept for so long and no longer, and what some worker does again and again."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from sgportal.models import AuditEvent, GridEvent, Heartbeat, Journal, LabelJob, LogInCount, WorkKey
+from sgportal.reconciler import duties
+from sgportal.reconciler.fleet import halt
+from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.worker import run
+
+pytestmark = pytest.mark.django_db
+DUTIES = {"duties/resync", "duties/retention"}
+
+
+def days_ago(days: float):
+    return timezone.now() - timedelta(days=days)
+
+
+def event(days: float) -> None:
+    GridEvent.objects.create(
+        path=f"deploymentgrids/default/{days}", reason="Created", message={}, last_at=days_ago(days)
+    )
+
+
+def audited(days: float, kind: str = "change") -> None:
+    AuditEvent.objects.create(kind=kind, actor="ada", door="rest", verb="apply", path="x", at=days_ago(days))
+
+
+def left(model, field: str) -> set[int]:
+    """How many days old the rows are that are left."""
+    return {round((timezone.now() - at).total_seconds() / 86400) for at in model.objects.values_list(field, flat=True)}
+
+
+@pytest.mark.parametrize(("days", "events"), [(14, {1, 13}), (3, {1}), (0, {1, 13, 15, 400})])
+def test_events_are_kept_as_long_as_the_setting_says(settings, days, events):
+    settings.SGPORTAL_EVENTS_DAYS = days
+    for age in (1, 13, 15, 400):
+        event(age)
+    duties.forget()
+    assert left(GridEvent, "last_at") == events
+
+
+@pytest.mark.parametrize(("days", "entries"), [(365, {1, 364}), (30, {1}), (0, {1, 364, 366, 4000})])
+def test_the_audit_trail_is_kept_as_long_as_the_setting_says(settings, days, entries):
+    settings.SGPORTAL_AUDIT_DAYS = days
+    for age in (1, 364, 366, 4000):
+        audited(age)
+        audited(age, "access")
+    duties.forget()
+    assert left(AuditEvent, "at") == entries
+    assert AuditEvent.objects.filter(kind="access").count() == len(entries)
+
+
+def test_an_old_event_that_happened_again_lately_is_kept(settings):
+    settings.SGPORTAL_EVENTS_DAYS = 14
+    event(1)
+    GridEvent.objects.update(first_at=days_ago(100))
+    duties.forget()
+    assert GridEvent.objects.count() == 1
+
+
+def test_a_job_under_way_is_kept_however_old_and_a_finished_one_is_not(settings):
+    settings.SGPORTAL_EVENTS_DAYS = 14
+    for finished in (None, days_ago(15), days_ago(1)):
+        job = LabelJob.objects.create(changes={"a": "b"}, results={}, author="ada", finished_at=finished)
+        LabelJob.objects.filter(pk=job.pk).update(created_at=days_ago(100))
+    duties.forget()
+    assert sorted(map(bool, LabelJob.objects.values_list("finished_at", flat=True))) == [False, True]
+
+
+def test_what_is_over_goes_with_it():
+    Session.objects.create(session_key="old", session_data="x", expire_date=days_ago(1))
+    Session.objects.create(session_key="new", session_data="x", expire_date=days_ago(-1))
+    Heartbeat.objects.create(kind="worker", name="dead", at=days_ago(2))
+    LogInCount.objects.create(key="old", count=3, expires_at=days_ago(1))
+    Journal.objects.create(kind="grid", key="x", at=days_ago(1))
+    WorkKey.objects.create(key="labeljobs/1", requested=1, done=1)
+    WorkKey.objects.create(key="labeljobs/2", requested=2, done=1)
+    duties.forget()
+    assert [each.session_key for each in Session.objects.all()] == ["new"]
+    assert [each.key for each in WorkKey.objects.all()] == ["labeljobs/2"]
+    assert [model.__name__ for model in (Heartbeat, LogInCount, Journal) if model.objects.exists()] == []
+
+
+def test_a_great_many_rows_go_in_turns_that_nobody_waits_for(monkeypatch, settings):
+    settings.SGPORTAL_EVENTS_DAYS = 14
+    monkeypatch.setattr(duties, "BATCH", 3)
+    monkeypatch.setattr(duties, "MOST_BATCHES", 2)
+    for number in range(10):
+        event(20 + number)
+    assert duties.forget() == duties.SOON
+    assert GridEvent.objects.count() == 4
+    assert duties.forget() == duties.RETENTION_SECONDS
+    assert GridEvent.objects.count() == 0
+
+
+def test_every_duty_is_due_at_once_and_again_after_its_time():
+    duties.ensure()
+    assert {key for key in workqueue.waiting(10) if key.startswith("duties/")} == DUTIES
+    for key in DUTIES:
+        run(key)
+    rows = WorkKey.objects.filter(key__in=DUTIES)
+    assert all(row.requested > row.done and row.next_at > timezone.now() and not row.error for row in rows)
+
+
+def test_a_duty_whose_row_was_deleted_or_says_done_is_done_again():
+    duties.ensure()
+    WorkKey.objects.filter(key="duties/resync").delete()
+    WorkKey.objects.filter(key="duties/retention").update(requested=7, done=7)
+    duties.ensure()
+    assert {key for key in workqueue.waiting(10) if key.startswith("duties/")} == DUTIES
+
+
+def test_what_is_old_goes_while_everything_else_stands_still(settings):
+    settings.SGPORTAL_EVENTS_DAYS = 14
+    event(20)
+    halt.begin("another-cluster", {"uid": "a", "seen": "b", "grids": 0})
+    duties.ensure()
+    run("duties/retention")
+    assert not GridEvent.objects.exists()
