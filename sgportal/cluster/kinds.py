@@ -40,6 +40,7 @@ RESOURCES = {
         Resource("Endpoints", "v1", "endpoints"),
         Resource("Lease", "coordination.k8s.io/v1", "leases"),
         Resource("Deployment", "apps/v1", "deployments"),
+        Resource("ReplicaSet", "apps/v1", "replicasets"),
         Resource("StatefulSet", "apps/v1", "statefulsets"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "endpointslices"),
         Resource("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False),

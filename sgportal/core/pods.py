@@ -4,6 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_ON_THE_WAY = ("", "Pending", "ContainerCreating", "PodInitializing", "SchedulingGated")
+_ENDED = ("Succeeded", "Failed")
+
+
+def is_trouble(reason: str) -> bool:
+    """Whether the reason why a pod is not ready is more than that it is on its way."""
+    return reason not in _ON_THE_WAY
+
 
 @dataclass(frozen=True, slots=True)
 class PodView:
@@ -29,6 +37,12 @@ class PodView:
     uid: str = ""
     hostname: str = ""
     subdomain: str = ""
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether something keeps it from becoming ready. One that has ended (evicted) or is on its way out does not
+        count: its controller makes another."""
+        return is_trouble(self.reason) and not (self.ready or self.terminating or self.phase in _ENDED)
 
 
 def pod_view(body: Mapping[str, Any]) -> PodView:

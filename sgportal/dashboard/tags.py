@@ -18,6 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from ..core.documents import write_document
 from ..core.grids.plan import Plan
 from ..core.health import is_unhealthy
+from ..core.pods import is_trouble
 from ..core.text import Sentence
 from ..models import Grid, Pod
 from .live import AGE_UNITS
@@ -147,10 +148,7 @@ def pod_state(pod: Pod) -> str:
         return "Deleting"
     if pod.ready:
         return "Ready"
-    return "Progressing" if pod.reason in _ON_THE_WAY else "Degraded"
-
-
-_ON_THE_WAY = ("", "Pending", "ContainerCreating", "PodInitializing")
+    return "Degraded" if is_trouble(pod.reason) else "Progressing"
 
 
 @register.filter

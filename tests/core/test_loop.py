@@ -65,8 +65,8 @@ def test_each_unit_is_as_bad_as_its_worst_node():
     assert loop_of(proofs).nodes == {"leaking": 0, "unknown": 0, "refusing": 2, "open": 1, "closed": 1}
 
 
-def conditions(*proofs, live=(SERVICE,), findings=(), strangers=()):
-    status = service_status(Observed({}, live, findings), loop_of(proofs, strangers))
+def conditions(*proofs, live=(SERVICE,), findings=(), strangers=(), pending=()):
+    status = service_status(Observed({}, live, findings, pending=pending), loop_of(proofs, strangers))
     return status, {each.type: (each.status, each.reason) for each in status.conditions}
 
 
@@ -91,6 +91,8 @@ def test_a_servicegrid_is_as_bad_as_its_loop(states, state, ready, degraded):
 def test_a_servicegrid_is_as_bad_as_its_service():
     status, told = conditions(a_proof("n1", "closed"), live=())
     assert (status.state, told["Ready"]) == ("Progressing", ("False", "Creating"))
+    status, told = conditions(a_proof("n1", "closed"), pending={"g-svc"})
+    assert (status.state, told["Ready"]) == ("Progressing", ("False", "Updating"))
     status, told = conditions(a_proof("n1", "closed"), findings=[Finding("", "ImmutableField", say("no"))])
     assert (status.state, told["Ready"], told["Degraded"]) == (
         "Blocked",

@@ -22,7 +22,7 @@ LATE = {"conditions": [{"type": "Progressing", "status": "False", "reason": "Pro
     [
         ("RolledOut", "all pods are ready", deployment(**counts(3, 3, 3))),
         ("RolledOut", "all pods are ready", deployment({"replicas": 0}, **counts(0, 0, 0))),
-        ("Progressing", "not seen the latest change", deployment(generation=2, **counts(3, 3, 3))),
+        ("Unobserved", "not seen the latest change", deployment(generation=2, **counts(3, 3, 3))),
         ("Progressing", "1 of 3 pods are updated", deployment(**counts(1, 3, 3))),
         ("Progressing", "1 old pods are still there", deployment(**counts(3, 4, 4))),
         ("Progressing", "2 of 3 updated pods are available", deployment(**counts(3, 3, 2))),
@@ -81,4 +81,4 @@ def test_stateful_sets(stage, words, live):
 
 def test_a_stateful_set_that_its_controller_never_saw_is_on_its_way():
     live = {"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {}}
-    assert rollout("StatefulSet", live).stage == "Progressing"
+    assert rollout("StatefulSet", live).stage == "Unobserved"

@@ -88,9 +88,9 @@ def test_05_nodes_without_heartbeat_are_told_apart_from_pods_under_way(nodes, ex
 
 def test_a_failing_pod_says_why():
     pod = PodView("shop", "g-a-x", node="n1", reason="ImagePullBackOff", message="no such image", child="g-a")
-    unit = status_of(settled(a_grid(), ["a"]), NODES[:1], pods=[pod]).units[0]
+    unit = status_of(settled(a_grid(), ["a"], observedGeneration=1), NODES[:1], pods=[pod]).units[0]
     assert (unit.state, unit.reason) == ("Degraded", "ImagePullBackOff")
-    assert str(unit.sentence) == "pod g-a-x: no such image"
+    assert str(unit.sentence) == "pod g-a-x: ImagePullBackOff: no such image"
 
 
 def test_06_pods_left_on_a_node_that_moved_away_are_misplaced():
@@ -127,3 +127,11 @@ def test_a_pod_that_was_evicted_is_not_the_cause_of_what_goes_on():
     assert states(status_of(live, NODES[:1], pods=[evicted])) == {"a": ("Progressing", "RollingOut")}
     failing = PodView("default", "g-a-2", child="g-a", node="n1", reason="CrashLoopBackOff")
     assert states(status_of(live, NODES[:1], pods=[evicted, failing])) == {"a": ("Degraded", "CrashLoopBackOff")}
+
+
+def test_a_unit_whose_child_is_not_yet_as_wanted_is_never_ready():
+    """A write that met another's (Conflict) or was not tried: the child is rolled out, but of the old spec."""
+    observed = Observed(units_of(NODES, "zone"), settled(a_grid(), **READY), pending={"g-b"})
+    status = summarise(a_grid(), observed)
+    assert states(status) == {"a": ("Ready", "AllReady"), "b": ("Progressing", "Updating")}
+    assert conditions(status)["Ready"] == ("False", "Updating")

@@ -24,6 +24,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "events"): "get list create patch",
     ("apps", "deployments"): _CHILDREN,
     ("apps", "statefulsets"): _CHILDREN,
+    ("apps", "replicasets"): "list",
     ("discovery.k8s.io", "endpointslices"): "list watch create update delete",
     **{("superedge.io", grid): _CHILDREN for grid in _GRIDS},
     **{("superedge.io", f"{grid}/status"): "patch" for grid in _GRIDS},

@@ -7,11 +7,14 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from sgportal.actions import save_grids
+from sgportal.cluster import Cluster, Conflict
 from sgportal.core.health import is_unhealthy
 from sgportal.models import Pod, WorkKey
+from sgportal.reconciler.worker import run
 
 from .test_real_days import QUOTAS, existing, quota
-from .world import World, a_grid, a_template
+from .world import ADA, World, a_grid, a_template
 
 NAMESPACE = "default"
 
@@ -74,6 +77,53 @@ def test_a_bad_image_is_told_while_the_old_pod_serves(site):
     settles(site, grid, "Ready", "AllReady")
 
 
+def test_old_pods_in_trouble_are_no_failed_rollout(site):
+    """The new pods are ready, though not yet for minReadySeconds; the old ones never were and stay until then."""
+    grid = site.save(a_grid("mended", template=a_template("fail.sgportal.test/x:1", 2)))
+    settles(site, grid, "Degraded")
+
+    def mend(manifest):
+        manifest["spec"]["template"]["minReadySeconds"] = 4
+        image("img:2")(manifest)
+
+    site.change(grid, mend)
+    states, sentences = set(), set()
+
+    def look():
+        site.resync()
+        found = cell(grid)
+        states.add(found.state)
+        sentences.add(str(found.sentence))
+        return found.state == "Ready"
+
+    site.until(look)
+    assert states == {"Progressing", "Ready"}, sentences
+    assert any("of the old template: " in each and "fail.sgportal.test" in each for each in sentences), sentences
+
+
+def test_a_unit_whose_write_met_another_is_not_ready(site, monkeypatch):
+    """Somebody else writes between our look and our write (409): the child is rolled out, but of the old spec."""
+    grid = site.save(a_grid("met", template=a_template("img:1", 1)))
+    settles(site, grid, "Ready")
+    writes = []
+
+    def refuse(cluster, body, **options):
+        writes.append(body["metadata"]["name"])
+        raise Conflict(409, "the object has been modified")
+
+    monkeypatch.setattr(Cluster, "apply", refuse)
+    save_grids([{**grid.source(), "spec": a_grid("met", template=a_template("img:2", 1))["spec"]}], ADA)
+    for key in WorkKey.objects.due().values_list("key", flat=True):
+        run(key)
+    assert "met-a" in writes
+    found = cell(grid)
+    assert (found.state, found.reason) == ("Progressing", "Updating")
+    assert conditions(grid)["Ready"]["status"] == "False"
+    monkeypatch.undo()
+    settles(site, grid, "Ready", "AllReady")
+    assert site.get("met-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:2"
+
+
 def test_a_deadline_that_passed_is_degraded(site):
     template = a_template("fail.sgportal.test/x:1", 1)
     grid = site.save(a_grid("late", template={**template, "progressDeadlineSeconds": 2}))
@@ -81,6 +131,9 @@ def test_a_deadline_that_passed_is_degraded(site):
     site.until(
         lambda: any(c["reason"] == "ProgressDeadlineExceeded" for c in site.get("late-a")["status"]["conditions"])
     )
+    found = settles(site, grid, "Degraded", "ProgressDeadlineExceeded")
+    assert "no progress within its deadline" in str(found.sentence)
+    assert "fail.sgportal.test" in str(found.sentence)  # and why
     Pod.objects.all().delete()  # nothing known of the pods: the deadline alone is enough
     WorkKey.objects.update(requested=F("requested") + 1, next_at=timezone.now(), failures=0)
     site.settle()
@@ -170,3 +223,18 @@ def test_a_pod_on_a_node_that_moved_to_another_unit_is_one_status_at_every_door(
     resource = site.cluster.get("DeploymentGrid", NAMESPACE, "moved")
     states = {each["name"]: each["state"] for each in resource["status"]["units"]}
     assert states["a"] == found.state
+
+
+@pytest.mark.real_only
+def test_a_quota_keeps_new_pods_from_being_created_while_old_ones_serve(site):
+    """The quota takes one pod, which the old one is: the new ReplicaSet cannot create its own."""
+    grid = site.save(a_grid("full", template=a_template("img:1", 1)))
+    settles(site, grid, "Ready")
+    plane = site.server.plane
+    with existing(plane, QUOTAS, quota(pods="1")):
+        plane.wait(lambda: plane.get(f"{QUOTAS}/few").get("status", {}).get("hard"), 10, "the quota counts")
+        site.change(grid, image("img:2"))
+        found = settles(site, grid, "Degraded", "FailedCreate")
+        assert "exceeded quota: few" in str(found.sentence)
+        assert Pod.objects.filter(child="full-a", ready=True).count() == 1
+    settles(site, grid, "Ready", "AllReady", seconds=150)  # its controller tries ever more seldom

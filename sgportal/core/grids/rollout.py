@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 from ..text import Sentence, say
 
-Stage = Literal["RolledOut", "Partitioned", "OnDelete", "Paused", "Progressing", "DeadlineExceeded"]
+Stage = Literal["RolledOut", "Partitioned", "OnDelete", "Paused", "Progressing", "DeadlineExceeded", "Unobserved"]
 COMPLETE: frozenset[Stage] = frozenset(("RolledOut", "Partitioned", "OnDelete"))
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """How far a workload's rollout is. `Partitioned` and `OnDelete` are complete: the other pods keep the old template
-    on purpose. `Paused` will not go on until somebody resumes it."""
+    on purpose. `Paused` will not go on until somebody resumes it. `Unobserved`: its controller has not seen the latest
+    change, so that its status, and its pods, are about an earlier one."""
 
     stage: Stage
     sentence: Sentence
@@ -34,9 +35,10 @@ def rollout(kind: str, live: Mapping[str, Any]) -> Rollout:
     # The API server fills in replicas; an object that was never stored may lack it.
     wanted = spec.get("replicas", 1)
     if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
-        return Rollout("Progressing", say("the controller has not seen the latest change yet"))
-    judge = _stateful_set if kind == "StatefulSet" else _deployment
-    return judge(spec, status, wanted)
+        return Rollout("Unobserved", say("the controller has not seen the latest change yet"))
+    if kind == "StatefulSet":
+        return _stateful_set(spec, status, wanted)
+    return _deployment(live, spec, status, wanted)
 
 
 def is_rolled_out(kind: str, live: Mapping[str, Any] | None) -> bool:
@@ -44,14 +46,14 @@ def is_rolled_out(kind: str, live: Mapping[str, Any] | None) -> bool:
     return live is not None and rollout(kind, live).complete
 
 
-def _deployment(spec: Mapping[str, Any], status: Mapping[str, Any], wanted: int) -> Rollout:
+def _deployment(live: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any], wanted: int) -> Rollout:
     updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
     available = status.get("availableReplicas", 0)
     halfway = updated < wanted or total > updated
     if halfway and spec.get("paused"):
         text = say("the rollout is paused: %(updated)s of %(wanted)s pods are updated", updated=updated, wanted=wanted)
         return Rollout("Paused", text)
-    if _condition(status, "Progressing").get("reason") == "ProgressDeadlineExceeded":
+    if condition(live, "Progressing").get("reason") == "ProgressDeadlineExceeded":
         return Rollout("DeadlineExceeded", say("the rollout has made no progress within its deadline"))
     if updated < wanted:
         return _progressing(say("%(updated)s of %(wanted)s pods are updated", updated=updated, wanted=wanted))
@@ -114,5 +116,7 @@ def _available(available: int, wanted: int) -> Sentence:
     return say("%(available)s of %(wanted)s updated pods are available", available=available, wanted=wanted)
 
 
-def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    return next((each for each in status.get("conditions") or () if each.get("type") == type_), {})
+def condition(live: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """The condition of this type of a live object, {} where it has none."""
+    conditions = (live.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == type_), {})

@@ -4,7 +4,6 @@ from ..health import State, severity
 from ..text import say
 from ..traffic.loop import Loop, UnitLoop
 from .conditions import loop_conditions, service_conditions
-from .desired import Finding
 from .status import GridStatus, Observed, UnitStatus
 
 _STATES: dict[str, State] = {
@@ -20,15 +19,18 @@ _ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because i
 def service_status(observed: Observed, loop: Loop) -> GridStatus:
     """The status from what was observed of the Service and of its loop. The Service itself, which all units share,
     stands under the unit ""."""
-    service = _service(next(iter(observed.findings), None), bool(observed.live))
+    service = _service(observed)
     units = sorted((_unit(each) for each in loop.units), key=lambda each: (severity(each.state), each.name))
     return GridStatus((service, *units), (*service_conditions((service, *units)), *loop_conditions(loop)), {})
 
 
-def _service(finding: Finding | None, exists: bool) -> UnitStatus:
+def _service(observed: Observed) -> UnitStatus:
+    finding = next(iter(observed.findings), None)
     if finding:
         return UnitStatus("", "Blocked", finding.reason, finding.sentence)
-    if exists:
+    if observed.live and observed.pending:
+        return UnitStatus("", "Progressing", "Updating", say("a change of the Service is still to be written"))
+    if observed.live:
         return UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
     return UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))
 

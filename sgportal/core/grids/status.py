@@ -3,7 +3,7 @@
 Status speaks of the present only, never of what we hope for. It is derived from live objects, pods and findings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,9 @@ from ..units import Unit
 from .desired import Finding
 from .grid import GridSpec
 from .plan import unit_of
-from .rollout import Rollout, rollout
+from .rollout import rollout
 from .superedge_state import superedge_state
+from .trouble import Evidence, trouble, under_way
 
 _FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "ChildTerminating": "Progressing"}
 
@@ -70,48 +71,62 @@ class GridStatus:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What a status is made from: the units of the key, the live children that are the grid's own, the findings of
-    the last plan together with the errors of its writes, the pods of the children, and by name of child why a
-    controller could not create pods, where only an event says it."""
+    the last plan together with the errors of its writes, the pods of the children, the names of children of which a
+    write is still to be made; and by name of child what others say of it: the ReplicaSet of a Deployment's present
+    template, and why the controller of a StatefulSet could not create pods."""
 
     units: Mapping[str, Unit]
     live: Sequence[Mapping[str, Any]]
     findings: Sequence[Finding] = ()
     pods: Iterable[PodView] = ()
+    pending: Collection[str] = ()
+    replica_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     creation_failures: Mapping[str, str] = field(default_factory=dict)
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        """What is known of each child besides itself, by its name."""
+        pods: dict[str, list[PodView]] = {each["metadata"]["name"]: [] for each in self.live}
+        for pod in self.pods:
+            pods.setdefault(pod.child, []).append(pod)
+        return {
+            name: Evidence(mine, self.replica_sets.get(name), self.creation_failures.get(name, ""))
+            for name, mine in pods.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
-    """What the state of a unit is judged by besides its nodes and its child."""
+class _Seen:
+    """What the state of one unit is judged by."""
 
     kind: str
-    pods: Sequence[PodView]
-    misplaced: tuple[str, ...]
-    creation_failure: str
+    unit: Unit | None
+    live: Mapping[str, Any] | None
+    finding: Finding | None
+    pending: bool
+    evidence: Evidence
+
+    def misplaced(self) -> tuple[str, ...]:
+        """The pods on nodes that are not the unit's (any more)."""
+        home = {node.name for node in self.unit.nodes} if self.unit else set()
+        away = (pod for pod in self.evidence.pods if self.unit and pod.node and pod.node not in home)
+        return tuple(sorted(pod.name for pod in away if not pod.terminating))
 
 
 def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
     """The status of a grid of workloads from what was observed; of a ServiceGrid: `service_status`."""
     live = {unit_of(spec, each): each for each in observed.live}
     findings = {finding.unit: finding for finding in observed.findings}
-    pods: dict[str, list[PodView]] = {}
-    for pod in observed.pods:
-        pods.setdefault(pod.child, []).append(pod)
-    names = sorted({*observed.units, *live, *(unit for unit in findings if unit)})
+    evidence = observed.evidence()
+    kind = spec.kind.child_kind
+
+    def seen(name: str) -> _Seen:
+        child = child_name(spec.name, kind, name)
+        known, pending = evidence.get(child, Evidence()), child in observed.pending
+        return _Seen(kind, observed.units.get(name), live.get(name), findings.get(name), pending, known)
+
+    names = {*observed.units, *live, *(unit for unit in findings if unit)}
     units = sorted(
-        (
-            _unit_status(
-                spec,
-                name,
-                observed.units.get(name),
-                live.get(name),
-                findings.get(name),
-                pods,
-                observed.creation_failures,
-            )
-            for name in names
-        ),
-        key=lambda unit: (severity(unit.state), unit.name),
+        (_unit_status(spec, name, seen(name)) for name in names), key=lambda unit: (severity(unit.state), unit.name)
     )
     states = {name: superedge_state(live[name]) for name in sorted(live)}
     whole = findings.get("")
@@ -119,89 +134,46 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
     return GridStatus(tuple(units), conditions, states, spec.unused_templates(), blocked=whole is not None)
 
 
-def _unit_status(
-    spec: GridSpec,
-    name: str,
-    unit: Unit | None,
-    live: Mapping[str, Any] | None,
-    finding: Finding | None,
-    pods: Mapping[str, Sequence[PodView]],
-    creation_failures: Mapping[str, str],
-) -> UnitStatus:
-    child = child_name(spec.name, spec.kind.child_kind, name)
-    mine = pods.get(child, ())
-    home = {node.name for node in unit.nodes} if unit else set()
-    away = sorted(pod.name for pod in mine if unit and pod.node and pod.node not in home and not pod.terminating)
-    around = _Around(spec.kind.child_kind, mine, tuple(away), creation_failures.get(child, ""))
-    state, reason, sentence = _judge(unit, live, finding, around)
-    status = (live or {}).get("status") or {}
-    wanted = (
-        ((live or {}).get("spec") or {}).get("replicas", 1)
-        if live
-        else ((spec.template_of(name) or {}).get("replicas", 1) or 0)
-    )
+def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
+    state, reason, sentence = _judge(seen)
+    live = seen.live or {}
+    body, status = live.get("spec") or spec.template_of(name) or {}, live.get("status") or {}
     return UnitStatus(
         name=name,
         state=state,
         reason=reason,
         sentence=sentence,
         template=spec.template_name(name),
-        child=child if live else "",
-        desired=wanted,
+        child=str(live["metadata"]["name"]) if live else "",
+        desired=body.get("replicas", 1) or 0,
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),
-        misplaced=around.misplaced,
+        misplaced=seen.misplaced(),
     )
 
 
-def _judge(
-    unit: Unit | None, live: Mapping[str, Any] | None, finding: Finding | None, around: _Around
-) -> tuple[str, str, Sentence]:
+def _judge(seen: _Seen) -> tuple[str, str, Sentence]:
     """The state of a unit, most final case first."""
-    if finding:
-        return _FINDING_STATE.get(finding.reason, "Blocked"), finding.reason, finding.sentence
-    if live is None:
+    if seen.finding:
+        return _FINDING_STATE.get(seen.finding.reason, "Blocked"), seen.finding.reason, seen.finding.sentence
+    if seen.live is None:
         return "Progressing", "Creating", say("the workload is about to be created")
-    if unit and unit.state == "Offline":
+    if seen.unit and seen.unit.state == "Offline":
         return "Offline", "NodesUnreachable", say("no node of the unit answers; the counts are the last known")
-    found = rollout(around.kind, live)
-    if found.complete and around.misplaced:
-        return "Degraded", "Misplaced", _misplaced(around.misplaced)
+    found = rollout(seen.kind, seen.live)
+    if found.complete and (misplaced := seen.misplaced()):
+        return "Degraded", "Misplaced", _misplaced(misplaced)
+    if found.complete and seen.pending:
+        return "Progressing", "Updating", say("a change of the workload is still to be written")
     if found.complete:
         return _STAGE_STATE.get(found.stage, "Ready"), _STAGE_REASON[found.stage], found.sentence
-    if unit and not unit.ready_nodes:
+    if seen.unit and not seen.unit.ready_nodes:
         return "Degraded", "NoReadyNode", say("no node of the unit is ready")
-    return _trouble(live, around) or _under_way(found)
-
-
-def _trouble(live: Mapping[str, Any], around: _Around) -> tuple[str, str, Sentence] | None:
-    """What keeps the new pods of a rollout from becoming ready; old pods may serve meanwhile."""
-    failing = [pod for pod in around.pods if pod.reason and not pod.ready and not _is_over(pod)]
-    worst = next((pod for pod in sorted(failing, key=lambda pod: pod.name) if pod.reason not in _ON_THE_WAY), None)
-    if worst:
-        text = say("pod %(pod)s: %(message)s", pod=worst.name, message=worst.message or worst.reason)
-        return "Degraded", worst.reason, text
-    conditions = (live.get("status") or {}).get("conditions") or ()
-    # ReplicaFailure: a quota, a limit or an admission webhook keeps pods from being created (apps/v1).
-    failure = next((each for each in conditions if (each["type"], each["status"]) == ("ReplicaFailure", "True")), None)
-    message = (failure.get("message") or "") if failure else around.creation_failure
-    if failure or message:
-        reason = (failure or {}).get("reason") or "FailedCreate"
-        return "Degraded", reason, say("pods cannot be created: %(message)s", message=message)
-    return None
-
-
-def _is_over(pod: PodView) -> bool:
-    """Whether a pod is on its way out, or ended for good (evicted): its controller replaces it."""
-    return pod.terminating or pod.phase in ("Failed", "Succeeded")
-
-
-def _under_way(found: Rollout) -> tuple[str, str, Sentence]:
-    if found.stage == "DeadlineExceeded":
-        return "Degraded", "ProgressDeadlineExceeded", found.sentence
+    if wrong := trouble(seen.kind, seen.live, found, seen.evidence):
+        return "Degraded", *wrong
     if found.stage == "Paused":
         return "Paused", "Paused", found.sentence
-    return "Progressing", "RollingOut", found.sentence
+    return "Progressing", "RollingOut", under_way(seen.kind, seen.live, found, seen.evidence)
 
 
 def _misplaced(pods: Sequence[str]) -> Sentence:
@@ -212,7 +184,6 @@ def _misplaced(pods: Sequence[str]) -> Sentence:
     )
 
 
-_ON_THE_WAY = {"ContainerCreating", "PodInitializing", "Pending"}
 _STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 

@@ -92,14 +92,23 @@ def _roll(store: Store, body: Object, sets: list[Object], current: Object) -> No
     surge = share(limits.get("maxSurge"), wanted, up=True)
     spare = share(limits.get("maxUnavailable"), wanted, up=False) or (0 if surge else 1)
     others = sum(each["spec"]["replicas"] for each in old)
-    _scale(store, body, current, max(min(wanted, wanted + surge - others), 0) if others else wanted)
-    ready = sum((each.get("status") or {}).get("availableReplicas", 0) for each in sets)
-    room = max(ready - (wanted - spare), 0)
-    for each in sorted(old, key=lambda body: (body.get("status") or {}).get("availableReplicas", 0)):
-        has, up = each["spec"]["replicas"], (each.get("status") or {}).get("availableReplicas", 0)
-        drop = (has - up) + min(up, room)
+    own = max(min(wanted, wanted + surge - others), 0) if others else wanted
+    _scale(store, body, current, own)
+    needed = wanted - spare
+    surplus = others + _available_of(current) - needed  # pods of the current set that are not available take up room
+    if surplus <= 0:
+        return
+    room = max(sum(map(_available_of, sets)) - needed, 0)
+    for each in sorted(old, key=_available_of):
+        has, up = each["spec"]["replicas"], _available_of(each)
+        drop = min(has - up, surplus)
+        surplus -= drop
+        _scale(store, body, each, max(has - drop - min(up, room), 0))
         room -= min(up, room)
-        _scale(store, body, each, max(has - drop, 0))
+
+
+def _available_of(replica_set: Object) -> int:
+    return int((replica_set.get("status") or {}).get("availableReplicas", 0))
 
 
 def _scale(store: Store, body: Object, one: Object, replicas: int) -> None:

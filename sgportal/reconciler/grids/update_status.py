@@ -20,12 +20,11 @@ from ...core.health import severity
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
 from ...core.timestamps import rfc3339
-from ...models import Grid, GridUnit, Pod
+from ...models import Grid, GridUnit
 from ..process.connection import meanwhile, side_by_side
 from ..queue import change_log, workqueue
-from . import events, kube_events, service_conditions
+from . import events, kube_events, rollout_evidence, service_conditions
 from .apply import Outcome
-from .creation_failures import creation_failures
 from .events import Happening
 from .observe import units as units_now
 
@@ -90,10 +89,9 @@ def record(
     live = after(seen, outcomes)
     failures = _failures(outcomes)
     findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
-    names = [each["metadata"]["name"] for each in live]
-    pods = Pod.objects.filter(namespace=grid.namespace, child_kind=spec.kind.child_kind, child__in=names)
-    failures_to_create = creation_failures(grid.namespace, live, cluster)
-    observed = Observed(units_now(spec), live, findings, pods.views(), failures_to_create)
+    pending = {step.name for step in planned.steps} - {each.step.name for each in outcomes if each.done}
+    observed = Observed(units_now(spec), live, findings, pending=pending)
+    observed = rollout_evidence.with_evidence(observed, spec, cluster)
     more: dict[str, Any] = {}
     if spec.kind.child_kind == "Service":
         status, shown = service_conditions.with_closure(grid, observed)
