@@ -170,6 +170,7 @@ def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
     uid = world.get("g-a")["metadata"]["uid"]
     held(world, "Orphan")
     observe(world)
+    world.later(absence.SETTLE_SECONDS)
     assert Grid.objects.get().deleting_since
     finalizers = {"metadata": {"finalizers": None}}
     world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
@@ -193,6 +194,7 @@ def test_a_grid_made_again_while_its_namesake_goes_stays(world):
     world.save(a_grid(template=a_template()))
     held(world, "Background")
     observe(world)
+    world.later(absence.SETTLE_SECONDS)
     assert Grid.objects.get().deleting_since
     finalizers = {"metadata": {"finalizers": None}}
     world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
