@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 
 from ..core.fleet.halt import RESTORE
-from ..core.fleet.held import GRID_GONE, Choice, Kind
+from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind
+from ..core.grids.retirement import APPROVED, HELD, KEPT
 from ..core.text import say
 from ..models import Grid
 from ..models.intent import GridQuerySet
@@ -41,7 +42,7 @@ def decide_held(choice: str, ids: Collection[str], actor: Actor, *, dry_run: boo
 def _carry_out(choice: Any, decided: list[Held], actor: Actor) -> None:
     for each in decided:
         _BY_KIND[each.kind](each, choice)
-        note(actor, choice, each.grid.path, {"waiting": each.kind}, None)
+        note(actor, choice, each.grid.path, {"waiting": each.kind, "units": list(each.units)}, None)
     paths = [each.grid.path for each in decided]
     workqueue.request(paths, urgent=True)
     change_log.record("grid", paths)
@@ -60,4 +61,9 @@ def _grid_gone(each: Held, choice: Choice) -> None:
     settle_missing(Grid.objects.filter(pk=each.grid.pk), choice == RESTORE)
 
 
-_BY_KIND: dict[Kind, Callable[[Held, Choice], None]] = {GRID_GONE: _grid_gone}
+def _child_deletion(each: Held, choice: Choice) -> None:
+    rows = each.grid.units.filter(name__in=each.units, retirement=HELD)
+    rows.update(retirement=APPROVED if choice == DELETE else KEPT, failures=0, next_at=None)
+
+
+_BY_KIND: dict[Kind, Callable[[Held, Choice], None]] = {GRID_GONE: _grid_gone, CHILD_DELETION: _child_deletion}

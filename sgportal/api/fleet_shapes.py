@@ -35,6 +35,7 @@ def held(each: Held) -> dict[str, Any]:
         "id": each.id,
         "kind": kind,
         "grid": each.grid.path,
+        "units": list(each.units),
         "message": localise(each.sentence),
         "since": instant(each.since),
         "choices": choices,

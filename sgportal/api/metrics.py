@@ -70,7 +70,12 @@ def _decisions() -> Iterator[Metric]:
     yield _gauge("sgportal_halted", text, ["reason"], [((each,), float(each == reason)) for each in REASONS])
     counts = held_counts()
     waiting = [((kind,), float(counts.get(kind, 0))) for kind in KINDS]
-    yield _gauge("sgportal_decisions_waiting", "Grids for which a person has to decide, by kind.", ["kind"], waiting)
+    yield _gauge(
+        "sgportal_decisions_waiting",
+        "Grids and workloads for which a person has to decide, by kind.",
+        ["kind"],
+        waiting,
+    )
 
 
 def _foreign() -> Metric:

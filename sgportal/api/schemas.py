@@ -224,6 +224,7 @@ BODIES: dict[str, Schema] = {
         id=TEXT,
         kind=one_of(*held.KINDS),
         grid=TEXT,
+        units=many(TEXT),
         message=TEXT,
         since=WHEN,
         choices=many(exactly(choice=one_of(*held.CHOICES), outcome=TEXT)),

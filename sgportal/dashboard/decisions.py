@@ -15,7 +15,7 @@ from ..queries.held import Held, held
 from .pages import actor, clean, needs, paged, show
 from .tags import say
 
-DANGEROUS = ("follow",)  # choices by which something goes
+DANGEROUS = ("follow", "delete")  # choices by which something goes
 SHOWN = 20  # of what a choice is about, on the page that asks
 
 
@@ -25,13 +25,13 @@ def decisions(request: HttpRequest) -> HttpResponse:
     row = ManagedCluster.now()
     choices = [(each, outcome(cast(Reason, row.halt), each)) for each in row.choices]
     found = held()
-    sections = [(kind, sum(each.kind == kind for each in found)) for kind in waiting.KINDS]
+    kinds = [kind for kind in waiting.KINDS if any(each.kind == kind for each in found)]
     context = {
         "row": row,
         "choices": choices,
         "page": paged(request, found),
         "dangerous": DANGEROUS,
-        "sections": [(kind, waiting.why(kind), waiting.choices(kind), count) for kind, count in sections if count],
+        "sections": [(kind, waiting.why(kind), waiting.choices(kind)) for kind in kinds],
     }
     return show(request, "dashboard/decisions.html", context)
 

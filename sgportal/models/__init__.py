@@ -4,7 +4,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 """
 
 from .dataplane import DataPlane
-from .history import AuditEvent, GridEvent, Journal
+from .history import AuditEvent, ChildDeletion, GridEvent, Journal
 from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
 from .managed_cluster import ManagedCluster
 from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
@@ -16,6 +16,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Child",
+    "ChildDeletion",
     "DataPlane",
     "Grid",
     "GridEvent",

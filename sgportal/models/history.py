@@ -1,9 +1,10 @@
-"""What happened: events of grids, the audit trail, and the journal that live pages follow."""
+"""What happened: events of grids, deletions, the audit trail, the journal that live pages follow."""
 
 from django.db import models
 from django.utils import timezone
 
 from ..core.text import Sentence
+from .intent import Grid
 from .lengths import KEY
 
 
@@ -30,6 +31,20 @@ class GridEvent(models.Model):
     def sentence(self) -> Sentence:
         """What happened, to be said in the reader's language."""
         return Sentence.from_json(self.message)
+
+
+class ChildDeletion(models.Model):
+    """A unit's child that went without a person's having asked for it, for as long as that counts with others."""
+
+    grid = models.ForeignKey(Grid, models.CASCADE, related_name="deletions")
+    unit = models.CharField(max_length=63)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grid", "unit"], name="one_deletion_per_grid_and_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.grid_id}:{self.unit}"
 
 
 class AuditEvent(models.Model):

@@ -224,7 +224,9 @@ class GridUnit(models.Model):
 
     `severity` is the state's place in `core.health.STATES`, 0 the worst. `desired`, `ready` and `updated` count pods;
     of a ServiceGrid `nodes` counts the unit's nodes and `served` those that reach an endpoint as they may. `gone_since`
-    is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone.
+    is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone. `retirement` (a
+    `core.grids.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
+    more; it waits since `held_since`.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -242,13 +244,19 @@ class GridUnit(models.Model):
     served = models.PositiveIntegerField(default=0)
     misplaced = models.JSONField(default=list)
     gone_since = models.DateTimeField(null=True, blank=True)
+    retirement = models.CharField(max_length=8, blank=True)
+    held_since = models.DateTimeField(null=True, blank=True)
     recreate = models.BooleanField(default=False)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["grid", "name"], name="one_row_per_grid_and_unit")]
-        indexes = [models.Index(fields=["name"]), models.Index(fields=["severity"])]
+        indexes = [
+            models.Index(fields=["name"]),
+            models.Index(fields=["severity"]),
+            models.Index(fields=["retirement"], condition=~Q(retirement=""), name="units_retired"),
+        ]
         ordering = ["severity", "name"]
 
     def __str__(self) -> str:

@@ -2,25 +2,29 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from django.db.models import QuerySet
 
-from ..core.fleet.held import GRID_GONE, Choice, Kind, choices, why
+from ..core.fleet.held import CHILD_DELETION, GRID_GONE, Choice, Kind, choices, why
+from ..core.grids.retirement import HELD
 from ..core.text import Sentence
-from ..models import Grid
+from ..models import Grid, GridUnit
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """`grid` is the grid concerned (its row), `since` when it began to wait. `id` names exactly what a person was
-    shown: it changes with what it stands for."""
+    """`grid` is the grid concerned (its row), `units` those of its units whose child waits, `since` when it began.
+    `id` names exactly what a person was shown: it changes with what it stands for."""
 
     id: str
     kind: Kind
     grid: Grid
     since: datetime
+    units: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> Sentence:
@@ -35,12 +39,14 @@ class Held:
 
 def held() -> list[Held]:
     """All that waits, in order of the grids' paths."""
-    return sorted((_gone(grid) for grid in _gone_grids()), key=lambda each: (each.grid.path, each.kind))
+    children = groupby(_children().select_related("grid").order_by("grid", "name"), lambda row: row.grid)
+    found = [*map(_gone, _gone_grids()), *(_leaving(grid, list(rows)) for grid, rows in children)]
+    return sorted(found, key=lambda each: (each.grid.path, each.kind))
 
 
 def held_counts() -> dict[Kind, int]:
-    """How many grids of each kind wait; kinds of which none does are left out."""
-    found: dict[Kind, int] = {GRID_GONE: _gone_grids().count()}
+    """How many grids, or children, of each kind wait; kinds of which none does are left out."""
+    found: dict[Kind, int] = {GRID_GONE: _gone_grids().count(), CHILD_DELETION: _children().count()}
     return {kind: count for kind, count in found.items() if count}
 
 
@@ -48,10 +54,20 @@ def _gone_grids() -> "QuerySet[Grid]":
     return Grid.objects.missing().filter(missing_held=True)
 
 
+def _children() -> "QuerySet[GridUnit]":
+    return GridUnit.objects.filter(retirement=HELD, grid__deleting_since=None, grid__missing_since=None)
+
+
 def _gone(grid: Grid) -> Held:
     since = grid.missing_since or grid.updated_at
-    return Held(_id(GRID_GONE, str(grid.uid), grid.cluster_uid, since.isoformat()), GRID_GONE, grid, since)
+    return Held(_id(GRID_GONE, grid, [grid.cluster_uid, since.isoformat()]), GRID_GONE, grid, since)
 
 
-def _id(*what: str) -> str:
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+def _leaving(grid: Grid, rows: Sequence[GridUnit]) -> Held:
+    since = min(row.held_since or grid.updated_at for row in rows)
+    units = tuple(row.name for row in rows)
+    return Held(_id(CHILD_DELETION, grid, units), CHILD_DELETION, grid, since, units)
+
+
+def _id(kind: Kind, grid: Grid, what: Iterable[str]) -> str:
+    return hashlib.sha256(json.dumps([kind, str(grid.uid), *what]).encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import Q
@@ -11,6 +11,7 @@ from django.utils import timezone
 from ..core.grids.desired import Owner
 from ..core.grids.grid import GridSpec, parse
 from ..core.grids.plan import Plan, Step, World, plan
+from ..core.grids.retirement import Retirement
 from ..core.names import child_name
 from ..core.policy.rules import held
 from ..core.text import Sentence
@@ -52,8 +53,8 @@ def world(
     spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
 ) -> World:
     """What a plan is made from, where `live` are the objects that there are."""
-    remarkable = Q(gone_since__isnull=False) | Q(recreate=True)
-    rows = list(grid.units.filter(remarkable).only("name", "gone_since", "recreate")) if grid else []
+    remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="")
+    rows = list(grid.units.filter(remarkable).only("name", "gone_since", "recreate", "retirement")) if grid else []
     return World(
         units=units,
         live=live,
@@ -63,6 +64,7 @@ def world(
         grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
         recreate=[row.name for row in rows if row.recreate],
         deleting=deleting,
+        retirement={row.name: cast(Retirement, row.retirement) for row in rows if row.retirement},
         can=can_for(spec, grid, live),
     )
 

@@ -88,5 +88,24 @@ def test_the_list_asks_as_many_questions_for_many_as_for_few(as_, gone, django_a
     for number in range(60):
         builders.grid(f"n{number}")
     Grid.objects.update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(items(as_("vic"))) == 63
+
+
+def test_workloads_whose_deletion_waits_are_kept_or_deleted(as_, db):
+    row = builders.grid("a")
+    for unit in ("u2", "u1", "u3"):
+        builders.cell(row, unit)
+    row.units.exclude(name="u3").update(retirement="held", held_since=timezone.now())
+    (item,) = items(as_("vic"))
+    assert (item["kind"], item["units"]) == ("child-deletion", ["u1", "u2"])
+    assert [each["choice"] for each in item["choices"]] == ["keep", "delete"]
+    assert 'sgportal_decisions_waiting{kind="child-deletion"} 2.0' in as_("vic").get("/metrics").content.decode()
+    row.units.filter(name="u3").update(retirement="held", held_since=timezone.now())
+    asked = {"choice": "keep", "items": [item["id"]]}
+    assert as_("olga").post("decisions", asked).status_code == 412  # one more waits than was read
+    (item,) = items(as_("vic"))
+    assert as_("olga").post("decisions", {"choice": "restore", "items": [item["id"]]}).status_code == 409
+    assert as_("olga").post("decisions", {"choice": "keep", "items": [item["id"]]}).json()["waiting"] == 0
+    assert set(row.units.values_list("retirement", flat=True)) == {"kept"}
+    assert AuditEvent.objects.get(verb="keep").before == {"waiting": "child-deletion", "units": ["u1", "u2", "u3"]}

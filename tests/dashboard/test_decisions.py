@@ -114,3 +114,37 @@ def test_what_cannot_be_chosen_leads_back(operator, gone):
     for fields in ({}, {"choice": "burn", "kind": "grid-gone"}, {"choice": "\0", "items": "\0"}, {"kind": "x"}):
         assert operator.post("/decisions/held/", fields).headers["Location"] == "/decisions/"
     assert operator.get("/decisions/held/").headers["Location"] == "/decisions/"
+
+
+WAITS = "The deletion of 1 workload waits for a person; it keeps running."
+
+
+@pytest.fixture
+def leaving(fleet):
+    """A workload of the grid is not wanted any more, like many others; its site has a hostile name."""
+    fleet.units.filter(name="lyo").update(retirement="held", held_since=timezone.now(), name="<i>lyo")
+    return fleet
+
+
+def test_every_page_says_that_deletions_wait_and_where_to_decide(viewer, operator, leaving):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/", "/decisions/"):
+        page = text(viewer, address)
+        assert WAITS in page
+        assert "<i>lyo" not in page
+    assert 'href="/decisions/"' in text(viewer, "/")
+    page = text(operator, "/decisions/")
+    assert "Workloads whose deletion waits" in page
+    assert "Keep …" in page
+    assert "Delete all …" in page
+
+
+def test_workloads_are_kept_or_deleted_after_being_asked(operator, leaving):
+    (item,) = held()
+    asked = operator.post("/decisions/held/", {"choice": "delete", "items": item.id}).content.decode()
+    assert "1 workload" in asked
+    assert "&lt;i&gt;lyo" in asked
+    operator.post("/decisions/held/", {"choice": "restore", "items": item.id, "confirm": "1"})
+    assert held()
+    operator.post("/decisions/held/", {"choice": "delete", "items": item.id, "confirm": "1"})
+    assert leaving.units.get(name="<i>lyo").retirement == "approved"
+    assert WAITS not in text(operator, "/")

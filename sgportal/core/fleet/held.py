@@ -6,14 +6,21 @@ from typing import Literal
 from ..text import Sentence, say
 from .halt import FOLLOW, RESTORE
 
-Kind = Literal["grid-gone"]
-Choice = Literal["restore", "follow"]
+Kind = Literal["grid-gone", "child-deletion"]
+Choice = Literal["restore", "follow", "keep", "delete"]
 GRID_GONE: Kind = "grid-gone"
+CHILD_DELETION: Kind = "child-deletion"
+KEEP: Choice = "keep"
+DELETE: Choice = "delete"
 
 _WHY: Mapping[Kind, Sentence] = {
     GRID_GONE: say(
         "its custom resource is gone from the cluster, together with those of many grids: it is kept, and nothing "
         "is made or deleted for it, until a person decides"
+    ),
+    CHILD_DELETION: say(
+        "its workloads in NodeUnits that it no longer has would be deleted, so many at once or within a day that a "
+        "person has to decide; until then they stay"
     ),
 }
 # What a person may choose for each kind, and what it leads to.
@@ -21,6 +28,10 @@ _THEN: Mapping[Kind, Mapping[Choice, Sentence]] = {
     GRID_GONE: {
         RESTORE: say("the grid is made anew in the cluster, with its workloads"),
         FOLLOW: say("it was meant to go: the portal removes the grid, and its revisions stay"),
+    },
+    CHILD_DELETION: {
+        KEEP: say("the workloads stay as they are; once their NodeUnits have nodes again, they are treated as always"),
+        DELETE: say("the workloads were meant to go: they are deleted now, with their pods"),
     },
 }
 KINDS: tuple[Kind, ...] = tuple(_WHY)

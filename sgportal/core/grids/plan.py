@@ -4,7 +4,7 @@ It is a value. What is shown before a change, returned for a dry run, executed, 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..names import GRID_SELECTOR, GRID_UNIQ_KEY, OWNER_UID, as_label_value, child_name
@@ -13,16 +13,20 @@ from ..traffic.closure import UNKNOWN, Capabilities
 from .desired import Child, Finding, Owner, desired
 from .diff import Change, differences
 from .grid import GridSpec
+from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
 from .rollout import is_rolled_out
 
 Verb = Literal["create", "update", "adopt", "release", "delete"]
+# Why a child goes although the grid stays: its NodeUnit has no nodes, or the grid has another gridUniqKey.
+Cause = Literal["", "unit-gone", "key-changed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One intended write: "Deployment `namespace/name` will be <verb>d, because <reason>".
 
-    `body` is the configuration to apply (create, update, adopt); `uid` is the precondition on the live object.
+    `body` is the configuration to apply (create, update, adopt); `uid` is the precondition on the live object. `cause`
+    is set for the deletion of a child whose grid stays, `asked` where a person wanted it.
     """
 
     verb: Verb
@@ -34,6 +38,8 @@ class Step:
     changes: tuple[Change, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     uid: str = ""
+    cause: Cause = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class World:
     `units`: the NodeUnits of the grid's key now. `live`: every object in its namespace, of its children's kind, that
     may matter: those with its label, those it owns, those with a wanted name. `gone_since`: when a unit was first
     missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go.
-    `can`: what the cluster can keep of a closed loop.
+    `retirement`: what was decided about the children of units that the grid does not have any more. `can`: what the
+    cluster can keep of a closed loop.
     """
 
     units: Collection[str]
@@ -62,6 +69,7 @@ class World:
     grace: float = 3600.0
     recreate: Collection[str] = ()
     deleting: bool = False
+    retirement: Mapping[str, Retirement] = field(default_factory=dict)
     can: Capabilities = UNKNOWN
 
 
@@ -237,30 +245,49 @@ def _retire(
     if not is_ours(live, world.owner) or live["metadata"].get("deletionTimestamp"):
         return
     unit = unit_of(spec, live)
+    cause, reason, waits = _departure(spec, world, unit, live, children, all_live)
+    mark = world.retirement.get(unit)
+    if mark in STAYS and unit not in world.recreate:
+        notes.append(Finding(unit, *STAYS[mark]))
+    elif waits:
+        notes.append(waits)
+    else:
+        steps.append(
+            replace(_delete(spec, live, reason), cause=cause, asked=unit in world.recreate or mark == APPROVED)
+        )
+
+
+def _departure(
+    spec: GridSpec,
+    world: World,
+    unit: str,
+    live: Mapping[str, Any],
+    children: Sequence[Child],
+    all_live: Mapping[str, Any],
+) -> tuple[Cause, Sentence, Finding | None]:
+    """Why one of ours is not wanted any more, and what it still waits for."""
     if (live["metadata"].get("labels") or {}).get(GRID_UNIQ_KEY) != as_label_value(spec.key):
+        reason = say("gridUniqKey changed and its successors are ready")
         # A new key that no node carries yet has no successors: that is no reason to delete what runs.
         if children and all(is_rolled_out(spec.kind.child_kind, all_live.get(child.name)) for child in children):
-            steps.append(_delete(spec, live, say("gridUniqKey changed and its successors are ready")))
-        else:
-            notes.append(
-                Finding(
-                    unit, "WaitingForSuccessors", say("gridUniqKey changed; it stays until its successors are ready")
-                )
-            )
-        return
-    since = world.gone_since.get(unit, world.now)
-    if unit in world.recreate or world.now - since >= world.grace:
-        steps.append(_delete(spec, live, say("NodeUnit “%(unit)s” has no nodes and its grace time is over", unit=unit)))
-    else:
-        minutes = round(world.grace / 60)
-        notes.append(
-            Finding(
-                unit,
-                "UnitGone",
-                say(
-                    "NodeUnit “%(unit)s” has no nodes; its workload is kept for a grace time of %(minutes)s minutes",
-                    unit=unit,
-                    minutes=minutes,
-                ),
-            )
-        )
+            return "key-changed", reason, None
+        text = say("gridUniqKey changed; it stays until its successors are ready")
+        return "key-changed", reason, Finding(unit, "WaitingForSuccessors", text)
+    reason = say("NodeUnit “%(unit)s” has no nodes and its grace time is over", unit=unit)
+    if unit in world.recreate or world.now - world.gone_since.get(unit, world.now) >= world.grace:
+        return "unit-gone", reason, None
+    text = say(
+        "NodeUnit “%(unit)s” has no nodes; its workload is kept for a grace time of %(minutes)s minutes",
+        unit=unit,
+        minutes=round(world.grace / 60),
+    )
+    return "unit-gone", reason, Finding(unit, "UnitGone", text)
+
+
+def unwanted(planned: Plan) -> set[str]:
+    """The units whose child goes, now or when it need not wait any more, without a person's having asked for it."""
+    waiting = {each.unit for each in planned.findings if each.reason in _UNWANTED}
+    return waiting | {step.unit for step in planned.steps if step.cause and not step.asked}
+
+
+_UNWANTED = {"UnitGone", "WaitingForSuccessors", DELETION_HELD}

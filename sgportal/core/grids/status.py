@@ -19,7 +19,13 @@ from .rollout import rollout
 from .superedge_state import superedge_state
 from .trouble import Evidence, trouble, under_way
 
-_FINDING_STATE = {"UnitGone": "UnitGone", "WaitingForSuccessors": "UnitGone", "ChildTerminating": "Progressing"}
+_FINDING_STATE = {
+    "UnitGone": "UnitGone",
+    "WaitingForSuccessors": "UnitGone",
+    "DeletionHeld": "UnitGone",
+    "DeletionKept": "UnitGone",
+    "ChildTerminating": "Progressing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,16 @@ def _misplaced(pods: Sequence[str]) -> Sentence:
 
 _STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
+
+
+def deletions_held(findings: Sequence[Finding]) -> Condition:
+    """That the deletion of these units' children waits for a person; there is at least one."""
+    text = say(
+        "%(count)s workloads are no longer wanted and wait for a person's decision, first that of %(unit)s",
+        count=len(findings),
+        unit=findings[0].unit,
+    )
+    return Condition("DeletionsHeld", "True", "WaitingForDecision", text)
 
 
 _QUIET = (

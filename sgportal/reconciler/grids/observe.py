@@ -67,6 +67,6 @@ def vanished(grid: Grid, live: Iterable[Mapping[str, Any]]) -> bool:
 
 def confirmed(steps: Sequence[Step], spec: GridSpec, cluster: Cluster) -> list[Step]:
     """The steps without deletions for units that, asked again, do have nodes: news may be old, deletion is for ever."""
-    gone = [step for step in steps if step.verb == "delete" and step.reason.msgid.startswith("NodeUnit")]
+    gone = [step for step in steps if step.cause == "unit-gone"]
     back = {step.name for step in gone if cluster.list("Node", label_selector=f"{spec.key}={step.unit}", limit=1).items}
     return [step for step in steps if step.name not in back]

@@ -10,13 +10,14 @@ from django.utils import timezone
 from ...cluster import Cluster, Conflict
 from ...core.grids.grid import GridSpec
 from ...core.grids.plan import Plan, World, is_ours, plan
+from ...core.grids.retirement import HELD, KEPT
 from ...core.policy.rules import held
 from ...core.text import Invalid
 from ...models import Grid, Mirror
 from ...queries.plans import spec_of, world
 from ...queries.policy import closed
 from ..queue import workqueue
-from . import field_ownership, observe, sync_resource, update_status
+from . import deletion_brake, field_ownership, observe, sync_resource, update_status
 from .apply import Outcome, carry_out
 from .creation_failures import LOOK_AGAIN
 
@@ -53,6 +54,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
     if cluster.read_only:
         _only_record(grid, spec, seen, planned, cluster)
         return None
+    planned = deletion_brake.restrain(grid, spec, seen, planned)
     steps = observe.confirmed(update_status.ready_to_try(grid, planned.steps), spec, cluster)
     outcomes = carry_out(steps, cluster, lease.lost)
 
@@ -75,6 +77,7 @@ def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
     units = observe.units(spec)
     live = observe.children(spec, units, cluster, observe.known_strangers(grid))
     cluster.confirm()
+    deletion_brake.forget_decisions(grid, units)
     update_status.note_gone(grid, spec, units, live)
     return world(spec, grid, units, live, deleting=bool(grid.deleting_since))
 
@@ -98,5 +101,6 @@ def _next_look(grid: Grid, outcomes: Sequence[Outcome]) -> float | None:
     grace = timedelta(seconds=update_status.grace_seconds())
     if grid.kind == "StatefulSetGrid" and grid.units.filter(state="Progressing", ready__lt=F("desired")).exists():
         times.append(now + timedelta(seconds=LOOK_AGAIN))
-    times += [unit.gone_since + grace for unit in grid.units.exclude(gone_since=None) if unit.gone_since]
+    leaving = grid.units.exclude(gone_since=None).exclude(retirement__in=(HELD, KEPT))
+    times += [unit.gone_since + grace for unit in leaving if unit.gone_since]
     return max(0.5, (min(t for t in times if t) - now).total_seconds()) if times else None

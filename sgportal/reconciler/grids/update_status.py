@@ -15,7 +15,8 @@ from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
 from ...core.grids.manifest_status import manifest_status
 from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
-from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, summarise
+from ...core.grids.retirement import DELETION_HELD
+from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, deletions_held, summarise
 from ...core.health import severity
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
@@ -98,6 +99,8 @@ def record(
         more = {"closure": closure_for(spec, seen.can).mode, **shown}
     else:
         status = summarise(spec, observed)
+    if waiting := [each for each in findings if each.reason == DELETION_HELD]:
+        status = replace(status, conditions=(*status.conditions, deletions_held(waiting)))
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
@@ -200,9 +203,8 @@ def _record_units(
     return bool(fresh or changed or gone), warnings
 
 
-_COLUMNS = [
-    field.name for field in GridUnit._meta.concrete_fields if field.name not in ("id", "grid", "name", "gone_since")
-]
+_NOT_OBSERVED = ("id", "grid", "name", "gone_since", "retirement", "held_since")
+_COLUMNS = [field.name for field in GridUnit._meta.concrete_fields if field.name not in _NOT_OBSERVED]
 
 
 def _fields(row: GridUnit) -> dict[str, Any]:
