@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Value
 
 from ..core.fleet.held import CHILD_DELETION, GRID_GONE, Choice, Kind, choices, why
 from ..core.grids.retirement import HELD
@@ -45,9 +46,13 @@ def held() -> list[Held]:
 
 
 def held_counts() -> dict[Kind, int]:
-    """How many grids, or children, of each kind wait; kinds of which none does are left out."""
-    found: dict[Kind, int] = {GRID_GONE: _gone_grids().count(), CHILD_DELETION: _children().count()}
-    return {kind: count for kind, count in found.items() if count}
+    """How many grids, or children, of each kind wait; kinds of which none does are left out. One query."""
+    gone, leaving = _counted(_gone_grids(), GRID_GONE), _counted(_children(), CHILD_DELETION)
+    return {row["what"]: row["n"] for row in gone.union(leaving, all=True)}
+
+
+def _counted(rows: "QuerySet[Any]", kind: Kind) -> Any:
+    return rows.order_by().values(what=Value(kind)).annotate(n=Count("pk"))
 
 
 def _gone_grids() -> "QuerySet[Grid]":
