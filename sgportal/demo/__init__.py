@@ -8,25 +8,30 @@ to 1.37; what that showed is in docs/kubernetes-differences.md. Discovery and Op
 (selectors, limit/continue, exact versions), watch (bookmarks, initial events, 410), create, update, patch (JSON, merge,
 strategic merge, server-side apply with field ownership), bodies in JSON, YAML and protobuf, field validation, delete
 (propagation, preconditions, finalizers, grace periods of pods), status and scale subresources, dry run, Tables and
-metadata only, custom resources with structural schemas, garbage collection, counting quotas, roles and their bindings,
-impersonation, tokens of ServiceAccounts; Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, scheduling, pods
-with addresses, EndpointSlices, disruption budgets, nodes that come and go with their leases; and misbehaviour on
-request (see `faults`).
+metadata only, custom resources with structural schemas, garbage collection, quotas, LimitRanges, roles and their
+bindings, impersonation, tokens of ServiceAccounts; Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, scheduling
+by labels, taints and requests, pods with addresses, EndpointSlices, disruption budgets, nodes that come and go with
+their leases; and misbehaviour on request (see `faults`).
+
+Nothing is really run. A container's image and command tell what becomes of it: an image of a host that begins with
+`fail.` cannot be pulled; `false`, `sh -c "sleep 5; exit 1"` and their like end and are started again with the kubelet's
+back-off; init containers end at once unless they say otherwise; whatever else is said runs for ever (see
+`life.programs`). A ConfigMap or Secret that is not there keeps a pod waiting.
 
 What it answers 501 to: proxy, binding, resize and approval subresources; `watch` below `/api/v1/watch`. Exec, attach
 and port-forward end as they do where no kubelet listens. It answers in JSON only: 406 to who takes nothing else. Other
 kinds than those in `kinds` are 404.
 
 What it leaves out in silence, where a real cluster would act:
-- admission plugins, amounts in quotas, preemption, priorities, resources and volumes; pods fit a node whatever
-  they ask for, and pods that controllers make are not counted against a quota before they are there;
+- admission plugins but for quotas, LimitRanges, and the names of ServiceAccounts and priorities; preemption, affinity
+  between pods, volumes; probes, but for those of readiness that run a command;
 - webhooks, conversion, all but the first served version of a custom resource, CEL rules, `anyOf` and its like;
 - of built-in kinds it checks all types, but values only where our code or our users get them wrong: metadata,
   workloads, containers, Services, EndpointSlices, Leases, Events, ConfigMaps, Secrets, Jobs, CronJobs;
 - most of the roles that a real cluster is born with, and the check that nobody gives rights that they do not have;
 - who owns the empty map around one's fields; a dry run shows an address that is free, not the first of the range;
 - CronJobs make no Jobs, autoscalers scale nothing, Ingresses, NetworkPolicies, classes and volumes are only kept; the
-  containers of a Job work for two seconds and succeed, and its deadlines and limits are not looked at;
+  containers of a Job that does not say otherwise work for two seconds and succeed, and its deadline is not looked at;
 - lost nodes do not evict their pods, StatefulSets make no volume claims and no
   ControllerRevisions; Secrets grant nothing.
 """

@@ -5,6 +5,7 @@ from .addresses import allocate, settle
 from .defaults import set_defaults
 from .errors import invalid
 from .kinds import Kind
+from .pod_admission import admit_pod
 from .store import Store
 from .structural import fill, validate
 from .validation import problems
@@ -24,6 +25,8 @@ def admit(kind: Kind, body: Object, before: Object | None, store: Store) -> Obje
         set_defaults(kind.kind, body)
         if kind.kind == "Service" and body.get("spec"):
             settle(body["spec"], (before or {}).get("spec") or {})
+        if kind.kind == "Pod" and before is None and (body.get("spec") or {}).get("containers"):
+            admit_pod(store, body, body["metadata"].get("generateName", ""))
         causes = problems(kind.kind, body, before)
         if kind.kind == "Service" and not causes:
             causes = allocate(body, before, store)

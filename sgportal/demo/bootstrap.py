@@ -11,7 +11,15 @@ _RBAC = "rbac.authorization.k8s.io"
 _READ = ["get", "list", "watch"]
 _WRITE = ["create", "delete", "deletecollection", "patch", "update"]
 _OF_ADMINS = {"roles", "rolebindings"}  # what only those may read and write who may give rights
-_READ_ONLY = {"resourcequotas", "events", "endpoints", "endpointslices", "controllerrevisions", "poddisruptionbudgets"}
+_READ_ONLY = {
+    "resourcequotas",
+    "limitranges",
+    "events",
+    "endpoints",
+    "endpointslices",
+    "controllerrevisions",
+    "poddisruptionbudgets",
+}
 _NOT_VIEWED = {"secrets", *_OF_ADMINS}
 _INFO = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _DISCOVERY = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_INFO]

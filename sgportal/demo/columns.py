@@ -84,31 +84,6 @@ def _node(body: Object) -> list[Any]:
     return [word, roles, age_of(body), info.get("kubeletVersion", ""), *wide]
 
 
-def _pod(body: Object) -> list[Any]:
-    status, spec = body.get("status") or {}, body["spec"]
-    states = status.get("containerStatuses") or []
-    ready = sum(bool(each.get("ready")) for each in states)
-    restarts = sum(each.get("restartCount", 0) for each in states)
-    wide = [status.get("podIP") or NONE, spec.get("nodeName") or NONE, NONE, NONE]
-    return [f"{ready}/{len(spec['containers'])}", _pod_word(body, states), str(restarts), age_of(body), *wide]
-
-
-def _pod_word(body: Object, states: list[Object]) -> str:
-    """What a pod is at, in one word: why its first container waits or has ended, or else its phase."""
-    status = body.get("status") or {}
-    phase = str(status.get("phase", ""))
-    if body["metadata"].get("deletionTimestamp") and phase not in ("Succeeded", "Failed"):
-        return "Terminating"
-    word = status.get("reason") or phase
-    for each in reversed(states):
-        state = each.get("state") or {}
-        ended = state.get("terminated") or {}
-        code = f"ExitCode:{ended['exitCode']}" if "exitCode" in ended else ""
-        word = (state.get("waiting") or {}).get("reason") or ended.get("reason") or code or word
-    running = any(each.get("ready") and "running" in (each.get("state") or {}) for each in states)
-    return "Running" if word == "Completed" and running else str(word)
-
-
 def containers_of(spec: Object) -> list[str]:
     """The names and the images of a template's containers."""
     containers = spec["template"]["spec"].get("containers") or []
@@ -237,10 +212,6 @@ _NODE = ("Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-
 _DAEMON_SET = ("Desired#", "Current#", "Ready#", "Up-to-date#", "Available#", "Node Selector", "Age")
 BUILT_IN: dict[str, tuple[list[Object], Cells]] = {
     "Node": (columns("Status", "Roles", "Age", "Version", wide=_NODE), named(_node)),
-    "Pod": (
-        columns("Ready", "Status", "Restarts", "Age", wide=("IP", "Node", "Nominated Node", "Readiness Gates")),
-        named(_pod),
-    ),
     "Deployment": (columns("Ready", "Up-to-date", "Available", "Age", wide=WORKLOAD), named(_deployment)),
     "ReplicationController": (
         columns("Desired#", "Current#", "Ready#", "Age", wide=WORKLOAD),

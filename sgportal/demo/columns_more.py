@@ -1,8 +1,9 @@
-"""The columns of more built-in kinds: batch, rights, budgets, scaling, storage, Ingresses."""
+"""The columns of more built-in kinds: pods, batch, rights, budgets, scaling, storage, Ingresses."""
 
 from typing import Any
 
 from .columns import NONE, WORKLOAD, Cells, age, age_of, columns, containers_of, named, pairs, selector_of, since
+from .columns_pod import pod
 from .values import Object, controller_of
 
 
@@ -161,6 +162,10 @@ _CLAIM = ("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "Volum
 _BUDGET = ("Min Available", "Max Unavailable", "Allowed Disruptions#", "Age")
 _PRIORITY = ("Value#", "Global-Default?", "Age", "PreemptionPolicy")
 MORE: dict[str, tuple[list[Object], Cells]] = {
+    "Pod": (
+        columns("Ready", "Status", "Restarts", "Age", wide=("IP", "Node", "Nominated Node", "Readiness Gates")),
+        named(pod),
+    ),
     "Scale": (columns("Desired#", "Available#", "Age"), named(_scale)),
     "Job": (columns("Status", "Completions", "Duration", "Age", wide=WORKLOAD), named(_job)),
     "CronJob": (columns(*_CRON_JOB, wide=WORKLOAD), named(_cron_job)),

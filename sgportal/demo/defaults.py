@@ -63,6 +63,7 @@ def set_defaults(kind: str, body: Object) -> None:
         "HorizontalPodAutoscaler": _autoscaler,
         "NetworkPolicy": _network_policy,
         "PersistentVolume": _volume,
+        "LimitRange": _limit_range,
     }.get(kind)
     if filler:
         filler(spec)
@@ -170,6 +171,15 @@ def _network_policy(spec: Object) -> None:
 
 def _volume(spec: Object) -> None:
     _fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+
+
+def _limit_range(spec: Object) -> None:
+    for limit in spec.get("limits") or ():
+        if limit.get("type") == "Container":
+            bounds = {name: limit.get(name) or {} for name in ("max", "min", "default", "defaultRequest")}
+            default = {**bounds["max"], **bounds["default"]}
+            request = {**bounds["min"], **default, **bounds["defaultRequest"]}
+            limit |= {name: each for name, each in (("default", default), ("defaultRequest", request)) if each}
 
 
 def _pod(spec: Object) -> None:

@@ -52,6 +52,7 @@ BUILT_IN = (
     Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), ("token",)),
     Kind("", "v1", "Event", "events", True, ("ev",)),
     Kind("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), _S),
+    Kind("", "v1", "LimitRange", "limitranges", True, ("limits",)),
     Kind("", "v1", "Endpoints", "endpoints", True, ("ep",), deprecated=_SLICES),
     Kind("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), _S),
     Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), _S),

@@ -16,11 +16,15 @@ _ASKED = {"command": "command", "stdin": "input", "stdout": "output", "stderr": 
 def log(pod: Object, request: Request) -> Response:
     """The log of a container. Raises 400 where it is not said which, or it has not begun."""
     container = _container(pod, request.query.get("container", ""))
+    status = pod.get("status") or {}
+    states = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+    found: Object = next((each for each in states if each["name"] == container), {})
+    state, last = found.get("state") or {}, (found.get("lastState") or {}).get("terminated")
     if request.flag("previous"):
-        raise ApiError(400, f'previous terminated container "{container}" in pod "{_name(pod)}" not found')
-    states = (pod.get("status") or {}).get("containerStatuses") or ()
-    state: Object = next((each["state"] for each in states if each["name"] == container), {})
-    began = state.get("running") or state.get("terminated")
+        state = {"terminated": last}
+        if last is None:
+            raise ApiError(400, f'previous terminated container "{container}" in pod "{_name(pod)}" not found')
+    began = state.get("running") or state.get("terminated") or last
     if began is None:
         reason = (state.get("waiting") or {}).get("reason", "ContainerCreating")
         failing = "trying and failing to pull image" if "Image" in reason else f"waiting to start: {reason}"

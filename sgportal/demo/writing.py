@@ -61,8 +61,8 @@ class Writer:
             details = {"name": metadata["name"], "group": kind.group, "kind": kind.plural}
             raise ApiError(409, f'{kind.key} "{metadata["name"]}" already exists', "AlreadyExists", details=details)
         self._check_namespace(kind, target.namespace)
-        check_quotas(self.store, kind, target.namespace, metadata["name"])
         body = self._new(kind, body)
+        check_quotas(self.store, kind, body)
         body = track_update(None, body, request.manager, "", shape_of(kind))
         return self._store(kind, body, request)
 
@@ -123,6 +123,7 @@ class Writer:
             if live["metadata"].get(name) is not None:
                 body["metadata"][name] = live["metadata"][name]
         body = admit(kind, body, live, self.store)
+        check_quotas(self.store, kind, body, live)
         if counts_generation(kind):
             unchanged = said(kind, body) == said(kind, live)
             body["metadata"]["generation"] = live["metadata"].get("generation", 1) + (not unchanged)
@@ -191,10 +192,10 @@ class Writer:
             start = f'Operation cannot be fulfilled on {kind.key} "{target.name}": uid mismatch: '
             raise ApiError(409, f"{start}the provided object specified uid {uid}, and no existing object was found")
         self._check_namespace(kind, target.namespace)
-        check_quotas(self.store, kind, target.namespace, target.name)
         body = apply(None, config, request.query["fieldManager"], True, shape_of(kind))
         managed = body["metadata"]["managedFields"]
         body = self._new(kind, cleaned(kind, body))
+        check_quotas(self.store, kind, body)
         body["metadata"]["managedFields"] = managed
         return self._store(kind, body, request)
 

@@ -70,6 +70,12 @@ kind: PodDisruptionBudget
 metadata: {name: b}
 spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
 """,
+    "limits": """
+apiVersion: v1
+kind: LimitRange
+metadata: {name: lr}
+spec: {limits: [{type: Container, default: {cpu: 500m}, max: {cpu: "2", memory: 1Gi}}]}
+""",
     "replicated": """
 apiVersion: v1
 kind: ReplicationController
@@ -114,7 +120,7 @@ NAMESPACES = [
     no("create ns Bad_Name", "a lowercase RFC 1123 label must consist of"),
     Step("get ns {ns}-b", "Active"),
     Step("get ns {ns}-b -o yaml", "- kubernetes", compared=OWNERS),
-    Step("describe ns {ns}-b", "No resource quota.", compared="LimitRanges are not served"),
+    Step("describe ns {ns}-b", "No resource quota."),
     Step("get sa -n {ns}-b", "default"),
     Step("get configmap -n {ns}-b", "kube-root-ca.crt"),
     Step("get all -n {ns}-b", "No resources found in {ns}-b namespace."),
@@ -207,6 +213,7 @@ OBJECTS = [
     Step("create service externalname svc4 --external-name=example.com", "service/svc4 created"),
     Step("create ingress ing --rule=foo.example/bar*=svc1:80", "ingress.networking.k8s.io/ing created"),
     Step("create quota q --hard=pods=50,services=20", "resourcequota/q created"),
+    Step("create -f {limits}", "limitrange/lr created"),
     Step("create poddisruptionbudget pdb --selector=app=web --min-available=1", "pdb created", since=21),
     Step("create priorityclass {ns}-pc --value=1000 --description=x", "{ns}-pc created"),
     Step("create cronjob tick --image=busybox --schedule='*/5 * * * *' -- date", "tick created", since=21),
@@ -216,6 +223,10 @@ OBJECTS = [
     Step("get ing", "foo.example"),
     Step("get quota", "services: 4/20"),
     Step("describe quota q", "services"),
+    Step("get limits", "lr"),
+    Step("get limits lr -o yaml", "defaultRequest", compared=OWNERS),
+    Step("describe limits lr", "Container"),
+    Step("delete limits lr", "deleted"),
     Step("get cronjobs", ""),
     Step("get priorityclass {ns}-pc", "PreemptLowerPriority"),
     Step("get priorityclass system-node-critical", "2000001000"),

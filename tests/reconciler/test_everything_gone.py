@@ -73,6 +73,7 @@ def test_deleted_definitions_take_no_grid_along_and_are_restored(fleet: World) -
         assert not fleet.cluster.serves("DeploymentGrid")
         assert row.choices == ("restore", "follow")
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
+        until(lambda: fleet.cluster.serves("DeploymentGrid"), 20)
         until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"], 60)
         until(lambda: fleet.names() == children and not set(live(fleet).values()) & before, 90)
         until(lambda: Grid.objects.filter(state="Ready").count() == 2, 60)

@@ -1,6 +1,7 @@
 """The state of a unit follows Kubernetes' own rollout rule, on the embedded and on the real control plane: a failed
 rollout is never Ready, and what waits on purpose says so."""
 
+import contextlib
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from sgportal.core.health import is_unhealthy
 from sgportal.models import Pod, WorkKey
 from sgportal.reconciler.worker import run
 
-from .test_real_days import QUOTAS, existing, quota
+from .test_real_days import QUOTAS, quota
 from .world import ADA, World, a_grid, a_template
 
 NAMESPACE = "default"
@@ -197,14 +198,53 @@ def test_min_ready_seconds_are_waited_for(site):
     assert time.monotonic() - began > 2
 
 
-@pytest.mark.real_only
-def test_a_quota_keeps_a_set_from_creating_pods_and_is_told(site):
-    plane = site.server.plane
-    with existing(plane, QUOTAS, quota(pods="0")):
-        plane.wait(lambda: plane.get(f"{QUOTAS}/few").get("status", {}).get("hard"), 10, "the quota counts")
-        grid = site.save(a_set("full", 1))
+@contextlib.contextmanager
+def limited(world: World, **hard: str):
+    """A quota that counts, for a while."""
+
+    def ask(method: str, name: str = "", body: dict | None = None) -> dict:
+        return world.cluster._transport.call(method, f"{QUOTAS}{name}", body=body)[1]
+
+    ask("POST", body=quota(**hard))
+    try:
+        world.until(lambda: ask("GET", "/few").get("status", {}).get("hard"), 10)
+        yield
+    finally:
+        ask("DELETE", "/few")
+
+
+@pytest.mark.parametrize("manifest", [a_set("full", 1), a_grid("full", template=a_template("img:1", 1))])
+def test_a_quota_keeps_pods_from_being_created_and_is_told(site, manifest):
+    with limited(site, pods="0"):
+        grid = site.save(manifest)
         found = settles(site, grid, "Degraded", "FailedCreate")
         assert "exceeded quota: few" in str(found.sentence)
+    settles(site, grid, "Ready", "AllReady", seconds=150)  # its controller tries ever more seldom
+
+
+def container(**fields):
+    """An edit of the template's container."""
+    return lambda manifest: manifest["spec"]["template"]["template"]["spec"]["containers"][0].update(fields)
+
+
+@pytest.mark.embedded_only
+def test_new_pods_that_end_again_and_again_are_told_while_the_old_one_serves(site):
+    grid = site.save(a_grid("loop", template=a_template("img:1", 1)))
+    settles(site, grid, "Ready")
+    site.change(grid, container(command=["sh", "-c", "echo no; exit 3"]))
+    found = settles(site, grid, "Degraded", "CrashLoopBackOff")
+    assert "back-off 10s restarting failed container" in str(found.sentence)
+    assert conditions(grid)["Ready"]["status"] == "False"
+    site.change(grid, container(command=["sleep", "infinity"]))
+    settles(site, grid, "Ready", "AllReady")
+
+
+def test_a_pod_that_asks_for_more_than_any_node_has_is_told(site):
+    grid = site.save(a_grid("huge", template=a_template("img:1", 1)))
+    settles(site, grid, "Ready")
+    site.change(grid, container(resources={"requests": {"cpu": "1k"}}))
+    found = settles(site, grid, "Degraded", "Unschedulable")
+    assert "Insufficient cpu" in str(found.sentence)
 
 
 def test_a_pod_on_a_node_that_moved_to_another_unit_is_one_status_at_every_door(site):
@@ -225,14 +265,11 @@ def test_a_pod_on_a_node_that_moved_to_another_unit_is_one_status_at_every_door(
     assert states["a"] == found.state
 
 
-@pytest.mark.real_only
 def test_a_quota_keeps_new_pods_from_being_created_while_old_ones_serve(site):
     """The quota takes one pod, which the old one is: the new ReplicaSet cannot create its own."""
     grid = site.save(a_grid("full", template=a_template("img:1", 1)))
     settles(site, grid, "Ready")
-    plane = site.server.plane
-    with existing(plane, QUOTAS, quota(pods="1")):
-        plane.wait(lambda: plane.get(f"{QUOTAS}/few").get("status", {}).get("hard"), 10, "the quota counts")
+    with limited(site, pods="1"):
         site.change(grid, image("img:2"))
         found = settles(site, grid, "Degraded", "FailedCreate")
         assert "exceeded quota: few" in str(found.sentence)

@@ -1,14 +1,18 @@
 """What controllers have in common: the objects they control, those they make, the status they store."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from .. import deletion
+from ..errors import ApiError
+from ..pod_admission import admit_pod, check_pod
 from ..selectors import selector_test
 from ..store import Store
 from ..values import Object, copy, labels_of, new_uid, now, owned
+from .notes import repeat
 from .pods import is_ready, ready_since
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -69,12 +73,27 @@ def child(
 def make_pod(
     store: Store, owner: Object, name: str, labels: dict[str, str] | None = None, spec: Object | None = None
 ) -> Object:
-    """Make a pod of the owner's template; `labels` and `spec` add to it."""
+    """Make a pod of the owner's template; `labels` and `spec` add to it. Raises ApiError where admission refuses it."""
     template = copy(owner["spec"]["template"])
     metadata = template.get("metadata") or {}
     own = {**(metadata.get("labels") or {}), **(labels or {})}
     body = child(owner, "Pod", name, own, {**template["spec"], **(spec or {})}, metadata.get("annotations"))
-    return store.put("pods", {**body, "status": {"phase": "Pending"}})
+    body["status"] = {"phase": "Pending"}
+    body["spec"] = copy(body["spec"])
+    admit_pod(store, body, "" if owner["kind"] == "StatefulSet" else f"{owner['metadata']['name']}-")
+    check_pod(store, body)
+    return store.put("pods", body)
+
+
+def make_pods(store: Store, owner: Object, make: Iterable[Callable[[], object]], component: str) -> str:
+    """Make pods until one is refused, and say so in an Event; why, "" where none is."""
+    for each in make:
+        try:
+            each()
+        except ApiError as error:
+            repeat(store, owner, "Warning", "FailedCreate", f"Error creating: {error}", component)
+            return str(error)
+    return ""
 
 
 def end_pod(store: Store, body: Object) -> None:

@@ -1,8 +1,10 @@
 """DaemonSets: a pod on every node that fits (kubernetes.io/docs "DaemonSet")."""
 
+from functools import partial
+
 from ..store import Store
 from ..values import Object, labels_of, new_uid
-from .children import claimed, end_pod, make_pod, ready_count, set_status, staying, template_hash
+from .children import claimed, end_pod, make_pod, make_pods, ready_count, set_status, staying, template_hash
 from .pods import is_ready
 from .scheduling import misfit
 
@@ -30,8 +32,8 @@ def daemon_set(store: Store, body: Object) -> None:
     wanted = {node["metadata"]["name"] for node in store.each("nodes") if not misfit(template["spec"], node, True)}
     pods = staying(claimed(store, "pods", body))
     there = {each["spec"].get("nodeName") for each in pods}
-    for node in sorted(wanted - there):
-        _make(store, body, node, revision)
+    lacking = (partial(_make, store, body, node, revision) for node in sorted(wanted - there))
+    make_pods(store, body, lacking, "daemonset-controller")
     for each in pods:
         if each["spec"].get("nodeName") not in wanted:
             end_pod(store, each)

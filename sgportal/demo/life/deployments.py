@@ -9,6 +9,7 @@ from ..store import Store
 from ..values import Object, copy, now
 from .children import child, claimed, template_hash
 from .notes import note
+from .replicasets import failure_of
 
 KEY, SETS = "deployments.apps", "replicasets.apps"
 HASH = "pod-template-hash"
@@ -166,6 +167,8 @@ def _status(body: Object, sets: list[Object], name: str) -> Object:
     available = usable >= wanted - share(limits.get("maxUnavailable"), wanted, up=False)
     done = updated == wanted == usable == total["replicas"]
     conditions = [_available(available), _progressing(body, name, done, counts)]
+    if failure := next(filter(None, map(failure_of, [current or {}, *sets])), None):
+        conditions.append({key: value for key, value in failure.items() if key != "lastTransitionTime"})
     status = {"observedGeneration": body["metadata"]["generation"], **counts}
     return {**status, "conditions": _kept(conditions, body, counts)}
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ..kinds import Kinds
+from ..pod_admission import LIMIT_RANGES
+from ..quota import is_counted_anew
 from ..store import Change, Store
 from ..values import Object, controller_of
 from . import (
@@ -33,7 +35,8 @@ NODES_A_SECOND = 20  # heartbeats that may be written a second
 EVENT_HOURS = 1.0  # how long Events are kept (the API server's --event-ttl)
 _log = logging.getLogger(__name__)
 Mark = tuple[str, str, str]  # kind's key, namespace, name
-_STEPS: dict[str, Callable[[Store, Object], None]] = {
+Step = Callable[[Store, Object], float | None]  # deals with one object; in how many seconds to look again
+_STEPS: dict[str, Step] = {
     deployments.KEY: deployments.deployment,
     replicasets.KEY: replicasets.replica_set,
     replicasets.OLD_KEY: replicasets.replication_controller,
@@ -55,6 +58,8 @@ _OWNERS = {
     "Job": jobs.KEY,
 }
 
+_ADMITTING = (quotas.KEY, LIMIT_RANGES, "serviceaccounts", "priorityclasses.scheduling.k8s.io")
+
 
 def _place(body: Object) -> tuple[str, str]:
     return body["metadata"].get("namespace", ""), body["metadata"]["name"]
@@ -66,7 +71,7 @@ class Life:
     def __init__(self, store: Store, kinds: Kinds, authority: str = "") -> None:
         """`authority` is the certificate of who signs for the API server, as PEM: every namespace gets it."""
         self._store = store
-        self._steps: dict[str, Callable[[Store, Object], None]] = {
+        self._steps: dict[str, Step] = {
             **_STEPS,
             "namespaces": partial(namespaces.furnish, authority),
         }
@@ -116,12 +121,24 @@ class Life:
                 yield (budgets.KEY, *_place(budget))
         if change.type == "DELETED" and namespaces.is_furniture(change):
             yield ("namespaces", "", change.place[0])
-        if change.type != "MODIFIED":
+        if is_counted_anew(key, change.before, body) or change.type == "DELETED":
             yield from (
                 (quotas.KEY, *place) for place in self._store.objects.get(quotas.KEY, ()) if place[0] == change.place[0]
             )
+        if key in _ADMITTING:
+            yield from self._refused(change.place[0])
+        if key == "pods" and change.type != "ADDED" and (change.type == "DELETED" or pods.is_over(body)):
+            yield from (("pods", *place) for place in self._store.indexes.on_node(""))
         if key == "nodes" and nodes.placement_changed(change):
             yield from self._waiting(change)
+
+    def _refused(self, namespace: str) -> Iterator[Mark]:
+        """The workloads that have fewer pods than they want, where admission may have changed its mind."""
+        for key in _OWNERS.values():
+            for body in self._store.each(key, namespace):
+                wanted, status = (body.get("spec") or {}).get("replicas"), body.get("status") or {}
+                if wanted is None or status.get("replicas", 0) < wanted:
+                    yield (key, *_place(body))
 
     def _waiting(self, change: Change) -> Iterator[Mark]:
         """What may be placed anew where a node has changed."""
@@ -173,7 +190,9 @@ class Life:
         if body is None:
             return
         try:
-            self._steps[mark[0]](self._store, body)
+            again = self._steps[mark[0]](self._store, body)
+            if again is not None:
+                asyncio.get_running_loop().call_later(again, self._mark_place, mark)
         except Exception:
             _log.exception("nothing can be made of %s %s/%s", *mark)
 
@@ -193,9 +212,6 @@ class Life:
                     nodes.renew_lease(self._store, body, pause)
                     if post:
                         nodes.post_status(self._store, body)
-            for body in self._store.each(jobs.KEY):
-                for pod in jobs.at_work(self._store, body):  # since before a restart, perhaps
-                    self._mark("pods", pod)
             for body in self._store.each(deployments.KEY):
                 if deployments.is_waiting(body):
                     self._mark(deployments.KEY, body)

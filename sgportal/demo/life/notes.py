@@ -40,6 +40,17 @@ def note(store: Store, about: Object, kind: str, reason: str, message: str, comp
     store.put("events", body)
 
 
+def repeat(store: Store, about: Object, kind: str, reason: str, message: str, component: str) -> None:
+    """Write an Event, or count on where it says again what has been said of the object."""
+    uid, namespace = about["metadata"]["uid"], about["metadata"].get("namespace", "default")
+    for each in store.each("events", namespace):
+        same = each.get("message") == message and each.get("reason") == reason
+        if same and each["involvedObject"].get("uid") == uid:
+            store.put("events", {**each, "count": each.get("count", 1) + 1, "lastTimestamp": now()})
+            return
+    note(store, about, kind, reason, message, component)
+
+
 def now_unless(condition: Object, body: Object) -> Object:
     """A condition with the time of its last transition: the old one, where the object had that status before."""
     old: Object = next(

@@ -1,12 +1,15 @@
 """ReplicaSets, and the ReplicationControllers of old: as many pods as they want."""
 
+from functools import partial
+
 from ..store import Store
-from ..values import Object, new_uid
-from .children import available_count, claimed, end_pod, make_pod, ready_count, set_status, staying
+from ..values import Object, new_uid, now
+from .children import available_count, claimed, end_pod, make_pod, make_pods, ready_count, set_status, staying
 from .pods import is_ready
 
 KEY = "replicasets.apps"
 OLD_KEY = "replicationcontrollers"
+_FAILED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
 
 
 def replica_set(store: Store, body: Object) -> None:
@@ -25,8 +28,9 @@ def _step(store: Store, key: str, stored: Object, body: Object) -> None:
         return
     pods = staying(claimed(store, "pods", body))
     wanted = body["spec"]["replicas"]
-    for _ in range(wanted - len(pods)):
-        make_pod(store, body, f"{body['metadata']['name'][:57]}-{new_uid()[:5]}")
+    name, component = body["metadata"]["name"], "replicaset" if key == KEY else "replication"
+    lacking = (partial(make_pod, store, body, f"{name[:57]}-{new_uid()[:5]}") for _ in range(wanted - len(pods)))
+    refusal = make_pods(store, stored, lacking, f"{component}-controller")
     for each in sorted(pods, key=_worth)[: max(len(pods) - wanted, 0)]:
         end_pod(store, each)
     pods = staying(store.children("pods", body["metadata"]["uid"]))
@@ -34,7 +38,16 @@ def _step(store: Store, key: str, stored: Object, body: Object) -> None:
     available = available_count(pods, body["spec"].get("minReadySeconds", 0))
     counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": available}
     status = {"replicas": len(pods), "observedGeneration": body["metadata"].get("generation", 1)}
-    set_status(store, key, stored, {**status, **{key: value for key, value in counts.items() if value}})
+    status |= {key: value for key, value in counts.items() if value}
+    if refusal:
+        status["conditions"] = [failure_of(stored) or {**_FAILED, "lastTransitionTime": now(), "message": refusal}]
+    set_status(store, key, stored, status)
+
+
+def failure_of(body: Object) -> Object | None:
+    """The condition that says why pods of a ReplicaSet cannot be created, None where they can."""
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each["type"] == _FAILED["type"]), None)
 
 
 def _worth(body: Object) -> tuple[bool, bool, str]:

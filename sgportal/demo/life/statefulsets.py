@@ -1,8 +1,10 @@
 """StatefulSets: pods with ordinals, in order (kubernetes.io/docs "StatefulSets")."""
 
+from ..errors import ApiError
 from ..store import Store
 from ..values import Object, labels_of
 from .children import available_count, claimed, end_pod, make_pod, ready_count, set_status, staying, template_hash
+from .notes import repeat
 from .pods import is_ready
 
 KEY = "statefulsets.apps"
@@ -22,7 +24,12 @@ def stateful_set(store: Store, body: Object) -> None:
     for ordinal in ordinals:
         pod = pods.get(f"{name}-{ordinal}")
         if pod is None and not store.get("pods", body["metadata"]["namespace"], f"{name}-{ordinal}"):
-            _make(store, body, ordinal, revision)
+            try:
+                _make(store, body, ordinal, revision)
+            except ApiError as error:
+                words = f"Create Pod {name}-{ordinal} in StatefulSet {name} failed error: {error}"
+                repeat(store, body, "Warning", "FailedCreate", words, "statefulset-controller")
+                break
         if not parallel and (pod is None or not is_ready(pod) or pod["metadata"].get("deletionTimestamp")):
             break
     _shrink(store, body, pods, {f"{name}-{ordinal}" for ordinal in ordinals}, revision)
