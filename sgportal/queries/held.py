@@ -48,7 +48,7 @@ def held() -> list[Held]:
 def held_counts() -> dict[Kind, int]:
     """How many grids, or children, of each kind wait; kinds of which none does are left out. One query."""
     gone, leaving = _counted(_gone_grids(), GRID_GONE), _counted(_children(), CHILD_DELETION)
-    return {row["what"]: row["n"] for row in gone.union(leaving, all=True)}
+    return {row["what"]: row["n"] for row in gone.union(leaving, all=True) if row["n"]}
 
 
 def _counted(rows: "QuerySet[Any]", kind: Kind) -> Any:

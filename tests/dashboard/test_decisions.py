@@ -132,6 +132,7 @@ def test_every_page_says_that_deletions_wait_and_where_to_decide(viewer, operato
         assert WAITS in page
         assert "<i>lyo" not in page
     assert 'href="/decisions/"' in text(viewer, "/")
+    assert "custom resource" not in text(viewer, "/")
     page = text(operator, "/decisions/")
     assert "Workloads whose deletion waits" in page
     assert "Keep …" in page
@@ -148,3 +149,4 @@ def test_workloads_are_kept_or_deleted_after_being_asked(operator, leaving):
     operator.post("/decisions/held/", {"choice": "delete", "items": item.id, "confirm": "1"})
     assert leaving.units.get(name="<i>lyo").retirement == "approved"
     assert WAITS not in text(operator, "/")
+    assert 'href="/decisions/"' not in text(operator, "/")
