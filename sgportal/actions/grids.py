@@ -10,11 +10,11 @@ from django.utils import timezone
 from ..core.grids.grid import GridSpec, parse, source_metadata
 from ..core.grids.plan import Plan
 from ..core.schema import twice
-from ..core.text import Invalid, Problem, pointer, say
+from ..core.text import Invalid, Problem, Sentence, pointer, say
 from ..core.traffic.closure import Capabilities
 from ..models import Grid, NodeLabel
 from ..queries.capabilities import capabilities
-from ..queries.plans import plan_for
+from ..queries.plans import plan_for, recreation
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .policy import check_open, forbidden
@@ -193,14 +193,26 @@ def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = No
 
 
 @intent
-def recreate_unit(grid: Grid, unit: str, actor: Actor) -> None:
+def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False) -> Plan:
     """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
-    unit without nodes, deleted before its grace time is over. Raises NotFound, Forbidden."""
+    unit without nodes, deleted before its grace time is over; of a ServiceGrid its Service, which stands under the unit
+    "". The plan of what goes and comes. Raises NotFound, Forbidden, Invalid, Refused."""
     check_open(grid.namespace)
     if grid.kind == "ServiceGrid" and unit:  # its one child, the Service, stands under the unit ""
         raise NotFound(unit)
+    planned = recreation(grid, unit)
     with transaction.atomic():
-        if not grid.units.filter(name=unit).update(recreate=True, failures=0, next_at=None):
+        rows = grid.units.filter(name=unit)
+        if not rows.exists():
             raise NotFound(unit)
-        note(actor, "recreate", f"{grid.path}#{unit}", None, None)
-        workqueue.request([grid.path], urgent=True)
+        if not planned.steps:
+            raise Refused(say("there is nothing of this grid to recreate: %(why)s", why=_why_nothing(planned)))
+        if not dry_run:
+            rows.update(recreate=True, failures=0, next_at=None)
+            note(actor, "recreate", f"{grid.path}#{unit}", None, None, planned)
+            workqueue.request([grid.path], urgent=True)
+    return planned
+
+
+def _why_nothing(planned: Plan) -> Sentence:
+    return planned.findings[0].sentence if planned.findings else say("it has not been seen in the cluster")

@@ -13,7 +13,7 @@ from ..core.text import Invalid, Problem, say
 from ..models import Grid, GridEvent, Revision, ServiceGroup
 from ..queries.endpoints import endpoints_of
 from ..queries.freshness import Freshness, freshness
-from ..queries.plans import plan_for, plan_of, spec_of
+from ..queries.plans import plan_of
 from . import loop_shapes, shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
@@ -252,18 +252,21 @@ class GridRecreate(GridView):
 
     @operation("Recreate a unit's child", takes=(DRY_RUN,), body="RecreateRequest", answers={202: "Grid", 200: "Plan"})
     def post(self, _request: Request, namespace: str, name: str) -> Response:
-        """Have a unit's child deleted and made anew: for fields that a live object cannot take."""
+        """Have a unit's child, or a ServiceGrid's Service, made anew: for fields that a live object cannot take."""
         row = self.at(namespace, name)
-        unit = self.fields({"unit": ("str", True)})["unit"]
-        if not row.units.filter(name=unit).exists():
-            raise actions.NotFound(unit)
+        planned = actions.recreate_unit(row, self._unit(row), self.actor, dry_run=self.dry_run)
         if self.dry_run:
-            steps = shapes.plan(plan_for(spec_of(row), row, recreate=[unit]))
-            return Response({"path": row.path, "result": "configured", **steps})
-        actions.recreate_unit(row, unit, self.actor)
+            return Response({"path": row.path, "result": "configured", **shapes.plan(planned)})
         answer = self.shown(row)
         answer.status_code = 202
         return answer
+
+    def _unit(self, row: Grid) -> str:
+        """Whose child it is: a ServiceGrid has one Service for all units. Raises Refusal, Invalid."""
+        unit: str = self.fields({"unit": ("str", row.kind != "ServiceGrid")}).get("unit", "")
+        if row.kind == "ServiceGrid" and unit:
+            raise Invalid(Problem("/unit", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
+        return unit
 
 
 class GridUnusedTemplates(GridView):

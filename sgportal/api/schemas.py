@@ -104,7 +104,7 @@ BODIES: dict[str, Schema] = {
     "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
     "RestoreRequest": of_fields(RESTORE_FIELDS),
-    "RecreateRequest": of_fields({"unit": ("str", True)}),
+    "RecreateRequest": of_fields({"unit": ("str", False)}),
     "NodeEndpoints": exactly(
         node=TEXT,
         unit=TEXT,

@@ -16,12 +16,12 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/revisions", grids.GridRevisions.as_view(kind=kind.kind)),
         path(f"{one}/restore", grids.GridRestore.as_view(kind=kind.kind)),
         path(f"{one}/events", grids.GridEvents.as_view(kind=kind.kind)),
+        path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":
         return [*views, path(f"{one}/endpoints", grids.GridEndpoints.as_view())]
     return [
         *views,
-        path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
     ]
 

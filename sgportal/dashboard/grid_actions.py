@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from .. import actions
@@ -36,15 +37,30 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
 
 
 @needs("operator")
-def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
-    """Ask, then have a unit's workload deleted and made anew."""
+def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit: str = "") -> HttpResponse:
+    """Show what it comes to, then have a unit's workload, or a ServiceGrid's Service, deleted and made anew."""
     found = grid_at(plural, namespace, name)
     row = get_object_or_404(GridUnit, grid=found, name=unit)
+    is_service = found.kind == "ServiceGrid"
+    back = grid_url(found) if is_service else reverse("grid-unit", args=[plural, namespace, name, unit])
+    try:
+        planned = actions.recreate_unit(found, unit, actor(request), dry_run=request.method != "POST")
+    except actions.Forbidden:
+        raise
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect(back)
+    except Invalid as invalid:
+        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+        return redirect(back)
     if request.method == "POST":
-        actions.recreate_unit(found, unit, actor(request))
-        messages.success(request, gettext("The workload of “%(unit)s” is being recreated.") % {"unit": unit})
-        return redirect("grid-unit", plural, namespace, name, unit)
-    return show(request, "dashboard/grid_recreate.html", {"grid": found, "row": row})
+        if is_service:
+            messages.success(request, gettext("The Service of “%(name)s” is being recreated.") % {"name": name})
+        else:
+            messages.success(request, gettext("The workload of “%(unit)s” is being recreated.") % {"unit": unit})
+        return redirect(back)
+    context = {"grid": found, "row": row, "plan": planned, "is_service": is_service, "back": back}
+    return show(request, "dashboard/grid_recreate.html", context)
 
 
 @needs("operator")

@@ -1,13 +1,16 @@
 """Grids: the list, and one grid from every side (units, plan, endpoints, events, revisions, manifest)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from ..core.grids.kinds import KINDS
+from ..core.grids.plan import IMMUTABLE
 from ..core.health import WORKLOAD_STATES
 from ..core.text import Invalid
 from ..core.traffic.proof import STATES as PROOF_STATES
@@ -60,7 +63,8 @@ def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any
 
 
 def _facts(grid: Grid) -> dict[str, Any]:
-    """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now."""
+    """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now;
+    `recreatable`: units whose child cannot take the change, the first few."""
     is_service = grid.kind == "ServiceGrid"
     return {
         "is_service": is_service,
@@ -69,7 +73,22 @@ def _facts(grid: Grid) -> dict[str, Any]:
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "unused": grid.status.get("unusedTemplates", []),
+        "recreatable": [_recreation(grid, unit) for unit in _unable(grid)],
     }
+
+
+def _unable(grid: Grid) -> Iterable[GridUnit]:
+    """The first few units whose child cannot take the change; not asked where nothing is wrong."""
+    told = {each["type"]: each["status"] for each in grid.status.get("conditions", ())}
+    return grid.units.filter(reason=IMMUTABLE)[:5] if told.get("Degraded") == "True" else ()
+
+
+def _recreation(grid: Grid, unit: GridUnit) -> tuple[str, str]:
+    """A unit whose child has to be recreated ("" for a ServiceGrid's Service), and where that is done."""
+    place = [grid.grid_kind.plural, grid.namespace, grid.name]
+    return unit.name, reverse("grid-recreate", args=[*place, unit.name]) if unit.name else reverse(
+        "service-recreate", args=place
+    )
 
 
 @needs("viewer")
@@ -77,7 +96,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
     """A grid's units with their state, reason, template and pods; for a ServiceGrid its endpoints."""
     found = grid_at(plural, namespace, name)
     if found.kind == "ServiceGrid":
-        return endpoints(request, plural, namespace, name)
+        return _endpoints(request, found)
     asked = wanted(request, "search", "state")
     rows = found.units.exclude(name="")
     if asked["search"]:
@@ -115,6 +134,10 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
     found = grid_at(plural, namespace, name)
     if found.kind != "ServiceGrid":
         raise Http404
+    return _endpoints(request, found)
+
+
+def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
     asked = wanted(request, "search", "state")
     reach = endpoints_of(found)
     proofs = reach.nodes

@@ -63,6 +63,7 @@ urlpatterns = [
     path(_GRID + "edit/", views.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
+    path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),

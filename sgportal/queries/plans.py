@@ -42,6 +42,21 @@ def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate
     return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate]))
 
 
+def recreation(grid: Grid, unit: str) -> Plan:
+    """What replacing a unit's child comes to, by what was last seen: its deletion, then its creation, where the unit
+    still has nodes. No steps: there is nothing of this grid's to replace. Raises Invalid as `spec_of` does."""
+    spec = spec_of(grid)
+    units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
+    seen = world(spec, grid, units, last_seen(spec, units))
+    found = plan(spec, replace(seen, recreate=[unit]))
+    gone = [each for each in found.steps if each.unit == unit and each.verb == "delete"]
+    uids = {each.uid for each in gone}
+    left = [each for each in seen.live if each["metadata"]["uid"] not in uids]
+    anew = plan(spec, replace(seen, live=left, recreate=())).steps if gone else ()
+    findings = tuple(each for each in found.findings if each.unit == unit)
+    return Plan((*gone, *(each for each in anew if each.unit == unit and each.verb == "create")), findings)
+
+
 def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
     """The objects that matter to a grid, by what the watch last saw."""
     names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [f"{spec.name}-svc"]

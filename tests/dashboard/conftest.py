@@ -8,6 +8,7 @@ from sgportal.core.text import say
 from sgportal.models import GridEvent, ServiceGroup
 
 from .. import builders
+from ..api.builders import child
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,7 @@ def fleet(db):
     group = ServiceGroup.objects.create(namespace="default", name="shop", key="site")
     grid = builders.observed(builders.a_grid("echo", "site", group=group), {"ham": "Ready", "lyo": "Degraded"})
     builders.a_service("echo", "site")
+    child(grid, "lyo")
     builders.a_pod(grid, "ham", "node0", 0)
     builders.a_pod(grid, "ham", "node1", 1)
     builders.a_pod(grid, "lyo", "node2", 0, ready=False, reason="CrashLoopBackOff")

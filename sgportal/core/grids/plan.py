@@ -90,6 +90,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
     return Plan(tuple(steps), tuple(notes))
 
 
+IMMUTABLE = "ImmutableField"  # the reason of a finding whose cure is to recreate the child
 _GRID_DELETED = say("the grid is deleted")
 
 
@@ -141,7 +142,7 @@ def _settle(
         notes.append(
             Finding(
                 child.unit,
-                "ImmutableField",
+                IMMUTABLE,
                 say(
                     "“%(field)s” cannot be changed on a live %(kind)s; recreate it to apply the change",
                     field=immutable,

@@ -21,7 +21,8 @@ def service_status(observed: Observed, loop: Loop) -> GridStatus:
     stands under the unit ""."""
     service = _service(observed)
     units = sorted((_unit(each) for each in loop.units), key=lambda each: (severity(each.state), each.name))
-    return GridStatus((service, *units), (*service_conditions((service, *units)), *loop_conditions(loop)), {})
+    conditions = (*service_conditions((service, *units), loop.closed), *loop_conditions(loop))
+    return GridStatus((service, *units), conditions, {})
 
 
 def _service(observed: Observed) -> UnitStatus:

@@ -12,6 +12,7 @@ from ..text import Sentence, say
 from .proof import STATES, NodeProof, State
 
 Truth = Literal["True", "False", "Unknown"]
+PAST_PROXIES = ("Headless", "ExternalName")  # reasons: of Services whose clients ask no proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,6 @@ _NO_NODES = Claim("Unknown", "NoNodes", say("no node has been seen"))
 _NOTHING_LEAVES = Claim("True", "NothingLeaves", say("no node reaches an endpoint of another NodeUnit"))
 _ALL_SERVED = Claim("False", "EveryUnitServed", say("every node of a NodeUnit reaches an endpoint"))
 _NO_UNITS = Claim("False", "NoUnits", say("no node is in a NodeUnit of this key"))
-_PAST_PROXIES = ("Headless", "ExternalName")
 
 
 def _closed(proofs: Sequence[NodeProof]) -> Claim:
@@ -81,7 +81,7 @@ def _closed(proofs: Sequence[NodeProof]) -> Claim:
         return Claim("False", "LeakingEndpoint", _told(leaking))
     if beyond := _in_state(proofs, "open"):
         first = beyond[0]
-        if first.reason in _PAST_PROXIES:
+        if first.reason in PAST_PROXIES:
             return Claim("False", first.reason, first.sentence)
         return Claim("False", "AsAsked", _told(beyond))
     if unknown := _in_state(proofs, "unknown"):
@@ -95,7 +95,7 @@ def _refusing(proofs: Sequence[NodeProof]) -> Claim:
     within = [each for each in proofs if each.unit]
     if refused := _in_state(within, "refusing"):
         return Claim("True", refused[0].reason, _told(refused))
-    if past := next((each for each in proofs if each.reason in _PAST_PROXIES), None):
+    if past := next((each for each in proofs if each.reason in PAST_PROXIES), None):
         return Claim("False", past.reason, past.sentence)
     if unknown := _in_state(within, "unknown"):
         return Claim("Unknown", unknown[0].reason, _told(unknown))
