@@ -10,7 +10,7 @@ from django.utils import timezone
 from ..core.grids.grid import GridSpec, parse, source_metadata
 from ..core.grids.plan import Plan
 from ..core.schema import twice
-from ..core.text import Invalid, Problem, Sentence, pointer, say
+from ..core.text import MOST_PROBLEMS, Invalid, Problem, Sentence, first_of, pointer, say
 from ..core.traffic.closure import Capabilities
 from ..models import Grid, NodeLabel
 from ..queries.capabilities import capabilities
@@ -18,6 +18,8 @@ from ..queries.plans import plan_for, recreation
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .policy import check_open, forbidden
+
+MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,19 @@ def save_grids(
 
 
 def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
+    if len(manifests) > MOST_MANIFESTS:
+        sentence = say(
+            "at most %(limit)s manifests at once, not %(count)s; send them in several requests",
+            limit=MOST_MANIFESTS,
+            count=len(manifests),
+        )
+        raise Invalid(Problem("", sentence))
     specs: dict[str, GridSpec] = {}
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     for index, manifest in enumerate(manifests):
+        if len(problems) > MOST_PROBLEMS:
+            break
         prefix = pointer(index) if len(manifests) > 1 else ""
         try:
             spec = parse(manifest, _units_for(manifest), _abilities_for(manifest))
@@ -88,7 +99,7 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
         specs[prefix] = spec
     problems += forbidden(specs)
     if problems:
-        raise Invalid(*problems)
+        raise Invalid(*first_of(problems))
     return list(specs.values())
 
 

@@ -121,6 +121,8 @@ def _pods() -> Iterator[Metric]:
 def _work() -> Iterator[Metric]:
     due, failing = WorkKey.objects.due().count(), WorkKey.objects.filter(failures__gt=0).count()
     yield _gauge("sgportal_work_due", "Keys with something to do now.", [], [((), due)])
+    oldest = WorkKey.objects.oldest_seconds()
+    yield _gauge("sgportal_work_oldest_seconds", "How long the oldest of these keys has waited.", [], [((), oldest)])
     yield _gauge("sgportal_work_failing", "Keys whose last try failed.", [], [((), failing)])
 
 

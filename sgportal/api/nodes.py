@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from .. import actions
 from ..core.schema import check_fields
-from ..core.text import Invalid, Problem, pointer, say
+from ..core.text import Invalid, Problem, first_of, pointer, say
 from ..models import LabelJob, Node, Stewardship
 from ..queries.label_impact import Impact
 from ..queries.nodes import select_nodes
@@ -67,7 +67,7 @@ class NodeDetail(PortalView):
     def patch(self, _request: Request, name: str) -> Response:
         """Change the labels of one node at once; null removes."""
         metadata = self.fields({"metadata": ("any", True)})["metadata"]
-        problems = list(check_fields(metadata, {"labels": ("{str}", True)}, "/metadata"))
+        problems = first_of(check_fields(metadata, {"labels": ("{str}", True)}, "/metadata"))
         if problems:
             raise Invalid(*problems)
         try:

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from .. import actions
 from ..core.documents import only
 from ..core.schema import check_fields, wrong_type
-from ..core.text import Invalid, say
+from ..core.text import Invalid, first_of, say
 from ..queries.freshness import seen_once
 from .auth import speak
 from .operations import Fields, operation_of, read_query
@@ -80,7 +80,7 @@ class PortalView(APIView):
     def fields(self, fields: Fields) -> dict[str, Any]:
         """The one object of the body, which may have just these fields. Raises Refusal, Invalid."""
         document = self.document()
-        problems = list(check_fields(document, fields, ""))
+        problems = first_of(check_fields(document, fields, ""))
         if problems:
             raise Invalid(*problems)
         return document

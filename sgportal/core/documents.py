@@ -16,6 +16,7 @@ from .text import Invalid, Problem, Sentence, say
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+MAX_VALUES = 100_000  # keys and values: a megabyte of manifests has a third of that, one of "1,1,1," five times as many
 # Byte order marks (YAML 1.2, 5.2; RFC 8259 lets a reader skip them). That of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "UTF-8"),
@@ -27,6 +28,7 @@ _MARKS = (
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML 1.1
 _FOLDED = re.compile("[\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 4.1
+_COUNTED = (yaml.ScalarEvent, yaml.CollectionStartEvent, yaml.DocumentStartEvent)
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]')
 
 
@@ -71,6 +73,10 @@ def _invalid(sentence: Sentence) -> Invalid:
     return Invalid(Problem("", sentence))
 
 
+def _too_many() -> Invalid:
+    return _invalid(say("the body has more than %(limit)s keys and values; send it in several parts", limit=MAX_VALUES))
+
+
 def _doubled(key: str, first: int, line: int) -> Invalid:
     return _invalid(
         say(
@@ -87,7 +93,7 @@ def read_documents(data: bytes) -> list[dict[str, Any]]:
     whole is read as such, as Kubernetes does it, and a list of objects then stands for its entries.
 
     Raises Invalid for more than 1 MiB, text that is not in a Unicode encoding or not YAML, aliases, duplicate or
-    non-text keys, more than 64 levels, or a document that is not an object.
+    non-text keys, more than 64 levels or MAX_VALUES, or a document that is not an object.
     """
     text = _text(data)
     documents = _json_documents(text)
@@ -103,7 +109,7 @@ def read_json(data: bytes) -> Any:
     """The value of a JSON text (RFC 8259, which YAML reads otherwise: escapes, tabs, exponents).
 
     Raises Invalid for more than 1 MiB, text that is not in a Unicode encoding or not JSON, a name that stands twice in
-    an object, more than 64 levels, or a value that cannot be kept.
+    an object, more than 64 levels or MAX_VALUES, or a value that cannot be kept.
     """
     text = _text(data)
     try:
@@ -192,9 +198,12 @@ def _yaml_documents(text: str) -> list[Any]:
 
 def _refuse_values(value: Any) -> None:
     """Raise Invalid for what no database or cluster can keep, and for more levels than are accepted."""
-    level, depth = [value], -1
+    level, depth, count = [value], -1, 0
     while level:
         depth += 1
+        count += len(level)
+        if count > MAX_VALUES:
+            raise _too_many()
         if depth > MAX_DEPTH:
             raise _invalid(say("the document is nested more than %(limit)s levels deep", limit=MAX_DEPTH))
         inner: list[Any] = []
@@ -219,7 +228,7 @@ def _can_be_kept(value: Any) -> bool:
 
 def _refuse_traps(text: str) -> None:
     """Raise Invalid for what lets a small text become a large object, before anything is built from it."""
-    depth = 0
+    depth = count = 0
     anchors: dict[str, int] = {}
     event: Any
     for event in yaml.parse(text, yaml.CSafeLoader):
@@ -227,6 +236,9 @@ def _refuse_traps(text: str) -> None:
             raise _invalid(_alias(event, anchors))
         if (name := getattr(event, "anchor", None)) is not None:
             anchors[name] = event.start_mark.line + 1
+        count += isinstance(event, _COUNTED)
+        if count > MAX_VALUES:
+            raise _too_many()
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _invalid(say("the document is nested more than %(limit)s levels deep", limit=MAX_DEPTH))

@@ -112,8 +112,9 @@ def check_fields(value: Any, fields: Mapping[str, tuple[str, bool]], where: str)
     if not isinstance(value, Mapping):
         yield wrong_type(value, "an object", where)
         return
-    for key in value.keys() - fields.keys():
-        yield unknown_field(key, fields, where)
+    for key in value:
+        if key not in fields:
+            yield unknown_field(key, fields, where)
     for key, (type_name, required) in fields.items():
         if value.get(key) is not None:
             yield from check(value[key], type_name, where + pointer(key))
@@ -123,7 +124,7 @@ def check_fields(value: Any, fields: Mapping[str, tuple[str, bool]], where: str)
 
 def unknown_field(key: str, known: Mapping[str, Any], where: str) -> Problem:
     """The problem of a field nobody knows, with the nearest known name where one is near."""
-    near = get_close_matches(key, known, n=1)
+    near = get_close_matches(key[:100], known, n=1)
     if near:
         sentence = say("unknown field “%(field)s”; did you mean “%(near)s”?", field=key[:100], near=near[0])
     else:

@@ -29,6 +29,8 @@ class Requirement:
         return (labels.get(self.key) in self.values) == (self.operator == "In")
 
 
+MAX_TEXT = 4096  # characters of a selector
+MAX_REQUIREMENTS = 32  # each is a condition of one statement to the database
 _SET = re.compile(r"(\S+)\s+(in|notin)\s*\(([^()]*)\)")
 _EQUAL = re.compile(r"([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)")
 _PLAIN = re.compile(r"(!?)\s*([^=!\s()]+)")
@@ -37,10 +39,32 @@ _PLAIN = re.compile(r"(!?)\s*([^=!\s()]+)")
 def parse_selector(text: str, where: str = "/labelSelector") -> tuple[Requirement, ...]:
     """The requirements of a selector in text form, such as `zone in (a,b),!spare`; empty text selects everything.
 
-    Raises Invalid, naming `where`, for anything outside the grammar.
+    Raises Invalid, naming `where`, for anything outside the grammar and for more than MAX_TEXT or MAX_REQUIREMENTS.
     """
-    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text)] if text.strip() else []
-    return tuple(_requirement(part, where) for part in parts)
+    if len(text) > MAX_TEXT:
+        sentence = say("a selector may have %(limit)s characters, not %(count)s", limit=MAX_TEXT, count=len(text))
+        raise Invalid(Problem(where, sentence))
+    parts = _parts(text) if text.strip() else []
+    if len(parts) > MAX_REQUIREMENTS:
+        sentence = say(
+            "a selector may have %(limit)s requirements, not %(count)s; join values of one label: zone in (a,b)",
+            limit=MAX_REQUIREMENTS,
+            count=len(parts),
+        )
+        raise Invalid(Problem(where, sentence))
+    return tuple(_requirement(part.strip(), where) for part in parts)
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas that are in no parentheses; in one pass."""
+    parts, begin, is_inside = [], 0, False
+    for found in re.finditer("[(),]", text):
+        if found[0] != ",":
+            is_inside = found[0] == "("
+        elif not is_inside:
+            parts.append(text[begin : found.start()])
+            begin = found.end()
+    return [*parts, text[begin:]]
 
 
 def _requirement(part: str, where: str) -> Requirement:

@@ -1,7 +1,8 @@
 """Sentences for people, kept untranslated so that each door can say them in its caller's language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 
@@ -71,6 +72,17 @@ class Problem:
             (name, Place(prefix + value) if isinstance(value, Place) else value) for name, value in self.sentence.params
         )
         return Problem(prefix + self.pointer, Sentence(self.sentence.msgid, params))
+
+
+MOST_PROBLEMS = 100  # told of one input; whoever mends these is told the next ones
+
+
+def first_of(problems: Iterable[Problem]) -> list[Problem]:
+    """The first MOST_PROBLEMS of these, with a sentence where there are more; the rest is not looked for."""
+    found = list(islice(problems, MOST_PROBLEMS + 1))
+    if len(found) > MOST_PROBLEMS:
+        found[-1] = Problem("", say("there are more problems than these %(count)s", count=MOST_PROBLEMS))
+    return found
 
 
 class Invalid(Exception):

@@ -13,8 +13,20 @@ _NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
 def label_test(text: str) -> Test:
     """A test of an object's labels for a selector's text. Raises 400 for anything outside the grammar."""
-    tests = [_label_requirement(part.strip()) for part in re.split(r",(?![^(]*\))", text)] if text.strip() else []
+    tests = [_label_requirement(part.strip()) for part in _parts(text)] if text.strip() else []
     return lambda body: all(test(labels_of(body)) for test in tests)
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas that are in no parentheses."""
+    parts, begin, inside = [], 0, False
+    for found in re.finditer("[(),]", text):
+        if found[0] != ",":
+            inside = found[0] == "("
+        elif not inside:
+            parts.append(text[begin : found.start()])
+            begin = found.end()
+    return [*parts, text[begin:]]
 
 
 def _label_requirement(part: str) -> Callable[[dict[str, str]], bool]:

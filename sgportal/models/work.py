@@ -3,7 +3,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from . import clock
@@ -21,6 +22,11 @@ class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
         """The keys with something to do now and nobody doing it, by the database's clock."""
         return self.free().filter(requested__gt=F("done"), next_at__lte=clock.now())
 
+    def oldest_seconds(self) -> float:
+        """How long the oldest of what is due has been waiting for somebody to begin; 0 where nothing waits."""
+        oldest = self.due().aggregate(at=Min(Greatest("since", "next_at")))["at"]
+        return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+
     def locked(self) -> Self:
         """These rows, locked to the end of the transaction in order of key, so that no two processes that change
         several can wait for each other's."""
@@ -31,7 +37,8 @@ class WorkKeyQuerySet(models.QuerySet["WorkKey"]):
 class WorkKey(models.Model):
     """One thing to be made right. `requested` counts wishes, `done` the last wish fulfilled; `queued` says that a
     message is on its way; `holder` is who is at it, until `lease_until` or, where `session` names the lock that its
-    process holds, until that is dead; `next_at` is the earliest next try."""
+    process holds, until that is dead; `next_at` is the earliest next try;
+    `since` is when the oldest wish that is not fulfilled was made."""
 
     key = models.CharField(max_length=KEY, unique=True)
     requested = models.PositiveBigIntegerField(default=0)
@@ -43,6 +50,7 @@ class WorkKey(models.Model):
     session = models.IntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(default=timezone.now)
+    since = models.DateTimeField(default=timezone.now)
     error = models.TextField(blank=True)
 
     objects = WorkKeyQuerySet.as_manager()

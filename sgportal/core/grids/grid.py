@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ..names import LAST_APPLIED
 from ..schema import check_fields, wrong_type
-from ..text import Invalid, Problem, Sentence, say
+from ..text import Invalid, Problem, Sentence, first_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
 from .group import KIND as GROUP
 from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
@@ -71,13 +72,13 @@ def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None =
     if not isinstance(manifest, Mapping):
         raise Invalid(wrong_type(manifest, "an object", ""))
     kind = KINDS.get(str(manifest.get("kind")))
-    problems = list(_header_problems(manifest, kind))
+    problems = first_of(_header_problems(manifest, kind))
     if kind is None or problems:
         raise Invalid(*problems)
     spec = manifest["spec"]
-    problems = [*metadata_problems(kind, manifest["metadata"]), *spec_problems(kind, spec)]
+    problems = first_of(chain(metadata_problems(kind, manifest["metadata"]), spec_problems(kind, spec)))
     if not problems:
-        problems = list(unit_problems(kind, manifest["metadata"]["name"], units))
+        problems = first_of(unit_problems(kind, manifest["metadata"]["name"], units))
     if problems:
         raise Invalid(*problems)
     found = _build(kind, manifest["metadata"], spec)

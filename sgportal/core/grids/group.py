@@ -6,7 +6,7 @@ from typing import Any
 
 from ..names import MAX_LABEL, label_key_problem, namespace_problem, object_name_problem
 from ..schema import check_fields, wrong_type
-from ..text import Invalid, Problem, pointer, say
+from ..text import Invalid, Problem, first_of, pointer, say
 from .kinds import API_VERSION, DEFAULT, KINDS
 
 KIND = "ServiceGroup"
@@ -43,9 +43,9 @@ def parse_group(manifest: Any) -> GroupSpec:
     """
     if not isinstance(manifest, Mapping):
         raise Invalid(wrong_type(manifest, "an object", ""))
-    problems = list(_header_problems(manifest))
+    problems = first_of(_header_problems(manifest))
     if not problems:
-        problems = list(_spec_problems(manifest["metadata"], manifest["spec"]))
+        problems = first_of(_spec_problems(manifest["metadata"], manifest["spec"]))
     if problems:
         raise Invalid(*problems)
     metadata, spec = manifest["metadata"], manifest["spec"]

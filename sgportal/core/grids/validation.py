@@ -64,12 +64,14 @@ def spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with the spec, an object."""
     is_service = kind.child_kind == "Service"
     fields = _SERVICE_FIELDS if is_service else _workload_fields(kind.template_type)
-    shape = [_moved(kind, each) for each in check_fields(spec, fields, "/spec")]
-    yield from shape
+    is_whole = True
+    for each in check_fields(spec, fields, "/spec"):
+        is_whole = False
+        yield _moved(kind, each)
     key = spec.get("gridUniqKey")
     if isinstance(key, str) and (problem := label_key_problem(key)):
         yield Problem("/spec/gridUniqKey", problem)
-    if shape:
+    if not is_whole:
         return
     if is_service:
         yield from _service_problems(spec["template"])

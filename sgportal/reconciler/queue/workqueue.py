@@ -42,6 +42,7 @@ def _request(keys: list[str], urgent: bool) -> None:
     with transaction.atomic():
         WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in keys], ignore_conflicts=True)
         rows = WorkKey.objects.filter(key__in=keys).locked()
+        rows.filter(requested__lte=F("done")).update(since=clock.now())
         rows.update(requested=F("requested") + 1)
         (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
         _enqueue(rows.filter(next_at__lte=clock.now()))
@@ -61,7 +62,8 @@ def ensure(keys: Iterable[str]) -> None:
     WorkKey.objects.bulk_create(
         [WorkKey(key=key, requested=1, next_at=AT_ONCE) for key in wanted], ignore_conflicts=True
     )
-    WorkKey.objects.filter(key__in=wanted, requested__lte=F("done")).update(requested=F("done") + 1, next_at=AT_ONCE)
+    forgotten = WorkKey.objects.filter(key__in=wanted, requested__lte=F("done"))
+    forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
 
 
 def _enqueue(rows: QuerySet[WorkKey]) -> None:
@@ -132,7 +134,8 @@ def finished(turn: Turn, revisit: float | None = None) -> None:
     """Release the lease: the wish is fulfilled. `revisit` asks for another look in so many seconds."""
     with transaction.atomic():
         # A message that came while the lease was held is spent: what was wished meanwhile needs one of its own.
-        changed = turn.rows.update(done=turn.seen, failures=0, error="", next_at=AT_ONCE, **RELEASED)
+        said = {"done": turn.seen, "failures": 0, "error": "", "next_at": AT_ONCE, "since": clock.now()}
+        changed = turn.rows.update(**said, **RELEASED)
         row = WorkKey.objects.filter(key=turn.key)
         if changed and revisit is not None:
             again = clock.now(revisit)
