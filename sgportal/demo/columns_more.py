@@ -157,7 +157,7 @@ _AUTOSCALER = ("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age")
 _STORAGE = ("Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age")
 _VOLUME = ("Capacity", "Access Modes", "Reclaim Policy", "Status", "Claim", "StorageClass", "VolumeAttributesClass")
 _BINDING = (columns("Role", "Age", wide=("Users", "Groups", "ServiceAccounts")), named(_binding))
-_ROLE = (columns("Created At@"), named(lambda body: [body["metadata"].get("creationTimestamp")]))
+_PLAINEST = (columns("Created At@"), named(lambda body: [body["metadata"].get("creationTimestamp")]))
 _CLAIM = ("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age")
 _BUDGET = ("Min Available", "Max Unavailable", "Allowed Disruptions#", "Age")
 _PRIORITY = ("Value#", "Global-Default?", "Age", "PreemptionPolicy")
@@ -180,6 +180,6 @@ MORE: dict[str, tuple[list[Object], Cells]] = {
     "PersistentVolumeClaim": (columns(*_CLAIM, wide=("VolumeMode",)), named(_claim)),
     "PodDisruptionBudget": (columns(*_BUDGET), named(_budget)),
     "ControllerRevision": (columns("Controller", "Revision", "Age"), named(_revision)),
-    **dict.fromkeys(("Role", "ClusterRole"), _ROLE),
+    **dict.fromkeys(("Role", "ClusterRole", "LimitRange"), _PLAINEST),
     **dict.fromkeys(("RoleBinding", "ClusterRoleBinding"), _BINDING),
 }

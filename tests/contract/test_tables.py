@@ -18,6 +18,7 @@ COLUMNS = {
     f"{CORE}/secrets": "Type Data Age",
     f"{CORE}/serviceaccounts": "Age",
     f"{CORE}/resourcequotas": "Request Limit Age",
+    f"{CORE}/limitranges": "Created_At@",
     f"{CORE}/persistentvolumeclaims": (
         "Status Volume Capacity Access_Modes StorageClass VolumeAttributesClass Age VolumeMode+"
     ),
