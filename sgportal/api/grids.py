@@ -1,6 +1,5 @@
 """Grids: list, make, read, change, delete, and what hangs on each."""
 
-from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
@@ -10,10 +9,12 @@ from .. import actions
 from ..core.grids.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
+from ..core.traffic.proof import NodeProof
 from ..models import Grid, GridEvent, Revision, ServiceGroup
 from ..queries.endpoints import endpoints_of
 from ..queries.freshness import Freshness, freshness
 from ..queries.plans import plan_of
+from ..queries.remedies import remedies, remedies_of
 from . import loop_shapes, shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
@@ -39,6 +40,9 @@ class GridView(PortalView):
     def shown(self, row: Grid, fresh: Freshness | None = None) -> Response:
         """A grid as an answer, with its ETag."""
         manifest = shapes.grid(row, fresh or freshness())
+        manifest["status"]["remedies"] = [
+            {"reason": reason, **shapes.remedy(remedy)} for reason, remedy in remedies_of(row)
+        ]
         tag = shapes.etag(row, manifest, self.request.accepted_renderer.media_type)
         return Response(manifest, headers={"ETag": tag})
 
@@ -294,7 +298,12 @@ class GridEndpoints(GridView):
     @operation("List effective endpoints", takes=PAGED, answers={200: "[NodeEndpoints]"})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """Per node the endpoints it reaches, and whether they stay in its NodeUnit."""
-        reach = endpoints_of(self.at(namespace, name))
-        return self.page_of(
-            reach.nodes, lambda view: (view.node,), partial(loop_shapes.endpoints, observed=reach.observed)
-        )
+        row = self.at(namespace, name)
+        reach = endpoints_of(row)
+        doors = remedies(row, ((each.reason, each.unit) for each in reach.nodes))
+
+        def shown(view: NodeProof) -> dict[str, Any]:
+            cures = [shapes.remedy(each) for each in doors.get((view.reason, view.unit), ())]
+            return {**loop_shapes.endpoints(view, reach.observed), "remedies": cures}
+
+        return self.page_of(reach.nodes, lambda view: (view.node,), shown)

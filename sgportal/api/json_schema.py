@@ -22,6 +22,11 @@ def exactly(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def also(schema: Schema, **properties: Schema) -> Schema:
+    """An object that may have these properties besides."""
+    return {**schema, "properties": {**schema["properties"], **properties}}
+
+
 def many(schema: Schema) -> Schema:
     """A list."""
     return {"type": "array", "items": schema}

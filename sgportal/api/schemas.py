@@ -8,12 +8,22 @@ from ..core.health import STATES
 from .cluster import DECISION_FIELDS, TAKE_OVER_FIELDS
 from .decisions import HELD_FIELDS
 from .grids import RESTORE_FIELDS
-from .json_schema import COUNT, FLAG, LABELS, OBJECT, TEXT, WHEN, Schema, exactly, many, of_fields, one_of, ref
+from .json_schema import COUNT, FLAG, LABELS, OBJECT, TEXT, WHEN, Schema, also, exactly, many, of_fields, one_of, ref
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
 _CONDITION = exactly(type=TEXT, status=one_of("True", "False", "Unknown"), reason=TEXT, message=TEXT)
-_STATUS = exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(OBJECT))
+_REMEDY = exactly(
+    action=one_of("recreate", "edit", "label", "zone", "replicas"),
+    unit=TEXT,
+    method=one_of("POST", "PATCH"),
+    path=TEXT,
+    body=OBJECT,
+)
+_STATUS = also(
+    exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(OBJECT)),
+    remedies=many(also(_REMEDY, reason=TEXT)),
+)
 _METADATA: Schema = {
     "type": "object",
     "properties": {"name": TEXT, "namespace": TEXT, "labels": LABELS, "annotations": LABELS, "uid": TEXT},
@@ -105,18 +115,21 @@ BODIES: dict[str, Schema] = {
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),
     "RestoreRequest": of_fields(RESTORE_FIELDS),
     "RecreateRequest": of_fields({"unit": ("str", False)}),
-    "NodeEndpoints": exactly(
-        node=TEXT,
-        unit=TEXT,
-        endpoints=many(exactly(pod=TEXT, ip=TEXT, node=TEXT, unit=TEXT)),
-        state=one_of("closed", "refusing", "open", "leaking", "unknown"),
-        enforcement=one_of("annotation", "hints", "none"),
-        mode=one_of("strict", "failover", "prefer", "wrapper", "open"),
-        observed=FLAG,
-        guilty=many(exactly(address=TEXT, slice=TEXT, node=TEXT)),
-        closed={"type": ["boolean", "null"]},
-        code=TEXT,
-        reason=TEXT,
+    "NodeEndpoints": also(
+        exactly(
+            node=TEXT,
+            unit=TEXT,
+            endpoints=many(exactly(pod=TEXT, ip=TEXT, node=TEXT, unit=TEXT)),
+            state=one_of("closed", "refusing", "open", "leaking", "unknown"),
+            enforcement=one_of("annotation", "hints", "none"),
+            mode=one_of("strict", "failover", "prefer", "wrapper", "open"),
+            observed=FLAG,
+            guilty=many(exactly(address=TEXT, slice=TEXT, node=TEXT)),
+            closed={"type": ["boolean", "null"]},
+            code=TEXT,
+            reason=TEXT,
+        ),
+        remedies=many(_REMEDY),
     ),
     "AnnotatedService": exactly(
         namespace=TEXT,

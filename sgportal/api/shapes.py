@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from ..core.grids.plan import Plan
+from ..core.grids.remedies import Action, Remedy
+from ..core.names import ZONE
 from ..core.text import Sentence, say
 from ..core.timestamps import rfc3339
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
@@ -40,6 +42,20 @@ def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:
         }
         status["conditions"] = [*status["conditions"], unreachable]
     return {**manifest, "status": status}
+
+
+def remedy(about: Remedy) -> dict[str, Any]:
+    """A thing to do about a state, as the REST call that does it; null where the caller has to fill in a value."""
+    nodes = {"labelSelector": f"{about.key}={about.unit}"} if about.unit else {}
+    calls: dict[Action, tuple[str, str, dict[str, Any]]] = {
+        "recreate": ("POST", f"{about.path}/recreate", {"unit": about.unit} if about.unit else {}),
+        "edit": ("PATCH", about.path, {}),
+        "replicas": ("PATCH", about.path, {"spec": {"template": {"replicas": None}}}),
+        "label": ("POST", "nodes/label", {**nodes, "set": {about.key: None}}),
+        "zone": ("POST", "nodes/label", {**nodes, "set": {ZONE: None}}),
+    }
+    method, path, body = calls[about.action]
+    return {"action": about.action, "unit": about.unit, "method": method, "path": f"/api/v1/{path}", "body": body}
 
 
 def service_group(row: ServiceGroup) -> dict[str, Any]:

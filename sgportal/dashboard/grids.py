@@ -1,16 +1,13 @@
 """Grids: the list, and one grid from every side (units, plan, endpoints, events, revisions, manifest)."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from ..core.grids.kinds import KINDS
-from ..core.grids.plan import IMMUTABLE
 from ..core.health import WORKLOAD_STATES
 from ..core.text import Invalid
 from ..core.traffic.proof import STATES as PROOF_STATES
@@ -18,11 +15,15 @@ from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ..queries.endpoints import endpoints_of
 from ..queries.overview import node_groups
 from ..queries.plans import plan_of
+from ..queries.remedies import remedies, remedies_of
 from .difference import lines
 from .editor.subject import grid_at, grid_url
 from .pages import needs, paged, show, wanted
 from .reach import counted, gravest_first, row
+from .remedies import buttons
 from .tags import yaml
+
+CURES = 3  # of a grid's units whose remedies stand at its head
 
 
 @needs("viewer")
@@ -64,7 +65,7 @@ def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any
 
 def _facts(grid: Grid) -> dict[str, Any]:
     """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now;
-    `recreatable`: units whose child cannot take the change, the first few."""
+    `cures`: what can be done about the first few of its units."""
     is_service = grid.kind == "ServiceGrid"
     return {
         "is_service": is_service,
@@ -73,22 +74,8 @@ def _facts(grid: Grid) -> dict[str, Any]:
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "unused": grid.status.get("unusedTemplates", []),
-        "recreatable": [_recreation(grid, unit) for unit in _unable(grid)],
+        "cures": buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }
-
-
-def _unable(grid: Grid) -> Iterable[GridUnit]:
-    """The first few units whose child cannot take the change; not asked where nothing is wrong."""
-    told = {each["type"]: each["status"] for each in grid.status.get("conditions", ())}
-    return grid.units.filter(reason=IMMUTABLE)[:5] if told.get("Degraded") == "True" else ()
-
-
-def _recreation(grid: Grid, unit: GridUnit) -> tuple[str, str]:
-    """A unit whose child has to be recreated ("" for a ServiceGrid's Service), and where that is done."""
-    place = [grid.grid_kind.plural, grid.namespace, grid.name]
-    return unit.name, reverse("grid-recreate", args=[*place, unit.name]) if unit.name else reverse(
-        "service-recreate", args=place
-    )
 
 
 @needs("viewer")
@@ -115,7 +102,8 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
         return redirect(f"{grid_url(found)}?{urlencode({'search': unit})}")
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
-    return _show(request, found, "unit", {"row": row, "pods": pods[:500], "events": events})
+    cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
+    return _show(request, found, "unit", {"row": row, "pods": pods[:500], "events": events, "remedies": cures})
 
 
 @needs("viewer")
@@ -148,10 +136,11 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
     ]
     page = paged(request, matching)
     mode = proofs[0].mode if proofs else ""
+    doors = remedies(found, ((each.reason, each.unit) for each in page.object_list))
     context = {
         "asked": asked,
         "page": page,
-        "rows": [row(each) for each in page.object_list],
+        "rows": [(row(each), buttons(doors.get((each.reason, each.unit), ()))) for each in page.object_list],
         "counts_by_state": counted(proofs),
         "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,

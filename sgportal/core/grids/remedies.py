@@ -1,0 +1,33 @@
+"""What a person can do about a state: each is a button where the sentence is read, and a REST call beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["recreate", "edit", "label", "zone", "replicas"]
+
+# By the reason of a NodeUnit's state (core/grids/status) or the code of a node's proof (core/traffic/proof).
+REMEDIES: Mapping[str, tuple[Action, ...]] = {
+    "ImmutableField": ("recreate",),
+    "Misplaced": ("recreate",),
+    "UnitGone": ("recreate",),
+    "InvalidName": ("label",),
+    "TemplateNotFound": ("edit",),
+    "ClosureNotSupported": ("edit",),
+    "Paused": ("edit",),
+    "Partitioned": ("edit",),
+    "TooManyNodes": ("replicas", "zone"),
+    "UnitWithoutEndpoint": ("replicas",),
+    "NodeWithoutUnit": ("label",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing to do: `path` is the grid to change (“” for nodes), `unit` the NodeUnit it is about, `key` its label
+    key."""
+
+    action: Action
+    path: str
+    unit: str
+    key: str
