@@ -9,13 +9,11 @@ from .. import actions
 from ..core.grids.kinds import KINDS
 from ..core.selector import Requirement, matches, parse_selector
 from ..core.text import Invalid, Problem, say
-from ..core.traffic.proof import NodeProof
 from ..models import Grid, GridEvent, Revision, ServiceGroup
-from ..queries.endpoints import endpoints_of
 from ..queries.freshness import Freshness, freshness
 from ..queries.plans import plan_of
-from ..queries.remedies import remedies, remedies_of
-from . import loop_shapes, shapes
+from ..queries.remedies import remedies_of
+from . import shapes
 from .merging import merged
 from .operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
 from .views import PortalView
@@ -288,22 +286,3 @@ class GridUnusedTemplates(GridView):
         row = self.at(namespace, name)
         saved = actions.remove_unused_templates(row, self.actor, expect=self.expected(row.etag), dry_run=self.dry_run)
         return planned(saved) if self.dry_run or saved.grid is None else self.stored(saved.grid)
-
-
-class GridEndpoints(GridView):
-    """What each node sees of a ServiceGrid's Service."""
-
-    kind = "ServiceGrid"
-
-    @operation("List effective endpoints", takes=PAGED, answers={200: "[NodeEndpoints]"})
-    def get(self, _request: Request, namespace: str, name: str) -> Response:
-        """Per node the endpoints it reaches, and whether they stay in its NodeUnit."""
-        row = self.at(namespace, name)
-        reach = endpoints_of(row)
-        doors = remedies(row, ((each.reason, each.unit) for each in reach.nodes))
-
-        def shown(view: NodeProof) -> dict[str, Any]:
-            cures = [shapes.remedy(each) for each in doors.get((view.reason, view.unit), ())]
-            return {**loop_shapes.endpoints(view, reach.observed), "remedies": cures}
-
-        return self.page_of(reach.nodes, lambda view: (view.node,), shown)

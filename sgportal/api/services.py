@@ -1,13 +1,17 @@
-"""Services that no ServiceGrid makes and that SuperEdge's filter on the nodes would keep."""
+"""Where traffic to Services goes: those of ServiceGrids, and those that SuperEdge's filter on the nodes would keep."""
 
 from functools import partial
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..queries.endpoints import annotated
-from . import loop_shapes
+from ..core.traffic.proof import NodeProof
+from ..queries.endpoints import annotated, endpoints_of
+from ..queries.remedies import remedies
+from . import loop_shapes, shapes
+from .grids import GridView
 from .operations import PAGED, operation
 from .views import PortalView
 
@@ -31,3 +35,22 @@ class ServiceEndpoints(PortalView):
         if not found:
             raise actions.NotFound(f"services/{namespace}/{name}")
         return self.page_of(found[0].nodes, lambda view: (view.node,), partial(loop_shapes.endpoints, observed=False))
+
+
+class GridEndpoints(GridView):
+    """What each node sees of a ServiceGrid's Service."""
+
+    kind = "ServiceGrid"
+
+    @operation("List effective endpoints", takes=PAGED, answers={200: "[NodeEndpoints]"})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """Per node the endpoints it reaches, and whether they stay in its NodeUnit."""
+        row = self.at(namespace, name)
+        reach = endpoints_of(row)
+        doors = remedies(row, ((each.reason, each.unit) for each in reach.nodes))
+
+        def shown(view: NodeProof) -> dict[str, Any]:
+            cures = [shapes.remedy(each) for each in doors.get((view.reason, view.unit), ())]
+            return {**loop_shapes.endpoints(view, reach.observed), "remedies": cures}
+
+        return self.page_of(reach.nodes, lambda view: (view.node,), shown)

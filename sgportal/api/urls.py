@@ -19,7 +19,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":
-        return [*views, path(f"{one}/endpoints", grids.GridEndpoints.as_view())]
+        return [*views, path(f"{one}/endpoints", services.GridEndpoints.as_view())]
     return [
         *views,
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
