@@ -15,6 +15,9 @@ TOPOLOGY_KEYS = "topologyKeys"
 OWNER_UID = f"sgportal.{GROUP}/grid-uid"
 CLOSURE = f"sgportal.{GROUP}/closure"
 SELECTOR = f"sgportal.{GROUP}/selector"
+# Annotations of ours on a grid's custom resource: what would be lost with the portal's database.
+HOME = f"sgportal.{GROUP}/home"
+SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Kubernetes' labels of nodes and EndpointSlices (kubernetes.io/docs "Well-Known Labels, Annotations and Taints").
 ZONE = "topology.kubernetes.io/zone"

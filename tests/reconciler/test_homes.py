@@ -4,6 +4,7 @@ import pytest
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
+from sgportal.core.names import HOME
 from sgportal.core.text import Invalid
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
 from sgportal.reconciler.grids import absence, sync_resource, update_status
@@ -100,6 +101,7 @@ def test_labels_and_annotations_written_in_the_cluster_meanwhile_stay(world):
     save_grids([mine], ADA)
     world.settle()
     metadata = world.get("g", "DeploymentGrid")["metadata"]
+    assert metadata["annotations"].pop(HOME) == "portal"
     assert metadata["annotations"] == {"kept": "2", "mine": "2", "theirs": "1"}
     assert metadata["labels"] == {"a": "b"}
     observe(world)

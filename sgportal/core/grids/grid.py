@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from ..names import LAST_APPLIED
+from ..names import HOME, LAST_APPLIED, SERVICEGROUP
 from ..schema import check_fields, wrong_type
 from ..text import Invalid, Problem, Sentence, first_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
@@ -88,8 +88,9 @@ def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None =
 
 
 def source_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a manifest's metadata that people write and we keep, without kubectl's own book-keeping."""
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
+    """The part of a manifest's metadata that people write and we keep, without kubectl's book-keeping and ours."""
+    written = (metadata.get("annotations") or {}).items()
+    annotations = {key: value for key, value in written if key not in (LAST_APPLIED, HOME, SERVICEGROUP)}
     found = {"labels": dict(metadata.get("labels") or {}), "annotations": annotations}
     return {key: value for key, value in found.items() if value}
 

@@ -18,6 +18,7 @@ from ...core.grids.grid import source_metadata
 from ...core.grids.kinds import BY_PLURAL
 from ...core.text import say
 from ...models import AuditEvent, Grid
+from ..fleet import membership
 from ..queue import change_log, workqueue
 from . import absence, events, kube_events
 
@@ -97,7 +98,7 @@ def settle(grid: Grid, cluster: Cluster) -> Settled:
         if not grid.spec:
             grid.delete()
             return _NOTHING_TO_DO
-        _adopt_generation(grid, cluster.apply(grid.source()).body, pushed=True)
+        _adopt_generation(grid, cluster.apply(membership.marked(grid)).body, pushed=True)
     elif body["metadata"].get("deletionTimestamp"):
         if grid.spec and not grid.cluster_uid:
             return Settled(False, PREDECESSOR_GOING)
@@ -113,6 +114,7 @@ def _settle_edits(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None
         _push(grid, cluster, body)
     elif _differs(grid, body):
         _pull(grid, body, cluster)
+    membership.write(grid, body, cluster)
 
 
 def _without_definition(grid: Grid, cluster: Cluster) -> Settled:
@@ -224,6 +226,7 @@ def _pull(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
     spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
+        adopted = row.generation == 0
         if row.spec != spec or row.metadata != metadata:
             row.generation += 1
             row.version += 1
@@ -231,6 +234,8 @@ def _pull(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
             row.key = key[:317] if isinstance(key, str) else ""
             row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
             row.remember("cluster")
+        if adopted:
+            membership.read_back(row, body)
         row.pushed_generation = row.generation
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()

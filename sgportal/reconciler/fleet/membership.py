@@ -1,0 +1,43 @@
+"""Which ServiceGroup a grid belongs to, and that it is edited in the portal, stands on its custom resource too: a
+portal whose database is lost finds both again when it adopts the grid."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...cluster import MERGE_PATCH, Cluster
+from ...core.names import HOME, MAX_LABEL, SERVICEGROUP, object_name_problem
+from ...models import Grid, ServiceGroup
+
+
+def marked(grid: Grid) -> dict[str, Any]:
+    """The grid as a person writes it, with the annotations that say so."""
+    source = grid.source()
+    metadata = source["metadata"]
+    marks = {key: value for key, value in _marks(grid).items() if value}
+    return {**source, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **marks}}}
+
+
+def write(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
+    """Make the annotations of the custom resource agree with the row; nothing is written where they do. Raises
+    ClusterError, Conflict where it is another object by now."""
+    have, want = body["metadata"].get("annotations") or {}, _marks(grid)
+    if any(have.get(key) != value for key, value in want.items()):
+        patch = {"metadata": {"uid": body["metadata"]["uid"], "annotations": want}}
+        cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH)
+
+
+def read_back(grid: Grid, body: Mapping[str, Any]) -> None:
+    """Take home and ServiceGroup from a custom resource that is adopted; the row is not saved. A group is made anew
+    with the key of its first grid; one of another key, or a name that no group can have, is passed over."""
+    annotations = body["metadata"].get("annotations") or {}
+    if annotations.get(HOME) == Grid.Home.PORTAL:
+        grid.home = Grid.Home.PORTAL
+    name = annotations.get(SERVICEGROUP) or ""
+    if grid.key and name and not object_name_problem(name, MAX_LABEL):
+        group, _ = ServiceGroup.objects.get_or_create(namespace=grid.namespace, name=name, defaults={"key": grid.key})
+        grid.group = group if group.key == grid.key else None
+
+
+def _marks(grid: Grid) -> dict[str, str | None]:
+    home = Grid.Home.PORTAL.value if grid.home == Grid.Home.PORTAL else None
+    return {HOME: home, SERVICEGROUP: grid.group.name if grid.group else None}
