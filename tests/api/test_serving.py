@@ -187,6 +187,8 @@ def _trickle(address, head, found):
                 if not part:
                     break
                 answer += part
+            except ConnectionResetError:
+                break  # a byte of ours met the closed end; what was answered before has been read
             except TimeoutError:
                 with contextlib.suppress(OSError):
                     link.sendall(b"1\r\n \r\n" if "chunked" in head else b" ")

@@ -1,6 +1,7 @@
 """Workers are killed, Redis goes, hangs, forgets, holds nonsense: nothing is lost, nothing done twice, nobody waits."""
 
 import os
+import re
 import signal
 import time
 
@@ -212,6 +213,11 @@ def test_nobody_is_left_when_the_one_who_begins_them_is_killed(world):
     wait_for(lambda: not any(map(is_alive, children)), 30, "they end by themselves")
 
 
+def _oldest(world):
+    """What `/metrics` says of how long the oldest work has been waiting, in seconds."""
+    return float(re.search(r"^sgportal_work_oldest_seconds (\S+)$", world.ask("/metrics")[1], re.MULTILINE)[1])
+
+
 def test_readiness_and_a_metric_tell_that_no_worker_lives(world):
     world.web()
     status, answer = world.ask("/readyz")
@@ -219,8 +225,11 @@ def test_readiness_and_a_metric_tell_that_no_worker_lives(world):
     assert "none lives" in answer["checks"]["workers"]
     assert world.ask("/readyz?exclude=workers")[0] == 200
     assert 'sgportal_processes{kind="worker"} 0.0' in world.ask("/metrics")[1]
+    assert world.ask("/api/v1/deploymentgrids", _manifest(0))[0] == 201
+    wait_for(lambda: _oldest(world) > 3, 15, "the metric tells that work waits and nobody begins it")
     world.start("worker", "worker2")
     wait_for(lambda: world.checks()["processes"]["worker"] == 4, 30, "four workers live")
+    wait_for(lambda: _oldest(world) == 0, 30, "nothing waits any more")
     assert world.ask("/readyz")[0] == 200
     assert 'sgportal_processes{kind="worker"} 4.0' in world.ask("/metrics")[1]
     world.portal.kill("worker")
