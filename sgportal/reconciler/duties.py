@@ -19,6 +19,7 @@ MOST_BATCHES = 20  # in one turn
 SOON = 1.0  # seconds until the next turn where more is left
 CHANGES_KEPT = timedelta(hours=1)  # a page that was away longer is told to reload
 RETENTION_SECONDS = 600.0
+MOST_DAYS = 36_500  # more is for ever; dates do not go back as far as numbers do
 
 
 class Kept(NamedTuple):
@@ -45,10 +46,13 @@ def resync() -> float:
     return float(settings.SGPORTAL_RESYNC_SECONDS)
 
 
+def _days(days: int) -> timedelta | None:
+    return timedelta(days=days) if 0 < days <= MOST_DAYS else None
+
+
 def kept() -> tuple[Kept, ...]:
     """What is kept for how long."""
-    events = timedelta(days=settings.SGPORTAL_EVENTS_DAYS) or None
-    audit = timedelta(days=settings.SGPORTAL_AUDIT_DAYS) or None
+    events, audit = _days(settings.SGPORTAL_EVENTS_DAYS), _days(settings.SGPORTAL_AUDIT_DAYS)
     return (
         Kept(Journal, "at", CHANGES_KEPT),
         Kept(GridEvent, "last_at", events),

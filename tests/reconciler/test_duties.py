@@ -35,7 +35,9 @@ def left(model, field: str) -> set[int]:
     return {round((timezone.now() - at).total_seconds() / 86400) for at in model.objects.values_list(field, flat=True)}
 
 
-@pytest.mark.parametrize(("days", "events"), [(14, {1, 13}), (3, {1}), (0, {1, 13, 15, 400})])
+@pytest.mark.parametrize(
+    ("days", "events"), [(14, {1, 13}), (3, {1}), (0, {1, 13, 15, 400}), (10**12, {1, 13, 15, 400})]
+)
 def test_events_are_kept_as_long_as_the_setting_says(settings, days, events):
     settings.SGPORTAL_EVENTS_DAYS = days
     for age in (1, 13, 15, 400):
