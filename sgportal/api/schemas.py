@@ -13,6 +13,11 @@ from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
 
 _CONDITION = exactly(type=TEXT, status=one_of("True", "False", "Unknown"), reason=TEXT, message=TEXT)
+_NOTE = exactly(reason=TEXT, message=TEXT)
+_UNIT = also(
+    exactly(name=TEXT, state=one_of(*STATES), template=TEXT, reason=TEXT, message=TEXT),
+    notes=many(_NOTE),
+)
 _REMEDY = exactly(
     action=one_of("recreate", "edit", "label", "zone", "replicas"),
     unit=TEXT,
@@ -21,7 +26,8 @@ _REMEDY = exactly(
     body=OBJECT,
 )
 _STATUS = also(
-    exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(OBJECT)),
+    exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(_UNIT)),
+    notes=many(_NOTE),
     remedies=many(also(_REMEDY, reason=TEXT)),
 )
 _METADATA: Schema = {
@@ -36,7 +42,7 @@ _STEP = exactly(
     name=TEXT,
     unit=TEXT,
     reason=TEXT,
-    changes=many({"type": "object", "properties": {"path": TEXT, "old": {}, "new": {}}, "required": ["path"]}),
+    changes=many(exactly(path=TEXT, old={}, new={}, field=TEXT, by=TEXT)),
 )
 _FINDING = exactly(unit=TEXT, reason=TEXT, message=TEXT)
 _RESULT = one_of("created", "configured", "unchanged", "deleted")
@@ -103,7 +109,7 @@ BODIES: dict[str, Schema] = {
     },
     "GroupPlan": exactly(path=TEXT, result=_RESULT, grids=many(ref("Plan"))),
     "Patch": {"type": "object", "description": "A JSON merge patch (RFC 7396); null removes."},
-    "Plan": exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING)),
+    "Plan": exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING), notes=many(_FINDING)),
     "Bundle": {
         "description": "A YAML stream, a JSON list, or `{items: [...]}`.",
         "oneOf": [many(ref("Manifest")), exactly(items=many(ref("Manifest"))), ref("Manifest")],

@@ -7,12 +7,14 @@ from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, connect
 from .crds import DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity
+from .kinds import RESOURCES
 from .watching import Watch, WatchEvent
 
 __all__ = [
     "DEFINITIONS",
     "JSON_PATCH",
     "MERGE_PATCH",
+    "RESOURCES",
     "AnotherCluster",
     "Applied",
     "Cluster",

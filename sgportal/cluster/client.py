@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..core.grids.diff import FIELD_MANAGER
+from ..core.names import FIELD_MANAGER
 from .errors import Expired, NotFound, ReadOnly
 from .identity import Identity
 from .kinds import RESOURCES, Resource
@@ -20,6 +20,8 @@ _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _SERVES_SECONDS = 5.0
 _CONFIRMED_SECONDS = 0.5  # how long an answer about the cluster's identity is good for further writes
+# The revision of an empty etcd: no object has it, and one that does not exist yet is not asked for its version.
+_NO_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,12 @@ class Cluster:
             "PATCH", path, query=query | _dry(dry_run), body=dict(body), headers={"Content-Type": _APPLY}
         )
         return Applied(answer, status == 201)
+
+    def apply_new(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A new object by server-side apply, so that exactly what was sent is ours; a plain create would make the
+        defaults ours as well. Raises Conflict where there is one of that name, whoever made it: none is of the version
+        that is asked for."""
+        return self.apply({**body, "metadata": {**body["metadata"], "resourceVersion": _NO_VERSION}}).body
 
     def patch(
         self,

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.grids.diff import FIELD_MANAGER
 from ..core.grids.kinds import KINDS
+from ..core.names import FIELD_MANAGER
 from .client import JSON_PATCH, Cluster
 from .errors import ClusterError, NotFound
 from .schemas import schema_of

@@ -28,6 +28,7 @@ class Resource:
         return "/".join(parts)
 
 
+_ADMISSION = "admissionregistration.k8s.io/v1"
 RESOURCES = {
     each.kind: each
     for each in (
@@ -44,6 +45,8 @@ RESOURCES = {
         Resource("StatefulSet", "apps/v1", "statefulsets"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "endpointslices"),
         Resource("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False),
+        Resource("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False),
+        Resource("MutatingAdmissionPolicy", _ADMISSION, "mutatingadmissionpolicies", namespaced=False),
         Resource("DeploymentGrid", "superedge.io/v1", "deploymentgrids"),
         Resource("StatefulSetGrid", "superedge.io/v1", "statefulsetgrids"),
         Resource("ServiceGrid", "superedge.io/v1", "servicegrids"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.grids.kinds import DEFAULT, GridKind
 from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
+from ..core.ownership.ignored import MAX_ENTRIES, MAX_MANAGER, MAX_PATH
 from ..core.traffic.closure import MODES, STEERED
 
 Schema = dict[str, Any]
@@ -35,6 +36,28 @@ def _rule(rule: str, message: str, field: str = "") -> dict[str, str]:
     return {"rule": rule, "message": message, **({"fieldPath": field} if field else {})}
 
 
+def _texts(longest: int, pattern: str = "") -> Schema:
+    text = {**_TEXT, "minLength": 1, "maxLength": longest, **({"pattern": pattern} if pattern else {})}
+    return {"type": "array", "maxItems": MAX_ENTRIES, "items": text}
+
+
+_IGNORED: Schema = {
+    "description": "What is set when a child is created and then left to others: the fields that are named, those that "
+    "the named managers have set, or, where both stand, the former as far as the latter have set them.",
+    "type": "array",
+    "maxItems": MAX_ENTRIES,
+    "items": {
+        "type": "object",
+        "properties": {
+            "jsonPointers": {"description": "Fields of the child, such as /spec/replicas.", **_texts(MAX_PATH, "^/")},
+            "fieldPaths": {
+                "description": 'Fields of the child, such as spec.template.spec.containers[name="app"].image.',
+                **_texts(MAX_PATH),
+            },
+            "managers": {"description": "Field managers, as metadata.managedFields has them.", **_texts(MAX_MANAGER)},
+        },
+    },
+}
 _CONTAINER = _open("name", "image", name={**_TEXT, "minLength": 1}, image={**_TEXT, "minLength": 1})
 _POD = _open("containers", containers={"type": "array", "minItems": 1, "items": _CONTAINER})
 _TEMPLATE = _open(
@@ -71,6 +94,7 @@ _WORKLOAD: Schema = {
             "description": "As in SuperEdge; unused templates are shown, and removed when somebody confirms it.",
             "type": "boolean",
         },
+        "ignoreDifferences": _IGNORED,
     },
     "x-kubernetes-validations": [
         _rule(
@@ -129,7 +153,12 @@ _SERVICE_TEMPLATE: Schema = {
 _SERVICE: Schema = {
     "type": "object",
     "required": ["gridUniqKey", "template"],
-    "properties": {"gridUniqKey": _KEY, "template": _SERVICE_TEMPLATE, "closure": _CLOSURE},
+    "properties": {
+        "gridUniqKey": _KEY,
+        "template": _SERVICE_TEMPLATE,
+        "closure": _CLOSURE,
+        "ignoreDifferences": _IGNORED,
+    },
     "x-kubernetes-validations": [
         _rule(
             f"!has(self.closure) || !(self.closure.mode in {sorted(STEERED)}) || "
@@ -140,9 +169,16 @@ _SERVICE: Schema = {
         )
     ],
 }
+_NOTES: Schema = {
+    "type": "array",
+    "items": {"type": "object", "properties": dict.fromkeys(("reason", "message"), _TEXT)},
+}
 _UNIT: Schema = {
     "type": "object",
-    "properties": dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
+    "properties": {
+        **dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
+        "notes": _NOTES,
+    },
 }
 _CONDITION: Schema = {
     "type": "object",
@@ -158,6 +194,7 @@ _STATUS: Schema = {
         "units": {"type": "array", "items": _UNIT},
         "readyUnits": {"type": "integer"},
         "totalUnits": {"type": "integer"},
+        "notes": _NOTES,
         "unusedTemplates": {"type": "array", "items": _TEXT},
         "closure": _TEXT,
         "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},

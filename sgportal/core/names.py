@@ -18,6 +18,9 @@ SELECTOR = f"sgportal.{GROUP}/selector"
 # Annotations of ours on a grid's custom resource: what would be lost with the portal's database.
 HOME = f"sgportal.{GROUP}/home"
 SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
+# Labels and annotations of a grid's children that are its own, whoever may write others.
+GRIDS_OWN_KEYS = frozenset((GRID_SELECTOR, GRID_UNIQ_KEY, TOPOLOGY_KEYS, OWNER_UID, CLOSURE, SELECTOR))
+FIELD_MANAGER = "sgportal"  # as `metadata.managedFields` names what we write
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Kubernetes' labels of nodes and EndpointSlices (kubernetes.io/docs "Well-Known Labels, Annotations and Taints").
 ZONE = "topology.kubernetes.io/zone"

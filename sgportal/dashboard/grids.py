@@ -73,6 +73,7 @@ def _facts(grid: Grid) -> dict[str, Any]:
         "conditions": grid.status.get("conditions", []),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
+        "service_notes": [note for row in grid.units.filter(name="") for note in row.told] if is_service else [],
         "unused": grid.status.get("unusedTemplates", []),
         "cures": buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }

@@ -5,7 +5,8 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 
 from .dataplane import DataPlane
 from .history import AuditEvent, ChildDeletion, GridEvent, Journal
-from .intent import Grid, GridUnit, LabelJob, Revision, ServiceGroup
+from .intent import Grid, GridUnit, Revision, ServiceGroup
+from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
 from .people import ApiToken, LogInCount, Preference

@@ -1,4 +1,4 @@
-"""What people want: grids, groups of grids, their revisions, what was last observed of each, label jobs."""
+"""What people want: grids, groups of grids, their revisions, what was last observed of each."""
 
 import uuid
 from typing import Any, Self
@@ -8,9 +8,9 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.grids.desired import Owner
 from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
 from ..core.health import SETTLED
+from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
 from .lengths import KEY
@@ -226,7 +226,9 @@ class GridUnit(models.Model):
     of a ServiceGrid `nodes` counts the unit's nodes and `served` those that reach an endpoint as they may. `gone_since`
     is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone. `retirement` (a
     `core.grids.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
-    more; it waits since `held_since`.
+    more; it waits since `held_since`. `attempts` says by field what did not keep what it was set to
+    (`core.grids.contest.Attempt`), `notes` what else is to be read about the child, each
+    `{"reason": ..., "message": <sentence>}`.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -247,6 +249,8 @@ class GridUnit(models.Model):
     retirement = models.CharField(max_length=8, blank=True)
     held_since = models.DateTimeField(null=True, blank=True)
     recreate = models.BooleanField(default=False)
+    attempts = models.JSONField(default=dict)
+    notes = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
 
@@ -267,34 +271,7 @@ class GridUnit(models.Model):
         """Why the unit is in its state, to be said in the reader's language."""
         return Sentence.from_json(self.message)
 
-
-class LabelJob(models.Model):
-    """A change of labels on many nodes: `changes` maps a key to its new value (null removes), `results` holds per node
-    `{"before": {...}, "state": "pending|done|failed", "detail": ...}`."""
-
-    class State(models.TextChoices):
-        """How far a job is."""
-
-        PENDING = "pending"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    changes = models.JSONField()
-    results = models.JSONField(default=dict)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
-    author = models.CharField(max_length=150)
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
     @property
-    def done(self) -> int:
-        """How many nodes have been dealt with."""
-        return sum(result["state"] != "pending" for result in self.results.values())
+    def told(self) -> list[tuple[str, Sentence]]:
+        """The notes, each with its CamelCase reason."""
+        return [(each["reason"], Sentence.from_json(each["message"])) for each in self.notes]

@@ -10,8 +10,8 @@ from django.db.models import Q
 
 from ..core.grids.desired import service_of, unasked
 from ..core.grids.grid import GridSpec, parse
-from ..core.grids.plan import is_ours
 from ..core.names import REFUSING_SERVICE, child_name
+from ..core.ownership.identity import is_ours
 from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
 from ..core.traffic.annotated import annotated_proof, topology_keys

@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from ..core.grids.desired import Owner
+from ..core.grids.contest import Attempt, Attempts
+from ..core.grids.desired import Finding
 from ..core.grids.grid import GridSpec, parse
 from ..core.grids.plan import Plan, Step, World, plan
 from ..core.grids.retirement import Retirement
 from ..core.names import child_name
+from ..core.ownership.identity import Owner
 from ..core.policy.rules import held
 from ..core.text import Sentence
 from ..models.intent import Grid
@@ -30,16 +32,18 @@ def spec_of(grid: Grid) -> GridSpec:
 
 def plan_of(grid: Grid) -> Plan:
     """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
-    planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since))
+    planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since), stored=True)
     return planned if grid.deleting_since else held(planned, closed(grid.namespace))
 
 
-def plan_for(spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = ()) -> Plan:
-    """The steps that would run if the grid were `spec` (`grid` is its row, if it has one), by what was last seen;
-    `recreate` are units whose child would be replaced."""
+def plan_for(
+    spec: GridSpec, grid: Grid | None, deleting: bool = False, recreate: Collection[str] = (), stored: bool = False
+) -> Plan:
+    """The steps that would run if the grid were `spec` (`grid` is its row, if it has one; `stored`: and that is what it
+    says), by what was last seen; `recreate` are units whose child would be replaced."""
     units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
     seen = world(spec, grid, units, last_seen(spec, units), deleting)
-    return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate]))
+    return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
 
 
 def recreation(grid: Grid, unit: str) -> Plan:
@@ -68,8 +72,9 @@ def world(
     spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
 ) -> World:
     """What a plan is made from, where `live` are the objects that there are."""
-    remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="")
-    rows = list(grid.units.filter(remarkable).only("name", "gone_since", "recreate", "retirement")) if grid else []
+    remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={})
+    columns = ("name", "gone_since", "recreate", "retirement", "attempts")
+    rows = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     return World(
         units=units,
         live=live,
@@ -79,9 +84,16 @@ def world(
         grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
         recreate=[row.name for row in rows if row.recreate],
         deleting=deleting,
+        orphaning=deleting and grid is not None and grid.propagation == "Orphan",
         retirement={row.name: cast(Retirement, row.retirement) for row in rows if row.retirement},
+        attempts={row.name: _attempts(row.attempts) for row in rows if row.attempts},
+        carried_out=grid is not None and grid.observed_generation == grid.generation,
         can=can_for(spec, grid, live),
     )
+
+
+def _attempts(stored: Mapping[str, Any]) -> Attempts:
+    return {name: Attempt.from_json(each) for name, each in stored.items()}
 
 
 def step_json(step: Step, say: Say = str) -> dict[str, Any]:
@@ -93,11 +105,21 @@ def step_json(step: Step, say: Say = str) -> dict[str, Any]:
         "name": step.name,
         "unit": step.unit,
         "reason": say(step.reason),
-        "changes": [{"path": change.path, "old": change.old, "new": change.new} for change in step.changes],
+        "changes": [
+            {"path": each.path, "old": each.old, "new": each.new, "field": each.name, "by": each.by}
+            for each in step.changes
+        ],
     }
 
 
 def plan_json(planned: Plan, say: Say = str) -> dict[str, Any]:
-    """A plan as REST, the audit trail and pages show it: `{steps, findings}`."""
-    findings = [{"unit": each.unit, "reason": each.reason, "message": say(each.sentence)} for each in planned.findings]
-    return {"steps": [step_json(step, say) for step in planned.steps], "findings": findings}
+    """A plan as REST, the audit trail and pages show it: `{steps, findings, notes}`."""
+    return {
+        "steps": [step_json(step, say) for step in planned.steps],
+        "findings": [_finding_json(each, say) for each in planned.findings],
+        "notes": [_finding_json(each, say) for each in planned.notes],
+    }
+
+
+def _finding_json(finding: Finding, say: Say) -> dict[str, Any]:
+    return {"unit": finding.unit, "reason": finding.reason, "message": say(finding.sentence)}

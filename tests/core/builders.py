@@ -1,14 +1,15 @@
 """Small pieces for core tests, and frozen copies of them: the core must never change what it is given."""
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sgportal.core.documents import read_document
-from sgportal.core.grids.desired import Owner
 from sgportal.core.grids.grid import GridSpec, parse
 from sgportal.core.grids.plan import Plan, World, plan
+from sgportal.core.ownership.identity import Owner
 from sgportal.core.units import NodeView
 
 DATA = Path(__file__).parent.parent / "data"
@@ -75,9 +76,8 @@ def live_of(body: Mapping[str, Any], **status: Any) -> dict[str, Any]:
     """A child as the cluster would return it after our apply: uid, defaults, managed fields."""
     body = copy.deepcopy(dict(body))
     body["metadata"] |= {"uid": f"uid-{body['metadata']['name']}", "generation": 1, "resourceVersion": "7"}
-    body["metadata"]["managedFields"] = [
-        {"manager": "sgportal", "operation": "Apply", "fieldsV1": {"f:spec": _owned(body["spec"])}}
-    ]
+    owned = {"f:spec": _owned(body["spec"]), "f:metadata": _owned(_said(body["metadata"]))}
+    body["metadata"]["managedFields"] = [managed("sgportal", owned, "Apply")]
     for container in (body["spec"].get("template") or {}).get("spec", {}).get("containers", []):
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("resources", {})
@@ -86,12 +86,54 @@ def live_of(body: Mapping[str, Any], **status: Any) -> dict[str, Any]:
     return body
 
 
-def _owned(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {f"f:{key}": _owned(each) for key, each in value.items()}
-    if isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]:
-        return {f'k:{{"name":"{each["name"]}"}}': {".": {}, **_owned(each)} for each in value}
+def managed(manager: str, fields: dict[str, Any], operation: str = "Update", subresource: str = "") -> dict[str, Any]:
+    """An entry of managedFields."""
+    entry = {"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+    return {**entry, "fieldsV1": fields, **({"subresource": subresource} if subresource else {})}
+
+
+def set_by(manager: str, live: dict[str, Any], *field: str, operation: str = "Update", subresource: str = "") -> None:
+    """Note that another manager set a field, given in the steps of FieldsV1, and so has it alone."""
+    fields: dict[str, Any] = {}
+    node = fields
+    for step in field:
+        node = node.setdefault(step, {})
+    for entry in live["metadata"]["managedFields"]:
+        _take(entry["fieldsV1"], field)
+    live["metadata"]["managedFields"].append(managed(manager, fields, operation, subresource))
+
+
+def _take(fields: dict[str, Any], field: tuple[str, ...]) -> None:
+    if len(field) == 1:
+        fields.pop(field[0], None)
+    elif field[0] in fields:
+        _take(fields[field[0]], field[1:])
+
+
+def _said(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {name: metadata[name] for name in ("labels", "annotations", "ownerReferences") if name in metadata}
+
+
+_ATOMIC = {"nodeSelector", "matchLabels"}
+
+
+def _owned(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and name not in _ATOMIC:
+        return {f"f:{key}": _owned(each, key) for key, each in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict) and name in _LISTS:
+        return {_key(each, name): {".": {}, **_owned(each)} for each in value}
     return {}
+
+
+_LISTS = {"containers": "name", "env": "name", "volumes": "name", "ports": "", "ownerReferences": "uid"}
+
+
+def _key(entry: dict[str, Any], name: str) -> str:
+    keys = {_LISTS[name]: entry.get(_LISTS[name])}
+    if name == "ports":
+        number = "containerPort" if "containerPort" in entry else "port"
+        keys = {number: entry[number], "protocol": entry.get("protocol", "TCP")}
+    return "k:" + json.dumps(keys, separators=(",", ":"))
 
 
 def a_world(units: Any = ("a", "b"), live: Any = (), **options: Any) -> World:

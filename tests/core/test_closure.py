@@ -205,9 +205,9 @@ def test_the_selector_goes_whoever_put_it_there(by):
     before = body_of({"mode": "wrapper"})
     live = live_of(before) if by == "us" else others("kubectl-edit", before)
     (step,) = steps({"mode": "strict"}, ABLE, [live]).steps
-    gone = {change.path: (change.old, change.new, change.foreign) for change in step.changes}
+    gone = {change.path: (change.old, change.new, change.claimed) for change in step.changes}
     assert step.verb == "update"
-    assert gone["/spec/selector"] == ({"app": "web"}, None, True)
+    assert gone["/spec/selector"] == ({"app": "web"}, None, by != "us")
     assert len(gone) == 3
     assert verbs(steps({"mode": "strict"}, ABLE, [live_of(step.body)])) == []
 
@@ -215,7 +215,7 @@ def test_the_selector_goes_whoever_put_it_there(by):
 def test_back_to_the_wrapper_our_annotations_go_and_the_selector_returns():
     live = others("kubectl-edit", body_of({"mode": "strict"}))
     (step,) = steps({"mode": "wrapper"}, ABLE, [live]).steps
-    changed = {change.path: change.foreign for change in step.changes}
+    changed = {change.path: change.claimed for change in step.changes}
     assert changed == {
         "/spec/selector/app": False,
         "/metadata/annotations/sgportal.superedge.io~1closure": True,

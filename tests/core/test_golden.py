@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sgportal.core.grids.desired import Owner
 from sgportal.core.grids.grid import parse
 from sgportal.core.grids.plan import World, plan
+from sgportal.core.ownership.identity import Owner
 
 CASES = sorted((Path(__file__).parent.parent / "golden").iterdir())
 

@@ -22,6 +22,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "services/finalizers"): "update",
     ("", "endpoints"): "get delete",
     ("", "events"): "get list create patch",
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"): "list",
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): "list",
     ("apps", "deployments"): _CHILDREN,
     ("apps", "statefulsets"): _CHILDREN,
     ("apps", "replicasets"): "list",

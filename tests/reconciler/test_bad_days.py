@@ -98,7 +98,8 @@ def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world,
 
 
 def spoil(world):
-    """Unit b's child is gone, unit a's has drifted, and the grid is due."""
+    """Unit b's child is gone, unit a's has drifted, for the first time in long, and the grid is due."""
+    GridUnit.objects.update(attempts={})
     world.cluster.delete("Deployment", "default", "g-b")
     world.edit("g-a", {"spec": {"replicas": 0}})
     WorkKey.objects.update(lease_until=None, next_at=timezone.now(), failures=0)

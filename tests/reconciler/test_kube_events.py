@@ -76,7 +76,7 @@ def test_however_many_units_there_are_events_are_few(world):
         "created 3 Deployments: g-u0, g-u1 and g-u2"
     ]
     assert len(events["Updated"]) == 1
-    assert "spec.template.spec.containers.0.image" in events["Updated"][0]["message"]
+    assert 'spec.template.spec.containers[name="c"].image' in events["Updated"][0]["message"]
 
 
 def test_a_finding_is_told_once_and_not_per_retry(world):

@@ -246,10 +246,9 @@ def test_20_a_resync_without_news_writes_nothing(two):
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
-        ("/spec/template/spec/containers/0/image", "evil", "image"),
-        ("/spec/template/spec/containers/0/env", [{"name": "X", "value": "1"}], "env"),
-        ("/spec/template/spec/containers/0/resources", {"limits": {"cpu": "9"}}, "limits"),
-        ("/spec/replicas", 7, "replicas"),
+        ("/spec/template/spec/containers/0/image", "evil", 'spec.template.spec.containers[name="c"].image'),
+        ("/spec/template/spec/nodeSelector/disk", "ssd", "spec.template.spec.nodeSelector.disk"),
+        ("/spec/replicas", 7, "spec.replicas"),
     ],
 )
 def test_21_drift_is_repaired_and_named(two, path, value, field):
@@ -258,7 +257,8 @@ def test_21_drift_is_repaired_and_named(two, path, value, field):
     two.resync()
     after = two.get("g-a")["spec"]
     assert after == before
-    assert field in str(GridEvent.objects.filter(reason="Updated", unit="a").first().sentence)
+    sentence = str(GridEvent.objects.filter(reason="Updated", unit="a").first().sentence)
+    assert f"drift: kubectl-edit changed {field}" in sentence
 
 
 def test_22_foreign_metadata_survives_the_next_update(two):

@@ -11,8 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from sgportal.actions import Actor, save_grids
-from sgportal.cluster import MERGE_PATCH, Cluster
+from sgportal.cluster import MERGE_PATCH, RESOURCES, Cluster
 from sgportal.core.documents import read_document
+from sgportal.core.grids.rollout import is_rolled_out
 from sgportal.demo import EmbeddedCluster
 from sgportal.models import Grid, Mirror, WorkKey
 from sgportal.reconciler.cache import refresh
@@ -21,6 +22,7 @@ from sgportal.reconciler.worker import run
 from .real import RealCluster
 
 DATA = Path(__file__).parent.parent / "data"
+APPLY = "application/apply-patch+yaml"
 ADA = Actor("ada", "shell")
 
 
@@ -45,6 +47,17 @@ def a_template(image: str = "img:1", replicas: int | None = 1, app: str = "echo"
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}], **pod}},
     }
     return template if replicas is None else {"replicas": replicas, **template}
+
+
+def as_manager(
+    cluster: Cluster, manager: str, kind: str, name: str, patch: Any, content_type: str, subresource: str = ""
+) -> dict[str, Any]:
+    """An object of the default namespace after a patch by another field manager; by apply it takes what it sets."""
+    path = RESOURCES[kind].path("default", name, subresource)
+    query = {"fieldManager": manager} | ({"force": "true"} if content_type == APPLY else {})
+    headers = {"Content-Type": content_type}
+    body: dict[str, Any] = cluster._transport.call("PATCH", path, query=query, body=patch, headers=headers)[1]
+    return body
 
 
 class World:
@@ -122,9 +135,22 @@ class World:
         assert body is not None, f"{kind} {name} does not exist"
         return body
 
-    def edit(self, name: str, patch: Any, kind: str = "Deployment", content_type: str = MERGE_PATCH) -> dict[str, Any]:
-        """Somebody else changes a live object."""
-        return self.cluster.patch(kind, "default", name, patch, content_type)
+    def edit(
+        self,
+        name: str,
+        patch: Any,
+        kind: str = "Deployment",
+        content_type: str = MERGE_PATCH,
+        *,
+        by: str = "kubectl-edit",
+        subresource: str = "",
+    ) -> dict[str, Any]:
+        """Somebody else changes a live object, as the field manager `by`."""
+        return as_manager(self.cluster, by, kind, name, patch, content_type, subresource)
+
+    def scale(self, name: str, replicas: int, by: str = "kubectl", kind: str = "Deployment") -> None:
+        """Somebody scales a workload, as `kubectl scale` and a HorizontalPodAutoscaler do it."""
+        self.edit(name, {"spec": {"replicas": replicas}}, kind, by=by, subresource="scale")
 
     def writes(self) -> int:
         """How many writes the API server has seen since the last `count_writes`."""
@@ -148,4 +174,4 @@ class World:
 
 
 def _ready(body: dict[str, Any]) -> bool:
-    return body.get("status", {}).get("readyReplicas", 0) == body["spec"]["replicas"]
+    return is_rolled_out("Deployment", body)

@@ -17,21 +17,11 @@ from ..names import (
     child_name,
     child_name_problem,
 )
+from ..ownership.identity import Owner
 from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
 from ..traffic.service import ServiceFacts, described
 from .grid import GridSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whom the children belong to. `uid` identifies the grid; `reference` says whether the cluster holds it as an
-    object of that uid, so that an ownerReference may point to it (a dangling one would make the cluster's garbage
-    collector delete the child). `row_uid` marks children made while the cluster did not hold the grid."""
-
-    uid: str
-    reference: bool
-    row_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +31,14 @@ class Child:
     unit: str
     template: str
     body: dict[str, Any]
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """What is created: a workload whose template leaves replicas out begins with one (SuperEdge's default). That is
+        set and not left to the API server, which notes who scales it only where somebody had set it before."""
+        if self.body["kind"] == "Service":
+            return self.body
+        return {**self.body, "spec": {"replicas": 1, **self.body["spec"]}}
 
     @property
     def name(self) -> str:
@@ -185,7 +183,6 @@ def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:
 
 
 def _pin(child_spec: dict[str, Any], key: str, unit: str) -> None:
-    child_spec.setdefault("replicas", 1)
     pod_spec = child_spec["template"]["spec"]
     pod_spec["nodeSelector"] = {**(pod_spec.get("nodeSelector") or {}), key: unit}
 

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from ..names import HOME, LAST_APPLIED, SERVICEGROUP
+from ..ownership.ignored import Ignored, ignored_of
 from ..schema import check_fields, wrong_type
 from ..text import Invalid, Problem, Sentence, first_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
@@ -27,7 +28,7 @@ class GridSpec:
     """A valid grid. The dicts inside are the user's own and are never changed.
 
     `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
-    leaves the choice to us.
+    leaves the choice to us. `ignored` is what is left to others once it was created.
     """
 
     kind: GridKind
@@ -42,6 +43,7 @@ class GridSpec:
     default_template: str = DEFAULT
     auto_delete: bool = False
     closure: Closure | None = None
+    ignored: tuple[Ignored, ...] = ()
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -109,6 +111,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         default_template=spec.get("defaultTemplateName") or DEFAULT,
         auto_delete=bool(spec.get("autoDeleteUnusedTemplate")),
         closure=closure_of(spec.get("closure")),
+        ignored=ignored_of(spec.get("ignoreDifferences")),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..health import is_settled
-from .status import Condition, GridStatus
+from .status import Condition, GridStatus, UnitStatus
 
 
 def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, Any], now: str) -> dict[str, Any]:
@@ -26,13 +26,20 @@ def manifest_status(status: GridStatus, generation: int, previous: Mapping[str, 
                 "template": unit.template,
                 "message": str(unit.sentence),
                 "reason": unit.reason,
+                **_notes_json(unit),
             }
             for unit in units
         ],
         "readyUnits": sum(is_settled(unit.state) for unit in units),
         "totalUnits": len(units),
+        **_notes_json(next((unit for unit in status.units if not unit.name), None)),
         **({"unusedTemplates": list(status.unused_templates)} if status.unused_templates else {}),
     }
+
+
+def _notes_json(unit: UnitStatus | None) -> dict[str, Any]:
+    notes = [{"reason": reason, "message": str(sentence)} for reason, sentence in unit.notes] if unit else []
+    return {"notes": notes} if notes else {}
 
 
 def _condition_json(condition: Condition, before: Mapping[str, Any] | None, now: str) -> dict[str, str]:

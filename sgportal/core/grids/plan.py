@@ -3,15 +3,18 @@
 It is a value. What is shown before a change, returned for a dry run, executed, recorded and tested is this.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..names import GRID_SELECTOR, GRID_UNIQ_KEY, OWNER_UID, as_label_value, child_name
+from ..names import GRID_UNIQ_KEY, as_label_value, child_name
+from ..ownership.identity import Owner, conflict, is_orphan_of, is_ours, marked_for
 from ..text import Sentence, say
 from ..traffic.closure import UNKNOWN, Capabilities
-from .desired import Child, Finding, Owner, desired
+from .contest import Attempts
+from .desired import Child, Finding, desired
 from .diff import Change, differences
+from .drift import judged
 from .grid import GridSpec
 from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
 from .rollout import is_rolled_out
@@ -25,8 +28,10 @@ Cause = Literal["", "unit-gone", "key-changed"]
 class Step:
     """One intended write: "Deployment `namespace/name` will be <verb>d, because <reason>".
 
-    `body` is the configuration to apply (create, update, adopt); `uid` is the precondition on the live object. `cause`
-    is set for the deletion of a child whose grid stays, `asked` where a person wanted it.
+    `body` is the configuration to apply (create, update, adopt); `seen` is the live object that was decided about, and
+    has to be as it was. `cause` is set for the deletion of a child whose grid stays, `asked` where a person wanted it.
+    `drift` says that the grid had been carried out before, so that somebody else made the difference; `again`, that all
+    of it is contested and only tried once more.
     """
 
     verb: Verb
@@ -37,17 +42,26 @@ class Step:
     reason: Sentence
     changes: tuple[Change, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    uid: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict, repr=False)
     cause: Cause = ""
     asked: bool = False
+    drift: bool = False
+    again: bool = False
+
+    @property
+    def uid(self) -> str:
+        """The uid of the live object, "" where there is none yet."""
+        return str(self.seen["metadata"]["uid"]) if self.seen else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered steps and what a person should know about units for which there is no step."""
+    """The ordered steps, what a person should know about units for which there is no step, and what else there is to
+    know about children that are as they should be (`notes`)."""
 
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,10 @@ class World:
 
     `units`: the NodeUnits of the grid's key now. `live`: every object in its namespace, of its children's kind, that
     may matter: those with its label, those it owns, those with a wanted name. `gone_since`: when a unit was first
-    missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go.
-    `retirement`: what was decided about the children of units that the grid does not have any more. `can`: what the
-    cluster can keep of a closed loop.
+    missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go,
+    with `orphaning` without its children. `retirement`: what was decided about the children of units that the grid does
+    not have any more. `can`: what the cluster can keep of a closed loop. `attempts`: per unit, which fields did not
+    keep what they were set to. `carried_out`: the grid as it is was carried out before.
     """
 
     units: Collection[str]
@@ -69,129 +84,124 @@ class World:
     grace: float = 3600.0
     recreate: Collection[str] = ()
     deleting: bool = False
+    orphaning: bool = False
     retirement: Mapping[str, Retirement] = field(default_factory=dict)
     can: Capabilities = UNKNOWN
+    attempts: Mapping[str, Attempts] = field(default_factory=dict)
+    carried_out: bool = False
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    steps: list[Step]
+    findings: list[Finding]
+    notes: list[Finding]
 
 
 def plan(spec: GridSpec, world: World) -> Plan:
     """The writes that make the cluster agree with the grid, and the findings. Agreement gives no steps."""
     if world.deleting:
-        return Plan(tuple(_delete(spec, each, _GRID_DELETED) for each in world.live if is_ours(each, world.owner)))
+        ours = [each for each in world.live if is_ours(each, world.owner)]
+        steps = _releases(spec, ours) if world.orphaning else [_delete(spec, each, _DELETED) for each in ours]
+        return Plan(tuple(steps))
     children, findings = desired(spec, world.units, world.owner, world.can)
     live = {each["metadata"]["name"]: each for each in world.live}
-    steps: list[Step] = []
-    notes = list(findings)
+    draft = _Draft([], list(findings), [])
     for child in children:
-        _settle(spec, world, child, live.get(child.name), steps, notes)
+        _settle(spec, world, child, live.get(child.name), draft)
     expected = {child.name for child in children} | {_name(spec, finding.unit) for finding in findings}
     for each in world.live:
         if each["metadata"]["name"] not in expected:
-            _retire(spec, world, each, children, live, steps, notes)
-    return Plan(tuple(steps), tuple(notes))
+            _retire(spec, world, each, children, live, draft)
+    return Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes))
 
 
 IMMUTABLE = "ImmutableField"  # the reason of a finding whose cure is to recreate the child
-_GRID_DELETED = say("the grid is deleted")
+_DELETED = say("the grid is deleted")
+
+
+def _releases(spec: GridSpec, ours: Iterable[Mapping[str, Any]]) -> Iterable[Step]:
+    """Give up children that are to outlive their grid, so that another may adopt them. An owner reference is taken away
+    by the cluster's garbage collector; the mark of a grid that the cluster never held is ours."""
+    for live in ours:
+        if marked_for(live):
+            yield _on("release", spec, live, say("the grid is deleted without its workloads"))
 
 
 def _name(spec: GridSpec, unit: str) -> str:
     return child_name(spec.name, spec.kind.child_kind, unit)
 
 
-def is_ours(live: Mapping[str, Any], owner: Owner) -> bool:
-    """Whether a live object belongs to this very grid (by uid, never by name or label alone)."""
-    metadata = live["metadata"]
-    controller = _controller(metadata)
-    if controller:
-        return bool(controller.get("uid") == owner.uid)
-    return (metadata.get("annotations") or {}).get(OWNER_UID) in {owner.uid, owner.row_uid} - {""}
-
-
-def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((ref for ref in metadata.get("ownerReferences") or () if ref.get("controller")), None)
-
-
-def _is_orphan_of(live: Mapping[str, Any], spec: GridSpec) -> bool:
-    """An ownerless object that carries this grid's label: left by a deletion with orphan propagation."""
-    metadata = live["metadata"]
-    return not _controller(metadata) and (metadata.get("labels") or {}).get(GRID_SELECTOR) == spec.name
-
-
-def _settle(
-    spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] | None, steps: list[Step], notes: list[Finding]
-) -> None:
+def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] | None, draft: _Draft) -> None:
     """Decide about one wanted child."""
     if live is None:
-        reason = (
-            say("NodeUnit “%(unit)s” has none yet", unit=child.unit) if child.unit else say("the grid has none yet")
-        )
-        steps.append(_step("create", child, reason, (Change("", None, child.body),)))
+        draft.steps.append(_creation(child))
         return
     if live["metadata"].get("deletionTimestamp"):
-        notes.append(Finding(child.unit, "ChildTerminating", say("“%(name)s” is still being deleted", name=child.name)))
+        text = say("“%(name)s” is still being deleted", name=child.name)
+        draft.findings.append(Finding(child.unit, "ChildTerminating", text))
         return
     ours = is_ours(live, world.owner)
-    if not ours and not _is_orphan_of(live, spec):
-        notes.append(Finding(child.unit, "NameConflict", _conflict(child, live)))
-        return
-    if child.unit in world.recreate and ours:
-        steps.append(_delete(spec, live, say("an operator asked to create it anew")))
-        return
-    immutable = _immutable(child, live)
-    if immutable:
-        notes.append(
-            Finding(
-                child.unit,
-                IMMUTABLE,
-                say(
-                    "“%(field)s” cannot be changed on a live %(kind)s; recreate it to apply the change",
-                    field=immutable,
-                    kind=spec.kind.child_kind,
-                ),
-            )
-        )
-        return
-    changes = differences(child.body, live)
-    if not ours:
-        steps.append(_step("adopt", child, say("it carries this grid's label and has no owner"), changes, live))
-    elif changes:
-        fields = ", ".join(dict.fromkeys(_shown(change.path) for change in changes))
-        steps.append(_step("update", child, say("it differs in %(fields)s", fields=fields), changes, live))
+    if not ours and not is_orphan_of(live, spec.name):
+        draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
+    elif child.unit in world.recreate and ours:
+        draft.steps.append(_delete(spec, live, say("an operator asked to create it anew")))
+    elif immutable := _immutable(child, live):
+        draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, immutable)))
+    else:
+        _bring_into_line(spec, world, child, live, ours, draft)
 
 
-def _step(
-    verb: Verb, child: Child, reason: Sentence, changes: tuple[Change, ...], live: Mapping[str, Any] | None = None
-) -> Step:
+def _creation(child: Child) -> Step:
+    """The first write of a child: it sets everything, also what is left to others afterwards."""
+    reason = say("NodeUnit “%(unit)s” has none yet", unit=child.unit) if child.unit else say("the grid has none yet")
     metadata = child.body["metadata"]
-    uid = live["metadata"]["uid"] if live else ""
-    return Step(
-        verb, child.body["kind"], metadata["namespace"], child.name, child.unit, reason, changes, child.body, uid
-    )
+    about = (child.body["kind"], metadata["namespace"], child.name, child.unit)
+    return Step("create", *about, reason, (Change("", None, child.first),), child.first)
+
+
+def _bring_into_line(
+    spec: GridSpec, world: World, child: Child, live: Mapping[str, Any], ours: bool, draft: _Draft
+) -> None:
+    found = judged(spec, child, live, world.attempts.get(child.unit) or {}, world.now, world.carried_out)
+    draft.findings += found.findings
+    draft.notes += found.notes
+    if ours and not found.changes:
+        return
+    reason = found.reason if ours else say("it carries this grid's label and has no owner")
+    verb: Verb = "update" if ours else "adopt"
+    drift, again = world.carried_out and ours, found.again and ours
+    draft.steps.append(_on(verb, spec, live, reason, found.changes, found.body, drift, again))
+
+
+def _on(
+    verb: Verb,
+    spec: GridSpec,
+    live: Mapping[str, Any],
+    reason: Sentence,
+    changes: tuple[Change, ...] = (),
+    body: Mapping[str, Any] | None = None,
+    drift: bool = False,
+    again: bool = False,
+) -> Step:
+    """A write of a child that is there."""
+    name = live["metadata"]["name"]
+    about = (verb, spec.kind.child_kind, spec.namespace, name, unit_of(spec, live), reason)
+    return Step(*about, changes, body or {}, live, drift=drift, again=again)
 
 
 def _delete(spec: GridSpec, live: Mapping[str, Any], reason: Sentence) -> Step:
-    metadata = live["metadata"]
-    return Step(
-        "delete",
-        spec.kind.child_kind,
-        spec.namespace,
-        metadata["name"],
-        unit_of(spec, live),
-        reason,
-        uid=metadata["uid"],
+    return _on("delete", spec, live, reason)
+
+
+def _cannot_change(spec: GridSpec, field_name: str) -> Sentence:
+    return say(
+        "“%(field)s” cannot be changed on a live %(kind)s; recreate it to apply the change",
+        field=field_name,
+        kind=spec.kind.child_kind,
     )
-
-
-def _conflict(child: Child, live: Mapping[str, Any]) -> Sentence:
-    controller = _controller(live["metadata"])
-    if controller:
-        return say(
-            "a %(kind)s “%(name)s” already exists and belongs to %(owner)s",
-            kind=child.body["kind"],
-            name=child.name,
-            owner=f"{controller.get('kind')} {controller.get('name')}",
-        )
-    return say("a %(kind)s “%(name)s” already exists and is not this grid's", kind=child.body["kind"], name=child.name)
 
 
 def _immutable(child: Child, live: Mapping[str, Any]) -> str:
@@ -221,10 +231,6 @@ def _selector(spec: Mapping[str, Any]) -> tuple[Any, Any]:
     return selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
 
 
-def _shown(path: str) -> str:
-    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
-
-
 def unit_of(spec: GridSpec, live: Mapping[str, Any]) -> str:
     """The NodeUnit a live child was made for ("" for a Service)."""
     if spec.kind.child_kind == "Service":
@@ -239,8 +245,7 @@ def _retire(
     live: Mapping[str, Any],
     children: Sequence[Child],
     all_live: Mapping[str, Any],
-    steps: list[Step],
-    notes: list[Finding],
+    draft: _Draft,
 ) -> None:
     """Decide about an object that is not among the wanted ones: ours goes in good time, all others stay."""
     if not is_ours(live, world.owner) or live["metadata"].get("deletionTimestamp"):
@@ -249,13 +254,12 @@ def _retire(
     cause, reason, waits = _departure(spec, world, unit, live, children, all_live)
     mark = world.retirement.get(unit)
     if mark in STAYS and unit not in world.recreate:
-        notes.append(Finding(unit, *STAYS[mark]))
+        draft.findings.append(Finding(unit, *STAYS[mark]))
     elif waits:
-        notes.append(waits)
+        draft.findings.append(waits)
     else:
-        steps.append(
-            replace(_delete(spec, live, reason), cause=cause, asked=unit in world.recreate or mark == APPROVED)
-        )
+        asked = unit in world.recreate or mark == APPROVED
+        draft.steps.append(replace(_delete(spec, live, reason), cause=cause, asked=asked))
 
 
 def _departure(

@@ -13,6 +13,7 @@ REMEDIES: Mapping[str, tuple[Action, ...]] = {
     "UnitGone": ("recreate",),
     "InvalidName": ("label",),
     "TemplateNotFound": ("edit",),
+    "Contested": ("edit",),
     "ClosureNotSupported": ("edit",),
     "Paused": ("edit",),
     "Partitioned": ("edit",),

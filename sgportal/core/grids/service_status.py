@@ -4,6 +4,7 @@ from ..health import State, severity
 from ..text import say
 from ..traffic.loop import Loop, UnitLoop
 from .conditions import loop_conditions, service_conditions
+from .contest import CONTESTED
 from .status import GridStatus, Observed, UnitStatus
 
 _STATES: dict[str, State] = {
@@ -28,7 +29,8 @@ def service_status(observed: Observed, loop: Loop) -> GridStatus:
 def _service(observed: Observed) -> UnitStatus:
     finding = next(iter(observed.findings), None)
     if finding:
-        return UnitStatus("", "Blocked", finding.reason, finding.sentence)
+        state: State = "Degraded" if finding.reason == CONTESTED else "Blocked"
+        return UnitStatus("", state, finding.reason, finding.sentence)
     if observed.live and observed.pending:
         return UnitStatus("", "Progressing", "Updating", say("a change of the Service is still to be written"))
     if observed.live:

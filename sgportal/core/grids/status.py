@@ -4,7 +4,7 @@ Status speaks of the present only, never of what we hope for. It is derived from
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..health import is_settled, is_unhealthy, of_all, severity
@@ -12,9 +12,11 @@ from ..names import child_name
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
+from .contest import CONTESTED
 from .desired import Finding
 from .grid import GridSpec
 from .plan import unit_of
+from .retirement import DELETION_HELD
 from .rollout import rollout
 from .superedge_state import superedge_state
 from .trouble import Evidence, trouble, under_way
@@ -32,7 +34,8 @@ _FINDING_STATE = {
 class UnitStatus:
     """The state of one unit of a grid. `desired`, `ready`, `updated` count pods; `misplaced` names pods of this unit's
     child that sit on a node outside the unit; `state` is one of `health.STATES`. Of a ServiceGrid, `nodes` counts the
-    unit's nodes, and `served` those that reach an endpoint as they may."""
+    unit's nodes, and `served` those that reach an endpoint as they may. `notes` are what else is to be read about its
+    child, each with a CamelCase reason."""
 
     name: str
     state: str
@@ -46,6 +49,7 @@ class UnitStatus:
     misplaced: tuple[str, ...] = ()
     nodes: int = 0
     served: int = 0
+    notes: tuple[tuple[str, Sentence], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,28 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
     return GridStatus(tuple(units), conditions, states, spec.unused_templates(), blocked=whole is not None)
 
 
+def complete(status: GridStatus, findings: Sequence[Finding], notes: Iterable[Finding]) -> GridStatus:
+    """The status with the notes of a plan, each at its unit, and a condition for what the findings of some units say
+    whatever else is wrong there: a deletion that waits for a person, a field that is contested."""
+    told: dict[str, tuple[tuple[str, Sentence], ...]] = {}
+    for each in notes:
+        told[each.unit] = (*told.get(each.unit, ()), (each.reason, each.sentence))
+    units = tuple(replace(unit, notes=told.get(unit.name, ())) for unit in status.units)
+    more = []
+    if held := [each for each in findings if each.reason == DELETION_HELD]:
+        more.append(_deletions_held(held))
+    if contested := [each for each in findings if each.reason == CONTESTED]:
+        more.append(Condition(CONTESTED, "True", CONTESTED, _first_of(contested, units)))
+    return replace(status, units=units, conditions=(*status.conditions, *more))
+
+
+def _first_of(findings: Sequence[Finding], units: Sequence[UnitStatus]) -> Sentence:
+    first = findings[0]
+    if not first.unit:
+        return first.sentence
+    return _of_units(len({each.unit for each in findings}), len(units), first.unit, first.sentence)
+
+
 def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
     state, reason, sentence = _judge(seen)
     live = seen.live or {}
@@ -160,7 +186,7 @@ def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
 
 def _judge(seen: _Seen) -> tuple[str, str, Sentence]:
     """The state of a unit, most final case first."""
-    if seen.finding:
+    if seen.finding and seen.finding.reason != CONTESTED:
         return _FINDING_STATE.get(seen.finding.reason, "Blocked"), seen.finding.reason, seen.finding.sentence
     if seen.live is None:
         return "Progressing", "Creating", say("the workload is about to be created")
@@ -171,6 +197,8 @@ def _judge(seen: _Seen) -> tuple[str, str, Sentence]:
         return "Degraded", "Misplaced", _misplaced(misplaced)
     if found.complete and seen.pending:
         return "Progressing", "Updating", say("a change of the workload is still to be written")
+    if found.complete and seen.finding:
+        return "Degraded", seen.finding.reason, seen.finding.sentence
     if found.complete:
         return _STAGE_STATE.get(found.stage, "Ready"), _STAGE_REASON[found.stage], found.sentence
     if seen.unit and not seen.unit.ready_nodes:
@@ -194,7 +222,7 @@ _STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 
 
-def deletions_held(findings: Sequence[Finding]) -> Condition:
+def _deletions_held(findings: Sequence[Finding]) -> Condition:
     """That the deletion of these units' children waits for a person; there is at least one."""
     text = say(
         "%(count)s workloads are no longer wanted and wait for a person's decision, first that of %(unit)s",
@@ -247,10 +275,10 @@ def told_of(some: Sequence[UnitStatus], units: Sequence[UnitStatus]) -> Sentence
     first = some[0]
     if not first.name:
         return first.sentence
+    return _of_units(len(some), len(units), first.name, first.sentence)
+
+
+def _of_units(count: int, total: int, unit: str, sentence: Sentence) -> Sentence:
     return say(
-        "%(count)s of %(total)s units, first %(unit)s: %(reason)s",
-        count=len(some),
-        total=len(units),
-        unit=first.name,
-        reason=first.sentence,
+        "%(count)s of %(total)s units, first %(unit)s: %(reason)s", count=count, total=total, unit=unit, reason=sentence
     )

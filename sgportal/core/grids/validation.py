@@ -15,6 +15,7 @@ from ..names import (
     namespace_problem,
     object_name_problem,
 )
+from ..ownership.ignored import ignored_problems
 from ..schema import check_fields, twice
 from ..selector import matches, requirements
 from ..text import Problem, pointer, say
@@ -25,6 +26,7 @@ _SERVICE_FIELDS = {
     "gridUniqKey": ("str", True),
     "template": ("ServiceSpec", True),
     "closure": ("any", False),
+    "ignoreDifferences": ("[any]", False),
 }
 
 
@@ -36,6 +38,7 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
         "templates": ("{str}", False),
         "defaultTemplateName": ("str", False),
         "autoDeleteUnusedTemplate": ("bool", False),
+        "ignoreDifferences": ("[any]", False),
     }
 
 
@@ -73,6 +76,7 @@ def spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("/spec/gridUniqKey", problem)
     if not is_whole:
         return
+    yield from ignored_problems(spec.get("ignoreDifferences") or (), kind.template_type)
     if is_service:
         yield from _service_problems(spec["template"])
         yield from closure_problems(spec.get("closure"), spec["template"])

@@ -1,7 +1,7 @@
 """Whether users of the portal may have a (valid) grid: the rules on namespaces, pods and Services together."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..grids.desired import Finding
@@ -37,7 +37,7 @@ def held(planned: Plan, reason: Sentence | None) -> Plan:
     if reason is None:
         return planned
     units = dict.fromkeys(["", *(step.unit for step in planned.steps)] if planned.steps else ())
-    return Plan((), (*(Finding(unit, CLOSED, reason) for unit in units), *planned.findings))
+    return replace(planned, steps=(), findings=(*(Finding(unit, CLOSED, reason) for unit in units), *planned.findings))
 
 
 def policy_problems(spec: GridSpec, policy: Policy, labels: Mapping[str, str]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..grids.diff import FIELD_MANAGER
+from ..names import FIELD_MANAGER
 from ..text import Sentence, say
 from .controller import its_entries
 

@@ -1,4 +1,8 @@
-"""Carrying out the steps of a plan, side by side, each on its own: one unit's trouble never stops another's."""
+"""Carrying out the steps of a plan, side by side, each on its own: one unit's trouble never stops another's.
+
+Every write says in the same request which object it means: one that must not exist, or exactly the one that was decided
+about. So whoever comes second changes nothing.
+"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -6,22 +10,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
+from ...core.grids.desired import Finding
 from ...core.grids.plan import Step
+from ...core.names import OWNER_UID
+from ...core.ownership.identity import as_judged, conflict, marked_for, same_owner
+from ...core.ownership.managed_fields import rewritten
+from ...core.text import pointer
 from ..process.connection import side_by_side
 from .reopen_service import without_sentinels
+
+Body = Mapping[str, Any]
+TRIES = 5  # of one write, while nothing but its object's status changes in between
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a step: `live` is the object afterwards (None: deleted), `error` what went wrong, `taken` that the
-    name belongs to somebody else. With `skipped` it was not tried, because the cluster had stopped answering or asked
-    for a pause."""
+    name belongs to somebody else, and to whom. With `skipped` it was not tried, because the cluster had stopped
+    answering or asked for a pause. `changed`: there is something to tell; a write may turn out to change nothing."""
 
     step: Step
-    live: Mapping[str, Any] | None = None
+    live: Body | None = None
     error: ClusterError | None = None
-    taken: bool = False
+    taken: Finding | None = None
     skipped: bool = False
+    changed: bool = True
 
     @property
     def done(self) -> bool:
@@ -53,35 +66,73 @@ def _carry_out(step: Step, cluster: Cluster) -> Outcome:
     if step.verb == "delete":
         cluster.delete(step.kind, step.namespace, step.name, uid=step.uid)
         return Outcome(step)
-    return Outcome(step, live=_update(without_sentinels(step, cluster), cluster))
+    if step.verb == "release":
+        return Outcome(step, live=_release(step, cluster))
+    return _update(without_sentinels(step, cluster), cluster)
 
 
 def _create(step: Step, cluster: Cluster) -> Outcome:
-    """Server-side apply without force, so that nothing of a stranger's is ever overwritten. Where the answer says that
-    the object was there already, applying nothing takes our fields off it again."""
+    """Create what is not there. What is there already may be our own: the answer to an earlier try was lost, or another
+    worker was faster."""
     try:
-        applied = cluster.apply(step.body)
-    except Conflict:
-        return Outcome(step, taken=True)
-    if applied.created:
-        return Outcome(step, live=applied.body)
-    identity = {key: step.body["metadata"][key] for key in ("name", "namespace")}
-    cluster.apply({"apiVersion": step.body["apiVersion"], "kind": step.body["kind"], "metadata": identity})
-    return Outcome(step, taken=True)
+        return Outcome(step, live=cluster.apply_new(step.body))
+    except Conflict as refused:
+        live = cluster.get(step.kind, step.namespace, step.name)
+        if live is None:  # the conflict is about something else, such as a quota that is being counted
+            return Outcome(step, error=refused)
+        if same_owner(step.body, live):
+            return Outcome(step, live=live, changed=False)
+        return Outcome(step, taken=Finding(step.unit, "NameConflict", conflict(step.kind, live)))
 
 
-def _update(step: Step, cluster: Cluster) -> Mapping[str, Any]:
-    """Remove what others added to collections that are ours as a whole, then apply; the uid makes sure that it is still
-    the object we looked at."""
-    live: Mapping[str, Any] = {}
-    foreign = [change for change in step.changes if change.foreign]
-    if foreign:
-        patch: list[dict[str, Any]] = [{"op": "test", "path": "/metadata/uid", "value": step.uid}]
-        for change in sorted(foreign, key=lambda each: each.path, reverse=True):
-            patch.append({"op": "test", "path": change.path, "value": change.old})
-            patch.append({"op": "remove", "path": change.path})
-        live = cluster.patch(step.kind, step.namespace, step.name, patch, JSON_PATCH)
-    if not live or step.verb == "adopt" or len(foreign) < len(step.changes):
-        body = {**step.body, "metadata": {**step.body["metadata"], "uid": step.uid}}
-        live = cluster.apply(body, force=True).body
-    return live
+def _update(step: Step, cluster: Cluster) -> Outcome:
+    """Write to the object that was decided about. Its status changes all the time, which takes another try; anything
+    else takes another decision."""
+    live, tries = step.seen, TRIES
+    while True:
+        try:
+            answer = _write(step, live, cluster)
+        except Conflict as refused:
+            again = cluster.get(step.kind, step.namespace, step.name)
+            tries -= 1
+            if not tries or again is None or not as_judged(step.seen, again):
+                return Outcome(step, error=refused)
+            live = again
+        else:
+            released = any(change.released for change in step.changes)
+            return Outcome(step, live=answer, changed=released or not as_judged(live, answer))
+
+
+def _write(step: Step, live: Body, cluster: Cluster) -> Body:
+    """Make ours what is to go, give up what is to stay; then one apply sets, and removes, everything at once."""
+    claimed = [change.field for change in step.changes if change.claimed]
+    released = [change.field for change in step.changes if change.released]
+    managed = rewritten(live, claimed, released)
+    if managed is not None:
+        live = cluster.patch(step.kind, step.namespace, step.name, _handing_over(live, managed), JSON_PATCH)
+    if managed is not None and len(released) == len(step.changes) and step.verb != "adopt":
+        return live
+    metadata = live["metadata"]
+    exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+    return cluster.apply({**step.body, "metadata": {**step.body["metadata"], **exactly}}, force=True).body
+
+
+def _handing_over(live: Body, managed: Sequence[Body]) -> list[dict[str, Any]]:
+    """The patch that says anew which fields are whose, of an object that is still as we know it."""
+    metadata = live["metadata"]
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        {"op": "add", "path": "/metadata/managedFields", "value": managed},
+    ]
+
+
+def _release(step: Step, cluster: Cluster) -> Body:
+    """Take the mark of its grid off a child that outlives it."""
+    mark = pointer("metadata", "annotations", OWNER_UID)
+    patch = [
+        {"op": "test", "path": "/metadata/uid", "value": step.uid},
+        {"op": "test", "path": mark, "value": marked_for(step.seen)},
+        {"op": "remove", "path": mark},
+    ]
+    return cluster.patch(step.kind, step.namespace, step.name, patch, JSON_PATCH)

@@ -8,8 +8,9 @@ from datetime import timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from ...core.text import Sentence
+from ...core.text import Sentence, say
 from ...models import GridEvent
+from .apply import Outcome
 
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
 
@@ -31,6 +32,25 @@ class Happening:
     def type(self) -> str:
         """Kubernetes' type of the event."""
         return "Warning" if self.warning else "Normal"
+
+
+_DONE = {
+    "create": ("Created", say("%(kind)s “%(name)s” was created: %(reason)s")),
+    "update": ("Updated", say("%(kind)s “%(name)s” was updated: %(reason)s")),
+    "again": ("Retried", say("%(kind)s “%(name)s” was updated once more: %(reason)s")),
+    "adopt": ("Adopted", say("%(kind)s “%(name)s” was adopted: %(reason)s")),
+    "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
+    "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
+}
+
+
+def of_write(outcome: Outcome) -> Happening:
+    """That a write was made, and why."""
+    step = outcome.step
+    reason, template = _DONE["again" if step.again else step.verb]
+    params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
+    sentence = Sentence(template.msgid, params)
+    return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
 
 
 def record(path: str, happenings: Iterable[Happening]) -> None:

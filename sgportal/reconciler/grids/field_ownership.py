@@ -10,7 +10,9 @@ from typing import Any
 from ...cluster import JSON_PATCH, Cluster, Conflict
 from ...core.grids.desired import desired
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Plan, World, is_ours
+from ...core.grids.plan import Plan, World
+from ...core.ownership.identity import is_ours
+from ...core.ownership.share import share
 from ...core.superedge.controller import its_entries, without_its_entries
 from ..process.connection import side_by_side
 
@@ -27,7 +29,11 @@ def claim(spec: GridSpec, seen: World, planned: Plan, live: Iterable[Body], clus
     troubled = {finding.unit for finding in planned.findings}
     children, _ = desired(spec, seen.units, seen.owner, seen.can)
     wanted = {child.name: child.body for child in children if child.unit not in troubled}
-    mine = [(each, wanted[name]) for each in left if (name := each["metadata"]["name"]) in wanted]
+    mine = [
+        (each, share(wanted[name], each, spec.ignored).body)
+        for each in left
+        if (name := each["metadata"]["name"]) in wanted
+    ]
     side_by_side(lambda pair: _claim(*pair, cluster), mine)
 
 
@@ -37,7 +43,8 @@ def _its(body: Body) -> bool:
 
 def _claim(live: Body, body: Body, cluster: Cluster) -> None:
     """Apply what is already so, then take the other's entry away, unless somebody wrote in between."""
-    named = {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
+    exactly = {name: live["metadata"][name] for name in ("uid", "resourceVersion")}
+    named = {**body, "metadata": {**body["metadata"], **exactly}}
     try:
         metadata = cluster.apply(named, force=True).body["metadata"]
         cluster.patch(body["kind"], metadata["namespace"], metadata["name"], _disowned(metadata), JSON_PATCH)

@@ -14,8 +14,8 @@ from typing import Any
 from django.utils import timezone
 
 from ...cluster import Cluster, ClusterError
-from ...core.grids.diff import FIELD_MANAGER
 from ...core.grids.kinds import API_VERSION
+from ...core.names import FIELD_MANAGER
 from ...core.timestamps import rfc3339
 from ...models import Grid
 from .events import Happening

@@ -1,19 +1,21 @@
 """Make the cluster agree with one grid: observe, plan, apply, record the status."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
 
 from ...cluster import Cluster, Conflict
+from ...core.grids.contest import Attempt, retry_at
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Plan, World, is_ours, plan
+from ...core.grids.plan import Plan, World, plan
 from ...core.grids.retirement import HELD, KEPT
+from ...core.ownership.identity import is_ours
 from ...core.policy.rules import held
 from ...core.text import Invalid
-from ...models import Grid, Mirror
+from ...models import Grid, GridUnit, Mirror
 from ...queries.plans import spec_of, world
 from ...queries.policy import closed
 from ..queue import workqueue
@@ -49,8 +51,6 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
     if not grid.deleting_since and observe.vanished(grid, seen.live):
         return WATCH_BEHIND
     planned = held(plan(spec, seen), shut)
-    if grid.deleting_since and grid.propagation == "Orphan":
-        planned = Plan(())
     if cluster.read_only:
         _only_record(grid, spec, seen, planned, cluster)
         return None
@@ -70,7 +70,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
 def _only_record(grid: Grid, spec: GridSpec, seen: World, planned: Plan, cluster: Cluster) -> None:
     """What is left to do while another controller manages the grids: show what there is."""
     if not grid.deleting_since:
-        update_status.record(grid, spec, seen, Plan((), planned.findings), (), cluster)
+        update_status.record(grid, spec, seen, replace(planned, steps=()), (), cluster)
 
 
 def _observe(grid: Grid, spec: GridSpec, cluster: Cluster) -> World:
@@ -92,15 +92,23 @@ def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float
 
 
 def _next_look(grid: Grid, outcomes: Sequence[Outcome]) -> float | None:
-    """When the soonest back-off or grace time of a unit is over."""
+    """Seconds until the first of what units wait for."""
     update_status.raise_if_cut_short(outcomes)
     if any(isinstance(outcome.error, Conflict) for outcome in outcomes):
         return ANOTHER_WRITER
-    now = timezone.now()
-    times = [unit.next_at for unit in grid.units.exclude(next_at=None)]
-    grace = timedelta(seconds=update_status.grace_seconds())
+    waiting = grid.units.exclude(next_at=None, gone_since=None, attempts={})
+    times = [when for unit in waiting for when in _times(unit)]
+    now = timezone.now().timestamp()
     if grid.kind == "StatefulSetGrid" and grid.units.filter(state="Progressing", ready__lt=F("desired")).exists():
-        times.append(now + timedelta(seconds=LOOK_AGAIN))
-    leaving = grid.units.exclude(gone_since=None).exclude(retirement__in=(HELD, KEPT))
-    times += [unit.gone_since + grace for unit in leaving if unit.gone_since]
-    return max(0.5, (min(t for t in times if t) - now).total_seconds()) if times else None
+        times.append(now + LOOK_AGAIN)
+    return max(0.5, min(times) - now) if times else None
+
+
+def _times(unit: GridUnit) -> Iterator[float]:
+    """When a unit wants another look, epoch seconds: its back-off, its grace time is over, a field is to be retried."""
+    if unit.next_at:
+        yield unit.next_at.timestamp()
+    if unit.gone_since and unit.retirement not in (HELD, KEPT):
+        yield unit.gone_since.timestamp() + update_status.grace_seconds()
+    if retry := retry_at({name: Attempt.from_json(each) for name, each in unit.attempts.items()}):
+        yield retry

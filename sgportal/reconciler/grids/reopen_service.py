@@ -32,13 +32,13 @@ def without_sentinels(step: Step, cluster: Cluster) -> Step:
     if closure.mode != "prefer":
         yielding = write_closure(Closure("prefer"), key)
         patch = [
-            {"op": "test", "path": "/metadata/uid", "value": step.uid},
-            {"op": "test", "path": _PLACE, "value": opening.old},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": step.seen["metadata"]["resourceVersion"]},
             {"op": "replace", "path": _PLACE, "value": yielding},
         ]
-        cluster.patch("Service", step.namespace, step.name, patch, JSON_PATCH)
-        changes = (replace(each, old=yielding) if each is opening else each for each in step.changes)
-        step = replace(step, changes=tuple(changes))
+        live = cluster.patch("Service", step.namespace, step.name, patch, JSON_PATCH)
+        # By this patch the annotation is no longer among what we applied.
+        changes = (replace(each, old=yielding, claimed=True) if each is opening else each for each in step.changes)
+        step = replace(step, changes=tuple(changes), seen=live)
     _wait(step, cluster)
     return step
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from ...cluster import JSON_PATCH, Cluster
+from ...cluster import JSON_PATCH, Cluster, Conflict
 from ...core.grids.grid import source_metadata
 from ...core.grids.kinds import BY_PLURAL
 from ...core.text import say
@@ -98,7 +98,7 @@ def settle(grid: Grid, cluster: Cluster) -> Settled:
         if not grid.spec:
             grid.delete()
             return _NOTHING_TO_DO
-        _adopt_generation(grid, cluster.apply(membership.marked(grid)).body, pushed=True)
+        _make(grid, cluster)
     elif body["metadata"].get("deletionTimestamp"):
         if grid.spec and not grid.cluster_uid:
             return Settled(False, PREDECESSOR_GOING)
@@ -159,6 +159,17 @@ def _is_given_up(grid: Grid, body: Mapping[str, Any] | None) -> bool:
     Grid.objects.filter(pk=grid.pk).update(may_be_forgotten=False)
     grid.may_be_forgotten = False
     return False
+
+
+def _make(grid: Grid, cluster: Cluster) -> None:
+    """Put a grid into the cluster. Another portal may be faster: then its grid stands, and ours stays a revision."""
+    try:
+        _adopt_generation(grid, cluster.apply_new(membership.marked(grid)), pushed=True)
+    except Conflict:
+        body = cluster.get(grid.kind, grid.namespace, grid.name)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            raise
+        _pull(grid, body, cluster)
 
 
 def _follow(grid: Grid, cluster: Cluster, body: Mapping[str, Any] | None) -> Settled:
@@ -222,8 +233,8 @@ def _adopt_generation(grid: Grid, body: Mapping[str, Any], pushed: bool) -> None
 
 def _pull(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
     """Take the resource's spec into the row, as a new revision."""
-    both = grid.generation > grid.pushed_generation and bool(grid.cluster_uid)
     spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
+    both = grid.generation > grid.pushed_generation and (bool(grid.cluster_uid) or grid.spec != spec)
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
         adopted = row.generation == 0

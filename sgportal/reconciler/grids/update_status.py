@@ -11,13 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from ...cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
+from ...core.grids.contest import Attempts
 from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
 from ...core.grids.manifest_status import manifest_status
-from ...core.grids.plan import Plan, Step, World, is_ours, unit_of
-from ...core.grids.retirement import DELETION_HELD
-from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, deletions_held, summarise
+from ...core.grids.plan import Plan, Step, World, unit_of
+from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, complete, summarise
 from ...core.health import severity
+from ...core.ownership.identity import is_ours
 from ...core.policy.rules import CLOSED
 from ...core.text import Invalid, Sentence, say
 from ...core.timestamps import rfc3339
@@ -26,17 +27,11 @@ from ..process.connection import meanwhile, side_by_side
 from ..queue import change_log, workqueue
 from . import events, kube_events, rollout_evidence, service_conditions
 from .apply import Outcome
-from .events import Happening
+from .contests import counted
+from .events import Happening, of_write
 from .observe import units as units_now
 
 log = logging.getLogger(__name__)
-_DONE = {
-    "create": ("Created", say("%(kind)s “%(name)s” was created: %(reason)s")),
-    "update": ("Updated", say("%(kind)s “%(name)s” was updated: %(reason)s")),
-    "adopt": ("Adopted", say("%(kind)s “%(name)s” was adopted: %(reason)s")),
-    "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
-    "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
-}
 # What is wrong with the way to the cluster, or with our news of it, is not the unit's fault.
 _NOT_THE_UNITS = (Unreachable, Throttled, Conflict)
 
@@ -89,7 +84,8 @@ def record(
     why the namespace is closed to us, if it is."""
     live = after(seen, outcomes)
     failures = _failures(outcomes)
-    findings = [*planned.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
+    count = counted(seen, outcomes, cluster)
+    findings = [*planned.findings, *count.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
     pending = {step.name for step in planned.steps} - {each.step.name for each in outcomes if each.done}
     observed = Observed(units_now(spec), live, findings, pending=pending)
     observed = rollout_evidence.with_evidence(observed, spec, cluster)
@@ -99,15 +95,18 @@ def record(
         more = {"closure": closure_for(spec, seen.can).mode, **shown}
     else:
         status = summarise(spec, observed)
-    if waiting := [each for each in findings if each.reason == DELETION_HELD]:
-        status = replace(status, conditions=(*status.conditions, deletions_held(waiting)))
+    status = complete(status, findings, planned.notes)
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
     telling = meanwhile(lambda: _tell_cluster(grid, body, cluster))
     with transaction.atomic():
-        changed, warnings = _record_units(grid, status, outcomes, findings)
-        happenings = [*(_happening(each) for each in outcomes if each.done), *warnings, *_arrival(grid, status)]
+        changed, warnings = _record_units(grid, status, outcomes, findings, count.attempts)
+        happenings = [
+            *(of_write(each) for each in outcomes if each.done and each.changed),
+            *warnings,
+            *_arrival(grid, status),
+        ]
         happenings += service_conditions.alarms(grid, status)
         events.record(grid.path, happenings)
         changed |= _record_grid(grid, body, status.state)
@@ -121,8 +120,8 @@ def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> Non
     """Note and tell which writes were made for which grid."""
     done: dict[Grid, list[Happening]] = {}
     for grid, outcome in outcomes:
-        if outcome.done:
-            done.setdefault(grid, []).append(_happening(outcome))
+        if outcome.done and outcome.changed:
+            done.setdefault(grid, []).append(of_write(outcome))
     with transaction.atomic():
         for grid, happenings in done.items():
             events.record(grid.path, happenings)
@@ -156,8 +155,7 @@ def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
     for outcome in outcomes:
         step = outcome.step
         if outcome.taken:
-            text = say("a %(kind)s “%(name)s” already exists and is not this grid's", kind=step.kind, name=step.name)
-            found.append(Finding(step.unit, "NameConflict", text))
+            found.append(outcome.taken)
         elif outcome.error and not isinstance(outcome.error, _NOT_THE_UNITS):
             reason = outcome.error.reason or "WriteFailed"
             found.append(
@@ -175,7 +173,11 @@ def _held_back(grid: Grid, planned: Plan, outcomes: Iterable[Outcome], failures:
 
 
 def _record_units(
-    grid: Grid, status: GridStatus, outcomes: Sequence[Outcome], findings: Sequence[Finding]
+    grid: Grid,
+    status: GridStatus,
+    outcomes: Sequence[Outcome],
+    findings: Sequence[Finding],
+    attempts: Mapping[str, Attempts],
 ) -> tuple[bool, list[Happening]]:
     rows = {row.name: row for row in grid.units.all()}
     failed = {each.step.unit for each in outcomes if each.taken or each.error}
@@ -191,6 +193,7 @@ def _record_units(
         before = _fields(row)
         _fill(row, unit)
         _pace(row, name in failed, name in tried)
+        row.attempts = {field: each.to_json() for field, each in attempts.get(name, {}).items()}
         if name in blocking and before.get("reason") != unit.reason:
             warnings.append(Happening(name, unit.reason, blocking[name].sentence, warning=True))
         if row.pk is None:
@@ -218,6 +221,7 @@ def _fill(row: GridUnit, unit: UnitStatus) -> None:
     row.desired, row.ready, row.updated = unit.desired, unit.ready, unit.updated
     row.nodes, row.served = unit.nodes, unit.served
     row.misplaced = list(unit.misplaced)
+    row.notes = [{"reason": reason, "message": sentence.to_json()} for reason, sentence in unit.notes]
 
 
 def _pace(row: GridUnit, failed: bool, done: bool) -> None:
@@ -226,14 +230,6 @@ def _pace(row: GridUnit, failed: bool, done: bool) -> None:
         row.failures += 1
     elif done:
         row.failures, row.next_at, row.recreate = 0, None, False
-
-
-def _happening(outcome: Outcome) -> Happening:
-    step = outcome.step
-    reason, template = _DONE[step.verb]
-    params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
-    sentence = Sentence(template.msgid, params)
-    return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
 
 
 def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
