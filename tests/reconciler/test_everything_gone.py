@@ -154,6 +154,21 @@ def test_many_grids_deleted_with_kubectl_wait_and_the_others_are_kept_right(flee
         until(lambda: "g0-a" in fleet.names())
 
 
+def test_all_of_two_grids_of_a_kind_wait_and_one_after_the_other_does_not(fleet: World) -> None:
+    with at_work():
+        children = submit(fleet, 2)
+        for name in names():
+            fleet.cluster.delete("DeploymentGrid", "default", name)
+        halted("grids-gone")
+        actions.decide("restore", ManagedCluster.now().halt_id, ADA)
+        until(lambda: fleet.names() == children, 60)
+        until(lambda: Grid.objects.filter(state="Ready").count() == 2, 60)
+        for name in ("g0", "g1"):
+            fleet.cluster.delete("DeploymentGrid", "default", name)
+            until(lambda name=name: name not in names())
+        assert not ManagedCluster.now().halt
+
+
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
 def test_one_grid_deleted_with_kubectl_goes_at_once(fleet: World, propagation: str) -> None:
     with at_work():

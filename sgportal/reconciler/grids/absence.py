@@ -13,6 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ...cluster import Cluster, Refused
+from ...core.fleet.brake import Count
 from ...core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE, Reason
 from ...core.fleet.held import GRID_GONE, why
 from ...core.grids.kinds import KINDS
@@ -54,8 +55,9 @@ def judge(grid: Grid, cluster: Cluster) -> Verdict:
         definition_gone(grid.kind)
         return "held"
     note(grid)
-    for rows in (Grid.objects.all(), Grid.objects.filter(kind=grid.kind)):
-        if _holds(rows):
+    of_kind = Grid.objects.filter(kind=grid.kind)
+    for rows, too_many in ((Grid.objects.all(), _holds), (of_kind, _holds), (of_kind, _are_all)):
+        if too_many(rows):
             if _age(rows.missing().aggregate(newest=Max("missing_since"))["newest"]) < SETTLE_SECONDS:
                 return "wait"
             _hold(rows)
@@ -99,6 +101,11 @@ def _holds(rows: GridQuerySet) -> bool:
     forgotten = sum(events.filter(path__startswith=path).count() for path in paths)
     there = rows.in_cluster().filter(deleting_since=None).count()
     return brake().holds(rows.missing().count() + forgotten, there + forgotten)
+
+
+def _are_all(rows: GridQuerySet) -> bool:
+    """Whether all of several are gone at once, however few."""
+    return Count(rows.missing().count(), rows.in_cluster().filter(deleting_since=None).count()).leaves_nothing
 
 
 def _hold(rows: GridQuerySet) -> None:
