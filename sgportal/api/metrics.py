@@ -15,6 +15,8 @@ from rest_framework.request import Request
 
 from ..core.fleet.halt import REASONS
 from ..core.fleet.held import KINDS
+from ..core.grids.kinds import KINDS as GRID_KINDS
+from ..core.health import WORKLOAD_STATES
 from ..models import Grid, GridUnit, ManagedCluster, Mirror, Node, WorkKey
 from ..queries.held import held_counts
 from ..reconciler.process import heartbeat
@@ -32,6 +34,7 @@ class Portal(Collector):
         yield _gauge("sgportal_info", "The version.", ["version"], [((VERSION,), 1)])
         yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), Seat.taken())])
         yield _grids()
+        yield _units()
         yield _closure()
         yield from _decisions()
         yield _foreign()
@@ -53,8 +56,19 @@ def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[Seque
 
 def _grids() -> Metric:
     rows = Grid.objects.values_list("kind", "state").annotate(n=Count("pk")).order_by()
-    values = [((kind, state), n) for kind, state, n in rows]
-    return _gauge("sgportal_grids", "Grids by kind and state.", ["kind", "state"], values)
+    return _by_state("sgportal_grids", "Grids by kind and state.", rows)
+
+
+def _units() -> Metric:
+    rows = GridUnit.objects.exclude(name="").values_list("grid__kind", "state").annotate(n=Count("pk")).order_by()
+    return _by_state("sgportal_grid_units", "What the grids have in NodeUnits, by kind of grid and state.", rows)
+
+
+def _by_state(name: str, text: str, rows: Iterable[tuple[str, str, int]]) -> Metric:
+    """Every state of every kind, 0 where there is none, so that an alert finds the number that it asks for."""
+    counts: dict[tuple[str, str], int] = {(kind, state): 0 for kind in GRID_KINDS for state in WORKLOAD_STATES}
+    counts |= {(kind, state): number for kind, state, number in rows}
+    return _gauge(name, text, ["kind", "state"], counts.items())
 
 
 def _closure() -> Metric:

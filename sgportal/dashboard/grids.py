@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 
 from ..core.grids.kinds import KINDS
 from ..core.health import WORKLOAD_STATES
-from ..core.text import Invalid
+from ..core.text import Invalid, Sentence
 from ..core.traffic.proof import STATES as PROOF_STATES
 from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ..queries.endpoints import endpoints_of
@@ -70,13 +70,22 @@ def _facts(grid: Grid) -> dict[str, Any]:
     return {
         "is_service": is_service,
         "counts": None if is_service else Grid.objects.filter(pk=grid.pk).with_counts().first(),
-        "conditions": grid.status.get("conditions", []),
+        "conditions": _conditions(grid),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "service_notes": [note for row in grid.units.filter(name="") for note in row.told] if is_service else [],
         "unused": grid.status.get("unusedTemplates", []),
         "cures": buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }
+
+
+def _conditions(grid: Grid) -> list[dict[str, Any]]:
+    """The conditions of the status, each with its sentence, so that it is said in the reader's language."""
+    found: list[dict[str, Any]] = []
+    for each in grid.status.get("conditions") or ():
+        sentence = grid.sentences.get(each["type"])
+        found.append({**each, "sentence": Sentence.from_json(sentence)} if sentence else each)
+    return found
 
 
 @needs("viewer")

@@ -93,6 +93,7 @@ class Grid(models.Model):
     intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `missing_since`
     is set while the custom resource is gone from the cluster, `missing_held` where that waits for a person, and
     `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
+    `sentences` are those of the conditions of `status`, by type, to be said in the reader's language.
     """
 
     class Home(models.TextChoices):
@@ -121,6 +122,7 @@ class Grid(models.Model):
     missing_held = models.BooleanField(default=False)
     may_be_forgotten = models.BooleanField(default=False)
     status = models.JSONField(default=dict)
+    sentences = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="Progressing")
     observed_generation = models.PositiveBigIntegerField(default=0)
     seen_at = models.DateTimeField(null=True, blank=True)
@@ -211,12 +213,7 @@ class Revision(models.Model):
         """The grid as it was, as a person writes it."""
         plural, namespace, name = self.path.split("/")
         metadata = {"name": name, "namespace": namespace, **self.metadata}
-        return {
-            "apiVersion": API_VERSION,
-            "kind": BY_PLURAL[plural].kind,
-            "metadata": metadata,
-            "spec": self.spec,
-        }
+        return {"apiVersion": API_VERSION, "kind": BY_PLURAL[plural].kind, "metadata": metadata, "spec": self.spec}
 
 
 class GridUnit(models.Model):

@@ -72,6 +72,8 @@ def test_metrics_count_what_there_is(as_, settings):
     assert 'sgportal_nodes{ready="Ready"} 3.0' in text
     assert 'sgportal_pods_ready{group="zone1"} 1.0' in text
     assert 'sgportal_grids{kind="DeploymentGrid",state="Progressing"} 1.0' in text
+    assert 'sgportal_grids{kind="DeploymentGrid",state="Ready"} 0.0' in text
+    assert 'sgportal_grid_units{kind="DeploymentGrid",state="Ready"} 1.0' in text
     assert "sgportal_work_due 0.0" in text
     assert re.search(r'sgportal_mirror_age_seconds\{resource="nodes"\} \d', text)
     assert Api().get("/metrics").status_code == 401

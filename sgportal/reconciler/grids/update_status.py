@@ -109,7 +109,7 @@ def record(
         ]
         happenings += service_conditions.alarms(grid, status)
         events.record(grid.path, happenings)
-        changed |= _record_grid(grid, body, status.state)
+        changed |= _record_grid(grid, body, status.state, status.conditions)
     kube_events.tell(grid, happenings, cluster)
     if changed:
         change_log.record("grid", [grid.path])
@@ -241,13 +241,13 @@ def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
     return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
 
 
-def _record_grid(grid: Grid, body: Mapping[str, Any], state: str) -> bool:
+def _record_grid(grid: Grid, body: Mapping[str, Any], state: str, conditions: Iterable[Condition]) -> bool:
     changed = grid.status != body or grid.state != state
+    grid.sentences = {each.type: each.sentence.to_json() for each in conditions}
     grid.status, grid.state, grid.observed_generation = dict(body), state, grid.generation
     grid.seen_at = timezone.now()
-    Grid.objects.filter(pk=grid.pk).update(
-        status=grid.status, state=state, observed_generation=grid.generation, seen_at=grid.seen_at
-    )
+    observed = ("status", "sentences", "state", "observed_generation", "seen_at")
+    Grid.objects.filter(pk=grid.pk).update(**{name: getattr(grid, name) for name in observed})
     return changed
 
 
@@ -286,6 +286,6 @@ def record_invalid(grid: Grid, invalid: Invalid, cluster: Cluster) -> None:
     text = say("%(pointer)s: %(problem)s", pointer=problem.pointer or "/", problem=problem.sentence)
     conditions = (Condition("Ready", "False", "InvalidSpec", text), Condition("Degraded", "True", "InvalidSpec", text))
     body = manifest_status(GridStatus((), conditions, {}), grid.generation, grid.status, _now())
-    if _record_grid(grid, body, "Blocked"):
+    if _record_grid(grid, body, "Blocked", conditions):
         _tell(grid, [Happening("", "InvalidSpec", text, warning=True)], cluster)
     _tell_cluster(grid, body, cluster)
