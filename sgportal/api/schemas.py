@@ -180,7 +180,7 @@ BODIES: dict[str, Schema] = {
         createdAt=WHEN,
         finishedAt=WHEN,
     ),
-    "NodeGroup": exactly(key=TEXT, units=COUNT, nodes=COUNT, readyNodes=COUNT),
+    "NodeGroup": exactly(key=TEXT, units=COUNT, nodes=COUNT, readyNodes=COUNT, kubeletMaySet=FLAG),
     "NodeUnit": exactly(
         group=TEXT,
         name=TEXT,

@@ -8,7 +8,7 @@ import orjson
 
 from ..core.grids.plan import Plan
 from ..core.grids.remedies import Action, Remedy
-from ..core.names import ZONE
+from ..core.names import ZONE, kubelet_may_set
 from ..core.text import Sentence, say
 from ..core.timestamps import rfc3339
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
@@ -118,8 +118,9 @@ def unit(row: UnitRow) -> dict[str, Any]:
 
 
 def group(row: dict[str, Any]) -> dict[str, Any]:
-    """A NodeGroup."""
-    return {"key": row["key"], "units": row["units"], "nodes": row["nodes"], "readyNodes": row["ready_nodes"]}
+    """A NodeGroup; `kubeletMaySet`: the kubelet of a node may join its node to any unit."""
+    counts = {"units": row["units"], "nodes": row["nodes"], "readyNodes": row["ready_nodes"]}
+    return {"key": row["key"], **counts, "kubeletMaySet": kubelet_may_set(row["key"])}
 
 
 def overview(found: Overview) -> dict[str, Any]:

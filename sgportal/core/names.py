@@ -38,7 +38,24 @@ APISERVER = "apiserver"
 # Hints for nobody: names that no node and no zone has.
 NO_NODE = f"no-node.sgportal.{GROUP}"
 NO_ZONE = f"none.sgportal.{GROUP}"
-PROTECTED_PREFIXES = ("kubernetes.io/", "k8s.io/")
+NODE_RESTRICTION = "node-restriction.kubernetes.io"
+_KUBERNETES = ("kubernetes.io", "k8s.io")
+_OPERATORS = ("topology.kubernetes.io", NODE_RESTRICTION)  # whose labels operators set
+_KUBELETS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_KUBELET_LABELS = frozenset(
+    (
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+        "beta.kubernetes.io/instance-type",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+    )
+)
 
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -77,10 +94,23 @@ def label_value_problem(value: object) -> Sentence | None:
 
 def protected_label_problem(key: str) -> Sentence | None:
     """Why a label key may not be changed by hand (Kubernetes and its components own it), or None."""
-    prefix = key.partition("/")[0] + "/" if "/" in key else ""
-    if key.startswith("topology.kubernetes.io/") or not prefix.endswith(PROTECTED_PREFIXES):
+    if not _within(key, _KUBERNETES) or _within(key, _OPERATORS):
         return None
     return say("“%(key)s” belongs to Kubernetes and cannot be changed here", key=key)
+
+
+def kubelet_may_set(key: str) -> bool:
+    """Whether the kubelet of a node may put a label on its own node, by the admission plugin NodeRestriction
+    (plugin/pkg/admission/noderestriction; k8s.io/kubelet/pkg/apis, "well_known_labels.go")."""
+    if _within(key, (NODE_RESTRICTION,)):
+        return False
+    return not _within(key, _KUBERNETES) or key in _KUBELET_LABELS or _within(key, _KUBELETS)
+
+
+def _within(key: str, domains: tuple[str, ...]) -> bool:
+    """Whether a label key is under one of these domains, or of theirs."""
+    domain = key.partition("/")[0] if "/" in key else ""
+    return any(domain == each or domain.endswith("." + each) for each in domains)
 
 
 def object_name_problem(name: object, limit: int = 253) -> Sentence | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
+from ..core.names import kubelet_may_set
 from ..models import Grid, GridUnit, Node, NodeLabel
 from ..queries.overview import UnitRow, node_groups, node_units
 from .pages import needs, paged, show, wanted
@@ -32,6 +33,7 @@ def group(request: HttpRequest) -> HttpResponse:
     context = {
         "asked": asked,
         "key": key,
+        "forgeable": kubelet_may_set(key),
         "page": page,
         "rows": _with_nodes(key, list(page.object_list)),
         "grids": Grid.objects.filter(key=key),
@@ -62,6 +64,7 @@ def unit(request: HttpRequest) -> HttpResponse:
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
     context = {
         "key": key,
+        "forgeable": kubelet_may_set(key),
         "name": name,
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,

@@ -7,17 +7,20 @@ from django.db.models import Count, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
+from ..core.traffic.agents import KUBE_PROXY
 from ..core.traffic.closure import Capabilities
 from ..core.traffic.dataplane import Keeping, keeping
 from ..core.traffic.rules import obeys_hints
 from ..models.dataplane import DataPlane, read
-from ..models.mirror import Node
+from ..models.mirror import Node, Pod
+
+_PROXY = "(kube-proxy)"  # in the place of a system
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """How many nodes there are, how many have a kube-proxy that obeys hints for nodes (its version is taken to be the
-    kubelet's), and what can be kept by that and by the last look at the data plane."""
+    """How many nodes there are, how many have a kube-proxy that obeys hints for nodes (its version is the kubelet's,
+    unless pods of an older one were seen), and what can be kept by that and by the last look at the data plane."""
 
     nodes: int
     obeying: int
@@ -25,15 +28,21 @@ class Abilities:
 
 
 def abilities() -> Abilities:
-    """One query: how many nodes have which version, and, with a count of -1, what was seen of the data plane."""
-    versions = Node.objects.order_by().annotate(version=KT("info__nodeInfo__kubeletVersion")).values_list("version")
-    seen = DataPlane.objects.annotate(text=Cast("seen", TextField())).values_list("text", Value(-1))
-    rows = versions.annotate(Count("pk")).union(seen, all=True)
-    counted = [(version or "", count) for version, count in rows]
-    plane, trial = read(next((json.loads(text) for text, count in counted if count < 0), {}))
-    nodes = sum(count for _, count in counted if count > 0)
-    obeying = sum(count for version, count in counted if count > 0 and obeys_hints(version))
-    return Abilities(nodes, obeying, keeping(plane, trial, nodes, obeying))
+    """One query: how many nodes have which version and system, how many pods of kube-proxy which version, and,
+    with a count of -1, what was seen of the data plane."""
+    version, system = KT("info__nodeInfo__kubeletVersion"), KT("info__nodeInfo__operatingSystem")
+    nodes = Node.objects.order_by().annotate(version=version, system=system).values_list("version", "system")
+    proxies = Pod.objects.filter(agent=KUBE_PROXY, terminating=False).order_by().values_list("version", Value(_PROXY))
+    seen = DataPlane.objects.annotate(text=Cast("seen", TextField())).values_list("text", Value(""), Value(-1))
+    rows = nodes.annotate(Count("pk")).union(proxies.annotate(Count("pk")), seen, all=True)
+    counted = [(version or "", of or "", count) for version, of, count in rows]
+    plane, trial = read(next((json.loads(text) for text, _, count in counted if count < 0), {}))
+    kubelets = [each for each in counted if each[1] != _PROXY and each[2] > 0]
+    total = sum(count for _, _, count in kubelets)
+    able = sum(count for version, of, count in kubelets if obeys_hints(version) and of != "windows")
+    old = sum(count for version, of, count in counted if of == _PROXY and obeys_hints(version) is False)
+    obeying = max(0, min(able, total - old))
+    return Abilities(total, obeying, keeping(plane, trial, total, obeying))
 
 
 def capabilities() -> Capabilities:

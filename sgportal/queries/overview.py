@@ -7,13 +7,18 @@ from typing import Any
 from django.db.models import Q
 
 from ..core.health import is_unhealthy, severity, worst
+from ..core.names import NODE_RESTRICTION
 from ..core.text import Sentence
 from ..core.units import NodeView, Unit
 from ..models.intent import Grid, GridUnit
 from ..models.mirror import NodeLabel
 from .freshness import Freshness, freshness
 
-_NOISE = Q(key__contains="kubernetes.io/") & ~Q(key__startswith="topology.kubernetes.io/")
+_NOISE = (
+    Q(key__contains="kubernetes.io/")
+    & ~Q(key__startswith="topology.kubernetes.io/")
+    & ~Q(key__contains=f"{NODE_RESTRICTION}/")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,29 @@ def test_a_mode_that_can_no_longer_be_kept_is_shown_as_that(as_):
     assert finding["reason"] == "ClosureNotSupported"
 
 
+def test_an_old_proxy_or_windows_makes_nothing_strict_unasked(as_):
+    """Wherever it is read: by the pod of kube-proxy, which may be older than its kubelet, or by the system."""
+    builders.walkthrough()
+    seen(Plane("kube-proxy"))
+    Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2", "operatingSystem": "linux"}})
+    can = capabilities()
+    assert (abilities().obeying, can.strict, can.everywhere) == (3, True, True)
+    as_("olga").post("servicegrids", manifest("before", "ServiceGrid"))
+    proxy = builders.pod("kube-proxy-x", "node0", namespace="kube-system")
+    Pod.objects.filter(pk=proxy.pk).update(agent="kube-proxy", version="v1.33.1")
+    assert (abilities().obeying, capabilities().strict, capabilities().everywhere) == (2, True, False)
+    body = as_("vic").get("cluster").json()["closedLoop"]
+    assert any("1 of the cluster's 3 nodes do not obey" in each for each in body["reasons"])
+    tried = as_("olga").post("servicegrids?dryRun=All", manifest("web", "ServiceGrid")).json()
+    assert "selector" in str(tried["steps"][0]["changes"])
+    Pod.objects.filter(pk=proxy.pk).update(version="v1.37.2")
+    assert capabilities().everywhere
+    Node.objects.filter(name="node1").update(
+        info={"nodeInfo": {"kubeletVersion": "v1.37.2", "operatingSystem": "windows"}}
+    )
+    assert (abilities().obeying, capabilities().everywhere) == (2, False)
+
+
 def test_it_is_one_question_what_the_cluster_can_keep(db, django_assert_num_queries):
     builders.walkthrough()
     seen(Plane("cilium", "true"))

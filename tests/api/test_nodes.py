@@ -58,7 +58,9 @@ def test_nodes_can_be_narrowed(api, query, expected):
 
 def test_groups_and_units_are_counted(api):
     Node.objects.filter(name="node2").update(ready="NotReady")
-    assert api.get("nodegroups").json()["items"] == [{"key": "zone1", "units": 2, "nodes": 3, "readyNodes": 2}]
+    assert api.get("nodegroups").json()["items"] == [
+        {"key": "zone1", "units": 2, "nodes": 3, "readyNodes": 2, "kubeletMaySet": True}
+    ]
     row = builders.grid()
     builders.cell(row, "nodeunit1", desired=2, ready=1)
     found = api.get("nodeunits?group=zone1").json()
@@ -112,6 +114,13 @@ def test_kubernetes_own_keys_are_shown_on_demand(api):
     row.label_rows.create(key="kubernetes.io/hostname", value="node0")
     keys = [each["key"] for each in api.get("nodegroups?all=true").json()["items"]]
     assert keys == ["kubernetes.io/hostname", "zone1"]
+
+
+def test_a_nodegroup_says_who_may_set_its_label(api):
+    row = Node.objects.get(name="node0")
+    row.label_rows.create(key="node-restriction.kubernetes.io/site", value="a")
+    found = {each["key"]: each["kubeletMaySet"] for each in api.get("nodegroups").json()["items"]}
+    assert found == {"zone1": True, "node-restriction.kubernetes.io/site": False}
 
 
 def test_the_overview_is_the_matrix(api):

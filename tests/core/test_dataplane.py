@@ -1,8 +1,10 @@
 """What the cluster can keep: by its data plane, by a dry run, by the versions of its nodes."""
 
+from dataclasses import replace
+
 import pytest
 
-from sgportal.core.traffic.closure import MODES, STEERED
+from sgportal.core.traffic.closure import MODES, STEERED, Closure, chosen
 from sgportal.core.traffic.dataplane import (
     Answer,
     Plane,
@@ -95,7 +97,7 @@ def told(plane, trial=KEPT, nodes=3, obeying=3):
     ("plane", "trial", "nodes", "obeying", "kept", "strict", "words"),
     [
         (PROXY, KEPT, 3, 3, True, True, []),
-        (PROXY, KEPT, 3, 1, True, True, []),
+        (PROXY, KEPT, 3, 1, True, True, ["2 of the cluster's 3 nodes do not obey hints for nodes"]),
         (PROXY, KEPT, 0, 0, True, True, []),
         (None, None, 3, 3, None, True, []),
         (None, None, 3, 0, False, False, ["none of the cluster's 3 nodes is of version 1.34 or later"]),
@@ -165,3 +167,12 @@ def test_what_is_not_known_of_each_mode(plane, steered, wrapper):
 def test_a_trial_alone_casts_no_doubt_on_slices_that_are_there():
     """The proof reads what the slices say; where hints were dropped it shows the leak."""
     assert keeping(PROXY, Trial(False), 3, 3).can.doubt("strict") is None
+
+
+@pytest.mark.parametrize(("nodes", "obeying", "everywhere"), [(3, 3, True), (3, 2, False), (3, 0, False), (0, 0, True)])
+def test_strict_unasked_only_where_every_node_obeys(nodes, obeying, everywhere):
+    can = keeping(PROXY, KEPT, nodes, obeying).can
+    assert can.everywhere == everywhere
+    assert chosen(None, {}, can).mode == ("strict" if everywhere else "wrapper")
+    assert chosen(Closure("strict"), {}, can).mode == "strict"
+    assert chosen(None, {}, replace(can, held=True)).mode == "strict"  # what is closed stays closed

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgportal.core.grids.diff import quantity
-from sgportal.core.names import as_label_value, label_value_problem, protected_label_problem
+from sgportal.core.names import as_label_value, kubelet_may_set, label_value_problem, protected_label_problem
 from sgportal.core.selector import matches, parse_selector, requirements
 from sgportal.core.text import Invalid, pointer
 from sgportal.core.units import relabelled, unit_changes, units_of
@@ -100,12 +100,37 @@ def test_any_text_becomes_a_label_value_and_different_texts_differ(text):
         ("beta.kubernetes.io/os", True),
         ("node.k8s.io/x", True),
         ("topology.kubernetes.io/zone", False),
+        ("node-restriction.kubernetes.io/site", False),
+        ("acme.node-restriction.kubernetes.io/site", False),
+        ("notkubernetes.io/site", False),
         ("zone", False),
         ("example.com/zone", False),
     ],
 )
 def test_kubernetes_own_labels_are_protected(key, protected):
     assert (protected_label_problem(key) is not None) == protected
+
+
+@pytest.mark.parametrize(
+    ("key", "may"),
+    [
+        ("zone", True),
+        ("example.com/zone", True),
+        ("notkubernetes.io/site", True),
+        ("topology.kubernetes.io/zone", True),
+        ("kubernetes.io/hostname", True),
+        ("node.kubernetes.io/instance-type", True),
+        ("a.kubelet.kubernetes.io/site", True),
+        ("node-restriction.kubernetes.io/site", False),
+        ("acme.node-restriction.kubernetes.io/site", False),
+        ("node-role.kubernetes.io/worker", False),
+        ("kubernetes.io/site", False),
+        ("k8s.io/site", False),
+    ],
+)
+def test_what_a_kubelet_may_set_on_its_own_node(key, may):
+    """By the code of the admission plugin NodeRestriction."""
+    assert kubelet_may_set(key) == may
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,16 @@ def test_the_overview_has_services_with_the_nodes_they_serve(viewer, fleet):
     assert re.search(r"1\D+2", re.sub(r"<[^>]*>", "", text))
 
 
+def test_a_nodegroup_says_who_may_set_its_label(viewer, fleet):
+    key = "node-restriction.kubernetes.io/site"
+    builders.a_node("node9", **{key: "ham"})
+    for page in ("/group/?", "/unit/?unit=ham&"):
+        assert "can move it into any NodeUnit" in unescape(viewer.get(f"{page}key=site").content.decode()).replace(
+            "whoever takes over a node ", ""
+        )
+        assert "No kubelet may set this label" in viewer.get(f"{page}key={key}").content.decode()
+
+
 def test_a_cluster_never_seen_is_no_lie(viewer):
     assert "has not been read yet" in viewer.get("/").content.decode()
 

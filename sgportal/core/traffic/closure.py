@@ -36,6 +36,7 @@ class Closure:
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What the cluster can keep: whether its nodes obey hints for nodes (`strict`), and why not where they do not.
+    `everywhere`: every one of them does, so that a Service that asks for nothing is strict.
 
     `unproven` says why nobody knows where traffic to a Service goes whose EndpointSlices are ours, `unfiltered` the
     same of one that SuperEdge's filter keeps. `held`: the Service is kept closed already, although nobody asks for it.
@@ -46,6 +47,7 @@ class Capabilities:
     unproven: Sentence | None = None
     unfiltered: Sentence | None = None
     held: bool = False
+    everywhere: bool = True
 
     def doubt(self, mode: str) -> Sentence | None:
         """Why nobody knows where the traffic to a Service of this mode goes, or None."""
@@ -113,10 +115,11 @@ def closure_of(value: Mapping[str, Any] | None) -> Closure | None:
 
 
 def chosen(asked: Closure | None, template: Mapping[str, Any], can: Capabilities) -> Closure:
-    """What is kept: what was asked for, else strict where the cluster and the Service can, else wrapper."""
+    """What is kept: what was asked for, else strict where every node and the Service can, else wrapper."""
     if asked:
         return asked
-    return Closure("strict" if (can.strict or can.held) and not cannot_be_steered(template) else "wrapper")
+    able = can.held or (can.strict and can.everywhere)
+    return Closure("strict" if able and not cannot_be_steered(template) else "wrapper")
 
 
 def refusal(asked: Closure | None, can: Capabilities) -> Sentence | None:

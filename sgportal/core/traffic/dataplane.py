@@ -136,8 +136,14 @@ def keeping(plane: Plane | None, trial: Trial | None, nodes: int, obeying: int) 
     open_questions = list(_not_known(plane, trial))
     doubt = passing or (open_questions[0] if plane and plane.name == "unknown" else None)
     kept = False if against else True if plane and trial and not open_questions else None
-    can = Capabilities(not against, against[0] if against else None, doubt, _past_the_filter(plane) or doubt)
-    return Keeping(kept, (*against, *open_questions, *_notes(plane, passing)), can)
+    can = Capabilities(
+        not against,
+        against[0] if against else None,
+        doubt,
+        _past_the_filter(plane) or doubt,
+        everywhere=obeying >= nodes,
+    )
+    return Keeping(kept, (*against, *open_questions, *_notes(plane, passing), *_some_too_old(nodes, obeying)), can)
 
 
 def _passes(plane: Plane) -> Sentence | None:
@@ -179,6 +185,17 @@ def _too_old(nodes: int, obeying: int) -> Sentence | None:
         nodes=nodes,
         since=since,
     )
+
+
+def _some_too_old(nodes: int, obeying: int) -> Iterator[Sentence]:
+    if 0 < obeying < nodes:
+        yield say(
+            "%(old)s of the cluster's %(nodes)s nodes do not obey hints for nodes (kube-proxy before %(since)s, or "
+            "Windows): a Service is strict only where that is asked for, and its page says what those nodes do",
+            old=nodes - obeying,
+            nodes=nodes,
+            since=".".join(map(str, SINCE)),
+        )
 
 
 def _not_known(plane: Plane | None, trial: Trial | None) -> Iterator[Sentence]:
