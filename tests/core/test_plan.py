@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sgportal.core.grids.contest import TRIES
 from sgportal.core.grids.grid import parse
 from sgportal.core.grids.plan import plan
 from sgportal.core.ownership.identity import Owner
@@ -427,3 +428,22 @@ def test_the_order_of_what_is_observed_does_not_matter(order):
     spec = a_grid()
     live = sorted(settled(spec, ["a", "b"]), key=lambda body: order.index(body["metadata"]["name"][-1]))
     assert plan(spec, a_world(order, live)) == plan(spec, a_world(sorted(order), settled(spec, ["a", "b"])))
+
+
+def test_a_template_without_replicas_sets_one_at_creation_and_none_afterwards():
+    template = a_template()
+    del template["replicas"]
+    spec = a_grid(template=template)
+    (made,) = plan(spec, a_world(["a"])).steps
+    assert made.body["spec"]["replicas"] == 1
+    live = live_of(made.body)
+    live["spec"]["replicas"] = 4
+    set_by("kubectl", live, "f:spec", "f:replicas", subresource="scale")
+    assert plan(spec, a_world(["a"], [live])).steps == ()
+    live["spec"]["template"]["spec"]["containers"][0]["image"] = "other"
+    (update,) = plan(spec, a_world(["a"], [live])).steps
+    assert "replicas" not in update.body["spec"]
+
+
+def test_few_tries_are_few():
+    assert 2 <= TRIES <= 5
