@@ -118,6 +118,18 @@ def test_a_few_of_each_of_many_grids_count_together(world: World, settings: Any)
 
 
 @pytest.mark.embedded_only
+def test_what_a_person_kept_does_not_count_for_other_grids(world: World, settings: Any) -> None:
+    settings.SGPORTAL_ORPHAN_GRACE_SECONDS = 0
+    a_fleet(world, 10, grids=2)
+    unlabel(world, *range(5))
+    actions.decide_held("keep", [each.id for each in held()], ADA)
+    world.settle()
+    unlabel(world, 5)
+    assert not held()
+    assert len(world.names()) == 18
+
+
+@pytest.mark.embedded_only
 def test_two_workers_at_once_allow_no_more_than_one(world: World, settings: Any) -> None:
     settings.SGPORTAL_ORPHAN_GRACE_SECONDS = 0
     a_fleet(world, 5, grids=2)
