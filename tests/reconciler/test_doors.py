@@ -10,8 +10,7 @@ from sgportal.core.health import WORKLOAD_STATES, is_settled, is_unhealthy, wors
 from tests import builders
 
 from .test_everything_gone import add_node
-from .test_real_days import QUOTAS, existing, quota
-from .test_rollouts import NAMESPACE, a_set, image, settles
+from .test_rollouts import NAMESPACE, a_set, image, limited, settles
 from .world import World, a_grid, a_template
 
 METRIC = re.compile(r'^(sgportal_grids|sgportal_grid_units)\{kind="(\w+)",state="(\w+)"\} (\d+)', re.MULTILINE)
@@ -145,12 +144,9 @@ def test_rollouts(doors, state, reason, manifest, change):
     doors.agree(grid, state)
 
 
-@pytest.mark.real_only
 def test_a_quota(doors):
-    plane = doors.site.server.plane
     grid = rolled(doors, a_grid("w", template=a_template("img:1", 1)))
-    with existing(plane, QUOTAS, quota(pods="1")):
-        plane.wait(lambda: plane.get(f"{QUOTAS}/few").get("status", {}).get("hard"), 10, "the quota counts")
+    with limited(doors.site, pods="1"):
         doors.site.change(grid, image("img:2"))
         settles(doors.site, grid, "Degraded", "FailedCreate")
         doors.agree(grid, "Degraded")
