@@ -1,7 +1,7 @@
 """Saving and deleting grids."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from ..models import Grid, NodeLabel
 from ..queries.capabilities import capabilities
 from ..queries.plans import plan_for, recreation
 from ..reconciler.queue import change_log, workqueue
+from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .policy import check_open, forbidden
 
@@ -25,29 +26,43 @@ MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one t
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What became of one manifest: `result` is created, configured or unchanged; `plan` is what will now run. `grid`
-    is None for a dry run of a grid that does not exist."""
+    is None for a dry run of a grid that does not exist. `warnings` are what the API server warns of, and why it could
+    not be asked."""
 
     grid: Grid | None
     path: str
     result: str
     plan: Plan
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A manifest that is valid and that the API server, where it could be asked, would take."""
+
+    spec: GridSpec
+    manifest: Mapping[str, Any]
+    warnings: tuple[Problem, ...]
+
+    def result(self, grid: Grid | None) -> str:
+        """What becomes of its grid, which is `grid` now."""
+        if grid is None:
+            return "created"
+        same = grid.spec == self.manifest["spec"] and grid.metadata == source_metadata(self.manifest["metadata"])
+        return "unchanged" if same else "configured"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    spec: GridSpec
-    manifest: Mapping[str, Any]
+    prepared: Prepared
     grid: Grid | None
     plan: Plan
 
     @property
-    def result(self) -> str:
-        if self.grid is None:
-            return "created"
-        same = self.grid.spec == self.manifest["spec"] and self.grid.metadata == source_metadata(
-            self.manifest["metadata"]
-        )
-        return "unchanged" if same else "configured"
+    def saved(self) -> Saved:
+        """What becomes of it."""
+        of = self.prepared
+        return Saved(self.grid, of.spec.path(), of.result(self.grid), self.plan, of.warnings)
 
 
 @intent
@@ -58,22 +73,54 @@ def save_grids(
     create_only: bool = False,
     expect: str | None = None,
     dry_run: bool = False,
+    ask: bool = True,
 ) -> list[Saved]:
     """Create or change grids as their manifests say; all are validated before any is stored.
 
     `create_only` refuses those that exist; `expect` is the ETag that a single existing grid must have; `dry_run` stores
-    nothing. Raises Invalid (pointers begin with the document's index where there are several), AlreadyExists, Stale,
-    Refused.
+    nothing; without `ask` the API server is not asked. Raises Invalid (pointers begin with the document's index where
+    there are several), AlreadyExists, Stale, Refused.
     """
+    prepared = prepare(manifests, create_only=create_only, expect=expect, ask=ask)
+    return store(prepared, actor, create_only=create_only, expect=expect, dry_run=dry_run)
+
+
+def prepare(
+    manifests: Sequence[Mapping[str, Any]], *, create_only: bool = False, expect: str | None = None, ask: bool = True
+) -> list[Prepared]:
+    """Validate manifests, and have the API server say what it thinks of what is new in them, outside any transaction.
+    Raises what `save_grids` raises."""
     specs = _parse_all(manifests)
+    found = {prefix: Prepared(spec, manifests[i], ()) for i, (prefix, spec) in enumerate(specs.items())}
+    to_ask = {}
+    for prefix, each in found.items():
+        grid = _row(each.spec)
+        _check(each.spec, grid, create_only, expect)
+        if ask and each.result(grid) != "unchanged":
+            to_ask[prefix] = each.spec
+    warnings = admission.ask(to_ask)
+    return [replace(each, warnings=warnings.get(prefix, ())) for prefix, each in found.items()]
+
+
+def store(
+    prepared: Sequence[Prepared],
+    actor: Actor,
+    *,
+    create_only: bool = False,
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> list[Saved]:
+    """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises AlreadyExists, Stale,
+    NotFound, Refused."""
     with transaction.atomic():
-        wishes = [_wish(spec, manifest) for spec, manifest in zip(specs, manifests, strict=True)]
+        wishes = [_wish(each) for each in prepared]
         for wish in wishes:
-            _check(wish, create_only, expect)
-        return [Saved(w.grid, w.spec.path(), w.result, w.plan) if dry_run else _store(w, actor) for w in wishes]
+            _check(wish.prepared.spec, wish.grid, create_only, expect)
+        return [wish.saved if dry_run else _store(wish, actor) for wish in wishes]
 
 
-def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
+def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> dict[str, GridSpec]:
+    """The grids by the JSON pointer of their manifests."""
     if len(manifests) > MOST_MANIFESTS:
         sentence = say(
             "at most %(limit)s manifests at once, not %(count)s; send them in several requests",
@@ -100,7 +147,7 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> list[GridSpec]:
     problems += forbidden(specs)
     if problems:
         raise Invalid(*first_of(problems))
-    return list(specs.values())
+    return specs
 
 
 def _abilities_for(manifest: Any) -> Capabilities | None:
@@ -116,34 +163,35 @@ def _units_for(manifest: Any) -> list[str]:
     return list(rows.exclude(value="").values_list("value", flat=True).distinct())
 
 
-def _wish(spec: GridSpec, manifest: Mapping[str, Any]) -> _Wish:
-    grid = Grid.objects.select_for_update().at(spec.kind.plural, spec.namespace, spec.name).first()
-    return _Wish(spec, manifest, grid, plan_for(spec, grid))
+def _row(spec: GridSpec, *, lock: bool = False) -> Grid | None:
+    rows = Grid.objects.select_for_update() if lock else Grid.objects
+    return rows.at(spec.kind.plural, spec.namespace, spec.name).first()
 
 
-def _check(wish: _Wish, create_only: bool, expect: str | None) -> None:
-    if wish.grid is None:
+def _wish(prepared: Prepared) -> _Wish:
+    grid = _row(prepared.spec, lock=True)
+    return _Wish(prepared, grid, plan_for(prepared.spec, grid))
+
+
+def _check(spec: GridSpec, grid: Grid | None, create_only: bool, expect: str | None) -> None:
+    if grid is None:
         if expect:
-            raise NotFound(wish.spec.path())
+            raise NotFound(spec.path())
         return
     if create_only:
-        raise AlreadyExists(wish.grid.path)
-    if expect and expect != wish.grid.etag:
-        raise Stale(wish.grid)
-    if wish.grid.deleting_since:
-        raise Refused(say("“%(name)s” is being deleted; wait until it is gone", name=wish.grid.name))
+        raise AlreadyExists(grid.path)
+    if expect and expect != grid.etag:
+        raise Stale(grid)
+    if grid.deleting_since:
+        raise Refused(say("“%(name)s” is being deleted; wait until it is gone", name=grid.name))
 
 
 def _store(wish: _Wish, actor: Actor) -> Saved:
-    result, spec = wish.result, wish.spec
+    result, spec, manifest = wish.saved.result, wish.prepared.spec, wish.prepared.manifest
     before = wish.grid.source() if wish.grid else None
     grid = wish.grid or Grid(kind=spec.kind.kind, namespace=spec.namespace, name=spec.name, generation=0, version=0)
     if result != "unchanged":
-        grid.key, grid.spec, grid.metadata = (
-            spec.key,
-            dict(wish.manifest["spec"]),
-            source_metadata(wish.manifest["metadata"]),
-        )
+        grid.key, grid.spec, grid.metadata = spec.key, dict(manifest["spec"]), source_metadata(manifest["metadata"])
         grid.generation += 1
         grid.version += 1
         grid.may_be_forgotten = False  # whoever saves it wants it
@@ -153,7 +201,7 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
         change_log.record("grid", [grid.path])
     workqueue.request([grid.path], urgent=True)
-    return Saved(grid, grid.path, result, wish.plan)
+    return Saved(grid, grid.path, result, wish.plan, wish.prepared.warnings)
 
 
 @intent

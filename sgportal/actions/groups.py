@@ -12,7 +12,7 @@ from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
 from ..queries.policy import closed
 from .common import Actor, AlreadyExists, NotFound, Stale, intent, note
-from .grids import Saved, delete_grid, save_grids
+from .grids import Prepared, Saved, delete_grid, prepare, store
 from .policy import check_open
 
 
@@ -36,18 +36,23 @@ def save_group(
     create_only: bool = False,
     expect: str | None = None,
     dry_run: bool = False,
+    ask: bool = True,
 ) -> SavedGroup:
     """Create or change a package as its manifest says: its grids are saved, those it no longer names are deleted.
 
-    All is validated before any is stored. Raises Invalid, AlreadyExists, Stale, NotFound, Refused.
+    All is validated before any is stored; without `ask` the API server is not asked. Raises Invalid, AlreadyExists,
+    Stale, NotFound, Refused.
     """
     spec = parse_group(manifest)
     if reason := closed(spec.namespace):
         raise Invalid(Problem("/metadata/namespace", reason))
+    rows = ServiceGroup.objects.filter(namespace=spec.namespace, name=spec.name)
+    _check(spec, rows.first(), create_only, expect)
+    prepared = _prepare_members(spec, ask)
     with transaction.atomic():
-        group = ServiceGroup.objects.select_for_update().filter(namespace=spec.namespace, name=spec.name).first()
+        group = rows.select_for_update().first()
         _check(spec, group, create_only, expect)
-        saved = _save_members(spec, actor, dry_run)
+        saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
         removed = [grid for grid in group.grids.all() if grid.path not in wanted] if group else []
         removals = [delete_grid(grid, actor, dry_run=dry_run) for grid in removed]
@@ -79,9 +84,9 @@ def _elsewhere(spec: GroupSpec, member: Mapping[str, Any], group: ServiceGroup |
     return bool(found and found.group_id and found.group_id != (group.pk if group else None))
 
 
-def _save_members(spec: GroupSpec, actor: Actor, dry_run: bool) -> list[Saved]:
+def _prepare_members(spec: GroupSpec, ask: bool) -> list[Prepared]:
     try:
-        return save_grids(list(spec.grids), actor, dry_run=dry_run)
+        return prepare(list(spec.grids), ask=ask)
     except Invalid as invalid:
         only = len(spec.grids) == 1
         prefix = "/spec/grids/0" if only else "/spec/grids"

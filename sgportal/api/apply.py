@@ -25,11 +25,13 @@ class Apply(PortalView):
             raise Invalid(Problem("", say("at least one manifest is expected")))
         results = actions.save_grids(manifests, self.actor, dry_run=self.dry_run)
         later = not self.dry_run and freshness().unreachable_since is not None
-        return Response({"items": [self._result(each) for each in results], "next": None}, 202 if later else 200)
+        answer = Response({"items": [self._result(each) for each in results], "next": None}, 202 if later else 200)
+        return self.warned(answer, (warning for each in results for warning in each.warnings))
 
     def _result(self, saved: actions.Saved) -> dict[str, Any]:
         _, namespace, name = saved.path.split("/")
-        found = {"path": saved.path, "namespace": namespace, "name": name, "result": saved.result}
+        found: dict[str, Any] = {"path": saved.path, "namespace": namespace, "name": name, "result": saved.result}
+        found["warnings"] = shapes.warnings(saved.warnings)
         if saved.grid:
             found |= {"kind": saved.grid.kind, "uid": saved.grid.manifest()["metadata"]["uid"]}
         return {**found, **(shapes.plan(saved.plan) if self.dry_run else {})}

@@ -51,6 +51,16 @@ class GridView(PortalView):
         answer.status_code = 202 if fresh.unreachable_since else status
         return answer
 
+    def answered(self, saved: actions.Saved, status: int = 200) -> Response:
+        """The answer to a save or, in a dry run, the plan; with what the caller should know although it was taken."""
+        told = saved.warnings
+        if self.dry_run or saved.grid is None:
+            return self.warned(Response(shapes.planned(saved.path, saved.result, saved.plan, told)), told)
+        answer = self.stored(saved.grid, status)
+        if told:
+            answer.data["status"] = {**answer.data["status"], "warnings": shapes.warnings(told)}
+        return self.warned(answer, told)
+
     def at(self, namespace: str, name: str) -> Grid:
         """The grid at this address. Raises NotFound."""
         plural = KINDS[self.kind].plural
@@ -68,11 +78,6 @@ class GridView(PortalView):
     def save(self, manifest: dict[str, Any], **how: Any) -> actions.Saved:
         """Save one manifest."""
         return actions.save_grids([manifest], self.actor, dry_run=self.dry_run, **how)[0]
-
-
-def planned(saved: actions.Saved) -> Response:
-    """The answer to a dry run."""
-    return Response({"path": saved.path, "result": saved.result, **shapes.plan(saved.plan)})
 
 
 class GridList(GridView):
@@ -104,10 +109,9 @@ class GridList(GridView):
     def post(self, _request: Request) -> Response:
         """Make a grid from a manifest as `kubectl apply` takes it."""
         saved = self.save(self.checked_kind(self.document()), create_only=True)
-        if self.dry_run or saved.grid is None:
-            return planned(saved)
-        answer = self.stored(saved.grid, 201)
-        answer.headers["Location"] = f"/api/v1/{saved.path}"
+        answer = self.answered(saved, 201)
+        if not self.dry_run:
+            answer.headers["Location"] = f"/api/v1/{saved.path}"
         return answer
 
 
@@ -156,10 +160,7 @@ class GridDetail(GridView):
         return self._change(row, self.expected(row.etag), merged(row.source(), self.document()))
 
     def _change(self, row: Grid, expect: str, manifest: dict[str, Any]) -> Response:
-        saved = self.save(at_home(row, self.checked_kind(manifest)), expect=expect)
-        if self.dry_run or saved.grid is None:
-            return planned(saved)
-        return self.stored(saved.grid)
+        return self.answered(self.save(at_home(row, self.checked_kind(manifest)), expect=expect))
 
     @operation(
         "Delete a grid", takes=(DRY_RUN, PROPAGATION), answers={202: "Grid", 200: "Plan"}, headers=(), needs_match=True
@@ -235,8 +236,7 @@ class GridRestore(GridView):
         row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
         expect = self.expected(row.etag) if row and not self.dry_run else None
         path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
-        saved = actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run)
-        return planned(saved) if self.dry_run or saved.grid is None else self.stored(saved.grid)
+        return self.answered(actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run))
 
 
 class GridEvents(GridView):
@@ -285,4 +285,4 @@ class GridUnusedTemplates(GridView):
         """Take the entries of `templatePool` that nothing refers to out of the grid."""
         row = self.at(namespace, name)
         saved = actions.remove_unused_templates(row, self.actor, expect=self.expected(row.etag), dry_run=self.dry_run)
-        return planned(saved) if self.dry_run or saved.grid is None else self.stored(saved.grid)
+        return self.answered(saved)

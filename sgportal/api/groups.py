@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.grids.plan import Plan
 from ..models import ServiceGroup
 from ..queries.freshness import freshness
 from . import shapes
@@ -21,23 +20,24 @@ class GroupView(PortalView):
 
     def stored(self, saved: actions.SavedGroup, status: int) -> Response:
         """The answer to a write: the plans of a dry run, else the package, with 202 while the cluster is away."""
+        warnings = [warning for each in saved.saved for warning in each.warnings]
         if self.dry_run or saved.group is None:
             removals = zip([each.path for each in saved.removed], saved.removals, strict=True)
-            plans = [_plan(each.path, each.result, each.plan) for each in saved.saved]
-            return self.planned(saved.result, [*plans, *(_plan(path, "deleted", plan) for path, plan in removals)])
+            plans = [shapes.planned(each.path, each.result, each.plan, each.warnings) for each in saved.saved]
+            plans += [shapes.planned(path, "deleted", plan) for path, plan in removals]
+            return self.warned(self.planned(saved.result, plans), warnings)
         headers = {"ETag": saved.group.etag}
         if status == 201:
             headers["Location"] = f"/api/v1/{saved.group.path}"
         now = 202 if freshness().unreachable_since else status
-        return Response(shapes.service_group(saved.group), now, headers=headers)
+        body = shapes.service_group(saved.group)
+        if warnings:
+            body["status"]["warnings"] = shapes.warnings(warnings)
+        return self.warned(Response(body, now, headers=headers), warnings)
 
     def planned(self, result: str, plans: Iterable[dict[str, Any]]) -> Response:
         """The answer to a dry run."""
         return Response({"path": self.request.path.removeprefix("/api/v1/"), "result": result, "grids": list(plans)})
-
-
-def _plan(path: str, result: str, plan: Plan) -> dict[str, Any]:
-    return {"path": path, "result": result, **shapes.plan(plan)}
 
 
 class ServiceGroupList(GroupView):
@@ -102,7 +102,7 @@ class ServiceGroupDetail(GroupView):
         shown = shapes.service_group(row)
         plans = actions.delete_group(row, self.actor, expect=self.expected_if_given(row.etag), dry_run=self.dry_run)
         if self.dry_run:
-            return self.planned("deleted", [_plan(path, "deleted", plan) for path, plan in plans.items()])
+            return self.planned("deleted", [shapes.planned(path, "deleted", plan) for path, plan in plans.items()])
         return Response(shown, 202)
 
 

@@ -11,6 +11,7 @@ from .grids import RESTORE_FIELDS
 from .json_schema import COUNT, FLAG, LABELS, OBJECT, TEXT, WHEN, Schema, also, exactly, many, of_fields, one_of, ref
 from .nodes import LABEL_FIELDS
 from .people import TOKEN_FIELDS
+from .warning_header import WARNINGS
 
 _CONDITION = exactly(type=TEXT, status=one_of("True", "False", "Unknown"), reason=TEXT, message=TEXT)
 _NOTE = exactly(reason=TEXT, message=TEXT)
@@ -29,6 +30,7 @@ _STATUS = also(
     exactly(observedGeneration=COUNT, conditions=many(_CONDITION), states=OBJECT, units=many(_UNIT)),
     notes=many(_NOTE),
     remedies=many(also(_REMEDY, reason=TEXT)),
+    warnings=WARNINGS,
 )
 _METADATA: Schema = {
     "type": "object",
@@ -99,23 +101,30 @@ BODIES: dict[str, Schema] = {
         "description": "A DeploymentGrid, StatefulSetGrid or ServiceGrid of SuperEdge, with its status.",
     },
     "ServiceGroup": {
-        **exactly(
-            apiVersion={"const": API_VERSION},
-            kind={"const": KIND},
-            metadata=_METADATA,
-            spec=exactly(gridUniqKey=TEXT, grids=many(OBJECT)),
+        **also(
+            exactly(
+                apiVersion={"const": API_VERSION},
+                kind={"const": KIND},
+                metadata=_METADATA,
+                spec=exactly(gridUniqKey=TEXT, grids=many(OBJECT)),
+            ),
+            status={"type": "object", "properties": {"warnings": WARNINGS}},
         ),
         "description": "A package of grids of one NodeGroup and namespace; each grid may leave those out.",
     },
     "GroupPlan": exactly(path=TEXT, result=_RESULT, grids=many(ref("Plan"))),
     "Patch": {"type": "object", "description": "A JSON merge patch (RFC 7396); null removes."},
-    "Plan": exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING), notes=many(_FINDING)),
+    "Plan": also(
+        exactly(path=TEXT, result=_RESULT, steps=many(_STEP), findings=many(_FINDING), notes=many(_FINDING)),
+        warnings=WARNINGS,
+    ),
     "Bundle": {
         "description": "A YAML stream, a JSON list, or `{items: [...]}`.",
         "oneOf": [many(ref("Manifest")), exactly(items=many(ref("Manifest"))), ref("Manifest")],
     },
     "Applied": exactly(
-        items=many(exactly(path=TEXT, namespace=TEXT, name=TEXT, result=_RESULT)), next={"type": "null"}
+        items=many(exactly(path=TEXT, namespace=TEXT, name=TEXT, result=_RESULT, warnings=WARNINGS)),
+        next={"type": "null"},
     ),
     "Revision": exactly(number=COUNT, author=TEXT, createdAt=WHEN, metadata=OBJECT, spec=OBJECT),
     "Event": exactly(unit=TEXT, type=TEXT, reason=TEXT, message=TEXT, count=COUNT, firstAt=WHEN, lastAt=WHEN),

@@ -1,6 +1,7 @@
 """How things look as JSON: Kubernetes' objects in Kubernetes' shape, our own views flat."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import orjson
 from ..core.grids.plan import Plan
 from ..core.grids.remedies import Action, Remedy
 from ..core.names import ZONE, kubelet_may_set
-from ..core.text import Sentence, say
+from ..core.text import Problem, Sentence, say
 from ..core.timestamps import rfc3339
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship
 from ..queries.capabilities import Abilities
@@ -68,6 +69,16 @@ def etag(row: Grid, manifest: dict[str, Any], media_type: str) -> str:
     shown = orjson.dumps([manifest, media_type])
     digest = hashlib.sha256(shown).hexdigest()[:12]
     return f'"{row.etag.strip(chr(34))}-{digest}"'
+
+
+def warnings(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    """What a caller should know of a write that was taken, in the caller's language."""
+    return [{"pointer": each.pointer, "detail": localise(each.sentence)} for each in problems]
+
+
+def planned(path: str, result: str, plan_: Plan, told: Iterable[Problem] = ()) -> dict[str, Any]:
+    """What would become of a grid: the answer to a dry run."""
+    return {"path": path, "result": result, **plan(plan_), "warnings": warnings(told)}
 
 
 def plan(planned: Plan) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What every REST view shares: who may call, the query, the body, pages, dry runs, conditions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from .. import actions
 from ..core.documents import only
 from ..core.schema import check_fields, wrong_type
-from ..core.text import Invalid, first_of, say
+from ..core.text import Invalid, Problem, first_of, say
 from ..queries.freshness import seen_once
 from .auth import speak
 from .operations import Fields, operation_of, read_query
@@ -21,6 +21,7 @@ from .problems import Refusal, unreadable
 from .rendering import Negotiation
 from .requests import HEADER, request_id
 from .throttles import THROTTLES
+from .warning_header import warning_header
 
 NOT_READ_YET = say("the cluster has not been read yet; try again in a moment")
 
@@ -84,6 +85,12 @@ class PortalView(APIView):
         if problems:
             raise Invalid(*problems)
         return document
+
+    def warned(self, answer: Response, warnings: Iterable[Problem]) -> Response:
+        """The answer with the warnings in a header, too."""
+        if header := warning_header(warnings):
+            answer.headers["Warning"] = header
+        return answer
 
     def page(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Callable[[Any], Any]) -> Response:
         """A page of rows."""

@@ -79,9 +79,10 @@ class Cluster:
         if self._identity:
             self._identity.confirm(self.uid, max(self._bound_at, time.monotonic() - _CONFIRMED_SECONDS))
 
-    def uid(self) -> str:
-        """The uid of the namespace kube-system, which tells clusters apart; "" where there is no such namespace."""
-        body = self.get("Namespace", "", "kube-system")
+    def uid(self, seconds: float | None = None) -> str:
+        """The uid of the namespace kube-system, which tells clusters apart; "" where there is no such namespace. With
+        `seconds`, no silence lasts longer."""
+        body = self.get("Namespace", "", "kube-system", seconds=seconds)
         return str(body["metadata"]["uid"]) if body else ""
 
     def close(self) -> None:
@@ -116,11 +117,13 @@ class Cluster:
             return False
         return any(each["name"] == resource.plural for each in body.get("resources") or ())
 
-    def get(self, kind: str | Resource, namespace: str, name: str) -> dict[str, Any] | None:
-        """An object, or None where there is none."""
+    def get(
+        self, kind: str | Resource, namespace: str, name: str, *, seconds: float | None = None
+    ) -> dict[str, Any] | None:
+        """An object, or None where there is none. With `seconds`, no silence lasts longer."""
         resource = RESOURCES[kind] if isinstance(kind, str) else kind
         try:
-            body: dict[str, Any] = self._transport.call("GET", resource.path(namespace, name))[1]
+            body: dict[str, Any] = self._transport.call("GET", resource.path(namespace, name), seconds=seconds)[1]
         except NotFound:
             return None
         return body
@@ -189,6 +192,19 @@ class Cluster:
         defaults ours as well. Raises Conflict where there is one of that name, whoever made it: none is of the version
         that is asked for."""
         return self.apply({**body, "metadata": {**body["metadata"], "resourceVersion": _NO_VERSION}}).body
+
+    def try_out(self, body: Mapping[str, Any], *, seconds: float) -> tuple[str, ...]:
+        """What the API server warns of when this is made, or, where it has a uid, applied to that object: a dry run of
+        the cluster that is meant. No silence lasts longer than `seconds`. Raises what the write would."""
+        if self._identity:
+            self._identity.confirm(lambda: self.uid(seconds), time.monotonic() - _CONFIRMED_SECONDS)
+        metadata, resource = body["metadata"], RESOURCES[body["kind"]]
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **_dry(True)}
+        if "uid" not in metadata:
+            path, headers = resource.path(metadata["namespace"]), {"Content-Type": "application/json"}
+            return self._transport.warnings("POST", path, query, dict(body), headers, seconds)
+        path, headers = resource.path(metadata["namespace"], metadata["name"]), {"Content-Type": _APPLY}
+        return self._transport.warnings("PATCH", path, query | {"force": "true"}, dict(body), headers, seconds)
 
     def patch(
         self,

@@ -1,8 +1,9 @@
 """The wire: configuration, authentication and pooling by the `kubernetes` package; raw bytes, parsed by orjson."""
 
 import os
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +18,7 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0
 DEMO_KUBECONFIG = "SGPORTAL_DEMO_KUBECONFIG"
 _WATCHES = 8  # connections that watches keep to themselves
+_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -51,12 +53,16 @@ class Transport:
         """The status and the parsed body of a successful answer; `seconds` is the longest time to connect, and the
         longest silence after that, where the transport's own are too long. Raises a ClusterError for any other."""
         answer = self.open(method, path, query=query, body=body, headers=headers, seconds=seconds)
-        value = parse(answer.data)
-        if answer.status >= 300:
-            raise _refusal(answer, value)
-        if value is None:
-            raise Unreachable("the API server's answer is no JSON, or was cut short", answer.status)
-        return answer.status, value
+        return answer.status, _success(answer)
+
+    def warnings(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, headers: Mapping[str, str], seconds: float
+    ) -> tuple[str, ...]:
+        """What a successful answer to a request warns of (headers `Warning: 299 - "…"`, RFC 7234). Raises a
+        ClusterError for any other."""
+        answer = self.open(method, path, query=query, body=body, headers=headers, seconds=seconds)
+        _success(answer)
+        return tuple(warning_texts(answer.headers.getlist("Warning")))
 
     def open(
         self,
@@ -123,6 +129,22 @@ class Transport:
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         return headers
+
+
+def _success(answer: urllib3.BaseHTTPResponse) -> Any:
+    """The parsed body of a successful answer. Raises a ClusterError for any other."""
+    value = parse(answer.data)
+    if answer.status >= 300:
+        raise _refusal(answer, value)
+    if value is None:
+        raise Unreachable("the API server's answer is no JSON, or was cut short", answer.status)
+    return value
+
+
+def warning_texts(headers: Iterable[str]) -> list[str]:
+    """The texts of `Warning` headers, each of one or several values."""
+    found = [text for header in headers for text in _WARNING.findall(header)]
+    return [re.sub(r"\\(.)", r"\1", text) for text in found]
 
 
 def parse(data: bytes) -> Any:

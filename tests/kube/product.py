@@ -9,6 +9,7 @@ from .control_plane import ControlPlane
 PRODUCT = "product"
 _ROLES = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -25,6 +26,8 @@ def allow(plane: ControlPlane) -> Path:
             "ServiceAccount": "/api/v1/namespaces/sgportal/serviceaccounts",
             "ClusterRole": f"{_RBAC}/clusterroles",
             "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
+            "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
+            "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
         }[body["kind"]]
         plane.request("PATCH", f"{path}/{name}?fieldManager=tests&force=true", body, content=_APPLY)
     return plane.kubeconfig(PRODUCT)

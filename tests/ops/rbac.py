@@ -17,7 +17,7 @@ _GRIDS = ("deploymentgrids", "statefulsetgrids", "servicegrids")
 ALLOWED: dict[tuple[str, str], str] = {
     ("", "nodes"): "list watch patch",
     ("", "namespaces"): "list watch",
-    ("", "pods"): "list watch",
+    ("", "pods"): "list watch create",  # create: dry runs only, which a policy sees to
     ("", "services"): _CHILDREN,
     ("", "services/finalizers"): "update",
     ("", "endpoints"): "get delete",

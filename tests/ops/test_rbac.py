@@ -16,6 +16,9 @@ from tests.reconciler.world import World, a_grid, a_template, seed
 
 from .rbac import ALLOWED, ALLOWED_BY_NAME, MANIFEST, VERBS, bindings_for, granted, refused
 
+ACCOUNT = "system:serviceaccount:sgportal:sgportal"
+PODS = "/api/v1/namespaces/default/pods"
+
 
 def documents():
     return list(yaml.safe_load_all(MANIFEST.read_text()))
@@ -170,6 +173,26 @@ def _forget_everything(world):
     world.until(lambda: (world.later(2), not Grid.objects.exists())[1], 60)
     for node in ("node0", "node1", "node2"):
         world.label(node, zone1=None)
+
+
+@pytest.mark.kubernetes
+def test_the_portals_account_makes_no_pod_but_may_ask_by_a_dry_run(bound, control_plane):
+    """RBAC knows no dry runs; the policy in the manifest does."""
+    account = f"--as={ACCOUNT}"
+    command = ["kubectl", f"--kubeconfig={control_plane.kubeconfig('admin')}", account, "run", "alone", "--image=img:1"]
+
+    def run(*more):
+        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=60, check=False)
+
+    def refused():
+        """A policy takes a moment to be known; until then a pod is made."""
+        said = run().stderr
+        control_plane.request("DELETE", PODS) if not said else None
+        return said
+
+    assert "the portal makes no pods" in control_plane.wait(refused, 20, "the policy is known")
+    assert run("--dry-run=server").returncode == 0
+    assert control_plane.request("GET", PODS)["items"] == []
 
 
 @pytest.mark.kubernetes

@@ -22,6 +22,7 @@ class Fate:
     path: str
     result: str
     plan: Plan
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class Verdict:
         return fingerprint([[each.path, each.result, plan_json(each.plan)] for each in self.fates])
 
 
-def judge(draft: Draft, who: actions.Actor, home: Home | None, *, dry_run: bool = True) -> Verdict:
-    """Have the actions say (or, without `dry_run`, do) what becomes of a draft of something new or of `home`."""
+def judge(draft: Draft, who: actions.Actor, home: Home | None, *, dry_run: bool = True, ask: bool = True) -> Verdict:
+    """Have the actions say (or, without `dry_run`, do) what becomes of a draft of something new or of `home`; without
+    `ask` the cluster is not waited for."""
     if draft.problems:
         return Verdict(draft.problems)
-    asked = {"create_only": home is None, "expect": draft.expect if home else None, "dry_run": dry_run}
+    asked = {"create_only": home is None, "expect": draft.expect if home else None, "dry_run": dry_run, "ask": ask}
     try:
         documents = _documents(draft, home)
         if documents[0].get("kind") == GROUP and len(documents) == 1:
@@ -62,7 +64,7 @@ def judge(draft: Draft, who: actions.Actor, home: Home | None, *, dry_run: bool 
 
 def _of_grids(saved: Sequence[actions.Saved]) -> Verdict:
     only = saved[0].grid if len(saved) == 1 else None
-    return Verdict(fates=tuple(Fate(each.path, each.result, each.plan) for each in saved), saved=only)
+    return Verdict(fates=tuple(Fate(each.path, each.result, each.plan, each.warnings) for each in saved), saved=only)
 
 
 def _of_group(saved: actions.SavedGroup) -> Verdict:

@@ -23,6 +23,8 @@ from .codecs import read
 from .draft import MODES, Draft, posted
 from .subject import Home, address, blank, find, grid_at, kind_of, member, source
 
+MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
+
 
 @needs("operator")
 def create(request: HttpRequest) -> HttpResponse:
@@ -63,7 +65,7 @@ def _mode(asked: str) -> str:
 def check(request: HttpRequest) -> HttpResponse:
     """Only what is wrong with a draft, or what it would do, while one types."""
     draft = posted(request.POST)
-    verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))))
+    verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))), ask=False)
     located = replace(draft, problems=verdict.problems).located
     return show(request, "components/verdict.html", {"verdict": verdict, "located": located})
 
@@ -75,7 +77,7 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
         return _editor(request, replace(draft, mode=draft.mode if draft.problems else step), home)
     if step.startswith(("add:", "drop:")):
         return _editor(request, _with_members(draft, *step.split(":", 1)), home)
-    verdict = judge(draft, actor(request), home)
+    verdict = judge(draft, actor(request), home, ask=step != "save")  # a save asks when it is one
     if verdict.current:
         return _stale(request, draft, verdict.current)
     if verdict.problems:
@@ -84,6 +86,8 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
         verdict = judge(draft, actor(request), home, dry_run=False)
         if verdict.fates:
             return _saved(request, verdict)
+        if verdict.problems:
+            return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
         return _act(request, draft, home)
     context = {"draft": draft, "back": address(home), "home": home, "verdict": verdict, "moved_on": step == "save"}
     return show(request, "dashboard/preview.html", context)
@@ -114,6 +118,8 @@ def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     }
     for fate in verdict.fates:
         messages.success(request, said[fate.result] % {"path": fate.path})
+    for warning in list(dict.fromkeys(warning for fate in verdict.fates for warning in fate.warnings))[:MOST_WARNINGS]:
+        messages.warning(request, f"{warning.pointer} {warning.sentence.render(gettext)}".strip())
     return redirect(address(verdict.saved))
 
 

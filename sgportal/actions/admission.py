@@ -1,0 +1,94 @@
+"""What the API server itself says to grids before they are stored: its validation, quotas, policies, webhooks.
+
+Decision record 0008 says what is asked, and what an answer means.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from ..cluster import ClusterError, Conflict
+from ..core.grids.grid import GridSpec
+from ..core.grids.plan import plan
+from ..core.grids.trial import Trial, may_not, probes, told, trials, verdict, warnings
+from ..core.names import child_name
+from ..core.text import Invalid, Problem, first_of, say
+from ..models import Child, Grid, NodeLabel
+from ..queries.plans import world
+from ..reconciler.process import connection, dry_run
+
+MOST = 64  # objects that are tried for one save
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Of one grid: why it is refused, and what a person should know although it is not."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def ask(specs: Mapping[str, GridSpec]) -> dict[str, tuple[Problem, ...]]:
+    """Ask the API server about each of these grids, named by the JSON pointer of their manifests: what each is warned
+    of, and why it could not be asked. Not within a transaction, for it may take SGPORTAL_DRY_RUN_SECONDS. Raises
+    Invalid for what it refuses."""
+    if not specs or not settings.SGPORTAL_DRY_RUN_SECONDS:
+        return {}
+    try:
+        cluster = connection.cluster()
+    except ClusterError as error:
+        return dict.fromkeys(specs, (_not_asked(str(error)),))
+    if cluster.read_only:
+        return dict.fromkeys(specs, (_not_asked(say("the portal does not write to it now")),))
+    heard = {prefix: _Heard() for prefix in specs}
+    wanted: list[tuple[str, Trial]] = []
+    for prefix, spec in specs.items():
+        if len(wanted) < MOST:
+            wanted += [(prefix, trial) for trial in _trials(spec)]
+        else:
+            heard[prefix].warnings.append(_not_asked(say("one save asks about %(most)s objects at most", most=MOST)))
+    for (prefix, trial), reply in zip(wanted, dry_run.ask(cluster, [trial for _, trial in wanted]), strict=True):
+        if reply.error:
+            _sort(trial, reply.error, heard[prefix])
+        else:
+            heard[prefix].warnings += warnings(trial, reply.warnings)
+    problems = [each.within(prefix) for prefix, one in heard.items() for each in dict.fromkeys(one.problems)]
+    if problems:
+        raise Invalid(*first_of(problems))
+    return {prefix: tuple(dict.fromkeys(one.warnings)) for prefix, one in heard.items()}
+
+
+def _trials(spec: GridSpec) -> Iterator[Trial]:
+    """What to try of a grid: for each of its templates, the child of one NodeUnit if it would be written, and a pod."""
+    grid = Grid.objects.at(spec.kind.plural, spec.namespace, spec.name).first()
+    labels = NodeLabel.objects.filter(key=spec.key).exclude(value="")
+    units = list(labels.values_list("value", flat=True).distinct())
+    for probe in probes(spec, units):
+        name = child_name(spec.name, spec.kind.child_kind, probe.unit)
+        rows = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace, name=name)
+        seen = world(probe.spec, grid, [probe.unit], list(rows.values_list("body", flat=True)))
+        steps = [step for step in plan(probe.spec, seen).steps if step.unit == probe.unit]
+        yield from trials(probe, steps)
+
+
+def _sort(trial: Trial, error: ClusterError, into: _Heard) -> None:
+    """Put what is no success where it belongs."""
+    message = str(error)
+    match verdict(trial, 409 if isinstance(error, Conflict) else error.status, message):
+        case "refused":
+            into.problems += told(trial, message, error.causes)
+        case "warned":
+            into.warnings += told(trial, message, error.causes)
+        case "unasked":
+            into.warnings.append(_not_asked(_WITHOUT_PODS if may_not(message) else message))
+
+
+_WITHOUT_PODS = say(
+    "the portal's account may not create pods, so quotas, limits and policies for pods did not speak "
+    "(ClusterRole sgportal-dry-runs in deploy/rbac.yaml)"
+)
+
+
+def _not_asked(why: object) -> Problem:
+    return Problem("", say("the cluster could not be asked whether it takes this: %(why)s", why=why))
