@@ -10,6 +10,7 @@ RUN python -m venv /opt/uv \
  && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements.txt
 COPY manage.py ./
 COPY sgportal ./sgportal
+COPY embedded_cluster ./embedded_cluster
 COPY templates ./templates
 COPY static ./static
 # Of the editor only what is used: of its modes YAML's, of its themes two.

@@ -68,7 +68,7 @@ def database(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def cluster_process(world: str) -> Iterator[str]:
     """An embedded cluster in another process; the path of its kubeconfig."""
-    command = [sys.executable, "-m", "sgportal.demo", "--world", world]
+    command = [sys.executable, "-m", "embedded_cluster", "--world", world]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own interpreter
     try:
         said = "".join(itertools.islice(process.stdout or (), 2))

@@ -96,7 +96,7 @@ def dual_stack_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def embedded_cluster() -> Iterator[Callable[..., Any]]:
     """Start embedded clusters: `cluster = embedded_cluster(world="walkthrough")`; each is stopped at the end."""
-    from sgportal.demo import EmbeddedCluster
+    from embedded_cluster import EmbeddedCluster
 
     with contextlib.ExitStack() as stack:
         yield lambda world="walkthrough", **options: stack.enter_context(EmbeddedCluster(world, **options))

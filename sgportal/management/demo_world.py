@@ -8,7 +8,7 @@ from ..core.documents import read_documents
 from ..core.names import APISERVER
 from ..models import Lease, Mirror, WorkKey
 
-SAMPLES = Path(__file__).resolve().parents[1] / "demo" / "worlds"
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 
 def is_mirrored(since: datetime) -> bool:

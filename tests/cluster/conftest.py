@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import Cluster, connect
-from sgportal.demo import EmbeddedCluster
 
 from .wire import ScriptedServer
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import (
     JSON_PATCH,
     MERGE_PATCH,
@@ -19,7 +20,6 @@ from sgportal.cluster import (
     connect,
     install_crds,
 )
-from sgportal.demo import EmbeddedCluster
 
 
 def service(name: str = "s", **spec: Any) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_a_watch_tells_what_happens_and_goes_on_where_it_was_left(cluster: Clust
 
 
 def test_a_watch_of_a_quiet_resource_has_bookmarks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sgportal.demo.reading.BOOKMARK_SECONDS", 0.1)
+    monkeypatch.setattr("embedded_cluster.server.reading.BOOKMARK_SECONDS", 0.1)
     start = cluster.list("Pod").resource_version
     cluster.apply(service())
     with cluster.watch("Pod", start, timeout_seconds=5) as watch:

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.grids.grid import parse
 from sgportal.core.grids.kinds import KINDS
 from sgportal.core.text import Invalid
-from sgportal.demo import EmbeddedCluster
 
 CRD = "CustomResourceDefinition"
 DATA = Path(__file__).parent.parent / "data"

@@ -12,8 +12,8 @@ import pytest
 import urllib3
 from kubernetes import client, config
 
+from embedded_cluster import EmbeddedCluster
 from sgportal.cluster.crds import DEFINITIONS
-from sgportal.demo import EmbeddedCluster
 
 JSON = {"content_type": "application/json-patch+json"}
 MERGE = {"content_type": "application/merge-patch+json"}

@@ -1,6 +1,7 @@
 """The schemas of the kinds that the embedded cluster serves, as a real API server describes them.
 
-`python -m tests.contract.openapi` writes them anew (into sgportal/demo/schemas.json), from a control plane of its own.
+`python -m tests.contract.openapi` writes them anew (into embedded_cluster/kinds/schemas.json), from a control
+plane of its own.
 """
 
 import tempfile
@@ -10,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from sgportal.demo.kinds import BUILT_IN
-from sgportal.demo.schemas import FILE
+from embedded_cluster.kinds.schemas import FILE
+from embedded_cluster.kinds.served import BUILT_IN
 
 Object = dict[str, Any]
 

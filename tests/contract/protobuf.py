@@ -1,14 +1,14 @@
 """How the kinds that the embedded cluster reads are written in protobuf, as Kubernetes' own Go types say.
 
-`python -m tests.contract.protobuf` writes it anew (into sgportal/demo/protobuf.json); it needs Go.
+`python -m tests.contract.protobuf` writes it anew (into embedded_cluster/requests/protobuf.json); it needs Go.
 """
 
 import subprocess
 
 import orjson
 
-from sgportal.demo.kinds import BUILT_IN
-from sgportal.demo.protobuf import FILE
+from embedded_cluster.kinds.served import BUILT_IN
+from embedded_cluster.requests.protobuf import FILE
 from tests.kube.binaries import HERE
 
 CRD = "apiextensions.k8s.io"  # its types are none of client-go's

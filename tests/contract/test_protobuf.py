@@ -2,8 +2,8 @@
 
 import pytest
 
-from sgportal.demo import protobuf
-from sgportal.demo.kinds import BUILT_IN
+from embedded_cluster.kinds.served import BUILT_IN
+from embedded_cluster.requests import protobuf
 
 from .conftest import MERGE, a_deployment, a_map, install
 

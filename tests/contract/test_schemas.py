@@ -2,7 +2,7 @@
 
 import pytest
 
-from sgportal.demo.schemas import schemas
+from embedded_cluster.kinds.schemas import schemas
 
 from .openapi import collect
 

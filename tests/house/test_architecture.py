@@ -1,6 +1,7 @@
 """The house stays as drawn: imports point down, rooms stay small, nothing unfinished, nothing vendored."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,11 @@ from importlinter.cli import lint_imports
 
 from .tree import ROOT, files, functions, text, under
 
-MODULE_LINES, FUNCTION_LINES = 300, 60
+MODULE_LINES, FUNCTION_LINES, FOLDER_FILES = 300, 60, 15
 
 
 def product() -> list[Path]:
-    return [path for path in under("sgportal", suffix=".py") if "migrations" not in path.parts]
+    return [path for path in under("sgportal", "embedded_cluster", suffix=".py") if "migrations" not in path.parts]
 
 
 def test_every_import_points_down(monkeypatch):
@@ -28,6 +29,16 @@ def test_no_module_is_too_long_to_read():
 def test_no_function_is_too_long_to_see_at_once():
     found = {f"{path}:{each.name}": each.end_lineno - each.lineno + 1 for path in product() for each in functions(path)}
     assert {name: lines for name, lines in found.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_no_room_of_the_embedded_cluster_is_crowded():
+    counts = Counter(path.parent for path in under("embedded_cluster"))
+    assert {str(folder): count for folder, count in counts.items() if count > FOLDER_FILES} == {}
+
+
+def test_the_embedded_cluster_knows_nobody_it_serves():
+    ours = re.compile(r"sgportal|superedge|servicegr|nodeunit|gridUniqKey|deploymentgrid", re.I)
+    assert [str(path) for path in under("embedded_cluster") if ours.search(text(path))] == []
 
 
 def test_nothing_is_left_unfinished():

@@ -146,7 +146,7 @@ def test_every_package_at_run_time_is_used():
     def normal(name: str) -> str:
         return re.sub(r"[-_.]+", "-", re.split(r"[\[=<>]", name)[0]).lower()  # PEP 503
 
-    used = {name for path in under("sgportal", suffix=".py") for name in names_used(parsed(path))}
+    used = {name for path in under("sgportal", "embedded_cluster", suffix=".py") for name in names_used(parsed(path))}
     owners = importlib.metadata.packages_distributions()
     provided = {normal(owner) for module in used for owner in owners.get(module, ())}
     wanted = {normal(each): each for each in tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]}

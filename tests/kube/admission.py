@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from sgportal.demo.tls import make_certificates
+from embedded_cluster.tls import make_certificates
 
 from .control_plane import ControlPlane
 

@@ -20,7 +20,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sgportal.demo.tls import make_certificates
+from embedded_cluster.tls import make_certificates
 
 from ..services import end, free_port, wait_for
 from . import binaries

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sgportal.demo import writing
-from sgportal.demo.patches import json_patch
+from embedded_cluster.fields.patches import json_patch
+from embedded_cluster.server import writing
 from tests.kube.admission import webhook
 
 from .real import RealCluster

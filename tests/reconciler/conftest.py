@@ -3,8 +3,8 @@ unchanged, unless it is `embedded_only` or `real_only`."""
 
 import pytest
 
+from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import connect, upgrade_crds
-from sgportal.demo import EmbeddedCluster
 from sgportal.reconciler.process import connection
 from tests.kube.product import PRODUCT
 

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from django.db import connection
 
-from sgportal.demo import EmbeddedCluster
+from embedded_cluster import EmbeddedCluster
 from sgportal.models import WorkKey
 from sgportal.reconciler.process import connection as access
 from sgportal.reconciler.worker import run

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from embedded_cluster.world import node
 from sgportal import actions
-from sgportal.demo.world import node
 from sgportal.models import AuditEvent, ChildDeletion, Grid, GridUnit
 from sgportal.queries.held import held, held_counts
 from sgportal.reconciler.worker import run

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
+from embedded_cluster.world import node
 from sgportal import actions
 from sgportal.cluster import install_crds
 from sgportal.cluster.crds import DEFINITIONS
-from sgportal.demo.world import node
 from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, ManagedCluster, Node
 from sgportal.queries.held import held
 from sgportal.reconciler.process import connection

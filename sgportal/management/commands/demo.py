@@ -14,8 +14,9 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from embedded_cluster import EmbeddedCluster
+
 from ...cluster import connect, install_crds
-from ...demo import EmbeddedCluster
 from .. import demo_people, demo_world, processes
 from ..demo_state import DemoState, read_state, refuse
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        cluster = EmbeddedCluster(state.world, state.cluster, token=state.secret("cluster-token"))
+        cluster = EmbeddedCluster(state.world, state.cluster, token=state.secret("cluster-token"), name="sgportal-demo")
         threads = processes.Threads(stop)
         with listening:
             try:

@@ -1,0 +1,1 @@
+"""Who owns which field, and what a patch changes. May import `objects`, `kinds`."""

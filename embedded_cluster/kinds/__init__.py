@@ -1,0 +1,1 @@
+"""Which kinds are served, built-in ones and those of definitions, and what their fields are. May import `objects`."""

@@ -1,0 +1,1 @@
+"""What kubectl prints: the columns of every kind. May import `objects`, `kinds`."""
