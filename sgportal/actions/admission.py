@@ -1,6 +1,6 @@
 """What the API server itself says to grids before they are stored: its validation, quotas, policies, webhooks.
 
-Decision record 0008 says what is asked, and what an answer means.
+Decision record 0010 says what is asked, and what an answer means.
 """
 
 from collections.abc import Iterator, Mapping
