@@ -17,9 +17,9 @@ from .held import NEVER_PUT_THERE, settle_missing
 PATH = "cluster"
 
 
-def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
+def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> ManagedCluster:
     """Go on after a halt: `choice` is one of the row's `choices`, `halt_id` names the halt that the person was shown.
-    The row afterwards. Raises Refused, Stale."""
+    The row afterwards; `dry_run` only looks whether it may be chosen. Raises Refused, Stale."""
     with transaction.atomic():
         row = ManagedCluster.locked()
         if not row.halt:
@@ -28,6 +28,8 @@ def decide(choice: str, halt_id: str, actor: Actor) -> ManagedCluster:
             raise Stale(row)
         if choice not in row.choices:
             raise Refused(say("this cannot be chosen here; it must be one of %(kinds)s", kinds=", ".join(row.choices)))
+        if dry_run:
+            return row
         before = {"halt": row.halt, **row.facts}
         _CARRY_OUT[row.halt](row, choice)
         row.halt, row.halted_at, row.facts = "", None, {}

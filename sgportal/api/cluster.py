@@ -89,11 +89,16 @@ class Decision(PortalView):
     """What is done while everything stops, because the cluster is another one or everything is gone from it."""
 
     @operation(
-        "Decide what is right after a halt", body="DecisionRequest", answers={200: "Cluster"}, refusals=(409, 412)
+        "Decide what is right after a halt",
+        takes=(DRY_RUN,),
+        body="DecisionRequest",
+        answers={200: "Cluster"},
+        refusals=(409, 412),
     )
     def post(self, _request: Request) -> Response:
         """Go on: `choice` is one of `halt.choices` of `GET /cluster`, `halt` is `halt.id` of it, so that the decision
-        is about what was read; 412 where it is about another."""
+        is about what was read; 412 where it is about another. What each choice comes to stands there as well, so a
+        dry run only says whether it may be chosen."""
         asked = self.fields(DECISION_FIELDS)
-        actions.decide(asked["choice"], asked["halt"], self.actor)
+        actions.decide(asked["choice"], asked["halt"], self.actor, dry_run=self.dry_run)
         return Response(_cluster())

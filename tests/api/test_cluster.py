@@ -296,6 +296,8 @@ def test_an_operator_decides_about_what_was_shown(as_, halted):
     missing = as_("olga").post("cluster/decision", {"choice": "follow"})
     assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/halt")
     assert ManagedCluster.now().halt
+    tried = as_("olga").post("cluster/decision?dryRun=All", asked)
+    assert (tried.status_code, bool(tried.json()["halt"])) == (200, True)
     done = as_("olga").post("cluster/decision", asked)
     assert (done.status_code, done.json()["halt"], done.json()["uid"]) == (200, None, "there")
     assert (AuditEvent.objects.get(verb="follow").actor, ManagedCluster.now().decided_by) == ("olga", "olga")
