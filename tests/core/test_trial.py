@@ -164,6 +164,8 @@ def places(trial, message, causes=()):
         (pod, "denied: metadata.labels.team must be set", "/spec/template/template/metadata/labels/team"),
         (child, "denied: spec.template.spec.hostNetwork", "/spec/template/template/spec/hostNetwork"),
         (pod, "denied: object.spec.containers[0].image", "/spec/template/template/spec/containers/0/image"),
+        (pod, "failed: object.spec.containers.all(c, c.x)", "/spec/template/template/spec/containers"),
+        (pod, "failed: object.spec.hostNetwork.orValue(true)", "/spec/template/template/spec/hostNetwork"),
         (pod, QUOTA, "/spec/template"),
         (pod, CPU, "/spec/template/template/spec/containers"),
         (pod, NEEDS, "/spec/template/template/spec/containers"),

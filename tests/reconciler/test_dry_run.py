@@ -351,7 +351,7 @@ def a_policy(plural, expression):
 
 @pytest.fixture
 def policy(world):
-    """Make a policy; it is taken away at the end."""
+    """Make a policy; it is taken away at the end, and the API server has forgotten it."""
 
     def enforce(plural, expression):
         for path, kind, spec in a_policy(plural, expression):
@@ -362,6 +362,24 @@ def policy(world):
     for path, _, _ in a_policy("pods", ""):
         with contextlib.suppress(urllib.error.HTTPError):
             world.server.plane.request("DELETE", f"{_BASE}/{path}/test")
+    world.server.plane.wait(lambda: not _speaks(world.server.plane), 20, "the policy is forgotten")
+
+
+def _speaks(plane):
+    """Whether the policy still refuses what all of the policies here refuse."""
+    template = a_template(replicas=3)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": template["template"]["spec"]}
+    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": template}
+    for path, body in (
+        ("/api/v1/namespaces/default/pods", pod),
+        ("/apis/apps/v1/namespaces/default/deployments", workload),
+    ):
+        try:
+            plane.request("POST", f"{path}?dryRun=All", body)
+        except urllib.error.HTTPError as error:
+            if "ValidatingAdmissionPolicy 'test'" in error.read().decode():
+                return True
+    return False
 
 
 @pytest.mark.real_only

@@ -94,7 +94,7 @@ def test_a_webhook_that_refuses_stops_its_unit_only_and_is_quoted(sites, tmp_pat
         return "ask the security team first" if body["metadata"]["name"] == "g-a" else None
 
     with webhook(sites.server.plane, tmp_path, verdict):
-        sites.save(a_grid(template=a_template()))
+        sites.save(a_grid(template=a_template()), ask=False)
         again(sites)
         assert sites.names() == ["g-b"]
         state, _, sentence = said("a")
@@ -152,7 +152,7 @@ def test_a_webhook_that_changes_what_we_apply_is_not_fought(sites, tmp_path):
         return [image] if any(each["name"] == "sidecar" for each in containers) else [image, sidecar]
 
     with webhook(sites.server.plane, tmp_path, inject, kind="Mutating"):
-        sites.save(a_grid(template=a_template()))
+        sites.save(a_grid(template=a_template()), ask=False)
         sites.until_ready("g-a", "g-b")
         before = {name: sites.get(name)["metadata"]["generation"] for name in sites.names()}
         for _ in range(5):
@@ -185,7 +185,7 @@ def test_an_admission_policy_that_refuses_is_quoted(sites):
         ),
     ):
         plane.wait(lambda: refused(plane, "g-a"), 20, "the policy is known")
-        sites.save(a_grid(template=a_template()))
+        sites.save(a_grid(template=a_template()), ask=False)
         again(sites)
         assert sites.names() == ["g-b"]
         assert said("a")[0] == "Blocked"
@@ -349,9 +349,13 @@ def test_a_namespace_that_goes_takes_its_grid_and_says_so_meanwhile(sites):
     sites.until(lambda: sites.names(namespace="shop") == ["till-a", "till-b"])
     plane.request("DELETE", "/api/v1/namespaces/shop")
     plane.wait(lambda: not plane.get("/api/v1/namespaces/shop"), 60, "the namespace is gone")
-    again(sites)
-    row = Grid.objects.filter(name="till").first()
-    assert row is None or row.deleting_since or "shop" in str(row.status), row and row.status
+
+    def is_said():
+        again(sites)
+        row = Grid.objects.filter(name="till").first()
+        return row is None or row.deleting_since or "shop" in str(row.status)
+
+    sites.until(is_said, 30)
 
 
 def test_a_node_that_is_lost_for_long_keeps_its_workload_and_comes_back(sites):

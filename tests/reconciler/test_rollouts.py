@@ -216,7 +216,7 @@ def limited(world: World, **hard: str):
 @pytest.mark.parametrize("manifest", [a_set("full", 1), a_grid("full", template=a_template("img:1", 1))])
 def test_a_quota_keeps_pods_from_being_created_and_is_told(site, manifest):
     with limited(site, pods="0"):
-        grid = site.save(manifest)
+        grid = site.save(manifest, ask=False)
         found = settles(site, grid, "Degraded", "FailedCreate")
         assert "exceeded quota: few" in str(found.sentence)
     settles(site, grid, "Ready", "AllReady", seconds=150)  # its controller tries ever more seldom

@@ -85,9 +85,10 @@ class World:
             refresh.relist(resource, self.cluster)
         Mirror.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
 
-    def save(self, *manifests: dict[str, Any]) -> Grid:
-        """Submit manifests through the portal and let the reconciler settle; the last grid."""
-        saved = save_grids(manifests, ADA)
+    def save(self, *manifests: dict[str, Any], ask: bool = True) -> Grid:
+        """Submit manifests through the portal and let the reconciler settle; the last grid. Without `ask` the API
+        server is not asked before they are stored."""
+        saved = save_grids(manifests, ADA, ask=ask)
         self.settle()
         return Grid.objects.get(pk=saved[-1].grid.pk)
 

@@ -129,7 +129,9 @@ _QUOTA_IS_FULL = "exceeded quota:"
 # What a quota, or a LimitRange, says of a container's requests and limits.
 _AMOUNTS = re.compile(r"(?:requested: |must specify )\S*(?:cpu|memory|storage)|\bper (?:Container|Pod)\b")
 _LONGEST = 1000  # characters of a sentence that is passed on
-_FIELD = re.compile(r"\b(?:object\.)?((?:spec|metadata)(?:\.[A-Za-z]\w*|\[[^\]\s]*\])+)")
+_FIELD = re.compile(
+    r"\b(?:object\.)?((?:spec|metadata)(?:\.[A-Za-z]\w*(?![\w(])|\[[^\]\s]*\])+)"
+)  # no call: CEL's `.all(…)`
 
 
 def verdict(trial: Trial, status: int, message: str) -> Verdict | None:
