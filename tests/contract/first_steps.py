@@ -225,7 +225,7 @@ OBJECTS = [
     Step("describe quota q", "services"),
     Step("get limits", "lr"),
     Step("get limits lr -o yaml", "defaultRequest", compared=OWNERS),
-    Step("describe limits lr", "Container"),
+    Step("describe limits lr", "Container", compared="kubectl prints the resources in the order of a Go map"),
     Step("delete limits lr", "deleted"),
     Step("get cronjobs", ""),
     Step("get priorityclass {ns}-pc", "PreemptLowerPriority"),

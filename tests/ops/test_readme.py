@@ -88,11 +88,15 @@ def test_the_walk_through_with_kubectl_as_it_is_printed(demo, tmp_path):
 
 
 @pytest.mark.kubectl
-def test_the_manifests_for_production_are_taken(demo, tmp_path):
-    """`kubectl apply -f` of what the chapter on production names."""
-    for path in ("deploy/rbac.yaml", "deploy/crds.yaml"):
-        assert f"]({path})" in text("README.md")
-        shell(f"kubectl --kubeconfig {demo.kubeconfig} apply --dry-run=client --validate=false -f {path}", tmp_path)
+@pytest.mark.parametrize("path", ["deploy/rbac.yaml", "deploy/crds.yaml"])
+def test_the_manifests_for_production_are_taken(demo, tmp_path, path):
+    """What the chapter on production has the reader apply, but for the policies: the demo's cluster has no such kind
+    (test_rbac.py applies all of it to a real API server)."""
+    assert f"]({path})" in text("README.md")
+    found = [each for each in yaml.safe_load_all(text(path)) if not each["kind"].startswith("ValidatingAdmission")]
+    (tmp_path / "found.yaml").write_text(yaml.safe_dump_all(found))
+    shown = shell(f"kubectl --kubeconfig {demo.kubeconfig} apply --dry-run=client -f found.yaml", tmp_path, tmp_path)
+    assert shown.count("(dry run)") == len(found)
 
 
 def test_the_env_file_is_all_that_the_compose_file_asks_for(tmp_path):

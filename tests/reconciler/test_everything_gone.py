@@ -3,13 +3,15 @@
 import time
 
 import pytest
+from django.utils import timezone
 
 from embedded_cluster.world import node
 from sgportal import actions
 from sgportal.cluster import install_crds
 from sgportal.cluster.crds import DEFINITIONS
-from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, ManagedCluster, Node
+from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, ManagedCluster, Node, Revision
 from sgportal.queries.held import held
+from sgportal.reconciler.grids.absence import YOUNG
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
 
@@ -176,6 +178,23 @@ def test_one_grid_deleted_with_kubectl_goes_by_itself(fleet: World, propagation:
         fleet.cluster.delete("DeploymentGrid", "default", "g0", propagation=propagation)
         until(lambda: names() == ["g1"], 40)
         assert not ManagedCluster.now().halt
+
+
+def test_what_is_made_and_deleted_again_and_again_is_no_loss(fleet: World) -> None:
+    """Somebody who tries things with kubectl is not stopped; old grids that go as slowly are counted."""
+    with at_work():
+        submit(fleet, 2)
+        for number in range(5):
+            fleet.cluster.apply(a_grid(f"try{number}", template=a_template(app="t")))
+            until(lambda number=number: Grid.objects.filter(name=f"try{number}", state="Ready").exists())
+            fleet.cluster.delete("DeploymentGrid", "default", f"try{number}")
+            until(lambda number=number: f"try{number}" not in names(), 20)
+        assert not ManagedCluster.now().halt
+        assert not Grid.objects.filter(missing_held=True).exists()
+        Revision.objects.update(created_at=timezone.now() - 2 * YOUNG)
+        fleet.cluster.delete("DeploymentGrid", "default", "g0")
+        until(lambda: Grid.objects.filter(missing_held=True).exists(), 20)
+        assert names() == ["g0", "g1"]
 
 
 @pytest.mark.embedded_only

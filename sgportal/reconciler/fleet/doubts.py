@@ -3,9 +3,11 @@ once, and never where a fleet hangs on them."""
 
 from collections.abc import Callable, Collection
 
+from django.db.models import Exists, OuterRef, Q
+
 from ...core.fleet.halt import CHILDREN_GONE, NODES_GONE
 from ...core.grids.kinds import KINDS
-from ...models import Child, GridUnit, Node
+from ...models import Child, Grid, GridUnit, Node
 from . import halt
 from .brake import brake
 
@@ -47,9 +49,12 @@ class Doubts:
 
     def _lost(self, resource: str, there: Collection[str], known: Collection[str]) -> int:
         """How many of what we know are gone, where it is all; 0 where it is not. Of workloads only those of grids
-        count, for a cluster always has others."""
+        count that are to stay, for a cluster always has others, and Kubernetes takes those of grids that go."""
         if resource in _CHILD_KINDS:
-            ours = Child.objects.filter(kind=_CHILD_KINDS[resource]).exclude(grid_name="", owner_uid="")
+            stay = Grid.objects.filter(deleting_since=None, may_be_forgotten=False, namespace=OuterRef("namespace"))
+            its_grid = stay.filter(Q(name=OuterRef("grid_name")) | Q(cluster_uid=OuterRef("owner_uid")))
+            ours = Child.objects.filter(Exists(its_grid), kind=_CHILD_KINDS[resource])
+            ours = ours.exclude(grid_name="", owner_uid="")
             known = [f"{namespace}/{name}" for namespace, name in ours.values_list("namespace", "name")]
             return 0 if set(there) & set(known) else len(known)
         return 0 if there else len(known)

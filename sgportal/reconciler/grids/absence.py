@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from ...cluster import Cluster, Refused
@@ -18,7 +18,7 @@ from ...core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE, Reason
 from ...core.fleet.held import GRID_GONE, why
 from ...core.grids.kinds import KINDS
 from ...core.names import GROUP
-from ...models import AuditEvent, Grid
+from ...models import AuditEvent, Grid, Revision
 from ...models.intent import GridQuerySet
 from ..fleet import halt
 from ..fleet.brake import brake
@@ -28,6 +28,7 @@ from . import events
 log = logging.getLogger(__name__)
 SETTLE_SECONDS = 2.0  # how long a deletion of many may take from one to the next
 WINDOW = timedelta(minutes=10)  # what was forgotten within this time counts with what is about to be
+YOUNG = 2 * WINDOW  # but for grids that were made within this time: people try things, and delete them again
 Verdict = Literal["forget", "wait", "held"]
 
 
@@ -97,7 +98,9 @@ def _is_definition_going(kind: str, cluster: Cluster) -> bool:
 
 def _holds(rows: GridQuerySet) -> bool:
     paths = [f"{KINDS[kind].plural}/" for kind in rows.order_by().values_list("kind", flat=True).distinct()]
-    events = AuditEvent.objects.filter(actor="cluster", verb="delete", at__gt=timezone.now() - WINDOW)
+    now = timezone.now()
+    begun_lately = Revision.objects.filter(path=OuterRef("path"), number=1, created_at__gt=now - YOUNG)
+    events = AuditEvent.objects.filter(~Exists(begun_lately), actor="cluster", verb="delete", at__gt=now - WINDOW)
     forgotten = sum(events.filter(path__startswith=path).count() for path in paths)
     there = rows.in_cluster().filter(deleting_since=None).count()
     return brake().holds(rows.missing().count() + forgotten, there + forgotten)
