@@ -104,7 +104,10 @@ class House:
 def house(folder: Path, redis: str) -> Iterator[House]:
     """A cluster whose definitions somebody else applies, and the portal as the user `portal` with the one role that it
     needs then."""
-    settings = settings_beside(folder, folder / "portal.kubeconfig", redis) | {"SGPORTAL_INSTALL_CRDS": "0"}
+    settings = settings_beside(folder, folder / "portal.kubeconfig", redis) | {
+        "SGPORTAL_INSTALL_CRDS": "0",
+        "SGPORTAL_DELETE_BRAKE_MIN": "100",  # here people delete all they have, again and again
+    }
     portal = Portal(folder, settings)
     with ThreadPoolExecutor() as pool:
         migrated = pool.submit(portal.run, [sys.executable, "manage.py", "migrate", "--noinput"])
