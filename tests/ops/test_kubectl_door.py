@@ -36,8 +36,16 @@ READY = ("wait", "--for=condition=Ready", "--timeout=60s")
 def home(tmp_path_factory, redis_server):
     redis_server.client().flushall()
     with house(tmp_path_factory.mktemp("door"), redis_server.url) as made:
+        _others(made.kubectl("newest"))
         yield made
         assert "Traceback" not in made.said()
+
+
+def _others(run):
+    """Grids of somebody else, which stay: where all of a kind go at once, the portal waits for a person."""
+    run("create", "namespace", "others")
+    stateful = a_grid("state", "StatefulSetGrid", template=a_template(serviceName="web"))
+    run.inside("others").apply(a_grid(), stateful, a_service())
 
 
 @pytest.fixture(scope="module", params=["installed", "newest"])
