@@ -29,10 +29,10 @@ class _Heard:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def ask(specs: Mapping[str, GridSpec]) -> dict[str, tuple[Problem, ...]]:
-    """Ask the API server about each of these grids, named by the JSON pointer of their manifests: what each is warned
-    of, and why it could not be asked. Not within a transaction, for it may take SGPORTAL_DRY_RUN_SECONDS. Raises
-    Invalid for what it refuses."""
+def ask(specs: Mapping[str, tuple[GridSpec, Grid | None]]) -> dict[str, tuple[Problem, ...]]:
+    """Ask the API server about each of these grids (as it shall be, and its row), named by the JSON pointer of their
+    manifests: what each is warned of, and why it could not be asked. Not within a transaction, for it may take
+    SGPORTAL_DRY_RUN_SECONDS. Raises Invalid for what it refuses."""
     if not specs or not settings.SGPORTAL_DRY_RUN_SECONDS:
         return {}
     try:
@@ -43,9 +43,9 @@ def ask(specs: Mapping[str, GridSpec]) -> dict[str, tuple[Problem, ...]]:
         return dict.fromkeys(specs, (_not_asked(say("the portal does not write to it now")),))
     heard = {prefix: _Heard() for prefix in specs}
     wanted: list[tuple[str, Trial]] = []
-    for prefix, spec in specs.items():
+    for prefix, (spec, grid) in specs.items():
         if len(wanted) < MOST:
-            wanted += [(prefix, trial) for trial in _trials(spec)]
+            wanted += [(prefix, trial) for trial in _trials(spec, grid)]
         else:
             heard[prefix].warnings.append(_not_asked(say("one save asks about %(most)s objects at most", most=MOST)))
     for (prefix, trial), reply in zip(wanted, dry_run.ask(cluster, [trial for _, trial in wanted]), strict=True):
@@ -59,12 +59,9 @@ def ask(specs: Mapping[str, GridSpec]) -> dict[str, tuple[Problem, ...]]:
     return {prefix: tuple(dict.fromkeys(one.warnings)) for prefix, one in heard.items()}
 
 
-def _trials(spec: GridSpec) -> Iterator[Trial]:
+def _trials(spec: GridSpec, grid: Grid | None) -> Iterator[Trial]:
     """What to try of a grid: for each of its templates, the child of one NodeUnit if it would be written, and a pod."""
-    grid = Grid.objects.at(spec.kind.plural, spec.namespace, spec.name).first()
-    labels = NodeLabel.objects.filter(key=spec.key).exclude(value="")
-    units = list(labels.values_list("value", flat=True).distinct())
-    for probe in probes(spec, units):
+    for probe in probes(spec, NodeLabel.objects.unit_names(spec.key)):
         name = child_name(spec.name, spec.kind.child_kind, probe.unit)
         rows = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace, name=name)
         seen = world(probe.spec, grid, [probe.unit], list(rows.values_list("body", flat=True)))

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
-from ..core.grids.kinds import KINDS
+from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Mirror, Node, NodeLabel, Pod, Slice
 from ..reconciler.fleet import halt, lost_labels
@@ -50,8 +50,7 @@ def _accept_nodes(_row: ManagedCluster, _choice: str) -> None:
 
 
 def _accept_children(row: ManagedCluster, _choice: str) -> None:
-    kinds = [kind.child_kind for kind in KINDS.values() if kind.child_plural == row.facts["resource"]]
-    Child.objects.filter(kind__in=kinds).exclude(grid_name="", owner_uid="").delete()
+    Child.objects.of_grids().filter(kind=CHILD_KINDS[row.facts["resource"]]).delete()
 
 
 def _accept_cluster(row: ManagedCluster, choice: str) -> None:

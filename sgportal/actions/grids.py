@@ -92,12 +92,12 @@ def prepare(
     Raises what `save_grids` raises."""
     specs = _parse_all(manifests)
     found = {prefix: Prepared(spec, manifests[i], ()) for i, (prefix, spec) in enumerate(specs.items())}
-    to_ask = {}
+    to_ask: dict[str, tuple[GridSpec, Grid | None]] = {}
     for prefix, each in found.items():
         grid = _row(each.spec)
         _check(each.spec, grid, create_only, expect)
         if ask and each.result(grid) != "unchanged":
-            to_ask[prefix] = each.spec
+            to_ask[prefix] = each.spec, grid
     warnings = admission.ask(to_ask)
     return [replace(each, warnings=warnings.get(prefix, ())) for prefix, each in found.items()]
 
@@ -159,8 +159,7 @@ def _abilities_for(manifest: Any) -> Capabilities | None:
 def _units_for(manifest: Any) -> list[str]:
     spec = manifest.get("spec") if isinstance(manifest, Mapping) else None
     key = spec.get("gridUniqKey") if isinstance(spec, Mapping) else None
-    rows = NodeLabel.objects.filter(key=key) if isinstance(key, str) else NodeLabel.objects.none()
-    return list(rows.exclude(value="").values_list("value", flat=True).distinct())
+    return NodeLabel.objects.unit_names(key) if isinstance(key, str) else []
 
 
 def _row(spec: GridSpec, *, lock: bool = False) -> Grid | None:

@@ -14,7 +14,7 @@ ONE = 1  # the row's key: there is one cluster
 
 
 class ManagedCluster(models.Model):
-    """One row for now. `uid` is that of the cluster's namespace kube-system ("": not known yet).
+    """One row: a portal serves one cluster. `uid` is that of the cluster's namespace kube-system ("": not known yet).
 
     `halt` is a `core.fleet.halt.Reason` while nothing is written and nothing forgotten ("": work goes on), since
     `halted_at`, by what `facts` say. `decision` (a `core.fleet.halt.Choice`), `decided_by` (a user's name) and

@@ -85,6 +85,10 @@ class NodeLabelQuerySet(models.QuerySet["NodeLabel"]):
             "key"
         )
 
+    def unit_names(self, key: str) -> list[str]:
+        """The names of a NodeGroup's NodeUnits, in no order."""
+        return list(self.filter(key=key).exclude(value="").values_list("value", flat=True).distinct())
+
     def units(self, key: str) -> "models.QuerySet[NodeLabel, dict[str, Any]]":
         """`{value, nodes, ready_nodes, unknown_nodes}` of each NodeUnit of a NodeGroup, in order of value."""
         ready = Count("node", filter=Q(node__ready="Ready"))
@@ -173,6 +177,14 @@ class Pod(models.Model):
         )
 
 
+class ChildQuerySet(models.QuerySet["Child"]):
+    """Queries over children."""
+
+    def of_grids(self) -> Self:
+        """Those that are, or claim to be, a grid's: the others are remembered for clashes of names alone."""
+        return self.exclude(grid_name="", owner_uid="")
+
+
 class Child(models.Model):
     """A Deployment, StatefulSet or Service as last seen. `body` is the whole object where it carries a grid's label or
     owner, or a Service the annotation `topologyKeys`, and its metadata alone otherwise (enough to see a name clash)."""
@@ -185,6 +197,8 @@ class Child(models.Model):
     owner_uid = models.CharField(max_length=64, blank=True)
     body = models.JSONField(default=dict)
     resource_version = models.CharField(max_length=32, blank=True)
+
+    objects = ChildQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_child_per_name")]

@@ -13,7 +13,7 @@ from ..core.grids.desired import Finding
 from ..core.grids.grid import GridSpec, parse
 from ..core.grids.plan import Plan, Step, World, plan
 from ..core.grids.retirement import Retirement
-from ..core.names import child_name
+from ..core.names import SERVICE_SUFFIX, child_name
 from ..core.ownership.identity import Owner
 from ..core.policy.rules import held
 from ..core.text import Sentence
@@ -41,7 +41,7 @@ def plan_for(
 ) -> Plan:
     """The steps that would run if the grid were `spec` (`grid` is its row, if it has one; `stored`: and that is what it
     says), by what was last seen; `recreate` are units whose child would be replaced."""
-    units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
+    units = NodeLabel.objects.unit_names(spec.key)
     seen = world(spec, grid, units, last_seen(spec, units), deleting)
     return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
 
@@ -50,7 +50,7 @@ def recreation(grid: Grid, unit: str) -> Plan:
     """What replacing a unit's child comes to, by what was last seen: its deletion, then its creation, where the unit
     still has nodes. No steps: there is nothing of this grid's to replace. Raises Invalid as `spec_of` does."""
     spec = spec_of(grid)
-    units = list(NodeLabel.objects.filter(key=spec.key).exclude(value="").values_list("value", flat=True).distinct())
+    units = NodeLabel.objects.unit_names(spec.key)
     seen = world(spec, grid, units, last_seen(spec, units))
     found = plan(spec, replace(seen, recreate=[unit]))
     gone = [each for each in found.steps if each.unit == unit and each.verb == "delete"]
@@ -63,7 +63,7 @@ def recreation(grid: Grid, unit: str) -> Plan:
 
 def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
     """The objects that matter to a grid, by what the watch last saw."""
-    names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [f"{spec.name}-svc"]
+    names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [spec.name + SERVICE_SUFFIX]
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
     return list(children.filter(Q(grid_name=spec.name) | Q(name__in=names)).values_list("body", flat=True))
 

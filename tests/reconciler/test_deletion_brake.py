@@ -211,13 +211,19 @@ def test_a_decision_to_delete_takes_nothing_from_a_unit_that_is_back(world: Worl
     assert world.get("g-a")["metadata"]["uid"] == before
 
 
-def test_a_changed_key_takes_many_only_with_a_person(world: World, settings: Any) -> None:
+def with_a_changed_key(world: World, settings: Any) -> Grid:
+    """A grid of three units, bound to a key of three others; the deletion of the first three waits."""
     three(world, settings)
     for number, unit in enumerate("xyz"):
         world.label(f"node{number}", city=unit)
     grid = Grid.objects.get()
     world.change(grid, lambda manifest: manifest["spec"].update(gridUniqKey="city"))
     world.until(lambda: (world.resync(), len(held()) == 1)[1])
+    return grid
+
+
+def test_a_changed_key_takes_many_only_with_a_person(world: World, settings: Any) -> None:
+    with_a_changed_key(world, settings)
     assert world.names() == [f"g-{unit}" for unit in "abcxyz"]
     assert held()[0].units == ("a", "b", "c")
     actions.decide_held("delete", [held()[0].id], ADA)
@@ -226,12 +232,7 @@ def test_a_changed_key_takes_many_only_with_a_person(world: World, settings: Any
 
 
 def test_a_key_that_is_changed_back_needs_no_decision(world: World, settings: Any) -> None:
-    three(world, settings)
-    for number, unit in enumerate("xyz"):
-        world.label(f"node{number}", city=unit)
-    grid = Grid.objects.get()
-    world.change(grid, lambda manifest: manifest["spec"].update(gridUniqKey="city"))
-    world.until(lambda: (world.resync(), len(held()) == 1)[1])
+    grid = with_a_changed_key(world, settings)
     world.change(grid, lambda manifest: manifest["spec"].update(gridUniqKey="zone"))
     world.until(lambda: (world.resync(), held() and held()[0].units == ("x", "y", "z"))[1])
     assert world.names() == [f"g-{unit}" for unit in "abcxyz"]

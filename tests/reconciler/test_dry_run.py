@@ -185,7 +185,7 @@ def test_a_slow_api_server_costs_two_seconds_and_a_warning(world, api):
     assert all(NO_ANSWER in each["warnings"][0]["detail"] for each in items)
     assert answer.headers["Warning"].count("299 ") <= 2
     assert len(answer.headers["Warning"]) < 2100
-    specs = {pointer(n): parse(a_grid(f"s{n}", template=a_template())) for n in range(32)}
+    specs = {pointer(n): (parse(a_grid(f"s{n}", template=a_template())), None) for n in range(32)}
     began = time.monotonic()
     admission.ask(specs)
     assert 1.9 < time.monotonic() - began < 10  # each alone would have waited 20

@@ -22,6 +22,7 @@ from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
 from ..traffic.service import ServiceFacts, described
 from .grid import GridSpec
+from .kinds import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:
 def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:
     """The controller reference of a grid's children (Kubernetes, "Owners and Dependents")."""
     return {
-        "apiVersion": "superedge.io/v1",
+        "apiVersion": API_VERSION,
         "kind": spec.kind.kind,
         "name": spec.name,
         "uid": owner.uid,

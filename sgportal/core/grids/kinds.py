@@ -32,3 +32,4 @@ KINDS = {
     )
 }
 BY_PLURAL = {each.plural: each for each in KINDS.values()}
+CHILD_KINDS = {each.child_plural: each.child_kind for each in KINDS.values()}

@@ -70,8 +70,8 @@ def _add_grids_above_pods(effects: Effects) -> None:
     if not effects.above_pods:
         return
     kinds, namespaces, names = (set(each) for each in zip(*effects.above_pods, strict=True))
-    found = Child.objects.filter(kind__in=kinds, namespace__in=namespaces, name__in=names)
-    for child in found.exclude(grid_name="", owner_uid="").defer("body"):
+    found = Child.objects.of_grids().filter(kind__in=kinds, namespace__in=namespaces, name__in=names)
+    for child in found.defer("body"):
         if (child.kind, child.namespace, child.name) in effects.above_pods:
             effects.child_changed(child)
 

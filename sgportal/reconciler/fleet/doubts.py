@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection
 from django.db.models import Exists, OuterRef, Q
 
 from ...core.fleet.halt import CHILDREN_GONE, NODES_GONE
-from ...core.grids.kinds import KINDS
+from ...core.grids.kinds import CHILD_KINDS
 from ...models import Child, Grid, GridUnit, Node
 from . import halt
 from .brake import brake
 
 LOOKS = 3  # so many lists in a row have to say it
 MORE_LOOKS = 20  # and so many more are made afterwards, at leisure: what comes back in them is no event of a watch
-_CHILD_KINDS = {kind.child_plural: kind.child_kind for kind in KINDS.values()}
 
 
 class Doubts:
@@ -50,11 +49,10 @@ class Doubts:
     def _lost(self, resource: str, there: Collection[str], known: Collection[str]) -> int:
         """How many of what we know are gone, where it is all; 0 where it is not. Of workloads only those of grids
         count that are to stay, for a cluster always has others, and Kubernetes takes those of grids that go."""
-        if resource in _CHILD_KINDS:
+        if resource in CHILD_KINDS:
             stay = Grid.objects.filter(deleting_since=None, may_be_forgotten=False, namespace=OuterRef("namespace"))
             its_grid = stay.filter(Q(name=OuterRef("grid_name")) | Q(cluster_uid=OuterRef("owner_uid")))
-            ours = Child.objects.filter(Exists(its_grid), kind=_CHILD_KINDS[resource])
-            ours = ours.exclude(grid_name="", owner_uid="")
+            ours = Child.objects.of_grids().filter(Exists(its_grid), kind=CHILD_KINDS[resource])
             known = [f"{namespace}/{name}" for namespace, name in ours.values_list("namespace", "name")]
             return 0 if set(there) & set(known) else len(known)
         return 0 if there else len(known)
@@ -64,7 +62,7 @@ class Doubts:
         if resource == "nodes" and _grids_have_workloads():
             halt.begin(NODES_GONE, {"nodes": lost})
             return True
-        if resource in _CHILD_KINDS and lost > brake().minimum:
+        if resource in CHILD_KINDS and lost > brake().minimum:
             halt.begin(CHILDREN_GONE, {"resource": resource, "children": lost})
             return True
         return False
@@ -72,7 +70,7 @@ class Doubts:
     def _is_back(self, resource: str, there: Collection[str]) -> None:
         if resource == "nodes" and there:
             halt.end(NODES_GONE)
-        elif resource in _CHILD_KINDS:
+        elif resource in CHILD_KINDS:
             halt.end(CHILDREN_GONE, resource=resource)
 
     def look_at_nodes(self, changed: Collection[str]) -> None:

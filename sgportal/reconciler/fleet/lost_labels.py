@@ -4,7 +4,8 @@ person restores everything, nodes of the same name get them back."""
 from collections import defaultdict
 
 from ...core.names import protected_label_problem
-from ...models import Grid, LabelJob, ManagedCluster, Mirror, Node, NodeLabel
+from ...models import Grid, LabelJob, ManagedCluster, Node, NodeLabel
+from ...queries.freshness import seen_once
 from ..queue import workqueue
 
 KIND = "fleet"
@@ -31,7 +32,7 @@ def give_back() -> float | None:
     row = ManagedCluster.now()
     if not row.lost_labels:
         return None
-    if not Mirror.objects.filter(resource="nodes").exclude(synced_at=None).exists():
+    if not seen_once("nodes"):
         return NODES_UNKNOWN
     lacking: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node in Node.objects.filter(name__in=list(row.lost_labels)):

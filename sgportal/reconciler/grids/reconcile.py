@@ -15,7 +15,8 @@ from ...core.grids.retirement import HELD, KEPT
 from ...core.ownership.identity import is_ours
 from ...core.policy.rules import held
 from ...core.text import Invalid
-from ...models import Grid, GridUnit, Mirror
+from ...models import Grid, GridUnit
+from ...queries.freshness import seen_once
 from ...queries.plans import spec_of, world
 from ...queries.policy import closed
 from ..queue import workqueue
@@ -35,7 +36,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | No
 
     Raises ClusterError where the cluster could not be read or stopped answering; whatever was written is recorded.
     """
-    if not Mirror.objects.filter(resource="nodes").exclude(synced_at=None).exists():
+    if not seen_once("nodes"):
         return NODES_UNKNOWN
     shut = None if grid.deleting_since else closed(grid.namespace)
     settled = sync_resource.settle(grid, cluster.reading() if shut else cluster)
