@@ -308,18 +308,29 @@ def test_a_webhook_that_does_not_answer_is_told(world, api, tmp_path):
     assert "failed calling webhook" in answer.json()["status"]["warnings"][0]["detail"]
 
 
-def test_a_limit_range_speaks_at_the_containers(world, api):
+@pytest.fixture
+def limited(world):
+    """A namespace of its own: an API server may apply a LimitRange for half a minute after it has gone."""
+    world.cluster._transport.call(
+        "POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "limited"}}
+    )
+    yield "limited"
+    world.cluster._transport.call("DELETE", "/api/v1/namespaces/limited")
+
+
+def test_a_limit_range_speaks_at_the_containers(world, api, limited):
     limit = {"type": "Container", "max": {"cpu": "500m"}}
-    make(world, {"kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": [limit]}})
+    make(world, {"kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": [limit]}}, limited)
     template = a_template()
     template["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "1"}}
     grid = a_grid(template=template)
+    grid["metadata"]["namespace"] = limited
     world.until(is_refused(grid), 10)
     said = pointers(api.post("deploymentgrids", grid))
     assert "maximum cpu usage per Container is 500m" in said["/spec/template/template/spec/containers"]
     assert nothing_stored()
     template["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "500m"}}
-    assert api.post("deploymentgrids", a_grid(template=template)).status_code == 201
+    assert api.post("deploymentgrids", grid).status_code == 201
 
 
 def test_a_quota_of_amounts_speaks_at_the_containers(world, api):
