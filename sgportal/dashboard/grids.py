@@ -113,7 +113,8 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
-    return _show(request, found, "unit", {"row": row, "pods": pods[:500], "events": events, "remedies": cures})
+    context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures}
+    return _show(request, found, "unit", {**context, "cures": ()})  # they stand beside the unit's own sentence
 
 
 @needs("viewer")
