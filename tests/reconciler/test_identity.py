@@ -204,6 +204,7 @@ def test_a_create_whose_answer_was_lost_is_no_conflict(world):
     world.label("node0", zone="a")
     grid = world.save(a_grid(template=a_template()))
     steps = plan(parse(a_grid(template=a_template())), Seen(["a"], [], Owner(grid.cluster_uid, True), 0.0)).steps
+    world.until_ready("g-a")  # its status changes no more
     before = world.get("g-a")
     (outcome,) = carry_out(steps, world.cluster, threading.Event())
     assert (outcome.done, outcome.changed, outcome.live) == (True, False, before)
