@@ -84,7 +84,7 @@ def test_a_grid_that_the_api_server_takes_is_stored_without_a_warning(world, api
 def test_a_full_quota_speaks_before_anything_is_stored(world, api):
     make(world, quota(pods="0"))
     grid = a_grid(template=a_template())
-    world.until(is_refused(grid), 10)
+    world.until(is_refused(grid))
     answer = api.post("deploymentgrids", grid)
     assert answer.status_code == 422
     assert "exceeded quota: q" in pointers(answer)["/spec/template"]
@@ -96,7 +96,7 @@ def test_a_full_quota_speaks_before_anything_is_stored(world, api):
 def test_a_full_quota_of_children_speaks_too(world, api):
     make(world, quota(**{"count/deployments.apps": "0"}))
     grid = a_grid(template=a_template())
-    world.until(is_refused(grid), 10)
+    world.until(is_refused(grid))
     assert "exceeded quota" in pointers(api.post("deploymentgrids", grid))["/spec/template"]
 
 
@@ -105,7 +105,7 @@ def test_each_refused_grid_of_a_bundle_is_named_and_none_is_stored(world, api):
     bundle = [a_grid("one", template=a_template()), a_grid("two", template=a_template(replicas=0))]
     pool = {"big": a_template()}
     bundle.append(a_grid("three", templatePool=pool, templates={"b": "big"}, template=a_template(replicas=0)))
-    world.until(is_refused(bundle[0]), 10)
+    world.until(is_refused(bundle[0]))
     answer = api.yaml("POST", "apply", stream(bundle))
     assert answer.status_code == 422
     assert set(pointers(answer)) == {"/0/spec/template", "/2/spec/templatePool/big"}
@@ -115,7 +115,7 @@ def test_each_refused_grid_of_a_bundle_is_named_and_none_is_stored(world, api):
 def test_a_group_is_refused_at_its_member(world, api):
     make(world, quota(pods="0"))
     member = {key: value for key, value in a_grid(template=a_template()).items() if key != "apiVersion"}
-    world.until(is_refused(a_grid(template=a_template())), 10)
+    world.until(is_refused(a_grid(template=a_template())))
     member = {**member, "metadata": {"name": "g"}, "spec": {"template": member["spec"]["template"]}}
     group = {"apiVersion": "superedge.io/v1", "kind": "ServiceGroup", "metadata": {"name": "shop"}}
     answer = api.post("servicegroups", {**group, "spec": {"gridUniqKey": "zone", "grids": [member]}})
@@ -135,7 +135,7 @@ def test_what_runs_may_be_changed_under_a_full_quota_with_a_warning(world, api):
         plan = api("PUT", f"{path}?dryRun=All", changed, If_Match=grid.etag).json()
         return any("exceeded quota" in each["detail"] for each in plan["warnings"])
 
-    world.until(warned, 10)
+    world.until(warned)
     answer = api("PUT", path, changed, If_Match=grid.etag)
     assert answer.status_code == 200
     (warning,) = answer.json()["status"]["warnings"]
@@ -310,7 +310,8 @@ def test_a_webhook_that_does_not_answer_is_told(world, api, tmp_path):
 
 @pytest.fixture
 def limited(world):
-    """A namespace of its own: an API server may apply a LimitRange for half a minute after it has gone."""
+    """A namespace of its own: an API server may apply a LimitRange for half a minute after it has gone. It takes pods
+    once Kubernetes' controllers have made its ServiceAccount."""
     world.cluster._transport.call(
         "POST", "/api/v1/namespaces", body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "limited"}}
     )
@@ -325,7 +326,7 @@ def test_a_limit_range_speaks_at_the_containers(world, api, limited):
     template["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "1"}}
     grid = a_grid(template=template)
     grid["metadata"]["namespace"] = limited
-    world.until(is_refused(grid), 10)
+    world.until(is_refused(grid))
     said = pointers(api.post("deploymentgrids", grid))
     assert "maximum cpu usage per Container is 500m" in said["/spec/template/template/spec/containers"]
     assert nothing_stored()
@@ -336,7 +337,7 @@ def test_a_limit_range_speaks_at_the_containers(world, api, limited):
 def test_a_quota_of_amounts_speaks_at_the_containers(world, api):
     make(world, quota(**{"limits.cpu": "1"}))
     grid = a_grid(template=a_template())
-    world.until(is_refused(grid), 10)
+    world.until(is_refused(grid))
     said = pointers(api.post("deploymentgrids", grid))
     assert "must specify limits.cpu" in said["/spec/template/template/spec/containers"]
 
@@ -453,7 +454,7 @@ def test_without_the_right_to_ask_about_pods_a_save_says_so(world, api, monkeypa
     binding = world.server.plane.request("GET", f"{roles}/sgportal-dry-runs-tests")
     world.server.plane.request("DELETE", f"{roles}/sgportal-dry-runs-tests")
     try:
-        world.until(lambda: "create" in _warning(api), 10)
+        world.until(lambda: "create" in _warning(api))
         answer = api.post("deploymentgrids", a_grid(template=a_template()))
         assert answer.status_code == 201
         (warning,) = answer.json()["status"]["warnings"]
@@ -462,7 +463,7 @@ def test_without_the_right_to_ask_about_pods_a_save_says_so(world, api, monkeypa
         kept = {"name": binding["metadata"]["name"]}
         again = {**binding, "metadata": kept}
         world.server.plane.request("POST", roles, again)
-        world.until(lambda: not _warning(api), 10)
+        world.until(lambda: not _warning(api))
 
 
 def _warning(api):

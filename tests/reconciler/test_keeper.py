@@ -210,11 +210,24 @@ def test_two_keepers_at_once_do_no_harm(closed):
         assert len(slices(closed)) == 2
 
 
-def test_back_to_a_selector_our_slices_go_once_the_clusters_own_are_there(closed):
+OPENED = {"metadata": {"annotations": {CLOSURE: None}}, "spec": {"selector": {"appGrid": "echo"}}}
+
+
+@pytest.mark.real_only
+def test_back_to_a_selector_our_slices_go_once_kubernetes_has_made_its_own(closed):
     with a_keeper(closed.cluster):
         until(lambda: reached(closed) == SERVED)
-        opened = {"metadata": {"annotations": {CLOSURE: None}}, "spec": {"selector": {"appGrid": "echo"}}}
-        closed.edit(SERVICE, opened, "Service")
+        closed.edit(SERVICE, OPENED, "Service")
+        until(lambda: slices(closed) == {})
+    own = f"kubernetes.io/service-name={SERVICE},{MANAGED_BY}=endpointslice-controller.k8s.io"
+    assert closed.cluster.list("EndpointSlice", label_selector=own).items
+
+
+@pytest.mark.embedded_only
+def test_back_to_a_selector_our_slices_stay_until_the_clusters_own_are_there(closed):
+    with a_keeper(closed.cluster):
+        until(lambda: reached(closed) == SERVED)
+        closed.edit(SERVICE, OPENED, "Service")
         own = {"kubernetes.io/service-name": SERVICE, MANAGED_BY: "endpointslice-controller.k8s.io"}
         body = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": []}
         metadata = {"name": f"{SERVICE}-abcde", "namespace": "default", "labels": own}

@@ -207,7 +207,7 @@ def limited(world: World, **hard: str):
 
     ask("POST", body=quota(**hard))
     try:
-        world.until(lambda: ask("GET", "/few").get("status", {}).get("hard"), 10)
+        world.until(lambda: ask("GET", "/few").get("status", {}).get("hard"))
         yield
     finally:
         ask("DELETE", "/few")
