@@ -10,9 +10,9 @@ from django.conf import settings
 
 from ..cluster import ClusterError, Conflict
 from ..core.grids.grid import GridSpec
-from ..core.grids.plan import plan
-from ..core.grids.trial import Trial, may_not, probes, told, trials, verdict, warnings
 from ..core.names import child_name
+from ..core.plans.plan import plan
+from ..core.plans.trial import Trial, may_not, probes, told, trials, verdict, warnings
 from ..core.text import Invalid, Problem, first_of, say
 from ..models import Child, Grid, NodeLabel
 from ..queries.plans import world

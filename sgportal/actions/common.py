@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from ..core.grids.plan import Plan
+from ..core.plans.plan import Plan
 from ..core.text import Sentence, say
 from ..models import AuditEvent, ManagedCluster, Stewardship
 from ..queries.plans import plan_json

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse, source_metadata
-from ..core.grids.plan import Plan
+from ..core.plans.plan import Plan
 from ..core.schema import twice
 from ..core.text import MOST_PROBLEMS, Invalid, Problem, Sentence, first_of, pointer, say
 from ..core.traffic.closure import Capabilities

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from ..core.grids.group import GroupSpec, parse_group
-from ..core.grids.plan import Plan
+from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
 from ..queries.policy import closed

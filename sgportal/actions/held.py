@@ -7,7 +7,7 @@ from django.db import transaction
 
 from ..core.fleet.halt import RESTORE
 from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind
-from ..core.grids.retirement import APPROVED, HELD, KEPT
+from ..core.plans.retirement import APPROVED, HELD, KEPT
 from ..core.text import say
 from ..models import Grid
 from ..models.intent import GridQuerySet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from ..cluster import ClusterError
-from ..core.grids.plan import Step
+from ..core.plans.plan import Step
 from ..core.superedge.controller import HANDING_BACK, MANAGING, Verdict, restarting
 from ..core.text import Sentence, say
 from ..models import Stewardship

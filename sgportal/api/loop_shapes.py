@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..core.traffic.proof import NodeProof
+from ..core.traffic.proof.proof import NodeProof
 from ..models import DataPlane
 from ..queries.capabilities import Abilities
 from ..queries.endpoints import Annotated

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import actions
-from ..core.traffic.proof import NodeProof
+from ..core.traffic.proof.proof import NodeProof
 from ..queries.endpoints import annotated, endpoints_of
 from ..queries.remedies import remedies
 from . import loop_shapes, shapes

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from ..core.grids.plan import Plan
-from ..core.grids.remedies import Action, Remedy
 from ..core.names import ZONE, kubelet_may_set
+from ..core.plans.plan import Plan
+from ..core.status.remedies import Action, Remedy
 from ..core.text import Problem, Sentence, say
 from ..core.timestamps import rfc3339
 from ..models import ApiToken, AuditEvent, Grid, GridEvent, LabelJob, Node, Revision, ServiceGroup, Stewardship

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from ..core.grids.kinds import KINDS
 from ..core.health import WORKLOAD_STATES
 from ..core.text import Invalid, Sentence
-from ..core.traffic.proof import STATES as PROOF_STATES
+from ..core.traffic.proof.proof import STATES as PROOF_STATES
 from ..models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ..queries.endpoints import endpoints_of
 from ..queries.overview import node_groups

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..core.traffic.proof import STATES, NodeProof
+from ..core.traffic.proof.proof import STATES, NodeProof
 
 SHOWN = 6  # pods of a node that are seen at once; the rest unfold
 

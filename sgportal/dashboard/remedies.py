@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from ..core.grids.remedies import Remedy
 from ..core.names import ZONE
+from ..core.status.remedies import Remedy
 
 
 @dataclass(frozen=True, slots=True)

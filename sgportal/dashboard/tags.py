@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from ..core.documents import write_document
-from ..core.grids.plan import Plan
 from ..core.health import is_unhealthy
+from ..core.plans.plan import Plan
 from ..core.pods import is_trouble
 from ..core.text import Sentence
 from ..models import Grid, Pod

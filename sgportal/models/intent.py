@@ -222,9 +222,9 @@ class GridUnit(models.Model):
     `severity` is the state's place in `core.health.STATES`, 0 the worst. `desired`, `ready` and `updated` count pods;
     of a ServiceGrid `nodes` counts the unit's nodes and `served` those that reach an endpoint as they may. `gone_since`
     is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone. `retirement` (a
-    `core.grids.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
+    `core.plans.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
     more; it waits since `held_since`. `attempts` says by field what did not keep what it was set to
-    (`core.grids.contest.Attempt`), `notes` what else is to be read about the child, each
+    (`core.plans.contest.Attempt`), `notes` what else is to be read about the child, each
     `{"reason": ..., "message": <sentence>}`.
     """
 

@@ -7,9 +7,9 @@ from django.db.models import Count, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from ..core.traffic.agents import KUBE_PROXY
 from ..core.traffic.closure import Capabilities
 from ..core.traffic.dataplane import Keeping, keeping
+from ..core.traffic.proof.agents import KUBE_PROXY
 from ..core.traffic.rules import obeys_hints
 from ..models.dataplane import DataPlane, read
 from ..models.mirror import Node, Pod

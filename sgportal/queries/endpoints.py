@@ -8,22 +8,22 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from ..core.grids.desired import service_of, unasked
 from ..core.grids.grid import GridSpec, parse
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.ownership.identity import is_ours
+from ..core.plans.desired import service_of, unasked
 from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
-from ..core.traffic.annotated import annotated_proof, topology_keys
-from ..core.traffic.case import Seen, foreign
 from ..core.traffic.closure import STEERED, UNKNOWN, Capabilities
-from ..core.traffic.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
-from ..core.traffic.endpoints import canonical, read_address, units_served
-from ..core.traffic.loop import Loop, loop_of
-from ..core.traffic.proof import BY_FILTER, NodeProof, proof
+from ..core.traffic.proof.annotated import annotated_proof, topology_keys
+from ..core.traffic.proof.case import Seen, foreign
+from ..core.traffic.proof.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
+from ..core.traffic.proof.loop import Loop, loop_of
+from ..core.traffic.proof.proof import BY_FILTER, NodeProof, proof
 from ..core.traffic.service import ServiceFacts
-from ..core.traffic.slices import Refusal, built_in, wanted
-from ..core.traffic.topology import places
+from ..core.traffic.slices.endpoints import canonical, read_address, units_served
+from ..core.traffic.slices.slices import Refusal, built_in, wanted
+from ..core.traffic.slices.topology import places
 from ..core.units import NodeView
 from ..models.intent import Grid
 from ..models.mirror import Child, Node, Pod, Slice

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Value
 
 from ..core.fleet.held import CHILD_DELETION, GRID_GONE, Choice, Kind, choices, why
-from ..core.grids.retirement import HELD
+from ..core.plans.retirement import HELD
 from ..core.text import Sentence
 from ..models import Grid, GridUnit
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..core.grids.plan import Step
 from ..core.names import child_name
+from ..core.plans.plan import Step
 from ..core.text import Sentence
 from ..core.units import UnitChange, relabelled, unit_changes
 from ..models.intent import Grid

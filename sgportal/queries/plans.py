@@ -8,13 +8,13 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from ..core.grids.contest import Attempt, Attempts
-from ..core.grids.desired import Finding
 from ..core.grids.grid import GridSpec, parse
-from ..core.grids.plan import Plan, Step, World, plan
-from ..core.grids.retirement import Retirement
 from ..core.names import SERVICE_SUFFIX, child_name
 from ..core.ownership.identity import Owner
+from ..core.plans.contest import Attempt, Attempts
+from ..core.plans.desired import Finding
+from ..core.plans.plan import Plan, Step, World, plan
+from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
 from ..core.text import Sentence
 from ..models.intent import Grid

@@ -1,9 +1,9 @@
-"""Which doors a state has: the remedies of core/grids/remedies for a grid as it is stored."""
+"""Which doors a state has: the remedies of core/status/remedies for a grid as it is stored."""
 
 from collections.abc import Iterable, Mapping
 
 from ..core.grids.grid import GridSpec, parse
-from ..core.grids.remedies import REMEDIES, Action, Remedy
+from ..core.status.remedies import REMEDIES, Action, Remedy
 from ..core.text import Invalid
 from ..models import Grid
 

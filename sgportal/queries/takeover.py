@@ -1,6 +1,6 @@
 """What taking over from SuperEdge's controller would do, by what was last seen."""
 
-from ..core.grids.plan import Step
+from ..core.plans.plan import Step
 from ..core.text import Invalid
 from ..models.intent import Grid
 from .plans import plan_of

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Throttled, Unreachable, upgrade_crds
 from ..core.grids.grid import parse
-from ..core.grids.plan import plan
 from ..core.names import MANAGED_BY, SLICE_MANAGER
+from ..core.plans.plan import plan
 from ..core.superedge.controller import MANAGING, READ_ONLY, lacks_hash, restarting
 from ..core.text import Invalid, Sentence, say
 from ..core.timestamps import rfc3339

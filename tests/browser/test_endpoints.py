@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from sgportal.core.grids.desired import service_of
 from sgportal.core.grids.grid import parse
 from sgportal.core.names import SERVICE_NAME
+from sgportal.core.plans.desired import service_of
 from sgportal.core.traffic.closure import UNKNOWN
-from sgportal.core.traffic.slices import Refusal, wanted
-from sgportal.core.traffic.topology import places
+from sgportal.core.traffic.slices.slices import Refusal, wanted
+from sgportal.core.traffic.slices.topology import places
 from sgportal.models import Node, Pod, Slice
 from tests.builders import a_grid as a_deployment_grid
 from tests.builders import a_node, a_person, a_pod, a_service, news

@@ -8,8 +8,8 @@ from typing import Any
 
 from sgportal.core.documents import read_document
 from sgportal.core.grids.grid import GridSpec, parse
-from sgportal.core.grids.plan import Plan, World, plan
 from sgportal.core.ownership.identity import Owner
+from sgportal.core.plans.plan import Plan, World, plan
 from sgportal.core.units import NodeView
 
 DATA = Path(__file__).parent.parent / "data"

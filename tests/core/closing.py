@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sgportal.core.names import NO_NODE, NO_ZONE, ZONE
 from sgportal.core.pods import PodView
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.proxy import PortName, effective
+from sgportal.core.traffic.proof.proxy import PortName, effective
 from sgportal.core.traffic.service import ServiceFacts, ServicePort
-from sgportal.core.traffic.slices import Refusal, sentinel_number, wanted
-from sgportal.core.traffic.topology import places
+from sgportal.core.traffic.slices.slices import Refusal, sentinel_number, wanted
+from sgportal.core.traffic.slices.topology import places
 from sgportal.core.units import NodeView
 
 from .builders import frozen

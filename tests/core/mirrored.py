@@ -10,8 +10,8 @@ from sgportal.core.names import MANAGED_BY, SERVICE_NAME
 from sgportal.core.pods import pod_view
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.service import described
-from sgportal.core.traffic.slices import Refusal, built_in, is_kept, sentinel_number, wanted
-from sgportal.core.traffic.topology import places
+from sgportal.core.traffic.slices.slices import Refusal, built_in, is_kept, sentinel_number, wanted
+from sgportal.core.traffic.slices.topology import places
 from sgportal.core.units import NodeView
 from tests.kube.control_plane import ControlPlane
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sgportal.core.traffic.annotated import annotated_proof, topology_keys
+from sgportal.core.traffic.proof.annotated import annotated_proof, topology_keys
 from sgportal.core.units import Agent
 
 from .closing import KEY, a_node, a_pod

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.grids.desired import closure_for, unasked
-from sgportal.core.grids.diff import differences
 from sgportal.core.grids.grid import parse
-from sgportal.core.grids.plan import plan
 from sgportal.core.names import CLOSURE, LAST_APPLIED, SELECTOR, TOPOLOGY_KEYS
+from sgportal.core.plans.desired import closure_for, unasked
+from sgportal.core.plans.diff import differences
+from sgportal.core.plans.plan import plan
 from sgportal.core.pods import pod_view
 from sgportal.core.text import Invalid, say
 from sgportal.core.traffic.closure import MODES, UNKNOWN, Capabilities, Closure, chosen, read_closure, write_closure

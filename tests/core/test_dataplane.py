@@ -16,7 +16,7 @@ from sgportal.core.traffic.dataplane import (
     survived,
     trial_slice,
 )
-from sgportal.core.traffic.proof import BY_FILTER
+from sgportal.core.traffic.proof.proof import BY_FILTER
 
 from .builders import frozen
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from sgportal.core.grids.grid import parse
-from sgportal.core.grids.plan import World, plan
 from sgportal.core.ownership.identity import Owner
+from sgportal.core.plans.plan import World, plan
 
 CASES = sorted((Path(__file__).parent.parent / "golden").iterdir())
 

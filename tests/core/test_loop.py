@@ -3,12 +3,12 @@ ServiceGrid, which is as bad as the worse of its Service and its loop."""
 
 import pytest
 
-from sgportal.core.grids.desired import Finding
-from sgportal.core.grids.service_status import service_status
-from sgportal.core.grids.status import Observed
+from sgportal.core.plans.desired import Finding
+from sgportal.core.status.service import service_status
+from sgportal.core.status.status import Observed
 from sgportal.core.text import say
-from sgportal.core.traffic.loop import loop_of
-from sgportal.core.traffic.proof import STATES, NodeProof
+from sgportal.core.traffic.proof.loop import loop_of
+from sgportal.core.traffic.proof.proof import STATES, NodeProof
 
 SERVICE = {"metadata": {"name": "web-svc"}}
 REASONS = {

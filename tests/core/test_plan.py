@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.grids.contest import TRIES
 from sgportal.core.grids.grid import parse
-from sgportal.core.grids.plan import plan
 from sgportal.core.ownership.identity import Owner
+from sgportal.core.plans.contest import TRIES
+from sgportal.core.plans.plan import plan
 
 from .builders import (
     OWNER,

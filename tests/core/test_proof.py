@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from sgportal.core.names import ZONE
 from sgportal.core.text import say
-from sgportal.core.traffic.case import Seen
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.doubts import NO_SLICES, Doubt
-from sgportal.core.traffic.proof import STATES, proof
-from sgportal.core.traffic.slices import built_in
-from sgportal.core.traffic.topology import places
+from sgportal.core.traffic.proof.case import Seen
+from sgportal.core.traffic.proof.doubts import NO_SLICES, Doubt
+from sgportal.core.traffic.proof.proof import STATES, proof
+from sgportal.core.traffic.slices.slices import built_in
+from sgportal.core.traffic.slices.topology import places
 from sgportal.core.units import Agent
 
 from .builders import frozen

@@ -4,15 +4,7 @@ import json
 
 import pytest
 
-from sgportal.core.traffic.proxy import (
-    Backend,
-    PortName,
-    behind_wrapper,
-    belongs_to,
-    effective,
-    merged,
-    table,
-)
+from sgportal.core.traffic.proof.proxy import Backend, PortName, behind_wrapper, belongs_to, effective, merged, table
 from sgportal.core.traffic.rules import obeys_hints
 
 from .builders import DATA

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from sgportal.core.traffic.proxy import Backend, table
+from sgportal.core.traffic.proof.proxy import Backend, table
 from tests.kube import binaries
 
 from .builders import DATA

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from sgportal.core.traffic.proxy import PortName, listings
+from sgportal.core.traffic.proof.proxy import PortName, listings
+from sgportal.core.traffic.proof.worlds import port_of
 from sgportal.core.traffic.rules import IGNORES_HINTS, Rule, rule_of
 from sgportal.core.traffic.service import asks_for_zones
-from sgportal.core.traffic.worlds import port_of
 
 from .builders import DATA
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sgportal.core.grids.rollout import rollout
+from sgportal.core.workloads.rollout import rollout
 
 
 def deployment(spec=None, generation=1, **status):

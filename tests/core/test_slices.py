@@ -7,9 +7,9 @@ import pytest
 
 from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.packing import LIMIT
-from sgportal.core.traffic.slices import Refusal, wanted
-from sgportal.core.traffic.topology import places
+from sgportal.core.traffic.slices.packing import LIMIT
+from sgportal.core.traffic.slices.slices import Refusal, wanted
+from sgportal.core.traffic.slices.topology import places
 
 from .builders import DATA
 from .closing import (

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from sgportal.core.names import NO_NODE
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.packing import LIMIT
-from sgportal.core.traffic.slices import wanted
-from sgportal.core.traffic.topology import MAX_HINTS, places, spread
-from sgportal.core.traffic.write_order import writes
+from sgportal.core.traffic.slices.packing import LIMIT
+from sgportal.core.traffic.slices.slices import wanted
+from sgportal.core.traffic.slices.topology import MAX_HINTS, places, spread
+from sgportal.core.traffic.slices.write_order import writes
 
 from .closing import (
     HTTP,

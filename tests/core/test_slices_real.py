@@ -4,9 +4,9 @@ from itertools import count
 
 import pytest
 
-from sgportal.core.traffic.proxy import PortName, effective
-from sgportal.core.traffic.slices import sentinel_number
-from sgportal.core.traffic.write_order import writes
+from sgportal.core.traffic.proof.proxy import PortName, effective
+from sgportal.core.traffic.slices.slices import sentinel_number
+from sgportal.core.traffic.slices.write_order import writes
 
 from .mirrored import CORE, MERGE, NAMESPACE, SLICES, Mirrored, conditions, numbers
 

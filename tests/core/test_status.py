@@ -2,10 +2,10 @@
 
 import pytest
 
-from sgportal.core.grids.desired import Finding
-from sgportal.core.grids.manifest_status import manifest_status
-from sgportal.core.grids.status import Observed, summarise
+from sgportal.core.plans.desired import Finding
 from sgportal.core.pods import PodView
+from sgportal.core.status.manifest import manifest_status
+from sgportal.core.status.status import Observed, summarise
 from sgportal.core.text import Sentence, say
 from sgportal.core.units import units_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sgportal.core.grids.diff import Change
-from sgportal.core.grids.plan import Step
+from sgportal.core.plans.diff import Change
+from sgportal.core.plans.plan import Step
 from sgportal.core.superedge.controller import (
     CONTROLLER,
     HANDING_BACK,

@@ -5,8 +5,8 @@ The messages are a real API server's (1.37); tests/reconciler/test_dry_run.py ha
 import pytest
 
 from sgportal.core.grids.grid import parse
-from sgportal.core.grids.plan import World, plan
-from sgportal.core.grids.trial import MADE_UP, MOST_TEMPLATES, Trial, may_not, probes, told, trials, verdict, warnings
+from sgportal.core.plans.plan import World, plan
+from sgportal.core.plans.trial import MADE_UP, MOST_TEMPLATES, Trial, may_not, probes, told, trials, verdict, warnings
 
 from .builders import OWNER, a_grid, a_service, a_template, frozen, live_of
 

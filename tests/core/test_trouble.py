@@ -2,8 +2,9 @@
 
 import pytest
 
-from sgportal.core.grids.rollout import rollout
-from sgportal.core.grids.trouble import (
+from sgportal.core.pods import PodView
+from sgportal.core.workloads.rollout import rollout
+from sgportal.core.workloads.trouble import (
     Evidence,
     is_in_doubt,
     lacks_pods,
@@ -12,7 +13,6 @@ from sgportal.core.grids.trouble import (
     trouble,
     under_way,
 )
-from sgportal.core.pods import PodView
 
 from .builders import frozen
 

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts.generate_fields import collect
-from sgportal.core.grids.desired import without_nulls
 from sgportal.core.grids.grid import parse
 from sgportal.core.grids.kinds import KINDS
 from sgportal.core.kubernetes_fields import FIELDS, LIST_KEYS
+from sgportal.core.plans.desired import without_nulls
 from sgportal.core.text import Invalid
 
 from .builders import a_manifest, a_service, a_template

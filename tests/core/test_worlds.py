@@ -9,13 +9,13 @@ import subprocess
 import pytest
 
 from sgportal.core.names import MANAGED_BY, SERVICE_NAME, ZONE
-from sgportal.core.traffic.case import Seen, foreign
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.proof import proof
-from sgportal.core.traffic.proxy import PortName, listings
+from sgportal.core.traffic.proof.case import Seen, foreign
+from sgportal.core.traffic.proof.proof import proof
+from sgportal.core.traffic.proof.proxy import PortName, listings
+from sgportal.core.traffic.proof.worlds import port_of
 from sgportal.core.traffic.rules import LATEST
-from sgportal.core.traffic.slices import sentinel_number
-from sgportal.core.traffic.worlds import port_of
+from sgportal.core.traffic.slices.slices import sentinel_number
 from tests.kube import binaries
 
 from .closing import HTTP, REFUSAL, a_node, a_pod, a_service, decide

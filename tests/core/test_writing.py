@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sgportal.core.traffic.closure import Closure
-from sgportal.core.traffic.write_order import writes
+from sgportal.core.traffic.slices.write_order import writes
 
 from .builders import frozen
 from .closing import (

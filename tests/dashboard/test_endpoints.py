@@ -3,9 +3,9 @@
 import pytest
 
 from sgportal.core.text import say
-from sgportal.core.traffic.loop import loop_of
-from sgportal.core.traffic.proof import NodeProof
-from sgportal.core.traffic.proxy import Backend
+from sgportal.core.traffic.proof.loop import loop_of
+from sgportal.core.traffic.proof.proof import NodeProof
+from sgportal.core.traffic.proof.proxy import Backend
 from sgportal.dashboard.reach import SHOWN, counted, gravest_first, row
 from sgportal.dashboard.tags import loop_alarms
 from sgportal.models import Grid

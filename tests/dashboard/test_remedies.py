@@ -2,7 +2,7 @@
 
 import pytest
 
-from sgportal.core.grids.remedies import REMEDIES
+from sgportal.core.status.remedies import REMEDIES
 from sgportal.models import GridUnit
 
 from .. import builders

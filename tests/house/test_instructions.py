@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 from django.urls import Resolver404, resolve, reverse
 
-from sgportal.core.grids.remedies import REMEDIES
+from sgportal.core.status.remedies import REMEDIES
 
 from .tree import parsed, under
 
 # Modules whose sentences speak of the state of grids, nodes and the cluster.
 SPEAKERS = (
-    "sgportal/core/grids/",
+    "sgportal/core/plans/",
+    "sgportal/core/workloads/",
+    "sgportal/core/status/",
     "sgportal/core/traffic/",
     "sgportal/core/superedge/",
     "sgportal/core/fleet/",
     "sgportal/reconciler/",
     "sgportal/actions/common.py",
 )
-ANSWERS = {f"sgportal/core/grids/{name}.py" for name in ("grid", "group", "validation", "trial")}
+ANSWERS = {"sgportal/core/plans/trial.py"}
 ASKS = re.compile(
     r"\b(recreate|use mode|raise|rename|would do|take over|hand back|decides?|has to decide|set the|give|change the|"
     r"shorten|restart it|delete it|remove it|install|start SuperEdge|stop it)\b|“(Cluster|Decisions)”"

@@ -9,10 +9,10 @@ import pytest
 from sgportal.actions import delete_grid
 from sgportal.cluster import DEFINITIONS, JSON_PATCH, Conflict, Unreachable
 from sgportal.core.grids.grid import parse
-from sgportal.core.grids.plan import World as Seen
-from sgportal.core.grids.plan import plan
 from sgportal.core.names import GRID_SELECTOR, OWNER_UID
 from sgportal.core.ownership.identity import Owner
+from sgportal.core.plans.plan import World as Seen
+from sgportal.core.plans.plan import plan
 from sgportal.models import Grid, GridEvent, GridUnit
 from sgportal.reconciler.grids.apply import carry_out
 

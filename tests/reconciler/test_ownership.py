@@ -6,7 +6,7 @@ import copy
 import pytest
 
 from sgportal.cluster import JSON_PATCH
-from sgportal.core.grids.contest import RETRY_SECONDS, TRIES
+from sgportal.core.plans.contest import RETRY_SECONDS, TRIES
 from sgportal.models import GridEvent, GridUnit
 from sgportal.queries.plans import plan_json, plan_of
 

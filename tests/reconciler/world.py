@@ -14,7 +14,7 @@ from embedded_cluster import EmbeddedCluster
 from sgportal.actions import Actor, save_grids
 from sgportal.cluster import MERGE_PATCH, RESOURCES, Cluster
 from sgportal.core.documents import read_document
-from sgportal.core.grids.rollout import is_rolled_out
+from sgportal.core.workloads.rollout import is_rolled_out
 from sgportal.models import Grid, Mirror, WorkKey
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.worker import run

@@ -1,4 +1,4 @@
-"""Which children a grid should have, which writes make the cluster agree, and what state it is in.
+"""What a grid is: its kinds, its manifest, its ServiceGroup, and their validation.
 
-May import the alphabet of `core` (text, names, units, pods, schema), and `traffic`.
+May import `ownership`, `traffic` and the alphabet of `core`.
 """

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..grids.desired import Finding
 from ..grids.grid import GridSpec
-from ..grids.plan import Plan
+from ..plans.desired import Finding
+from ..plans.plan import Plan
 from ..text import Problem, Sentence, pointer, say
 from .namespaces import Namespaces
 from .pod_security import Level, level_of, violations

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..grids.plan import Step
+from ..plans.plan import Step
 from ..text import Sentence, say
 
 Mode = Literal["managing", "read-only", "handing-back"]

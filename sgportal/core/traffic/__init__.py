@@ -1,4 +1,4 @@
-"""What a Service does on each node: topology hints, EndpointSlices, kube-proxy's rule, and the proof of a closed loop.
+"""What a Service does on each node: how it is kept within NodeUnits, what its nodes do with that, and the proof.
 
 May import the alphabet of `core`.
 """

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from ..names import NO_NODE
 from ..text import Sentence, say
 from .closure import Capabilities
-from .hints import named
 from .rules import SINCE
+from .slices.hints import named
 
 PlaneName = Literal["kube-proxy", "cilium", "calico-ebpf", "unknown"]
 CILIUM = "cilium.io"  # the API group by which it is noticed

@@ -7,7 +7,7 @@ from typing import Any
 from ... import actions
 from ...core.documents import read_documents
 from ...core.grids.group import KIND as GROUP
-from ...core.grids.plan import Plan
+from ...core.plans.plan import Plan
 from ...core.text import Invalid, Problem, say
 from ...queries.plans import plan_json
 from ..fingerprint import fingerprint

@@ -18,7 +18,7 @@ from ...core.names import (
     TOPOLOGY_KEYS,
 )
 from ...core.pods import pod_view
-from ...core.traffic.agents import role_of, version_of
+from ...core.traffic.proof.agents import role_of, version_of
 from ...models import Child, Namespace, Node, Pod, Slice
 
 Body = Mapping[str, Any]

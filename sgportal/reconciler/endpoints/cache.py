@@ -10,8 +10,8 @@ from typing import Any
 from ...core.names import CLOSURE, MANAGED_BY, REFUSING_SERVICE, SERVICE_NAME, ZONE
 from ...core.pods import PodView, pod_view
 from ...core.traffic.service import ServiceFacts, service_facts
-from ...core.traffic.slices import Wanted, is_kept
-from ...core.traffic.topology import Places, places
+from ...core.traffic.slices.slices import Wanted, is_kept
+from ...core.traffic.slices.topology import Places, places
 from ...core.units import NodeView
 from ..informer.source import Body, Source, name, place
 

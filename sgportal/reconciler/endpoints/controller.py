@@ -20,8 +20,8 @@ from typing import Any
 from ...cluster import Cluster, ClusterError, Conflict
 from ...core.names import REFUSING_SERVICE
 from ...core.timestamps import rfc3339
-from ...core.traffic.slices import Refusal, is_kept, sentinel_number, wanted
-from ...core.traffic.write_order import writes
+from ...core.traffic.slices.slices import Refusal, is_kept, sentinel_number, wanted
+from ...core.traffic.slices.write_order import writes
 from ..informer.messages import Failed, Listed, Message, Rows
 from ..informer.reflector import Pace, Reader
 from ..informer.source import Body

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...cluster import Cluster, ClusterError, NotFound
 from ...core.names import REFUSING_SERVICE
-from ...core.traffic.slices import Refusal
-from ...core.traffic.write_order import Write
+from ...core.traffic.slices.slices import Refusal
+from ...core.traffic.slices.write_order import Write
 from ..informer.source import Body
 from .cache import is_built_in
 

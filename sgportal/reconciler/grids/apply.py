@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
-from ...core.grids.desired import Finding
-from ...core.grids.plan import Step
 from ...core.names import OWNER_UID
 from ...core.ownership.identity import as_judged, conflict, marked_for, same_owner
 from ...core.ownership.managed_fields import rewritten
+from ...core.plans.desired import Finding
+from ...core.plans.plan import Step
 from ...core.text import pointer
 from ..process.connection import side_by_side
 from .reopen_service import without_sentinels

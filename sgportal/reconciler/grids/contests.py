@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...cluster import RESOURCES, Cluster, ClusterError
-from ...core.grids.contest import Attempts, after_admission, after_writing, remembered
-from ...core.grids.desired import Finding
-from ...core.grids.drift import contests, resisted
-from ...core.grids.plan import World
+from ...core.plans.contest import Attempts, after_admission, after_writing, remembered
+from ...core.plans.desired import Finding
+from ...core.plans.drift import contests, resisted
+from ...core.plans.plan import World
 from .apply import Outcome
 
 log = logging.getLogger(__name__)

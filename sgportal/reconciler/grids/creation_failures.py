@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Max
 
 from ...cluster import Cluster
-from ...core.grids.trouble import lacks_pods, last_refusal
 from ...core.timestamps import rfc3339
+from ...core.workloads.trouble import lacks_pods, last_refusal
 from ...models import Pod
 
 LOOK_AGAIN = 5.0  # seconds: nothing wakes a grid when such an Event is written

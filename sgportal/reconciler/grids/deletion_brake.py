@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from ...core.fleet.brake import Count, takes_a_person
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Plan, World, plan, unit_of, unwanted
-from ...core.grids.retirement import APPROVED, DELETION_HELD, HELD, KEPT
 from ...core.health import severity
 from ...core.ownership.identity import is_ours
+from ...core.plans.plan import Plan, World, plan, unit_of, unwanted
+from ...core.plans.retirement import APPROVED, DELETION_HELD, HELD, KEPT
 from ...models import ChildDeletion, Grid, GridUnit, ManagedCluster, NodeLabel
 from ..fleet import halt
 from ..fleet.brake import brake

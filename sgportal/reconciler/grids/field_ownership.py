@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...cluster import JSON_PATCH, Cluster, Conflict
-from ...core.grids.desired import desired
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Plan, World
 from ...core.ownership.identity import is_ours
 from ...core.ownership.share import share
+from ...core.plans.desired import desired
+from ...core.plans.plan import Plan, World
 from ...core.superedge.controller import its_entries, without_its_entries
 from ..process.connection import side_by_side
 

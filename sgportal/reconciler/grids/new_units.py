@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.utils import timezone
 
 from ...cluster import Cluster, ClusterError, Throttled, Unreachable
-from ...core.grids.plan import Step, World, plan
+from ...core.plans.plan import Step, World, plan
 from ...core.text import Invalid
 from ...core.units import Unit, units_of
 from ...models import Grid, GridUnit, Node

@@ -5,9 +5,9 @@ from typing import Any
 
 from ...cluster import Cluster
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Step
 from ...core.names import GRID_SELECTOR, child_name
 from ...core.ownership.identity import is_ours
+from ...core.plans.plan import Step
 from ...core.units import Unit, units_of
 from ...models import Child, Grid, Node
 from ..process.connection import side_by_side

@@ -8,11 +8,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from ...cluster import Cluster, Conflict
-from ...core.grids.contest import Attempt, retry_at
 from ...core.grids.grid import GridSpec
-from ...core.grids.plan import Plan, World, plan
-from ...core.grids.retirement import HELD, KEPT
 from ...core.ownership.identity import is_ours
+from ...core.plans.contest import Attempt, retry_at
+from ...core.plans.plan import Plan, World, plan
+from ...core.plans.retirement import HELD, KEPT
 from ...core.policy.rules import held
 from ...core.text import Invalid
 from ...models import Grid, GridUnit

@@ -8,10 +8,10 @@ from typing import Any
 
 from ...cluster import Cluster, ClusterError
 from ...core.grids.grid import GridSpec
-from ...core.grids.rollout import condition
-from ...core.grids.status import Observed
-from ...core.grids.trouble import is_in_doubt, present_replica_set
 from ...core.pods import PodView
+from ...core.status.status import Observed
+from ...core.workloads.rollout import condition
+from ...core.workloads.trouble import is_in_doubt, present_replica_set
 from ...models import Pod
 from .creation_failures import creation_failures
 

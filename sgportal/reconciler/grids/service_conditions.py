@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...core.grids.service_status import service_status
-from ...core.grids.status import GridStatus, Observed
+from ...core.status.service import service_status
+from ...core.status.status import GridStatus, Observed
 from ...models import Grid
 from ...queries.endpoints import endpoints_of
 from .events import Happening

@@ -11,15 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from ...cluster import MERGE_PATCH, Cluster, Conflict, NotFound, Throttled, Unreachable
-from ...core.grids.contest import Attempts
-from ...core.grids.desired import Finding, closure_for
 from ...core.grids.grid import GridSpec
-from ...core.grids.manifest_status import manifest_status
-from ...core.grids.plan import Plan, Step, World, unit_of
-from ...core.grids.status import Condition, GridStatus, Observed, UnitStatus, complete, summarise
 from ...core.health import severity
 from ...core.ownership.identity import is_ours
+from ...core.plans.contest import Attempts
+from ...core.plans.desired import Finding, closure_for
+from ...core.plans.plan import Plan, Step, World, unit_of
 from ...core.policy.rules import CLOSED
+from ...core.status.manifest import manifest_status
+from ...core.status.status import Condition, GridStatus, Observed, UnitStatus, complete, summarise
 from ...core.text import Invalid, Sentence, say
 from ...core.timestamps import rfc3339
 from ...models import Grid, GridUnit

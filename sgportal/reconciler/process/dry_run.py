@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from ...cluster import Cluster, ClusterError, Unreachable
-from ...core.grids.trial import Trial
+from ...core.plans.trial import Trial
 
 THREADS = 8
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dry-run")

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..names import HEADLESS, TOPOLOGY_KEYS, label_key_problem
-from ..pods import PodView
-from ..units import NodeView
+from ...names import HEADLESS, TOPOLOGY_KEYS, label_key_problem
+from ...pods import PodView
+from ...units import NodeView
+from ..closure import Closure
+from ..service import described
+from ..slices.slices import built_in
+from ..slices.topology import places
 from .case import Seen
-from .closure import Closure
 from .doubts import Doubt
 from .proof import NodeProof, proof
-from .service import described
-from .slices import built_in
-from .topology import places
 
 _ELSEWHERE = ("service.kubernetes.io/service-proxy-name", HEADLESS)  # labels of Services that the filter leaves alone
 

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..grids.grid import GridSpec
+from ..grids.kinds import API_VERSION
 from ..names import (
     CLOSURE,
     GRID_SELECTOR,
@@ -21,8 +23,6 @@ from ..ownership.identity import Owner
 from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
 from ..traffic.service import ServiceFacts, described
-from .grid import GridSpec
-from .kinds import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)

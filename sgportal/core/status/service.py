@@ -1,10 +1,10 @@
 """The status of a ServiceGrid: as bad as the worse of its Service and of its closed loop in each NodeUnit."""
 
 from ..health import State, severity
+from ..plans.contest import CONTESTED
 from ..text import say
-from ..traffic.loop import Loop, UnitLoop
+from ..traffic.proof.loop import Loop, UnitLoop
 from .conditions import loop_conditions, service_conditions
-from .contest import CONTESTED
 from .status import GridStatus, Observed, UnitStatus
 
 _STATES: dict[str, State] = {

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..text import Sentence, say
-from ..units import NodeView
+from ...text import Sentence, say
+from ...units import NodeView
+from ..rules import IGNORES_HINTS, LATEST, Rule, rule_of
+from ..service import ServiceFacts
 from .agents import KUBE_PROXY, WRAPPER
 from .case import Case, Seen, case_of
 from .doubts import FILTER_NOT_SEEN, NO_VERSION, Doubt
 from .proxy import Backend, PortName
-from .rules import IGNORES_HINTS, LATEST, Rule, rule_of
-from .service import ServiceFacts
 from .worlds import Reached
 
 State = Literal["closed", "refusing", "open", "leaking", "unknown"]

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..units import NodeView
+from ...units import NodeView
+from ..service import ServiceFacts
+from ..slices.endpoints import canonical
+from ..slices.slices import is_kept, sentinel_number
+from ..slices.topology import Places, places
 from .doubts import Doubt
-from .endpoints import canonical
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
-from .service import ServiceFacts
-from .slices import is_kept, sentinel_number
-from .topology import Places, places
 from .worlds import Port, by_address, port_of
 
 

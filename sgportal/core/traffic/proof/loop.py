@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..text import Sentence, say
+from ...text import Sentence, say
 from .proof import STATES, NodeProof, State
 
 Truth = Literal["True", "False", "Unknown"]

@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from ..grids.grid import GridSpec
 from ..names import GRID_UNIQ_KEY, as_label_value, child_name
 from ..ownership.identity import Owner, conflict, is_orphan_of, is_ours, marked_for
 from ..text import Sentence, say
 from ..traffic.closure import UNKNOWN, Capabilities
+from ..workloads.rollout import is_rolled_out
 from .contest import Attempts
 from .desired import Child, Finding, desired
 from .diff import Change, differences
 from .drift import judged
-from .grid import GridSpec
 from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
-from .rollout import is_rolled_out
 
 Verb = Literal["create", "update", "adopt", "release", "delete"]
 # Why a child goes although the grid stays: its NodeUnit has no nodes, or the grid has another gridUniqKey.

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..grids.grid import GridSpec
+from ..grids.kinds import DEFAULT
 from ..names import child_name_problem
 from ..text import Problem, Sentence, pointer, say
 from .desired import without_nulls
-from .grid import GridSpec
-from .kinds import DEFAULT
 from .plan import Step
 
 MADE_UP = "unit"  # the NodeUnit that is tried with where a template has none

@@ -7,19 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..grids.grid import GridSpec
 from ..health import is_settled, is_unhealthy, of_all, severity
 from ..names import child_name
+from ..plans.contest import CONTESTED
+from ..plans.desired import Finding
+from ..plans.plan import unit_of
+from ..plans.retirement import DELETION_HELD
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
-from .contest import CONTESTED
-from .desired import Finding
-from .grid import GridSpec
-from .plan import unit_of
-from .retirement import DELETION_HELD
-from .rollout import rollout
-from .superedge_state import superedge_state
-from .trouble import Evidence, trouble, under_way
+from ..workloads.rollout import rollout
+from ..workloads.trouble import Evidence, trouble, under_way
+from .superedge import superedge_state
 
 _FINDING_STATE = {
     "UnitGone": "UnitGone",

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ..names import HEADLESS, MANAGED_BY, SERVICE_NAME, SLICE_MANAGER, TRIGGER_TIME
-from ..pods import PodView
+from ...names import HEADLESS, MANAGED_BY, SERVICE_NAME, SLICE_MANAGER, TRIGGER_TIME
+from ...pods import PodView
+from ..service import ServiceFacts
 from .endpoints import endpoint_body, endpoints_of, port_bodies, serving_pods
 from .hints import Unnamed, hint_names, named, sentinel_zones, unnamed
 from .packing import pack
 from .parts import Entry, Part, PortMap, parts_of
-from .service import ServiceFacts
 from .topology import Places
 
 Body = dict[str, Any]

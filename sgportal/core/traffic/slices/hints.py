@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import ZONE
-from ..text import Sentence, say
+from ...names import ZONE
+from ...text import Sentence, say
 from .endpoints import Endpoint
 from .topology import MAX_HINTS, Places, spread
 

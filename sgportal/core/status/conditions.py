@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..health import is_settled, worst
 from ..text import say
-from ..traffic.loop import PAST_PROXIES, Claim, Loop
+from ..traffic.proof.loop import PAST_PROXIES, Claim, Loop
 from .status import Condition, UnitStatus, told_of
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import PROXY_NAME
-from ..text import Sentence, say
+from ...names import PROXY_NAME
+from ...text import Sentence, say
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import HEADLESS, PROXY_NAME, SERVICE_NAME, ZONE
-from ..units import NodeView
-from .endpoints import canonical
-from .hints import hint_names
-from .rules import LATEST, Rule
+from ...names import HEADLESS, PROXY_NAME, SERVICE_NAME, ZONE
+from ...units import NodeView
+from ..rules import LATEST, Rule
+from ..slices.endpoints import canonical
+from ..slices.hints import hint_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..grids.grid import GridSpec
 from ..ownership.field_paths import NAMED, Pattern, listed, pattern_of
 from ..ownership.share import Share, share
 from ..text import Sentence, say
 from .contest import CONTESTED, Attempt, Attempts
 from .desired import Child, Finding
 from .diff import Change, compared, differences
-from .grid import GridSpec
 from .others import is_addition, notes_about
 
 Body = Mapping[str, Any]

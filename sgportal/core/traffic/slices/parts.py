@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..pods import PodView
+from ...pods import PodView
+from ..service import ServiceFacts
 from .endpoints import Endpoint, endpoint_body, endpoints_of
 from .hints import Choir, Text, choir_of, hints_of, silence, texts, voice_of
-from .service import ServiceFacts
 from .topology import Places
 
 # The Service's ports that an endpoint has, by index, and their numbers: one slice holds endpoints that agree on both.

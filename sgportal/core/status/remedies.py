@@ -6,7 +6,7 @@ from typing import Literal
 
 Action = Literal["recreate", "edit", "label", "zone", "replicas"]
 
-# By the reason of a NodeUnit's state (core/grids/status) or the code of a node's proof (core/traffic/proof).
+# By the reason of a NodeUnit's state (core/status) or the code of a node's proof (core/traffic/proof).
 REMEDIES: Mapping[str, tuple[Action, ...]] = {
     "ImmutableField": ("recreate",),
     "Misplaced": ("recreate",),

@@ -7,8 +7,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-from ..pods import PodView
-from .service import ServiceFacts, target_port
+from ...pods import PodView
+from ..service import ServiceFacts, target_port
 from .topology import Places
 
 _ENDED = ("Succeeded", "Failed")

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..rules import LATEST, Rule
 from .proxy import Backend, Table, table
-from .rules import LATEST, Rule
 
 # What matters of a ready listing to one node; that of one that is not ready is 0. A world's is that of its listings.
 _READY, _NO_NODES, _THIS_NODE, _NO_ZONES, _THIS_ZONE = 1, 2, 4, 8, 16

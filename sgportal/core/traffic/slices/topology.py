@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..names import NO_NODE, NO_ZONE, ZONE
-from ..units import NodeView
+from ...names import NO_NODE, NO_ZONE, ZONE
+from ...units import NodeView
 
 # What the API server takes of hints per endpoint (discovery.k8s.io/v1, forNodes and forZones).
 MAX_HINTS = 8
