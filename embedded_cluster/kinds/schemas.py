@@ -1,6 +1,6 @@
 """What the fields of the built-in kinds are: as the API server's own OpenAPI document says.
 
-`schemas.json` is made by `python -m tests.contract.openapi`, not by hand.
+`schemas.json` is made by `python -m tests.contract.api.openapi`, not by hand.
 """
 
 from functools import cache

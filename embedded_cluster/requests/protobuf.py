@@ -1,7 +1,7 @@
 """Bodies in protobuf, as kubectl's typed commands send them (kubernetes.io/docs "API Concepts", "Kubernetes Protobuf
 encoding").
 
-`protobuf.json` has what is needed of Kubernetes' types: made by `python -m tests.contract.protobuf`, not by hand.
+`protobuf.json` has what is needed of Kubernetes' types: made by `python -m tests.contract.api.protobuf`, not by hand.
 """
 
 import base64

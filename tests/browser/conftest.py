@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import services
-from tests.ops import demos
+from tests.ops.install import demos
 
 OUTPUT = Path(__file__).parent / "output"
 FLAGS = [

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sgportal.cluster import connect
-from tests.reconciler.superedge import SuperEdge
+from tests.reconciler.discovery.superedge_stand_in import SuperEdge
 
 from .conftest import visiting
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops import demos
-from tests.ops.walk import EXAMPLES
+from tests.ops.access.walk import EXAMPLES
+from tests.ops.install import demos
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 OUTPUT = Path(__file__).parent / "output"

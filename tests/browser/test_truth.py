@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.ops import demos
+from tests.ops.install import demos
 
 from .conftest import visiting
 

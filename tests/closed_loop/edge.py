@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.kube import network
 from tests.kube.product import allow
-from tests.ops.processes import Portal, command_of, settings_beside
-from tests.ops.walk import Door
+from tests.ops.access.walk import Door
+from tests.ops.runtime.processes import Portal, command_of, settings_beside
 from tests.services import wait_for
 
 PROCESSES = ("web", "worker", "watch", "keeper")

@@ -1,4 +1,4 @@
-"""What the life does that a real cluster is not asked for; for the rest see tests/contract/test_controllers.py."""
+"""What the life does that a real cluster is not asked for; the rest is in tests/contract/kinds/test_controllers.py."""
 
 import pytest
 

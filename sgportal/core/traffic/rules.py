@@ -1,5 +1,5 @@
 """Which hints a node's proxy obeys, by its version: kube-proxy's own rule of every minor version (pkg/proxy/topology.go
-and its feature gates). tests/core/test_proxy_versions.py holds each against that version's code.
+and its feature gates). tests/core/traffic/proof/test_proxy_versions.py holds each against that version's code.
 
 | kube-proxy | hints for nodes | hints for zones |
 |---|---|---|

@@ -1,7 +1,7 @@
 """Writes down what kube-proxy of several versions answers, each by its own code: `python -m tests.kube.worlds.record`.
 
 Compiles the program beside this file once with each version (needs Go, some minutes), and leaves the answers in
-tests/data/kube-proxy-versions.json, which tests/core/test_proxy_versions.py reads everywhere.
+tests/data/kube-proxy-versions.json, which tests/core/traffic/proof/test_proxy_versions.py reads everywhere.
 """
 
 import json

@@ -1,0 +1,200 @@
+"""What holds of the EndpointSlices we write whatever the world, asked with kube-proxy's own rule."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgportal.core.names import NO_NODE
+from sgportal.core.traffic.closure import Closure
+from sgportal.core.traffic.slices.packing import LIMIT
+from sgportal.core.traffic.slices.slices import wanted
+from sgportal.core.traffic.slices.topology import MAX_HINTS, places, spread
+from sgportal.core.traffic.slices.write_order import writes
+
+from ..closing import (
+    HTTP,
+    KEY,
+    METRICS,
+    REFUSAL,
+    UNITS,
+    ZONES,
+    a_node,
+    a_pod,
+    a_service,
+    closures,
+    crowds,
+    decide,
+    names,
+    nodes,
+    pods,
+    reached,
+    real,
+    sentinels,
+    worlds,
+    zones_of,
+)
+
+BOTH = (HTTP, METRICS)
+
+
+def unit_of(node):
+    return node.labels.get(KEY, "")
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]))
+def test_strict_serves_a_node_by_its_own_unit_or_refuses(world, ports):
+    known, present = world
+    slices = decide(a_service(Closure("strict"), *ports), known, present).slices
+    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
+    for node in known:
+        for port in ports:
+            served, refused = reached(slices, node, port)
+            assert {home[pod] for pod in served} <= {unit_of(node)} - {""}
+            assert bool(served) != refused
+
+
+@given(worlds(), st.sampled_from(ZONES))
+def test_strict_refuses_a_node_that_nobody_has_heard_of(world, zone):
+    """It may join at any moment, and its kube-proxy starts before we know. Only a zone of which a large unit was the
+    sole owner leads to that unit."""
+    known, present = world
+    slices = decide(a_service(), known, present).slices
+    covered = zones_of(slices)
+    if zone in covered:
+        assert reached(slices, a_node("brand-new", zone=zone)) == (set(), True)
+    else:
+        owners = {unit_of(node) for node in known if node.labels.get("topology.kubernetes.io/zone", "") == zone}
+        assert len(owners) <= 1
+        assert zone != ""
+
+
+@given(worlds())
+def test_every_node_is_served_where_its_unit_has_room(world):
+    known, present = world
+    found = decide(a_service(), known, present)
+    left = {node for each in found.unnamed for node in each.nodes}
+    ready = {
+        unit_of(node)
+        for node in known
+        for pod in present
+        if pod.node == node.name and pod.ready and not pod.terminating and pod.phase == "Running"
+    }
+    for node in known:
+        expected = unit_of(node) in ready - {""} and node.name not in left
+        assert bool(reached(found.slices, node)[0]) == expected
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]), closures())
+def test_what_the_api_server_demands(world, ports, closure):
+    slices = decide(a_service(closure, *ports), *world).slices
+    assert len({each["metadata"]["name"] for each in slices}) == len(slices)
+    for each in slices:
+        assert 1 <= len(each["endpoints"]) <= LIMIT
+        assert "-" not in each["metadata"]["name"].removeprefix("web-svc-")
+        for endpoint in each["endpoints"]:
+            for kind in ("forNodes", "forZones"):
+                assert 1 <= len(names(endpoint, kind)) <= MAX_HINTS
+                assert len(set(names(endpoint, kind))) == len(names(endpoint, kind))
+    places_ = [(each["endpoints"][0]["addresses"][0], each["ports"][0]["port"]) for each in sentinels(slices)]
+    assert len(set(places_)) == len(places_)
+
+
+@given(worlds(), st.randoms(), st.sampled_from(["strict", "prefer"]))
+def test_the_same_world_gives_the_same_slices_whatever_the_order(world, random, mode):
+    known, present = world
+    service = a_service(Closure(mode), *BOTH)
+    first = decide(service, known, present).slices
+    shuffled = [list(each) for each in (known, present, first)]
+    for each in shuffled:
+        random.shuffle(each)
+    assert decide(service, *shuffled).slices == first
+
+
+@given(worlds(), st.data(), closures(), st.sampled_from([(HTTP,), BOTH]))
+def test_whatever_happened_before_what_is_right_is_left_alone(world, data, closure, ports):
+    """Pods and nodes come, go and change units; after each step the slices, read again, are what is wanted."""
+    service, slices = a_service(closure, *ports), ()
+    known, present = world
+    for _ in range(3):
+        slices = decide(service, known, present, slices).slices
+        assert decide(service, known, present, slices).slices == slices
+        assert writes(slices, decide(service, known, present, slices).slices) == ()
+        known = data.draw(nodes())
+        present = [*present[::2], *data.draw(pods(known, 4))]
+
+
+@given(worlds(), st.data(), st.sampled_from(["strict", "failover"]))
+def test_the_last_answer_spares_work_and_never_changes_the_next(world, data, mode):
+    known, present = world
+    service, where = a_service(Closure(mode, ("b",) if mode == "failover" else ())), places(known, KEY)
+    last = wanted(service, where, present, REFUSAL)
+    for _ in range(2):
+        present = [*present[1:], *data.draw(pods(known, 2))]
+        fresh = wanted(service, where, present, REFUSAL, last.slices)
+        last = wanted(service, where, present, REFUSAL, last.slices, before=last)
+        assert last.slices == fresh.slices
+
+
+CHANGES = {
+    "ready or not": lambda pod: replace(pod, ready=not pod.ready),
+    "ends": lambda pod: replace(pod, terminating=True),
+    "done": lambda pod: replace(pod, phase="Failed"),
+    "gone": lambda pod: None,
+    "no longer selected": lambda pod: replace(pod, labels={}),
+    "another address": lambda pod: replace(pod, ips=("10.2.0.1",)),
+    "made again": lambda pod: replace(pod, uid="uid-again", ips=("10.2.0.2",)),
+    "a twin": lambda pod: (pod, replace(pod, name="twin", uid="uid-twin", ips=("10.2.0.3",))),
+    "one nowhere": lambda pod: (pod, replace(pod, name="lone", uid="uid-lone", ips=("10.2.0.4",), node="lone")),
+}
+
+
+@given(crowds(), st.data(), st.sampled_from(sorted(CHANGES)), st.sampled_from(["strict", "prefer"]))
+def test_one_pods_change_is_one_write(crowd, data, change, mode):
+    """Whatever happens to it, and however many slices there are: of its own unit's slice."""
+    known, present = crowd
+    service = a_service(Closure(mode))
+    before = decide(service, known, present).slices
+    index = data.draw(st.integers(0, len(present) - 1))
+    changed = CHANGES[change](present[index])
+    several = changed if isinstance(changed, tuple) else (changed,) if changed else ()
+    after = decide(service, known, [*present[:index], *several, *present[index + 1 :]], before).slices
+    assert len(writes(before, after)) == 1
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 2))
+def test_the_ready_endpoints_of_a_unit_share_its_nodes_evenly(count, ready, waiting):
+    """As many as there is room for; where eight names are enough for all, each endpoint names every node."""
+    known = [a_node(f"a{i:02}", "a") for i in range(count)] + [a_node("b0", "b")]
+    present = [a_pod(f"p{i}", "a00", ready=i < ready) for i in range(ready + waiting)] + [a_pod("pb", "b0")]
+    found = decide(a_service(), known, present)
+    listed = [endpoint for each in real(found.slices) for endpoint in each["endpoints"] if endpoint["nodeName"] != "b0"]
+    heard = [names(each) for each in listed if each["conditions"]["ready"]]
+    assert [names(each) for each in listed if not each["conditions"]["ready"]] == [[NO_NODE]] * waiting
+    left = [node for each in found.unnamed for node in each.nodes]
+    assert len(left) == max(0, count - MAX_HINTS * ready)
+    shares = [sum(node.name in each for each in heard) for node in known[:-1] if node.name not in left]
+    assert min(shares) >= 1
+    assert max(shares) - min(shares) <= 1
+    assert {len(each) for each in heard} == {min(count, MAX_HINTS)}
+
+
+@given(st.integers(1, 60), st.integers(1, 12))
+def test_names_are_shared_evenly(count, seats):
+    shares = spread([f"n{i}" for i in range(count)], seats)
+    named = [sum(f"n{i}" in share for share in shares) for i in range(count)]
+    assert max(named) - min(named) <= 1
+    assert all(len(set(share)) == len(share) <= MAX_HINTS for share in shares)
+    assert (min(named) > 0) == (MAX_HINTS * seats >= count)
+
+
+@given(worlds(), st.lists(st.sampled_from(UNITS[1:]), min_size=1, unique=True))
+def test_failover_borrows_from_listed_units_only_and_only_when_empty(world, listed):
+    known, present = world
+    slices = decide(a_service(Closure("failover", tuple(listed))), known, present).slices
+    home = {pod.name: next((unit_of(node) for node in known if node.name == pod.node), "") for pod in present}
+    ready = {home[pod] for node in known for pod in reached(slices, node)[0]}
+    for node in known:
+        served = {home[pod] for pod in reached(slices, node)[0]}
+        own = unit_of(node)
+        assert served <= ({own} if own in ready else set(listed)) - {""} if own else not served
