@@ -162,14 +162,17 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "sgportal.api.auth.TokenAuthentication",
-        "sgportal.api.auth.SessionAuthentication",
+        "sgportal.api.http.auth.TokenAuthentication",
+        "sgportal.api.http.auth.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["sgportal.api.auth.RolePermission"],
-    "DEFAULT_RENDERER_CLASSES": ["sgportal.api.rendering.JSONRenderer", "sgportal.api.rendering.YAMLRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["sgportal.api.rendering.ManifestParser"],
-    "DEFAULT_SCHEMA_CLASS": "sgportal.api.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "sgportal.api.problems.exception_handler",
+    "DEFAULT_PERMISSION_CLASSES": ["sgportal.api.http.auth.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "sgportal.api.http.media_types.JSONRenderer",
+        "sgportal.api.http.media_types.YAMLRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["sgportal.api.http.media_types.ManifestParser"],
+    "DEFAULT_SCHEMA_CLASS": "sgportal.api.description.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "sgportal.api.http.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

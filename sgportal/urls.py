@@ -5,8 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views import defaults
 
-from .api import health, metrics, problems
-from .api.docs import Docs
+from .api.docs.views import Docs
+from .api.http import problems
+from .api.probes import health, metrics
 from .dashboard.pages import needs
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -13,8 +13,9 @@ from django.utils import translation
 
 from ..core.documents import MAX_BYTES
 from ..core.text import say
-from . import live
-from .problems import TOO_LARGE, Refusal, answer
+from .events import streams
+from .events.seats import SEAT, Seat
+from .http.problems import TOO_LARGE, Refusal, answer
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -59,7 +60,7 @@ def within_limits(application: App) -> App:
 
 
 async def _serve(application: App, scope: Scope, receive: Receive, send: Send) -> None:
-    body, seat, begun = _Body(receive), live.Seat(), False
+    body, seat, begun = _Body(receive), Seat(), False
 
     async def noted(message: Message) -> None:
         nonlocal begun
@@ -67,7 +68,7 @@ async def _serve(application: App, scope: Scope, receive: Receive, send: Send) -
         await send(message)
 
     try:
-        await application({**scope, live.SEAT: seat}, body.receive, noted)
+        await application({**scope, SEAT: seat}, body.receive, noted)
     finally:
         seat.leave()
     if body.refusal and not begun:
@@ -131,7 +132,7 @@ def _end_streams_on_signals() -> None:
 
 def _closing_first(before: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], Any]:
     def handle(number: int, frame: FrameType | None) -> Any:
-        live.close()
+        streams.close()
         return before(number, frame)
 
     return handle

@@ -3,8 +3,16 @@
 from django.urls import URLPattern, path, re_path
 
 from ..core.grids.kinds import KINDS, GridKind
-from . import apply, cluster, decisions, docs, grids, groups, live, nodes, people, services
-from .problems import nothing_here
+from .cluster import decisions
+from .cluster import views as cluster
+from .docs.views import Schema
+from .events.views import Events
+from .grids import bundles, endpoints, groups
+from .grids import views as grids
+from .http.problems import nothing_here
+from .nodes import labelling
+from .nodes import views as nodes
+from .people import views as people
 
 
 def _of_kind(kind: GridKind) -> list[URLPattern]:
@@ -19,7 +27,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":
-        return [*views, path(f"{one}/endpoints", services.GridEndpoints.as_view())]
+        return [*views, path(f"{one}/endpoints", endpoints.GridEndpoints.as_view())]
     return [
         *views,
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
@@ -28,16 +36,16 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of_kind(kind)),
-    path("services", services.ServiceList.as_view(), name="api-services"),
-    path("services/<str:namespace>/<str:name>/endpoints", services.ServiceEndpoints.as_view()),
+    path("services", endpoints.ServiceList.as_view(), name="api-services"),
+    path("services/<str:namespace>/<str:name>/endpoints", endpoints.ServiceEndpoints.as_view()),
     path("servicegroups", groups.ServiceGroupList.as_view(), name="api-servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>", groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
-    path("apply", apply.Apply.as_view(), name="api-apply"),
+    path("apply", bundles.Apply.as_view(), name="api-apply"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
-    path("nodes/label", nodes.NodeLabelling.as_view(), name="api-nodes-label"),
+    path("nodes/label", labelling.NodeLabelling.as_view(), name="api-nodes-label"),
     path("nodes/<str:name>", nodes.NodeDetail.as_view(), name="api-node"),
-    path("jobs", nodes.JobList.as_view(), name="api-jobs"),
-    path("jobs/<uuid:pk>", nodes.JobDetail.as_view(), name="api-job"),
+    path("jobs", labelling.JobList.as_view(), name="api-jobs"),
+    path("jobs/<uuid:pk>", labelling.JobDetail.as_view(), name="api-job"),
     path("nodegroups", nodes.GroupList.as_view(), name="api-nodegroups"),
     path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
     path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
@@ -47,11 +55,11 @@ urlpatterns = [
     path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),
-    path("events", live.Events.as_view(), name="api-events"),
+    path("events", Events.as_view(), name="api-events"),
     path("me", people.Me.as_view(), name="api-me"),
     path("tokens", people.TokenList.as_view(), name="api-tokens"),
     path("tokens/<int:pk>", people.TokenDetail.as_view(), name="api-token"),
     path("audit", people.AuditList.as_view(), name="api-audit"),
-    path("schema", docs.Schema.as_view(), name="schema"),
+    path("schema", Schema.as_view(), name="schema"),
     re_path(r"", nothing_here),
 ]

@@ -14,14 +14,14 @@ from ..core.documents import only
 from ..core.schema import check_fields, wrong_type
 from ..core.text import Invalid, Problem, first_of, say
 from ..queries.freshness import seen_once
-from .auth import speak
-from .operations import Fields, operation_of, read_query
-from .paging import Pages
-from .problems import Refusal, unreadable
-from .rendering import Negotiation
-from .requests import HEADER, request_id
-from .throttles import THROTTLES
-from .warning_header import warning_header
+from .description.operations import Fields, operation_of, read_query
+from .http.auth import speak
+from .http.media_types import Negotiation
+from .http.pages import Pages
+from .http.problems import Refusal, unreadable
+from .http.request_id import HEADER, request_id
+from .http.throttles import THROTTLES
+from .http.warning_header import warning_header
 
 NOT_READ_YET = say("the cluster has not been read yet; try again in a moment")
 

@@ -65,16 +65,16 @@ class WebServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin to serve."""
-        from ..api import live
+        from ..api.events import streams
 
-        live.reopen()
+        streams.reopen()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """End the event streams, which would never end by themselves, then the rest."""
-        from ..api import live
+        from ..api.events import streams
 
-        live.close()
+        streams.close()
         await super().shutdown(sockets)
 
 

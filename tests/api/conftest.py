@@ -12,8 +12,8 @@ import uvicorn
 from django.core.cache import cache
 from django.test import Client
 
-from sgportal.api import live
-from sgportal.api.throttles import DryRunThrottle, WriteThrottle
+from sgportal.api.events import streams
+from sgportal.api.http.throttles import DryRunThrottle, WriteThrottle
 
 from . import builders
 
@@ -93,7 +93,7 @@ def address(transactional_db: None) -> Iterator[str]:
     """Of the events of a real server."""
     from sgportal.asgi import application
 
-    live.reopen()
+    streams.reopen()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -106,10 +106,10 @@ def address(transactional_db: None) -> Iterator[str]:
     while not server.started:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{port}/api/v1/events"
-    live.close()
+    streams.close()
     server.should_exit = True
     thread.join(10)
-    live.reopen()
+    streams.reopen()
     assert not thread.is_alive()
 
 

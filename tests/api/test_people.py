@@ -240,6 +240,6 @@ def test_other_methods_are_refused_with_those_that_are_not(api):
 
 
 def test_the_api_has_no_address_outside_its_own(db):
-    assert get_resolver().resolve("/api/v1/nodes").func.cls.__module__ == "sgportal.api.nodes"
+    assert get_resolver().resolve("/api/v1/nodes").func.cls.__module__ == "sgportal.api.nodes.views"
     assert not Grid.objects.exists()
     assert not AuditEvent.objects.exists()

@@ -1,0 +1,104 @@
+"""The cluster as a whole: what it is, what its definitions hold, who manages the grids, and changing that."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ... import actions
+from ...models import DataPlane, ManagedCluster, Stewardship
+from ...queries.capabilities import abilities
+from ...queries.plans import step_json
+from ..description.operations import DRY_RUN, operation
+from ..http.problems import localise
+from ..views import PortalView
+from . import shapes
+
+TAKE_OVER_FIELDS = {"force": ("bool", False)}
+DECISION_FIELDS = {"choice": ("str", True), "halt": ("str", True)}
+
+
+def _cluster() -> dict[str, Any]:
+    can = abilities()
+    whole = {**shapes.cluster(Stewardship.now(), can), **shapes.standing(ManagedCluster.now())}
+    return {**whole, "closedLoop": shapes.closed_loop(DataPlane.now(), can)}
+
+
+class ClusterDetail(PortalView):
+    """The cluster."""
+
+    @operation("Read the cluster's state", answers={200: "Cluster"})
+    def get(self, _request: Request) -> Response:
+        """Its version, its data plane and whether that and its nodes can keep a closed loop, the definitions of the
+        grids and what they drop, whether SuperEdge's own controller runs, and who writes."""
+        return Response(_cluster())
+
+
+class ClusterDefinitions(PortalView):
+    """The definitions of the grids."""
+
+    write_role = "admin"
+
+    @operation("Replace the definitions", answers={202: "Cluster"}, refusals=(409, 503))
+    def post(self, _request: Request) -> Response:
+        """Put the portal's definitions of the grids in the place of SuperEdge's, with every grid kept. `task` tells
+        when it is done."""
+        self.fields({})
+        actions.upgrade_definitions(self.actor)
+        return Response(_cluster(), 202)
+
+
+class TakeOver(PortalView):
+    """Taking over from SuperEdge's controller."""
+
+    write_role = "admin"
+
+    @operation(
+        "Take over from SuperEdge",
+        takes=(DRY_RUN,),
+        body="TakeOverRequest",
+        answers={200: "Cluster|TakeOver"},
+        refusals=(409, 503),
+    )
+    def post(self, _request: Request) -> Response:
+        """Manage the grids from now on. The children stay as they are; where its controller still runs, or a child
+        would be restarted, it takes `force`. A dry run lists every step."""
+        asked = self.fields(TAKE_OVER_FIELDS)
+        found = actions.take_over(self.actor, force=bool(asked.get("force")), dry_run=self.dry_run)
+        if not self.dry_run:
+            return Response(_cluster())
+        steps = [{"grid": path, **step_json(step, localise)} for path, step in found.steps]
+        return Response({"steps": steps, "refusal": localise(found.refusal) if found.refusal else None})
+
+
+class HandBack(PortalView):
+    """Handing the grids back to SuperEdge's controller."""
+
+    write_role = "admin"
+
+    @operation("Hand back to SuperEdge", answers={202: "Cluster"}, refusals=(409,))
+    def post(self, _request: Request) -> Response:
+        """Leave every child as SuperEdge would make it and write nothing more. `task` tells when it is done and what to
+        do then."""
+        self.fields({})
+        actions.hand_back(self.actor)
+        return Response(_cluster(), 202)
+
+
+class Decision(PortalView):
+    """What is done while everything stops, because the cluster is another one or everything is gone from it."""
+
+    @operation(
+        "Decide what is right after a halt",
+        takes=(DRY_RUN,),
+        body="DecisionRequest",
+        answers={200: "Cluster"},
+        refusals=(409, 412),
+    )
+    def post(self, _request: Request) -> Response:
+        """Go on: `choice` is one of `halt.choices` of `GET /cluster`, `halt` is `halt.id` of it, so that the decision
+        is about what was read; 412 where it is about another. What each choice comes to stands there as well, so a
+        dry run only says whether it may be chosen."""
+        asked = self.fields(DECISION_FIELDS)
+        actions.decide(asked["choice"], asked["halt"], self.actor, dry_run=self.dry_run)
+        return Response(_cluster())

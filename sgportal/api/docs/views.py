@@ -1,0 +1,49 @@
+"""The OpenAPI 3.1 description, and Swagger UI over it."""
+
+from functools import cache
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..description.operations import operation
+from ..views import PortalView
+from .bodies import BODIES
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The whole OpenAPI document."""
+    generator: Any = SchemaGenerator
+    found: dict[str, Any] = generator().get_schema(public=True)
+    found["components"] = {
+        "schemas": BODIES,
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+        },
+    }
+    found["security"] = [{"token": []}, {"session": []}]
+    return found
+
+
+class Schema(PortalView):
+    """This description."""
+
+    @operation("Read this description", answers={200: "Schema"})
+    def get(self, _request: Request) -> Response:
+        """The OpenAPI 3.1 document."""
+        return Response(description())
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files; works without any other server. It asks for a role like every page
+    (`dashboard.pages.needs`, in `urls`)."""
+
+    http_method_names = ("get", "head")
+    permission_classes = (AllowAny,)
+    schema = None
+    url_name = "schema"

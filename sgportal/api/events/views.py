@@ -1,0 +1,59 @@
+"""The stream of what changes, as a REST call."""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+from rest_framework import renderers
+from rest_framework.request import Request
+
+from ...core.text import say
+from ...models import Journal
+from ..description.operations import Parameter, operation
+from ..http.problems import Refusal
+from ..views import PortalView
+from .seats import SEAT, Seat
+from .streams import BACKLOG, Change, changes_after, is_closing, stream
+
+
+class EventStreamRenderer(renderers.BaseRenderer):
+    """`text/event-stream`; it only takes part in content negotiation."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+
+LAST = Parameter("lastEventId", "As the header `Last-Event-ID`, for the first connection of an EventSource.")
+
+
+class Events(PortalView):
+    """The stream of what changes."""
+
+    http_method_names = ("get",)
+    renderer_classes = (EventStreamRenderer,)
+
+    @operation("Follow what changes", takes=(LAST,), answers={200: EventStreamRenderer.media_type})
+    def get(self, request: Request) -> HttpResponseBase:
+        """Server-sent events: `id` is the journal's revision, data is `{kind, key}`. Reconnect with `Last-Event-ID` to
+        go on where you were; `event: resync` says that too much was missed: read afresh. `event: beat` comes every two
+        seconds in which nothing changed: a stream without one is lost."""
+        if not isinstance(request._request, ASGIRequest):
+            raise Refusal(503, say("this server cannot stream"), headers={"Retry-After": "60"})
+        seat: Seat = request._request.scope[SEAT]
+        if is_closing() or not seat.take():
+            raise Refusal(503, say("too many streams are open; try again later"), headers={"Retry-After": "10"})
+        start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
+        connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingHttpResponse(stream(*start), content_type="text/event-stream", headers=headers)
+
+
+def _start(last: str) -> tuple[int, list[Change], bool]:
+    """Where a stream begins, what its caller missed, and whether that is more than can be told."""
+    newest = Journal.newest()
+    if not last:
+        return newest, [], False
+    oldest = Journal.objects.order_by("pk").values_list("pk", flat=True).first() or 0
+    if not (last.isascii() and last.isdecimal()) or not oldest - 1 <= int(last[:18]) <= newest:
+        return newest, [], True
+    missed = changes_after(int(last), BACKLOG + 1)
+    return max([newest, *(change.id for change in missed)]), missed, len(missed) > BACKLOG

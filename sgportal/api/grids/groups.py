@@ -1,0 +1,114 @@
+"""ServiceGroups: packages of grids that are made, changed and deleted as one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ... import actions
+from ...models import ServiceGroup
+from ...queries.freshness import freshness
+from ..description.operations import DRY_RUN, PAGED, operation
+from ..http.values import warnings
+from ..views import PortalView
+from . import shapes
+from .views import NAMESPACE, at_home
+
+
+class GroupView(PortalView):
+    """A view of packages."""
+
+    def stored(self, saved: actions.SavedGroup, status: int) -> Response:
+        """The answer to a write: the plans of a dry run, else the package, with 202 while the cluster is away."""
+        told = [warning for each in saved.saved for warning in each.warnings]
+        if self.dry_run or saved.group is None:
+            removals = zip([each.path for each in saved.removed], saved.removals, strict=True)
+            plans = [shapes.planned(each.path, each.result, each.plan, each.warnings) for each in saved.saved]
+            plans += [shapes.planned(path, "deleted", plan) for path, plan in removals]
+            return self.warned(self.planned(saved.result, plans), told)
+        headers = {"ETag": saved.group.etag}
+        if status == 201:
+            headers["Location"] = f"/api/v1/{saved.group.path}"
+        now = 202 if freshness().unreachable_since else status
+        body = shapes.service_group(saved.group)
+        if told:
+            body["status"]["warnings"] = warnings(told)
+        return self.warned(Response(body, now, headers=headers), told)
+
+    def planned(self, result: str, plans: Iterable[dict[str, Any]]) -> Response:
+        """The answer to a dry run."""
+        return Response({"path": self.request.path.removeprefix("/api/v1/"), "result": result, "grids": list(plans)})
+
+
+class ServiceGroupList(GroupView):
+    """The packages."""
+
+    @operation("List ServiceGroups", takes=(NAMESPACE, *PAGED), answers={200: "[ServiceGroup]"})
+    def get(self, _request: Request) -> Response:
+        """A page of packages in order of namespace and name."""
+        rows = ServiceGroup.objects.prefetch_related("grids")
+        if self.query["namespace"]:
+            rows = rows.filter(namespace=self.query["namespace"])
+        return self.page(rows, ("namespace", "name"), shapes.service_group)
+
+    @operation(
+        "Make a ServiceGroup",
+        takes=(DRY_RUN,),
+        body="ServiceGroup",
+        answers={201: "ServiceGroup", 202: "ServiceGroup", 200: "GroupPlan"},
+        refusals=(409,),
+        headers=("ETag", "Location"),
+    )
+    def post(self, _request: Request) -> Response:
+        """Make a package and its grids; all are validated before any is stored."""
+        saved = actions.save_group(self.document(), self.actor, create_only=True, dry_run=self.dry_run)
+        return self.stored(saved, 201)
+
+
+class ServiceGroupDetail(GroupView):
+    """One package."""
+
+    @operation("Read a ServiceGroup", answers={200: "ServiceGroup"}, headers=("ETag",))
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """The manifest with those of its grids."""
+        row = _at(namespace, name)
+        return Response(shapes.service_group(row), headers={"ETag": row.etag})
+
+    @operation(
+        "Replace a ServiceGroup",
+        takes=(DRY_RUN,),
+        body="ServiceGroup",
+        answers={200: "ServiceGroup|GroupPlan", 202: "ServiceGroup"},
+        refusals=(409,),
+        headers=("ETag",),
+        takes_match=True,
+    )
+    def put(self, _request: Request, namespace: str, name: str) -> Response:
+        """Replace the package: its grids are saved, those it no longer names are deleted."""
+        row = _at(namespace, name)
+        expect = self.expected_if_given(row.etag)
+        saved = actions.save_group(at_home(row, self.document()), self.actor, expect=expect, dry_run=self.dry_run)
+        return self.stored(saved, 200)
+
+    @operation(
+        "Delete a ServiceGroup",
+        takes=(DRY_RUN,),
+        answers={202: "ServiceGroup", 200: "GroupPlan"},
+        takes_match=True,
+    )
+    def delete(self, _request: Request, namespace: str, name: str) -> Response:
+        """Delete the package and its grids."""
+        row = _at(namespace, name)
+        shown = shapes.service_group(row)
+        plans = actions.delete_group(row, self.actor, expect=self.expected_if_given(row.etag), dry_run=self.dry_run)
+        if self.dry_run:
+            return self.planned("deleted", [shapes.planned(path, "deleted", plan) for path, plan in plans.items()])
+        return Response(shown, 202)
+
+
+def _at(namespace: str, name: str) -> ServiceGroup:
+    row = ServiceGroup.objects.filter(namespace=namespace, name=name).first()
+    if row is None:
+        raise actions.NotFound(f"servicegroups/{namespace}/{name}")
+    return row

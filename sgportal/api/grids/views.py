@@ -1,0 +1,289 @@
+"""Grids: list, make, read, change, delete, and what hangs on each."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ... import actions
+from ...core.grids.kinds import KINDS
+from ...core.selector import Requirement, matches, parse_selector
+from ...core.text import Invalid, Problem, say
+from ...models import Grid, GridEvent, Revision, ServiceGroup
+from ...queries.freshness import Freshness, freshness
+from ...queries.plans import plan_of
+from ...queries.remedies import remedies_of
+from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
+from ..http.values import warnings
+from ..views import PortalView
+from . import shapes
+from .merge_patch import merged
+
+NAMESPACE = Parameter("namespace", "Only this namespace.")
+GROUP = Parameter("group", "Only grids bound to this label key.")
+PROPAGATION = Parameter(
+    "propagationPolicy",
+    "What becomes of the children: they go (default), or stay with `Orphan`.",
+    choices=("Background", "Foreground", "Orphan"),
+    default="Background",
+)
+
+RESTORE_FIELDS = {"revision": ("int", True)}
+
+
+class GridView(PortalView):
+    """A view of grids of one kind."""
+
+    kind = "DeploymentGrid"
+
+    def shown(self, row: Grid, fresh: Freshness | None = None) -> Response:
+        """A grid as an answer, with its ETag."""
+        manifest = shapes.grid(row, fresh or freshness())
+        manifest["status"]["remedies"] = [
+            {"reason": reason, **shapes.remedy(remedy)} for reason, remedy in remedies_of(row)
+        ]
+        tag = shapes.etag(row, manifest, self.request.accepted_renderer.media_type)
+        return Response(manifest, headers={"ETag": tag})
+
+    def stored(self, row: Grid, status: int = 200) -> Response:
+        """The answer to a write: 202 in place of `status` while the cluster cannot be reached."""
+        fresh = freshness()
+        answer = self.shown(row, fresh)
+        answer.status_code = 202 if fresh.unreachable_since else status
+        return answer
+
+    def answered(self, saved: actions.Saved, status: int = 200) -> Response:
+        """The answer to a save or, in a dry run, the plan; with what the caller should know although it was taken."""
+        told = saved.warnings
+        if self.dry_run or saved.grid is None:
+            return self.warned(Response(shapes.planned(saved.path, saved.result, saved.plan, told)), told)
+        answer = self.stored(saved.grid, status)
+        if told:
+            answer.data["status"] = {**answer.data["status"], "warnings": warnings(told)}
+        return self.warned(answer, told)
+
+    def at(self, namespace: str, name: str) -> Grid:
+        """The grid at this address. Raises NotFound."""
+        plural = KINDS[self.kind].plural
+        row = Grid.objects.at(plural, namespace, name).first()
+        if row is None:
+            raise actions.NotFound(f"{plural}/{namespace}/{name}")
+        return row
+
+    def checked_kind(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """The manifest, if it is of this address's kind. Raises Invalid."""
+        if manifest.get("kind") in list(KINDS) and manifest["kind"] != self.kind:
+            raise Invalid(Problem("/kind", say("this address takes a %(kind)s", kind=self.kind)))
+        return manifest
+
+    def save(self, manifest: dict[str, Any], **how: Any) -> actions.Saved:
+        """Save one manifest."""
+        return actions.save_grids([manifest], self.actor, dry_run=self.dry_run, **how)[0]
+
+
+class GridList(GridView):
+    """The grids of one kind."""
+
+    @operation("List grids", takes=(NAMESPACE, SELECTOR, GROUP, *PAGED), answers={200: "[Grid]"})
+    def get(self, _request: Request) -> Response:
+        """A page of grids in order of namespace and name."""
+        wanted = parse_selector(self.query["labelSelector"])
+        rows = Grid.objects.filter(kind=self.kind)
+        if self.query["namespace"]:
+            rows = rows.filter(namespace=self.query["namespace"])
+        if self.query["group"]:
+            rows = rows.filter(key=self.query["group"])
+        fresh = freshness()
+        if wanted:
+            found = [row for row in rows.iterator() if _selected(row, wanted)]
+            return self.page_of(found, lambda row: (row.namespace, row.name), lambda row: shapes.grid(row, fresh))
+        return self.page(rows, ("namespace", "name"), lambda row: shapes.grid(row, fresh))
+
+    @operation(
+        "Make a grid",
+        takes=(DRY_RUN,),
+        body="Grid",
+        answers={201: "Grid", 202: "Grid", 200: "Plan"},
+        refusals=(409,),
+        headers=("ETag", "Location"),
+    )
+    def post(self, _request: Request) -> Response:
+        """Make a grid from a manifest as `kubectl apply` takes it."""
+        saved = self.save(self.checked_kind(self.document()), create_only=True)
+        answer = self.answered(saved, 201)
+        if not self.dry_run:
+            answer.headers["Location"] = f"/api/v1/{saved.path}"
+        return answer
+
+
+def _selected(row: Grid, wanted: tuple[Requirement, ...]) -> bool:
+    return matches(wanted, row.metadata.get("labels") or {})
+
+
+class GridDetail(GridView):
+    """One grid."""
+
+    @operation("Read a grid", answers={200: "Grid", 304: ""}, headers=("ETag",))
+    def get(self, request: Request, namespace: str, name: str) -> Response:
+        """The manifest with its status."""
+        answer = self.shown(self.at(namespace, name))
+        known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
+        if known & {answer.headers["ETag"], "*"}:
+            return Response(None, 304, headers={"ETag": answer.headers["ETag"]})
+        return answer
+
+    @operation(
+        "Replace a grid",
+        takes=(DRY_RUN,),
+        body="Grid",
+        answers={200: "Grid|Plan", 202: "Grid"},
+        refusals=(409,),
+        headers=("ETag",),
+        needs_match=True,
+    )
+    def put(self, _request: Request, namespace: str, name: str) -> Response:
+        """Replace the grid's labels, annotations and spec."""
+        row = self.at(namespace, name)
+        return self._change(row, self.expected(row.etag), self.document())
+
+    @operation(
+        "Change a grid",
+        takes=(DRY_RUN,),
+        body="Patch",
+        answers={200: "Grid|Plan", 202: "Grid"},
+        refusals=(409,),
+        headers=("ETag",),
+        needs_match=True,
+    )
+    def patch(self, _request: Request, namespace: str, name: str) -> Response:
+        """Change the grid by a JSON merge patch (RFC 7396): null removes."""
+        row = self.at(namespace, name)
+        return self._change(row, self.expected(row.etag), merged(row.source(), self.document()))
+
+    def _change(self, row: Grid, expect: str, manifest: dict[str, Any]) -> Response:
+        return self.answered(self.save(at_home(row, self.checked_kind(manifest)), expect=expect))
+
+    @operation(
+        "Delete a grid", takes=(DRY_RUN, PROPAGATION), answers={202: "Grid", 200: "Plan"}, headers=(), needs_match=True
+    )
+    def delete(self, _request: Request, namespace: str, name: str) -> Response:
+        """Delete the grid: its children go first, then it answers 404."""
+        row = self.at(namespace, name)
+        propagation = self.query["propagationPolicy"]
+        gone = actions.delete_grid(
+            row, self.actor, expect=self.expected(row.etag), propagation=propagation, dry_run=self.dry_run
+        )
+        if self.dry_run:
+            return Response({"path": row.path, "result": "deleted", **shapes.plan(gone)})
+        row = Grid.objects.filter(pk=row.pk).first() or row
+        return Response(shapes.grid(row, freshness()), 202)
+
+
+def at_home(row: Grid | ServiceGroup, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the address's namespace where it names none. Raises Invalid where it names another object."""
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict):
+        return manifest
+    metadata = {**metadata, "namespace": metadata.get("namespace") or row.namespace}
+    problems = [
+        Problem(f"/metadata/{each}", say("must be “%(wanted)s”", wanted=getattr(row, each)))
+        for each in ("namespace", "name")
+        if metadata.get(each) != getattr(row, each)
+    ]
+    if problems:
+        raise Invalid(*problems)
+    return {**manifest, "metadata": metadata}
+
+
+class GridPlan(GridView):
+    """What would run now."""
+
+    @operation("Read a grid's plan", answers={200: "Plan"})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """The steps that would run now, by what was last seen of the cluster."""
+        row = self.at(namespace, name)
+        return Response({"path": row.path, "result": "unchanged", **shapes.plan(plan_of(row))})
+
+
+class GridRevisions(GridView):
+    """The history of a grid."""
+
+    @operation("List a grid's revisions", takes=PAGED, answers={200: "[Revision]"})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """Every stored version of the spec, latest first; those of a grid that was deleted, too."""
+        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
+        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        rows = row.revisions.all() if row else Revision.objects.filter(path=path)
+        if row is None and not rows.exists():
+            raise actions.NotFound(path)
+        return self.page(rows, ("-number",) if row else ("-created_at", "-pk"), shapes.revision)
+
+
+class GridRestore(GridView):
+    """Going back to a revision."""
+
+    @operation(
+        "Restore a revision",
+        takes=(DRY_RUN,),
+        body="RestoreRequest",
+        answers={200: "Grid|Plan", 202: "Grid"},
+        refusals=(409, 412),
+        headers=("ETag",),
+    )
+    def post(self, _request: Request, namespace: str, name: str) -> Response:
+        """Make the grid what one of its revisions says; a grid that was deleted is created anew. `If-Match` is needed
+        for a grid that exists."""
+        number = self.fields(RESTORE_FIELDS)["revision"]
+        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
+        expect = self.expected(row.etag) if row and not self.dry_run else None
+        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        return self.answered(actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run))
+
+
+class GridEvents(GridView):
+    """What happened to a grid."""
+
+    @operation("List a grid's events", takes=PAGED, answers={200: "[Event]"})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """What happened and why, latest first."""
+        rows = GridEvent.objects.filter(path=self.at(namespace, name).path)
+        return self.page(rows, ("-last_at", "-pk"), shapes.event)
+
+
+class GridRecreate(GridView):
+    """Deleting one child, to be made anew."""
+
+    @operation("Recreate a unit's child", takes=(DRY_RUN,), body="RecreateRequest", answers={202: "Grid", 200: "Plan"})
+    def post(self, _request: Request, namespace: str, name: str) -> Response:
+        """Have a unit's child, or a ServiceGrid's Service, made anew: for fields that a live object cannot take."""
+        row = self.at(namespace, name)
+        planned = actions.recreate_unit(row, self._unit(row), self.actor, dry_run=self.dry_run)
+        if self.dry_run:
+            return Response({"path": row.path, "result": "configured", **shapes.plan(planned)})
+        answer = self.shown(row)
+        answer.status_code = 202
+        return answer
+
+    def _unit(self, row: Grid) -> str:
+        """Whose child it is: a ServiceGrid has one Service for all units. Raises Refusal, Invalid."""
+        unit: str = self.fields({"unit": ("str", row.kind != "ServiceGrid")}).get("unit", "")
+        if row.kind == "ServiceGrid" and unit:
+            raise Invalid(Problem("/unit", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
+        return unit
+
+
+class GridUnusedTemplates(GridView):
+    """Templates nobody uses."""
+
+    @operation(
+        "Remove unused templates",
+        takes=(DRY_RUN,),
+        answers={200: "Grid|Plan", 202: "Grid"},
+        headers=("ETag",),
+        needs_match=True,
+    )
+    def delete(self, _request: Request, namespace: str, name: str) -> Response:
+        """Take the entries of `templatePool` that nothing refers to out of the grid."""
+        row = self.at(namespace, name)
+        saved = actions.remove_unused_templates(row, self.actor, expect=self.expected(row.etag), dry_run=self.dry_run)
+        return self.answered(saved)

@@ -1,0 +1,97 @@
+"""Who calls, and what they may do."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone, translation
+from rest_framework import authentication, exceptions, permissions
+from rest_framework.request import Request
+
+from ...access.endings import ROLE, end_tokens
+from ...core.text import say
+from ...models import ApiToken
+from ...models.people import has_role, role_of
+from .problems import Refusal
+
+USED_EVERY = timedelta(minutes=1)
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer <token>`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        """The token's user and the token, or None where no bearer token is sent."""
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        token = ApiToken.find(text.strip())
+        if token is None or not _still_holds(token):
+            raise exceptions.AuthenticationFailed
+        _note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, _request: Request) -> str:
+        """The challenge of a 401."""
+        return 'Bearer realm="sgportal"'
+
+
+def _still_holds(token: ApiToken) -> bool:
+    """Whether the owner still has the role that the token was made with. One that does not is taken back: the role may
+    be given again, the token is not."""
+    now = role_of(token.user)
+    if token.role and not has_role(now, token.role):
+        end_tokens(token.user, ROLE)
+        return False
+    return bool(token.user.is_active)
+
+
+def role(request: Request) -> str:
+    """What the caller is: a token never stands for more than its owner was when it was made."""
+    return request.auth.role if isinstance(request.auth, ApiToken) else role_of(request.user)
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > USED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, with CSRF checked for every write."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Refuse a write without the CSRF token."""
+        try:
+            super().enforce_csrf(request)
+        except exceptions.PermissionDenied as error:
+            raise Refusal(403, say("the header X-CSRFToken is missing or wrong")) from error
+
+
+class RolePermission(permissions.BasePermission):
+    """Viewers read, operators write; a view may ask for another role with `read_role` and `write_role`, and name in
+    `sessions_only` the methods that are not for tokens."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether the caller may use this method here; anonymous callers are told to log in."""
+        held = role(request)
+        reading = request.method in permissions.SAFE_METHODS
+        needed = getattr(view, "read_role", "viewer") if reading else getattr(view, "write_role", "operator")
+        if not request.user.is_authenticated:
+            return False
+        if not has_role(held, needed):
+            raise Refusal(403, say("this needs the role “%(needed)s”; ask an administrator", needed=needed))
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        if token and request.method in getattr(view, "sessions_only", ()):
+            raise Refusal(403, say("a token makes no tokens; log in, and make it in that session or on the page"))
+        if not reading and token and token.scope != "write":
+            raise Refusal(403, say("this token may only read; make one that may write"))
+        return True
+
+
+def speak(request: Request) -> None:
+    """Answer in the language a person chose, where the request itself asks for none."""
+    if request.headers.get("Accept-Language") or not request.user.is_authenticated:
+        return
+    preference = getattr(request.user, "preference", None)
+    if preference and preference.language:
+        translation.activate(preference.language)

@@ -1,0 +1,64 @@
+"""Lists, page by page: opaque cursors over a natural order, so that rows that come and go never shift a page."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+from django.db.models import Q, QuerySet
+
+from ...core.text import Problem, say
+from .problems import Refusal
+
+Shape = Callable[[Any], Any]
+
+
+class Pages:
+    """The pages of one list; `place` names the list, so that no other list's cursor fits."""
+
+    def __init__(self, place: str, limit: int, cursor: str) -> None:
+        self._signer = Signer(salt=f"sgportal.cursor:{place}")
+        self._limit = limit
+        self._after = self._read(cursor) if cursor else None
+
+    def _read(self, cursor: str) -> list[Any]:
+        try:
+            return list(self._signer.unsign_object(cursor))
+        except BadSignature:
+            problem = Problem("/cursor", say("is no cursor of this list; leave it out to begin afresh"))
+            raise Refusal(400, say("the cursor cannot be read"), [problem]) from None
+
+    def of_rows(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Shape) -> dict[str, Any]:
+        """A page of a query in this order of fields: all upwards, or all downwards (`-field`)."""
+        names = [name.removeprefix("-") for name in order]
+        if self._after is not None:
+            rows = rows.filter(_beyond(names, self._after, "lt" if order[0].startswith("-") else "gt"))
+        found = list(rows.order_by(*order)[: self._limit + 1])
+        return self._page(found, shape, lambda row: [_plain(getattr(row, name)) for name in names])
+
+    def of_sequence(
+        self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Shape = lambda row: row
+    ) -> dict[str, Any]:
+        """A page of values already in memory, in order of `key`."""
+        rows = sorted(rows, key=lambda row: list(key(row)))
+        if self._after is not None:
+            rows = [row for row in rows if list(key(row)) > self._after]
+        return self._page(rows[: self._limit + 1], shape, lambda row: list(key(row)))
+
+    def _page(self, found: Sequence[Any], shape: Shape, key: Callable[[Any], list[Any]]) -> dict[str, Any]:
+        shown = found[: self._limit]
+        more = len(found) > self._limit
+        following = self._signer.sign_object(key(shown[-1])) if more else None
+        return {"items": [shape(row) for row in shown], "next": following}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str) else str(value)
+
+
+def _beyond(names: Sequence[str], values: Sequence[Any], verb: str) -> Q:
+    """The rows behind one with these values."""
+    found = Q()
+    for index, name in enumerate(names):
+        same = Q(**dict(zip(names[:index], values[:index], strict=True)))
+        found |= same & Q(**{f"{name}__{verb}": values[index]})
+    return found

@@ -1,0 +1,159 @@
+"""What a caller is told when something is wrong: `application/problem+json` (RFC 9457), in the caller's language."""
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+
+from ... import actions
+from ...core.documents import MAX_BYTES
+from ...core.text import Invalid, Problem, Sentence, say
+from .request_id import request_id
+
+log = logging.getLogger(__name__)
+CONTENT_TYPE = "application/problem+json"
+
+
+class Refusal(Exception):
+    """An answer other than success: its status, what would be right, the fields at fault, headers."""
+
+    def __init__(
+        self,
+        status: int,
+        sentence: Sentence,
+        problems: Iterable[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(str(sentence))
+        self.status, self.sentence, self.problems = status, sentence, tuple(problems)
+        self.headers = dict(headers or {})
+
+
+def localise(sentence: Sentence) -> str:
+    """A sentence in the language of the request."""
+    return sentence.render(gettext)
+
+
+TOO_LARGE = say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)
+UNREADABLE = say("the request cannot be read")
+TRY_LATER = say("the database does not answer now; try again in a moment")
+_INVALID = say("the input is not valid; “errors” names each field and what would be right")
+_BODY = say("the body cannot be read; “errors” says where and why")
+_NOTHING_HERE = say("there is nothing at this address")
+_BROKEN = say("something went wrong on our side; the log has more under the request's id")
+
+
+def unreadable(invalid: Invalid) -> Refusal:
+    """The refusal of a body that cannot be read at all."""
+    return Refusal(400, _BODY, invalid.problems)
+
+
+def invalid(*problems: Problem) -> Refusal:
+    """The refusal of an input that can be read and is wrong."""
+    return Refusal(422, _INVALID, problems)
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """The refusal that an error amounts to, or None for what nobody foresaw."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, Invalid):
+        return invalid(*error.problems)
+    return _action_refusal(error) or _framework_refusal(error)
+
+
+def _action_refusal(error: Exception) -> Refusal | None:
+    if isinstance(error, actions.AlreadyExists):
+        return Refusal(409, say("“%(path)s” exists already", path=error.path))
+    if isinstance(error, actions.Stale):
+        return Refusal(412, say("it changed since you read it; read it again"))
+    if isinstance(error, actions.NotFound):
+        return Refusal(404, say("there is no “%(name)s”", name=str(error)))
+    if isinstance(error, actions.Forbidden):
+        return Refusal(403, error.sentence)
+    if isinstance(error, actions.Refused):
+        return Refusal(409, error.sentence)
+    if isinstance(error, actions.Unavailable):
+        wait = str(math.ceil(error.retry_after))
+        return Refusal(503, say("the cluster cannot be reached now"), headers={"Retry-After": wait})
+    if isinstance(error, OperationalError):
+        return Refusal(503, TRY_LATER, headers={"Retry-After": "2"})
+    return None
+
+
+def _framework_refusal(error: Exception) -> Refusal | None:
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return Refusal(404, _NOTHING_HERE)
+    if isinstance(error, RequestDataTooBig):
+        return Refusal(413, TOO_LARGE)
+    if isinstance(error, PermissionDenied):
+        return Refusal(403, say("you may not do this"))
+    if isinstance(error, SuspiciousOperation):
+        return Refusal(400, UNREADABLE)
+    if isinstance(error, exceptions.APIException):
+        return _drf_refusal(error)
+    return None
+
+
+_DRF = {
+    401: say("log in, or send a valid token as “Authorization: Bearer …”"),
+    403: say("you may not do this"),
+    405: say("this address does not take this method; the header “Allow” names those it takes"),
+    406: say("this address answers in application/json or application/yaml"),
+    429: say("too many requests; wait as long as the header “Retry-After” says"),
+}
+
+
+def _drf_refusal(error: exceptions.APIException) -> Refusal:
+    headers = {}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    return Refusal(error.status_code, _DRF.get(error.status_code, UNREADABLE), (), headers)
+
+
+def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The refusal as an HTTP answer."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(refusal.status).phrase,  # what RFC 9457 asks for beside about:blank
+        "status": refusal.status,
+        "detail": localise(refusal.sentence),
+        "instance": request.path,
+        "requestId": request_id(request),
+    }
+    if refusal.problems:
+        body["errors"] = [{"pointer": each.pointer, "detail": localise(each.sentence)} for each in refusal.problems]
+    headers = {"Cache-Control": "no-store", **refusal.headers}
+    return HttpResponse(orjson.dumps(body), CONTENT_TYPE, refusal.status, headers=headers)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """The answer to what nobody foresaw."""
+    return answer(request, Refusal(500, _BROKEN))
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Django REST framework's hook: every error becomes a problem, none shows a stack trace."""
+    request = context["request"]._request
+    refusal = refusal_of(error)
+    if refusal is None:
+        log.error("%s %s [%s]", request.method, request.path, request_id(request), exc_info=error)
+        return broken(request)
+    return answer(request, refusal)
+
+
+@csrf_exempt  # it changes nothing; without this a caller with a token would get Django's own page
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """The answer for an address nobody knows."""
+    return answer(request, Refusal(404, _NOTHING_HERE))

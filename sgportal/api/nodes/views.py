@@ -1,0 +1,114 @@
+"""Nodes, and the units that their labels form."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ... import actions
+from ...core.schema import check_fields
+from ...core.text import Invalid, Problem, first_of, say
+from ...models import Node, Stewardship
+from ...queries.label_impact import Impact
+from ...queries.nodes import select_nodes
+from ...queries.overview import node_groups, node_units, overview
+from ..cluster.shapes import management
+from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
+from ..views import PortalView
+from . import shapes
+from .labelling import moved
+
+GROUP = Parameter("group", "Only nodes that carry this label key.")
+UNIT = Parameter("unit", "Only nodes of this NodeUnit of `group`.")
+READY = Parameter("ready", "Only nodes in this state.", choices=("Ready", "NotReady", "Unknown", "true", "false"))
+SEARCH = Parameter("search", "Only nodes whose name or labels hold this text.")
+KEY = Parameter("group", "The label key of the NodeGroup.", required=True)
+OVERVIEW_KEY = Parameter("group", "The label key of the NodeGroup; that of the most grids where left out.")
+UNHEALTHY = Parameter("unhealthy", "Only NodeUnits that need attention, or only others.", choices=("true", "false"))
+ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "false"), default="false")
+
+
+class NodeList(PortalView):
+    """The nodes."""
+
+    reads_nodes = True
+
+    @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: "[Node]"})
+    def get(self, _request: Request) -> Response:
+        """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
+        asked = self.query
+        if asked["unit"] and not asked["group"]:
+            raise Invalid(Problem("/unit", say("needs “group” besides, the label key of the NodeGroup")))
+        ready = {"true": "Ready", "false": ""}.get(asked["ready"], asked["ready"])
+        rows = select_nodes(asked["labelSelector"], asked["group"], asked["unit"], ready, asked["search"])
+        if asked["ready"] == "false":
+            rows = rows.exclude(ready="Ready")
+        return self.page(rows, ("name",), shapes.node)
+
+
+class NodeDetail(PortalView):
+    """One node."""
+
+    reads_nodes = True
+
+    @operation("Read a node", answers={200: "Node"})
+    def get(self, _request: Request, name: str) -> Response:
+        """The node in Kubernetes' shape, as last seen."""
+        return Response(shapes.node(_node(name)))
+
+    @operation(
+        "Change a node's labels", takes=(DRY_RUN,), body="NodePatch", answers={200: "Node|Impact"}, refusals=(409, 503)
+    )
+    def patch(self, _request: Request, name: str) -> Response:
+        """Change the labels of one node at once; null removes."""
+        metadata = self.fields({"metadata": ("any", True)})["metadata"]
+        problems = first_of(check_fields(metadata, {"labels": ("{str}", True)}, "/metadata"))
+        if problems:
+            raise Invalid(*problems)
+        try:
+            found = actions.label_node(_node(name).name, metadata["labels"], self.actor, dry_run=self.dry_run)
+        except Invalid as invalid:
+            raise moved(invalid, {}, "/metadata/labels", "/metadata/labels") from None
+        return Response(shapes.impact(found) if isinstance(found, Impact) else shapes.node(found))
+
+
+def _node(name: str) -> Node:
+    row = Node.objects.filter(name=name).first()
+    if row is None:
+        raise actions.NotFound(f"nodes/{name}")
+    return row
+
+
+class GroupList(PortalView):
+    """The NodeGroups."""
+
+    reads_nodes = True
+
+    @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: "[NodeGroup]"})
+    def get(self, _request: Request) -> Response:
+        """The label keys that form units, in order, each with its counts."""
+        rows = node_groups(everything=self.query["all"] == "true")
+        return self.page_of(rows, lambda row: (row["key"],), shapes.group)
+
+
+class UnitList(PortalView):
+    """The NodeUnits of a NodeGroup."""
+
+    reads_nodes = True
+
+    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: "[NodeUnit]"})
+    def get(self, _request: Request) -> Response:
+        """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
+        asked = self.query["unhealthy"]
+        rows = [each for each in node_units(self.query["group"]) if asked in ("", str(each.unhealthy).lower())]
+        return self.page_of(rows, lambda row: (row.name,), shapes.unit)
+
+
+class OverviewDetail(PortalView):
+    """The matrix of a NodeGroup."""
+
+    reads_nodes = True
+
+    @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
+    def get(self, _request: Request) -> Response:
+        """Units by grids: pods desired and ready, the state of each cell and why."""
+        seen = shapes.overview(overview(self.query["group"] or None))
+        return Response({**seen, "management": management(Stewardship.now())})

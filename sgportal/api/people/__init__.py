@@ -1,0 +1,1 @@
+"""The caller, tokens, and the audit trail. It may import `views`, `description` and `http`."""
