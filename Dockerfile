@@ -3,11 +3,11 @@
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
-COPY requirements-uv.txt requirements.txt ./
+COPY requirements/uv.txt requirements/runtime.txt requirements/
 RUN python -m venv /opt/uv \
- && /opt/uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements-uv.txt \
+ && /opt/uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/uv.txt \
  && python -m venv --without-pip /opt/portal \
- && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements.txt
+ && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements/runtime.txt
 COPY manage.py ./
 COPY sgportal ./sgportal
 COPY embedded_cluster ./embedded_cluster

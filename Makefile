@@ -52,10 +52,10 @@ bench: develop messages compiled ## ratios measured side by side; table on scree
 
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
 	@set -e; flags="--generate-hashes --no-header --no-emit-index-url --quiet"; \
-	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements.txt; \
-	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements-dev.txt; \
+	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements/dev.txt; \
 	version="$$($(VENV)/bin/uv --version | cut -d ' ' -f 2)"; \
-	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements-uv.txt
+	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/uv.txt
 
 clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
 	rm -rf $(VENV) staticfiles bench/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -83,20 +83,20 @@ endef
 # $(1): the lock file. Installed again only where it, or the installer's, has changed.
 define install
 	set -e; found=; $(make_venv); \
-	stamp=$(VENV)/.installed-$(1); want="$$(cat requirements-uv.txt $(1) | cksum)"; \
+	stamp=$(VENV)/.installed-$(notdir $(1)); want="$$(cat requirements/uv.txt $(1) | cksum)"; \
 	if [ "$$(cat $$stamp 2>/dev/null)" != "$$want" ]; then \
 		echo "Installing $(1)" >&2; \
-		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt; \
+		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; \
 		$(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r $(1); \
 		echo "$$want" > $$stamp; \
 	fi
 endef
 
 runtime:
-	@$(call install,requirements.txt)
+	@$(call install,requirements/runtime.txt)
 
 develop:
-	@$(call install,requirements-dev.txt)
+	@$(call install,requirements/dev.txt)
 
 messages: $(MESSAGES:.po=.mo)
 

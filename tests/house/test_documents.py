@@ -191,8 +191,8 @@ def test_lock_files_hold_what_the_project_asks_for():
     """Each pinned dependency stands in the lock with hashes, and no lock names a registry."""
     project = tomllib.loads(text("pyproject.toml"))["project"]
     for lock, wanted in (
-        ("requirements.txt", project["dependencies"]),
-        ("requirements-dev.txt", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
+        ("requirements/runtime.txt", project["dependencies"]),
+        ("requirements/dev.txt", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
     ):
         held = text(lock).lower()
         pins = [re.sub(r"\[.*\]", "", each).lower() for each in wanted]

@@ -64,7 +64,7 @@ def test_the_image_is_not_root_and_locked():
     lines = text("Dockerfile")
     assert re.search(r"^USER 10001$", lines, re.M)
     assert lines.count("--require-hashes") == 2
-    assert "requirements-dev" not in lines
+    assert "requirements/dev.txt" not in lines
 
 
 def test_the_image_takes_only_what_it_is_made_of():

@@ -9,8 +9,9 @@ from tests.house.tree import ROOT
 
 def _make(folder, *words: str, **variables: str) -> subprocess.CompletedProcess:
     shutil.copy(ROOT / "Makefile", folder)
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt"):
-        (folder / name).touch()
+    (folder / "requirements").mkdir()
+    for name in ("runtime", "dev", "uv"):
+        (folder / "requirements" / f"{name}.txt").touch()
     environment = {"PATH": os.environ["PATH"], **variables}
     command = [shutil.which("make"), *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
