@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from .actions import Actor
-from .dashboard.login import Login, Logout
-from .dashboard.pages import may
+from .dashboard.page.access import may
+from .dashboard.people.login import Login, Logout
 from .models.people import ROLES
 
 

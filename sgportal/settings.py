@@ -94,7 +94,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "sgportal.dashboard.context.around",
             ],
-            "builtins": ["sgportal.dashboard.tags", "template_partials.templatetags.partials"],
+            "builtins": ["sgportal.dashboard.page.tags", "template_partials.templatetags.partials"],
         },
     }
 ]

@@ -8,7 +8,7 @@ from django.views import defaults
 from .api.docs.views import Docs
 from .api.http import problems
 from .api.probes import health, metrics
-from .dashboard.pages import needs
+from .dashboard.page.access import needs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),

@@ -9,8 +9,8 @@ from ..models import ManagedCluster, Stewardship
 from ..queries.freshness import freshness
 from ..queries.held import held_counts
 from ..version import VERSION
-from . import preferences
-from .pages import may, revision, role
+from .page.access import may, revision, role
+from .people import preferences
 
 
 def around(request: HttpRequest) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from ..core.health import STATES
 from ..queries.overview import Cell, Overview, UnitRow, node_groups
 from ..queries.overview import overview as read_overview
-from .editor.subject import grid_url
-from .pages import needs, paged, show, wanted
-from .tags import say, state_word
+from .grids.address import grid_url
+from .page.access import needs
+from .page.render import paged, show, wanted
+from .page.tags import say, state_word
 
 UNITS = 50
 
@@ -55,7 +56,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _rows(page.object_list, seen, by_unit),
     }
-    return show(request, "dashboard/overview.html", context)
+    return show(request, "overview.html", context)
 
 
 def _groups(key: str) -> list[str]:

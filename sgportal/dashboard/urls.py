@@ -2,24 +2,18 @@
 
 from django.urls import path
 
-from . import (
-    audit,
-    cluster,
-    decisions,
-    grid_actions,
-    grids,
-    jobs,
-    labelling,
-    live,
-    nodes,
-    overview,
-    preferences,
-    profile,
-    servicegroups,
-    units,
-)
-from .editor import views
-from .login import Login, Logout, password
+from . import overview
+from .cluster import audit, decisions
+from .cluster import views as cluster
+from .editor import views as editor
+from .grids import actions as grid_actions
+from .grids import servicegroups
+from .grids import views as grids
+from .nodes import jobs, labels, units
+from .nodes import views as nodes
+from .page import live
+from .people import preferences, profile
+from .people.login import Login, Logout, password
 
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
 
@@ -43,8 +37,8 @@ urlpatterns = [
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<str:name>/", nodes.node, name="node"),
-    path("labels/", labelling.select, name="select"),
-    path("labels/<str:token>/", labelling.label, name="label"),
+    path("labels/", labels.select, name="select"),
+    path("labels/<str:token>/", labels.label, name="label"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/undo/", jobs.undo, name="job-undo"),
@@ -52,15 +46,15 @@ urlpatterns = [
     path("group/", units.group, name="group"),
     path("unit/", units.unit, name="unit"),
     path("grids/", grids.grids, name="grids"),
-    path("grids/new/", views.create, name="grid-new"),
-    path("grids/check/", views.check, name="grid-check"),
+    path("grids/new/", editor.create, name="grid-new"),
+    path("grids/check/", editor.check, name="grid-check"),
     path(_GRID, grids.grid, name="grid"),
     path(_GRID + "plan/", grids.plan, name="grid-plan"),
     path(_GRID + "endpoints/", grids.endpoints, name="grid-endpoints"),
     path(_GRID + "events/", grids.events, name="grid-events"),
     path(_GRID + "revisions/", grids.revisions, name="grid-revisions"),
     path(_GRID + "yaml/", grids.manifest, name="grid-yaml"),
-    path(_GRID + "edit/", views.edit, name="grid-edit"),
+    path(_GRID + "edit/", editor.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
     path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
@@ -68,7 +62,7 @@ urlpatterns = [
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),
-    path("servicegroups/<str:namespace>/<str:name>/edit/", views.edit_group, name="servicegroup-edit"),
+    path("servicegroups/<str:namespace>/<str:name>/edit/", editor.edit_group, name="servicegroup-edit"),
     path("servicegroups/<str:namespace>/<str:name>/delete/", servicegroups.delete, name="servicegroup-delete"),
     path("audit/", audit.audit, name="audit"),
     path("audit/<int:pk>/", audit.entry, name="audit-entry"),

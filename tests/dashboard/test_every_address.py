@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from sgportal.dashboard.nodes import FILTERS
+from sgportal.dashboard.nodes.views import FILTERS
 
 HOSTILE = (
     "",

@@ -8,8 +8,8 @@ from babel.messages import pofile
 
 from scripts import messages
 from sgportal.core.text import Sentence, say
-from sgportal.dashboard.tags import ago
-from sgportal.dashboard.tags import say as said
+from sgportal.dashboard.page.tags import ago
+from sgportal.dashboard.page.tags import say as said
 
 from .addresses import AUDIT, READABLE, WRITABLE, more
 from .conftest import browser

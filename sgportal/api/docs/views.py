@@ -41,7 +41,7 @@ class Schema(PortalView):
 
 class Docs(SpectacularSwaggerSplitView):
     """Swagger UI from our own static files; works without any other server. It asks for a role like every page
-    (`dashboard.pages.needs`, in `urls`)."""
+    (`dashboard.page.access.needs`, in `urls`)."""
 
     http_method_names = ("get", "head")
     permission_classes = (AllowAny,)

@@ -1,4 +1,4 @@
-"""Writing grids and ServiceGroups: by form or as YAML, checked while one types, previewed, saved.
+"""Editing grids and ServiceGroups: by form or as YAML, checked while one types, previewed, saved.
 
-May import what any page may.
+May import `grids` and `page`, and what any page may.
 """

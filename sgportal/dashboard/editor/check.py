@@ -10,7 +10,7 @@ from ...core.grids.group import KIND as GROUP
 from ...core.plans.plan import Plan
 from ...core.text import Invalid, Problem, say
 from ...queries.plans import plan_json
-from ..fingerprint import fingerprint
+from ..page.fingerprint import fingerprint
 from .draft import Draft
 from .subject import Home, kind_of
 

@@ -7,21 +7,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from ...core.grids.group import KIND as GROUP
-from ...core.grids.kinds import API_VERSION, BY_PLURAL
+from ...core.grids.kinds import API_VERSION
 from ...models import Grid, ServiceGroup
-from ..gone import Gone
+from ..grids.address import grid_at, grid_url
 
 Home = Grid | ServiceGroup
-
-
-def grid_at(plural: str, namespace: str, name: str) -> Grid:
-    """The grid at this address. Raises Gone, or Http404 where no grid can ever be."""
-    if plural not in BY_PLURAL:
-        raise Http404
-    found = Grid.objects.select_related("group").at(plural, namespace, name).first()
-    if found is None:
-        raise Gone(f"{plural}/{namespace}/{name}")
-    return found
 
 
 def find(path: str) -> Home | None:
@@ -34,11 +24,6 @@ def find(path: str) -> Home | None:
     if parts[0] == "servicegroups":
         return get_object_or_404(ServiceGroup, namespace=parts[1], name=parts[2])
     return grid_at(*parts)
-
-
-def grid_url(grid: Grid) -> str:
-    """The address of a grid's page."""
-    return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])
 
 
 def address(home: Home | None) -> str:

@@ -16,12 +16,14 @@ from ...core.grids.kinds import KINDS
 from ...core.text import Invalid
 from ...models import Grid, ServiceGroup
 from ...queries.overview import default_key, node_groups
-from ..difference import lines
-from ..pages import actor, clean, needs, show, wanted
+from ..grids.address import grid_at
+from ..page.access import actor, needs
+from ..page.difference import lines
+from ..page.render import clean, show, wanted
 from .check import Verdict, judge
 from .codecs import read
 from .draft import MODES, Draft, posted
-from .subject import Home, address, blank, find, grid_at, kind_of, member, source
+from .subject import Home, address, blank, find, kind_of, member, source
 
 MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
 
@@ -67,7 +69,7 @@ def check(request: HttpRequest) -> HttpResponse:
     draft = posted(request.POST)
     verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))), ask=False)
     located = replace(draft, problems=verdict.problems).located
-    return show(request, "components/verdict.html", {"verdict": verdict, "located": located})
+    return show(request, "editor/verdict.html", {"verdict": verdict, "located": located})
 
 
 def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
@@ -90,7 +92,7 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
             return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
         return _act(request, draft, home)
     context = {"draft": draft, "back": address(home), "home": home, "verdict": verdict, "moved_on": step == "save"}
-    return show(request, "dashboard/preview.html", context)
+    return show(request, "editor/preview.html", context)
 
 
 def _with_members(draft: Draft, verb: str, what: str) -> Draft:
@@ -140,7 +142,7 @@ def _editor(
         "member_kinds": list(KINDS) if sections and sections[0].kind == GROUP else [],
         "groups": node_groups(),
     }
-    return show(request, "dashboard/editor.html", context, status=status)
+    return show(request, "editor/editor.html", context, status=status)
 
 
 def _stale(request: HttpRequest, draft: Draft, current: Home) -> HttpResponse:
@@ -155,4 +157,4 @@ def _stale(request: HttpRequest, draft: Draft, current: Home) -> HttpResponse:
         "lines": lines(theirs, draft.text),
         "who": last.author if last else "",
     }
-    return show(request, "dashboard/stale.html", context, status=412)
+    return show(request, "editor/stale.html", context, status=412)

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from sgportal.core.names import SERVICE_NAME
 from sgportal.core.traffic.proof.proof import STATES
-from sgportal.dashboard.tags import truth_word
+from sgportal.dashboard.page.tags import truth_word
 from sgportal.models import Grid, Node
 from sgportal.reconciler.cache import refresh
 from tests import builders

@@ -1,0 +1,102 @@
+"""What waits for a person: everything stops, or a grid waits, and somebody says what is right."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
+
+from ... import actions
+from ...core.fleet import held as waiting
+from ...core.fleet.halt import Reason, outcome
+from ...models import ManagedCluster
+from ...queries.held import Held, held
+from ..page.access import actor, needs
+from ..page.render import clean, paged, show
+from ..page.tags import say
+
+DANGEROUS = ("follow", "delete")  # choices by which something goes
+SHOWN = 20  # of what a choice is about, on the page that asks
+
+
+@needs("viewer")
+def decisions(request: HttpRequest) -> HttpResponse:
+    """Show what waits for a person."""
+    row = ManagedCluster.now()
+    choices = [(each, outcome(cast(Reason, row.halt), each)) for each in row.choices]
+    found = held()
+    kinds = [kind for kind in waiting.KINDS if any(each.kind == kind for each in found)]
+    context = {
+        "row": row,
+        "choices": choices,
+        "page": paged(request, found),
+        "dangerous": DANGEROUS,
+        "sections": [(kind, waiting.why(kind), waiting.choices(kind)) for kind in kinds],
+    }
+    return show(request, "decisions/list.html", context)
+
+
+@needs("operator")
+def decide(request: HttpRequest) -> HttpResponse:
+    """Show what a choice after a halt leads to, ask, then do it."""
+    row = ManagedCluster.now()
+    choice = next((each for each in row.choices if each == clean(request.POST.get("choice", ""))), None)
+    if request.method != "POST" or choice is None:
+        return redirect("decisions")
+    if "confirm" not in request.POST:
+        context = {"row": row, "choice": choice, "outcome": outcome(cast(Reason, row.halt), choice)}
+        return show(request, "decisions/halt.html", context)
+    try:
+        actions.decide(choice, clean(request.POST.get("halt", "")), actor(request))
+    except actions.Stale:
+        return _look_again(request)
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect("decisions")
+    messages.success(request, gettext("The portal writes to the cluster again."))
+    return redirect("overview")
+
+
+@needs("operator")
+def decide_held(request: HttpRequest) -> HttpResponse:
+    """Show what a choice for grids that wait leads to, ask, then do it. `items` names them by their ids; without, all
+    of `kind` are meant."""
+    choice, asked = clean(request.POST.get("choice", "")), clean(request.POST.get("items", "")).split()
+    if request.method != "POST":
+        return redirect("decisions")
+    if "confirm" not in request.POST:
+        kind = clean(request.POST.get("kind", ""))
+        found = [each for each in held() if (each.id in asked if asked else each.kind == kind)]
+        if not found or any(choice not in each.choices for each in found):
+            return _look_again(request)
+        return _ask(request, choice, found)
+    try:
+        decided = actions.decide_held(choice, asked, actor(request))
+    except actions.Stale:
+        return _look_again(request)
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect("decisions")
+    told = ngettext("Decided for %(count)s grid.", "Decided for %(count)s grids.", len(decided))
+    messages.success(request, told % {"count": len(decided)})
+    return redirect("decisions")
+
+
+def _ask(request: HttpRequest, choice: str, found: list[Held]) -> HttpResponse:
+    context = {
+        "choice": choice,
+        "dangerous": DANGEROUS,
+        "outcome": waiting.outcome(found[0].kind, cast(waiting.Choice, choice)),
+        "kind": found[0].kind,
+        "shown": found[:SHOWN],
+        "more": len(found) - SHOWN if len(found) > SHOWN else 0,
+        "count": len(found),
+        "ids": " ".join(each.id for each in found),
+    }
+    return show(request, "decisions/held.html", context)
+
+
+def _look_again(request: HttpRequest) -> HttpResponse:
+    messages.error(request, gettext("What was shown is no longer so. Look again, then decide."))
+    return redirect("decisions")

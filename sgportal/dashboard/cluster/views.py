@@ -1,0 +1,89 @@
+"""The cluster as a whole: its state, and who manages the grids."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from ... import actions
+from ...core.superedge.controller import restarting
+from ...core.text import Sentence
+from ...models import DataPlane, Stewardship
+from ...queries.capabilities import abilities
+from ...queries.endpoints import annotated
+from ..page.access import actor, may, needs
+from ..page.render import show
+from ..page.tags import say
+
+SHOWN = 100
+
+
+@needs("viewer")
+def cluster(request: HttpRequest) -> HttpResponse:
+    """What the cluster is and holds, whether SuperEdge's controller runs, and who writes."""
+    row = Stewardship.now()
+    definitions = [
+        {**each, "findings": [Sentence.from_json(finding) for finding in each["findings"]]} for each in row.definitions
+    ]
+    lacking = any(each["findings"] or each["maker"] != "sgportal" for each in definitions)
+    context = {
+        "row": row,
+        "can": abilities(),
+        "plane": DataPlane.now(),
+        "definitions": definitions,
+        "lacking": lacking,
+        "annotated": annotated()[:SHOWN],
+        "may_decide": may(request, "admin"),
+    }
+    return show(request, "cluster/cluster.html", context)
+
+
+@needs("viewer")
+def banner(request: HttpRequest) -> HttpResponse:
+    """Only what every page says while the portal does not write."""
+    return show(request, "cluster/stewardship.html")
+
+
+@needs("admin")
+def take_over(request: HttpRequest) -> HttpResponse:
+    """Show what taking over would do, ask, then do it."""
+    try:
+        if request.method == "POST":
+            actions.take_over(actor(request), force="force" in request.POST)
+            messages.success(request, gettext("The portal manages the grids now."))
+            return redirect("cluster")
+        found = actions.take_over(actor(request), dry_run=True)
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect("cluster")
+    context = {
+        "refusal": found.refusal,
+        "steps": found.steps[:SHOWN],
+        "total": len(found.steps),
+        "harm": len(restarting([step for _, step in found.steps])),
+    }
+    return show(request, "cluster/takeover.html", context)
+
+
+@needs("admin")
+def hand_back(request: HttpRequest) -> HttpResponse:
+    """Ask, then hand the grids back."""
+    if request.method != "POST":
+        return show(request, "cluster/handback.html")
+    try:
+        actions.hand_back(actor(request))
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+    return redirect("cluster")
+
+
+@require_POST
+@needs("admin")
+def definitions(request: HttpRequest) -> HttpResponse:
+    """Replace the definitions."""
+    try:
+        actions.upgrade_definitions(actor(request))
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+    return redirect("cluster")

@@ -1,0 +1,90 @@
+"""What one may do to a grid besides editing it: delete it, recreate a unit, remove unused templates. Each asks."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from ... import actions
+from ...core.grids.grid import parse
+from ...core.text import Invalid
+from ...models import Grid, GridUnit
+from ..page.access import actor, needs
+from ..page.render import show
+from ..page.tags import say
+from .address import grid_at, grid_url
+
+PROPAGATIONS = ("Background", "Foreground", "Orphan")
+
+
+@needs("operator")
+def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """Show what goes with a grid, then delete it."""
+    found = grid_at(plural, namespace, name)
+    asked = request.POST.get("propagation", "Background")
+    propagation = asked if asked in PROPAGATIONS else "Background"
+    if request.method == "POST" and request.POST.get("step") == "confirm":
+        try:
+            actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
+        except actions.Stale:
+            messages.warning(request, gettext("The grid has changed since this page was opened; look again."))
+            return redirect("grid-delete", plural, namespace, name)
+        messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
+        return redirect("grids")
+    plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
+    context = {"grid": found, "plan": plan, "propagation": propagation, "propagations": PROPAGATIONS}
+    return show(request, "grids/delete.html", context)
+
+
+@needs("operator")
+def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit: str = "") -> HttpResponse:
+    """Show what it comes to, then have a unit's workload, or a ServiceGrid's Service, deleted and made anew."""
+    found = grid_at(plural, namespace, name)
+    row = get_object_or_404(GridUnit, grid=found, name=unit)
+    is_service = found.kind == "ServiceGrid"
+    back = grid_url(found) if is_service else reverse("grid-unit", args=[plural, namespace, name, unit])
+    try:
+        planned = actions.recreate_unit(found, unit, actor(request), dry_run=request.method != "POST")
+    except actions.Forbidden:
+        raise
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect(back)
+    except Invalid as invalid:
+        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+        return redirect(back)
+    if request.method == "POST":
+        if is_service:
+            messages.success(request, gettext("The Service of “%(name)s” is being recreated.") % {"name": name})
+        else:
+            messages.success(request, gettext("The workload of “%(unit)s” is being recreated.") % {"unit": unit})
+        return redirect(back)
+    context = {"grid": found, "row": row, "plan": planned, "is_service": is_service, "back": back}
+    return show(request, "grids/recreate.html", context)
+
+
+@needs("operator")
+def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """Ask, then take the templates that nothing refers to out of a grid."""
+    found = grid_at(plural, namespace, name)
+    if request.method == "POST":
+        try:
+            actions.remove_unused_templates(found, actor(request), expect=request.POST.get("expect"))
+            messages.success(request, gettext("The unused templates are gone."))
+        except actions.Stale:
+            messages.warning(request, gettext("The grid has changed since this page was opened; look again."))
+        except Invalid as invalid:
+            messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+        except actions.Refused as refused:
+            messages.error(request, say(refused.sentence))
+        return redirect(grid_url(found))
+    return show(request, "grids/prune.html", {"grid": found, "unused": unused_templates(found)})
+
+
+def unused_templates(found: Grid) -> tuple[str, ...]:
+    """The pool entries that nothing refers to."""
+    try:
+        return parse(found.source()).unused_templates()
+    except Invalid:
+        return ()

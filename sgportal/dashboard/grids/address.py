@@ -1,0 +1,23 @@
+"""The address of a grid's pages, and the grid at an address."""
+
+from django.http import Http404
+from django.urls import reverse
+
+from ...core.grids.kinds import BY_PLURAL
+from ...models import Grid
+from ..page.gone import Gone
+
+
+def grid_at(plural: str, namespace: str, name: str) -> Grid:
+    """The grid at this address. Raises Gone, or Http404 where no grid can ever be."""
+    if plural not in BY_PLURAL:
+        raise Http404
+    found = Grid.objects.select_related("group").at(plural, namespace, name).first()
+    if found is None:
+        raise Gone(f"{plural}/{namespace}/{name}")
+    return found
+
+
+def grid_url(grid: Grid) -> str:
+    """The address of a grid's page."""
+    return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])

@@ -1,0 +1,58 @@
+"""ServiceGroups: packages of grids that share a NodeGroup and a namespace."""
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
+
+from ... import actions
+from ...core.health import SETTLED, worst
+from ...models import Grid, ServiceGroup
+from ..page.access import actor, needs
+from ..page.render import paged, show, wanted
+
+
+@needs("viewer")
+def servicegroups(request: HttpRequest) -> HttpResponse:
+    """The packages that meet every filter of the URL."""
+    asked = wanted(request, "namespace", "search")
+    found = ServiceGroup.objects.annotate(
+        size=Count("grids"), ready=Count("grids", filter=Q(grids__state__in=SETTLED))
+    ).order_by("namespace", "name")
+    if asked["namespace"]:
+        found = found.filter(namespace=asked["namespace"])
+    if asked["search"]:
+        found = found.filter(Q(name__icontains=asked["search"]) | Q(key__icontains=asked["search"]))
+    context = {
+        "asked": asked,
+        "page": paged(request, found),
+        "namespaces": ServiceGroup.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
+        "total": ServiceGroup.objects.count(),
+    }
+    return show(request, "servicegroups/list.html", context)
+
+
+@needs("viewer")
+def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """One package and its grids."""
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    grids = list(Grid.objects.filter(group=found).with_counts())
+    context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
+    return show(request, "servicegroups/one.html", context)
+
+
+@needs("operator")
+def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """Show what goes with a package, then delete it and its grids."""
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    if request.method == "POST":
+        try:
+            actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
+        except actions.Stale:
+            messages.warning(request, gettext("The ServiceGroup has changed since this page was opened; look again."))
+            return redirect("servicegroup-delete", namespace, name)
+        messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
+        return redirect("servicegroups")
+    plans = actions.delete_group(found, actor(request), dry_run=True)
+    return show(request, "servicegroups/delete.html", {"group": found, "plans": sorted(plans.items())})

@@ -1,0 +1,195 @@
+"""Grids: the list, and one grid from every side (units, plan, endpoints, events, revisions, manifest)."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import urlencode
+
+from ...core.grids.kinds import KINDS
+from ...core.health import WORKLOAD_STATES
+from ...core.text import Invalid, Sentence
+from ...core.traffic.proof.proof import STATES as PROOF_STATES
+from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
+from ...queries.endpoints import endpoints_of
+from ...queries.overview import node_groups
+from ...queries.plans import plan_of
+from ...queries.remedies import remedies, remedies_of
+from ..page.access import needs
+from ..page.difference import lines
+from ..page.render import paged, show, wanted
+from ..page.tags import yaml
+from .address import grid_at, grid_url
+from .reach import counted, gravest_first, row
+from .remedies import buttons
+
+CURES = 3  # of a grid's units whose remedies stand at its head
+
+
+@needs("viewer")
+def grids(request: HttpRequest) -> HttpResponse:
+    """The grids that meet every filter of the URL, the latest change on top among equals."""
+    asked = wanted(request, "kind", "namespace", "key", "state", "search")
+    found: QuerySet[Grid] = Grid.objects.select_related("group")
+    for name in ("kind", "namespace", "key", "state"):
+        if asked[name]:
+            found = found.filter(**{name: asked[name]})
+    if asked["search"]:
+        found = found.filter(Q(name__icontains=asked["search"]) | Q(group__name__icontains=asked["search"]))
+    page = paged(request, found)
+    counted = Grid.objects.filter(pk__in=[grid.pk for grid in page.object_list]).with_counts()
+    context = {
+        "asked": asked,
+        "page": page,
+        "rows": _with_counts(page.object_list, {grid.pk: grid for grid in counted}),
+        "kinds": list(KINDS),
+        "states": WORKLOAD_STATES,
+        "namespaces": Grid.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
+        "groups": node_groups(),
+        "total": Grid.objects.count(),
+    }
+    return show(request, "grids/list.html", context)
+
+
+def _with_counts(found: Any, counted: dict[int, Grid]) -> list[tuple[Grid, Grid]]:
+    return [(grid, counted.get(grid.pk, grid)) for grid in found]
+
+
+def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
+    """A page about a grid, or only the facts at its head where htmx asks for those."""
+    htmx = getattr(request, "htmx", None)
+    facts = htmx and htmx.target == "facts"
+    template = "grids/facts.html" if facts else f"grids/{section}.html"
+    return show(request, template, {"grid": grid, "section": section, **_facts(grid), **context})
+
+
+def _facts(grid: Grid) -> dict[str, Any]:
+    """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now;
+    `cures`: what can be done about the first few of its units."""
+    is_service = grid.kind == "ServiceGrid"
+    return {
+        "is_service": is_service,
+        "counts": None if is_service else Grid.objects.filter(pk=grid.pk).with_counts().first(),
+        "conditions": _conditions(grid),
+        "current": grid.observed_generation >= grid.generation,
+        "shown_state": "Deleting" if grid.deleting_since else grid.state,
+        "service_notes": [note for row in grid.units.filter(name="") for note in row.told] if is_service else [],
+        "unused": grid.status.get("unusedTemplates", []),
+        "cures": buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
+    }
+
+
+def _conditions(grid: Grid) -> list[dict[str, Any]]:
+    """The conditions of the status, each with its sentence, so that it is said in the reader's language."""
+    found: list[dict[str, Any]] = []
+    for each in grid.status.get("conditions") or ():
+        sentence = grid.sentences.get(each["type"])
+        found.append({**each, "sentence": Sentence.from_json(sentence)} if sentence else each)
+    return found
+
+
+@needs("viewer")
+def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """A grid's units with their state, reason, template and pods; for a ServiceGrid its endpoints."""
+    found = grid_at(plural, namespace, name)
+    if found.kind == "ServiceGrid":
+        return _endpoints(request, found)
+    asked = wanted(request, "search", "state")
+    rows = found.units.exclude(name="")
+    if asked["search"]:
+        rows = rows.filter(name__icontains=asked["search"])
+    if asked["state"]:
+        rows = rows.filter(state=asked["state"])
+    return _show(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
+
+
+@needs("viewer")
+def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
+    """What a grid has in one unit: its state and why, its pods, its events."""
+    found = grid_at(plural, namespace, name)
+    row = get_object_or_404(GridUnit, grid=found, name=unit)
+    if found.kind == "ServiceGrid":  # it has nothing of its own there; its endpoints are told node by node
+        return redirect(f"{grid_url(found)}?{urlencode({'search': unit})}")
+    pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
+    events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
+    cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
+    context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures}
+    return _show(request, found, "unit", {**context, "cures": ()})  # they stand beside the unit's own sentence
+
+
+@needs("viewer")
+def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """The steps that would run now."""
+    found = grid_at(plural, namespace, name)
+    try:
+        return _show(request, found, "plan", {"plan": plan_of(found)})
+    except Invalid as invalid:
+        return _show(request, found, "plan", {"problems": invalid.problems})
+
+
+@needs("viewer")
+def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """What each node reaches of a ServiceGrid's Service."""
+    found = grid_at(plural, namespace, name)
+    if found.kind != "ServiceGrid":
+        raise Http404
+    return _endpoints(request, found)
+
+
+def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
+    asked = wanted(request, "search", "state")
+    reach = endpoints_of(found)
+    proofs = reach.nodes
+    matching = [
+        each
+        for each in gravest_first(proofs)
+        if asked["search"].lower() in f"{each.node} {each.unit}".lower() and asked["state"] in ("", each.state)
+    ]
+    page = paged(request, matching)
+    mode = proofs[0].mode if proofs else ""
+    doors = remedies(found, ((each.reason, each.unit) for each in page.object_list))
+    context = {
+        "asked": asked,
+        "page": page,
+        "rows": [(row(each), buttons(doors.get((each.reason, each.unit), ()))) for each in page.object_list],
+        "counts_by_state": counted(proofs),
+        "leaking": sum(each.state == "leaking" for each in proofs),
+        "observed": reach.observed,
+        "mode": mode,
+        "claims": (("Closed", reach.loop.closed), ("Refusing", reach.loop.refusing)) if proofs else (),
+        "foreign": reach.loop.foreign if reach.loop.strangers else None,
+        "states": PROOF_STATES,
+        "invalid": not proofs and Node.objects.exists(),
+    }
+    return _show(request, found, "endpoints", context)
+
+
+@needs("viewer")
+def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """What happened to a grid and why, the latest first."""
+    found = grid_at(plural, namespace, name)
+    return _show(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
+
+
+@needs("viewer")
+def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """The stored versions of a grid's spec, each with its difference from the one before."""
+    found = grid_at(plural, namespace, name)
+    page = paged(request, found.revisions.all(), 20)
+    rows = list(page.object_list)
+    older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
+    pairs = zip(rows, [*rows[1:], older], strict=True)
+    differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
+    return _show(request, found, "revisions", {"page": page, "rows": differences})
+
+
+def _text(revision: Revision | None) -> str:
+    return yaml({"metadata": revision.metadata, "spec": revision.spec}) if revision else ""
+
+
+@needs("viewer")
+def manifest(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
+    """A grid's manifest as people write it, and as Kubernetes shows it."""
+    found = grid_at(plural, namespace, name)
+    return _show(request, found, "yaml", {"source": yaml(found.source()), "whole": yaml(found.manifest())})

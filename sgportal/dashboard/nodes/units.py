@@ -1,0 +1,74 @@
+"""The tree: NodeGroup (a key), its NodeUnits (values), their nodes, and the nodes that are in none."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from ...core.names import kubelet_may_set
+from ...models import Grid, GridUnit, Node, NodeLabel
+from ...queries.overview import UnitRow, node_groups, node_units
+from ..page.access import needs
+from ..page.render import paged, show, wanted
+
+NAMES = 12
+
+
+@needs("viewer")
+def groups(request: HttpRequest) -> HttpResponse:
+    """Every NodeGroup with its units and nodes counted; Kubernetes' own keys only on demand."""
+    asked = wanted(request, "search", "everything")
+    rows = [each for each in node_groups(bool(asked["everything"])) if asked["search"].lower() in each["key"].lower()]
+    bound: dict[str, int] = {}
+    for key in Grid.objects.values_list("key", flat=True):
+        bound[key] = bound.get(key, 0) + 1
+    page = paged(request, [{**each, "grids": bound.get(each["key"], 0)} for each in rows])
+    return show(request, "nodes/groups.html", {"asked": asked, "page": page, "total": Node.objects.count()})
+
+
+@needs("viewer")
+def group(request: HttpRequest) -> HttpResponse:
+    """One NodeGroup: its NodeUnits with their nodes, and how many nodes have no unit."""
+    asked = wanted(request, "key", "search")
+    key = asked["key"]
+    page = paged(request, [unit for unit in node_units(key) if asked["search"].lower() in unit.name.lower()])
+    context = {
+        "asked": asked,
+        "key": key,
+        "forgeable": kubelet_may_set(key),
+        "page": page,
+        "rows": _with_nodes(key, list(page.object_list)),
+        "grids": Grid.objects.filter(key=key),
+        "outside": Node.objects.count() - Node.objects.carrying(key).count(),
+    }
+    return show(request, "nodes/group.html", context)
+
+
+def _with_nodes(key: str, units: list[UnitRow]) -> list[tuple[UnitRow, list[tuple[str, str]], int]]:
+    """Each unit with the names and readiness of its first nodes, and how many more there are."""
+    names = [unit.name for unit in units]
+    labels = NodeLabel.objects.filter(key=key, value__in=names).order_by("node__name")
+    members: dict[str, list[tuple[str, str]]] = {}
+    for value, name, ready in labels.values_list("value", "node__name", "node__ready"):
+        members.setdefault(value, []).append((name, ready))
+    return [(unit, members.get(unit.name, [])[:NAMES], max(0, unit.nodes - NAMES)) for unit in units]
+
+
+@needs("viewer")
+def unit(request: HttpRequest) -> HttpResponse:
+    """One NodeUnit: its nodes, and what each grid has there."""
+    asked = wanted(request, "key", "unit")
+    key, name = asked["key"], asked["unit"]
+    if not key or not name:
+        raise Http404
+    found: list[UnitRow] = [each for each in node_units(key) if each.name == name]
+    here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
+    nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
+    context = {
+        "key": key,
+        "forgeable": kubelet_may_set(key),
+        "name": name,
+        "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
+        "cells": here,
+        "page": paged(request, nodes),
+    }
+    return show(request, "nodes/unit.html", context)

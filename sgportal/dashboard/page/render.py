@@ -1,0 +1,47 @@
+"""Render a whole page or only its live part, page through rows, read filters from the URL, go back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+ROWS = 100
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """A whole page, or only its live part where htmx asks for that."""
+    htmx = getattr(request, "htmx", None)
+    part = "#live" if htmx and htmx.target == "live" and not htmx.history_restore_request else ""
+    answer = render(request, template + part, dict(context or {}), status=status)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def paged(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
+    """The page of rows that the URL asks for; a number out of range means the nearest page."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def wanted(request: HttpRequest, *names: str) -> dict[str, str]:
+    """The filters in the URL, without surrounding blanks and of a sane length."""
+    return {name: clean(request.GET.get(name, ""))[:400] for name in names}
+
+
+def clean(text: str) -> str:
+    """A text from outside without surrounding blanks and without NUL, which no database takes."""
+    return text.replace("\0", "").strip()
+
+
+def back(request: HttpRequest, fallback: str = "overview") -> HttpResponse:
+    """Back to the page the form says it came from, if that is ours."""
+    place = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(place if safe else reverse(fallback))

@@ -1,0 +1,241 @@
+"""Template tags: sentences in the reader's language, ages, states, links with safe queries."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from ...core.documents import write_document
+from ...core.health import is_unhealthy
+from ...core.plans.plan import Plan
+from ...core.pods import is_trouble
+from ...core.text import Sentence
+from ...models import Grid, Pod
+from .live import AGE_UNITS
+
+register = template.Library()
+
+STATES = {
+    "Ready": gettext_lazy("Ready"),
+    "Progressing": gettext_lazy("Progressing"),
+    "Degraded": gettext_lazy("Degraded"),
+    "Blocked": gettext_lazy("Blocked"),
+    "Paused": gettext_lazy("Paused"),
+    "OnDelete": gettext_lazy("Ready, on delete"),
+    "Partitioned": gettext_lazy("Ready, partitioned"),
+    "Offline": gettext_lazy("Offline"),
+    "UnitGone": gettext_lazy("Unit gone"),
+    "Gone": gettext_lazy("No nodes left"),
+    "NotReady": gettext_lazy("Not ready"),
+    "Unknown": gettext_lazy("Unknown"),
+    "Deleting": gettext_lazy("Being deleted"),
+    "pending": gettext_lazy("Waiting"),
+    "running": gettext_lazy("Running"),
+    "done": gettext_lazy("Done"),
+    "failed": gettext_lazy("Failed"),
+    "closed": gettext_lazy("Closed"),
+    "refusing": gettext_lazy("Refusing"),
+    "open": gettext_lazy("Open"),
+    "leaking": gettext_lazy("Leaking"),
+    "unknown": gettext_lazy("Unknown"),
+}
+VERBS = {
+    "create": gettext_lazy("create"),
+    "update": gettext_lazy("update"),
+    "adopt": gettext_lazy("adopt"),
+    "release": gettext_lazy("release"),
+    "delete": gettext_lazy("delete"),
+    "change": gettext_lazy("change"),
+    "label": gettext_lazy("label"),
+    "recreate": gettext_lazy("recreate"),
+    "appears": gettext_lazy("appears"),
+    "vanishes": gettext_lazy("vanishes"),
+    "changes": gettext_lazy("changes"),
+    "log-in": gettext_lazy("log in"),
+    "login-failed": gettext_lazy("failed log-in"),
+    "login-refused": gettext_lazy("too many attempts"),
+    "log-out": gettext_lazy("log out"),
+    "password-changed": gettext_lazy("change password"),
+    "password-reset": gettext_lazy("set a password"),
+    "access-ended": gettext_lazy("end sessions and tokens"),
+    "token-issued": gettext_lazy("make a token"),
+    "token-revoked": gettext_lazy("revoke a token"),
+    "user-created": gettext_lazy("create a user"),
+    "user-changed": gettext_lazy("change a user"),
+    "user-deleted": gettext_lazy("delete a user"),
+    "take-over": gettext_lazy("take over"),
+    "hand-back": gettext_lazy("hand back"),
+    "definitions": gettext_lazy("replace definitions"),
+    "stop": gettext_lazy("stop writing"),
+    "resume": gettext_lazy("write again"),
+    "restore": gettext_lazy("restore everything"),
+    "follow": gettext_lazy("follow the cluster"),
+}
+
+
+@register.filter
+def say(sentence: Any) -> str:
+    """A sentence, as a value or as JSON, in the reader's language."""
+    if isinstance(sentence, Mapping):
+        sentence = Sentence.from_json(sentence) if "id" in sentence else ""
+    if not isinstance(sentence, Sentence):
+        return str(sentence or "")
+    return sentence.render(gettext) if sentence.msgid else ""
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """A state's name in the reader's language."""
+    return str(STATES.get(state, state))
+
+
+@register.filter
+def unhealthy(state: str) -> bool:
+    """Whether somebody should look at what is in this state."""
+    return is_unhealthy(state)
+
+
+@register.filter
+def verb_word(verb: str) -> str:
+    """A verb in the reader's language."""
+    return str(VERBS.get(verb, verb))
+
+
+@register.simple_tag
+def state(name: str, *, hatched: bool = False) -> SafeString:
+    """A state as shape, colour and word; `hatched` marks what is only the last known."""
+    return format_html(
+        '<span class="state s-{}{}"><i class="mark" aria-hidden="true"></i>{}</span>',
+        name,
+        " hatched" if hatched else "",
+        state_word(name),
+    )
+
+
+@register.filter
+def loop_alarms(grid: Grid) -> list[str]:
+    """What is wrong with a ServiceGrid's closed loop by its last status, as states of nodes, the gravest first."""
+    told = {each.get("type"): each for each in grid.status.get("conditions") or ()}
+    closed = told.get("Closed", {})
+    found = ["leaking"] if closed.get("reason") == "LeakingEndpoint" else []
+    found += ["unknown"] if closed.get("status") == "Unknown" else []
+    return found + (["refusing"] if told.get("Refusing", {}).get("status") == "True" else [])
+
+
+_TRUTHS = {"True": gettext_lazy("True"), "False": gettext_lazy("False"), "Unknown": gettext_lazy("Unknown")}
+
+
+@register.filter
+def truth_word(truth: str) -> str:
+    """Whether a claim holds, in the reader's language."""
+    return str(_TRUTHS[truth])
+
+
+@register.filter
+def pod_state(pod: Pod) -> str:
+    """A pod's state as the pages word it: on its way is no trouble, a reason to be stuck is."""
+    if pod.terminating:
+        return "Deleting"
+    if pod.ready:
+        return "Ready"
+    return "Degraded" if is_trouble(pod.reason) else "Progressing"
+
+
+@register.filter
+def age(when: datetime | str | None) -> str | SafeString:
+    """How long ago something was, kept up to date by the page itself; the exact time on hover."""
+    moment = datetime.fromisoformat(when) if isinstance(when, str) and when else when
+    if not isinstance(moment, datetime):
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-age>{}</time>',
+        moment.isoformat(timespec="seconds"),
+        date_format(moment, "Y-m-d H:i:s"),
+        ago((timezone.now() - moment).total_seconds()),
+    )
+
+
+def ago(seconds: float) -> str:
+    """A duration in its largest whole unit, as “3 min ago”."""
+    whole = max(0, int(seconds))
+    for limit, divisor, text in AGE_UNITS:
+        if limit is None or whole < limit:
+            return str(text) % {"n": whole // divisor}
+    return ""
+
+
+@register.simple_tag
+def link(name: str, *args: Any, **query: Any) -> str:
+    """The address of a page with a query, every part quoted; empty parts of the query are left out."""
+    found = urlencode({key: value for key, value in query.items() if value not in ("", None)})
+    return reverse(name, args=args) + (f"?{found}" if found else "")
+
+
+@register.filter
+def yaml(value: Any) -> str:
+    """A value as YAML text."""
+    return write_document(value)
+
+
+@register.filter
+def shown_lines(value: Any) -> list[str]:
+    """A value of a changed field, line by line: structures as YAML, nothing as no line."""
+    if value is None:
+        return []
+    text = yaml(value) if isinstance(value, dict | list) else str(value)
+    return text.rstrip().splitlines()
+
+
+@register.simple_tag(takes_context=True)
+def here(context: template.Context, *prefixes: str) -> SafeString:
+    """`aria-current` for a link of the navigation whose pages include this one."""
+    request = context.get("request")
+    path = request.path if request else ""
+    found = any(path == prefix if prefix == "/" else path.startswith(prefix) for prefix in prefixes)
+    return SafeString(' aria-current="page"' if found else "")
+
+
+@register.simple_tag
+def age_units() -> str:
+    """The texts and limits of ages, for the page's own clock."""
+    return json.dumps([[limit, divisor, str(text)] for limit, divisor, text in AGE_UNITS])
+
+
+@register.filter
+def tally(plan: Plan) -> list[tuple[str, int]]:
+    """How many steps of each verb a plan has, in the order of their first."""
+    return list(Counter(step.verb for step in plan.steps).items())
+
+
+@register.filter
+def equals(key: str, value: str) -> str:
+    """The selector of the objects that carry a label."""
+    return f"{key}={value}"
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+@register.filter
+def lacks(key: str) -> str:
+    """The selector of the objects that do not carry a label key."""
+    return f"!{key}"
+
+
+@register.filter
+def minus(whole: int, part: int) -> int:
+    """The rest."""
+    return whole - part

@@ -1,0 +1,55 @@
+"""A person's own page: who they are, and their API tokens."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from ... import actions
+from ...core.text import Invalid
+from ...models import ApiToken
+from ..page.access import actor, needs, role
+from ..page.render import clean, show
+from ..page.tags import say
+
+DAYS = (7, 30, 90, 365)
+
+
+@needs("viewer")
+def profile(request: HttpRequest) -> HttpResponse:
+    """Who one is here, and one's tokens; a new token's text is shown this once."""
+    context = {
+        "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
+        "days": DAYS,
+        "scopes": actions.scopes_of(role(request)),
+        "fresh": request.session.pop("fresh_token", ""),
+    }
+    return show(request, "people/profile.html", context)
+
+
+@require_POST
+@needs("viewer")
+def issue(request: HttpRequest) -> HttpResponse:
+    """Make a token."""
+    name = clean(request.POST.get("name", ""))
+    scope, days = request.POST.get("scope", "read"), request.POST.get("days", "90")
+    days = days if days.isascii() and days.isdecimal() and len(days) < 6 else "0"
+    try:
+        _, text = actions.issue_token(request.user, name, scope, int(days), actor(request))  # type: ignore[arg-type]
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+    else:
+        request.session["fresh_token"] = text
+    return redirect("profile")
+
+
+@require_POST
+@needs("viewer")
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a token back at once."""
+    row = get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username())
+    actions.revoke_token(row, actor(request))
+    messages.success(request, gettext("The token no longer works."))
+    return redirect("profile")

@@ -1,0 +1,152 @@
+"""The banner while everything stops, and the page on which a person decides."""
+
+import pytest
+from django.utils import timezone
+
+from sgportal.models import Grid, ManagedCluster
+from sgportal.queries.held import held
+from sgportal.reconciler.fleet import halt
+
+from ..addresses import GRID
+
+BANNER = "Nothing is written to the cluster and nothing is forgotten."
+
+
+@pytest.fixture
+def halted(fleet):
+    """Another cluster answers, whose uid is hostile text."""
+    halt.begin("another-cluster", {"uid": "here", "seen": "<b>there</b>", "grids": 3})
+    ManagedCluster.objects.update(uid="here")
+    return fleet
+
+
+def text(client, address):
+    return client.get(address).content.decode()
+
+
+def test_every_page_says_that_everything_stops_and_why(viewer, halted):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
+        page = text(viewer, address)
+        assert BANNER in page
+        assert "&lt;b&gt;there&lt;/b&gt;" in page
+    halt.end("another-cluster")
+    assert BANNER not in text(viewer, "/")
+    assert "Nothing waits for a decision" in text(viewer, "/decisions/")
+
+
+def test_the_page_shows_choices_to_those_who_may_choose(viewer, operator, halted):
+    assert "Restore everything here …" not in text(viewer, "/decisions/")
+    page = text(operator, "/decisions/")
+    assert "Restore everything here …" in page
+    assert "Follow the cluster …" in page
+    assert viewer.post("/decisions/halt/", {"choice": "follow"}).status_code == 403
+
+
+def test_a_choice_is_shown_first_and_holds_for_what_was_shown(operator, halted):
+    row = ManagedCluster.now()
+    asked = operator.post("/decisions/halt/", {"choice": "follow"}).content.decode()
+    assert "Follow the cluster?" in asked
+    assert row.halt_id in asked
+    stale = operator.post("/decisions/halt/", {"choice": "follow", "halt": "0", "confirm": "1"}, follow=True)
+    assert "What was shown is no longer so" in stale.content.decode()
+    assert ManagedCluster.now().halt
+    done = operator.post("/decisions/halt/", {"choice": "follow", "halt": row.halt_id, "confirm": "1"}, follow=True)
+    assert "The portal writes to the cluster again." in done.content.decode()
+    assert Grid.objects.filter(may_be_forgotten=False).count() == 0
+
+
+def test_nothing_to_decide_or_an_unknown_choice_leads_back(operator, fleet):
+    for fields in ({}, {"choice": "follow"}, {"choice": "\0", "halt": "\0", "confirm": "1"}):
+        assert operator.post("/decisions/halt/", fields).headers["Location"] == "/decisions/"
+    assert operator.get("/decisions/halt/").headers["Location"] == "/decisions/"
+
+
+def test_a_write_gets_a_page_with_the_reason(operator, halted):
+    answer = operator.post(GRID + "delete/", {"step": "confirm", "expect": halted.etag})
+    assert answer.status_code == 409
+    assert "another cluster" in answer.content.decode()
+
+
+HELD = "The custom resource of 1 grid is gone from the cluster; the grid is kept."
+
+
+@pytest.fixture
+def gone(fleet):
+    """The custom resource of the grid is gone, with many others."""
+    Grid.objects.filter(pk=fleet.pk).update(cluster_uid="u", missing_since=timezone.now(), missing_held=True)
+    return fleet
+
+
+def test_every_page_says_that_grids_wait(viewer, gone):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
+        assert HELD in text(viewer, address)
+    page = text(viewer, "/decisions/")
+    assert "Grids whose custom resources are gone" in page
+    assert "Make anew here" not in page
+    assert "An operator or administrator decides." in page
+
+
+def test_a_person_decides_for_one_grid_after_being_asked(viewer, operator, gone):
+    (item,) = held()
+    assert "Make anew here …" in text(operator, "/decisions/")
+    fields = {"choice": "follow", "items": item.id}
+    assert viewer.post("/decisions/held/", fields).status_code == 403
+    asked = operator.post("/decisions/held/", fields).content.decode()
+    assert "Decide for 1 grid?" in asked
+    assert "default/echo" in asked
+    assert HELD in text(operator, "/")
+    done = operator.post("/decisions/held/", {**fields, "confirm": "1"}, follow=True).content.decode()
+    assert "Decided for 1 grid." in done
+    assert Grid.objects.get(pk=gone.pk).may_be_forgotten
+    assert HELD not in text(operator, "/")
+
+
+def test_a_person_decides_for_all_that_were_shown(operator, gone):
+    asked = operator.post("/decisions/held/", {"choice": "restore", "kind": "grid-gone"}).content.decode()
+    assert held()[0].id in asked
+    stale = operator.post("/decisions/held/", {"choice": "restore", "items": "0", "confirm": "1"}, follow=True)
+    assert "What was shown is no longer so" in stale.content.decode()
+    operator.post("/decisions/held/", {"choice": "restore", "items": held()[0].id, "confirm": "1"})
+    assert Grid.objects.get(pk=gone.pk).cluster_uid == ""
+
+
+def test_what_cannot_be_chosen_leads_back(operator, gone):
+    for fields in ({}, {"choice": "burn", "kind": "grid-gone"}, {"choice": "\0", "items": "\0"}, {"kind": "x"}):
+        assert operator.post("/decisions/held/", fields).headers["Location"] == "/decisions/"
+    assert operator.get("/decisions/held/").headers["Location"] == "/decisions/"
+
+
+WAITS = "The deletion of 1 workload waits for a person; it keeps running."
+
+
+@pytest.fixture
+def leaving(fleet):
+    """A workload of the grid is not wanted any more, like many others; its site has a hostile name."""
+    fleet.units.filter(name="lyo").update(retirement="held", held_since=timezone.now(), name="<i>lyo")
+    return fleet
+
+
+def test_every_page_says_that_deletions_wait_and_where_to_decide(viewer, operator, leaving):
+    for address in ("/", "/nodes/", GRID, "/cluster/banner/", "/decisions/"):
+        page = text(viewer, address)
+        assert WAITS in page
+        assert "<i>lyo" not in page
+    assert 'href="/decisions/"' in text(viewer, "/")
+    assert "custom resource" not in text(viewer, "/")
+    page = text(operator, "/decisions/")
+    assert "Workloads whose deletion waits" in page
+    assert "Keep …" in page
+    assert "Delete all …" in page
+
+
+def test_workloads_are_kept_or_deleted_after_being_asked(operator, leaving):
+    (item,) = held()
+    asked = operator.post("/decisions/held/", {"choice": "delete", "items": item.id}).content.decode()
+    assert "1 workload" in asked
+    assert "&lt;i&gt;lyo" in asked
+    operator.post("/decisions/held/", {"choice": "restore", "items": item.id, "confirm": "1"})
+    assert held()
+    operator.post("/decisions/held/", {"choice": "delete", "items": item.id, "confirm": "1"})
+    assert leaving.units.get(name="<i>lyo").retirement == "approved"
+    assert WAITS not in text(operator, "/")
+    assert 'href="/decisions/"' not in text(operator, "/")

@@ -1,0 +1,323 @@
+"""Writing grids and ServiceGroups: one document behind form and YAML, previewed, saved against what one has read."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sgportal.models import AuditEvent, Grid, GridUnit, ServiceGroup, WorkKey
+
+from ... import builders
+from ..addresses import GRID
+
+SEED = Path(__file__).parents[2] / "data" / "deploymentgrid.yaml"
+
+
+def hidden(page, name):
+    """What the page keeps in a field."""
+    text = page.content.decode()
+    found = re.search(rf'<textarea[^>]*name="{name}"[^>]*>\n?(.*?)</textarea>', text, re.S)
+    found = found or re.search(rf'name="{name}" value="([^"]*)"', text)
+    return unescape(found[1])
+
+
+def document(page):
+    return yaml.safe_load(hidden(page, "document"))
+
+
+def press(client, place, page, step, **typed):
+    """Press a button of the page, with what it holds and what was typed into it."""
+    kept = {name: hidden(page, name) for name in ("mode", "expect", "document")}
+    if 'name="seen"' in page.content.decode():
+        kept["seen"] = hidden(page, "seen")
+    return client.post(place, {**kept, "step": step, **typed})
+
+
+def test_the_seed_from_yaml_to_a_row(operator, fleet):
+    place = "/grids/new/"
+    page = operator.get(place + "?mode=yaml")
+    plan = press(operator, place, page, "preview", document=SEED.read_text())
+    assert "deploymentgrids/default/deploymentgrid-demo" in plan.content.decode()
+    assert not Grid.objects.filter(name="deploymentgrid-demo").exists()
+    saved = press(operator, place, plan, "save")
+    assert saved["Location"] == "/grids/deploymentgrids/default/deploymentgrid-demo/"
+    grid = Grid.objects.get(name="deploymentgrid-demo")
+    assert grid.source()["spec"] == yaml.safe_load(SEED.read_text())["spec"]
+    assert WorkKey.objects.filter(key=grid.path).exists()
+    assert AuditEvent.objects.get().actor == "some-operator"
+
+
+def test_the_form_makes_a_grid(operator, fleet):
+    place = "/grids/new/"
+    page = operator.get(place + "?key=site")
+    typed = {
+        "f-name": "hello",
+        "f-image": "registry.example/hello:2",
+        "f-replicas": "3",
+        "f-labels": "app=hello\ntier=edge",
+        "f-ports": "80/TCP web\n9090",
+        "f-env": "A=1\nB=x=y",
+        "f-cpu": "100m",
+    }
+    plan = press(operator, place, page, "preview", **typed)
+    assert "hello-ham" in plan.content.decode()
+    press(operator, place, plan, "save")
+    template = Grid.objects.get(name="hello").spec["template"]
+    container = template["template"]["spec"]["containers"][0]
+    assert template["replicas"] == 3
+    assert (
+        template["selector"]["matchLabels"]
+        == template["template"]["metadata"]["labels"]
+        == {"app": "hello", "tier": "edge"}
+    )
+    assert container["ports"] == [{"containerPort": 80, "protocol": "TCP", "name": "web"}, {"containerPort": 9090}]
+    assert container["env"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "x=y"}]
+    assert container["resources"] == {"requests": {"cpu": "100m"}}
+
+
+def test_the_form_touches_only_what_was_typed(operator, fleet):
+    fleet.spec["template"]["template"]["spec"]["hostNetwork"] = True
+    container = fleet.spec["template"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]
+    container["ports"][0]["hostPort"] = 1
+    fleet.spec["templatePool"] = {"big": builders.workload(replicas=9)}
+    fleet.save()
+    before = fleet.source()
+    page = operator.get(GRID + "edit/")
+    page = press(operator, GRID + "edit/", page, "yaml", **{"f-replicas": "7", "f-ports": "8080/TCP web"})
+    after = document(page)
+    assert after["spec"]["template"].pop("replicas") == 7
+    port = after["spec"]["template"]["template"]["spec"]["containers"][0]["ports"][0]
+    assert port == {"containerPort": 8080, "protocol": "TCP", "hostPort": 1, "name": "web"}
+    port.pop("name")
+    before["spec"]["template"].pop("replicas")
+    assert after == before
+
+
+def test_a_form_left_alone_keeps_the_text_as_it_was_written(operator, fleet):
+    text = "# why\n" + yaml.safe_dump(fleet.source())
+    page = press(operator, GRID + "edit/", operator.get(GRID + "edit/?mode=yaml"), "form", document=text)
+    assert hidden(page, "mode") == "form"
+    page = press(operator, GRID + "edit/", page, "yaml")
+    assert hidden(page, "document") == text
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("f-ports", "http"), ("f-env", "no equals"), ("f-labels", "=x"), ("f-replicas", "many")]
+)
+def test_unreadable_lines_are_refused_in_their_field(operator, fleet, field, text):
+    page = press(operator, GRID + "edit/", operator.get(GRID + "edit/"), "preview", **{field: text})
+    assert page.status_code == 400
+    assert 'aria-invalid="true"' in page.content.decode()
+    assert text in unescape(page.content.decode())
+
+
+def test_a_wrong_field_is_named_with_its_line(operator, fleet):
+    text = SEED.read_text().replace("replicas: 2", "replicas: many")
+    page = press(operator, "/grids/new/", operator.get("/grids/new/?mode=yaml"), "preview", document=text)
+    assert page.status_code == 400
+    assert 'data-line="9"' in page.content.decode()
+    assert "/spec/template/replicas" in page.content.decode()
+    assert hidden(page, "document") == text
+
+
+@pytest.mark.parametrize("text", ["", ": : :", "a: &x 1\nb: *x", "- 1", "{", "\0", "kind: Pod", "[" * 99])
+def test_nonsense_is_said_and_kept(operator, fleet, text):
+    page = press(operator, "/grids/new/", operator.get("/grids/new/?mode=yaml"), "preview", document=text)
+    assert page.status_code == 400
+    checked = operator.post("/grids/check/", {"mode": "yaml", "document": text})
+    assert "This cannot be accepted" in checked.content.decode()
+
+
+def test_a_document_that_no_form_fits_stays_yaml(operator, fleet):
+    page = press(operator, "/grids/new/", operator.get("/grids/new/?mode=yaml"), "form", document="kind: Pod")
+    assert hidden(page, "mode") == "yaml"
+
+
+def test_checking_while_typing_stores_nothing(operator, fleet):
+    text = yaml.safe_dump({**fleet.source(), "metadata": {"name": "new", "namespace": "default"}})
+    said = operator.post("/grids/check/", {"mode": "yaml", "document": text}).content.decode()
+    assert "This is valid." in said
+    assert "2 steps" in said
+    edited = operator.post(
+        "/grids/check/", {"mode": "yaml", "document": text, "path": fleet.path, "expect": fleet.etag}
+    ).content.decode()
+    assert "cannot be changed" in edited
+    assert Grid.objects.filter(kind="DeploymentGrid").count() == 1
+    assert operator.post("/grids/check/", {"document": text, "path": "a/b"}).status_code == 404
+
+
+def test_creating_what_exists(operator, fleet):
+    page = press(
+        operator,
+        "/grids/new/",
+        operator.get("/grids/new/?mode=yaml"),
+        "preview",
+        document=yaml.safe_dump(fleet.source()),
+    )
+    assert page.status_code == 400
+    assert "exists already" in page.content.decode()
+
+
+def test_several_at_once_or_none(operator, fleet):
+    one, two = ({**fleet.source(), "metadata": {"name": name, "namespace": "default"}} for name in ("one", "two"))
+    place = "/grids/new/"
+    bad = yaml.safe_dump_all([one, {**two, "kind": "Pod"}])
+    page = press(operator, place, operator.get(place + "?mode=yaml"), "preview", document=bad)
+    assert "/1/kind" in page.content.decode()
+    plan = press(operator, place, page, "preview", document=yaml.safe_dump_all([one, two]))
+    press(operator, place, plan, "save")
+    assert Grid.objects.filter(name__in=["one", "two"]).count() == 2
+
+
+def test_what_somebody_else_changed_meanwhile_is_shown_beside_ones_own(operator, fleet):
+    place = GRID + "edit/"
+    page = operator.get(place + "?mode=yaml")
+    fleet.spec["template"]["replicas"] = 5
+    fleet.version += 1
+    fleet.save()
+    mine = hidden(page, "document").replace("replicas: 2", "replicas: 9")
+    stale = press(operator, place, page, "preview", document=mine)
+    text = stale.content.decode()
+    assert stale.status_code == 412
+    assert "Somebody else was faster" in text
+    assert hidden(stale, "document") == mine
+    assert re.search(r'class="removed">\s*replicas: 5', text)
+    assert re.search(r'class="added">\s*replicas: 9', text)
+    plan = press(operator, place, stale, "preview")
+    press(operator, place, plan, "save")
+    fleet.refresh_from_db()
+    assert fleet.spec["template"]["replicas"] == 9
+
+
+def test_a_change_between_plan_and_save_is_not_overwritten(operator, fleet):
+    place = GRID + "edit/"
+    plan = press(operator, place, operator.get(place), "preview", **{"f-replicas": "9"})
+    fleet.version += 1
+    fleet.save()
+    assert press(operator, place, plan, "save").status_code == 412
+    fleet.refresh_from_db()
+    assert fleet.spec["template"]["replicas"] == 2
+
+
+def test_a_plan_that_has_changed_is_shown_again(operator, fleet):
+    place = "/grids/new/"
+    text = yaml.safe_dump({**fleet.source(), "metadata": {"name": "new", "namespace": "default"}})
+    plan = press(operator, place, operator.get(place + "?mode=yaml"), "preview", document=text)
+    builders.a_node("late", site="por")
+    again = press(operator, place, plan, "save")
+    assert "Something has changed since you looked" in again.content.decode()
+    assert "new-por" in again.content.decode()
+    assert not Grid.objects.filter(name="new").exists()
+    assert press(operator, place, again, "save").status_code == 302
+
+
+def test_going_back_to_a_revision(operator, fleet):
+    fleet.spec["template"]["replicas"] = 8
+    fleet.generation, fleet.version = 2, 2
+    fleet.save()
+    fleet.remember("ada")
+    page = operator.get(GRID + "revisions/")
+    assert re.search(r'class="added">\s*replicas: 8', page.content.decode())
+    plan = press(operator, GRID + "edit/", page, "preview")
+    assert plan.status_code == 200
+    press(operator, GRID + "edit/", plan, "save")
+    fleet.refresh_from_db()
+    assert fleet.spec["template"]["replicas"] == 2
+
+
+def test_deleting_shows_what_goes(operator, fleet):
+    page = operator.get(GRID + "delete/")
+    assert "Delete DeploymentGrid echo?" in page.content.decode()
+    stale = operator.post(GRID + "delete/", {"step": "confirm", "expect": '"old.1"'}, follow=True)
+    assert "has changed since" in stale.content.decode()
+    operator.post(GRID + "delete/", {"step": "confirm", "expect": fleet.etag, "propagation": "Orphan"})
+    fleet.refresh_from_db()
+    assert (bool(fleet.deleting_since), fleet.propagation) == (True, "Orphan")
+    assert ">Edit<" not in operator.get(GRID).content.decode()
+
+
+def test_recreating_a_unit_asks_first(operator, fleet):
+    place = GRID + "units/lyo/recreate/"
+    assert "Recreate the workload of lyo?" in operator.get(place).content.decode()
+    assert operator.post(place)["Location"] == GRID + "units/lyo/"
+    assert GridUnit.objects.get(name="lyo").recreate
+    assert not GridUnit.objects.get(name="ham").recreate
+
+
+def test_removing_unused_templates_asks_first(operator, fleet):
+    fleet.spec |= {
+        "templatePool": {"big": builders.workload(), "small": builders.workload()},
+        "templates": {"ham": "big"},
+    }
+    fleet.status["unusedTemplates"] = ["small"]
+    fleet.save()
+    assert "small" in operator.get(GRID).content.decode()
+    assert "small" in operator.get(GRID + "templates/").content.decode()
+    operator.post(GRID + "templates/", {"expect": '"old.1"'})
+    fleet.refresh_from_db()
+    assert set(fleet.spec["templatePool"]) == {"big", "small"}
+    operator.post(GRID + "templates/", {"expect": fleet.etag})
+    fleet.refresh_from_db()
+    assert set(fleet.spec["templatePool"]) == {"big"}
+
+
+def test_a_package_by_form_with_one_grid_more(operator, fleet):
+    place = "/grids/new/"
+    page = operator.get(place + "?kind=ServiceGroup&key=site")
+    page = press(operator, place, page, "add:StatefulSetGrid", **{"f-name": "pack"})
+    assert [each["kind"] for each in document(page)["spec"]["grids"]] == [
+        "DeploymentGrid",
+        "ServiceGrid",
+        "StatefulSetGrid",
+    ]
+    page = press(operator, place, page, "drop:2")
+    typed = {"f-0-name": "front", "f-0-image": "registry.example/front:1", "f-1-name": "front"}
+    plan = press(operator, place, page, "preview", **typed)
+    assert "front-ham" in plan.content.decode()
+    saved = press(operator, place, plan, "save")
+    assert saved["Location"] == "/servicegroups/default/pack/"
+    group = ServiceGroup.objects.get(name="pack")
+    assert sorted(group.grids.values_list("kind", "name", "key")) == [
+        ("DeploymentGrid", "front", "site"),
+        ("ServiceGrid", "front", "site"),
+    ]
+
+
+@pytest.mark.parametrize("text", [": : :", "kind: ServiceGroup\nspec: []", "spec:\n  grids: 1"])
+def test_another_member_for_no_package(operator, fleet, text):
+    answer = operator.post("/grids/new/", {"mode": "yaml", "document": text, "step": "add:ServiceGrid"})
+    assert answer.status_code == 200
+    assert hidden(answer, "document") == text
+
+
+def test_what_leaves_a_package_is_shown_before_it_goes(operator, fleet):
+    place = "/servicegroups/default/shop/edit/"
+    page = operator.get(place)
+    page = press(operator, place, page, "add:ServiceGrid")
+    page = press(operator, place, page, "drop:0", **{"f-1-name": "front"})
+    plan = press(operator, place, page, "preview", **{"f-0-name": "front"})
+    assert "leaves the ServiceGroup and is deleted" in plan.content.decode()
+    press(operator, place, plan, "save")
+    fleet.refresh_from_db()
+    assert fleet.deleting_since
+
+
+def test_a_package_changed_meanwhile(operator, fleet):
+    place = "/servicegroups/default/shop/edit/"
+    page = operator.get(place)
+    ServiceGroup.objects.update(version=9)
+    assert press(operator, place, page, "preview").status_code == 412
+
+
+def test_deleting_a_package(operator, fleet):
+    place = "/servicegroups/default/shop/delete/"
+    assert "deploymentgrids/default/echo" in operator.get(place).content.decode()
+    operator.post(place, {"expect": '"old.1"'})
+    assert ServiceGroup.objects.exists()
+    operator.post(place, {"expect": ServiceGroup.objects.get().etag})
+    assert not ServiceGroup.objects.exists()
+    fleet.refresh_from_db()
+    assert fleet.deleting_since
