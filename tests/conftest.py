@@ -20,6 +20,12 @@ hypothesis.settings.load_profile("tests")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the test's own thread
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How budgets.toml is brought up to date."""
+    text = "write tests/budgets/budgets.toml anew instead of comparing with it"
+    parser.addoption("--rewrite-budgets", action="store_true", help=text)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares something heavy on one worker; skip, or fail, what needs a thing that is not installed."""
