@@ -21,6 +21,7 @@ State = Literal[
     "Partitioned",
     "Ready",
 ]
+Truth = Literal["True", "False", "Unknown"]  # of a condition, as Kubernetes has them
 # Worst first: the order of lists, and what "the worst of" means.
 STATES: tuple[State, ...] = (
     "Blocked",  # a write is refused or not allowed: nothing will change until a person acts

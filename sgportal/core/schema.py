@@ -131,7 +131,7 @@ def unknown_field(key: str, known: Mapping[str, Any], where: str) -> Problem:
         sentence = say(
             "unknown field “%(field)s”; known here: %(known)s", field=key[:100], known=", ".join(sorted(known))
         )
-    return Problem(where + pointer(key), sentence)
+    return Problem(where + pointer(key), sentence, "UnknownField")
 
 
 _WANTED = {
@@ -147,7 +147,7 @@ _WANTED = {
 
 def wrong_type(value: Any, wanted: str, where: str) -> Problem:
     """The problem of a value that is not what is wanted (a key of `_WANTED`)."""
-    return Problem(where, say(_WANTED[wanted].msgid, value=_shown(value)))
+    return Problem(where, _WANTED[wanted].having(value=_shown(value)))
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,14 @@ class Sentence:
 
     def __str__(self) -> str:
         return self.render(str)
+
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.msgid)
+
+    def having(self, **params: Any) -> "Sentence":
+        """The sentence with these parameters."""
+        return Sentence(self.msgid, tuple(params.items()))
 
     def render(self, translate: Callable[[str], str]) -> str:
         """The sentence with its msgid, and those of the sentences within it, translated."""
@@ -59,19 +67,24 @@ class Place(str):
     __slots__ = ()
 
 
+ProblemCode = Literal["", "UnknownField"]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with an input: where (a JSON pointer, RFC 6901, "" for the whole) and what would be right."""
+    """One thing wrong with an input: where (a JSON pointer, RFC 6901, "" for the whole) and what would be right. `code`
+    is for what other rules ask about."""
 
     pointer: str
     sentence: Sentence
+    code: ProblemCode = ""
 
     def within(self, prefix: str) -> "Problem":
         """The problem of an input that holds this one at `prefix`; places that the sentence names move as well."""
         params = tuple(
             (name, Place(prefix + value) if isinstance(value, Place) else value) for name, value in self.sentence.params
         )
-        return Problem(prefix + self.pointer, Sentence(self.sentence.msgid, params))
+        return Problem(prefix + self.pointer, self.sentence.having(**dict(params)), self.code)
 
 
 MOST_PROBLEMS = 100  # told of one input; whoever mends these is told the next ones

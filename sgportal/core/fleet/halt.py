@@ -57,8 +57,7 @@ _THEN: Mapping[Reason, Mapping[Choice, Sentence]] = {
 
 def why(reason: Reason, facts: Mapping[str, Any]) -> Sentence:
     """Why everything stops; `facts` are what was seen, by the names in the sentence."""
-    template = _WHY[reason]
-    return Sentence(template.msgid, tuple(sorted((name, str(value)) for name, value in facts.items())))
+    return _WHY[reason].having(**{name: str(value) for name, value in sorted(facts.items())})
 
 
 def choices(reason: Reason) -> tuple[Choice, ...]:

@@ -87,7 +87,7 @@ def spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
 def _moved(kind: GridKind, problem: Problem) -> Problem:
     """Where a field of the child's spec stands one level too high, say where it belongs."""
     name = problem.pointer.removeprefix("/spec/")
-    if name in FIELDS[kind.template_type] and problem.sentence.msgid.startswith("unknown field"):
+    if name in FIELDS[kind.template_type] and problem.code == "UnknownField":
         return Problem(problem.pointer, say("“%(field)s” belongs into spec.template", field=name))
     return problem
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..grids.grid import GridSpec
-from ..health import is_settled, is_unhealthy, of_all, severity
+from ..health import State, Truth, is_settled, is_unhealthy, of_all, severity
 from ..names import child_name
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
@@ -21,7 +21,7 @@ from ..workloads.rollout import rollout
 from ..workloads.trouble import Evidence, trouble, under_way
 from .superedge import superedge_state
 
-_FINDING_STATE = {
+_FINDING_STATE: Mapping[str, State] = {
     "UnitGone": "UnitGone",
     "WaitingForSuccessors": "UnitGone",
     "DeletionHeld": "UnitGone",
@@ -38,7 +38,7 @@ class UnitStatus:
     child, each with a CamelCase reason."""
 
     name: str
-    state: str
+    state: State
     reason: str
     sentence: Sentence
     template: str = ""
@@ -57,7 +57,7 @@ class Condition:
     """A condition as Kubernetes has them: `status` is True, False or Unknown; `reason` is CamelCase."""
 
     type: str
-    status: str
+    status: Truth
     reason: str
     sentence: Sentence
 
@@ -73,7 +73,7 @@ class GridStatus:
     blocked: bool = False
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """`Blocked` where the grid as a whole is, else the state of all its units as a whole; `Ready` without units."""
         return "Blocked" if self.blocked else of_all(unit.state for unit in self.units)
 
@@ -184,7 +184,7 @@ def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
     )
 
 
-def _judge(seen: _Seen) -> tuple[str, str, Sentence]:
+def _judge(seen: _Seen) -> tuple[State, str, Sentence]:
     """The state of a unit, most final case first."""
     if seen.finding and seen.finding.reason != CONTESTED:
         return _FINDING_STATE.get(seen.finding.reason, "Blocked"), seen.finding.reason, seen.finding.sentence
@@ -218,7 +218,7 @@ def _misplaced(pods: Sequence[str]) -> Sentence:
     )
 
 
-_STAGE_STATE = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
+_STAGE_STATE: Mapping[str, State] = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 
 

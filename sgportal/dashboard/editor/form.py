@@ -7,7 +7,7 @@ from typing import Any
 
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
-from ...core.text import Invalid, Problem, say
+from ...core.text import Invalid, Problem
 from .codecs import Manifest, Path, read, write
 from .fields import FIELDS, TEMPLATE, Field
 
@@ -70,7 +70,7 @@ def filled(manifest: Manifest, values: Mapping[str, str]) -> Manifest:
         try:
             value = field.shape.parsed(text, read(manifest, field.path))
         except ValueError:
-            problems.append(Problem(field.pointer, say(field.shape.wrong.msgid, value=f"“{text[:60]}”")))
+            problems.append(Problem(field.pointer, field.shape.wrong.having(value=f"“{text[:60]}”")))
             continue
         _put(changed, field, value)
     if problems:

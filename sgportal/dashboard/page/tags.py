@@ -90,7 +90,7 @@ def say(sentence: Any) -> str:
         sentence = Sentence.from_json(sentence) if "id" in sentence else ""
     if not isinstance(sentence, Sentence):
         return str(sentence or "")
-    return sentence.render(gettext) if sentence.msgid else ""
+    return sentence.render(gettext) if sentence else ""
 
 
 @register.filter

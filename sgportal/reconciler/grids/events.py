@@ -48,8 +48,7 @@ def of_write(outcome: Outcome) -> Happening:
     """That a write was made, and why."""
     step = outcome.step
     reason, template = _DONE["again" if step.again else step.verb]
-    params = (("kind", step.kind), ("name", step.name), ("reason", step.reason))
-    sentence = Sentence(template.msgid, params)
+    sentence = template.having(kind=step.kind, name=step.name, reason=step.reason)
     return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
 
 

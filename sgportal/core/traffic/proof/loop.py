@@ -6,12 +6,11 @@ Conditions, pages, REST and metrics are made from this one value.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from ...health import Truth
 from ...text import Sentence, say
 from .proof import STATES, NodeProof, State
 
-Truth = Literal["True", "False", "Unknown"]
 PAST_PROXIES = ("Headless", "ExternalName")  # reasons: of Services whose clients ask no proxy
 
 
