@@ -31,6 +31,7 @@ check: develop messages ## the daily loop: rules, doors and documents, in memory
 lint: develop messages ## style, types, import contracts, migrations, deployment check
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/djhtml --tabwidth 2 --check templates
 	@$(DEPLOYED) $(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(DEPLOYED) $(PY) manage.py makemigrations --check --dry-run

@@ -81,12 +81,13 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "sgportal.urls"
 ASGI_APPLICATION = "sgportal.asgi.application"
+_LOADERS = ["sgportal.dashboard.page.loader.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [("template_partials.loader.Loader", [("django.template.loaders.cached.Loader", _LOADERS)])],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",

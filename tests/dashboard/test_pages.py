@@ -168,3 +168,11 @@ def test_a_plan_of_very_many_steps_stays_readable(viewer, db):
     answer = viewer.get("/grids/deploymentgrids/default/echo/plan/").content.decode()
     assert "The first 100 of 250 steps are shown." in answer
     assert answer.count('<li class="v-create"') == 100
+
+
+def test_the_indentation_of_templates_stays_in_the_repository(operator, fleet):
+    """Nor does it reach into what people wrote: a YAML's own is untouched."""
+    page = operator.get("/").content.decode()
+    assert [line for line in page.splitlines() if line.startswith(" ")] == []
+    assert page.count("\n\n") < 20
+    assert "\n  name: echo\n" in operator.get(GRID + "yaml/").content.decode()

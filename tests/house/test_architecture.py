@@ -96,3 +96,18 @@ def test_no_page_needs_another_server(top):
     )
     pages = [path for path in under(top) if path.suffix in (".html", ".css", ".js", ".svg")]
     assert [str(path) for path in pages if fetched.search(text(path))] == []
+
+
+def test_templates_have_one_element_a_line():
+    """`make lint` checks their indentation; this, that there is something to indent."""
+    block = re.compile(
+        r"<(?:address|article|d[ldt]|div|fieldset|footer|form|h\d|header|li|main|nav|ol|option|p|pre|section|"
+        r"select|table|tbody|t[dhr]|thead|ul)[ >]"
+    )
+    crowded = [
+        f"{path}: {line.strip()}"
+        for path in under("templates", suffix=".html")
+        for line in text(path).splitlines()
+        if len(block.findall(line)) > 1
+    ]
+    assert crowded == []

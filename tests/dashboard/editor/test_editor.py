@@ -18,7 +18,7 @@ SEED = Path(__file__).parents[2] / "data" / "deploymentgrid.yaml"
 def hidden(page, name):
     """What the page keeps in a field."""
     text = page.content.decode()
-    found = re.search(rf'<textarea[^>]*name="{name}"[^>]*>\n?(.*?)</textarea>', text, re.S)
+    found = re.search(rf'<textarea[^>]*name="{name}"[^>]*>(?:\n|&#10;)?(.*?)</textarea>', text, re.S)
     found = found or re.search(rf'name="{name}" value="([^"]*)"', text)
     return unescape(found[1])
 

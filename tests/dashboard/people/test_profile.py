@@ -90,7 +90,7 @@ def test_the_old_password_cannot_be_guessed_in_a_session_left_open(operator):
 
 def test_the_page_names_each_problem_at_its_field(operator):
     page = change(operator, old="wrong", again="other").content.decode()
-    assert re.search(r'id="id_old_password"[^>]*aria-invalid="true" aria-describedby="id_old_password-about"', page)
+    assert re.search(r'id="id_old_password"[^>]*aria-invalid="true"\s+aria-describedby="id_old_password-about"', page)
     assert re.search(r'id="id_new_password2"[^>]*aria-invalid="true"', page)
     assert 'autocomplete="current-password"' in page
     assert NEW not in page
