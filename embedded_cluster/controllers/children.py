@@ -49,7 +49,18 @@ def set_status(store: Store, key: str, body: Object, status: Object) -> Object:
     """Store a new status, if it is new."""
     if body.get("status") == status:
         return body
-    return store.put(key, {**body, "status": status})
+    return store.put(key, {**body, "metadata": _reported(body, status), "status": status})
+
+
+def _reported(body: Object, status: Object) -> Object:
+    """The metadata of an object once its controller has written its status: `managedFields` says when."""
+    metadata = body["metadata"]
+    mark = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"}
+    entries = metadata.get("managedFields") or ()
+    others = [each for each in entries if any(each.get(name) != value for name, value in mark.items())]
+    fields: Object = {"f:status": {f"f:{name}": {} for name in status}}
+    entry = {**mark, "apiVersion": body["apiVersion"], "time": now(), "fieldsType": "FieldsV1", "fieldsV1": fields}
+    return {**metadata, "managedFields": [*others, entry]}
 
 
 def child(

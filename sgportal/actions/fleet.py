@@ -10,6 +10,7 @@ from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Mirror, Node, NodeLabel, Pod, Slice
 from ..reconciler.fleet import halt, lost_labels
+from ..reconciler.grids.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, note
 from .held import NEVER_PUT_THERE, settle_missing
@@ -59,7 +60,7 @@ def _accept_cluster(row: ManagedCluster, choice: str) -> None:
     written."""
     row.uid, row.since = str(row.facts["seen"]), timezone.now()
     if choice == RESTORE:
-        Grid.objects.update(**NEVER_PUT_THERE, missing_since=None, missing_held=False)
+        Grid.objects.update(**NEVER_PUT_THERE, **NOT_MISSING)
         row.lost_labels = lost_labels.gather()
         workqueue.request([lost_labels.KEY], urgent=True)
     elif choice == FOLLOW:

@@ -1,6 +1,7 @@
 """What a person decides about things that wait while everything else goes on."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -8,11 +9,12 @@ from django.db import transaction
 from ..core.fleet.halt import RESTORE
 from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind
 from ..core.plans.retirement import APPROVED, HELD, KEPT
-from ..core.text import say
+from ..core.text import Invalid, Problem, say
 from ..models import Grid
 from ..models.intent import GridQuerySet
 from ..queries.held import Held, held
 from ..reconciler.fleet import halt
+from ..reconciler.grids.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, intent, note
 
@@ -20,10 +22,14 @@ NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "
 
 
 @intent
-def decide_held(choice: str, ids: Collection[str], actor: Actor, *, dry_run: bool = False) -> list[Held]:
-    """Do with these of `queries.held` as a person chose; those that were decided. All or none.
+def decide_held(
+    choice: str, ids: Collection[str], actor: Actor, *, units: Sequence[str] | None = None, dry_run: bool = False
+) -> list[Held]:
+    """Do with these of `queries.held` as a person chose; those that were decided. All or none. With `units` only the
+    workloads in these NodeUnits are decided about, the others go on waiting.
 
-    Raises Refused where one of them does not offer the choice, Stale where one is not as it was shown.
+    Raises Refused where one of them does not offer the choice, Stale where one is not as it was shown, Invalid where
+    nothing of them waits in one of the units.
     """
     with transaction.atomic():
         found = {each.id: each for each in held()}
@@ -34,9 +40,27 @@ def decide_held(choice: str, ids: Collection[str], actor: Actor, *, dry_run: boo
             if choice not in each.choices:
                 kinds = ", ".join(each.choices)
                 raise Refused(say("this cannot be chosen here; it must be one of %(kinds)s", kinds=kinds))
+        if units is not None:
+            decided = _in_units(decided, units)
         if not dry_run:
             _carry_out(choice, decided, actor)
     return decided
+
+
+def _in_units(decided: Sequence[Held], units: Sequence[str]) -> list[Held]:
+    """What waits in these units alone."""
+    if not units:
+        raise Invalid(Problem("/units", say("name at least one NodeUnit")))
+    waiting = {unit for each in decided for unit in each.units}
+    problems = [
+        Problem(f"/units/{index}", say("no workload of “items” waits in NodeUnit “%(unit)s”", unit=unit))
+        for index, unit in enumerate(units)
+        if unit not in waiting
+    ]
+    if problems:
+        raise Invalid(*problems)
+    mine = [replace(each, units=tuple(unit for unit in each.units if unit in units)) for each in decided]
+    return [each for each in mine if each.units]
 
 
 def _carry_out(choice: Any, decided: list[Held], actor: Actor) -> None:
@@ -52,7 +76,7 @@ def _carry_out(choice: Any, decided: list[Held], actor: Actor) -> None:
 def settle_missing(rows: GridQuerySet, restore: bool) -> None:
     """Have grids whose custom resources are gone made anew in the cluster, or forgotten."""
     if restore:
-        rows.update(**NEVER_PUT_THERE, missing_since=None, missing_held=False, deleting_since=None)
+        rows.update(**NEVER_PUT_THERE, **NOT_MISSING, deleting_since=None)
     else:
         rows.update(may_be_forgotten=True, missing_held=False)
 

@@ -93,6 +93,7 @@ class Grid(models.Model):
     intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `missing_since`
     is set while the custom resource is gone from the cluster, `missing_held` where that waits for a person, and
     `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
+    `deleted_made_at` is when that resource had been made, where it was seen being deleted, not merely lacking.
     `sentences` are those of the conditions of `status`, by type, to be said in the reader's language.
     """
 
@@ -120,6 +121,7 @@ class Grid(models.Model):
     propagation = models.CharField(max_length=10, default="Background")
     missing_since = models.DateTimeField(null=True, blank=True)
     missing_held = models.BooleanField(default=False)
+    deleted_made_at = models.DateTimeField(null=True, blank=True)
     may_be_forgotten = models.BooleanField(default=False)
     status = models.JSONField(default=dict)
     sentences = models.JSONField(default=dict)

@@ -8,7 +8,7 @@ transaction renews the lease first, so what is written is written by its holder,
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -173,9 +173,11 @@ class Store:
         self.guard.conclude()
         effects = Effects()
         rows: dict[str, dict[str, Any]] = {}
+        deleted: dict[str, list[Mapping[str, Any]]] = {}
         for message in batch:
             if isinstance(message, Rows):
                 rows.setdefault(message.resource, {}).update(message.rows)
+                deleted.setdefault(message.resource, []).extend(message.deleted.values())
                 self.witness.read(message.resource, message.rows)
                 self.news.heard(message.resource, message.at)
             elif isinstance(message, Listed):
@@ -187,6 +189,8 @@ class Store:
         self.witness.conclude()
         for resource, changed in rows.items():
             refresh.write(resource, changed, effects)
+        for resource in deleted.keys() & BY_PLURAL.keys():
+            absence.note_deleted(BY_PLURAL[resource].kind, deleted[resource])
         self.doubts.look_at_nodes(effects.nodes)
         if self.guard.halted in (DEFINITIONS_GONE, GRIDS_GONE):
             absence.look_whether_back(self.guard.halted)

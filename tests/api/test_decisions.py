@@ -109,3 +109,29 @@ def test_workloads_whose_deletion_waits_are_kept_or_deleted(as_, db):
     assert as_("olga").post("decisions", {"choice": "keep", "items": [item["id"]]}).json()["waiting"] == 0
     assert set(row.units.values_list("retirement", flat=True)) == {"kept"}
     assert AuditEvent.objects.get(verb="keep").before == {"waiting": "child-deletion", "units": ["u1", "u2", "u3"]}
+
+
+def test_only_the_workloads_in_some_units_may_be_decided_about(as_, db):
+    rows = [builders.grid("a"), builders.grid("b")]
+    for row in rows:
+        for unit in ("u1", "u2"):
+            builders.cell(row, unit)
+        row.units.update(retirement="held", held_since=timezone.now())
+    found = items(as_("vic"))
+    asked = {"choice": "delete", "items": [each["id"] for each in found], "units": ["u2"]}
+    for units, pointer in (([], "/units"), (["u2", "u3"], "/units/1"), (["%(x)s"], "/units/0")):
+        wrong = as_("olga").post("decisions", {**asked, "units": units})
+        assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert as_("olga").post("decisions?dryRun=All", asked).json()["waiting"] == 2
+    assert as_("olga").post("decisions", asked).json() == {"decided": [row.path for row in rows], "waiting": 2}
+    for row in rows:
+        assert dict(row.units.values_list("name", "retirement")) == {"u1": "held", "u2": "approved"}
+    assert AuditEvent.objects.filter(verb="delete").first().before == {"waiting": "child-deletion", "units": ["u2"]}
+    assert [each["units"] for each in items(as_("vic"))] == [["u1"], ["u1"]]
+
+
+def test_a_unit_is_no_part_of_a_grid_that_is_gone(as_, gone):
+    first, _ = items(as_("vic"))
+    asked = {"choice": "follow", "items": [first["id"]], "units": ["u1"]}
+    assert as_("olga").post("decisions", asked).json()["errors"][0]["pointer"] == "/units/0"
+    assert not Grid.objects.filter(may_be_forgotten=True).exists()

@@ -10,7 +10,7 @@ from ..description.operations import DRY_RUN, PAGED, operation
 from ..views import PortalView
 from . import shapes
 
-HELD_FIELDS = {"choice": ("str", True), "items": ("[str]", True)}
+HELD_FIELDS = {"choice": ("str", True), "items": ("[str]", True), "units": ("[str]", False)}
 
 
 class Decisions(PortalView):
@@ -30,9 +30,12 @@ class Decisions(PortalView):
     )
     def post(self, _request: Request) -> Response:
         """Do with `items`, the `id`s of what was read, as `choice` says, one of their `choices`: all of them or none.
-        412 where one is not as it was read."""
+        With `units`, some of their `units`, only the workloads there are decided about. 412 where one is not as it was
+        read."""
         asked = self.fields(HELD_FIELDS)
         if not asked["items"]:
             raise Invalid(Problem("/items", say("name at least one thing that waits, by its “id”")))
-        decided = actions.decide_held(asked["choice"], asked["items"], self.actor, dry_run=self.dry_run)
+        decided = actions.decide_held(
+            asked["choice"], asked["items"], self.actor, units=asked.get("units"), dry_run=self.dry_run
+        )
         return Response({"decided": [each.grid.path for each in decided], "waiting": len(held())})

@@ -83,7 +83,8 @@ class Observed:
     """What a status is made from: the units of the key, the live children that are the grid's own, the findings of
     the last plan together with the errors of its writes, the pods of the children, the names of children of which a
     write is still to be made; and by name of child what others say of it: the ReplicaSet of a Deployment's present
-    template, and why the controller of a StatefulSet could not create pods."""
+    template, and why the controller of a StatefulSet could not create pods; and the time, in epoch seconds, None where
+    it does not matter."""
 
     units: Mapping[str, Unit]
     live: Sequence[Mapping[str, Any]]
@@ -92,6 +93,7 @@ class Observed:
     pending: Collection[str] = ()
     replica_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     creation_failures: Mapping[str, str] = field(default_factory=dict)
+    now: float | None = None
 
     def evidence(self) -> Mapping[str, Evidence]:
         """What is known of each child besides itself, by its name."""
@@ -99,7 +101,7 @@ class Observed:
         for pod in self.pods:
             pods.setdefault(pod.child, []).append(pod)
         return {
-            name: Evidence(mine, self.replica_sets.get(name), self.creation_failures.get(name, ""))
+            name: Evidence(mine, self.replica_sets.get(name), self.creation_failures.get(name, ""), self.now)
             for name, mine in pods.items()
         }
 

@@ -7,23 +7,27 @@ from typing import Any
 
 from ..pods import PodView
 from ..text import Sentence, say
+from ..timestamps import epoch_seconds
 from .rollout import Rollout, condition, rollout
 
 Body = Mapping[str, Any]
 POD_TEMPLATE_HASH = "pod-template-hash"  # label of a Deployment's pods and of their ReplicaSet
 _CONTROLLER_REVISION_HASH = "controller-revision-hash"  # label of a StatefulSet's pods
 _REVISION = "deployment.kubernetes.io/revision"  # annotation: a ReplicaSet's number; a Deployment's present one
+# A StatefulSet has no deadline of its own: the default of a Deployment's progressDeadlineSeconds (apps/v1) counts.
+DEADLINE_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a workload besides itself: its pods; the ReplicaSet of a Deployment's present template, None
-    where it was not asked for or is not known; why its controller could not create a pod, where only an Event says it.
-    """
+    where it was not asked for or is not known; why its controller could not create a pod, where only an Event says it;
+    the time, in epoch seconds, None where it does not matter."""
 
     pods: Sequence[PodView] = ()
     replica_set: Body | None = None
     creation_failure: str = ""
+    now: float | None = None
 
 
 def trouble(kind: str, live: Body, found: Rollout, evidence: Evidence) -> tuple[str, Sentence] | None:
@@ -32,6 +36,10 @@ def trouble(kind: str, live: Body, found: Rollout, evidence: Evidence) -> tuple[
     if found.complete or found.stage == "Unobserved":
         return None
     cause = _cause(kind, live, found, evidence)
+    if not cause and kind == "StatefulSet" and _stands_still(live, evidence.now):
+        minutes = DEADLINE_SECONDS // 60
+        text = say("nothing has changed for %(minutes)s minutes: %(rollout)s", minutes=minutes, rollout=found.sentence)
+        return "ProgressDeadlineExceeded", text
     if found.stage == "DeadlineExceeded":
         text = say("%(rollout)s; %(cause)s", rollout=found.sentence, cause=cause[1]) if cause else found.sentence
         return "ProgressDeadlineExceeded", text
@@ -59,6 +67,18 @@ def _cause(kind: str, live: Body, found: Rollout, evidence: Evidence) -> tuple[s
     if old and (kind == "StatefulSet" or found.stage == "Paused"):
         return old[0].reason, _of_old(old[0])
     return None
+
+
+def _stands_still(live: Body, now: float | None) -> bool:
+    """Whether a StatefulSet has made no progress within the deadline: neither has it been changed, nor has its
+    controller had anything new to say of it. Ready pods may have to stay so for minReadySeconds, during which nothing
+    changes. Where its managed fields do not tell, it is not known to stand still."""
+    entries = live["metadata"].get("managedFields") or ()
+    reported = [str(each.get("time") or "")[:_SECONDS] for each in entries if each.get("subresource") == "status"]
+    last = max([*reported, _changed_at(live)])
+    if now is None or not any(reported):
+        return False
+    return now - epoch_seconds(last) >= DEADLINE_SECONDS + (live["spec"].get("minReadySeconds") or 0)
 
 
 def _said(pod: PodView) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 from ... import actions
 from ...core.fleet import held as waiting
 from ...core.fleet.halt import Reason, outcome
+from ...core.text import Invalid
 from ...models import ManagedCluster
 from ...queries.held import Held, held
 from ..page.access import actor, needs
@@ -61,7 +62,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 @needs("operator")
 def decide_held(request: HttpRequest) -> HttpResponse:
     """Show what a choice for grids that wait leads to, ask, then do it. `items` names them by their ids; without, all
-    of `kind` are meant."""
+    of `kind` are meant. Of one grid's workloads those in some `units` may be chosen."""
     choice, asked = clean(request.POST.get("choice", "")), clean(request.POST.get("items", "")).split()
     if request.method != "POST":
         return redirect("decisions")
@@ -71,12 +72,16 @@ def decide_held(request: HttpRequest) -> HttpResponse:
         if not found or any(choice not in each.choices for each in found):
             return _look_again(request)
         return _ask(request, choice, found)
+    units = [clean(each) for each in request.POST.getlist("units")] if "some" in request.POST else None
     try:
-        decided = actions.decide_held(choice, asked, actor(request))
+        decided = actions.decide_held(choice, asked, actor(request), units=units)
     except actions.Stale:
         return _look_again(request)
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
+        return redirect("decisions")
+    except Invalid as invalid:
+        messages.error(request, say(invalid.problems[0].sentence))
         return redirect("decisions")
     told = ngettext("Decided for %(count)s grid.", "Decided for %(count)s grids.", len(decided))
     messages.success(request, told % {"count": len(decided)})

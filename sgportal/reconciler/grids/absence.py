@@ -1,12 +1,15 @@
 """A custom resource that is gone from the cluster: whether its grid may be forgotten, or waits for a person.
 
-A few that somebody deletes are forgotten two seconds later. Where many go, or the definition goes, all wait: the rows
-are kept, nothing is made for them, and nothing deleted.
+A few that somebody deletes are forgotten two seconds later; if they are all there were, only where the watch saw each
+being deleted while its definition and its namespace stood. Otherwise, where many go, and where the definition goes, all
+wait: the rows are kept, nothing is made for them, and nothing deleted.
 """
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 SETTLE_SECONDS = 2.0  # how long a deletion of many may take from one to the next
 WINDOW = timedelta(minutes=10)  # what was forgotten within this time counts with what is about to be
 YOUNG = 2 * WINDOW  # but for grids that were made within this time: people try things, and delete them again
+NOT_MISSING: Mapping[str, Any] = {"missing_since": None, "missing_held": False, "deleted_made_at": None}
 Verdict = Literal["forget", "wait", "held"]
 
 
@@ -39,25 +43,37 @@ def note(grid: Grid) -> None:
         Grid.objects.filter(pk=grid.pk, missing_since=None).update(missing_since=grid.missing_since)
 
 
+def note_deleted(kind: str, bodies: Iterable[Mapping[str, Any]]) -> None:
+    """These custom resources of a kind were seen being deleted. Within the transaction that notes what is missing."""
+    for body in bodies:
+        metadata = body["metadata"]
+        rows = Grid.objects.filter(kind=kind, namespace=metadata["namespace"], cluster_uid=metadata["uid"])
+        rows.exclude(missing_since=None).update(deleted_made_at=_made_at(body))
+
+
 def found(grid: Grid) -> None:
     """The custom resource is there."""
     if grid.missing_since or grid.missing_held:
-        grid.missing_since, grid.missing_held = None, False
-        Grid.objects.filter(pk=grid.pk).update(missing_since=None, missing_held=False)
+        for name, value in NOT_MISSING.items():
+            setattr(grid, name, value)
+        Grid.objects.filter(pk=grid.pk).update(**NOT_MISSING)
         change_log.record("grid", [grid.path])
 
 
-def judge(grid: Grid, cluster: Cluster) -> Verdict:
-    """What it means that a grid's custom resource is gone or being deleted: "wait" is to be asked again after
-    SETTLE_SECONDS. Raises ClusterError."""
+def judge(grid: Grid, cluster: Cluster, going: Mapping[str, Any] | None = None) -> Verdict:
+    """What it means that a grid's custom resource is gone, or is `going`, being deleted: "wait" is to be asked again
+    after SETTLE_SECONDS. Raises ClusterError."""
     if grid.missing_held:
         return "held"
     if _is_definition_going(grid.kind, cluster):
         definition_gone(grid.kind)
         return "held"
     note(grid)
+    if going:
+        note_deleted(grid.kind, [going])
     of_kind = Grid.objects.filter(kind=grid.kind)
-    for rows, too_many in ((Grid.objects.all(), _holds), (of_kind, _holds), (of_kind, _are_all)):
+    are_lost = partial(_are_all_lost, cluster=cluster)
+    for rows, too_many in ((Grid.objects.all(), _holds), (of_kind, _holds), (of_kind, are_lost)):
         if too_many(rows):
             if _age(rows.missing().aggregate(newest=Max("missing_since"))["newest"]) < SETTLE_SECONDS:
                 return "wait"
@@ -89,10 +105,17 @@ def look_whether_back(reason: Reason) -> None:
 
 def _is_definition_going(kind: str, cluster: Cluster) -> bool:
     try:
-        body = cluster.get("CustomResourceDefinition", "", f"{KINDS[kind].plural}.{GROUP}")
+        return _is_going(_definition(kind, cluster))
     except Refused as error:
         log.debug("whether the definition of %s is there cannot be looked at: %s", kind, error)
         return False
+
+
+def _definition(kind: str, cluster: Cluster) -> Mapping[str, Any] | None:
+    return cluster.get("CustomResourceDefinition", "", f"{KINDS[kind].plural}.{GROUP}")
+
+
+def _is_going(body: Mapping[str, Any] | None) -> bool:
     return body is None or bool(body["metadata"].get("deletionTimestamp"))
 
 
@@ -106,9 +129,37 @@ def _holds(rows: GridQuerySet) -> bool:
     return brake().holds(rows.missing().count() + forgotten, there + forgotten)
 
 
-def _are_all(rows: GridQuerySet) -> bool:
-    """Whether all of several are gone at once, however few."""
-    return Count(rows.missing().count(), rows.in_cluster().filter(deleting_since=None).count()).leaves_nothing
+def _are_all_lost(rows: GridQuerySet, cluster: Cluster) -> bool:
+    """Whether all of several of a kind are gone at once, however few, and it was not somebody who deleted these few one
+    by one. Raises ClusterError."""
+    missing = list(rows.missing())
+    count = Count(len(missing), rows.in_cluster().filter(deleting_since=None).count())
+    return count.leaves_nothing and not (len(missing) <= brake().minimum and _were_deleted(missing, cluster))
+
+
+def _were_deleted(missing: Sequence[Grid], cluster: Cluster) -> bool:
+    """Whether each of these grids of one kind was seen being deleted for its own sake: neither with its namespace nor
+    with its definition, be that in place again or not. Where the cluster does not say, it was not."""
+    try:
+        definition = _definition(missing[0].kind, cluster)
+        namespaces = [_namespace(name, cluster) for name in {grid.namespace for grid in missing}]
+    except Refused as error:
+        log.debug("whether all grids of a kind were lost cannot be looked at: %s", error)
+        return False
+    if definition is None or any(map(_is_going, (definition, *namespaces))):
+        return False
+    since = _made_at(definition)
+    return all(grid.deleted_made_at and grid.deleted_made_at >= since for grid in missing)
+
+
+def _namespace(name: str, cluster: Cluster) -> Mapping[str, Any] | None:
+    """By a list, as the watch reads them: the portal may `get` no namespace but one (deploy/rbac.yaml)."""
+    return next(iter(cluster.list("Namespace", field_selector=f"metadata.name={name}").items), None)
+
+
+def _made_at(body: Mapping[str, Any]) -> datetime:
+    """When an object was made, by the API server's clock."""
+    return datetime.fromisoformat(body["metadata"]["creationTimestamp"])
 
 
 def _hold(rows: GridQuerySet) -> None:

@@ -136,13 +136,13 @@ def _missing(grid: Grid, cluster: Cluster) -> Settled:
 
 def _settle_end(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> Settled:
     """Somebody is deleting the custom resource: the grid is deleted as well, unless many are."""
-    verdict = "forget" if grid.may_be_forgotten else absence.judge(grid, cluster)
+    verdict = "forget" if grid.may_be_forgotten else absence.judge(grid, cluster, body)
     if verdict != "forget":
         return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
     _pull(grid, body, cluster)
     with transaction.atomic():
         AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
-        Grid.objects.filter(pk=grid.pk).update(missing_since=None)
+        Grid.objects.filter(pk=grid.pk).update(**absence.NOT_MISSING)
         _set_deletion(grid, timezone.now(), _propagation(body))
     return _GOES_ON
 

@@ -87,7 +87,7 @@ def record(
     count = counted(seen, outcomes, cluster)
     findings = [*planned.findings, *count.findings, *failures, *_held_back(grid, planned, outcomes, failures)]
     pending = {step.name for step in planned.steps} - {each.step.name for each in outcomes if each.done}
-    observed = Observed(units_now(spec), live, findings, pending=pending)
+    observed = Observed(units_now(spec), live, findings, pending=pending, now=timezone.now().timestamp())
     observed = rollout_evidence.with_evidence(observed, spec, cluster)
     more: dict[str, Any] = {}
     if spec.kind.child_kind == "Service":

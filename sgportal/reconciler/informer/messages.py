@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,11 +22,13 @@ class Message(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Objects of a resource as they are now, by key; None: gone."""
+    """Objects of a resource as they are now, by key; None: gone. `deleted` has the last state of those that the watch
+    saw being deleted, by key; of what a list merely lacks there is none."""
 
     resource: str
     rows: Mapping[str, Any]
     at: datetime
+    deleted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

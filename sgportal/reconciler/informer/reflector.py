@@ -204,7 +204,8 @@ class Reader(threading.Thread):
         if event.type in ("ADDED", "MODIFIED"):
             return Rows(resource, self._source.translate([event.body])[0], now)
         if event.type == "DELETED":
-            return Rows(resource, {self._source.key(event.body): None}, now)
+            key = self._source.key(event.body)
+            return Rows(resource, {key: None}, now, {key: event.body})
         return Heard(resource, now)
 
     def _say(self, message: Message) -> None:

@@ -1,5 +1,7 @@
 """What keeps a rollout from going on: only what is of the present template, told even while old pods serve."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sgportal.core.pods import PodView
@@ -197,3 +199,42 @@ def test_the_last_refusal_of_a_stateful_set():
     assert last_refusal(live, [late, series], "") == "series"
     assert last_refusal(live, [late], "2026-01-02T10:00:01Z") == ""
     assert told(live, "StatefulSet", creation_failure="late") == ("FailedCreate", "pods cannot be created: late")
+
+
+def reported(at, changed="2026-11-27T10:00:00Z", **spec):
+    """A StatefulSet whose controller last said something new at a time."""
+    entries = [{"manager": "sgportal", "time": changed}]
+    if at:
+        entries.append({"manager": "kube-controller-manager", "subresource": "status", "time": at})
+    live = stateful_set(ready=2, updated=3, managedFields=entries)
+    return {**live, "spec": {**live["spec"], **spec}}
+
+
+@pytest.mark.parametrize(
+    ("live", "still"),
+    [
+        (reported("2026-11-27T10:00:00Z"), True),
+        (reported("2026-11-27T10:00:01Z"), False),
+        (reported("2026-11-27T09:00:00Z", changed="2026-11-27T10:00:01Z"), False),
+        (reported("2026-11-27T10:00:00Z", minReadySeconds=60), False),
+        (reported("2026-11-27T09:59:00Z", changed="2026-11-27T09:59:00Z", minReadySeconds=60), True),
+        (reported(""), False),
+    ],
+)
+def test_a_stateful_set_for_which_nothing_changes_has_a_deadline_too(live, still):
+    found = told(live, "StatefulSet", now=datetime(2026, 11, 27, 10, 10, tzinfo=UTC).timestamp())
+    if still:
+        reason, sentence = found
+        assert (reason, str(sentence)) == (
+            "ProgressDeadlineExceeded",
+            "nothing has changed for 10 minutes: 2 of 3 pods are ready",
+        )
+    else:
+        assert found is None
+    assert told(live, "StatefulSet") is None
+
+
+def test_what_is_known_to_keep_a_stateful_set_is_said_and_not_the_time():
+    late = datetime(2026, 11, 27, 11, tzinfo=UTC).timestamp()
+    live = reported("2026-11-27T10:00:00Z")
+    assert told(live, "StatefulSet", now=late, pods=[of_set("new-0", "new")])[0] == "CrashLoopBackOff"

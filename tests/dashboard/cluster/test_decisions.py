@@ -150,3 +150,20 @@ def test_workloads_are_kept_or_deleted_after_being_asked(operator, leaving):
     assert leaving.units.get(name="<i>lyo").retirement == "approved"
     assert WAITS not in text(operator, "/")
     assert 'href="/decisions/"' not in text(operator, "/")
+
+
+def test_of_one_grids_workloads_those_in_some_units_are_chosen(operator, leaving):
+    leaving.units.exclude(name="<i>lyo").update(retirement="held", held_since=timezone.now())
+    chosen, *others = leaving.units.filter(retirement="held").values_list("name", flat=True)
+    assert others
+    (item,) = held()
+    fields = {"choice": "delete", "items": item.id}
+    asked = operator.post("/decisions/held/", fields).content.decode()
+    assert asked.count('name="units"') == len(others) + 1
+    assert "<i>lyo" not in asked
+    none = operator.post("/decisions/held/", {**fields, "confirm": "1", "some": "1"}, follow=True).content.decode()
+    assert "name at least one NodeUnit" in none
+    assert not leaving.units.filter(retirement="approved").exists()
+    operator.post("/decisions/held/", {**fields, "confirm": "1", "some": "1", "units": [chosen]})
+    assert list(leaving.units.filter(retirement="approved").values_list("name", flat=True)) == [chosen]
+    assert list(held()[0].units) == sorted(others)

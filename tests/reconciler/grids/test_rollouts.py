@@ -11,6 +11,7 @@ from django.utils import timezone
 from sgportal.actions import save_grids
 from sgportal.cluster import Cluster, Conflict
 from sgportal.core.health import is_unhealthy
+from sgportal.core.workloads import trouble
 from sgportal.models import Pod, WorkKey
 from sgportal.reconciler.worker import run
 
@@ -196,6 +197,21 @@ def test_min_ready_seconds_are_waited_for(site):
     assert str(cell(grid).sentence) == "0 of 1 updated pods are available"
     settles(site, grid, "Ready")
     assert time.monotonic() - began > 2
+
+
+def test_a_stateful_set_that_stands_still_without_a_known_cause_is_degraded(site, monkeypatch):
+    """Its pod runs and is not ready, and nothing says why: StatefulSets have no deadline of their own."""
+    template = {**a_template("img:1", 1), "serviceName": "s-svc"}
+    pod = template["template"]
+    pod["metadata"] = {**pod["metadata"], "annotations": {"test.sgportal.example/unready": "true"}}
+    pod["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["false"]}}
+    grid = site.save({**a_grid("still", template=template), "kind": "StatefulSetGrid"})
+    site.until(lambda: site.get("still-a", "StatefulSet").get("status", {}).get("replicas"))
+    site.resync()
+    assert (cell(grid).state, cell(grid).reason) == ("Progressing", "RollingOut")
+    monkeypatch.setattr(trouble, "DEADLINE_SECONDS", 2)
+    found = settles(site, grid, "Degraded", "ProgressDeadlineExceeded")
+    assert str(found.sentence).endswith("0 of 1 pods are ready")
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Everything is gone at once from the right cluster, or an API server says so by mistake: nothing is lost by it."""
 
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -11,7 +12,9 @@ from sgportal.cluster import install_crds
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, ManagedCluster, Node, Revision
 from sgportal.queries.held import held
+from sgportal.reconciler.grids import absence
 from sgportal.reconciler.grids.absence import YOUNG
+from sgportal.reconciler.grids.sync_resource import observe
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
 
@@ -30,10 +33,10 @@ def fleet(world: World) -> World:
     return world
 
 
-def submit(world: World, count: int = 6) -> list[str]:
-    """Grids with workloads in both sites; the names of those."""
+def submit(world: World, count: int = 6, units: str = "ab") -> list[str]:
+    """Grids with workloads in both sites, or in those named; the names of those."""
     actions.save_grids([a_grid(f"g{n}", template=a_template(app=f"g{n}")) for n in range(count)], ADA)
-    children = sorted(f"g{n}-{unit}" for n in range(count) for unit in "ab")
+    children = sorted(f"g{n}-{unit}" for n in range(count) for unit in units)
     until(lambda: world.names() == children)
     until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == count, 60)
     return children
@@ -156,19 +159,64 @@ def test_many_grids_deleted_with_kubectl_wait_and_the_others_are_kept_right(flee
         until(lambda: "g0-a" in fleet.names())
 
 
-def test_all_of_two_grids_of_a_kind_wait_and_one_after_the_other_does_not(fleet: World) -> None:
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+def test_all_of_a_few_grids_that_somebody_deletes_before_our_eyes_go(fleet: World, propagation: str) -> None:
+    """Two are all there are: whoever tries the portal deletes what he made."""
     with at_work():
-        children = submit(fleet, 2)
+        submit(fleet, 2)
         for name in names():
-            fleet.cluster.delete("DeploymentGrid", "default", name)
+            fleet.cluster.delete("DeploymentGrid", "default", name, propagation=propagation)
+        until(lambda: names() == [], 60)
+        fleet.until(lambda: fleet.names() == [])
+        assert not ManagedCluster.now().halt
+    assert AuditEvent.objects.filter(actor="cluster", verb="delete").count() == 2
+
+
+def test_all_of_two_grids_that_went_unseen_wait(fleet: World) -> None:
+    """Nobody saw them being deleted: that they are not in a list is no proof of it."""
+    fleet.label("node1", zone=None)
+    with at_work():
+        children = submit(fleet, 2, "a")
+    for name in names():
+        fleet.cluster.delete("DeploymentGrid", "default", name)
+    fleet.until(lambda: fleet.names("DeploymentGrid") == fleet.names() == [])
+    connection.disconnect()
+    with at_work(wait=False):
         halted("grids-gone")
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
-        until(lambda: fleet.names() == children, 60)
+        fleet.until(lambda: fleet.names() == children)
         until(lambda: Grid.objects.filter(state="Ready").count() == 2, 60)
-        for name in ("g0", "g1"):
-            fleet.cluster.delete("DeploymentGrid", "default", name)
-            until(lambda name=name: name not in names())
-        assert not ManagedCluster.now().halt
+        assert not Grid.objects.exclude(deleted_made_at=None).exists()
+
+
+def test_all_of_two_grids_that_go_with_their_namespace_wait(fleet: World) -> None:
+    fleet.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+    with at_work():
+        made = [a_grid(f"g{n}", template=a_template(app=f"g{n}")) for n in range(2)]
+        actions.save_grids([{**each, "metadata": {**each["metadata"], "namespace": "shop"}} for each in made], ADA)
+        until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == 2, 60)
+        fleet.cluster.delete("Namespace", "", "shop")
+        halted("grids-gone")
+        assert names() == ["g0", "g1"]
+
+
+def test_all_of_two_grids_that_went_with_a_definition_wait_though_it_is_back_at_once(fleet: World) -> None:
+    """As `kubectl replace --force` does it: when the portal looks, the definition stands, but it is a younger one."""
+    with at_work():
+        submit(fleet, 2)
+    gone = {name: fleet.get(name, "DeploymentGrid") for name in names()}
+    made_at = max(datetime.fromisoformat(each["metadata"]["creationTimestamp"]) for each in gone.values())
+    fleet.until(lambda: timezone.now() > made_at + timedelta(seconds=2))  # the API server tells times to the second
+    fleet.cluster.delete("CustomResourceDefinition", "", "deploymentgrids.superedge.io")
+    fleet.until(lambda: not fleet.cluster.serves("DeploymentGrid"))
+    install_crds(fleet.cluster)
+    fleet.until(lambda: fleet.cluster.serves("DeploymentGrid"))
+    for name in gone:
+        observe("DeploymentGrid", "default", name, None)
+    absence.note_deleted("DeploymentGrid", gone.values())
+    fleet.later(absence.SETTLE_SECONDS)
+    assert names() == ["g0", "g1"]
+    assert ManagedCluster.now().halt == "grids-gone"
 
 
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
