@@ -96,7 +96,7 @@ def run(world: str) -> dict[str, Any]:
     with stage.stage(world), stage.portal("keeper"):
         from sgportal.reconciler.process import connection
 
-        cluster, few, many = connection.unchecked(), Ledger("few"), Ledger("many")
+        cluster, few, many = connection.writable(), Ledger("few"), Ledger("many")
         _follow(cluster, "Pod", many.pod)
         _follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
         _services(cluster, "few")

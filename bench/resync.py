@@ -20,7 +20,7 @@ def run(world: str, grids: str = "1") -> dict[str, Any]:
             stage.save(stage.grid(f"calm{number}", replicas=0))
 
         def look() -> None:
-            workqueue.request(keys, urgent=True)
+            workqueue.enqueue(keys, urgent=True)
             for key in keys:
                 reconcile(key)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sgportal.core.health import of_all, severity
 from sgportal.core.text import say
-from sgportal.models import Grid, GridUnit, Mirror, Node, NodeLabel, Pod, ServiceGroup
+from sgportal.models import Grid, GridUnit, Node, NodeLabel, Pod, ResourceSync, ServiceGroup
 
 PASSWORD = "a long enough password"
 
@@ -143,7 +143,7 @@ def news(seconds: int = 3, unreachable: int | None = None) -> None:
     """How old the news is; `unreachable` is for how many seconds the cluster has been out of reach."""
     now = timezone.now()
     since = now - timedelta(seconds=unreachable) if unreachable is not None else None
-    Mirror.objects.update_or_create(
+    ResourceSync.objects.update_or_create(
         resource="nodes",
         defaults={
             "synced_at": now,

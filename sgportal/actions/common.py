@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ..core.plans.plan import Plan
 from ..core.text import Sentence, say
-from ..models import AuditEvent, ManagedCluster, Stewardship
+from ..models import AuditEvent, ManagedCluster, ManagementMode
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
 
@@ -70,7 +70,7 @@ def intent(action: Callable[P, T]) -> Callable[P, T]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         if not kwargs.get("dry_run"):
             _check_halt()
-            _check_stewardship()
+            _check_management_mode()
         return action(*args, **kwargs)
 
     guarded.intent = True  # type: ignore[attr-defined]
@@ -88,8 +88,8 @@ def _check_halt() -> None:
         )
 
 
-def _check_stewardship() -> None:
-    row = Stewardship.now()
+def _check_management_mode() -> None:
+    row = ManagementMode.now()
     if row.may_write:
         return
     if row.handing_back:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
 from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
-from ..models import Child, Grid, ManagedCluster, Mirror, Node, NodeLabel, Pod, Slice
+from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.grids.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
@@ -62,12 +62,12 @@ def _accept_cluster(row: ManagedCluster, choice: str) -> None:
     if choice == RESTORE:
         Grid.objects.update(**NEVER_PUT_THERE, **NOT_MISSING)
         row.lost_labels = lost_labels.gather()
-        workqueue.request([lost_labels.KEY], urgent=True)
+        workqueue.enqueue([lost_labels.KEY], urgent=True)
     elif choice == FOLLOW:
         Grid.objects.update(may_be_forgotten=True)
     for model in (NodeLabel, Node, Pod, Child, Slice):
         model._default_manager.all().delete()
-    Mirror.objects.update(synced_at=None)
+    ResourceSync.objects.update(synced_at=None)
 
 
 _CARRY_OUT: dict[str, Callable[[ManagedCluster, str], None]] = {

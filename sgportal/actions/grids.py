@@ -199,7 +199,7 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
         grid.units.update(failures=0, next_at=None)
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
         change_log.record("grid", [grid.path])
-    workqueue.request([grid.path], urgent=True)
+    workqueue.enqueue([grid.path], urgent=True)
     return Saved(grid, grid.path, result, wish.plan, wish.prepared.warnings)
 
 
@@ -226,7 +226,7 @@ def delete_grid(
         current.save()
         note(actor, "delete", current.path, current.source(), None, planned)
         change_log.record("grid", [current.path])
-        workqueue.request([current.path], urgent=True)
+        workqueue.enqueue([current.path], urgent=True)
     return planned
 
 
@@ -268,7 +268,7 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
         if not dry_run:
             rows.update(recreate=True, failures=0, next_at=None)
             note(actor, "recreate", f"{grid.path}#{unit}", None, None, planned)
-            workqueue.request([grid.path], urgent=True)
+            workqueue.enqueue([grid.path], urgent=True)
     return planned
 
 

@@ -68,7 +68,7 @@ def _carry_out(choice: Any, decided: list[Held], actor: Actor) -> None:
         _BY_KIND[each.kind](each, choice)
         note(actor, choice, each.grid.path, {"waiting": each.kind, "units": list(each.units)}, None)
     paths = [each.grid.path for each in decided]
-    workqueue.request(paths, urgent=True)
+    workqueue.enqueue(paths, urgent=True)
     change_log.record("grid", paths)
     change_log.record("cluster", [halt.CHANGE_LOG_KEY])
 

@@ -28,7 +28,7 @@ def label_nodes(
         results = {name: {"before": before[name], "state": "pending", "detail": ""} for name in names}
         job = LabelJob.objects.create(changes=dict(changes), results=results, author=actor.name)
         note(actor, "label", f"labeljobs/{job.pk}", before, dict(changes))
-        workqueue.request([f"labeljobs/{job.pk}"], urgent=True)
+        workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
 
 

@@ -10,7 +10,7 @@ from ..cluster import ClusterError
 from ..core.plans.plan import Step
 from ..core.superedge.controller import HANDING_BACK, MANAGING, Verdict, restarting
 from ..core.text import Sentence, say
-from ..models import Stewardship
+from ..models import ManagementMode
 from ..queries.takeover import takeover_steps
 from ..reconciler import takeover
 from ..reconciler.discovery import superedge
@@ -38,14 +38,14 @@ def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> Ta
     if dry_run:
         return TakeOver(found, refusal)
     with transaction.atomic():
-        row = Stewardship.now()
+        row = ManagementMode.now()
         if row.may_write:
             raise Refused(say("the portal manages the grids already"))
         _check_settled(row)
         if refusal and not force:
             raise Refused(refusal)
         superedge.decide(MANAGING, actor.name, forced=verdict.running)
-        Stewardship.change(task={})  # what a hand-back told to do is out of date
+        ManagementMode.change(task={})  # what a hand-back told to do is out of date
         note(actor, "take-over", PATH, {"mode": row.mode}, {"mode": MANAGING, "forced": force})
     return TakeOver(found, refusal)
 
@@ -54,7 +54,7 @@ def hand_back(actor: Actor) -> None:
     """Leave the children as SuperEdge would make them, then write to the cluster no more: a task of a worker. Raises
     Refused."""
     with transaction.atomic():
-        row = Stewardship.now()
+        row = ManagementMode.now()
         if row.read_only:
             raise Refused(say("the portal writes nothing to the cluster already"))
         _check_settled(row)
@@ -70,7 +70,7 @@ def upgrade_definitions(actor: Actor) -> None:
     if verdict.running:
         raise Refused(_running(verdict))
     with transaction.atomic():
-        row = Stewardship.now()
+        row = ManagementMode.now()
         if not row.may_write:
             raise Refused(say("the portal does not manage the grids; take over first"))
         takeover.ask(takeover.DEFINITIONS, actor.name)
@@ -85,7 +85,7 @@ def _look() -> Verdict:
         raise Unavailable(error) from error
 
 
-def _check_settled(row: Stewardship) -> None:
+def _check_settled(row: ManagementMode) -> None:
     if row.handing_back:
         raise Refused(say("the grids are being handed back; wait until that is done"))
 

@@ -10,7 +10,19 @@ from django.urls import URLPattern, path
 
 from .. import actions
 from ..admin_site import actor, is_admin
-from ..models import ApiToken, AuditEvent, Grid, GridUnit, Journal, LabelJob, Mirror, Node, Pod, ServiceGroup, WorkKey
+from ..models import (
+    ApiToken,
+    AuditEvent,
+    Grid,
+    GridUnit,
+    Journal,
+    LabelJob,
+    Node,
+    Pod,
+    ResourceSync,
+    ServiceGroup,
+    WorkKey,
+)
 from ..queries.freshness import freshness
 from ..queries.overview import node_groups, node_units
 
@@ -142,4 +154,4 @@ class WorkKeyAdmin(ReadOnly):
     search_fields = ("key",)
 
 
-admin.site.register([ServiceGroup, LabelJob, Mirror, Journal], ReadOnly)
+admin.site.register([ServiceGroup, LabelJob, ResourceSync, Journal], ReadOnly)

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.grids.kinds import DEFAULT, GridKind
 from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
 from ..core.ownership.ignored import MAX_ENTRIES, MAX_MANAGER, MAX_PATH
-from ..core.traffic.closure import MODES, STEERED
+from ..core.traffic.closure import MODES, SLICE_MODES
 
 Schema = dict[str, Any]
 
@@ -161,7 +161,7 @@ _SERVICE: Schema = {
     },
     "x-kubernetes-validations": [
         _rule(
-            f"!has(self.closure) || !(self.closure.mode in {sorted(STEERED)}) || "
+            f"!has(self.closure) || !(self.closure.mode in {sorted(SLICE_MODES)}) || "
             "((!has(self.template.clusterIP) || self.template.clusterIP != 'None') && "
             "(!has(self.template.type) || self.template.type != 'ExternalName'))",
             "a headless Service, or one of type ExternalName, has nothing to steer; use mode “wrapper” or “open”",

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from ..models import ManagedCluster, Stewardship
+from ..models import ManagedCluster, ManagementMode
 from ..queries.freshness import freshness
 from ..queries.held import held_counts
 from ..version import VERSION
@@ -22,7 +22,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(freshness),
-        "stewardship": SimpleLazyObject(Stewardship.now),
+        "stewardship": SimpleLazyObject(ManagementMode.now),
         "managed": SimpleLazyObject(ManagedCluster.now),
         "held": SimpleLazyObject(held_counts),
         "revision": revision(request),

@@ -6,14 +6,14 @@ from pathlib import Path
 from ..actions import Actor, save_grids
 from ..core.documents import read_documents
 from ..core.names import APISERVER
-from ..models import Lease, Mirror, WorkKey
+from ..models import Lease, ResourceSync, WorkKey
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 
 def is_mirrored(since: datetime) -> bool:
     """Whether everything that is watched has been listed whole since then."""
-    rows = list(Mirror.objects.filter(served=True).exclude(resource=APISERVER))
+    rows = list(ResourceSync.objects.filter(served=True).exclude(resource=APISERVER))
     seen = {row.resource for row in rows if row.synced_at and row.synced_at >= since}
     return bool(rows) and len(seen) == len(rows)
 

@@ -118,8 +118,8 @@ def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
 
 def keeper_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
     """The keeper of closed loops as (name, run, stop)."""
-    from ..reconciler.keeper_process import Turns
+    from ..reconciler.keeper_process import LeaderElection
 
     stop = threading.Event()
-    turns: Any = Turns()
+    turns: Any = LeaderElection()
     return "keeper", lambda: turns.run(stop), stop.set

@@ -3,14 +3,14 @@
 Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 """
 
+from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
 from .history import AuditEvent, ChildDeletion, GridEvent, Journal
 from .intent import Grid, GridUnit, Revision, ServiceGroup
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
-from .mirror import Child, Mirror, Namespace, Node, NodeLabel, Pod, Slice
+from .management_mode import ManagementMode
 from .people import ApiToken, LogInCount, Preference
-from .stewardship import Stewardship
 from .work import Heartbeat, Lease, WorkKey
 
 __all__ = [
@@ -28,15 +28,15 @@ __all__ = [
     "Lease",
     "LogInCount",
     "ManagedCluster",
-    "Mirror",
+    "ManagementMode",
     "Namespace",
     "Node",
     "NodeLabel",
     "Pod",
     "Preference",
+    "ResourceSync",
     "Revision",
     "ServiceGroup",
     "Slice",
-    "Stewardship",
     "WorkKey",
 ]

@@ -11,8 +11,8 @@ from ..core.traffic.closure import Capabilities
 from ..core.traffic.dataplane import Keeping, keeping
 from ..core.traffic.proof.agents import KUBE_PROXY
 from ..core.traffic.rules import obeys_hints
+from ..models.cache import Node, Pod
 from ..models.dataplane import DataPlane, read
-from ..models.mirror import Node, Pod
 
 _PROXY = "(kube-proxy)"  # in the place of a system
 

@@ -14,7 +14,7 @@ from ..core.ownership.identity import is_ours
 from ..core.plans.desired import service_of, unasked
 from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
-from ..core.traffic.closure import STEERED, UNKNOWN, Capabilities
+from ..core.traffic.closure import SLICE_MODES, UNKNOWN, Capabilities
 from ..core.traffic.proof.annotated import annotated_proof, topology_keys
 from ..core.traffic.proof.case import Seen, foreign
 from ..core.traffic.proof.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
@@ -25,8 +25,8 @@ from ..core.traffic.slices.endpoints import canonical, read_address, units_serve
 from ..core.traffic.slices.slices import Refusal, built_in, wanted
 from ..core.traffic.slices.topology import places
 from ..core.units import NodeView
+from ..models.cache import Child, Node, Pod, Slice
 from ..models.intent import Grid
-from ..models.mirror import Child, Node, Pod, Slice
 from .capabilities import capabilities
 
 
@@ -35,8 +35,8 @@ def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]
     Service where there is one."""
     if spec.kind.child_kind != "Service":
         return UNKNOWN
-    was_steered = grid is not None and grid.status.get("closure", "") in STEERED
-    return unasked(spec, live, capabilities(), was_steered)
+    was_managed = grid is not None and grid.status.get("closure", "") in SLICE_MODES
+    return unasked(spec, live, capabilities(), was_managed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _foreseen(
     where = places(nodes, grid.key)
     known = {read_address(address)[0] for pod in pods for address in pod.ips}
     service = replace(service, families=tuple(each for each in service.families if each in known) or service.families)
-    if not service.closure.steered:
+    if not service.closure.manages_slices:
         return service, built_in(service, where, pods)
     return service, wanted(service, where, pods, Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))).slices
 

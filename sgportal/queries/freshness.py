@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from ..core.names import APISERVER
-from ..models.mirror import Mirror
+from ..models.cache import ResourceSync
 
 PROBE_SILENCE = timedelta(seconds=15)  # the watch reports an answer or a failure every few seconds while it lives
 
@@ -31,7 +31,7 @@ class Freshness:
 
 def freshness() -> Freshness:
     """How fresh the rows as a whole are: as old as the oldest resource. One query."""
-    rows = list(Mirror.objects.filter(served=True))
+    rows = list(ResourceSync.objects.filter(served=True))
     heard = [row.heard_at for row in rows if row.heard_at]
     failing = [row for row in rows if row.failing_since]
     observed = min(heard, default=None) if len(heard) == len(rows) else None
@@ -46,4 +46,4 @@ def freshness() -> Freshness:
 
 def seen_once(resource: str) -> bool:
     """Whether a resource of the cluster was ever read whole; before that an empty list means nothing."""
-    return Mirror.objects.filter(resource=resource).exclude(synced_at=None).exists()
+    return ResourceSync.objects.filter(resource=resource).exclude(synced_at=None).exists()

@@ -7,8 +7,8 @@ from ..core.names import child_name
 from ..core.plans.plan import Step
 from ..core.text import Sentence
 from ..core.units import UnitChange, relabelled, unit_changes
+from ..models.cache import Node
 from ..models.intent import Grid
-from ..models.mirror import Node
 from .endpoints import emptied
 from .policy import closed
 

@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from ..core.selector import parse_selector
-from ..models.mirror import Node, NodeLabel
+from ..models.cache import Node, NodeLabel
 
 
 def select_nodes(

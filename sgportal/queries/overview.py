@@ -10,8 +10,8 @@ from ..core.health import is_unhealthy, severity, worst
 from ..core.names import NODE_RESTRICTION
 from ..core.text import Sentence
 from ..core.units import NodeView, Unit
+from ..models.cache import NodeLabel
 from ..models.intent import Grid, GridUnit
-from ..models.mirror import NodeLabel
 from .freshness import Freshness, freshness
 
 _NOISE = (

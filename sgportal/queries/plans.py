@@ -17,8 +17,8 @@ from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
 from ..core.text import Sentence
+from ..models.cache import Child, NodeLabel
 from ..models.intent import Grid
-from ..models.mirror import Child, NodeLabel
 from .endpoints import can_for
 from .policy import closed
 

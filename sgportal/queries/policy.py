@@ -8,7 +8,7 @@ from django.conf import settings
 from ..core.policy.pod_security import Level
 from ..core.policy.rules import Policy, closed_namespace
 from ..core.text import Sentence
-from ..models.mirror import Namespace
+from ..models.cache import Namespace
 
 
 def policy() -> Policy:

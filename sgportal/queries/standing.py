@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ..models import ManagedCluster, Stewardship
+from ..models import ManagedCluster, ManagementMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Standing:
     @classmethod
     def now(cls) -> Self:
         """As the rows say: two queries."""
-        cluster, stewardship = ManagedCluster.now(), Stewardship.now()
-        return cls(cluster.uid, stewardship.may_write, stewardship.handing_back, cluster.halt)
+        cluster, mode = ManagedCluster.now(), ManagementMode.now()
+        return cls(cluster.uid, mode.may_write, mode.handing_back, cluster.halt)
 
     @property
     def may_write(self) -> bool:

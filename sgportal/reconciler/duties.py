@@ -42,7 +42,7 @@ def ensure() -> None:
 
 def resync() -> float:
     """Have a fresh look at every grid, whether or not anything seems to have happened."""
-    workqueue.request(grid.path for grid in Grid.objects.only("kind", "namespace", "name"))
+    workqueue.enqueue(grid.path for grid in Grid.objects.only("kind", "namespace", "name"))
     return float(settings.SGPORTAL_RESYNC_SECONDS)
 
 

@@ -11,29 +11,29 @@ from django.db import InterfaceError, OperationalError, connection
 
 from ..cluster import Cluster
 from ..queries.standing import Standing
-from .endpoints.controller import Keeper
-from .endpoints.metrics import Pulse
+from .endpoints.controller import EndpointController
+from .endpoints.metrics import ControllerMetrics
 from .informer.reflector import Pace
 from .process import connection as access
-from .process.heartbeat import SignOfLife
+from .process.heartbeat import HeartbeatWriter
 from .process.lease import ProcessLease
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 15.0
-LOOK_SECONDS = 0.5  # between two looks at lease and stewardship
+LOOK_SECONDS = 0.5  # between two reads of lease and management mode
 JOIN_SECONDS = 4.0
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
 
-class Turns:
+class LeaderElection:
     """Runs a keeper whenever the lease is ours."""
 
     def __init__(self, pace: Pace | None = None, lease_seconds: float = LEASE_SECONDS) -> None:
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
         self._lease = ProcessLease(lease_seconds, "keeper")
         self._look_seconds = lease_seconds * LOOK_SECONDS / LEASE_SECONDS
-        self._sign = SignOfLife("keeper", self._lease.holder)
-        self._pulse = Pulse()
+        self._sign = HeartbeatWriter("keeper", self._lease.holder)
+        self._metrics = ControllerMetrics()
         self._may_write = False
 
     def run(self, stop: threading.Event) -> None:
@@ -50,25 +50,27 @@ class Turns:
 
     def _act(self, stop: threading.Event) -> None:
         over = threading.Event()
-        keeper = Keeper(access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace, self._pulse)
+        keeper = EndpointController(
+            access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace, self._metrics
+        )
         thread = threading.Thread(target=self._keep, args=(keeper, over), name="keeper", daemon=True)
         thread.start()
         while not stop.is_set() and thread.is_alive() and self._is_ours(before=True):
             stop.wait(self._look_seconds)
         over.set()
         thread.join(JOIN_SECONDS)
-        self._pulse.kept = 0
+        self._metrics.kept = 0
 
     @staticmethod
-    def _keep(keeper: Keeper, over: threading.Event) -> None:
+    def _keep(keeper: EndpointController, over: threading.Event) -> None:
         try:
             keeper.run(over)
         except Exception:
             log.exception("the keeper went wrong and is begun anew")
 
     def _cluster(self) -> Cluster:
-        """The cluster to write to, without the database: what the last look at the stewardship said holds."""
-        return access.unchecked() if self._may_write else access.reading()
+        """The cluster to write to, without the database: what the last read of the management mode said holds."""
+        return access.writable() if self._may_write else access.reading()
 
     def _is_ours(self, before: bool) -> bool:
         """Whether it is our turn; `before` where the database does not say."""
@@ -76,7 +78,7 @@ class Turns:
             standing = Standing.now()
             self._may_write, access.identity().expected = standing.may_write, standing.uid
             ours = self._lease.take()
-            self._sign.beat(self._pulse.figures())
+            self._sign.beat(self._metrics.figures())
         except _DATABASE_TROUBLE as error:
             log.warning("the database does not answer: %s", error)
             connection.close()

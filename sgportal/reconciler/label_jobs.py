@@ -9,7 +9,7 @@ from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Re
 from ..models import LabelJob
 from .cache import refresh
 from .process.connection import cluster as connected
-from .process.connection import side_by_side
+from .process.connection import map_parallel
 from .queue import change_log
 
 CHUNK = 40
@@ -52,7 +52,7 @@ def run(job_id: str, cluster: Cluster) -> None:
     pending = [name for name, result in job.results.items() if result["state"] == "pending"]
     for start in range(0, len(pending), CHUNK):
         chunk = pending[start : start + CHUNK]
-        outcomes = side_by_side(lambda name: _attempt(cluster, name, job.changes), chunk)
+        outcomes = map_parallel(lambda name: _attempt(cluster, name, job.changes), chunk)
         _save(job, dict(zip(chunk, outcomes, strict=True)))
         for outcome in outcomes:
             if isinstance(outcome, Unreachable | Throttled):

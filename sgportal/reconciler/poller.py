@@ -12,7 +12,7 @@ from django.db import Error, connections
 
 from . import duties
 from .executor import Executor
-from .process.heartbeat import SignOfLife
+from .process.heartbeat import HeartbeatWriter
 from .process.identity import new_name
 from .queue import broker, leases, workqueue
 
@@ -27,7 +27,7 @@ class Poller:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._sign = SignOfLife("worker", new_name())
+        self._sign = HeartbeatWriter("worker", new_name())
         self._ensure_at = 0.0
         self._broker = broker.told("none")
 
@@ -73,6 +73,6 @@ class Poller:
         if held is None or time.monotonic() - held.since < STUCK_SECONDS:
             return False
         log.error("%s has been at it for %.0f s: the process hangs", ", ".join(sorted(held.keys)[:5]), STUCK_SECONDS)
-        if isinstance(held, leases.Turn):
+        if isinstance(held, leases.WorkItem):
             workqueue.failed(held, f"not done after {STUCK_SECONDS:.0f} s")
         return True

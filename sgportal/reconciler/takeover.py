@@ -16,13 +16,13 @@ from ..core.superedge.controller import MANAGING, READ_ONLY, lacks_hash, restart
 from ..core.text import Invalid, Sentence, say
 from ..core.timestamps import rfc3339
 from ..core.traffic.closure import UNKNOWN
-from ..models import Grid, Stewardship
+from ..models import Grid, ManagementMode
 from ..queries.plans import world
 from .discovery import superedge
 from .grids import observe, update_status
 from .grids.apply import carry_out
 from .process import connection
-from .process.connection import side_by_side
+from .process.connection import map_parallel
 from .queue import change_log, workqueue
 
 log = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ NAMED = 5
 
 def ask(name: str, by: str) -> None:
     """Have a task done: HAND_BACK or DEFINITIONS, for a user."""
-    Stewardship.change(task={"name": name, "state": "pending", "by": by, "at": _now(), "lines": [], "commands": []})
-    workqueue.request([f"{KIND}/{name}"], urgent=True)
+    ManagementMode.change(task={"name": name, "state": "pending", "by": by, "at": _now(), "lines": [], "commands": []})
+    workqueue.enqueue([f"{KIND}/{name}"], urgent=True)
     change_log.record("cluster", [superedge.JOURNAL_KEY])
 
 
 def run(name: str) -> None:
     """Do a task that was asked for and is not done. Raises Unreachable or Throttled, to be tried again."""
-    task = Stewardship.now().task
+    task = ManagementMode.now().task
     if task.get("name") != name or task.get("state") != "pending":
         return
     try:
@@ -57,7 +57,7 @@ def run(name: str) -> None:
         if name == HAND_BACK:
             superedge.decide(MANAGING, task["by"])
     said = [each.to_json() for each in lines]
-    Stewardship.change(task={**task, "state": state, "at": _now(), "lines": said, "commands": commands})
+    ManagementMode.change(task={**task, "state": state, "at": _now(), "lines": said, "commands": commands})
     change_log.record("cluster", [superedge.JOURNAL_KEY])
 
 
@@ -74,7 +74,7 @@ def _hand_back(by: str) -> list[Sentence]:
         _restore(grid, cluster)
     chosen = cluster.list("EndpointSlice", label_selector=f"{MANAGED_BY}={SLICE_MANAGER}", metadata_only=True).items
     places = [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in chosen]
-    side_by_side(lambda place: cluster.delete("EndpointSlice", *place), places)
+    map_parallel(lambda place: cluster.delete("EndpointSlice", *place), places)
     superedge.decide(READ_ONLY, by)
     return _advice(grids)
 
@@ -121,7 +121,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _commands() -> list[str]:
     """How to start SuperEdge's controller again, where we know its Deployment."""
-    return [each.scale(max(1, each.wanted)) for each in superedge.workloads_of(Stewardship.now())]
+    return [each.scale(max(1, each.wanted)) for each in superedge.workloads_of(ManagementMode.now())]
 
 
 def _upgrade() -> list[Sentence]:
@@ -132,7 +132,7 @@ def _upgrade() -> list[Sentence]:
         return [say("SuperEdge's controller runs again and would undo it within a minute; nothing was changed")]
     lost = [f"{kind} {place}" for kind, places in upgrade_crds(cluster).items() for place in places]
     superedge.note(superedge.look(connection.reading()))
-    workqueue.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
+    workqueue.enqueue([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
     if lost:
         return [say("these grids went away meanwhile: %(grids)s", grids=_listed(lost))]
     return [say("the definitions are the portal's now; every grid is still there")]

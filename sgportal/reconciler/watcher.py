@@ -21,20 +21,20 @@ from ..core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE
 from ..core.grids.kinds import BY_PLURAL
 from ..core.names import APISERVER
 from .cache import refresh
-from .cache.enqueue import Effects, tell, wake_all
-from .cache.freshness import News
+from .cache.enqueue import Changes, enqueue, enqueue_all
+from .cache.freshness import SyncFreshness
 from .cache.resources import SOURCES
 from .discovery import dataplane
-from .discovery.detector import EVERY_SECONDS, Inspected, Lookout, Sighted, Witness
+from .discovery.detector import EVERY_SECONDS, ControllerObserved, Detection, Detector, Inspected
 from .discovery.installer import Installer
 from .fleet.doubts import Doubts
 from .fleet.guard import Guard
 from .grids import absence
-from .informer.messages import Failed, Heard, Inbox, Listed, Message, NotServed, Rows
+from .informer.messages import Bookmark, Failed, Inbox, Message, NotServed, Replaced, Rows
 from .informer.probe import Probe
-from .informer.reflector import Pace, Reader
+from .informer.reflector import Pace, Reflector
 from .process import connection as access
-from .process.heartbeat import SignOfLife
+from .process.heartbeat import HeartbeatWriter
 from .process.lease import ProcessLease
 
 log = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ class Watcher:
 
     def __init__(
         self,
-        connect: Callable[[], Cluster] = access.unchecked,
+        connect: Callable[[], Cluster] = access.writable,
         pace: Pace | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._connect = connect
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
         self._lease = ProcessLease(lease_seconds, "watch")
-        self._sign = SignOfLife("watch", self._lease.holder)
+        self._sign = HeartbeatWriter("watch", self._lease.holder)
         self._renew_seconds = lease_seconds * RENEW_SECONDS / LEASE_SECONDS
         self._standby_seconds = lease_seconds * STANDBY_SECONDS / LEASE_SECONDS
         self._renew_at = 0.0
@@ -92,16 +92,16 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        inbox, witness, guard = Inbox(), Witness(), Guard(access.identity())
-        lookout = Lookout(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
+        inbox, witness, guard = Inbox(), Detection(), Guard(access.identity())
+        lookout = Detector(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout, guard)
-        readers = {each.resource: Reader(each, self._connect, inbox.put, installer, self._pace) for each in SOURCES}
+        readers = {each.resource: Reflector(each, self._connect, inbox.put, installer, self._pace) for each in SOURCES}
         pace = self._pace
         hurry = partial(_hurry, list(readers.values()))
         probe = Probe(self._connect, inbox.put, hurry, pace.probe, pace.probe_patience)
         doubts = Doubts(lambda what, later: readers[what].list_again(pace.recheck if later else pace.again))
-        store = Store(News([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts)
-        threads: list[Reader | Lookout | Probe] = [*readers.values(), lookout, probe]
+        store = Store(SyncFreshness([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts)
+        threads: list[Reflector | Detector | Probe] = [*readers.values(), lookout, probe]
         for thread in threads:
             thread.start()
         try:
@@ -140,12 +140,12 @@ class Watcher:
         return True
 
 
-def _hurry(readers: Iterable[Reader]) -> None:
+def _hurry(readers: Iterable[Reflector]) -> None:
     for reader in readers:
         reader.hurry()
 
 
-def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
+def _end(readers: Iterable[Reflector | Detector | Probe]) -> None:
     for reader in readers:
         reader.stop()
     deadline = time.monotonic() + JOIN_SECONDS
@@ -155,11 +155,11 @@ def _end(readers: Iterable[Reader | Lookout | Probe]) -> None:
 
 @dataclass
 class Store:
-    """Brings the rows in line with what the readers say, wakes and tells whom it concerns. `write` is called within a
+    """Brings the rows in line with what the reflectors say and enqueues the grids concerned. `write` is called within a
     transaction, `saved` once it is committed."""
 
-    news: News
-    witness: Witness
+    news: SyncFreshness
+    witness: Detection
     guard: Guard
     doubts: Doubts
 
@@ -171,7 +171,7 @@ class Store:
     def write(self, batch: Iterable[Message]) -> None:
         """Write what was said."""
         self.guard.conclude()
-        effects = Effects()
+        changes = Changes()
         rows: dict[str, dict[str, Any]] = {}
         deleted: dict[str, list[Mapping[str, Any]]] = {}
         for message in batch:
@@ -180,28 +180,28 @@ class Store:
                 deleted.setdefault(message.resource, []).extend(message.deleted.values())
                 self.witness.read(message.resource, message.rows)
                 self.news.heard(message.resource, message.at)
-            elif isinstance(message, Listed):
-                refresh.write(message.resource, rows.pop(message.resource, {}), effects)
-                if refresh.write_absent(message.resource, message.keys, effects, self.doubts.believes):
+            elif isinstance(message, Replaced):
+                refresh.write(message.resource, rows.pop(message.resource, {}), changes)
+                if refresh.write_absent(message.resource, message.keys, changes, self.doubts.believes):
                     self.news.synced(message.resource, message.at)
             else:
                 self._note(message)
         self.witness.conclude()
         for resource, changed in rows.items():
-            refresh.write(resource, changed, effects)
+            refresh.write(resource, changed, changes)
         for resource in deleted.keys() & BY_PLURAL.keys():
             absence.note_deleted(BY_PLURAL[resource].kind, deleted[resource])
-        self.doubts.look_at_nodes(effects.nodes)
+        self.doubts.look_at_nodes(changes.nodes)
         if self.guard.halted in (DEFINITIONS_GONE, GRIDS_GONE):
             absence.look_whether_back(self.guard.halted)
-        tell(effects)
+        enqueue(changes)
         if self.news.recovered:
-            wake_all()
+            enqueue_all()
         if self.news.due:
             self.news.save()
 
     def _note(self, message: Message) -> None:
-        if isinstance(message, Heard):
+        if isinstance(message, Bookmark):
             self.news.heard(message.resource, message.at)
         elif isinstance(message, Failed):
             self.news.failed(message.resource, message.error)
@@ -209,7 +209,7 @@ class Store:
             self.news.not_served(message.resource)
             if message.resource in BY_PLURAL:
                 absence.definition_gone(BY_PLURAL[message.resource].kind)
-        elif isinstance(message, Sighted):
+        elif isinstance(message, ControllerObserved):
             self.witness.saw(message.sight)
         elif isinstance(message, Inspected):
             dataplane.note(message.seen)

@@ -18,11 +18,11 @@ HALTED = 30.0  # seconds until another look while everything stops; its end wake
 
 def run(key: str) -> None:
     """Make a key right if it is due and nobody is at it; on failure it is retried for ever, ever more slowly."""
-    with workqueue.held(key) as lease:
+    with workqueue.acquire(key) as lease:
         if lease is None:
             return
         try:
-            revisit = _dispatch(key, lease)
+            requeue_after = _dispatch(key, lease)
         except ClusterError as error:
             log.warning("%s: %s", key, error)
             workqueue.failed(lease, str(error), error.retry_after)
@@ -30,10 +30,10 @@ def run(key: str) -> None:
             log.exception("%s: unexpected", key)
             workqueue.failed(lease, f"{type(error).__name__}: {error}")
         else:
-            workqueue.finished(lease, revisit)
+            workqueue.done(lease, requeue_after)
 
 
-def _dispatch(key: str, lease: workqueue.Held) -> float | None:
+def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     kind, _, rest = key.partition("/")
     if kind == duties.KIND:
         return duties.run(rest)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sgportal.core.health import severity
 from sgportal.core.names import GRID_SELECTOR
-from sgportal.models import ApiToken, Child, Grid, GridUnit, Mirror, Node, NodeLabel, Pod
+from sgportal.models import ApiToken, Child, Grid, GridUnit, Node, NodeLabel, Pod, ResourceSync
 
 DATA = Path(__file__).parent.parent / "data"
 RESOURCES = ("nodes", "pods", "deployments", "statefulsets", "services")
@@ -124,7 +124,7 @@ def heard(ago: float = 0, failing: bool = False) -> None:
     """The cluster was last heard so many seconds ago; `failing`: it cannot be reached since then."""
     when = timezone.now() - timedelta(seconds=ago)
     for name in RESOURCES:
-        Mirror.objects.update_or_create(
+        ResourceSync.objects.update_or_create(
             resource=name,
             defaults={
                 "synced_at": when,

@@ -7,11 +7,11 @@ import pytest
 from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
-from sgportal.models import AuditEvent, Child, DataPlane, Grid, ManagedCluster, Node, Pod, Stewardship, WorkKey
+from sgportal.models import AuditEvent, Child, DataPlane, Grid, ManagedCluster, ManagementMode, Node, Pod, WorkKey
 from sgportal.queries.capabilities import abilities, capabilities
 from sgportal.reconciler.cache.translate import child_row
 from sgportal.reconciler.discovery import superedge
-from sgportal.reconciler.discovery.superedge import Sight
+from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
 
 from . import builders
@@ -23,7 +23,7 @@ COMMAND = "kubectl --namespace edge-system scale deployment application-grid-con
 @pytest.fixture
 def running(db):
     """SuperEdge's controller runs, and the watch has noticed."""
-    Stewardship.change(
+    ManagementMode.change(
         mode="read-only", running=True, evidence=[say("it runs").to_json()], cure=[COMMAND], version="v1.37.2"
     )
 
@@ -31,7 +31,7 @@ def running(db):
 @pytest.fixture
 def looked(monkeypatch):
     """What a look at the cluster sees: nothing of SuperEdge."""
-    monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
+    monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
 
 
@@ -188,7 +188,7 @@ def test_only_an_administrator_decides(as_, running, looked):
     for path in ("superedge/takeover", "superedge/handback", "cluster/crds"):
         assert as_("olga").post(path, {}).status_code == 403
     assert as_("ada").post("superedge/takeover", {}).status_code == 200
-    assert Stewardship.now().decided_by == "ada"
+    assert ManagementMode.now().decided_by == "ada"
     assert AuditEvent.objects.get(verb="take-over").after == {"mode": "managing", "forced": False}
     assert as_("ada").post("superedge/takeover", {}).status_code == 409
 
@@ -196,7 +196,7 @@ def test_only_an_administrator_decides(as_, running, looked):
 def test_a_dry_run_of_taking_over_changes_nothing(as_, running, looked):
     found = as_("ada").post("superedge/takeover?dryRun=All", {}).json()
     assert found == {"steps": [], "refusal": None}
-    assert Stewardship.now().read_only
+    assert ManagementMode.now().read_only
 
 
 def test_what_is_sent_is_checked(as_, running, looked):

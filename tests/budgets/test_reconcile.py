@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from sgportal.actions import save_grids
-from sgportal.models import Grid, Mirror
+from sgportal.models import Grid, ResourceSync
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.worker import run
@@ -45,7 +45,7 @@ def look(world) -> None:
     """As the watch would: bring the rows up to date."""
     world.look()
     refresh.relist("endpointslices", world.cluster)
-    Mirror.objects.update(synced_at=timezone.now())
+    ResourceSync.objects.update(synced_at=timezone.now())
 
 
 def calm(world, grid: Grid) -> None:
@@ -65,7 +65,7 @@ def calm(world, grid: Grid) -> None:
 
 def cost(world, grid: Grid) -> Cost:
     """Of one task that makes the grid right."""
-    workqueue.request([grid.path], urgent=True)
+    workqueue.enqueue([grid.path], urgent=True)
     world.server.reset_counts()
     with statements() as sql:
         run(grid.path)

@@ -163,7 +163,7 @@ def loops() -> Iterator[Any]:
         nodes, pods = world
         for mode in ("strict", "prefer", "failover", "wrapper", "open"):
             service = closing.a_service(Closure(mode, ("a",) if mode == "failover" else ()))
-            slices = closing.decide(service, nodes, pods).slices if service.closure.steered else []
+            slices = closing.decide(service, nodes, pods).slices if service.closure.manages_slices else []
             for version in ("v1.34.1", "v1.30.0", ""):
                 proofs = proof(service, slices, [replace(node, version=version) for node in nodes])
                 loop = loop_of(proofs, ("stranger",) if len(pods) % 2 else ())

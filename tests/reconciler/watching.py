@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sgportal.cluster import Cluster
 from sgportal.core.names import APISERVER
-from sgportal.models import Mirror, Node, NodeLabel, WorkKey
+from sgportal.models import Node, NodeLabel, ResourceSync, WorkKey
 from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
 from sgportal.reconciler.watcher import Watcher
@@ -53,8 +53,8 @@ def a_watch(
     running = Running(watcher, thread, stopping)
     try:
         if wait:
-            synced = Mirror.objects.filter(synced_at__gte=began)
-            watched = Mirror.objects.filter(served=True).exclude(resource=APISERVER)
+            synced = ResourceSync.objects.filter(synced_at__gte=began)
+            watched = ResourceSync.objects.filter(served=True).exclude(resource=APISERVER)
             until(lambda: synced.count() == watched.count() == len(BY_RESOURCE), 20)
         yield running
     finally:

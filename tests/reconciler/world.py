@@ -15,7 +15,7 @@ from sgportal.actions import Actor, save_grids
 from sgportal.cluster import MERGE_PATCH, RESOURCES, Cluster
 from sgportal.core.documents import read_document
 from sgportal.core.workloads.rollout import is_rolled_out
-from sgportal.models import Grid, Mirror, WorkKey
+from sgportal.models import Grid, ResourceSync, WorkKey
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.worker import run
 
@@ -83,7 +83,7 @@ class World:
         """Bring the mirror up to date by a fresh list of everything."""
         for resource in ("nodes", "namespaces", "deployments", "statefulsets", "services", "pods"):
             refresh.relist(resource, self.cluster)
-        Mirror.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
+        ResourceSync.objects.update_or_create(resource="nodes", defaults={"synced_at": timezone.now()})
 
     def save(self, *manifests: dict[str, Any], ask: bool = True) -> Grid:
         """Submit manifests through the portal and let the reconciler settle; the last grid. Without `ask` the API

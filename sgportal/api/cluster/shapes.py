@@ -5,7 +5,7 @@ from typing import Any, cast
 from ...core.fleet import held as waiting
 from ...core.fleet.halt import Reason, outcome
 from ...core.text import Sentence
-from ...models import DataPlane, ManagedCluster, Stewardship
+from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import Abilities
 from ...queries.freshness import Freshness
 from ...queries.held import Held
@@ -22,7 +22,7 @@ def freshness(fresh: Freshness) -> dict[str, Any]:
     }
 
 
-def management(row: Stewardship) -> dict[str, Any]:
+def management(row: ManagementMode) -> dict[str, Any]:
     """Who writes to the cluster: we (`managing`) or not (`read-only`), and why not with the cure."""
     return {
         "mode": row.mode,
@@ -34,7 +34,7 @@ def management(row: Stewardship) -> dict[str, Any]:
     }
 
 
-def cluster(row: Stewardship, can: Abilities) -> dict[str, Any]:
+def cluster(row: ManagementMode, can: Abilities) -> dict[str, Any]:
     """The cluster as a whole, as of the last look."""
     task = row.task and {**row.task, "lines": [localise(each) for each in row.task_lines]}
     definitions = [

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...models import DataPlane, ManagedCluster, Stewardship
+from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import abilities
 from ...queries.plans import step_json
 from ..description.operations import DRY_RUN, operation
@@ -20,7 +20,7 @@ DECISION_FIELDS = {"choice": ("str", True), "halt": ("str", True)}
 
 def _cluster() -> dict[str, Any]:
     can = abilities()
-    whole = {**shapes.cluster(Stewardship.now(), can), **shapes.standing(ManagedCluster.now())}
+    whole = {**shapes.cluster(ManagementMode.now(), can), **shapes.standing(ManagedCluster.now())}
     return {**whole, "closedLoop": shapes.closed_loop(DataPlane.now(), can)}
 
 

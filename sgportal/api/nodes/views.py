@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.schema import check_fields
 from ...core.text import Invalid, Problem, first_of, say
-from ...models import Node, Stewardship
+from ...models import ManagementMode, Node
 from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
 from ...queries.overview import node_groups, node_units, overview
@@ -111,4 +111,4 @@ class OverviewDetail(PortalView):
     def get(self, _request: Request) -> Response:
         """Units by grids: pods desired and ready, the state of each cell and why."""
         seen = shapes.overview(overview(self.query["group"] or None))
-        return Response({**seen, "management": management(Stewardship.now())})
+        return Response({**seen, "management": management(ManagementMode.now())})

@@ -17,7 +17,7 @@ from ...core.fleet.halt import REASONS
 from ...core.fleet.held import KINDS
 from ...core.grids.kinds import KINDS as GRID_KINDS
 from ...core.health import WORKLOAD_STATES
-from ...models import Grid, GridUnit, ManagedCluster, Mirror, Node, WorkKey
+from ...models import Grid, GridUnit, ManagedCluster, Node, ResourceSync, WorkKey
 from ...queries.held import held_counts
 from ...reconciler.process import heartbeat
 from ...version import VERSION
@@ -142,7 +142,7 @@ def _work() -> Iterator[Metric]:
 
 def _mirror() -> Iterator[Metric]:
     now = timezone.now()
-    rows = list(Mirror.objects.filter(served=True))
+    rows = list(ResourceSync.objects.filter(served=True))
     ages = [((row.resource,), (now - row.heard_at).total_seconds()) for row in rows if row.heard_at]
     yield _gauge("sgportal_mirror_age_seconds", "Since the cluster was last heard.", ["resource"], ages)
     failing = [((row.resource,), float(row.failing_since is not None)) for row in rows]

@@ -87,14 +87,14 @@ def closure_for(spec: GridSpec, can: Capabilities) -> Closure:
     return chosen(spec.closure, spec.template or {}, can)
 
 
-def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities, was_steered: bool) -> Capabilities:
+def unasked(spec: GridSpec, live: Iterable[Mapping[str, Any]], can: Capabilities, was_managed: bool) -> Capabilities:
     """What may be done to a ServiceGrid that does not say how it is kept. A Service that is there with a selector, made
-    by SuperEdge or by hand, keeps it until somebody asks; `was_steered` says that we took its selector away before, and
+    by SuperEdge or by hand, keeps it until somebody asks; `was_managed` says that we took its selector away before, and
     then it does not come back because the cluster can do less than it could."""
     if spec.closure:
         return can
     service = _its_service(spec, live)
-    if was_steered or (service and CLOSURE in (service["metadata"].get("annotations") or {})):
+    if was_managed or (service and CLOSURE in (service["metadata"].get("annotations") or {})):
         return replace(can, held=True)
     if service is None or not (service.get("spec") or {}).get("selector"):
         return can
@@ -144,7 +144,7 @@ def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:
     }
     if unit:
         _pin(body["spec"], spec.key, unit)
-    elif closure_for(spec, can).steered:
+    elif closure_for(spec, can).manages_slices:
         del body["spec"]["selector"]  # it stands in an annotation, so that nobody else writes EndpointSlices
     return Child(unit, spec.template_name(unit) if unit else "", body)
 
@@ -164,7 +164,7 @@ def _annotations(spec: GridSpec, owner: Owner, can: Capabilities) -> dict[str, s
 def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:
     """What tells SuperEdge's wrapper, and our own writer of EndpointSlices, how the Service is kept."""
     found = {} if closure.mode == "open" else {TOPOLOGY_KEYS: json.dumps([spec.key])}
-    if closure.steered:
+    if closure.manages_slices:
         selector = (spec.template or {})["selector"]
         found[SELECTOR] = json.dumps(selector, separators=(",", ":"), sort_keys=True)
         found[CLOSURE] = write_closure(closure, spec.key)

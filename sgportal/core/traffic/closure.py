@@ -16,7 +16,7 @@ from ..text import Problem, Sentence, pointer, say
 
 MODES = ("strict", "failover", "prefer", "wrapper", "open")
 # The modes in which the EndpointSlices are ours: the Service has no selector.
-STEERED = frozenset(("strict", "failover", "prefer"))
+SLICE_MODES = frozenset(("strict", "failover", "prefer"))
 _FIELDS = {"mode": ("str", True), "failover": ("[str]", False)}
 
 
@@ -28,9 +28,9 @@ class Closure:
     failover: tuple[str, ...] = ()
 
     @property
-    def steered(self) -> bool:
+    def manages_slices(self) -> bool:
         """Whether the EndpointSlices are ours to write."""
-        return self.mode in STEERED
+        return self.mode in SLICE_MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Capabilities:
 
     def doubt(self, mode: str) -> Sentence | None:
         """Why nobody knows where the traffic to a Service of this mode goes, or None."""
-        return self.unproven if mode in STEERED else self.unfiltered if mode == "wrapper" else None
+        return self.unproven if mode in SLICE_MODES else self.unfiltered if mode == "wrapper" else None
 
 
 UNKNOWN = Capabilities(False, say("it is not yet known whether the cluster's nodes obey hints for nodes"))
@@ -70,7 +70,7 @@ def closure_problems(value: Any, template: Mapping[str, Any], where: str = "/spe
         yield Problem(where + "/mode", _unknown_mode(mode))
         return
     yield from _failover_problems(mode, value.get("failover"), where + "/failover")
-    if mode in STEERED and (reason := cannot_be_steered(template)):
+    if mode in SLICE_MODES and (reason := cannot_be_managed(template)):
         yield Problem(where + "/mode", reason)
 
 
@@ -97,7 +97,7 @@ def _failover_problems(mode: str, units: list[str] | None, where: str) -> Iterat
         first.setdefault(unit, place)
 
 
-def cannot_be_steered(template: Mapping[str, Any]) -> Sentence | None:
+def cannot_be_managed(template: Mapping[str, Any]) -> Sentence | None:
     """Why no hints can steer the traffic of a Service with this spec, or None."""
     if template.get("type") == "ExternalName":
         return say("a Service of type ExternalName has no endpoints to steer; use mode “wrapper” or “open”")
@@ -119,12 +119,12 @@ def chosen(asked: Closure | None, template: Mapping[str, Any], can: Capabilities
     if asked:
         return asked
     able = can.held or (can.strict and can.everywhere)
-    return Closure("strict" if able and not cannot_be_steered(template) else "wrapper")
+    return Closure("strict" if able and not cannot_be_managed(template) else "wrapper")
 
 
 def refusal(asked: Closure | None, can: Capabilities) -> Sentence | None:
     """Why the cluster cannot keep what was asked for, or None. It is never kept half."""
-    if asked is None or not asked.steered or can.strict:
+    if asked is None or not asked.manages_slices or can.strict:
         return None
     return say("mode “%(mode)s” cannot be kept here: %(reason)s", mode=asked.mode, reason=can.reason)
 

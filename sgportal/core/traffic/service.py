@@ -7,7 +7,7 @@ from typing import Any
 
 from ..names import CLOSURE, SELECTOR
 from ..pods import PodView
-from .closure import Closure, cannot_be_steered, read_closure
+from .closure import Closure, cannot_be_managed, read_closure
 from .rules import TOPOLOGY_MODE
 
 FAMILIES = ("IPv4", "IPv6")
@@ -53,7 +53,7 @@ def service_facts(body: Mapping[str, Any]) -> ServiceFacts | None:
     annotations = body["metadata"].get("annotations") or {}
     found = read_closure(annotations.get(CLOSURE) or "")
     selector = _read_selector(annotations.get(SELECTOR) or "")
-    if not found or not selector or not found[0].steered or cannot_be_steered(body.get("spec") or {}):
+    if not found or not selector or not found[0].manages_slices or cannot_be_managed(body.get("spec") or {}):
         return None
     return described(body, *found, selector)
 

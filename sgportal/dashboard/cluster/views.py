@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from ... import actions
 from ...core.superedge.controller import restarting
 from ...core.text import Sentence
-from ...models import DataPlane, Stewardship
+from ...models import DataPlane, ManagementMode
 from ...queries.capabilities import abilities
 from ...queries.endpoints import annotated
 from ..page.access import actor, may, needs
@@ -22,7 +22,7 @@ SHOWN = 100
 @needs("viewer")
 def cluster(request: HttpRequest) -> HttpResponse:
     """What the cluster is and holds, whether SuperEdge's controller runs, and who writes."""
-    row = Stewardship.now()
+    row = ManagementMode.now()
     definitions = [
         {**each, "findings": [Sentence.from_json(finding) for finding in each["findings"]]} for each in row.definitions
     ]

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ...reconciler.keeper_process import Turns
-from ..lasting import settle_down
+from ...reconciler.keeper_process import LeaderElection
+from ..gc_freeze import freeze
 
 
 class Command(BaseCommand):
@@ -20,5 +20,5 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        settle_down()
-        Turns().run(stop)
+        freeze()
+        LeaderElection().run(stop)

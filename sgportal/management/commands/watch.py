@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ...reconciler.watcher import Watcher
-from ..lasting import settle_down
+from ..gc_freeze import freeze
 
 
 class Command(BaseCommand):
@@ -20,5 +20,5 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        settle_down()
+        freeze()
         Watcher().run(stop)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from ..lasting import settle_down
+from ..gc_freeze import freeze
 from ..supervisor import supervise
 from ..worker_process import PATIENCE, WorkerProcess
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             each.close()
             if hasattr(each, "close_pool"):
                 each.close_pool()
-        settle_down()
+        freeze()
         supervise(
             lambda: WorkerProcess(settings.SGPORTAL_WORKER_THREADS), settings.SGPORTAL_WORKER_PROCESSES, PATIENCE + 5
         )

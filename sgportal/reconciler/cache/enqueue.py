@@ -16,7 +16,7 @@ _GRID_KIND_OF = {kind.child_kind: kind.kind for kind in KINDS.values()}
 
 
 @dataclass
-class Effects:
+class Changes:
     """What a batch changed. `nodes`: names. `moved` and `readiness`: label keys whose units changed members, or whose
     members changed readiness. `children` and `above_pods`: (kind, namespace, name) of children, and of workloads
     above changed pods. `owners`: uids of grids. `labelled`: (child kind, namespace, grid name) by label. `strangers`:
@@ -44,59 +44,59 @@ class Effects:
             self.strangers.add((child.kind, child.namespace))
 
 
-def tell(effects: Effects) -> None:
+def enqueue(changes: Changes) -> None:
     """Wake every grid concerned, by way of `arrivals` where units changed members, and note in the journal what
-    changed, each thing once; at most five queries besides those of `work.request`."""
-    _add_grids_above_pods(effects)
-    keys = effects.moved | effects.readiness
+    changed, each thing once; at most five queries besides those of `workqueue.enqueue`."""
+    _add_grids_above_pods(changes)
+    keys = changes.moved | changes.readiness
     by_key = list(Grid.objects.filter(key__in=keys)) if keys else []
-    by_child = [*_owning_grids(effects), *_waiting_for_a_name(effects.strangers), *_serving(effects)]
+    by_child = [*_owning_grids(changes), *_waiting_for_a_name(changes.strangers), *_serving(changes)]
     touched = {grid.path for grid in by_child}
-    new_units = arrivals.keys_of({grid.key for grid in by_key} & effects.moved)
-    by_readiness = {grid.path for grid in by_key if grid.key not in effects.moved}
-    workqueue.request(new_units | by_readiness | touched)
-    change_log.record("node", sorted(effects.nodes))
+    new_units = arrivals.keys_of({grid.key for grid in by_key} & changes.moved)
+    by_readiness = {grid.path for grid in by_key if grid.key not in changes.moved}
+    workqueue.enqueue(new_units | by_readiness | touched)
+    change_log.record("node", sorted(changes.nodes))
     change_log.record("unit", sorted(key for key in keys if _is_of_interest(key, by_key)))
     change_log.record("grid", sorted(touched))
 
 
-def wake_all() -> None:
+def enqueue_all() -> None:
     """The cluster answers again: whoever waits for it need wait no longer."""
     grids = Grid.objects.only("kind", "namespace", "name", "key")
-    workqueue.request(arrivals.keys_of({grid.key for grid in grids}) | {grid.path for grid in grids}, urgent=True)
+    workqueue.enqueue(arrivals.keys_of({grid.key for grid in grids}) | {grid.path for grid in grids}, urgent=True)
 
 
-def _add_grids_above_pods(effects: Effects) -> None:
-    if not effects.above_pods:
+def _add_grids_above_pods(changes: Changes) -> None:
+    if not changes.above_pods:
         return
-    kinds, namespaces, names = (set(each) for each in zip(*effects.above_pods, strict=True))
+    kinds, namespaces, names = (set(each) for each in zip(*changes.above_pods, strict=True))
     found = Child.objects.of_grids().filter(kind__in=kinds, namespace__in=namespaces, name__in=names)
     for child in found.defer("body"):
-        if (child.kind, child.namespace, child.name) in effects.above_pods:
-            effects.child_changed(child)
+        if (child.kind, child.namespace, child.name) in changes.above_pods:
+            changes.child_changed(child)
 
 
-def _owning_grids(effects: Effects) -> Iterable[Grid]:
-    if not effects.owners and not effects.labelled:
+def _owning_grids(changes: Changes) -> Iterable[Grid]:
+    if not changes.owners and not changes.labelled:
         return ()
-    named = {(_GRID_KIND_OF[kind], namespace, name) for kind, namespace, name in effects.labelled}
-    owned = Q(cluster_uid__in=effects.owners) | Q(uid__in=_uuids(effects.owners))
+    named = {(_GRID_KIND_OF[kind], namespace, name) for kind, namespace, name in changes.labelled}
+    owned = Q(cluster_uid__in=changes.owners) | Q(uid__in=_uuids(changes.owners))
     by_name = Q(namespace__in={each[1] for each in named}, name__in={each[2] for each in named})
     grids = Grid.objects.filter(owned | by_name)
     return [
         grid
         for grid in grids
         if (grid.kind, grid.namespace, grid.name) in named
-        or grid.cluster_uid in effects.owners
-        or str(grid.uid) in effects.owners
+        or grid.cluster_uid in changes.owners
+        or str(grid.uid) in changes.owners
     ]
 
 
-def _serving(effects: Effects) -> Iterable[Grid]:
+def _serving(changes: Changes) -> Iterable[Grid]:
     """The ServiceGrids of Services whose slices changed; every one where that concerns all."""
-    if effects.proxies or any(name == REFUSING_SERVICE for _, name in effects.services):
+    if changes.proxies or any(name == REFUSING_SERVICE for _, name in changes.services):
         return list(Grid.objects.filter(kind="ServiceGrid"))
-    wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in effects.services}
+    wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in changes.services}
     if not wanted:
         return ()
     names = {name for _, name in wanted}

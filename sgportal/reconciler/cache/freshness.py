@@ -6,21 +6,21 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from ...models import Mirror
+from ...models import ResourceSync
 from ..queue import change_log
 
 HEARD_SECONDS = 2.0  # how often "still hearing" is worth a write
 _FIELDS = ["synced_at", "heard_at", "failing_since", "error", "served"]
 
 
-class News:
-    """The Mirror rows of some resources. Setters change memory; `save`, called within a transaction, writes what is
+class SyncFreshness:
+    """The rows of some resources. Setters change memory; `save`, called within a transaction, writes what is
     due; `saved`, called once it is committed, takes it as written."""
 
     def __init__(self, resources: Iterable[str]) -> None:
         wanted = list(resources)
-        known = Mirror.objects.in_bulk(wanted)
-        self._rows = {name: known.get(name) or Mirror(resource=name) for name in wanted}
+        known = ResourceSync.objects.in_bulk(wanted)
+        self._rows = {name: known.get(name) or ResourceSync(resource=name) for name in wanted}
         self._stale: set[str] = set()  # heard of since the last write
         self._changed = set(wanted) - set(known)  # worth writing, and telling pages, at once
         self._recovered = self._saving = False
@@ -73,7 +73,7 @@ class News:
     def save(self) -> None:
         """Write the rows that are due, and tell pages of those that failed, recovered, came or went: two statements."""
         rows = [self._rows[name] for name in sorted(self._changed | self._stale)]
-        Mirror.objects.bulk_create(rows, update_conflicts=True, unique_fields=["resource"], update_fields=_FIELDS)
+        ResourceSync.objects.bulk_create(rows, update_conflicts=True, unique_fields=["resource"], update_fields=_FIELDS)
         change_log.record("cluster", sorted(self._changed))
         self._saving = True
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from ...cluster import Cluster
-from .enqueue import Effects, tell
+from .enqueue import Changes, enqueue
 from .resources import SOURCES
 from .store import BATCH, refresh_nodes
 from .translate import Body
@@ -18,34 +18,34 @@ BY_RESOURCE = {source.resource: source for source in SOURCES}
 def observe_nodes(bodies: Iterable[Body]) -> None:
     """Remember nodes as a write of ours left them, without waiting for the watch, and wake the grids concerned."""
     rows, _ = BY_RESOURCE["nodes"].translate(bodies)
-    effects = Effects()
+    changes = Changes()
     with transaction.atomic():
-        refresh_nodes(rows, effects)
-        tell(effects)
+        refresh_nodes(rows, changes)
+        enqueue(changes)
 
 
 def relist(resource: str, cluster: Cluster) -> None:
     """Bring one resource in line with a list of all there is, and wake the grids concerned. Raises ClusterError."""
-    source, effects = BY_RESOURCE[resource], Effects()
+    source, changes = BY_RESOURCE[resource], Changes()
     rows, there = source.translate(cluster.list(source.kind).items)
     with transaction.atomic():
-        write(resource, rows, effects)
-        write_absent(resource, there, effects)
-        tell(effects)
+        write(resource, rows, changes)
+        write_absent(resource, there, changes)
+        enqueue(changes)
 
 
-def write(resource: str, rows: Mapping[str, Any], effects: Effects) -> None:
+def write(resource: str, rows: Mapping[str, Any], changes: Changes) -> None:
     """Store rows by key (None: gone), some hundred at a time; within a transaction."""
     items = list(rows.items())
     for start in range(0, len(items), BATCH):
-        BY_RESOURCE[resource].write(dict(items[start : start + BATCH]), effects)
+        BY_RESOURCE[resource].write(dict(items[start : start + BATCH]), changes)
 
 
-def write_absent(resource: str, there: Collection[str], effects: Effects, believes: Believes = lambda *_: True) -> bool:
+def write_absent(resource: str, there: Collection[str], changes: Changes, believes: Believes = lambda *_: True) -> bool:
     """Take away what is stored under any other key than those, where that is believed (the resource, the keys that are
     there, those that are stored); within a transaction. Whether it is."""
     known = set(BY_RESOURCE[resource].known())
     if not believes(resource, there, known):
         return False
-    write(resource, dict.fromkeys(sorted(known - set(there))), effects)
+    write(resource, dict.fromkeys(sorted(known - set(there))), changes)
     return True

@@ -13,7 +13,7 @@ from ...models import Child, Grid, Namespace, Node, Pod, Slice
 from ..grids import sync_resource
 from ..informer.source import Source, name, place
 from . import store, translate
-from .enqueue import Effects
+from .enqueue import Changes
 from .translate import Body
 
 log = logging.getLogger(__name__)
@@ -21,11 +21,11 @@ MAX_NAME = 63  # of a grid; a longer one cannot be a label value, hence no grid'
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored(Source):
+class CachedResource(Source):
     """A mirrored resource. `write` stores a batch of rows by key (None: gone) and notes what changed; `known` gives the
     keys that are stored."""
 
-    write: Callable[[Mapping[str, Any], Effects], None]
+    write: Callable[[Mapping[str, Any], Changes], None]
     known: Callable[[], Iterable[str]]
 
 
@@ -50,7 +50,7 @@ def _grid_body(body: Body) -> Body | None:
     return body
 
 
-def _observe(kind: str, batch: Mapping[str, Body | None], _effects: Effects) -> None:
+def _observe(kind: str, batch: Mapping[str, Body | None], _changes: Changes) -> None:
     """Hand our custom resources on, each on its own: one that goes wrong does not stop the others."""
     for key, body in batch.items():
         namespace, grid = key.split("/", 1)
@@ -63,13 +63,13 @@ def _observe(kind: str, batch: Mapping[str, Body | None], _effects: Effects) -> 
             log.exception("%s %s could not be taken in and is skipped", kind, key)
 
 
-def _children(resource: str, kind: str) -> Mirrored:
+def _children(resource: str, kind: str) -> CachedResource:
     write, known = partial(store.write_children, kind), partial(_known_children, kind)
-    return Mirrored(resource, kind, place, translate.child_row, write, known)
+    return CachedResource(resource, kind, place, translate.child_row, write, known)
 
 
 SOURCES = (
-    Mirrored(
+    CachedResource(
         "nodes",
         "Node",
         name,
@@ -77,7 +77,7 @@ SOURCES = (
         store.write_nodes,
         lambda: Node.objects.values_list("name", flat=True),
     ),
-    Mirrored(
+    CachedResource(
         "namespaces",
         "Namespace",
         name,
@@ -86,7 +86,7 @@ SOURCES = (
         lambda: Namespace.objects.values_list("name", flat=True),
         optional=True,
     ),
-    Mirrored(
+    CachedResource(
         "pods",
         "Pod",
         _uid,
@@ -94,7 +94,7 @@ SOURCES = (
         store.write_pods,
         lambda: Pod.objects.values_list("uid", flat=True),
     ),
-    Mirrored(
+    CachedResource(
         "endpointslices",
         "EndpointSlice",
         place,
@@ -104,7 +104,7 @@ SOURCES = (
     ),
     *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
     *(
-        Mirrored(
+        CachedResource(
             kind.plural,
             kind.kind,
             place,

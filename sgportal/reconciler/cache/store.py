@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, models, transaction
 
 from ...core.names import ZONE
 from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
-from .enqueue import Effects
+from .enqueue import Changes
 from .translate import Body
 
 log = logging.getLogger(__name__)
@@ -25,12 +25,12 @@ _POD_FIELDS = (*_POD_STATE, "namespace", "name", "labels", "ips", "ports", "rest
 _CHILD_FIELDS = ("uid", "grid_name", "owner_uid", "body")
 
 
-def refresh_nodes(batch: Mapping[str, Node], effects: Effects) -> None:
+def refresh_nodes(batch: Mapping[str, Node], changes: Changes) -> None:
     """Nodes by name as a write of ours left them. One that is not stored, or is stored at a later version, is left to
     the watch: it alone knows what comes after what."""
     known = _locked(Node, "name", batch)
     fresh = {name: row for name, row in batch.items() if name in known and _is_later(row, known[name])}
-    _write_nodes(fresh, known, effects)
+    _write_nodes(fresh, known, changes)
 
 
 def _is_later(row: Node, known: Node) -> bool:
@@ -39,37 +39,37 @@ def _is_later(row: Node, known: Node) -> bool:
     return row.uid == known.uid and not (older and int(row.resource_version) < int(known.resource_version))
 
 
-def write_nodes(batch: Mapping[str, Node | None], effects: Effects) -> None:
+def write_nodes(batch: Mapping[str, Node | None], changes: Changes) -> None:
     """Nodes by name."""
     known = _locked(Node, "name", batch)
-    _write_nodes(batch, known, effects)
+    _write_nodes(batch, known, changes)
     gone = [known[name] for name, row in batch.items() if row is None and name in known]
     for node in gone:
-        effects.nodes.add(node.name)
-        effects.moved.update(node.labels)
-        effects.proxies = True
+        changes.nodes.add(node.name)
+        changes.moved.update(node.labels)
+        changes.proxies = True
     if gone:
         Node.objects.filter(pk__in=[node.pk for node in gone]).delete()
 
 
-def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], effects: Effects) -> None:
+def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], changes: Changes) -> None:
     changed = []
     for name, row in batch.items():
         before = known.get(name)
         if row is not None and _differs(row, before, _NODE_FIELDS):
             changed.append(row)
-            _note_node(row, before, effects)
+            _note_node(row, before, changes)
     written = _upsert(Node, changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
     _write_labels([(row, known[row.name].labels if row.name in known else {}) for row in written])
 
 
-def _note_node(row: Node, before: Node | None, effects: Effects) -> None:
-    effects.nodes.add(row.name)
+def _note_node(row: Node, before: Node | None, changes: Changes) -> None:
+    changes.nodes.add(row.name)
     labels = before.labels if before else {}
-    effects.moved.update(key for key in {*row.labels, *labels} if row.labels.get(key) != labels.get(key))
+    changes.moved.update(key for key in {*row.labels, *labels} if row.labels.get(key) != labels.get(key))
     if before and before.ready != row.ready:
-        effects.readiness.update(row.labels)
-    effects.proxies |= before is None or _of_its_proxy(row) != _of_its_proxy(before)
+        changes.readiness.update(row.labels)
+    changes.proxies |= before is None or _of_its_proxy(row) != _of_its_proxy(before)
 
 
 def _of_its_proxy(row: Node) -> tuple[Any, ...]:
@@ -94,7 +94,7 @@ def _write_labels(nodes: Sequence[tuple[Node, Mapping[str, str]]]) -> None:
         NodeLabel.objects.filter(pk__in=[pk for pk, node, key in rows if (node, key) in removed]).delete()
 
 
-def write_namespaces(batch: Mapping[str, Namespace | None], _effects: Effects) -> None:
+def write_namespaces(batch: Mapping[str, Namespace | None], _changes: Changes) -> None:
     """Namespaces by name. They wake nobody: what they ask of pods is looked at when a grid is saved."""
     known = _locked(Namespace, "name", batch)
     changed = [row for name, row in batch.items() if row and _differs(row, known.get(name), ("labels",))]
@@ -104,7 +104,7 @@ def write_namespaces(batch: Mapping[str, Namespace | None], _effects: Effects) -
         Namespace.objects.filter(pk__in=gone).delete()
 
 
-def write_pods(batch: Mapping[str, Pod | None], effects: Effects) -> None:
+def write_pods(batch: Mapping[str, Pod | None], changes: Changes) -> None:
     """Pods by uid. Labels, addresses, ports and restarts alone wake nobody: no grid's status tells of them."""
     known = _locked(Pod, "uid", batch)
     changed = []
@@ -114,22 +114,22 @@ def write_pods(batch: Mapping[str, Pod | None], effects: Effects) -> None:
             continue
         changed.append(row)
         if _differs(row, before, _POD_STATE):
-            _note_pods([row, before] if before else [row], effects)
+            _note_pods([row, before] if before else [row], changes)
         if row.agent or (before and before.agent):
-            effects.proxies |= _differs(row, before, _AGENT)
+            changes.proxies |= _differs(row, before, _AGENT)
     _upsert(Pod, changed, ("uid",), (*_POD_FIELDS, "resource_version"))
     gone = [known[uid] for uid, row in batch.items() if row is None and uid in known]
-    _note_pods(gone, effects)
-    effects.proxies |= any(pod.agent for pod in gone)
+    _note_pods(gone, changes)
+    changes.proxies |= any(pod.agent for pod in gone)
     if gone:
         Pod.objects.filter(pk__in=[pod.pk for pod in gone]).delete()
 
 
-def _note_pods(pods: Iterable[Pod], effects: Effects) -> None:
-    effects.above_pods.update((pod.child_kind, pod.namespace, pod.child) for pod in pods if pod.child)
+def _note_pods(pods: Iterable[Pod], changes: Changes) -> None:
+    changes.above_pods.update((pod.child_kind, pod.namespace, pod.child) for pod in pods if pod.child)
 
 
-def write_children(kind: str, batch: Mapping[str, Child | None], effects: Effects) -> None:
+def write_children(kind: str, batch: Mapping[str, Child | None], changes: Changes) -> None:
     """Deployments, StatefulSets or Services by `<namespace>/<name>`."""
     places = [key.split("/", 1) for key in batch]
     rows = Child.objects.select_for_update().filter(
@@ -145,16 +145,16 @@ def write_children(kind: str, batch: Mapping[str, Child | None], effects: Effect
         if before is None or _content(row.body) != _content(before.body):
             for each in (row, before):
                 if each:
-                    effects.child_changed(each)
+                    changes.child_changed(each)
     _upsert(Child, changed, ("kind", "namespace", "name"), (*_CHILD_FIELDS, "resource_version"))
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     for child in gone:
-        effects.child_changed(child)
+        changes.child_changed(child)
     if gone:
         Child.objects.filter(pk__in=[child.pk for child in gone]).delete()
 
 
-def write_slices(batch: Mapping[str, Slice | None], effects: Effects) -> None:
+def write_slices(batch: Mapping[str, Slice | None], changes: Changes) -> None:
     """EndpointSlices by `<namespace>/<name>`."""
     places = [key.split("/", 1) for key in batch]
     rows = Slice.objects.select_for_update().filter(
@@ -163,7 +163,7 @@ def write_slices(batch: Mapping[str, Slice | None], effects: Effects) -> None:
     known = {f"{row.namespace}/{row.name}": row for row in rows.order_by("pk")}
     changed = [row for key, row in batch.items() if row and _differs(row, known.get(key), ("service", "body"))]
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
-    effects.services.update((row.namespace, row.service) for row in (*changed, *gone))
+    changes.services.update((row.namespace, row.service) for row in (*changed, *gone))
     _upsert(Slice, changed, ("namespace", "name"), ("service", "body", "resource_version"))
     if gone:
         Slice.objects.filter(pk__in=[row.pk for row in gone]).delete()

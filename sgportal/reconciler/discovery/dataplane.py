@@ -106,4 +106,4 @@ def note(seen: Inspection) -> None:
     if DataPlane.keep(seen.plane, seen.trial, seen.looked_at, seen.tried_at):
         change_log.record("cluster", [JOURNAL_KEY])
         grids = Grid.objects.filter(kind="ServiceGrid").only("kind", "namespace", "name")
-        workqueue.request([grid.path for grid in grids], urgent=True)
+        workqueue.enqueue([grid.path for grid in grids], urgent=True)

@@ -14,7 +14,7 @@ from ...models import Child
 from ...queries.standing import Standing
 from ..informer.messages import Message
 from .dataplane import Inspection, Inspector
-from .superedge import Sight, latest_write, look, note
+from .superedge import ControllerObservation, latest_write, look, note
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 15.0
@@ -23,10 +23,10 @@ _TELLING = {name for kind in KINDS.values() for name in (kind.plural, kind.child
 
 
 @dataclass(frozen=True, slots=True)
-class Sighted:
+class ControllerObserved:
     """What was seen of SuperEdge's controller."""
 
-    sight: Sight
+    sight: ControllerObservation
     resource: str = "superedge"
 
 
@@ -38,19 +38,19 @@ class Inspected:
     resource: str = "dataplane"
 
 
-class Witness:
+class Detection:
     """What the watch's own thread gathers about SuperEdge's controller, and writes to the rows within its transaction.
     If that fails the same batch comes again, so nothing is forgotten before `saved`. `may_write` is whether our rows
     let us write, a second old at most."""
 
     def __init__(self) -> None:
-        self._sight: Sight | None = None
+        self._sight: ControllerObservation | None = None
         self._wrote: float | None = None  # its latest write we came across
         self._news = False
         self.may_write = Standing.now().may_write
         self._asked = time.monotonic()
 
-    def saw(self, sight: Sight) -> None:
+    def saw(self, sight: ControllerObservation) -> None:
         """A look is over."""
         self._sight, self._news = sight, True
 
@@ -74,14 +74,14 @@ class Witness:
         self._news = False
 
 
-class Lookout(threading.Thread):
+class Detector(threading.Thread):
     """Looks every `every` seconds and says what it saw to `emit`; it never touches the database."""
 
     def __init__(
         self,
         connect: Callable[[], Cluster],
         emit: Callable[[Message, threading.Event], None],
-        witness: Witness,
+        witness: Detection,
         every: float = EVERY_SECONDS,
     ) -> None:
         super().__init__(name="watch superedge", daemon=True)
@@ -91,7 +91,7 @@ class Lookout(threading.Thread):
         self._every = every
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._sight: Sight | None = None
+        self._sight: ControllerObservation | None = None
         self._inspector = Inspector()
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Lookout(threading.Thread):
         """Look now: we changed something ourselves. Raises ClusterError."""
         self._look(cluster)
 
-    def look_first(self, cluster: Cluster) -> None:
+    def before_list(self, cluster: Cluster) -> None:
         """Have looked once before anything else is read: what is read leads to writes. Raises ClusterError."""
         with self._lock:
             if self._sight is None:
@@ -120,7 +120,7 @@ class Lookout(threading.Thread):
 
     def _look(self, cluster: Cluster) -> None:
         self._sight = look(cluster)
-        self._emit(Sighted(self._sight), self._stopping)
+        self._emit(ControllerObserved(self._sight), self._stopping)
         try:
             seen = self._inspector.look(cluster, self._sight.version)
             cluster.confirm()

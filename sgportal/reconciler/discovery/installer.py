@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...cluster import Cluster, ClusterError, Throttled, Unreachable, install_crds
 from ..fleet.guard import Guard
-from .detector import Lookout
+from .detector import Detector
 
 log = logging.getLogger(__name__)
 
@@ -17,16 +17,16 @@ class Installer:
     a person's decision. Where the cluster forbids it the portal goes on without. One that is gone, and all its grids
     with it, is not put back before a person has decided that."""
 
-    def __init__(self, wanted: bool, lookout: Lookout, guard: Guard) -> None:
+    def __init__(self, wanted: bool, lookout: Detector, guard: Guard) -> None:
         self._wanted = wanted
         self._lookout = lookout
         self._guard = guard
         self._lock = threading.Lock()
         self._done_for: datetime | Literal["nothing"] | None = "nothing"  # the decision for which it was done last
 
-    def look_first(self, cluster: Cluster) -> None:
+    def before_list(self, cluster: Cluster) -> None:
         """Have looked for SuperEdge's controller. Raises ClusterError."""
-        self._lookout.look_first(cluster)
+        self._lookout.before_list(cluster)
 
     def ensure(self, cluster: Cluster) -> None:
         """Have the definitions installed, or given up. Raises Unreachable or Throttled, to be tried again."""

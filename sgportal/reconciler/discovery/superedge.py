@@ -30,8 +30,8 @@ from ...core.superedge.controller import (
     mode_after,
 )
 from ...core.superedge.crds import Definition, described
-from ...models import AuditEvent, Stewardship
-from ..cache.enqueue import wake_all
+from ...models import AuditEvent, ManagementMode
+from ..cache.enqueue import enqueue_all
 from ..queue import change_log
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ _LEADER = "control-plane.alpha.kubernetes.io/leader"  # the annotation of a lock
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ControllerObservation:
     """What one look saw: the cluster's version, the definitions of the grids, and of SuperEdge's controller its
     Deployments and its leader locks."""
 
@@ -55,7 +55,7 @@ class Sight:
         return judge(Facts(self.workloads, self.locks), timezone.now().timestamp())
 
 
-def look(cluster: Cluster) -> Sight:
+def look(cluster: Cluster) -> ControllerObservation:
     """Look once; about a dozen requests. What we are not allowed to see is no evidence. Raises ClusterError."""
     deployments = cluster.list("Deployment", field_selector=f"metadata.name={CONTROLLER}").items
     workloads = tuple(_workload(each) for each in deployments)
@@ -65,7 +65,7 @@ def look(cluster: Cluster) -> Sight:
     definitions = tuple(_definition(cluster, each) for each in DEFINITIONS)
     version = cluster.version()
     cluster.confirm()  # else what is said of another cluster would change who writes to this one
-    return Sight(version, definitions, workloads, locks)
+    return ControllerObservation(version, definitions, workloads, locks)
 
 
 def _workload(body: Mapping[str, Any]) -> Workload:
@@ -116,10 +116,10 @@ def _time(text: str) -> datetime | None:
     return found.replace(tzinfo=found.tzinfo or UTC) if found else None
 
 
-def note(sight: Sight, wrote: float | None = None) -> Verdict:
+def note(sight: ControllerObservation, wrote: float | None = None) -> Verdict:
     """Remember what was seen, `wrote` being a write of that controller's we came across (epoch seconds), and stop our
     writes where it runs. Within a transaction, or on its own."""
-    row, now = Stewardship.now(), timezone.now()
+    row, now = ManagementMode.now(), timezone.now()
     facts = _facts(row, sight, wrote, now.timestamp())
     verdict = judge(facts, now.timestamp())
     seen = {
@@ -130,18 +130,18 @@ def note(sight: Sight, wrote: float | None = None) -> Verdict:
         "definitions": [_definition_json(each) for each in sight.definitions],
     }
     told = any(getattr(row, name) != value for name, value in seen.items())
-    Stewardship.change(**seen, facts=_facts_json(facts, sight), looked_at=now)
+    ManagementMode.change(**seen, facts=_facts_json(facts, sight), looked_at=now)
     mode, forced = mode_after(row.mode, row.forced, verdict.running)  # type: ignore[arg-type]
     if mode != row.mode:
         decide(READ_ONLY, "")
     elif forced != row.forced:
-        Stewardship.change(forced=forced)
+        ManagementMode.change(forced=forced)
     if told:
         change_log.record("cluster", [JOURNAL_KEY])
     return verdict
 
 
-def _facts(row: Stewardship, sight: Sight, wrote: float | None, now: float) -> Facts:
+def _facts(row: ManagementMode, sight: ControllerObservation, wrote: float | None, now: float) -> Facts:
     known = row.facts
     before = {(kind, namespace): renewed for kind, namespace, renewed in known.get("locks", [])}
     latest = max((each for each in (wrote, known.get("wrote")) if each is not None), default=None)
@@ -150,7 +150,7 @@ def _facts(row: Stewardship, sight: Sight, wrote: float | None, now: float) -> F
     )
 
 
-def _facts_json(facts: Facts, sight: Sight) -> dict[str, Any]:
+def _facts_json(facts: Facts, sight: ControllerObservation) -> dict[str, Any]:
     return {
         "locks": [[lock.kind, lock.namespace, lock.renewed] for lock in sight.locks],
         "workloads": [[each.namespace, each.wanted, each.ready] for each in sight.workloads],
@@ -170,7 +170,7 @@ def _definition_json(each: Definition) -> dict[str, Any]:
     }
 
 
-def workloads_of(row: Stewardship) -> list[Workload]:
+def workloads_of(row: ManagementMode) -> list[Workload]:
     """The Deployments of SuperEdge's controller as of the last look."""
     return [Workload(*each) for each in row.facts.get("workloads", [])]
 
@@ -178,12 +178,12 @@ def workloads_of(row: Stewardship) -> list[Workload]:
 def decide(mode: str, by: str, forced: bool = False) -> None:
     """Set who writes from now on: `by` is a user's name, "" for the portal itself. Where it is we, all grids are
     woken."""
-    before = Stewardship.now()
-    Stewardship.change(mode=mode, since=timezone.now(), decided_by=by, forced=forced)
+    before = ManagementMode.now()
+    ManagementMode.change(mode=mode, since=timezone.now(), decided_by=by, forced=forced)
     if not by:
         state = {"before": {"mode": before.mode}, "after": {"mode": mode}}
         AuditEvent.objects.create(actor="sgportal", door="cluster", verb="stop", path="cluster", **state)
         log.warning("SuperEdge's controller runs: nothing more is written to the cluster")
     change_log.record("cluster", [JOURNAL_KEY])
     if mode == MANAGING:
-        wake_all()
+        enqueue_all()

@@ -49,7 +49,7 @@ SOURCES = (
 
 
 @dataclass
-class Kept:
+class ClosedService:
     """A Service whose slices are ours: the pods that it selects, and the last answer for it."""
 
     facts: ServiceFacts
@@ -58,14 +58,14 @@ class Kept:
 
 
 @dataclass
-class Memory:
+class EndpointCache:
     """All of it. `kept` are the Services whose slices are ours, `slices` those of each Service by name; both by
     `<namespace>/<name>` of the Service."""
 
     nodes: dict[str, NodeView] = field(default_factory=dict)
     pods: dict[str, PodView] = field(default_factory=dict)
     services: dict[str, Body] = field(default_factory=dict)
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, ClosedService] = field(default_factory=dict)
     slices: dict[str, dict[str, Body]] = field(default_factory=dict)
     _owner: dict[str, str] = field(default_factory=dict)  # slice → Service
     _kept_in: dict[str, set[str]] = field(default_factory=dict)  # namespace → kept Services
@@ -141,7 +141,7 @@ class Memory:
             if facts:
                 same = before and before.facts.selector == facts.selector
                 pods = before.pods if before and same else self._selected(facts)
-                self.kept[each] = Kept(facts, pods, before.answer if before else None)
+                self.kept[each] = ClosedService(facts, pods, before.answer if before else None)
                 self._kept_in[namespace].add(each)
             yield each
 

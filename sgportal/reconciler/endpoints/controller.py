@@ -22,12 +22,12 @@ from ...core.names import REFUSING_SERVICE
 from ...core.timestamps import rfc3339
 from ...core.traffic.slices.slices import Refusal, is_kept, sentinel_number, wanted
 from ...core.traffic.slices.write_order import writes
-from ..informer.messages import Failed, Listed, Message, Rows
-from ..informer.reflector import Pace, Reader
+from ..informer.messages import Failed, Message, Replaced, Rows
+from ..informer.reflector import Pace, Reflector
 from ..informer.source import Body
-from .cache import SOURCES, Memory, is_built_in, is_leftover
+from .cache import SOURCES, EndpointCache, is_built_in, is_leftover
 from .doubts import Doubts
-from .metrics import Pulse
+from .metrics import ControllerMetrics
 from .writer import Job, ensure_refusal, refusal_of, with_versions
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,9 @@ class _Refusing:
     error: ClusterError | None = None
 
 
-class Keeper:
+class EndpointController:
     """Keeps slices from `run` until its event is set. `reading` gives the cluster to read, `writing` the one to write
-    to; both may raise ClusterError. `namespace` is where the refusing Service stands, `pulse` what is counted on."""
+    to; both may raise ClusterError. `namespace` is where the refusing Service stands, `metrics` what is counted on."""
 
     def __init__(
         self,
@@ -57,15 +57,15 @@ class Keeper:
         writing: Callable[[], Cluster],
         namespace: str,
         pace: Pace | None = None,
-        pulse: Pulse | None = None,
+        metrics: ControllerMetrics | None = None,
     ) -> None:
-        self.pulse = pulse or Pulse()
+        self.metrics = metrics or ControllerMetrics()
         self._reading, self._writing, self._namespace = reading, writing, namespace
         self._pace = pace or Pace()
-        self._memory = Memory()
+        self._memory = EndpointCache()
         self._inbox: queue.Queue[Message | Job | _Refusing] = queue.Queue(maxsize=20_000)
         self._listed: set[str] = set()
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, Reflector] = {}
         self._doubts = Doubts(self._memory, lambda resource: self._readers[resource].list_again(self._pace.again))
         self._dirty: dict[str, float] = {}  # Service → when the news came
         self._busy: set[str] = set()
@@ -81,7 +81,7 @@ class Keeper:
     def run(self, stop: threading.Event) -> None:
         """Keep slices until `stop` is set; then end within a few seconds."""
         self._readers = {
-            source.resource: Reader(source, self._reading, self._hear, None, self._pace) for source in SOURCES
+            source.resource: Reflector(source, self._reading, self._hear, None, self._pace) for source in SOURCES
         }
         readers = self._readers.values()
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="keeper") as pool:
@@ -108,7 +108,7 @@ class Keeper:
         for message in self._news():
             self._learn(message)
         now = time.monotonic()
-        self.pulse.kept = len(self._memory.kept)
+        self.metrics.kept = len(self._memory.kept)
         if len(self._listed) < len(SOURCES) or self._doubts.is_blind():
             return
         if now >= self._look_at:
@@ -132,7 +132,7 @@ class Keeper:
     def _learn(self, message: Message | Job | _Refusing) -> None:
         if isinstance(message, Rows):
             self._soil(self._memory.take(message.resource, message.rows))
-        elif isinstance(message, Listed):
+        elif isinstance(message, Replaced):
             gone = self._doubts.absent(message.resource, message.keys)
             self._soil(self._memory.take(message.resource, gone))
             self._listed.add(message.resource)
@@ -252,13 +252,13 @@ class Keeper:
             self._memory.wrote(body)
         for body in job.gone:
             self._memory.deleted(body)
-        self.pulse.written += len(job.made) + len(job.gone)
+        self.metrics.written += len(job.made) + len(job.gone)
         if job.error:
-            self.pulse.failed += 1
+            self.metrics.failed += 1
             self._dirty[job.service] = min(job.since, self._dirty.get(job.service, job.since))
             self._settle(job.service, job.error)
         else:
-            self.pulse.took(time.monotonic() - job.since)
+            self.metrics.took(time.monotonic() - job.since)
             self._settled(job)
 
     def _settled(self, job: Job) -> None:

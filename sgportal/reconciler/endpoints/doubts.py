@@ -4,7 +4,7 @@ refused for it. What really goes is told by the watch, one by one."""
 import logging
 from collections.abc import Callable, Collection
 
-from .cache import Memory
+from .cache import EndpointCache
 
 log = logging.getLogger(__name__)
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 class Doubts:
     """`list_again` has a resource listed once more before long."""
 
-    def __init__(self, memory: Memory, list_again: Callable[[str], None]) -> None:
+    def __init__(self, memory: EndpointCache, list_again: Callable[[str], None]) -> None:
         self._memory = memory
         self._list_again = list_again
         self._pending: set[str] = set()  # resources of which another list is on its way

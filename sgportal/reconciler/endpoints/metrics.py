@@ -8,7 +8,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 
 @dataclass
-class Pulse:
+class ControllerMetrics:
     """What was done since the process began: slices `written` (made, changed or deleted), jobs that `failed`; and how
     many Services are `kept` now. `delays` counts jobs by the seconds from the news to the written slices: one number
     for each of BUCKETS, the seconds above the bucket before and up to it, and one for more than all; `seconds` is

@@ -57,8 +57,8 @@ def end(reason: Reason, **facts: Any) -> None:
 
 def wake() -> None:
     """Have everything that waited looked at now."""
-    workqueue.request([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
-    workqueue.hurry()
+    workqueue.enqueue([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
+    workqueue.retry_all()
 
 
 def _tell(verb: str, after: Mapping[str, Any]) -> None:

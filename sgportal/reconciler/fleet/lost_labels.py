@@ -41,7 +41,7 @@ def give_back() -> float | None:
                 lacking[key, value].append(node.name)
     jobs = [_job(key, value, names) for (key, value), names in sorted(lacking.items())]
     ManagedCluster.objects.update(lost_labels={})
-    workqueue.request([f"{_JOBS}/{job.pk}" for job in jobs], urgent=True)
+    workqueue.enqueue([f"{_JOBS}/{job.pk}" for job in jobs], urgent=True)
     return None
 
 

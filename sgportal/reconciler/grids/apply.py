@@ -16,7 +16,7 @@ from ...core.ownership.managed_fields import rewritten
 from ...core.plans.desired import Finding
 from ...core.plans.plan import Step
 from ...core.text import pointer
-from ..process.connection import side_by_side
+from ..process.connection import map_parallel
 from .reopen_service import without_sentinels
 
 Body = Mapping[str, Any]
@@ -56,8 +56,8 @@ def carry_out(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) ->
                 stop.set()
             return Outcome(step, error=error)
 
-    writes = side_by_side(attempt, [step for step in steps if step.verb != "delete"])
-    return writes + side_by_side(attempt, [step for step in steps if step.verb == "delete"])
+    writes = map_parallel(attempt, [step for step in steps if step.verb != "delete"])
+    return writes + map_parallel(attempt, [step for step in steps if step.verb == "delete"])
 
 
 def _carry_out(step: Step, cluster: Cluster) -> Outcome:

@@ -14,7 +14,7 @@ from ...core.ownership.share import share
 from ...core.plans.desired import desired
 from ...core.plans.plan import Plan, World
 from ...core.superedge.controller import its_entries, without_its_entries
-from ..process.connection import side_by_side
+from ..process.connection import map_parallel
 
 log = logging.getLogger(__name__)
 Body = Mapping[str, Any]
@@ -34,7 +34,7 @@ def claim(spec: GridSpec, seen: World, planned: Plan, live: Iterable[Body], clus
         for each in left
         if (name := each["metadata"]["name"]) in wanted
     ]
-    side_by_side(lambda pair: _claim(*pair, cluster), mine)
+    map_parallel(lambda pair: _claim(*pair, cluster), mine)
 
 
 def _its(body: Body) -> bool:

@@ -14,7 +14,7 @@ from ...core.units import Unit, units_of
 from ...models import Grid, GridUnit, Node
 from ...queries.plans import spec_of
 from ...queries.policy import closed
-from ..process.connection import side_by_side
+from ..process.connection import map_parallel
 from ..queue import workqueue
 from . import update_status
 from .apply import Outcome, carry_out
@@ -39,7 +39,7 @@ def run(label: str, cluster: Cluster) -> None:
     except ClusterError as error:
         log.warning("%s: new NodeUnits wait for the look at each grid: %s", label, error)
     finally:
-        workqueue.request(grid.path for grid in Grid.objects.filter(key=label).only("kind", "namespace", "name"))
+        workqueue.enqueue(grid.path for grid in Grid.objects.filter(key=label).only("kind", "namespace", "name"))
     update_status.tell_done(done, cluster)
 
 
@@ -48,10 +48,10 @@ def _create(label: str, cluster: Cluster) -> list[tuple[Grid, Outcome]]:
     lacking = [grid.path for grid, _ in _newcomers(label, units)]
     if not lacking:
         return []
-    with workqueue.borrowed(lacking) as lease:
+    with workqueue.acquire_free(lacking) as lease:
         newcomers = [each for each in _newcomers(label, units) if each[0].path in lease.keys]
         steps = _one_of_each_name((grid, step) for grid, new in newcomers for step in _creations(grid, new))
-        free = side_by_side(lambda each: _is_free(each[1], cluster), steps)
+        free = map_parallel(lambda each: _is_free(each[1], cluster), steps)
         steps = [each for each, is_free in zip(steps, free, strict=True) if is_free]
         outcomes = carry_out([step for _, step in steps], cluster, lease.lost)
         return [(grid, outcome) for (grid, _), outcome in zip(steps, outcomes, strict=True)]

@@ -10,7 +10,7 @@ from ...core.ownership.identity import is_ours
 from ...core.plans.plan import Step
 from ...core.units import Unit, units_of
 from ...models import Child, Grid, Node
-from ..process.connection import side_by_side
+from ..process.connection import map_parallel
 
 ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
 
@@ -52,7 +52,7 @@ def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict
         known = Child.objects.filter(kind=kind, namespace=spec.namespace, name__in=names)
         taken.update(known.values_list("name", flat=True))
         names = [name for name in names if name in taken]
-    bodies = side_by_side(lambda name: cluster.get(kind, spec.namespace, name), names)
+    bodies = map_parallel(lambda name: cluster.get(kind, spec.namespace, name), names)
     return [body for body in bodies if body is not None]
 
 

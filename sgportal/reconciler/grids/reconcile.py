@@ -30,7 +30,7 @@ ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
-def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.Held) -> float | None:
+def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float | None:
     """Make the cluster agree with a grid. Seconds until it wants another look, or None. In a closed namespace nothing
     is written but the status, and what is under way there to be deleted.
 

@@ -34,14 +34,14 @@ def observe(kind: str, namespace: str, name: str, body: Mapping[str, Any] | None
         if grid and grid.cluster_uid:
             if not grid.deleting_since:
                 absence.note(grid)
-            workqueue.request([grid.path], urgent=True)
+            workqueue.enqueue([grid.path], urgent=True)
         return
     if grid is None:
         grid, _ = Grid.objects.get_or_create(
             kind=kind, namespace=namespace, name=name, defaults={"home": Grid.Home.CLUSTER, "generation": 0}
         )
     if grid.missing_since or _differs(grid, body):
-        workqueue.request([grid.path], urgent=True)
+        workqueue.enqueue([grid.path], urgent=True)
     absence.found(grid)
 
 

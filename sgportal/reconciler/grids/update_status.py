@@ -23,7 +23,7 @@ from ...core.status.status import Condition, GridStatus, Observed, UnitStatus, c
 from ...core.text import Invalid, Sentence, say
 from ...core.timestamps import rfc3339
 from ...models import Grid, GridUnit
-from ..process.connection import meanwhile, side_by_side
+from ..process.connection import map_parallel, submit
 from ..queue import change_log, workqueue
 from . import events, kube_events, rollout_evidence, service_conditions
 from .apply import Outcome
@@ -99,7 +99,7 @@ def record(
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, _now()), **more}
-    telling = meanwhile(lambda: _tell_cluster(grid, body, cluster))
+    telling = submit(lambda: _tell_cluster(grid, body, cluster))
     with transaction.atomic():
         changed, warnings = _record_units(grid, status, outcomes, findings, count.attempts)
         happenings = [
@@ -126,7 +126,7 @@ def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> Non
         for grid, happenings in done.items():
             events.record(grid.path, happenings)
         change_log.record("grid", [grid.path for grid in done])
-    side_by_side(lambda each: kube_events.tell(*each, cluster), done.items())
+    map_parallel(lambda each: kube_events.tell(*each, cluster), done.items())
 
 
 def _tell(grid: Grid, happenings: Sequence[Happening], cluster: Cluster) -> None:

@@ -32,7 +32,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Replaced:
     """Every page of a list was sent; `keys` are all there are, so any other is gone."""
 
     resource: str
@@ -41,7 +41,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Bookmark:
     """The cluster answered; nothing changed."""
 
     resource: str

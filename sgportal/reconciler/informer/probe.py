@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from ...cluster import Cluster, ClusterError, Refused
 from ...core.names import APISERVER
-from .messages import Failed, Heard, Message
+from .messages import Bookmark, Failed, Message
 
 log = logging.getLogger(__name__)
 
@@ -63,4 +63,4 @@ class Probe(threading.Thread):
         if self._failing:
             self._failing = False
             self._recovered()
-        return Heard(APISERVER, datetime.now(UTC))
+        return Bookmark(APISERVER, datetime.now(UTC))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ...cluster import AnotherCluster, Cluster, ClusterError, Expired, NotFound, Watch, WatchEvent
-from .messages import Failed, Heard, Listed, Message, NotServed, Rows
+from .messages import Bookmark, Failed, Message, NotServed, Replaced, Rows
 from .source import Source
 
 log = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ class Pace:
 class Preparation(Protocol):
     """What must be done before a resource is listed for the first time."""
 
-    def look_first(self, cluster: Cluster) -> None:
+    def before_list(self, cluster: Cluster) -> None:
         """Before any list. Raises ClusterError."""
 
     def ensure(self, cluster: Cluster) -> None:
         """Before custom resources are listed. Raises ClusterError."""
 
 
-class Reader(threading.Thread):
+class Reflector(threading.Thread):
     """Follows one resource until `stop`, whatever happens to the cluster, and says what it saw to `emit`."""
 
     def __init__(
@@ -158,7 +158,7 @@ class Reader(threading.Thread):
     def _read(self, cluster: Cluster) -> None:
         if not self._version:
             if self._installer:
-                self._installer.look_first(cluster)
+                self._installer.before_list(cluster)
             if self._source.custom and self._installer:
                 self._installer.ensure(cluster)
             self._list(cluster)
@@ -187,11 +187,11 @@ class Reader(threading.Thread):
             self._say(Rows(self._source.resource, rows, datetime.now(UTC)))
             keys |= there
             version = page.resource_version
-        self._say(Listed(self._source.resource, keys, datetime.now(UTC)))
+        self._say(Replaced(self._source.resource, keys, datetime.now(UTC)))
         self._version = version
 
     def _follow(self, stream: Iterable[WatchEvent]) -> None:
-        self._say(Heard(self._source.resource, datetime.now(UTC)))
+        self._say(Bookmark(self._source.resource, datetime.now(UTC)))
         if self._stopping.is_set() or self._again is not None:  # asked before there was a stream to close
             return
         for event in stream:
@@ -206,7 +206,7 @@ class Reader(threading.Thread):
         if event.type == "DELETED":
             key = self._source.key(event.body)
             return Rows(resource, {key: None}, now, {key: event.body})
-        return Heard(resource, now)
+        return Bookmark(resource, now)
 
     def _say(self, message: Message) -> None:
         self._emit(message, self._stopping)

@@ -22,21 +22,21 @@ def cluster() -> Cluster:
     """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now: without writes where
     SuperEdge's own controller manages the grids, or while everything stops. Asks rows. Raises ClusterError."""
     standing = _standing()
-    return unchecked() if standing.may_write else reading()
+    return writable() if standing.may_write else reading()
 
 
 def reading() -> Cluster:
     """The same cluster to read only, for threads that must not touch the database. Raises ClusterError."""
-    return unchecked().reading()
+    return writable().reading()
 
 
 def handing_back() -> Cluster:
     """The same cluster for the last writes before SuperEdge takes over, and only for those. Raises ClusterError."""
     standing = _standing()
-    return unchecked() if standing.handing_back and not standing.halt else reading()
+    return writable() if standing.handing_back and not standing.halt else reading()
 
 
-def unchecked() -> Cluster:
+def writable() -> Cluster:
     """The same cluster for threads without a database that write only after somebody else has asked whether we may: the
     watch, which installs definitions, and the keeper. Like the others it refuses to write to a cluster that is not the
     one its `identity` means. Raises ClusterError."""
@@ -63,14 +63,14 @@ def _connected() -> Cluster:
         return _clusters[target]
 
 
-def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def map_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """What `function` makes of each item, in order. The threads are shared, so that however many keys are at work, the
     process has no more requests under way than it has connections. `function` must not touch the database."""
     items = list(items)
     return list(_pool().map(function, items)) if len(items) > 1 else [function(item) for item in items]
 
 
-def meanwhile(function: Callable[[], Result]) -> Future[Result]:
+def submit(function: Callable[[], Result]) -> Future[Result]:
     """Have another of these threads call `function`, which must not touch the database."""
     return _pool().submit(function)
 

@@ -20,7 +20,7 @@ SILENT = timedelta(seconds=30)  # then it counts as dead where the database cann
 KINDS = ("worker", "watch", "keeper")
 
 
-class SignOfLife:
+class HeartbeatWriter:
     """The row of one process of a kind in `KINDS`."""
 
     def __init__(self, kind: str, name: str) -> None:

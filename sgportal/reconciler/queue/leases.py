@@ -22,7 +22,7 @@ RELEASED: dict[str, Any] = {"lease_until": None, "holder": "", "session": None, 
 
 
 @dataclass(eq=False)
-class Held:
+class KeyLease:
     """Leases on keys. `lost` is set when one of them could not be kept: whoever holds it stops writing. `released` says
     that they were given back."""
 
@@ -41,7 +41,7 @@ class Held:
 
 
 @dataclass(eq=False)
-class Turn(Held):
+class WorkItem(KeyLease):
     """The lease on the one key that is due. `seen` is the wish being fulfilled."""
 
     key: str = ""
@@ -60,7 +60,7 @@ class _Keeping:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: set[Held] = set()
+        self._held: set[KeyLease] = set()
         self._left: set[str] = set()  # holders whose rows could not be released when they were done
         for name, work in (("leases", self._renew), ("lost leases", self._give_up_what_is_lost)):
             threading.Thread(target=self._again_and_again, args=(work,), name=name, daemon=True).start()
@@ -74,24 +74,24 @@ class _Keeping:
             except Exception:
                 log.exception("leases could not be looked after; again in a moment")
 
-    def all(self) -> list[Held]:
+    def all(self) -> list[KeyLease]:
         """What is held now."""
         with self._lock:
             return list(self._held)
 
-    def add(self, held: Held) -> None:
+    def add(self, held: KeyLease) -> None:
         """Renew these from now on."""
         with self._lock:
             self._held.add(held)
 
-    def remove(self, held: Held) -> None:
+    def remove(self, held: KeyLease) -> None:
         """Renew these no longer; give them back where that could not be done yet."""
         with self._lock:
             self._held.discard(held)
             if not held.released:
                 self._left.add(held.holder)
 
-    def _kept(self) -> list[Held]:
+    def _kept(self) -> list[KeyLease]:
         return [each for each in self.all() if not each.lost.is_set()]
 
     def _give_up_what_is_lost(self) -> None:
@@ -138,12 +138,12 @@ class _Keeping:
             connection.close()
 
 
-def _give_up(held: Held, why: str) -> None:
+def _give_up(held: KeyLease, why: str) -> None:
     log.warning("the lease on %s is lost: %s", ", ".join(sorted(held.keys)[:5]), why)
     held.lost.set()
 
 
-def _renewed(held: list[Held]) -> dict[str, set[str]]:
+def _renewed(held: list[KeyLease]) -> dict[str, set[str]]:
     """Renew these leases; the keys kept, by holder."""
     until = clock.now(settings.SGPORTAL_LEASE_SECONDS)
     with transaction.atomic():
@@ -168,7 +168,7 @@ def _keeper() -> _Keeping:
 
 
 @contextmanager
-def kept(held: Held) -> Iterator[None]:
+def kept(held: KeyLease) -> Iterator[None]:
     """Renew leases for the length of a block."""
     keeper = _keeper()
     keeper.add(held)
@@ -178,7 +178,7 @@ def kept(held: Held) -> Iterator[None]:
         keeper.remove(held)
 
 
-def held_longest() -> Held | None:
+def held_longest() -> KeyLease | None:
     """Of what this process holds, what it has held for the longest time."""
     return min(_keeper().all(), key=lambda each: each.since, default=None)
 

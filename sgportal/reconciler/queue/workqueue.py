@@ -16,9 +16,20 @@ from django.db.models import F, Q, QuerySet
 from ...models import WorkKey, clock
 from ..process.identity import new_name
 from .broker import sender
-from .leases import RELEASED, Held, Turn, kept, taken
+from .leases import RELEASED, KeyLease, WorkItem, kept, taken
 
-__all__ = ["Held", "Turn", "backoff", "borrowed", "ensure", "failed", "finished", "held", "request", "waiting"]
+__all__ = [
+    "KeyLease",
+    "WorkItem",
+    "acquire",
+    "acquire_free",
+    "backoff",
+    "done",
+    "enqueue",
+    "ensure",
+    "failed",
+    "waiting",
+]
 
 # "Due at once" is a time long past: compared with a clock that a wait for a lock has put behind, the present may still
 # be to come, and the message that finds nothing due is spent.
@@ -28,36 +39,36 @@ UNANSWERED = timedelta(seconds=5)  # then workers no longer count on the message
 BATCH = 500
 
 
-def request(keys: Iterable[str], urgent: bool = False) -> None:
-    """Wish that each key be made right. Wishes coalesce: one message at most is under way for a key.
+def enqueue(keys: Iterable[str], urgent: bool = False) -> None:
+    """Have each key reconciled. Requests coalesce: one message at most is under way for a key.
 
     A key in back-off keeps waiting, unless `urgent` (a person just changed something).
     """
     wanted = sorted(set(keys))
     for start in range(0, len(wanted), BATCH):
-        _request(wanted[start : start + BATCH], urgent)
+        _enqueue_batch(wanted[start : start + BATCH], urgent)
 
 
-def _request(keys: list[str], urgent: bool) -> None:
+def _enqueue_batch(keys: list[str], urgent: bool) -> None:
     with transaction.atomic():
         WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in keys], ignore_conflicts=True)
         rows = WorkKey.objects.filter(key__in=keys).locked()
         rows.filter(requested__lte=F("done")).update(since=clock.now())
         rows.update(requested=F("requested") + 1)
         (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
-        _enqueue(rows.filter(next_at__lte=clock.now()))
+        _send_messages(rows.filter(next_at__lte=clock.now()))
 
 
-def hurry() -> None:
-    """Have every key that waits for something looked at now, whatever kind of work it is."""
+def retry_all() -> None:
+    """End the back-off of every key that waits, whatever kind of work it is."""
     with transaction.atomic():
         waiting = WorkKey.objects.filter(requested__gt=F("done")).locked()
         waiting.update(next_at=AT_ONCE, failures=0)
-        _enqueue(waiting)
+        _send_messages(waiting)
 
 
 def ensure(keys: Iterable[str]) -> None:
-    """Have these keys looked at if nobody ever wished for it: they are what a worker does again and again."""
+    """Enqueue those of these keys that have no row, or none that is to come: a worker does them every so often."""
     wanted = sorted(keys)
     WorkKey.objects.bulk_create(
         [WorkKey(key=key, requested=1, next_at=AT_ONCE) for key in wanted], ignore_conflicts=True
@@ -66,7 +77,7 @@ def ensure(keys: Iterable[str]) -> None:
     forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
 
 
-def _enqueue(rows: QuerySet[WorkKey]) -> None:
+def _send_messages(rows: QuerySet[WorkKey]) -> None:
     """Send a message for each of these rows that has none under way, once the transaction is through; none where the
     broker does not answer, so that workers need not wait for what will not come."""
     if not sender().is_worth_it:
@@ -90,37 +101,38 @@ def waiting(most: int) -> list[str]:
 
 
 @contextmanager
-def held(key: str) -> Iterator[Turn | None]:
+def acquire(key: str) -> Iterator[WorkItem | None]:
     """Hold the lease on a key that is due, renewing it in the background; None where there is nothing to do or another
-    process is at it. The caller ends it with `finished` or `failed`; otherwise it is given back, and due again."""
-    turn = _take(key)
-    if turn is None:
+    process holds it. The caller ends it with `done` or `failed`; otherwise it is released, and due again."""
+    item = _take(key)
+    if item is None:
         yield None
         return
-    with kept(turn):
-        yield turn
+    with kept(item):
+        yield item
 
 
-def _take(key: str) -> Turn | None:
+def _take(key: str) -> WorkItem | None:
     holder = new_name()
     said = taken(holder)
     if not WorkKey.objects.due().filter(key=key).update(queued=False, **said):
         return None
     row = WorkKey.objects.get(key=key)
-    return Turn(frozenset((key,)), holder, said["session"], key=key, seen=row.requested)
+    return WorkItem(frozenset((key,)), holder, said["session"], key=key, seen=row.requested)
 
 
 @contextmanager
-def borrowed(keys: Iterable[str]) -> Iterator[Held]:
-    """Hold the leases of those keys that nobody is at and that are in no back-off, due or not. It fulfils no wish: who
-    borrows asks for a look at each key afterwards, and a message that came in vain meanwhile is sent again then."""
+def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
+    """Hold the leases of those keys that no process holds and that are in no back-off, due or not. What was requested
+    of them stays requested: the caller enqueues each key afterwards, and that sends again a message that meanwhile
+    met the held lease."""
     holder = new_name()
     said = taken(holder)
     with transaction.atomic():
         free = WorkKey.objects.free().filter(key__in=list(keys), failures=0).locked()
         found = list(free.values_list("key", flat=True))
         free.update(**said)
-    lease = Held(frozenset(found), holder, said["session"])
+    lease = KeyLease(frozenset(found), holder, said["session"])
     with kept(lease):
         try:
             yield lease
@@ -130,27 +142,27 @@ def borrowed(keys: Iterable[str]) -> Iterator[Held]:
             lease.released = True
 
 
-def finished(turn: Turn, revisit: float | None = None) -> None:
-    """Release the lease: the wish is fulfilled. `revisit` asks for another look in so many seconds."""
+def done(item: WorkItem, requeue_after: float | None = None) -> None:
+    """Release the lease: what was requested is done. `requeue_after` has it done again in so many seconds."""
     with transaction.atomic():
-        # A message that came while the lease was held is spent: what was wished meanwhile needs one of its own.
-        said = {"done": turn.seen, "failures": 0, "error": "", "next_at": AT_ONCE, "since": clock.now()}
-        changed = turn.rows.update(**said, **RELEASED)
-        row = WorkKey.objects.filter(key=turn.key)
-        if changed and revisit is not None:
-            again = clock.now(revisit)
-            row.filter(requested=turn.seen).update(requested=F("requested") + 1, next_at=again)
-        _enqueue(row.filter(requested__gt=F("done"), next_at__lte=clock.now()))
-    turn.released = True
+        # A message that came while the lease was held is spent: what was requested meanwhile needs one of its own.
+        said = {"done": item.seen, "failures": 0, "error": "", "next_at": AT_ONCE, "since": clock.now()}
+        changed = item.rows.update(**said, **RELEASED)
+        row = WorkKey.objects.filter(key=item.key)
+        if changed and requeue_after is not None:
+            again = clock.now(requeue_after)
+            row.filter(requested=item.seen).update(requested=F("requested") + 1, next_at=again)
+        _send_messages(row.filter(requested__gt=F("done"), next_at__lte=clock.now()))
+    item.released = True
 
 
-def failed(turn: Turn, error: str, retry_after: float | None = None) -> None:
+def failed(item: WorkItem, error: str, retry_after: float | None = None) -> None:
     """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever."""
-    row = turn.rows
+    row = item.rows
     failures = row.values_list("failures", flat=True).first() or 0
     again = clock.now(backoff(failures, retry_after))
     row.update(failures=F("failures") + 1, next_at=again, error=error[:2000], **RELEASED)
-    turn.released = True
+    item.released = True
 
 
 def backoff(failures: int, at_least: float | None = None, jitter: Callable[[], float] = random.random) -> float:

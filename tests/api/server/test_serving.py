@@ -24,7 +24,7 @@ from sgportal.api import serving
 from sgportal.api.events import streams
 from sgportal.api.probes import health
 from sgportal.models import Heartbeat, Journal
-from sgportal.reconciler.endpoints.metrics import Pulse
+from sgportal.reconciler.endpoints.metrics import ControllerMetrics
 
 from ...services import free_port, wait_for
 from .. import builders
@@ -85,13 +85,13 @@ def test_metrics_count_what_there_is(as_, settings):
 
 @pytest.mark.django_db
 def test_metrics_tell_what_each_living_keeper_has_counted(as_):
-    pulse = Pulse(written=12, failed=1, kept=3)
+    metrics = ControllerMetrics(written=12, failed=1, kept=3)
     for seconds in (0.004, 0.02, 0.02, 70):
-        pulse.took(seconds)
+        metrics.took(seconds)
     now = timezone.now()
-    Heartbeat.objects.create(kind="keeper", name="edge:1", figures=pulse.figures())
+    Heartbeat.objects.create(kind="keeper", name="edge:1", figures=metrics.figures())
     Heartbeat.objects.create(kind="keeper", name="waits:2")
-    gone = {**pulse.figures(), "kept": 9}
+    gone = {**metrics.figures(), "kept": 9}
     Heartbeat.objects.create(kind="keeper", name="gone:3", figures=gone, at=now - timedelta(minutes=5))
     text = as_("vic").get("/metrics").content.decode()
     for line in (

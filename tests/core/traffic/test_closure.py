@@ -312,12 +312,12 @@ def test_a_pod_is_read_from_its_body():
     assert (bare.ips, bare.ready, bare.node) == (("10.0.0.1",), False, "")
 
 
-@pytest.mark.parametrize(("asked", "was_steered"), [(None, True), (None, False), ({"mode": "strict"}, True)])
-def test_a_service_kept_closed_stays_so_where_the_cluster_can_no_longer(asked, was_steered):
+@pytest.mark.parametrize(("asked", "was_managed"), [(None, True), (None, False), ({"mode": "strict"}, True)])
+def test_a_service_kept_closed_stays_so_where_the_cluster_can_no_longer(asked, was_managed):
     """Nobody asked for it to be opened; what is wrong is said."""
     live = [live_of(body_of())]
     spec = parse(frozen(closed(asked)))
-    can = unasked(spec, live, OLD, was_steered)
+    can = unasked(spec, live, OLD, was_managed)
     made = plan(spec, a_world(live=live, can=can))
     assert (verbs(made), reasons(made)) == ([], {"": "ClosureNotSupported"})
     assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33"
@@ -327,6 +327,6 @@ def test_a_service_kept_closed_stays_so_where_the_cluster_can_no_longer(asked, w
 def test_a_service_that_is_new_or_headless_is_not_held():
     for template in ({}, {"clusterIP": "None"}):
         spec = parse(frozen(closed(None, **template)))
-        can = unasked(spec, [], OLD, was_steered=bool(template))
+        can = unasked(spec, [], OLD, was_managed=bool(template))
         assert closure_for(spec, can) == Closure("wrapper")
         assert verbs(plan(spec, a_world(can=can))) == [("create", "g-svc")]

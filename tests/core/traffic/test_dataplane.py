@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sgportal.core.traffic.closure import MODES, STEERED, Closure, chosen
+from sgportal.core.traffic.closure import MODES, SLICE_MODES, Closure, chosen
 from sgportal.core.traffic.dataplane import (
     Answer,
     Plane,
@@ -143,7 +143,7 @@ def test_what_can_be_kept(plane, trial, nodes, obeying, kept, strict, words):
 
 
 @pytest.mark.parametrize(
-    ("plane", "steered", "wrapper"),
+    ("plane", "manages_slices", "wrapper"),
     [
         (None, "", ""),
         (PROXY, "", ""),
@@ -154,10 +154,10 @@ def test_what_can_be_kept(plane, trial, nodes, obeying, kept, strict, words):
         (groups_refused("no"), "it is not known what carries", "it is not known what carries"),
     ],
 )
-def test_what_is_not_known_of_each_mode(plane, steered, wrapper):
+def test_what_is_not_known_of_each_mode(plane, manages_slices, wrapper):
     can = keeping(plane, KEPT, 3, 3).can
     for mode in MODES:
-        wanted = steered if mode in STEERED else wrapper if mode == "wrapper" else ""
+        wanted = manages_slices if mode in SLICE_MODES else wrapper if mode == "wrapper" else ""
         said = str(can.doubt(mode) or "")
         assert wanted in said
         assert bool(wanted) == bool(said)

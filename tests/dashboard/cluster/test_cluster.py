@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
-from sgportal.models import Child, DataPlane, Grid, Stewardship
+from sgportal.models import Child, DataPlane, Grid, ManagementMode
 from sgportal.reconciler.discovery import superedge
-from sgportal.reconciler.discovery.superedge import Sight
+from sgportal.reconciler.discovery.superedge import ControllerObservation
 
 from ..addresses import GRID
 
@@ -22,7 +22,7 @@ def running(fleet):
     """SuperEdge's controller runs; its definitions are there."""
     lost = say("it has no status subresource, so that no status can be written").to_json()
     definition = {"kind": "ServiceGrid", "name": "servicegrids.superedge.io", "maker": "superedge", "status": False}
-    Stewardship.change(
+    ManagementMode.change(
         mode="read-only",
         running=True,
         evidence=[say("it <b>runs</b>").to_json()],
@@ -36,7 +36,7 @@ def running(fleet):
 @pytest.fixture
 def looked(monkeypatch):
     """What a look at the cluster sees: nothing of SuperEdge."""
-    monkeypatch.setattr(superedge, "look", lambda cluster: Sight("v1.37.2", (), (), ()))
+    monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
 
 
@@ -47,9 +47,9 @@ def text(client, address):
 def test_every_page_says_who_manages_while_it_is_not_the_portal(viewer, running):
     for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
         assert BANNER in text(viewer, address)
-    Stewardship.change(mode="managing", running=False)
+    ManagementMode.change(mode="managing", running=False)
     assert BANNER not in text(viewer, "/")
-    Stewardship.change(mode="managing", running=True)
+    ManagementMode.change(mode="managing", running=True)
     assert "Both write to the same grids." in text(viewer, "/")
 
 
@@ -77,10 +77,10 @@ def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
     assert "Take over from SuperEdge?" in page
     answer = admin.post("/cluster/takeover/", {"force": "on"}, follow=True)
     assert "The portal manages the grids now." in answer.content.decode()
-    assert Stewardship.now().decided_by == "some-admin"
+    assert ManagementMode.now().decided_by == "some-admin"
     assert "Hand the grids back" in text(admin, "/cluster/handback/")
     admin.post("/cluster/handback/")
-    assert Stewardship.now().handing_back
+    assert ManagementMode.now().handing_back
     assert "already" not in text(admin, "/cluster/")
     assert "are being handed back" in text(admin, "/")
 
@@ -92,7 +92,7 @@ def test_what_is_refused_is_said_on_the_page(admin, fleet, looked):
 def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
     line = say("it also puts its own definitions in the place of ours, within a minute of its start").to_json()
     task = {"name": "hand-back", "state": "done", "by": "ada", "at": "2026-01-01T00:00:00Z"}
-    Stewardship.change(mode="read-only", task={**task, "lines": [line], "commands": [COMMAND]})
+    ManagementMode.change(mode="read-only", task={**task, "lines": [line], "commands": [COMMAND]})
     page = text(viewer, "/cluster/")
     assert "within a minute of its start" in page
     assert COMMAND in page

@@ -81,7 +81,7 @@ def portal(bound, control_plane, transactional_db, monkeypatch, settings):
     monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(control_plane.kubeconfig("portal")))
     settings.SGPORTAL_CLUSTER = "demo"
     connection.disconnect()
-    yield connection.unchecked()
+    yield connection.writable()
     connection.disconnect()
 
 

@@ -106,14 +106,14 @@ def work():
     while time.time() < until:
         try:
             leases.free_of_the_dead()
-            workqueue.request(KEYS)
-            with workqueue.held(random.choice(KEYS)) as turn:
+            workqueue.enqueue(KEYS)
+            with workqueue.acquire(random.choice(KEYS)) as turn:
                 if turn:
                     began, ends = time.time(), time.time() + random.uniform(0.2, 6)
                     while time.time() < ends and not turn.lost.is_set():
                         time.sleep(0.01)
                     spans.append((turn.key, began, time.time()))
-                    workqueue.finished(turn)
+                    workqueue.done(turn)
         except Exception:
             connection.close()
         time.sleep(random.uniform(0, 0.3))

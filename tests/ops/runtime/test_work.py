@@ -18,16 +18,16 @@ until = time.monotonic() + 6
 trouble = []
 
 def wish():
-    work.request(random.sample(KEYS, 200), urgent=random.random() < 0.5)
+    work.enqueue(random.sample(KEYS, 200), urgent=random.random() < 0.5)
 
 def borrow():
-    with work.borrowed(random.sample(KEYS, 200)):
+    with work.acquire_free(random.sample(KEYS, 200)):
         pass
 
 def fulfil():
-    with work.held(random.choice(KEYS)) as turn:
+    with work.acquire(random.choice(KEYS)) as turn:
         if turn:
-            work.finished(turn)
+            work.done(turn)
 
 def look():
     work.waiting(50)

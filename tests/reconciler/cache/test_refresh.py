@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from sgportal.models import Child, Grid, Journal, Node, NodeLabel, Pod
 from sgportal.reconciler.cache import refresh
-from sgportal.reconciler.cache.enqueue import Effects, tell
+from sgportal.reconciler.cache.enqueue import Changes
+from sgportal.reconciler.cache.enqueue import enqueue as enqueue_grids
 from sgportal.reconciler.cache.resources import SOURCES
-from sgportal.reconciler.queue.workqueue import request
+from sgportal.reconciler.queue.workqueue import enqueue
 
 from ..watching import node_body, unit_of, wishes
 
@@ -18,21 +19,21 @@ pytestmark = pytest.mark.django_db
 PATH, ARRIVALS = "deploymentgrids/default/g", "arrivals/zone"
 
 
-def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) -> Effects:
+def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) -> Changes:
     """Write a batch as the watch does."""
     from django.db import transaction
 
-    effects = Effects()
+    changes = Changes()
     rows, _ = refresh.BY_RESOURCE[resource].translate(bodies)
     with transaction.atomic():
-        refresh.write(resource, {**rows, **dict.fromkeys(gone)}, effects)
-        tell(effects)
-    return effects
+        refresh.write(resource, {**rows, **dict.fromkeys(gone)}, changes)
+        enqueue_grids(changes)
+    return changes
 
 
 def queries(resource: str, *bodies: dict[str, Any]) -> int:
     """How many statements a batch takes while a message for each key is under way already."""
-    request([PATH, ARRIVALS])
+    enqueue([PATH, ARRIVALS])
     with CaptureQueriesContext(connection) as captured:
         store(resource, *bodies)
     return len(captured)
@@ -73,8 +74,8 @@ def pod_body(name: str, version: int = 1, node: str = "", **labels: str) -> dict
 def test_a_heartbeat_writes_nothing() -> None:
     store("nodes", *nodes(3, 1))
     seen = Node.objects.get(name="n0000").seen_at
-    effects = store("nodes", *nodes(3, 2))
-    assert effects == Effects()
+    changes = store("nodes", *nodes(3, 2))
+    assert changes == Changes()
     assert Node.objects.get(name="n0000").seen_at == seen
     assert queries("nodes", *nodes(3, 3)) <= 4  # look, and begin and end of the transaction
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from sgportal.cluster import MERGE_PATCH
-from sgportal.models import Child, Grid, Heartbeat, Journal, Lease, Mirror, Node, NodeLabel, Pod, WorkKey
+from sgportal.models import Child, Grid, Heartbeat, Journal, Lease, Node, NodeLabel, Pod, ResourceSync, WorkKey
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
@@ -142,7 +142,7 @@ def test_dropped_watches_are_resumed_without_listing_again(world: World) -> None
             label(world, "node0", zone=f"u{number}")
             until(lambda number=number: unit_of("node0") == f"u{number}")
         assert world.server.requests["GET", "nodes"] == lists
-        assert not Mirror.objects.exclude(failing_since=None).exists()
+        assert not ResourceSync.objects.exclude(failing_since=None).exists()
 
 
 @pytest.mark.embedded_only
@@ -175,18 +175,18 @@ def test_an_unreachable_cluster_is_said_and_its_return_wakes_everybody(world: Wo
     grid_row()
     with a_watch(world.cluster):
         world.server.unreachable(True)
-        failing = until(lambda: Mirror.objects.filter(resource="nodes").exclude(failing_since=None).first())
-        until(lambda: "refused" in Mirror.objects.get(resource="nodes").error)
+        failing = until(lambda: ResourceSync.objects.filter(resource="nodes").exclude(failing_since=None).first())
+        until(lambda: "refused" in ResourceSync.objects.get(resource="nodes").error)
         WorkKey.objects.update_or_create(
             key=PATH, defaults={"failures": 5, "next_at": timezone.now() + timedelta(hours=1)}
         )
         time.sleep(0.5)
-        again = Mirror.objects.get(resource="nodes")
+        again = ResourceSync.objects.get(resource="nodes")
         assert again.failing_since == failing.failing_since  # the first failure counts
         assert Node.objects.count() == 3  # what was known stays
         world.server.unreachable(False)
         world.server.set_node_ready("node1", False)
-        until(lambda: not Mirror.objects.exclude(failing_since=None).exists())
+        until(lambda: not ResourceSync.objects.exclude(failing_since=None).exists())
         until(lambda: Node.objects.get(name="node1").ready == "NotReady")
         until(lambda: WorkKey.objects.filter(key=PATH, failures=0, next_at__lte=timezone.now()).exists())
     assert Journal.objects.filter(kind="cluster", key="nodes").count() >= 2
@@ -196,19 +196,19 @@ def test_an_unreachable_cluster_is_said_and_its_return_wakes_everybody(world: Wo
 def test_a_resource_that_may_not_be_read_fails_alone(world: World) -> None:
     world.embedded.faults.add("status", methods=["GET"], path="/pods$", code=403)
     with a_watch(world.cluster, wait=False):
-        until(lambda: Mirror.objects.filter(resource="pods").exclude(error="").exists())
+        until(lambda: ResourceSync.objects.filter(resource="pods").exclude(error="").exists())
         label(world, "node0", zone="a")
         until(lambda: unit_of("node0") == "a")
-        assert not Mirror.objects.get(resource="nodes").failing_since
+        assert not ResourceSync.objects.get(resource="nodes").failing_since
         world.embedded.faults.clear()
-        until(lambda: Mirror.objects.get(resource="pods").synced_at)
+        until(lambda: ResourceSync.objects.get(resource="pods").synced_at)
 
 
 def test_an_idle_watch_keeps_its_news_fresh(world: World) -> None:
     with a_watch(world.cluster, slower(QUICK, silence=1.5)):
-        before = dict(Mirror.objects.values_list("resource", "heard_at"))
+        before = dict(ResourceSync.objects.values_list("resource", "heard_at"))
         began = timezone.now()
-        until(lambda: Mirror.objects.filter(heard_at__gt=began).count() == len(before), 10)
+        until(lambda: ResourceSync.objects.filter(heard_at__gt=began).count() == len(before), 10)
         assert timezone.now() - began < timedelta(seconds=6)
 
 
@@ -217,13 +217,13 @@ def test_kinds_the_cluster_does_not_know_are_looked_for_again(world: World, sett
     for kind in ("deploymentgrids", "statefulsetgrids", "servicegrids"):
         world.cluster.delete("CustomResourceDefinition", "", f"{kind}.superedge.io")
     with a_watch(world.cluster, wait=False):
-        until(lambda: Mirror.objects.filter(served=False).count() == 3)
-        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == len(BY_RESOURCE) - 3)
+        until(lambda: ResourceSync.objects.filter(served=False).count() == 3)
+        until(lambda: ResourceSync.objects.filter(served=True).exclude(synced_at=None).count() == len(BY_RESOURCE) - 3)
         world.look()
         from sgportal.cluster import install_crds
 
         install_crds(world.cluster)
-        until(lambda: Mirror.objects.filter(served=True).exclude(synced_at=None).count() == len(BY_RESOURCE))
+        until(lambda: ResourceSync.objects.filter(served=True).exclude(synced_at=None).count() == len(BY_RESOURCE))
 
 
 def test_definitions_are_installed_unless_told_otherwise(world: World) -> None:
@@ -260,7 +260,7 @@ def test_it_leaves_at_once_and_leaves_nothing_behind(world: World) -> None:
 def test_it_leaves_in_time_though_the_cluster_is_mute(world: World) -> None:
     world.embedded.faults.add("silence", path="/nodes$")
     with a_watch(world.cluster, wait=False) as running:
-        until(lambda: Mirror.objects.filter(resource="pods").exclude(synced_at=None).exists())
+        until(lambda: ResourceSync.objects.filter(resource="pods").exclude(synced_at=None).exists())
         assert running.stop() < 5
     world.embedded.faults.clear()
 

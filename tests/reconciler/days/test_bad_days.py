@@ -81,8 +81,8 @@ def steps(world, monkeypatch):
 def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch):
     submit(world, monkeypatch)
     # Writes to the cluster run in the reconciler's own thread here, so that every step is numbered.
-    monkeypatch.setattr("sgportal.reconciler.grids.apply.side_by_side", one_by_one)
-    monkeypatch.setattr("sgportal.reconciler.grids.observe.side_by_side", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.apply.map_parallel", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.observe.map_parallel", one_by_one)
     total = steps(world, monkeypatch)
     assert total > 25
     converged(world)
@@ -103,11 +103,11 @@ def spoil(world):
     world.cluster.delete("Deployment", "default", "g-b")
     world.edit("g-a", {"spec": {"replicas": 0}})
     WorkKey.objects.update(lease_until=None, next_at=timezone.now(), failures=0)
-    workqueue.request([KEY])
+    workqueue.enqueue([KEY])
 
 
 def one_by_one(function, items):
-    """`access.side_by_side` without threads."""
+    """`connection.map_parallel` without threads."""
     return [function(item) for item in items]
 
 
@@ -198,7 +198,7 @@ def test_one_units_trouble_does_not_stop_the_others_and_is_said_once(world, monk
     for _ in range(5):
         world.settle()
         GridUnit.objects.update(next_at=None)
-        workqueue.request([KEY])
+        workqueue.enqueue([KEY])
     assert world.names() == ["g-b"]
     unit = GridUnit.objects.get(name="a")
     assert (unit.state, unit.failures >= 3) == ("Blocked", True)
@@ -226,13 +226,13 @@ def test_a_database_that_is_locked_is_tried_again(world, monkeypatch):
 
 def test_two_workers_never_hold_one_key(world, monkeypatch):
     submit(world, monkeypatch)
-    with workqueue.held(KEY) as first, workqueue.held(KEY) as second:
+    with workqueue.acquire(KEY) as first, workqueue.acquire(KEY) as second:
         assert first is not None
         assert second is None
-        workqueue.request([KEY])
-        with workqueue.held(KEY) as third:
+        workqueue.enqueue([KEY])
+        with workqueue.acquire(KEY) as third:
             assert third is None
-        workqueue.finished(first)
+        workqueue.done(first)
     row = WorkKey.objects.get(key=KEY)
     assert row.requested > row.done  # the wish made meanwhile is not lost
 
@@ -250,10 +250,10 @@ def test_a_wish_whose_message_came_too_early_gets_another(world, monkeypatch, se
     submit(world, monkeypatch)
     sent.clear()
     WorkKey.objects.update(queued=False)
-    with workqueue.held(KEY) as lease:
-        workqueue.request([KEY])
+    with workqueue.acquire(KEY) as lease:
+        workqueue.enqueue([KEY])
         run(KEY)  # the message arrives while the key is held: there is nothing to do for it
-        workqueue.finished(lease)
+        workqueue.done(lease)
     assert sent == [KEY, KEY]
 
 
@@ -281,7 +281,7 @@ def test_wishes_coalesce_and_workers_find_what_no_message_brings(world, monkeypa
     WorkKey.objects.update(queued=False)
     assert workqueue.waiting(10) == [KEY]
     for _ in range(50):
-        workqueue.request([KEY])
+        workqueue.enqueue([KEY])
     assert sent == [KEY]
     assert workqueue.waiting(10) == [], "a message is on its way"
     WorkKey.objects.update(queued_at=timezone.now() - timezone.timedelta(seconds=6))
@@ -294,16 +294,16 @@ def test_where_no_broker_answers_workers_are_not_told_to_wait_for_a_message(worl
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(type(workqueue.sender()), "is_worth_it", False)
     submit(world, monkeypatch)
-    workqueue.request([KEY])
+    workqueue.enqueue([KEY])
     assert workqueue.waiting(10) == [KEY]
     converged(world)
 
 
 def test_nothing_happens_before_the_nodes_were_ever_listed(world, monkeypatch):
-    from sgportal.models import Mirror
+    from sgportal.models import ResourceSync
 
     submit(world, monkeypatch)
-    Mirror.objects.all().delete()
+    ResourceSync.objects.all().delete()
     run(KEY)
     assert world.names() == []
     world.look()

@@ -129,13 +129,13 @@ def test_what_is_old_goes_while_everything_else_stands_still(settings):
 def test_the_age_of_the_oldest_work_counts_from_the_wish_or_the_end_of_its_pause():
     """As the metric tells it: not what is done, not what waits for its time, and not what somebody is at."""
     assert WorkKey.objects.oldest_seconds() == 0
-    workqueue.request(["servicegrids/default/a"])
+    workqueue.enqueue(["servicegrids/default/a"])
     WorkKey.objects.update(since=timezone.now() - timedelta(seconds=100))
-    workqueue.request(["servicegrids/default/a"])
+    workqueue.enqueue(["servicegrids/default/a"])
     assert 100 <= WorkKey.objects.oldest_seconds() < 110, "another wish makes the first no younger"
-    with workqueue.held("servicegrids/default/a") as turn:
+    with workqueue.acquire("servicegrids/default/a") as turn:
         assert WorkKey.objects.oldest_seconds() == 0
-        workqueue.finished(turn, revisit=50)
+        workqueue.done(turn, requeue_after=50)
     assert WorkKey.objects.oldest_seconds() == 0
     WorkKey.objects.update(next_at=timezone.now() - timedelta(seconds=20), since=timezone.now() - timedelta(seconds=70))
     assert 20 <= WorkKey.objects.oldest_seconds() < 30

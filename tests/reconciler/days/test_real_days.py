@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.transport import Transport
-from sgportal.models import Grid, GridUnit, Mirror, WorkKey
+from sgportal.models import Grid, GridUnit, ResourceSync, WorkKey
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.worker import run
 from tests.kube.admission import webhook
@@ -329,7 +329,7 @@ def test_a_compacted_history_leads_to_a_fresh_list(sites):
             set_zone(sites, "node2", "c")
         until(lambda: unit_of("node2") == "c", 30)
         assert sites.server.requests["GET", "nodes"] > lists
-        until(lambda: not Mirror.objects.exclude(failing_since=None).exists())
+        until(lambda: not ResourceSync.objects.exclude(failing_since=None).exists())
         set_zone(sites, "node2", "d")
         until(lambda: unit_of("node2") == "d")
 

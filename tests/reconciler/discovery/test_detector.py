@@ -2,7 +2,7 @@
 
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.superedge.controller import its_entries
-from sgportal.models import Mirror, Stewardship
+from sgportal.models import ManagementMode, ResourceSync
 from sgportal.reconciler.discovery import superedge
 
 from ..watching import a_watch, until
@@ -17,11 +17,11 @@ def test_the_watch_installs_nothing_and_stops_writes_before_anything_is_read(wor
     edge = SuperEdge(world.cluster)
     edge.start()
     with a_watch(world.cluster, wait=False):
-        until(lambda: Stewardship.now().running)
-        assert Stewardship.now().read_only
-        until(lambda: Mirror.objects.filter(resource="deploymentgrids", served=False).exists())
+        until(lambda: ManagementMode.now().running)
+        assert ManagementMode.now().read_only
+        until(lambda: ResourceSync.objects.filter(resource="deploymentgrids", served=False).exists())
         edge.scale(0)
-        until(lambda: Stewardship.now().running is False)
+        until(lambda: ManagementMode.now().running is False)
         assert not world.cluster.serves("ServiceGrid")
         superedge.decide("managing", "ada")
         until(lambda: world.cluster.serves("ServiceGrid"))
@@ -29,10 +29,10 @@ def test_the_watch_installs_nothing_and_stops_writes_before_anything_is_read(wor
 
 def test_the_watch_recognises_superedge_by_what_it_writes(world):
     with a_watch(world.cluster):
-        assert Stewardship.now().may_write
+        assert ManagementMode.now().may_write
         world.label("node0", zone="a")
         SuperEdge(world.cluster).sync(a_grid(template=a_template()), "a")
-        until(lambda: Stewardship.now().read_only)
+        until(lambda: ManagementMode.now().read_only)
         world.settle()
     assert its_entries(world.get("g-a")["metadata"])
     assert "status" not in world.get("g", "DeploymentGrid")

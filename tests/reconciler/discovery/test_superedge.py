@@ -9,7 +9,7 @@ from sgportal import actions
 from sgportal.cluster import ReadOnly
 from sgportal.core.names import CLOSURE, MANAGED_BY, SELECTOR, SERVICE_NAME, SLICE_MANAGER
 from sgportal.core.superedge.controller import CONTROLLER, HASH_LABEL, its_entries
-from sgportal.models import AuditEvent, Grid, Stewardship
+from sgportal.models import AuditEvent, Grid, ManagementMode
 from sgportal.reconciler import label_jobs, takeover
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.grids import sync_resource
@@ -102,7 +102,7 @@ def refusal(action):
 
 
 def test_beside_a_running_controller_everything_is_shown_and_nothing_written(world, edge):
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.decided_by, row.running) == ("read-only", "", True)
     assert row.cure == ["kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"]
     grid = Grid.objects.get(kind="DeploymentGrid")
@@ -158,7 +158,7 @@ def test_taking_over_is_refused_while_the_controller_runs(world, edge):
     said = refusal(lambda: actions.take_over(ADA))
     assert "edge-system/application-grid-controller" in said
     assert "--replicas=0" in said
-    assert Stewardship.now().read_only
+    assert ManagementMode.now().read_only
 
 
 def test_taking_over_restarts_no_pod_and_edits_no_spec(world, edge):
@@ -174,7 +174,7 @@ def test_taking_over_restarts_no_pod_and_edits_no_spec(world, edge):
     world.settle()
     world.resync()
     assert children(world) == before
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.decided_by, row.forced) == ("managing", "ada", False)
     assert AuditEvent.objects.get(verb="take-over").actor == "ada"
     for name, kind in (("g-a", "Deployment"), ("g-b", "Deployment"), ("servicegrid-demo-svc", "Service")):
@@ -217,19 +217,19 @@ def test_a_forced_take_over_holds_until_the_controller_is_gone_and_comes_back(wo
     actions.take_over(ADA, force=True)
     world.settle()
     watched(world)
-    assert (Stewardship.now().mode, Stewardship.now().forced) == ("managing", True)
+    assert (ManagementMode.now().mode, ManagementMode.now().forced) == ("managing", True)
     stopped(world, edge)
     watched(world)
-    assert (Stewardship.now().mode, Stewardship.now().forced) == ("managing", False)
+    assert (ManagementMode.now().mode, ManagementMode.now().forced) == ("managing", False)
     edge.scale(1)
     watched(world)
-    assert Stewardship.now().mode == "read-only"
+    assert ManagementMode.now().mode == "read-only"
 
 
 def test_that_the_controller_stops_changes_nothing_by_itself(world, edge):
     stopped(world, edge)
     watched(world)
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.running) == ("read-only", False)
     assert "take over" in refusal(lambda: actions.save_grids([a_grid("n", template=a_template())], ADA))
 
@@ -263,19 +263,19 @@ def test_what_a_controller_elsewhere_writes_gives_it_away(world):
     verdict = superedge.note(sight, wrote)
     assert verdict.running
     assert verdict.cure == ()
-    assert Stewardship.now().read_only
+    assert ManagementMode.now().read_only
 
 
 def test_a_cluster_without_superedge_is_managed_without_asking(world):
     superedge.note(superedge.look(world.cluster))
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.running, row.evidence) == ("managing", False, [])
     assert row.version.startswith("v1.")
     assert [(each["maker"], each["findings"]) for each in row.definitions] == [("sgportal", [])] * 3
 
 
 def test_its_definitions_are_seen_for_what_they_drop(world, edge):
-    found = {each["kind"]: each for each in Stewardship.now().definitions}
+    found = {each["kind"]: each for each in ManagementMode.now().definitions}
     assert {each["maker"] for each in found.values()} == {"superedge"}
     assert not any(each["status"] for each in found.values())
     said = [each["id"] for each in found["StatefulSetGrid"]["findings"]]
@@ -294,14 +294,14 @@ def test_definitions_are_replaced_on_request_and_every_grid_stays(world, edge):
     before = children(world)
     actions.upgrade_definitions(ADA)
     world.settle()
-    task = Stewardship.now().task
+    task = ManagementMode.now().task
     assert (task["state"], task["lines"][0]["id"]) == (
         "done",
         "the definitions are the portal's now; every grid is still there",
     )
     assert {each["metadata"]["uid"] for each in world.cluster.list("DeploymentGrid").items} == uids
     assert children(world) == before
-    assert [(each["maker"], each["findings"]) for each in Stewardship.now().definitions] == [("sgportal", [])] * 3
+    assert [(each["maker"], each["findings"]) for each in ManagementMode.now().definitions] == [("sgportal", [])] * 3
     definition = world.get("deploymentgrids.superedge.io", "CustomResourceDefinition", "")
     assert its_entries(definition["metadata"]) == []
     world.resync()
@@ -317,7 +317,7 @@ def test_handing_back_leaves_everything_as_superedge_wants_it_and_then_nothing_i
     actions.hand_back(ADA)
     assert "handed back" in refusal(lambda: actions.save_grids([a_grid("n", template=a_template())], ADA))
     world.settle()
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.decided_by, row.task["state"]) == ("read-only", "ada", "done")
     assert row.task["commands"] == [
         "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=1"
@@ -329,7 +329,7 @@ def test_handing_back_leaves_everything_as_superedge_wants_it_and_then_nothing_i
     assert versions(world) == versions_before
     edge.scale(1)
     watched(world)
-    assert Stewardship.now().read_only
+    assert ManagementMode.now().read_only
     assert "writes nothing" in refusal(lambda: actions.hand_back(ADA))
 
 
@@ -339,7 +339,7 @@ def test_handing_back_says_which_grids_superedge_will_restart(world, edge):
     world.save(a_grid("ours", template=a_template(app="ours")))
     actions.hand_back(ADA)
     world.settle()
-    said = [line["params"].get("grids", "") for line in Stewardship.now().task["lines"]]
+    said = [line["params"].get("grids", "") for line in ManagementMode.now().task["lines"]]
     assert "deploymentgrids/default/ours" in said
     assert not any("default/g" in text.split(", ") for text in said)
 
@@ -351,8 +351,8 @@ def test_handing_back_gives_a_service_its_selector_back_and_then_takes_our_slice
     actions.take_over(ADA)
     world.settle()
     selector = Grid.objects.get(kind="ServiceGrid").spec["template"]["selector"]
-    steered = {SELECTOR: json.dumps(selector), CLOSURE: "strict"}
-    patch = {"metadata": {"annotations": {**steered, "topologyKeys": None}}, "spec": {"selector": None}}
+    manages_slices = {SELECTOR: json.dumps(selector), CLOSURE: "strict"}
+    patch = {"metadata": {"annotations": {**manages_slices, "topologyKeys": None}}, "spec": {"selector": None}}
     world.edit("servicegrid-demo-svc", patch, "Service")
     world.cluster.apply(a_slice("servicegrid-demo-svc"))
     if closure:
@@ -361,12 +361,12 @@ def test_handing_back_gives_a_service_its_selector_back_and_then_takes_our_slice
     actions.hand_back(ADA)
     world.settle()
     service = world.get("servicegrid-demo-svc", "Service")
-    assert Stewardship.now().task["state"] == "done"
+    assert ManagementMode.now().task["state"] == "done"
     assert service["spec"]["selector"] == selector
     assert service["metadata"]["annotations"]["topologyKeys"] == '["zone"]'
-    assert not steered.keys() & service["metadata"]["annotations"].keys()
+    assert not manages_slices.keys() & service["metadata"]["annotations"].keys()
     assert world.cluster.list("EndpointSlice", "default", label_selector=f"{MANAGED_BY}={SLICE_MANAGER}").items == []
-    said = [line["id"] for line in Stewardship.now().task["lines"]]
+    said = [line["id"] for line in ManagementMode.now().task["lines"]]
     assert any("spec.closure" in each for each in said) == bool(closure)
 
 
@@ -392,10 +392,10 @@ def test_a_hand_back_that_is_cut_off_goes_on_later(world, edge):
     actions.hand_back(ADA)
     world.embedded.faults.add("status", code=503, count=1000)
     world.settle()
-    assert Stewardship.now().handing_back
+    assert ManagementMode.now().handing_back
     world.embedded.faults.clear()
     world.later(600)
-    assert Stewardship.now().read_only
+    assert ManagementMode.now().read_only
 
 
 @pytest.mark.embedded_only
@@ -406,11 +406,11 @@ def test_a_refused_task_says_why_and_we_manage_on(world, edge):
     actions.hand_back(ADA)
     world.embedded.faults.add("status", code=403, resource="endpointslices", count=1000)
     world.settle()
-    row = Stewardship.now()
+    row = ManagementMode.now()
     assert (row.mode, row.task["state"]) == ("managing", "failed")
     assert "the cluster refuses" in row.task["lines"][0]["id"]
 
 
 def test_a_task_that_nobody_asked_for_does_nothing(world):
     takeover.run(takeover.HAND_BACK)
-    assert Stewardship.now().mode == "managing"
+    assert ManagementMode.now().mode == "managing"

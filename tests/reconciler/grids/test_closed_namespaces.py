@@ -7,7 +7,7 @@ from sgportal.cluster import MERGE_PATCH
 from sgportal.core.policy.namespaces import read_namespaces
 from sgportal.core.policy.pod_security import ENFORCE
 from sgportal.core.text import Invalid
-from sgportal.models import Grid, Mirror, Namespace
+from sgportal.models import Grid, Namespace, ResourceSync
 from sgportal.queries.freshness import freshness
 from sgportal.queries.label_impact import label_impact
 from sgportal.queries.plans import plan_of
@@ -154,4 +154,4 @@ def test_without_the_right_to_read_namespaces_all_else_goes_on(world):
     with a_watch(world.cluster, wait=False):
         until(lambda: freshness().observed_at and not freshness().unreachable_since)
         assert not freshness().stale
-        assert not Mirror.objects.get(resource="namespaces").served
+        assert not ResourceSync.objects.get(resource="namespaces").served

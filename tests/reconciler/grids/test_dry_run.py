@@ -12,7 +12,7 @@ from sgportal.actions import admission, save_grids
 from sgportal.actions.common import Stale
 from sgportal.core.grids.grid import parse
 from sgportal.core.text import Invalid, pointer
-from sgportal.models import AuditEvent, Grid, ManagedCluster, Revision, Stewardship
+from sgportal.models import AuditEvent, Grid, ManagedCluster, ManagementMode, Revision
 from sgportal.reconciler.process import dry_run
 from tests.api import builders
 from tests.api.conftest import Api, pointers
@@ -220,7 +220,7 @@ def test_a_portal_that_only_watches_does_not_ask(world, api, why):
     if why == "halt":
         ManagedCluster.objects.update_or_create(pk=1, defaults={"halt": "another-cluster"})
     else:
-        Stewardship.objects.update_or_create(pk=1, defaults={"mode": "read-only"})
+        ManagementMode.objects.update_or_create(pk=1, defaults={"mode": "read-only"})
     world.server.reset_counts()
     answer = api.post("deploymentgrids?dryRun=All", a_grid(template=a_template()))
     assert answer.status_code == 200, answer.content

@@ -141,7 +141,7 @@ def test_a_status_is_never_said_to_be_that_of_an_edit_it_has_not_seen(world, mon
 def test_a_grid_made_while_the_row_of_its_namesake_goes_is_found(world):
     """The watch saw it while there still was a row, so it only woke that one."""
     world.cluster.apply(a_grid(template=a_template()))
-    workqueue.request(["deploymentgrids/default/g", "deploymentgrids/default/none", "labels/none/none"])
+    workqueue.enqueue(["deploymentgrids/default/g", "deploymentgrids/default/none", "labels/none/none"])
     world.settle()
     assert Grid.objects.get().name == "g"
     assert world.names() == ["g-a"]

@@ -80,7 +80,7 @@ class Contender:
         return found
 
 
-def side_by_side(*functions):
+def map_parallel(*functions):
     """Start all at one moment; what each gives."""
     start = threading.Barrier(len(functions))
 
@@ -113,7 +113,7 @@ def test_a_thousand_races_for_a_name_have_one_winner_each(world):
     names = [step.name for step in web.steps]
     assert set(names) == {step.name for step in other.steps}
     order = names[1::2] + names[::2]
-    mine, theirs, by_hand = side_by_side(web.run, other.run, lambda: by_kubectl(world.cluster, order))
+    mine, theirs, by_hand = map_parallel(web.run, other.run, lambda: by_kubectl(world.cluster, order))
     assert [each.error for each in (*mine.values(), *theirs.values()) if each.error] == []
     live = {each["metadata"]["name"]: each for each in world.cluster.list("Deployment", "default").items}
     winners = Counter()
@@ -144,7 +144,7 @@ def test_a_thousand_races_for_an_orphan_have_one_winner_each(world):
     one, two = (Contender(world, "web", "zone", f"{n}:1", units, live, "orphan", False) for n in ("one", "two"))
     assert {step.verb for step in (*one.steps, *two.steps)} == {"adopt"}
     two.steps = two.steps[::-1]
-    mine, theirs = side_by_side(one.run, two.run)
+    mine, theirs = map_parallel(one.run, two.run)
     winners = Counter()
     for each in world.cluster.list("Deployment", "default").items:
         uid = each["metadata"]["annotations"][OWNER_UID]

@@ -50,22 +50,22 @@ def test_the_workloads_of_all_grids_come_first_and_the_whole_looks_after(sites):
 
 
 def test_a_grid_that_is_being_looked_at_is_left_to_another_look(sites):
-    workqueue.request([KEY])
-    with workqueue.held(KEY) as turn:
+    workqueue.enqueue([KEY])
+    with workqueue.acquire(KEY) as turn:
         sites.label("node1", zone="b")
         run(ARRIVALS)
         assert sites.names() == ["g-a", "h-a", "h-b"]
-        workqueue.finished(turn)
+        workqueue.done(turn)
     assert due() == {KEY, OTHER}
     sites.settle()
     assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
 
 
 def test_nobody_looks_at_a_grid_while_its_lease_is_borrowed(sites):
-    workqueue.request([KEY, OTHER])
-    with workqueue.borrowed([KEY, OTHER]) as lease:
+    workqueue.enqueue([KEY, OTHER])
+    with workqueue.acquire_free([KEY, OTHER]) as lease:
         assert lease.keys == {KEY, OTHER}
-        with workqueue.held(KEY) as turn, workqueue.borrowed([KEY]) as again:
+        with workqueue.acquire(KEY) as turn, workqueue.acquire_free([KEY]) as again:
             assert turn is None
             assert again.keys == set()
     assert due() == {KEY, OTHER}
@@ -73,7 +73,7 @@ def test_nobody_looks_at_a_grid_while_its_lease_is_borrowed(sites):
 
 def test_a_lease_that_could_not_be_kept_stops_the_writes(sites, settings):
     settings.SGPORTAL_LEASE_SECONDS = 0.3
-    with workqueue.borrowed([KEY, OTHER]) as lease:
+    with workqueue.acquire_free([KEY, OTHER]) as lease:
         WorkKey.objects.filter(key=OTHER).update(holder="another")
         assert lease.lost.wait(5)
     assert WorkKey.objects.get(key=OTHER).holder == "another"
@@ -84,7 +84,7 @@ def test_what_was_created_and_never_recorded_is_changed_by_nobody(sites):
     GridUnit.objects.all().delete()
     before = sites.get("g-a")
     sites.server.reset_counts()
-    workqueue.request([ARRIVALS])
+    workqueue.enqueue([ARRIVALS])
     run(ARRIVALS)
     assert sites.writes() == 0
     assert sites.get("g-a") == before
@@ -171,7 +171,7 @@ def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypat
     settings.SGPORTAL_LEASE_SECONDS = 1
     sites.label("node1", zone="b")
     monkeypatch.setattr(new_units.update_status, "tell_done", killed)
-    monkeypatch.setattr(new_units.workqueue, "request", killed)
+    monkeypatch.setattr(new_units.workqueue, "enqueue", killed)
     with pytest.raises(Killed):
         run(ARRIVALS)
     monkeypatch.undo()
@@ -194,7 +194,7 @@ def test_many_at_once_are_a_change_of_the_whole(sites, monkeypatch):
 
 
 def queries_of_arrivals():
-    workqueue.request([ARRIVALS])
+    workqueue.enqueue([ARRIVALS])
     with CaptureQueriesContext(connection) as queries:
         run(ARRIVALS)
     return len(queries)
@@ -220,5 +220,5 @@ def test_newcomers_take_a_constant_number_of_queries_but_for_the_events(sites, m
 
 def test_what_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):
     WorkKey.objects.filter(key=ARRIVALS).update(failures=9, next_at=timezone.now() + timedelta(hours=1))
-    enqueue.wake_all()
+    enqueue.enqueue_all()
     assert due() == {ARRIVALS, KEY, OTHER}

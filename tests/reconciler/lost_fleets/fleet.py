@@ -23,7 +23,7 @@ def at_work(wait: bool = True) -> Iterator[None]:
     """A watch and a worker, which reach the cluster as they would in production."""
     stop = threading.Event()
     worker = threading.Thread(target=_work, args=(stop,), name="worker", daemon=True)
-    with a_watch(None, QUICK, wait=wait, connect=access.unchecked):
+    with a_watch(None, QUICK, wait=wait, connect=access.writable):
         worker.start()
         try:
             yield

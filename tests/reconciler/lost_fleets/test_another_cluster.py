@@ -9,7 +9,7 @@ import pytest
 from sgportal import actions
 from sgportal.cluster import MERGE_PATCH, AnotherCluster, connect, install_crds
 from sgportal.core.names import SERVICE_NAME
-from sgportal.models import AuditEvent, Grid, GridUnit, LabelJob, ManagedCluster, Node, Stewardship
+from sgportal.models import AuditEvent, Grid, GridUnit, LabelJob, ManagedCluster, ManagementMode, Node
 from sgportal.reconciler import keeper_process
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
@@ -75,7 +75,7 @@ def test_a_portal_that_starts_while_another_cluster_is_there_believes_nothing_of
     """Its first act is to list everything."""
     with at_work():
         grids(stage.world)
-    before, looked_at = untouched(), Stewardship.now().looked_at
+    before, looked_at = untouched(), ManagementMode.now().looked_at
     connection.disconnect()
     other = stage.swap()
     with at_work(wait=False):
@@ -83,7 +83,7 @@ def test_a_portal_that_starts_while_another_cluster_is_there_believes_nothing_of
         time.sleep(2)
     assert writes_to(other) == {}
     assert untouched() == before
-    assert Stewardship.now().looked_at == looked_at
+    assert ManagementMode.now().looked_at == looked_at
 
 
 def test_the_right_cluster_again_goes_on_by_itself(stage: Stage) -> None:
@@ -121,7 +121,7 @@ def test_a_job_of_labels_waits_for_the_right_cluster(stage: Stage) -> None:
         halted()
         results = {"node2": {"before": {"zone": None}, "state": "pending", "detail": ""}}
         job = LabelJob.objects.create(changes={"zone": "c"}, results=results, author="ada")
-        workqueue.request([f"labeljobs/{job.pk}"], urgent=True)
+        workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
         time.sleep(1.5)
         assert LabelJob.objects.get().results["node2"]["state"] == "pending"
         assert writes_to(other) == {}
@@ -151,7 +151,7 @@ def test_a_worker_that_is_led_elsewhere_writes_nothing_there(stage: Stage, embed
 
 def test_the_keeper_writes_nothing_to_another_cluster(stage: Stage) -> None:
     world, stop = stage.world, threading.Event()
-    turns = keeper_process.Turns(QUICK, lease_seconds=1.5)
+    turns = keeper_process.LeaderElection(QUICK, lease_seconds=1.5)
     keeper = threading.Thread(target=turns.run, args=(stop,), daemon=True)
     with at_work():
         keeper.start()
@@ -180,10 +180,10 @@ def test_superedge_in_another_cluster_says_nothing_of_this_one(stage: Stage) -> 
         edge.start()
         time.sleep(1.5)
         foreign.close()
-        assert Stewardship.now().may_write
+        assert ManagementMode.now().may_write
         stage.back(other)
         until(lambda: not ManagedCluster.now().halt)
-        assert Stewardship.now().may_write
+        assert ManagementMode.now().may_write
 
 
 def test_a_decision_is_about_what_was_shown(stage: Stage) -> None:

@@ -292,7 +292,7 @@ def test_a_reconcile_that_finds_no_children_by_mistake_makes_and_takes_none(worl
     assert len(before) == 12
     world.embedded.faults.add("empty", verbs=["list"], resource="deployments")
     world.server.reset_counts()
-    workqueue.request(["deploymentgrids/default/g"])
+    workqueue.enqueue(["deploymentgrids/default/g"])
     world.settle()
     assert world.server.requests["PATCH", "deployments"] == 0
     assert not GridUnit.objects.filter(reason="NameConflict").exists()

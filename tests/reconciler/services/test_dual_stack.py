@@ -96,7 +96,7 @@ def test_both_families_are_kept_and_proved(grids, order):
             "v4refuse1": ("IPv4", [refusing[0]], []),
             "v6refuse1": ("IPv6", [refusing[1]], []),
         }
-        assert keeper.pulse.failed == 0
+        assert keeper.metrics.failed == 0
     every = [*four, "fd00:9::1", "fd00:9::2"]
     assert proved(grids, grid) == {"node0": ("closed", every), "node1": ("closed", every), "node2": ("refusing", [])}
 

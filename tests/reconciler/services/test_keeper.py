@@ -8,8 +8,8 @@ import pytest
 
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, REFUSING_SERVICE, SLICE_MANAGER
 from sgportal.queries.endpoints import endpoints_of
-from sgportal.reconciler.endpoints.controller import Keeper
-from sgportal.reconciler.keeper_process import Turns
+from sgportal.reconciler.endpoints.controller import EndpointController
+from sgportal.reconciler.keeper_process import LeaderElection
 from sgportal.reconciler.process import connection
 
 from ..watching import QUICK, until
@@ -23,7 +23,7 @@ SERVICE = "servicegrid-demo-svc"
 def a_keeper(cluster):
     """A keeper at work, until the block ends."""
     stop = threading.Event()
-    keeper = Keeper(lambda: cluster, lambda: cluster, "sgportal", QUICK)
+    keeper = EndpointController(lambda: cluster, lambda: cluster, "sgportal", QUICK)
     thread = threading.Thread(target=keeper.run, args=(stop,), daemon=True)
     thread.start()
     try:
@@ -74,10 +74,10 @@ def test_slices_are_written_the_sentinel_first_and_then_left_alone(closed):
         sentinel = slices(closed)[f"{SERVICE}-v4refuse1"]
         assert sentinel["endpoints"][0]["addresses"] == [refusing["spec"]["clusterIP"]]
         closed.server.reset_counts()
-        assert keeper.pulse.failed == 0
+        assert keeper.metrics.failed == 0
     with a_keeper(closed.cluster) as again:
-        until(lambda: again.pulse.kept or again._look_at)
-        assert again.pulse.written == 0
+        until(lambda: again.metrics.kept or again._look_at)
+        assert again.metrics.written == 0
     assert closed.writes() == 0
 
 
@@ -178,7 +178,7 @@ def test_a_write_that_fails_is_tried_again_and_nothing_is_doubled(closed, fault)
         closed.embedded.faults.add(effect, path="endpointslices", methods=methods, count=2, **fault)
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
         until(lambda: "node0" not in reached(closed), 40)
-        until(lambda: keeper.pulse.failed >= 1)
+        until(lambda: keeper.metrics.failed >= 1)
         assert sorted(each for each in slices(closed) if "units" in each) == [f"{SERVICE}-v4units1"]
 
 
@@ -238,7 +238,7 @@ def test_back_to_a_selector_our_slices_stay_until_the_clusters_own_are_there(clo
 
 def test_one_of_two_processes_acts_and_the_other_takes_over(closed):
     stops = [threading.Event(), threading.Event()]
-    turns = [Turns(QUICK, lease_seconds=1.5) for _ in stops]
+    turns = [LeaderElection(QUICK, lease_seconds=1.5) for _ in stops]
     threads = [
         threading.Thread(target=turn.run, args=(stop,), daemon=True) for turn, stop in zip(turns, stops, strict=True)
     ]

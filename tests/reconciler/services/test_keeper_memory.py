@@ -3,7 +3,7 @@
 import pytest
 
 from sgportal.core.names import MANAGED_BY, SLICE_MANAGER
-from sgportal.reconciler.endpoints.cache import Memory
+from sgportal.reconciler.endpoints.cache import EndpointCache
 
 
 def a_slice(version, uid="1", **more):
@@ -14,7 +14,7 @@ def a_slice(version, uid="1", **more):
 
 @pytest.fixture
 def memory():
-    memory = Memory()
+    memory = EndpointCache()
     memory.wrote(a_slice("90", endpoints=[]))
     return memory
 

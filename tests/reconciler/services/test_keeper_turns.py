@@ -3,7 +3,7 @@
 import threading
 
 from sgportal.models import Heartbeat
-from sgportal.reconciler.keeper_process import Turns
+from sgportal.reconciler.keeper_process import LeaderElection
 from sgportal.reconciler.process import connection, heartbeat
 
 from ..watching import QUICK, until
@@ -18,7 +18,7 @@ def test_a_keeper_leaves_its_figures_with_its_sign_of_life(closed, monkeypatch):
 
     monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 0.0)
     stop = threading.Event()
-    turns = Turns(QUICK, lease_seconds=1.5)
+    turns = LeaderElection(QUICK, lease_seconds=1.5)
     thread = threading.Thread(target=turns.run, args=(stop,), daemon=True)
     thread.start()
     try:

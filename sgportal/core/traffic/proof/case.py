@@ -49,7 +49,7 @@ class Case:
 def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The names of slices that count to a Service whose slices are ours to write, and that are not ours."""
     counted = (each for each in slices if belongs_to(each, service.namespace, service.name) and not is_kept(each))
-    return tuple(sorted(str(each["metadata"]["name"]) for each in counted)) if service.closure.steered else ()
+    return tuple(sorted(str(each["metadata"]["name"]) for each in counted)) if service.closure.manages_slices else ()
 
 
 def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView], seen: Seen) -> Case:
@@ -80,9 +80,9 @@ def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: S
 
 def _whereabouts(service: ServiceFacts, slices: Sequence[Mapping[str, Any]], where: Places, seen: Seen) -> Whereabouts:
     """Where endpoints are: as the slices say that those wrote whose work it is, else as the pods that were seen."""
-    believed = [each for each in slices if is_kept(each) or not service.closure.steered]
+    believed = [each for each in slices if is_kept(each) or not service.closure.manages_slices]
     nodes = dict(seen.pods)
-    for slice_ in believed if service.closure.steered else ():
+    for slice_ in believed if service.closure.manages_slices else ():
         for endpoint in slice_.get("endpoints") or ():
             if endpoint.get("nodeName"):
                 nodes.setdefault(canonical(endpoint["addresses"][0]), endpoint["nodeName"])

@@ -84,7 +84,7 @@ def _rule(case: Case, node: NodeView) -> Rule | Doubt:
     if node.system == "windows":
         return IGNORES_HINTS
     rule = rule_of(version_on(node), case.service.annotated)
-    if rule is None and case.service.closure.steered:
+    if rule is None and case.service.closure.manages_slices:
         return NO_VERSION
     return rule or LATEST
 
@@ -216,13 +216,13 @@ def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str
 def _why_leaking(case: Case, node: NodeView, rule: Rule, guilty: Backend) -> tuple[str, Sentence]:
     """The endpoint it reaches, and the cause: one without hints opens the Service everywhere."""
     where = say("%(address)s (EndpointSlice %(slice)s)", address=str(guilty), slice=guilty.slice)
-    steered = case.service.closure.steered
-    if steered and not rule.nodes:
+    manages_slices = case.service.closure.manages_slices
+    if manages_slices and not rule.nodes:
         return "ProxyIgnoresHints", say(
             "goes to %(endpoint)s: %(proxy)s ignores hints for nodes", endpoint=where, proxy=_proxy(node)
         )
     bare = next((each for one in case.outlooks for some in one.listed for each in some if _is_bare(each)), None)
-    if steered and bare and node.name not in guilty.nodes:
+    if manages_slices and bare and node.name not in guilty.nodes:
         return "EndpointWithoutHints", say(
             "goes to %(endpoint)s: the endpoint %(bare)s of EndpointSlice %(slice)s has no hints, which opens the "
             "Service to every node",

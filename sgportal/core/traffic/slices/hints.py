@@ -14,7 +14,7 @@ from ...text import Sentence, say
 from .endpoints import Endpoint
 from .topology import MAX_HINTS, Places, spread
 
-Voice = tuple[str, tuple[int, ...]]
+EndpointKey = tuple[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +31,36 @@ def named(names: Iterable[str]) -> list[dict[str, str]]:
     return [{"name": name} for name in names]
 
 
-def voice_of(endpoint: Endpoint) -> Voice:
+def key_of(endpoint: Endpoint) -> EndpointKey:
     """What kube-proxy knows an endpoint by."""
     return endpoint.address, endpoint.numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Choir:
+class ReadyEndpoints:
     """The ready voices of a unit, in groups that have the same ports of the Service; `room` is how many nodes they can
     name, and `complete` says that each of them has every port."""
 
-    groups: tuple[tuple[Voice, ...], ...]
+    groups: tuple[tuple[EndpointKey, ...], ...]
     room: int
     complete: bool
 
 
-def choir_of(endpoints: Iterable[Endpoint], all_ports: int) -> Choir | None:
+def ready_endpoints_of(endpoints: Iterable[Endpoint], all_ports: int) -> ReadyEndpoints | None:
     """The voices of a unit with these endpoints of a Service of `all_ports` ports; None where nobody can speak."""
-    groups: dict[tuple[int, ...], dict[Voice, None]] = {}
+    groups: dict[tuple[int, ...], dict[EndpointKey, None]] = {}
     for each in endpoints:
         if each.ready and each.ports and each.unit:
-            groups.setdefault(each.ports, {})[voice_of(each)] = None
+            groups.setdefault(each.ports, {})[key_of(each)] = None
     if not groups:
         return None
-    seats = [max(len(voices) for has, voices in groups.items() if port in has) for port in set().union(*groups)]
+    seats = [max(len(keys) for has, keys in groups.items() if port in has) for port in set().union(*groups)]
     complete = len(groups) == 1 and len(next(iter(groups))) == all_ports
-    return Choir(tuple(tuple(voices) for voices in groups.values()), MAX_HINTS * min(seats), complete)
+    return ReadyEndpoints(tuple(tuple(keys) for keys in groups.values()), MAX_HINTS * min(seats), complete)
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class HintAssignment:
     """What a unit's endpoints name together: nodes, zones instead of nodes, and the nodes they have no room for."""
 
     nodes: tuple[str, ...] = ()
@@ -68,26 +68,30 @@ class Text:
     left: tuple[str, ...] = ()
 
 
-def texts(choirs: Mapping[str, Choir], failover: Sequence[str], where: Places) -> dict[str, Text]:
+def hint_assignments(
+    ready_by_unit: Mapping[str, ReadyEndpoints], failover: Sequence[str], where: Places
+) -> dict[str, HintAssignment]:
     """What each unit's endpoints name; `failover` are the units that empty ones may borrow from, in order."""
-    guests = _guests(failover, where, choirs)
+    guests = _guests(failover, where, ready_by_unit)
     found = {}
-    for unit, choir in choirs.items():
+    for unit, ready in ready_by_unit.items():
         members = where.members.get(unit, ())
-        if len(members) > choir.room:
-            found[unit] = _overflowing(where, unit, choir, choir.complete and not _shares(unit, choirs))
+        if len(members) > ready.room:
+            found[unit] = _overflowing(where, unit, ready, ready.complete and not _shares(unit, ready_by_unit))
         else:
-            found[unit] = Text(members + tuple(guests.get(unit, ())))
+            found[unit] = HintAssignment(members + tuple(guests.get(unit, ())))
     return found
 
 
-def _guests(failover: Sequence[str], where: Places, choirs: Mapping[str, Choir]) -> dict[str, list[str]]:
+def _guests(
+    failover: Sequence[str], where: Places, ready_by_unit: Mapping[str, ReadyEndpoints]
+) -> dict[str, list[str]]:
     """The nodes of empty units by the unit that lends to them, as far as it has room beside its own nodes."""
     found: dict[str, list[str]] = {}
-    lenders = [unit for unit in failover if unit in choirs]
-    room = {unit: max(0, choirs[unit].room - len(where.members.get(unit, ()))) for unit in lenders}
+    lenders = [unit for unit in failover if unit in ready_by_unit]
+    room = {unit: max(0, ready_by_unit[unit].room - len(where.members.get(unit, ()))) for unit in lenders}
     for unit, members in where.members.items() if lenders else ():
-        waiting = members if unit not in choirs else ()
+        waiting = members if unit not in ready_by_unit else ()
         for lender in lenders:
             taken, waiting = waiting[: room[lender]], waiting[room[lender] :]
             found.setdefault(lender, []).extend(taken)
@@ -95,40 +99,44 @@ def _guests(failover: Sequence[str], where: Places, choirs: Mapping[str, Choir])
     return found
 
 
-def _shares(unit: str, choirs: Mapping[str, Choir]) -> bool:
+def _shares(unit: str, ready_by_unit: Mapping[str, ReadyEndpoints]) -> bool:
     """Whether another unit has a voice of this one, two pods with one address: kube-proxy would hear either."""
-    own = {voice for group in choirs[unit].groups for voice in group}
-    others = (group for other, choir in choirs.items() if other != unit for group in choir.groups)
+    own = {key for group in ready_by_unit[unit].groups for key in group}
+    others = (group for other, ready in ready_by_unit.items() if other != unit for group in ready.groups)
     return any(not own.isdisjoint(group) for group in others)
 
 
-def _overflowing(where: Places, unit: str, choir: Choir, may_claim: bool) -> Text:
+def _overflowing(where: Places, unit: str, ready: ReadyEndpoints, may_claim: bool) -> HintAssignment:
     """What a unit with more nodes than room names: zones where it may, nodes as far as they go.
 
     A zone stands for nodes only where no other node has it, and where every port of the Service would be served by it:
     for a port without an endpoint that names it, a zone without a sentinel would be open to all.
     """
     members = where.members[unit]
-    zones = where.own_zones.get(unit, ())[: choir.room] if may_claim else ()
+    zones = where.own_zones.get(unit, ())[: ready.room] if may_claim else ()
     others = tuple(node for node in members if where.zone[node] not in zones)
-    return Text(others[: choir.room], zones, others[choir.room :])
+    return HintAssignment(others[: ready.room], zones, others[ready.room :])
 
 
-def unnamed(unit: str, choir: Choir, text: Text) -> Unnamed:
+def unnamed(unit: str, ready: ReadyEndpoints, assignment: HintAssignment) -> Unnamed:
     """The nodes that a unit's endpoints have no room for, as a person should know of them."""
-    return Unnamed(unit, text.left, _too_many(len(text.left), unit, choir.room, len(text.nodes) + len(text.left)))
+    return Unnamed(
+        unit,
+        assignment.left,
+        _too_many(len(assignment.left), unit, ready.room, len(assignment.nodes) + len(assignment.left)),
+    )
 
 
 Hints = dict[str, list[dict[str, str]]]
 
 
-def hints_of(choir: Choir, text: Text, where: Places) -> dict[Voice, Hints]:
+def hints_of(ready: ReadyEndpoints, assignment: HintAssignment, where: Places) -> dict[EndpointKey, Hints]:
     """The hints of each voice of a unit."""
     return {
-        voice: _hints(nodes, zones, where)
-        for group in choir.groups
-        for voice, nodes, zones in zip(
-            group, spread(text.nodes, len(group)), spread(text.zones, len(group)), strict=True
+        key: _hints(nodes, zones, where)
+        for group in ready.groups
+        for key, nodes, zones in zip(
+            group, spread(assignment.nodes, len(group)), spread(assignment.zones, len(group)), strict=True
         )
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from ...pods import PodView
 from ..service import ServiceFacts
 from .endpoints import Endpoint, endpoint_body, endpoints_of
-from .hints import Choir, Text, choir_of, hints_of, silence, texts, voice_of
+from .hints import HintAssignment, ReadyEndpoints, hint_assignments, hints_of, key_of, ready_endpoints_of, silence
 from .topology import Places
 
 # The Service's ports that an endpoint has, by index, and their numbers: one slice holds endpoints that agree on both.
@@ -29,12 +29,12 @@ class Part:
 
     pods: tuple[PodView, ...]
     endpoints: tuple[Endpoint, ...]
-    choir: Choir | None
-    text: Text
+    ready: ReadyEndpoints | None
+    assignment: HintAssignment
     entries: tuple[Entry, ...] = ()
 
 
-_SILENT = Text()
+_SILENT = HintAssignment()
 
 
 def parts_of(
@@ -47,7 +47,9 @@ def parts_of(
     """The part of each unit that lists any pod, in order of unit. `before` are the parts of the same Service at the
     same places: those to which nothing happened are used again."""
     heard = {unit: _heard(service, where, tuple(listed[unit]), family, before.get(unit)) for unit in sorted(listed)}
-    named = texts({unit: part.choir for unit, part in heard.items() if part.choir}, service.closure.failover, where)
+    named = hint_assignments(
+        {unit: part.ready for unit, part in heard.items() if part.ready}, service.closure.failover, where
+    )
     return {unit: _written(service, where, part, named.get(unit, _SILENT)) for unit, part in heard.items()}
 
 
@@ -55,19 +57,19 @@ def _heard(service: ServiceFacts, where: Places, pods: tuple[PodView, ...], fami
     if before and before.pods == pods:
         return before
     endpoints = endpoints_of(service, where, pods, family)
-    return Part(pods, endpoints, choir_of(endpoints, len(service.ports)), _SILENT)
+    return Part(pods, endpoints, ready_endpoints_of(endpoints, len(service.ports)), _SILENT)
 
 
-def _written(service: ServiceFacts, where: Places, part: Part, text: Text) -> Part:
-    if len(part.entries) == len(part.endpoints) and part.text == text:
+def _written(service: ServiceFacts, where: Places, part: Part, assignment: HintAssignment) -> Part:
+    if len(part.entries) == len(part.endpoints) and part.assignment == assignment:
         return part
-    hints = hints_of(part.choir, text, where) if part.choir else {}
+    hints = hints_of(part.ready, assignment, where) if part.ready else {}
     entries = tuple(
         Entry(
             each.pod.uid,
             (each.ports, each.numbers),
-            endpoint_body(service, each, (hints.get(voice_of(each)) if each.ready else None) or silence(where)),
+            endpoint_body(service, each, (hints.get(key_of(each)) if each.ready else None) or silence(where)),
         )
         for each in part.endpoints
     )
-    return Part(part.pods, part.endpoints, part.choir, text, entries)
+    return Part(part.pods, part.endpoints, part.ready, assignment, entries)

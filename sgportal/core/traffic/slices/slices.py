@@ -82,7 +82,7 @@ def wanted(
         here = [each for each in kept if each.get("addressType") == family]
         slices += _real(service, where, units, family, here, foreign)
         if guarded:
-            claimed = {zone for part in units.values() for zone in part.text.zones}
+            claimed = {zone for part in units.values() for zone in part.assignment.zones}
             slices += _sentinels(service, where, claimed, family, refusal.addresses[family], here, foreign)
     live_by_name = {each["metadata"]["name"]: each for each in kept}
     stamped = (_stamped(each, live_by_name.get(each["metadata"]["name"]), trigger) for each in slices)
@@ -98,7 +98,11 @@ def wanted(
 
 
 def _unnamed(parts: Mapping[str, Part]) -> Iterator[Unnamed]:
-    return (unnamed(unit, part.choir, part.text) for unit, part in parts.items() if part.choir and part.text.left)
+    return (
+        unnamed(unit, part.ready, part.assignment)
+        for unit, part in parts.items()
+        if part.ready and part.assignment.left
+    )
 
 
 def _refusing_ports(service: ServiceFacts, slices: Iterable[Body]) -> dict[str, int]:

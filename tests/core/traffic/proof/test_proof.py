@@ -30,8 +30,10 @@ def shown(found):
 
 def proved(mode="strict", failover=(), known=NODES, present=PODS):
     service = a_service(Closure(mode, failover))
-    steered = service.closure.steered
-    slices = decide(service, known, present).slices if steered else built_in(service, places(known, KEY), present)
+    manages_slices = service.closure.manages_slices
+    slices = (
+        decide(service, known, present).slices if manages_slices else built_in(service, places(known, KEY), present)
+    )
     return proof(service, [frozen(each) for each in slices], known)
 
 

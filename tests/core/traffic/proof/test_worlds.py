@@ -232,7 +232,7 @@ def test_slices_that_are_not_ours_are_named_where_ours_should_be_alone(mode):
     elsewhere = a_slice("elsewhere", [], namespace="other")
     ours = decide(a_service(), NODES, [a_pod("pa", "a0")]).slices
     found = foreign(service, [*ours, guest, headless, elsewhere])
-    assert found == (("guest",) if service.closure.steered else ())
+    assert found == (("guest",) if service.closure.manages_slices else ())
 
 
 def test_several_ports_are_each_judged_by_all_their_listings():

@@ -239,8 +239,8 @@ class Namespace(models.Model):
         return self.name
 
 
-class Mirror(models.Model):
-    """How fresh the mirror of one resource is. `synced_at` is when it was last whole (null: never), `heard_at` when the
+class ResourceSync(models.Model):
+    """How fresh the rows of one resource are. `synced_at` is when it was last whole (null: never), `heard_at` when the
     cluster last said anything; `failing_since` and `error` are set while it cannot be reached."""
 
     resource = models.CharField(max_length=40, primary_key=True)
@@ -249,6 +249,9 @@ class Mirror(models.Model):
     failing_since = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     served = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "sgportal_mirror"
 
     def __str__(self) -> str:
         return self.resource

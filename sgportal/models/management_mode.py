@@ -11,7 +11,7 @@ from ..core.text import Sentence
 ONE = 1  # the row's key: there is one cluster
 
 
-class Stewardship(models.Model):
+class ManagementMode(models.Model):
     """One row. `mode` says whether we write to the cluster, `since` when, and `decided_by` whom (a user's name, "" for
     the portal itself); `forced` that we do although SuperEdge's controller runs.
 
@@ -34,6 +34,9 @@ class Stewardship(models.Model):
     version = models.CharField(max_length=60, blank=True)
     definitions = models.JSONField(default=list)
     task = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "sgportal_stewardship"
 
     def __str__(self) -> str:
         return self.mode
