@@ -12,8 +12,8 @@
     if (document.hidden) return;
     for (const time of $$("time[data-age]")) {
       const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
-      const [, divisor, text] = ages.find(([limit]) => limit === null || seconds < limit);
-      const shown = text.replace("%(n)s", Math.floor(seconds / divisor));
+      const [, divisor, texts] = ages.find(([limit]) => limit === null || seconds < limit);
+      const shown = texts[time.dataset.age || "ago"].replace("%(n)s", Math.floor(seconds / divisor));
       if (time.textContent !== shown) time.textContent = shown;
     }
   };

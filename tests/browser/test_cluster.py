@@ -33,7 +33,7 @@ def test_the_banner_comes_by_itself_and_an_administrator_takes_over(chromium, si
         edge.start()
         page.wait_for_selector("text=SuperEdge's controller manages the grids.", timeout=90_000)
         visit.open("/grids/new/")
-        page.click("text=Why, and what to do")
+        page.click("text=Details")
         assert "--replicas=0" in page.inner_text("#cure-1")
         _accessible(page)
         page.click("text=Take over …")
@@ -41,7 +41,7 @@ def test_the_banner_comes_by_itself_and_an_administrator_takes_over(chromium, si
         _accessible(page)
         edge.scale(0)
         _reload_until_clear(page)
-        assert "No object changes, and no pod restarts." in page.inner_text("main")
+        assert "No objects change and no pods restart." in page.inner_text("main")
         page.click("main button:has-text('Take over')")
         page.wait_for_selector("text=The portal manages the grids now.")
         assert page.locator("text=manages the grids.").count() == 0

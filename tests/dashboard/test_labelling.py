@@ -64,14 +64,14 @@ def test_filters_of_all_are_all_heeded(operator, db):
 
 def test_nothing_chosen(operator, fleet):
     answer = operator.post("/labels/", {"next": "/nodes/?search=node"}, follow=True)
-    assert "Choose at least one node." in answer.content.decode()
+    assert "Select at least one node." in answer.content.decode()
     assert answer.redirect_chain[-1][0] == "/nodes/?search=node"
 
 
 @pytest.mark.parametrize("query", ["selector=((", "search=%00nowhere", "group=%00"])
 def test_all_of_nothing(operator, query):
     answer = operator.post("/labels/", {"all": "1", "query": query}, follow=True)
-    assert "Choose at least one node." in answer.content.decode()
+    assert "Select at least one node." in answer.content.decode()
 
 
 def test_a_selection_is_of_one_person_and_one_hour(operator, viewer, admin, fleet, monkeypatch):
@@ -95,7 +95,7 @@ def test_old_selections_are_forgotten(operator, fleet):
         ({"key": "kubernetes.io/hostname", "value": "x"}, "belongs to Kubernetes"),
         ({"key": "-bad", "value": "x"}, "is not a label key"),
         ({"key": "site", "value": "no spaces"}, "is not a label value"),
-        ({"key": "site", "value": ""}, "write a value"),
+        ({"key": "site", "value": ""}, "enter a value"),
         ({"key": "", "value": "x"}, "must be a label key"),
     ],
 )
@@ -110,7 +110,7 @@ def test_what_cannot_be(operator, fleet, what, said):
 def test_removing_a_label(operator, fleet):
     place = choose(operator, ["node2"])
     page = say_what(operator, place, key="site", value="", remove="1")
-    assert "vanishes" in page.content.decode()
+    assert "removed" in page.content.decode()
     confirm(operator, page, place, key="site", remove="1")
     assert LabelJob.objects.get().changes == {"site": None}
 
@@ -118,7 +118,7 @@ def test_removing_a_label(operator, fleet):
 def test_services_that_lose_their_last_endpoint_are_named(operator, fleet):
     place = choose(operator, ["node0", "node1"])
     text = say_what(operator, place, key="site", value="lyo").content.decode()
-    assert "Services left without an endpoint" in text
+    assert "Services losing all endpoints" in text
     assert "servicegrids/default/echo" in text
 
 
@@ -128,7 +128,7 @@ def test_what_has_changed_since_is_shown_again_instead_of_done(operator, fleet):
     builders.a_grid("other", "site")
     again = confirm(operator, page, place, key="site", value="por")
     assert again.status_code == 200
-    assert "Something has changed since you looked" in again.content.decode()
+    assert "The cluster changed after your preview" in again.content.decode()
     assert not LabelJob.objects.exists()
     assert confirm(operator, again, place, key="site", value="por").status_code == 302
 

@@ -8,7 +8,7 @@ from babel.messages import pofile
 
 from scripts import messages
 from sgportal.core.text import Sentence, say
-from sgportal.dashboard.page.tags import ago
+from sgportal.dashboard.page.tags import duration
 from sgportal.dashboard.page.tags import say as said
 
 from .addresses import AUDIT, READABLE, WRITABLE, more
@@ -61,10 +61,11 @@ def test_sentences_within_sentences_are_said_too(settings):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-5, "0 s ago"), (0, "0 s ago"), (119, "119 s ago"), (120, "2 min ago"), (7200, "2 h ago"), (172800, "2 d ago")],
+    [(-5, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172800, "2d")],
 )
 def test_ages(seconds, text):
-    assert ago(seconds) == text
+    assert duration(seconds) == f"{text} ago"
+    assert duration(seconds, "for") == text
 
 
 def test_no_page_in_chinese_has_a_sentence_left_in_english(fleet):

@@ -55,7 +55,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
         return redirect("decisions")
-    messages.success(request, gettext("The portal writes to the cluster again."))
+    messages.success(request, gettext("Writes to the cluster are enabled again."))
     return redirect("overview")
 
 
@@ -103,5 +103,5 @@ def _ask(request: HttpRequest, choice: str, found: list[Held]) -> HttpResponse:
 
 
 def _look_again(request: HttpRequest) -> HttpResponse:
-    messages.error(request, gettext("What was shown is no longer so. Look again, then decide."))
+    messages.error(request, gettext("The situation has changed. Review it, then decide."))
     return redirect("decisions")

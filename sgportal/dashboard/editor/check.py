@@ -76,7 +76,7 @@ def _of_group(saved: actions.SavedGroup) -> Verdict:
 def _documents(draft: Draft, home: Home | None) -> list[dict[str, Any]]:
     documents = read_documents(draft.text.encode())
     if not documents:
-        raise Invalid(Problem("", say("write at least one document")))
+        raise Invalid(Problem("", say("enter at least one document")))
     if home is None:
         return documents
     if len(documents) > 1:

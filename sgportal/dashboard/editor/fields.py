@@ -114,7 +114,7 @@ FIELDS = (
     ),
     Field(
         "selector",
-        gettext_lazy("Labels of the pods that serve"),
+        gettext_lazy("Pod selector labels"),
         ("spec", "template", "selector"),
         PAIRS,
         _SERVICES,

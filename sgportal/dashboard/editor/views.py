@@ -115,7 +115,7 @@ def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     said = {
         "created": gettext("“%(path)s” was created."),
         "configured": gettext("“%(path)s” was changed."),
-        "unchanged": gettext("“%(path)s” is as it was."),
+        "unchanged": gettext("“%(path)s” is unchanged."),
         "deleted": gettext("“%(path)s” is being deleted."),
     }
     for fate in verdict.fates:

@@ -28,7 +28,7 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
         try:
             actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
         except actions.Stale:
-            messages.warning(request, gettext("The grid has changed since this page was opened; look again."))
+            messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
             return redirect("grid-delete", plural, namespace, name)
         messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
         return redirect("grids")
@@ -71,9 +71,9 @@ def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpR
     if request.method == "POST":
         try:
             actions.remove_unused_templates(found, actor(request), expect=request.POST.get("expect"))
-            messages.success(request, gettext("The unused templates are gone."))
+            messages.success(request, gettext("Unused templates removed."))
         except actions.Stale:
-            messages.warning(request, gettext("The grid has changed since this page was opened; look again."))
+            messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
         except Invalid as invalid:
             messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
         except actions.Refused as refused:

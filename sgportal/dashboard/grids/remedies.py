@@ -27,17 +27,17 @@ def buttons(remedies: Iterable[Remedy]) -> list[Button]:
 
 def _button(remedy: Remedy) -> Button:
     if remedy.action == "label":
-        return Button(gettext("Change the nodes' labels"), _nodes(remedy, remedy.key))
+        return Button(gettext("Change node labels"), _nodes(remedy, remedy.key))
     if remedy.action == "zone":
-        return Button(gettext("Give the nodes a zone"), _nodes(remedy, ZONE))
+        return Button(gettext("Set a zone"), _nodes(remedy, ZONE))
     plural, namespace, name = remedy.path.split("/")
     if remedy.action == "recreate" and remedy.unit:
-        label = gettext("Recreate the workload of %(unit)s") % {"unit": remedy.unit}
+        label = gettext("Recreate the workload in %(unit)s") % {"unit": remedy.unit}
         return Button(label, reverse("grid-recreate", args=[plural, namespace, name, remedy.unit]), True)
     if remedy.action == "recreate":
         href = reverse("service-recreate", args=[plural, namespace, name])
         return Button(gettext("Recreate the Service"), href, True)
-    label = gettext("Set the replicas of %(name)s") if remedy.action == "replicas" else gettext("Edit %(name)s")
+    label = gettext("Scale %(name)s") if remedy.action == "replicas" else gettext("Edit %(name)s")
     return Button(label % {"name": name}, reverse("grid-edit", args=[plural, namespace, name]))
 
 

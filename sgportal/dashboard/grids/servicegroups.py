@@ -50,7 +50,9 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         try:
             actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
         except actions.Stale:
-            messages.warning(request, gettext("The ServiceGroup has changed since this page was opened; look again."))
+            messages.warning(
+                request, gettext("The ServiceGroup has changed since this page was opened. Review it again.")
+            )
             return redirect("servicegroup-delete", namespace, name)
         messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
         return redirect("servicegroups")

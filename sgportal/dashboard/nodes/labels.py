@@ -29,7 +29,7 @@ def select(request: HttpRequest) -> HttpResponse:
     """Make a snapshot of the chosen nodes, or of all that match the filters the person saw, and ask what to change."""
     names = _chosen(request)
     if not names:
-        messages.warning(request, gettext("Choose at least one node."))
+        messages.warning(request, gettext("Select at least one node."))
         return back(request, "nodes")
     chosen = selection.keep(request, names)
     answer = redirect("label", chosen.token)
@@ -69,7 +69,7 @@ def label(request: HttpRequest, token: str) -> HttpResponse:
     try:
         impact = cast(Impact, actions.label_nodes(chosen.names, changes, actor(request), dry_run=True))
         if not asked["remove"] and not asked["value"]:
-            raise Invalid(Problem("/value", say("write a value, or choose to remove the label")))
+            raise Invalid(Problem("/value", say("enter a value, or choose to remove the label")))
     except Invalid as invalid:
         return _page(request, {**context, "problems": invalid.problems}, status=400)
     seen = fingerprint(chosen.names, changes, _impact_json(impact))

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy
 from .access import needs
 from .render import show
 
-# (below how many seconds, seconds per unit, text): the page's script reads the same texts, so both say the same.
-AGE_UNITS: tuple[tuple[int | None, int, Any], ...] = (
-    (120, 1, gettext_lazy("%(n)s s ago")),
-    (7200, 60, gettext_lazy("%(n)s min ago")),
-    (172800, 3600, gettext_lazy("%(n)s h ago")),
-    (None, 86400, gettext_lazy("%(n)s d ago")),
+# (below how many seconds, seconds per unit, how long ago, how long): the page's script reads the same texts.
+AGE_UNITS: tuple[tuple[int | None, int, Any, Any], ...] = (
+    (120, 1, gettext_lazy("%(n)ss ago"), gettext_lazy("%(n)ss")),
+    (7200, 60, gettext_lazy("%(n)sm ago"), gettext_lazy("%(n)sm")),
+    (172800, 3600, gettext_lazy("%(n)sh ago"), gettext_lazy("%(n)sh")),
+    (None, 86400, gettext_lazy("%(n)sd ago"), gettext_lazy("%(n)sd")),
 )
 
 

@@ -34,11 +34,11 @@ STATES = {
     "OnDelete": gettext_lazy("Ready, on delete"),
     "Partitioned": gettext_lazy("Ready, partitioned"),
     "Offline": gettext_lazy("Offline"),
-    "UnitGone": gettext_lazy("Unit gone"),
-    "Gone": gettext_lazy("No nodes left"),
+    "UnitGone": gettext_lazy("NodeUnit gone"),
+    "Gone": gettext_lazy("No nodes"),
     "NotReady": gettext_lazy("Not ready"),
     "Unknown": gettext_lazy("Unknown"),
-    "Deleting": gettext_lazy("Being deleted"),
+    "Deleting": gettext_lazy("Deleting"),
     "pending": gettext_lazy("Waiting"),
     "running": gettext_lazy("Running"),
     "done": gettext_lazy("Done"),
@@ -49,6 +49,11 @@ STATES = {
     "leaking": gettext_lazy("Leaking"),
     "unknown": gettext_lazy("Unknown"),
 }
+CASCADES = {
+    "Background": gettext_lazy("Background"),
+    "Foreground": gettext_lazy("Foreground"),
+    "Orphan": gettext_lazy("Orphan"),
+}
 VERBS = {
     "create": gettext_lazy("create"),
     "update": gettext_lazy("update"),
@@ -58,28 +63,28 @@ VERBS = {
     "change": gettext_lazy("change"),
     "label": gettext_lazy("label"),
     "recreate": gettext_lazy("recreate"),
-    "appears": gettext_lazy("appears"),
-    "vanishes": gettext_lazy("vanishes"),
-    "changes": gettext_lazy("changes"),
+    "appears": gettext_lazy("added"),
+    "vanishes": gettext_lazy("removed"),
+    "changes": gettext_lazy("changed"),
     "log-in": gettext_lazy("log in"),
-    "login-failed": gettext_lazy("failed log-in"),
+    "login-failed": gettext_lazy("failed login"),
     "login-refused": gettext_lazy("too many attempts"),
     "log-out": gettext_lazy("log out"),
     "password-changed": gettext_lazy("change password"),
-    "password-reset": gettext_lazy("set a password"),
-    "access-ended": gettext_lazy("end sessions and tokens"),
-    "token-issued": gettext_lazy("make a token"),
-    "token-revoked": gettext_lazy("revoke a token"),
-    "user-created": gettext_lazy("create a user"),
-    "user-changed": gettext_lazy("change a user"),
-    "user-deleted": gettext_lazy("delete a user"),
+    "password-reset": gettext_lazy("reset password"),
+    "access-ended": gettext_lazy("revoke access"),
+    "token-issued": gettext_lazy("create token"),
+    "token-revoked": gettext_lazy("revoke token"),
+    "user-created": gettext_lazy("create user"),
+    "user-changed": gettext_lazy("change user"),
+    "user-deleted": gettext_lazy("delete user"),
     "take-over": gettext_lazy("take over"),
     "hand-back": gettext_lazy("hand back"),
-    "definitions": gettext_lazy("replace definitions"),
-    "stop": gettext_lazy("stop writing"),
-    "resume": gettext_lazy("write again"),
-    "restore": gettext_lazy("restore everything"),
-    "follow": gettext_lazy("follow the cluster"),
+    "definitions": gettext_lazy("replace CRDs"),
+    "stop": gettext_lazy("stop writes"),
+    "resume": gettext_lazy("resume writes"),
+    "restore": gettext_lazy("restore all grids"),
+    "follow": gettext_lazy("accept the cluster's state"),
 }
 
 
@@ -103,6 +108,12 @@ def state_word(state: str) -> str:
 def unhealthy(state: str) -> bool:
     """Whether somebody should look at what is in this state."""
     return is_unhealthy(state)
+
+
+@register.filter
+def cascade_word(propagation: str) -> str:
+    """What becomes of child objects, by Kubernetes' name of a propagation policy."""
+    return str(CASCADES.get(propagation, propagation))
 
 
 @register.filter
@@ -153,24 +164,35 @@ def pod_state(pod: Pod) -> str:
 
 @register.filter
 def age(when: datetime | str | None) -> str | SafeString:
-    """How long ago something was, kept up to date by the page itself; the exact time on hover."""
+    """How long ago something was, as “3m ago”, kept up to date by the page itself; the exact time on hover."""
+    return _clock(when, "ago")
+
+
+@register.filter
+def lasts(when: datetime | str | None) -> str | SafeString:
+    """How long something has lasted, as “3m”, kept up to date by the page itself; when it began on hover."""
+    return _clock(when, "for")
+
+
+def _clock(when: datetime | str | None, style: str) -> str | SafeString:
     moment = datetime.fromisoformat(when) if isinstance(when, str) and when else when
     if not isinstance(moment, datetime):
         return "–"
     return format_html(
-        '<time datetime="{}" title="{} UTC" data-age>{}</time>',
+        '<time datetime="{}" title="{} UTC" data-age="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         date_format(moment, "Y-m-d H:i:s"),
-        ago((timezone.now() - moment).total_seconds()),
+        style,
+        duration((timezone.now() - moment).total_seconds(), style),
     )
 
 
-def ago(seconds: float) -> str:
-    """A duration in its largest whole unit, as “3 min ago”."""
+def duration(seconds: float, style: str = "ago") -> str:
+    """A duration in its largest whole unit: “3m ago”, or “3m” where the style is `for`."""
     whole = max(0, int(seconds))
-    for limit, divisor, text in AGE_UNITS:
+    for limit, divisor, ago, bare in AGE_UNITS:
         if limit is None or whole < limit:
-            return str(text) % {"n": whole // divisor}
+            return str(ago if style == "ago" else bare) % {"n": whole // divisor}
     return ""
 
 
@@ -208,7 +230,9 @@ def here(context: template.Context, *prefixes: str) -> SafeString:
 @register.simple_tag
 def age_units() -> str:
     """The texts and limits of ages, for the page's own clock."""
-    return json.dumps([[limit, divisor, str(text)] for limit, divisor, text in AGE_UNITS])
+    return json.dumps(
+        [[limit, divisor, {"ago": str(ago), "for": str(bare)}] for limit, divisor, ago, bare in AGE_UNITS]
+    )
 
 
 @register.filter

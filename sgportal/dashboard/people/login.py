@@ -98,7 +98,7 @@ class Password(views.PasswordChangeView):
         answer = super().form_valid(form)
         actions.note_log_in(_actor(self.request, self.request.user.get_username()), "password-changed")
         messages.success(
-            self.request, gettext("Your password is changed. Your other sessions and API tokens have ended.")
+            self.request, gettext("Password changed. Your other sessions have ended and your API tokens are revoked.")
         )
         return answer
 

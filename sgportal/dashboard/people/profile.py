@@ -51,5 +51,5 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a token back at once."""
     row = get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username())
     actions.revoke_token(row, actor(request))
-    messages.success(request, gettext("The token no longer works."))
+    messages.success(request, gettext("Token revoked."))
     return redirect("profile")

@@ -67,7 +67,7 @@ def test_the_page_tells_why_and_what_to_do_and_hides_what_one_may_not(viewer, ad
 def test_a_write_gets_a_page_with_the_reason(operator, running):
     answer = operator.post(GRID + "delete/", {"step": "confirm", "expect": running.etag})
     assert answer.status_code == 409
-    assert "Nothing was changed" in answer.content.decode()
+    assert "No changes made" in answer.content.decode()
     assert COMMAND in answer.content.decode()
     assert Grid.objects.get(pk=running.pk).deleting_since is None
 
@@ -101,20 +101,20 @@ def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
 @pytest.mark.parametrize(
     ("plane", "trial", "words"),
     [
-        (Plane("kube-proxy"), Trial(True), ["can be kept", "kube-proxy", "are kept"]),
-        (Plane("cilium", "true"), Trial(True), ["cannot be kept", "Cilium", "is refused, and one that has it stays"]),
-        (Plane("calico-ebpf", "v3.32.0"), Trial(True), ["can be kept", "Calico eBPF", "v3.32.0", "published rule"]),
-        (Plane("kube-proxy"), Trial(False), ["cannot be kept", "are dropped", "The API server drops hints"]),
-        (Plane("kube-proxy"), Trial(False, "<b>"), ["cannot be kept", "are refused", "&lt;b&gt;"]),
-        (cilium(Answer(refused="no")), Trial(None, "no"), ["not known", "No mode is refused or changed", "(no)"]),
+        (Plane("kube-proxy"), Trial(True), ["supported", "kube-proxy", "supported"]),
+        (Plane("cilium", "true"), Trial(True), ["not supported", "Cilium", "are rejected and existing ones stay"]),
+        (Plane("calico-ebpf", "v3.32.0"), Trial(True), ["supported", "Calico eBPF", "v3.32.0", "published rule"]),
+        (Plane("kube-proxy"), Trial(False), ["not supported", "dropped", "The API server drops hints"]),
+        (Plane("kube-proxy"), Trial(False, "<b>"), ["not supported", "rejected", "&lt;b&gt;"]),
+        (cilium(Answer(refused="no")), Trial(None, "no"), ["unknown", "No mode is rejected", "(no)"]),
     ],
 )
 def test_what_the_cluster_can_keep_is_shown_with_the_age_of_the_look(viewer, plane, trial, words):
-    assert "not looked yet" in text(viewer, "/cluster/")
+    assert "not checked yet" in text(viewer, "/cluster/")
     now = timezone.now()
     DataPlane.keep(plane, trial, now - timedelta(minutes=3), now - timedelta(minutes=7))
     page = text(viewer, "/cluster/")
-    for each in [*words, "3 min ago", "7 min ago"]:
+    for each in [*words, "3m ago", "7m ago"]:
         assert each in page
 
 

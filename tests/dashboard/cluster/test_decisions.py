@@ -9,7 +9,7 @@ from sgportal.reconciler.fleet import halt
 
 from ..addresses import GRID
 
-BANNER = "Nothing is written to the cluster and nothing is forgotten."
+BANNER = "Writes to the cluster are stopped, and no grid is deleted."
 
 
 @pytest.fixture
@@ -31,27 +31,27 @@ def test_every_page_says_that_everything_stops_and_why(viewer, halted):
         assert "&lt;b&gt;there&lt;/b&gt;" in page
     halt.end("another-cluster")
     assert BANNER not in text(viewer, "/")
-    assert "Nothing waits for a decision" in text(viewer, "/decisions/")
+    assert "No pending decisions" in text(viewer, "/decisions/")
 
 
 def test_the_page_shows_choices_to_those_who_may_choose(viewer, operator, halted):
-    assert "Restore everything here …" not in text(viewer, "/decisions/")
+    assert "Restore all grids …" not in text(viewer, "/decisions/")
     page = text(operator, "/decisions/")
-    assert "Restore everything here …" in page
-    assert "Follow the cluster …" in page
+    assert "Restore all grids …" in page
+    assert "Accept the cluster's state …" in page
     assert viewer.post("/decisions/halt/", {"choice": "follow"}).status_code == 403
 
 
 def test_a_choice_is_shown_first_and_holds_for_what_was_shown(operator, halted):
     row = ManagedCluster.now()
     asked = operator.post("/decisions/halt/", {"choice": "follow"}).content.decode()
-    assert "Follow the cluster?" in asked
+    assert "Accept the cluster's state?" in asked
     assert row.halt_id in asked
     stale = operator.post("/decisions/halt/", {"choice": "follow", "halt": "0", "confirm": "1"}, follow=True)
-    assert "What was shown is no longer so" in stale.content.decode()
+    assert "The situation has changed" in stale.content.decode()
     assert ManagedCluster.now().halt
     done = operator.post("/decisions/halt/", {"choice": "follow", "halt": row.halt_id, "confirm": "1"}, follow=True)
-    assert "The portal writes to the cluster again." in done.content.decode()
+    assert "Writes to the cluster are enabled again." in done.content.decode()
     assert Grid.objects.filter(may_be_forgotten=False).count() == 0
 
 
@@ -67,7 +67,7 @@ def test_a_write_gets_a_page_with_the_reason(operator, halted):
     assert "another cluster" in answer.content.decode()
 
 
-HELD = "The custom resource of 1 grid is gone from the cluster; the grid is kept."
+HELD = "The custom resource of 1 grid is missing from the cluster; the grid is kept."
 
 
 @pytest.fixture
@@ -81,14 +81,14 @@ def test_every_page_says_that_grids_wait(viewer, gone):
     for address in ("/", "/nodes/", GRID, "/cluster/banner/"):
         assert HELD in text(viewer, address)
     page = text(viewer, "/decisions/")
-    assert "Grids whose custom resources are gone" in page
-    assert "Make anew here" not in page
-    assert "An operator or administrator decides." in page
+    assert "Grids missing from the cluster" in page
+    assert "Recreate …" not in page
+    assert "Operators and administrators can decide." in page
 
 
 def test_a_person_decides_for_one_grid_after_being_asked(viewer, operator, gone):
     (item,) = held()
-    assert "Make anew here …" in text(operator, "/decisions/")
+    assert "Recreate …" in text(operator, "/decisions/")
     fields = {"choice": "follow", "items": item.id}
     assert viewer.post("/decisions/held/", fields).status_code == 403
     asked = operator.post("/decisions/held/", fields).content.decode()
@@ -105,7 +105,7 @@ def test_a_person_decides_for_all_that_were_shown(operator, gone):
     asked = operator.post("/decisions/held/", {"choice": "restore", "kind": "grid-gone"}).content.decode()
     assert held()[0].id in asked
     stale = operator.post("/decisions/held/", {"choice": "restore", "items": "0", "confirm": "1"}, follow=True)
-    assert "What was shown is no longer so" in stale.content.decode()
+    assert "The situation has changed" in stale.content.decode()
     operator.post("/decisions/held/", {"choice": "restore", "items": held()[0].id, "confirm": "1"})
     assert Grid.objects.get(pk=gone.pk).cluster_uid == ""
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_chosen_leads_back(operator, gone):
     assert operator.get("/decisions/held/").headers["Location"] == "/decisions/"
 
 
-WAITS = "The deletion of 1 workload waits for a person; it keeps running."
+WAITS = "The deletion of 1 workload waits for approval; it keeps running."
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_every_page_says_that_deletions_wait_and_where_to_decide(viewer, operato
     assert 'href="/decisions/"' in text(viewer, "/")
     assert "custom resource" not in text(viewer, "/")
     page = text(operator, "/decisions/")
-    assert "Workloads whose deletion waits" in page
+    assert "Workload deletions waiting for approval" in page
     assert "Keep …" in page
     assert "Delete all …" in page
 

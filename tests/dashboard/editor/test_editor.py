@@ -128,7 +128,7 @@ def test_nonsense_is_said_and_kept(operator, fleet, text):
     page = press(operator, "/grids/new/", operator.get("/grids/new/?mode=yaml"), "preview", document=text)
     assert page.status_code == 400
     checked = operator.post("/grids/check/", {"mode": "yaml", "document": text})
-    assert "This cannot be accepted" in checked.content.decode()
+    assert "Invalid input" in checked.content.decode()
 
 
 def test_a_document_that_no_form_fits_stays_yaml(operator, fleet):
@@ -139,7 +139,7 @@ def test_a_document_that_no_form_fits_stays_yaml(operator, fleet):
 def test_checking_while_typing_stores_nothing(operator, fleet):
     text = yaml.safe_dump({**fleet.source(), "metadata": {"name": "new", "namespace": "default"}})
     said = operator.post("/grids/check/", {"mode": "yaml", "document": text}).content.decode()
-    assert "This is valid." in said
+    assert "Valid." in said
     assert "2 steps" in said
     edited = operator.post(
         "/grids/check/", {"mode": "yaml", "document": text, "path": fleet.path, "expect": fleet.etag}
@@ -182,7 +182,7 @@ def test_what_somebody_else_changed_meanwhile_is_shown_beside_ones_own(operator,
     stale = press(operator, place, page, "preview", document=mine)
     text = stale.content.decode()
     assert stale.status_code == 412
-    assert "Somebody else was faster" in text
+    assert "Edit conflict" in text
     assert hidden(stale, "document") == mine
     assert re.search(r'class="removed">\s*replicas: 5', text)
     assert re.search(r'class="added">\s*replicas: 9', text)
@@ -208,7 +208,7 @@ def test_a_plan_that_has_changed_is_shown_again(operator, fleet):
     plan = press(operator, place, operator.get(place + "?mode=yaml"), "preview", document=text)
     builders.a_node("late", site="por")
     again = press(operator, place, plan, "save")
-    assert "Something has changed since you looked" in again.content.decode()
+    assert "The cluster changed after your preview" in again.content.decode()
     assert "new-por" in again.content.decode()
     assert not Grid.objects.filter(name="new").exists()
     assert press(operator, place, again, "save").status_code == 302
@@ -241,7 +241,7 @@ def test_deleting_shows_what_goes(operator, fleet):
 
 def test_recreating_a_unit_asks_first(operator, fleet):
     place = GRID + "units/lyo/recreate/"
-    assert "Recreate the workload of lyo?" in operator.get(place).content.decode()
+    assert "Recreate the workload in lyo?" in operator.get(place).content.decode()
     assert operator.post(place)["Location"] == GRID + "units/lyo/"
     assert GridUnit.objects.get(name="lyo").recreate
     assert not GridUnit.objects.get(name="ham").recreate
@@ -299,7 +299,7 @@ def test_what_leaves_a_package_is_shown_before_it_goes(operator, fleet):
     page = press(operator, place, page, "add:ServiceGrid")
     page = press(operator, place, page, "drop:0", **{"f-1-name": "front"})
     plan = press(operator, place, page, "preview", **{"f-0-name": "front"})
-    assert "leaves the ServiceGroup and is deleted" in plan.content.decode()
+    assert "removed from the ServiceGroup and deleted" in plan.content.decode()
     press(operator, place, plan, "save")
     fleet.refresh_from_db()
     assert fleet.deleting_since
