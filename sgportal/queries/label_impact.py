@@ -4,23 +4,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..core.names import child_name
-from ..core.plans.plan import Step
-from ..core.text import Sentence
+from ..core.plans.plan import Step, Verb
+from ..core.text import Sentence, say
 from ..core.units import UnitChange, relabelled, unit_changes
 from ..models.cache import Node
 from ..models.intent import Grid
 from .endpoints import emptied
+from .leaving import would_wait
 from .policy import closed
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
-    no endpoint left in which unit."""
+    no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person."""
 
     units: tuple[UnitChange, ...]
     steps: tuple[tuple[str, Step], ...]
     services: tuple[tuple[str, str], ...]
+    held: tuple[str, ...] = ()
 
 
 def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Impact:
@@ -31,22 +33,30 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     grids = list(Grid.objects.filter(key__in=list(changes)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
     workloads = [grid for grid in grids if grid not in services and not closed(grid.namespace)]
-    steps = [(grid.path, step) for grid in workloads for step in _label_steps(grid, moved)]
+    waiting = would_wait(moved)
+    steps = [(grid.path, step) for grid in workloads for step in _label_steps(grid, moved, grid.pk in waiting)]
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
-    return Impact(moved, tuple(steps), tuple(losing))
+    held = tuple(grid.path for grid in workloads if grid.pk in waiting)
+    return Impact(moved, tuple(steps), tuple(losing), held)
 
 
-def _label_steps(grid: Grid, moved: Iterable[UnitChange]) -> Iterable[Step]:
+def _label_steps(grid: Grid, moved: Iterable[UnitChange], waits: bool) -> Iterable[Step]:
     kind = grid.grid_kind.child_kind
     for change in moved:
         if change.key == grid.key and change.verb != "changes":
-            verb, sentence = _UNIT_VERBS[change.verb]
+            verb, sentence = _UNIT_VERBS["waits" if waits and change.verb == "vanishes" else change.verb]
             name = child_name(grid.name, kind, change.unit)
-            reason = Sentence(sentence, (("unit", change.unit),))
-            yield Step(verb, kind, grid.namespace, name, change.unit, reason)  # type: ignore[arg-type]
+            yield Step(verb, kind, grid.namespace, name, change.unit, sentence.having(unit=change.unit))
 
 
-_UNIT_VERBS = {
-    "appears": ("create", "NodeUnit “%(unit)s” appears"),
-    "vanishes": ("delete", "NodeUnit “%(unit)s” loses its last node; after the grace time its workload goes"),
+_UNIT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {
+    "appears": ("create", say("NodeUnit “%(unit)s” appears")),
+    "vanishes": ("delete", say("NodeUnit “%(unit)s” loses its last node; after the grace time its workload goes")),
+    "waits": (
+        "delete",
+        say(
+            "NodeUnit “%(unit)s” loses its last node; so many workloads would go that after the grace time a person "
+            "has to decide, and until then it stays"
+        ),
+    ),
 }

@@ -129,6 +129,7 @@ BODIES: dict[str, Schema] = {
         ),
         steps=many({**STEP, "properties": {**STEP["properties"], "grid": TEXT}}),
         services=many(exactly(grid=TEXT, unit=TEXT)),
+        held=many(TEXT),
     ),
     "Job": exactly(
         id={"type": "string", "format": "uuid"},

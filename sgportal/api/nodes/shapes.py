@@ -59,6 +59,7 @@ def impact(found: Impact) -> dict[str, Any]:
         "units": units,
         "steps": [{"grid": path, **step_json(step, localise)} for path, step in found.steps],
         "services": [{"grid": path, "unit": name} for path, name in found.services],
+        "held": list(found.held),
     }
 
 

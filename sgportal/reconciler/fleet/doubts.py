@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, Q
 from ...core.fleet.halt import CHILDREN_GONE, NODES_GONE
 from ...core.grids.kinds import CHILD_KINDS
 from ...models import Child, Grid, GridUnit, Node
+from ...queries.leaving import brake
 from . import halt
-from .brake import brake
 
 LOOKS = 3  # so many lists in a row have to say it
 MORE_LOOKS = 20  # and so many more are made afterwards, at leisure: what comes back in them is no event of a watch

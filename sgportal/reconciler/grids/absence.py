@@ -23,8 +23,8 @@ from ...core.grids.kinds import KINDS
 from ...core.names import GROUP
 from ...models import AuditEvent, Grid, Revision
 from ...models.intent import GridQuerySet
+from ...queries.leaving import brake
 from ..fleet import halt
-from ..fleet.brake import brake
 from ..queue import change_log
 from . import events
 

@@ -2,23 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ...core.fleet.brake import Count, takes_a_person
 from ...core.grids.grid import GridSpec
 from ...core.health import severity
 from ...core.ownership.identity import is_ours
-from ...core.plans.plan import Plan, World, plan, unit_of, unwanted
-from ...core.plans.retirement import APPROVED, DELETION_HELD, HELD, KEPT
-from ...models import ChildDeletion, Grid, GridUnit, ManagedCluster, NodeLabel
+from ...core.plans.plan import Plan, World, plan, unit_of
+from ...core.plans.plan import unwanted as planned_out
+from ...core.plans.retirement import DELETION_HELD, HELD
+from ...models import ChildDeletion, Grid, GridUnit, ManagedCluster
+from ...queries.leaving import brake, children, lately, unwanted, window
 from ..fleet import halt
-from ..fleet.brake import brake
 from ..queue import change_log
 
 
@@ -40,13 +39,13 @@ def restrain(grid: Grid, spec: GridSpec, seen: World, planned: Plan) -> Plan:
 def _counts(grid: Grid, spec: GridSpec, seen: World, planned: Plan) -> tuple[Count, Count]:
     """Of this grid, and of all grids."""
     live = {unit_of(spec, each) for each in seen.live if _stays(each) and is_ours(each, seen.owner)}
-    lately = ChildDeletion.objects.filter(at__gt=timezone.now() - _window())
-    mine = set(lately.filter(grid=grid).values_list("unit", flat=True)) - live
-    here = Count(len(unwanted(planned) | mine), len(live | mine))
-    others = _children().exclude(grid=grid)
+    gone = lately()
+    mine = set(gone.filter(grid=grid).values_list("unit", flat=True)) - live
+    here = Count(len(planned_out(planned) | mine), len(live | mine))
+    others = children().exclude(grid=grid)
     again = others.filter(grid=OuterRef("grid"), name=OuterRef("unit"))
-    elsewhere = lately.exclude(grid=grid).filter(~Exists(again)).count()
-    going = _unwanted(others).count() + elsewhere
+    elsewhere = gone.exclude(grid=grid).filter(~Exists(again)).count()
+    going = unwanted(others).count() + elsewhere
     return here, Count(here.going + going, here.there + others.count() + elsewhere)
 
 
@@ -54,26 +53,9 @@ def _stays(live: Mapping[str, Any]) -> bool:
     return not live["metadata"].get("deletionTimestamp")
 
 
-def _window() -> timedelta:
-    return timedelta(seconds=settings.SGPORTAL_DELETE_BRAKE_SECONDS)
-
-
-def _children() -> "QuerySet[GridUnit]":
-    """The units that have a child, of grids that stay; a ServiceGrid has one for all."""
-    rows = GridUnit.objects.exclude(child="").exclude(grid__kind="ServiceGrid")
-    return rows.filter(grid__deleting_since=None, grid__missing_since=None)
-
-
-def _unwanted(rows: "QuerySet[GridUnit]") -> "QuerySet[GridUnit]":
-    """Those that no node belongs to any more, where no person has decided: read from the nodes, so that what the other
-    grids have not looked at yet counts as well."""
-    nodes = NodeLabel.objects.filter(key=OuterRef("grid__key"), value=OuterRef("name"))
-    return rows.exclude(retirement__in=(KEPT, APPROVED)).filter(~Exists(nodes))
-
-
 def _note(grid: Grid, units: Iterable[str]) -> None:
     now = timezone.now()
-    ChildDeletion.objects.filter(at__lte=now - _window()).delete()
+    ChildDeletion.objects.filter(at__lte=now - window()).delete()
     rows = [ChildDeletion(grid=grid, unit=unit, at=now) for unit in units]
     ChildDeletion.objects.bulk_create(rows, update_conflicts=True, unique_fields=["grid", "unit"], update_fields=["at"])
 

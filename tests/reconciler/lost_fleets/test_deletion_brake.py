@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from embedded_cluster.world import node
 from sgportal import actions
+from sgportal.core.units import UnitChange
 from sgportal.models import AuditEvent, ChildDeletion, Grid, GridUnit
 from sgportal.queries.held import held, held_counts
+from sgportal.queries.label_impact import Impact
+from sgportal.queries.leaving import would_wait
 from sgportal.reconciler.worker import run
 
 from ..world import ADA, World, a_grid, a_template
@@ -244,3 +247,55 @@ def test_deleting_a_grid_at_the_portal_is_a_persons_decision(world: World, setti
     world.settle()
     world.until(lambda: (world.later(2), world.names() == [])[1])
     assert not held()
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize(
+    ("units", "before", "taken", "waits"),
+    [
+        (10, [], [0], False),
+        (10, [], [0, 1, 2], False),
+        (10, [], [0, 1, 2, 3], True),
+        (10, [0, 1], [2], False),
+        (10, [0, 1], [2, 3], True),  # those that went lately count
+        (2, [], [0, 1], True),  # nothing would be left
+        (20, [], [0, 1, 2, 3, 4, 5], False),  # 30 percent
+        (20, [], [0, 1, 2, 3, 4, 5, 6], True),
+    ],
+)
+def test_the_preview_of_labels_says_what_will_wait(
+    world: World, units: int, before: list[int], taken: list[int], waits: bool
+) -> None:
+    a_fleet(world, units, grids=2)
+    for number in before:
+        unlabel(world, number)
+    world.later(HOUR + 1)
+    names = [f"n{number}" for number in taken]
+    shown = actions.label_nodes(names, {"zone": None}, ADA, dry_run=True)
+    assert isinstance(shown, Impact)
+    assert shown.held == (("deploymentgrids/default/g0", "deploymentgrids/default/g1") if waits else ())
+    assert {"a person has to decide" in str(step.reason) for _, step in shown.steps} == {waits}
+    unlabel(world, *taken)
+    world.later(HOUR + 1)
+    assert tuple(each.grid.path for each in held()) == shown.held
+
+
+@pytest.mark.embedded_only
+def test_the_preview_counts_sites_that_get_nodes_again(world: World) -> None:
+    a_fleet(world, 10)
+    unlabel(world, 0, 1, 2)
+    moved = {"zone": "u0"}  # u3 to u5 vanish, u0 is back: five of ten are without nodes
+    shown = actions.label_nodes(["n3", "n4", "n5"], moved, ADA, dry_run=True)
+    assert shown.held == ("deploymentgrids/default/g0",)
+    shown = actions.label_nodes(["n3"], moved, ADA, dry_run=True)  # u3 for u0: three, as before
+    assert shown.held == ()
+
+
+def test_the_preview_asks_as_many_questions_for_many_grids_as_for_few(
+    world: World, django_assert_max_num_queries: Any
+) -> None:
+    moved = (UnitChange("zone", "a", "vanishes", (), ("node0",)),)
+    world.label("node0", zone="a")
+    world.save(*(a_grid(f"g{n}", template=a_template(app=f"g{n}", replicas=0)) for n in range(8)))
+    with django_assert_max_num_queries(5):
+        assert len(would_wait(moved)) == 8
