@@ -66,7 +66,7 @@ class Edge:
         """What the portal says each node reaches, by node."""
         return {each["node"]: each for each in self.door.get(f"servicegrids/default/{service}/endpoints")["items"]}
 
-    def until_proved(self, service: str, states: Mapping[str, str], seconds: float = 30) -> None:
+    def until_proved(self, service: str, states: Mapping[str, str], seconds: float = 75) -> None:
         """Until the portal sees these nodes in these states, by the slices in the cluster; and kube-proxy has them."""
 
         def proved() -> bool:

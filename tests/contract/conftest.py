@@ -70,7 +70,7 @@ class Server:
     def __call__(self, method, path, body=None, **options):
         return Answer(self.open(method, path, body, **options))
 
-    def until(self, check, seconds=10.0):
+    def until(self, check, seconds=75.0):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := check():

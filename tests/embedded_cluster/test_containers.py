@@ -26,7 +26,7 @@ def box(name="c", **more):
 
 def told(server, path, word):
     """The pod, once `kubectl get pods` shows this as its status."""
-    return server.until(lambda: (body := server("GET", path).body) and cells(body)[1] == word and body, 15)
+    return server.until(lambda: (body := server("GET", path).body) and cells(body)[1] == word and body)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_container_that_ends_again_and_again_backs_off(server):
     assert (pod["status"]["phase"], cells(pod)[0]) == ("Running", "0/1")
     unready = next(each for each in pod["status"]["conditions"] if each["type"] == "Ready")
     assert unready["message"] == "containers with unready status: [c]"
-    again = server.until(lambda: _restarted(server, 2), 20)
+    again = server.until(lambda: _restarted(server, 2))
     assert "back-off 20s" in again["state"]["waiting"]["message"]
     events = server("GET", f"{CORE}/events?fieldSelector=reason%3DBackOff").body["items"]
     assert events[0]["message"] == f"Back-off restarting failed container c in pod p_default({uid})"
@@ -89,7 +89,7 @@ def _restarted(server, count):
 def test_a_container_is_ready_until_it_ends(server):
     path = run(server, containers=[box(command=[*SHELL, "sleep 2; exit 4"])])
     server.until(lambda: is_ready(server("GET", path).body), 2)
-    ended = server.until(lambda: _last(server, path), 15)
+    ended = server.until(lambda: _last(server, path))
     assert ended["exitCode"] == 4
 
 
@@ -145,9 +145,9 @@ def test_a_container_whose_map_is_not_there_waits_for_it(server):
     assert waiting["message"] == 'configmap "m" not found'
     server("POST", f"{CORE}/configmaps", {"metadata": {"name": "m"}, "data": {"b": "1"}})
     message = "couldn't find key a in ConfigMap default/m"
-    server.until(lambda: message in str(server("GET", path).body["status"]["containerStatuses"]), 10)
+    server.until(lambda: message in str(server("GET", path).body["status"]["containerStatuses"]))
     server("PATCH", f"{CORE}/configmaps/m", {"data": {"a": "1"}}, content_type="application/merge-patch+json")
-    server.until(lambda: is_ready(server("GET", path).body), 10)
+    server.until(lambda: is_ready(server("GET", path).body))
 
 
 def test_a_pod_whose_volume_is_not_there_is_not_made(server):
@@ -157,7 +157,7 @@ def test_a_pod_whose_volume_is_not_there_is_not_made(server):
     events = server("GET", f"{CORE}/events?fieldSelector=reason%3DFailedMount").body["items"]
     assert events[0]["message"] == 'MountVolume.SetUp failed for volume "v" : secret "s" not found'
     server("POST", f"{CORE}/secrets", {"metadata": {"name": "s"}})
-    server.until(lambda: is_ready(server("GET", path).body), 10)
+    server.until(lambda: is_ready(server("GET", path).body))
 
 
 def test_an_image_that_is_no_name_is_told(server):

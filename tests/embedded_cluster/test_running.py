@@ -129,4 +129,4 @@ def test_many_at_once():
             items = server("GET", f"{APPS}/deployments").body["items"]
             return sum(each.get("status", {}).get("readyReplicas", 0) for each in items) == 300
 
-        server.until(ready, 30)
+        server.until(ready)

@@ -207,7 +207,7 @@ class ControlPlane:
                 process.start()
         self.wait(lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"), 20, "a ServiceAccount")
 
-    def until_ready(self, seconds: float = 30) -> None:
+    def until_ready(self, seconds: float = 75) -> None:
         """Wait until the API server is ready."""
         self.wait(lambda: self.get("/readyz", raw=True), seconds, "the API server is ready", pause=0.05)
 

@@ -55,13 +55,13 @@ def a_watch(
         if wait:
             synced = ResourceSync.objects.filter(synced_at__gte=began)
             watched = ResourceSync.objects.filter(served=True).exclude(resource=APISERVER)
-            until(lambda: synced.count() == watched.count() == len(BY_RESOURCE), 20)
+            until(lambda: synced.count() == watched.count() == len(BY_RESOURCE))
         yield running
     finally:
         running.stop()
 
 
-def until(check: Callable[[], Any], seconds: float = 30) -> Any:
+def until(check: Callable[[], Any], seconds: float = 75) -> Any:
     """The first true answer of `check`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -82,7 +82,7 @@ def test_pods_beyond_a_quota_are_a_replica_failure_until_the_quota_grows(server,
     events = server.until(lambda: server("GET", f"{core}/events?fieldSelector={about}").body["items"], UNTIL)
     assert all("exceeded quota: few" in each["message"] and each["type"] == "Warning" for each in events)
     server("PATCH", f"{core}/resourcequotas/few", {"spec": {"hard": {"pods": "9"}}}, **MERGE)
-    server.until(lambda: server("GET", f"{apps}/deployments/web").body["status"].get("readyReplicas") == 3, 40)
+    server.until(lambda: server("GET", f"{apps}/deployments/web").body["status"].get("readyReplicas") == 3)
     kinds = {each["type"] for each in server("GET", f"{apps}/deployments/web").body["status"]["conditions"]}
     assert kinds == {"Available", "Progressing"}
 
@@ -100,7 +100,7 @@ def test_a_stateful_set_says_in_an_event_what_its_pod_lacks(server, apps, core):
     assert (events[0]["type"], events[0]["source"]["component"]) == ("Warning", "statefulset-controller")
     assert server("GET", f"{apps}/statefulsets/web").body["status"]["replicas"] == 0
     server("DELETE", f"{core}/resourcequotas/few")
-    server.until(lambda: server("GET", f"{apps}/statefulsets/web").body["status"].get("readyReplicas") == 1, 40)
+    server.until(lambda: server("GET", f"{apps}/statefulsets/web").body["status"].get("readyReplicas") == 1)
 
 
 def test_what_a_quota_covers_has_to_be_said_and_is_added_up(server, core):

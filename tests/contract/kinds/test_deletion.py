@@ -83,8 +83,8 @@ def owned(server, maps, blocks=True, **metadata):
 def test_dependents_go_with_their_owner(server, maps, policy):
     owned(server, maps)
     server("DELETE", f"{maps}/owner", {"propagationPolicy": policy})
-    server.until(lambda: server("GET", f"{maps}/child").status == 404, 30)
-    server.until(lambda: server("GET", f"{maps}/owner").status == 404, 30)
+    server.until(lambda: server("GET", f"{maps}/child").status == 404)
+    server.until(lambda: server("GET", f"{maps}/owner").status == 404)
 
 
 def test_in_the_foreground_the_owner_waits_for_those_who_block_it(server, maps):
@@ -96,21 +96,21 @@ def test_in_the_foreground_the_owner_waits_for_those_who_block_it(server, maps):
     server.until(lambda: "deletionTimestamp" in server("GET", f"{maps}/child").body["metadata"])
     assert server("GET", f"{maps}/owner").status == 200
     server("PATCH", f"{maps}/child", {"metadata": {"finalizers": None}}, **MERGE)
-    server.until(lambda: server("GET", f"{maps}/owner").status == 404, 30)
+    server.until(lambda: server("GET", f"{maps}/owner").status == 404)
 
 
 def test_orphans_stay(server, maps):
     owned(server, maps)
     going = server("DELETE", f"{maps}/owner", {"propagationPolicy": "Orphan"}).body["metadata"]
     assert going["finalizers"] == ["orphan"]
-    server.until(lambda: server("GET", f"{maps}/owner").status == 404, 30)
+    server.until(lambda: server("GET", f"{maps}/owner").status == 404)
     assert "ownerReferences" not in server("GET", f"{maps}/child").body["metadata"]
 
 
 def test_a_dangling_owner_means_deletion(server, maps):
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "never", "uid": NOBODY}
     server("POST", maps, a_map("child", ownerReferences=[reference]))
-    server.until(lambda: server("GET", f"{maps}/child").status == 404, 30)
+    server.until(lambda: server("GET", f"{maps}/child").status == 404)
 
 
 def test_who_has_another_owner_stays_with_it(server, maps):
@@ -159,7 +159,7 @@ def test_a_namespace_takes_its_contents_along(server, namespace, maps, deploymen
     server("POST", deployments, a_deployment())
     going = server("DELETE", f"/api/v1/namespaces/{namespace}").body
     assert going["status"]["phase"] == "Terminating"
-    server.until(lambda: "deletionTimestamp" in server("GET", f"{maps}/held").body["metadata"], 30)
+    server.until(lambda: "deletionTimestamp" in server("GET", f"{maps}/held").body["metadata"])
     refused = server("POST", maps, a_map("late"))
     assert (refused.status, refused.body["details"]["causes"][0]["reason"]) == (403, "NamespaceTerminating")
     assert server("GET", f"/api/v1/namespaces/{namespace}").status == 200
@@ -169,4 +169,4 @@ def test_a_namespace_takes_its_contents_along(server, namespace, maps, deploymen
 
 def test_an_empty_namespace_goes(server, namespace):
     server("DELETE", f"/api/v1/namespaces/{namespace}")
-    server.until(lambda: server("GET", f"/api/v1/namespaces/{namespace}").status == 404, 30)
+    server.until(lambda: server("GET", f"/api/v1/namespaces/{namespace}").status == 404)

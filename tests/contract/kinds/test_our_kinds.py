@@ -158,7 +158,7 @@ def test_children_follow_a_custom_owner(server, grids, namespace):
     maps = f"/api/v1/namespaces/{namespace}/configmaps"
     server("POST", maps, {"metadata": {"name": "child", "ownerReferences": [reference]}})
     server("DELETE", f"{grids(namespace)}/g")
-    server.until(lambda: server("GET", f"{maps}/child").status == 404, 60)
+    server.until(lambda: server("GET", f"{maps}/child").status == 404)
 
 
 @pytest.mark.kubectl

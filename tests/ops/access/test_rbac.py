@@ -170,7 +170,7 @@ def _forget_everything(world):
 
     for grid in Grid.objects.all():
         delete_grid(grid, ADA)
-    world.until(lambda: (world.later(2), not Grid.objects.exists())[1], 60)
+    world.until(lambda: (world.later(2), not Grid.objects.exists())[1])
     for node in ("node0", "node1", "node2"):
         world.label(node, zone1=None)
 

@@ -208,7 +208,7 @@ def test_an_idle_watch_keeps_its_news_fresh(world: World) -> None:
     with a_watch(world.cluster, slower(QUICK, silence=1.5)):
         before = dict(ResourceSync.objects.values_list("resource", "heard_at"))
         began = timezone.now()
-        until(lambda: ResourceSync.objects.filter(heard_at__gt=began).count() == len(before), 10)
+        until(lambda: ResourceSync.objects.filter(heard_at__gt=began).count() == len(before))
         assert timezone.now() - began < timedelta(seconds=6)
 
 
@@ -274,7 +274,7 @@ def test_one_acts_and_the_other_takes_over(world: World) -> None:
         assert Lease.objects.get().holder == first.watcher._lease.holder
         assert Heartbeat.objects.filter(kind="watch").count() == 2
         first.stop()  # gives the lease back
-        until(lambda: Lease.objects.filter(holder=second.watcher._lease.holder).exists(), 5)
+        until(lambda: Lease.objects.filter(holder=second.watcher._lease.holder).exists())
         label(world, "node0", zone="a")
         until(lambda: unit_of("node0") == "a")
 

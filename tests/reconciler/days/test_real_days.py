@@ -85,7 +85,7 @@ def test_a_quota_on_pods_is_the_reason_a_unit_shows(sites):
             sites.resync()
             return GridUnit.objects.filter(grid__name="g", state="Degraded", reason="FailedCreate").first()
 
-        unit = sites.until(short, 20)
+        unit = sites.until(short)
         assert "exceeded quota: few" in str(unit.sentence)
 
 
@@ -327,7 +327,7 @@ def test_a_compacted_history_leads_to_a_fresh_list(sites):
         lists = sites.server.requests["GET", "nodes"]
         with sites.server.without_watches():
             set_zone(sites, "node2", "c")
-        until(lambda: unit_of("node2") == "c", 30)
+        until(lambda: unit_of("node2") == "c")
         assert sites.server.requests["GET", "nodes"] > lists
         until(lambda: not ResourceSync.objects.exclude(failing_since=None).exists())
         set_zone(sites, "node2", "d")
@@ -355,7 +355,7 @@ def test_a_namespace_that_goes_takes_its_grid_and_says_so_meanwhile(sites):
         row = Grid.objects.filter(name="till").first()
         return row is None or row.deleting_since or "shop" in str(row.status)
 
-    sites.until(is_said, 30)
+    sites.until(is_said)
 
 
 def test_a_node_that_is_lost_for_long_keeps_its_workload_and_comes_back(sites):

@@ -85,10 +85,10 @@ class SuperEdge:
             self.cluster.delete("CustomResourceDefinition", "", body["metadata"]["name"])
         for body in definitions():
             name = body["metadata"]["name"]
-            world.until(lambda name=name: self.cluster.get("CustomResourceDefinition", "", name) is None, 30)
+            world.until(lambda name=name: self.cluster.get("CustomResourceDefinition", "", name) is None)
             self.write("POST", body)
         for body in definitions():
-            world.until(lambda body=body: self.cluster.serves(body["spec"]["names"]["kind"]), 30)
+            world.until(lambda body=body: self.cluster.serves(body["spec"]["names"]["kind"]))
 
     def start(self, replicas: int = 1) -> None:
         """Its Deployment, as its manifest has it."""

@@ -50,7 +50,7 @@ def watched(world):
 def stopped(world, edge):
     """Scale SuperEdge to nothing and let its pods go."""
     edge.scale(0)
-    world.until(lambda: not world.get(CONTROLLER, namespace="edge-system").get("status", {}).get("replicas"), 30)
+    world.until(lambda: not world.get(CONTROLLER, namespace="edge-system").get("status", {}).get("replicas"))
 
 
 def children(world):
@@ -92,7 +92,7 @@ def until_pods_run(world, count=4):
         pods = world.cluster.list("Pod", "default").items
         return len(pods) == count and all(each["status"].get("phase") == "Running" for each in pods)
 
-    world.until(running, 30)
+    world.until(running)
 
 
 def refusal(action):

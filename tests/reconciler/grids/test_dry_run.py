@@ -406,7 +406,7 @@ def _speaks(plane):
 def test_a_policy_speaks_at_the_field_it_is_about(world, api, policy, plural, expression, pointer):
     policy(plural, expression)
     grid = a_grid(template=a_template(replicas=3))
-    world.until(is_refused(grid, expression), 20)
+    world.until(is_refused(grid, expression))
     answer = api.post("deploymentgrids", grid)
     assert answer.status_code == 422
     ((where, said),) = pointers(answer).items()
@@ -428,7 +428,7 @@ def test_a_policy_against_pods_that_stand_alone_lets_ours_through(world, api, po
             return error.code == 422
         return False
 
-    world.until(alone, 20)
+    world.until(alone)
     answer = api.post("deploymentgrids", a_grid(template=a_template()))
     assert (answer.status_code, answer.headers.get("Warning")) == (201, None)
 

@@ -52,7 +52,7 @@ def test_two_grids_of_one_apply_that_want_one_name(world, order):
     assert all(reason != "NameConflict" for reason, _ in units(winner).values())
     assert GridEvent.objects.filter(path=loser.path, reason="NameConflict").count() == 1
     delete_grid(winner, ADA)
-    world.until(lambda: world.settle() or world.cluster.get("Deployment", "default", "web-a-b") is None, 60)
+    world.until(lambda: world.settle() or world.cluster.get("Deployment", "default", "web-a-b") is None)
     world.later(600)
     world.resync()
     assert world.get("web-a-b")["metadata"]["ownerReferences"][0]["name"] == loser.name

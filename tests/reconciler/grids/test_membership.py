@@ -60,7 +60,7 @@ def test_the_annotations_are_written_once_and_are_no_edit(world: World) -> None:
     assert marks(world) == {HOME: "portal", GROUP: "shop"}
     grid = Grid.objects.get()
     assert grid.metadata.get("annotations") is None
-    world.until(lambda: world.resync() or Grid.objects.get().state == "Ready", 60)
+    world.until(lambda: world.resync() or Grid.objects.get().state == "Ready")
     world.resync()
     version = world.get("g", "DeploymentGrid")["metadata"]["resourceVersion"]
     for _ in range(2):

@@ -176,7 +176,7 @@ def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypat
         run(ARRIVALS)
     monkeypatch.undo()
     assert due() == set()
-    sites.until(lambda: due() == {ARRIVALS}, 5)
+    sites.until(lambda: due() == {ARRIVALS})
     sites.settle()
     assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
     assert set(GridUnit.objects.filter(name="b").values_list("child", flat=True)) == {"g-b", "h-b"}

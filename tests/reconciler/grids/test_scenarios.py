@@ -325,7 +325,7 @@ def test_27_deletion(two, propagation, left):
     delete_grid(two.grid, ADA, propagation=propagation)
     two.settle()
     # A real garbage collector learns of kinds that were defined a moment ago every 30 seconds.
-    two.until(lambda: two.names() == left and two.names("DeploymentGrid") == [], 60)
+    two.until(lambda: two.names() == left and two.names("DeploymentGrid") == [])
     two.later(5)
     assert not Grid.objects.exists()
     assert two.names("DeploymentGrid") == []
@@ -337,7 +337,7 @@ def test_26_orphans_are_adopted_without_a_restart(two):
     uid, generation = two.get("g-a")["metadata"]["uid"], two.get("g-a")["metadata"]["generation"]
     delete_grid(two.grid, ADA, propagation="Orphan")
     two.settle()
-    two.until(lambda: two.names("DeploymentGrid") == [], 60)
+    two.until(lambda: two.names("DeploymentGrid") == [])
     two.later(5)
     grid = two.save(a_grid(template=a_template()))
     metadata = two.get("g-a")["metadata"]

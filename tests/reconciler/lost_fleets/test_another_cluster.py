@@ -207,10 +207,10 @@ def test_everything_is_restored_in_a_new_cluster(stage: Stage) -> None:
         row = halted()
         actions.decide("restore", row.halt_id, ADA)
         world = stage.world
-        until(lambda: world.names() == CHILDREN, 40)
+        until(lambda: world.names() == CHILDREN)
         assert world.names("DeploymentGrid") == ["kubectl", "portal"]
         assert world.get("node0", "Node", "")["metadata"]["labels"]["zone"] == "a"
-        until(lambda: Grid.objects.filter(state="Ready").count() == 2, 40)
+        until(lambda: Grid.objects.filter(state="Ready").count() == 2)
         assert ManagedCluster.now().uid == world.cluster.uid() == row.facts["seen"]
     entry = AuditEvent.objects.get(verb="restore")
     assert (entry.actor, entry.before["halt"]) == ("ada", "another-cluster")
@@ -223,7 +223,7 @@ def test_restoring_leaves_labels_that_nodes_have_now(stage: Stage) -> None:
         row = halted()
         stage.world.cluster.patch("Node", "", "node0", {"metadata": {"labels": {"zone": "new"}}}, MERGE_PATCH)
         actions.decide("restore", row.halt_id, ADA)
-        until(lambda: "portal-b" in stage.world.names() and "portal-new" in stage.world.names(), 40)
+        until(lambda: "portal-b" in stage.world.names() and "portal-new" in stage.world.names())
         assert stage.world.get("node0", "Node", "")["metadata"]["labels"]["zone"] == "new"
 
 
@@ -238,10 +238,10 @@ def test_following_the_cluster_takes_what_it_has_and_no_more(stage: Stage) -> No
         world.cluster.apply(a_grid("kubectl", template=a_template("img:9", app="k")))
         revisions = Grid.objects.get(name="kubectl").revisions.count()
         actions.decide("follow", row.halt_id, ADA)
-        until(lambda: names() == ["kubectl"], 40)
-        grid = until(lambda: Grid.objects.filter(name="kubectl", generation=2).first(), 40)
+        until(lambda: names() == ["kubectl"])
+        grid = until(lambda: Grid.objects.filter(name="kubectl", generation=2).first())
         assert grid.revisions.count() == revisions + 1
         until(lambda: not Grid.objects.get().may_be_forgotten)
         assert world.names("DeploymentGrid") == ["kubectl"]
         world.label("node0", zone="z")
-        until(lambda: world.names() == ["kubectl-z"], 40)
+        until(lambda: world.names() == ["kubectl-z"])

@@ -38,16 +38,16 @@ def submit(world: World, count: int = 6, units: str = "ab") -> list[str]:
     actions.save_grids([a_grid(f"g{n}", template=a_template(app=f"g{n}")) for n in range(count)], ADA)
     children = sorted(f"g{n}-{unit}" for n in range(count) for unit in units)
     until(lambda: world.names() == children)
-    until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == count, 60)
+    until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == count)
     return children
 
 
 def halted(reason: str) -> ManagedCluster:
-    return until(lambda: ManagedCluster.objects.filter(halt=reason).first(), 20)
+    return until(lambda: ManagedCluster.objects.filter(halt=reason).first())
 
 
 def going_on() -> None:
-    until(lambda: not ManagedCluster.now().halt, 20)
+    until(lambda: not ManagedCluster.now().halt)
 
 
 def live(world: World) -> dict[str, tuple[str, int]]:
@@ -78,10 +78,10 @@ def test_deleted_definitions_take_no_grid_along_and_are_restored(fleet: World) -
         assert not fleet.cluster.serves("DeploymentGrid")
         assert row.choices == ("restore", "follow")
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
-        until(lambda: fleet.cluster.serves("DeploymentGrid"), 20)
-        until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"], 60)
+        until(lambda: fleet.cluster.serves("DeploymentGrid"))
+        until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"])
         until(lambda: fleet.names() == children and not set(live(fleet).values()) & before, 90)
-        until(lambda: Grid.objects.filter(state="Ready").count() == 2, 60)
+        until(lambda: Grid.objects.filter(state="Ready").count() == 2)
     assert not AuditEvent.objects.filter(verb="delete").exists()
 
 
@@ -139,7 +139,7 @@ def test_all_grids_deleted_with_kubectl_are_restored(fleet: World) -> None:
             fleet.cluster.delete("DeploymentGrid", "default", name)
         halted("grids-gone")
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
-        until(lambda: fleet.names() == children, 60)
+        until(lambda: fleet.names() == children)
         assert {grid.home for grid in Grid.objects.all()} == {"portal"}
 
 
@@ -166,7 +166,7 @@ def test_all_of_a_few_grids_that_somebody_deletes_before_our_eyes_go(fleet: Worl
         submit(fleet, 2)
         for name in names():
             fleet.cluster.delete("DeploymentGrid", "default", name, propagation=propagation)
-        until(lambda: names() == [], 60)
+        until(lambda: names() == [])
         fleet.until(lambda: fleet.names() == [])
         assert not ManagedCluster.now().halt
     assert AuditEvent.objects.filter(actor="cluster", verb="delete").count() == 2
@@ -185,7 +185,7 @@ def test_all_of_two_grids_that_went_unseen_wait(fleet: World) -> None:
         halted("grids-gone")
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
         fleet.until(lambda: fleet.names() == children)
-        until(lambda: Grid.objects.filter(state="Ready").count() == 2, 60)
+        until(lambda: Grid.objects.filter(state="Ready").count() == 2)
         assert not Grid.objects.exclude(deleted_made_at=None).exists()
 
 
@@ -194,7 +194,7 @@ def test_all_of_two_grids_that_go_with_their_namespace_wait(fleet: World) -> Non
     with at_work():
         made = [a_grid(f"g{n}", template=a_template(app=f"g{n}")) for n in range(2)]
         actions.save_grids([{**each, "metadata": {**each["metadata"], "namespace": "shop"}} for each in made], ADA)
-        until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == 2, 60)
+        until(lambda: Grid.objects.exclude(cluster_uid="").filter(state="Ready").count() == 2)
         fleet.cluster.delete("Namespace", "", "shop")
         halted("grids-gone")
         assert names() == ["g0", "g1"]
@@ -224,7 +224,7 @@ def test_one_grid_deleted_with_kubectl_goes_by_itself(fleet: World, propagation:
     with at_work():
         submit(fleet, 2)
         fleet.cluster.delete("DeploymentGrid", "default", "g0", propagation=propagation)
-        until(lambda: names() == ["g1"], 40)
+        until(lambda: names() == ["g1"])
         assert not ManagedCluster.now().halt
 
 
@@ -236,12 +236,12 @@ def test_what_is_made_and_deleted_again_and_again_is_no_loss(fleet: World) -> No
             fleet.cluster.apply(a_grid(f"try{number}", template=a_template(app="t")))
             until(lambda number=number: Grid.objects.filter(name=f"try{number}", state="Ready").exists())
             fleet.cluster.delete("DeploymentGrid", "default", f"try{number}")
-            until(lambda number=number: f"try{number}" not in names(), 20)
+            until(lambda number=number: f"try{number}" not in names())
         assert not ManagedCluster.now().halt
         assert not Grid.objects.filter(missing_held=True).exists()
         Revision.objects.update(created_at=timezone.now() - 2 * YOUNG)
         fleet.cluster.delete("DeploymentGrid", "default", "g0")
-        until(lambda: Grid.objects.filter(missing_held=True).exists(), 20)
+        until(lambda: Grid.objects.filter(missing_held=True).exists())
         assert names() == ["g0", "g1"]
 
 
@@ -255,7 +255,7 @@ def test_lists_without_items_by_mistake_lose_nothing(fleet: World, grids: int) -
             fleet.embedded.faults.add("empty", verbs=["list"], resource=resource)
         fleet.embedded.compact()
         fleet.embedded.faults.drop_watches()  # each watch has to list again
-        until(lambda: ManagedCluster.now().halt, 20)
+        until(lambda: ManagedCluster.now().halt)
         actions_refused(fleet)
         time.sleep(3)
         assert sorted(Node.objects.values_list("name", "labels__zone")) == [
@@ -348,7 +348,7 @@ def test_workloads_that_all_vanished_unseen_are_made_anew_when_a_person_says_so(
         time.sleep(2)
         assert fleet.names() == []
         actions.decide("restore", ManagedCluster.now().halt_id, ADA)
-        until(lambda: fleet.names() == children, 40)
+        until(lambda: fleet.names() == children)
 
 
 def test_workloads_that_somebody_deletes_before_our_eyes_are_healed(fleet: World) -> None:
@@ -357,7 +357,7 @@ def test_workloads_that_somebody_deletes_before_our_eyes_are_healed(fleet: World
         uids = live(fleet)
         for name in children:
             fleet.cluster.delete("Deployment", "default", name)
-        until(lambda: fleet.names() == children and not set(uids.values()) & set(live(fleet).values()), 40)
+        until(lambda: fleet.names() == children and not set(uids.values()) & set(live(fleet).values()))
         assert not ManagedCluster.now().halt
 
 
@@ -377,8 +377,8 @@ def test_each_grid_that_waits_is_made_anew_or_removed_as_a_person_says(fleet: Wo
         time.sleep(3)
         assert len(names()) == 6
         actions.decide_held("restore", [first], ADA)
-        until(lambda: {"g0-a", "g0-b"} <= set(fleet.names()), 40)
-        until(lambda: Grid.objects.get(name="g0").state == "Ready", 40)
+        until(lambda: {"g0-a", "g0-b"} <= set(fleet.names()))
+        until(lambda: Grid.objects.get(name="g0").state == "Ready")
         actions.decide_held("follow", [second], ADA)
         until(lambda: "g1" not in names())
         assert [each.grid.name for each in held()] == ["g2", "g3"]

@@ -177,7 +177,7 @@ def test_a_write_that_fails_is_tried_again_and_nothing_is_doubled(closed, fault)
         methods = ["PUT", "POST", "DELETE"]
         closed.embedded.faults.add(effect, path="endpointslices", methods=methods, count=2, **fault)
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
-        until(lambda: "node0" not in reached(closed), 40)
+        until(lambda: "node0" not in reached(closed))
         until(lambda: keeper.metrics.failed >= 1)
         assert sorted(each for each in slices(closed) if "units" in each) == [f"{SERVICE}-v4units1"]
 
@@ -189,7 +189,7 @@ def test_watches_that_break_or_are_too_old_lose_nothing(closed):
         closed.embedded.faults.add("compact")
         closed.embedded.faults.drop_watches()
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
-        until(lambda: "node0" not in reached(closed), 30)
+        until(lambda: "node0" not in reached(closed))
 
 
 def test_a_keeper_that_is_gone_for_a_while_puts_right_what_happened_meanwhile(closed):
@@ -245,11 +245,11 @@ def test_one_of_two_processes_acts_and_the_other_takes_over(closed):
     for thread in threads:
         thread.start()
     try:
-        until(lambda: reached(closed) == SERVED, 20)
+        until(lambda: reached(closed) == SERVED)
         stops[0].set()
         threads[0].join(10)
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
-        until(lambda: "node0" not in reached(closed), 20)
+        until(lambda: "node0" not in reached(closed))
     finally:
         for stop in stops:
             stop.set()

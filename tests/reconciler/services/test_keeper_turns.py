@@ -22,7 +22,7 @@ def test_a_keeper_leaves_its_figures_with_its_sign_of_life(closed, monkeypatch):
     thread = threading.Thread(target=turns.run, args=(stop,), daemon=True)
     thread.start()
     try:
-        until(lambda: figures().get("written", 0) >= 2, 20)
+        until(lambda: figures().get("written", 0) >= 2)
         found = figures()
         assert (found["kept"], found["failed"]) == (1, 0)
         assert found["delays"][-1] == ["+Inf", 1]
