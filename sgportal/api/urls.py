@@ -7,7 +7,7 @@ from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
 from .events.views import Events
-from .grids import bundles, endpoints, groups
+from .grids import bundles, endpoints, groups, history
 from .grids import views as grids
 from .http.problems import nothing_here
 from .nodes import labelling
@@ -21,9 +21,9 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(kind.plural, grids.GridList.as_view(kind=kind.kind), name=f"api-{kind.plural}"),
         path(one, grids.GridDetail.as_view(kind=kind.kind), name=f"api-{kind.plural}-one"),
         path(f"{one}/plan", grids.GridPlan.as_view(kind=kind.kind)),
-        path(f"{one}/revisions", grids.GridRevisions.as_view(kind=kind.kind)),
-        path(f"{one}/restore", grids.GridRestore.as_view(kind=kind.kind)),
-        path(f"{one}/events", grids.GridEvents.as_view(kind=kind.kind)),
+        path(f"{one}/revisions", history.GridRevisions.as_view(kind=kind.kind)),
+        path(f"{one}/restore", history.GridRestore.as_view(kind=kind.kind)),
+        path(f"{one}/events", history.GridEvents.as_view(kind=kind.kind)),
         path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":

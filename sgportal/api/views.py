@@ -11,15 +11,16 @@ from rest_framework.views import APIView
 
 from .. import actions
 from ..core.documents import only
-from ..core.schema import check_fields, wrong_type
+from ..core.schema import wrong_type
 from ..core.text import Invalid, Problem, first_of, say
 from ..queries.freshness import seen_once
-from .description.operations import Fields, operation_of, read_query
+from .description.operations import read_query, takes_of
 from .http.auth import speak
 from .http.media_types import Negotiation
 from .http.pages import Pages
 from .http.problems import Refusal, unreadable
 from .http.request_id import HEADER, request_id
+from .http.shapes import Asked
 from .http.throttles import THROTTLES
 from .http.warning_header import warning_header
 
@@ -41,8 +42,8 @@ class PortalView(APIView):
         if any("\0" in str(each) for each in kwargs.values()):
             raise NotFound  # no database of ours holds such a name, and one of them would object
         speak(request)
-        described = operation_of(self, request.method or "")
-        self.query = read_query(request.query_params, described.takes) if described else {}
+        takes = takes_of(self, request.method or "")
+        self.query = {} if takes is None else read_query(request.query_params, takes)
         if self.reads_nodes and not seen_once("nodes"):
             raise Refusal(503, NOT_READ_YET, headers={"Retry-After": "1"})
 
@@ -78,10 +79,10 @@ class PortalView(APIView):
             raise Invalid(wrong_type(document, "an object", ""))
         return document
 
-    def fields(self, fields: Fields) -> dict[str, Any]:
-        """The one object of the body, which may have just these fields. Raises Refusal, Invalid."""
+    def fields(self, asked: type[Asked]) -> dict[str, Any]:
+        """The one object of the body, which may have just the fields of `asked`. Raises Refusal, Invalid."""
         document = self.document()
-        problems = first_of(check_fields(document, fields, ""))
+        problems = first_of(asked.problems(document))
         if problems:
             raise Invalid(*problems)
         return document

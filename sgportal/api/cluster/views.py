@@ -8,26 +8,27 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import abilities
-from ...queries.plans import step_json
-from ..description.operations import DRY_RUN, operation
-from ..http.problems import localise
+from ..description.operations import DRY_RUN, either, operation
+from ..http.shapes import Asked
 from ..views import PortalView
-from . import shapes
-
-TAKE_OVER_FIELDS = {"force": ("bool", False)}
-DECISION_FIELDS = {"choice": ("str", True), "halt": ("str", True)}
+from .serializers import (
+    ClusterSerializer,
+    DecisionRequestSerializer,
+    Known,
+    TakeOverRequestSerializer,
+    TakeOverSerializer,
+)
 
 
 def _cluster() -> dict[str, Any]:
-    can = abilities()
-    whole = {**shapes.cluster(ManagementMode.now(), can), **shapes.standing(ManagedCluster.now())}
-    return {**whole, "closedLoop": shapes.closed_loop(DataPlane.now(), can)}
+    known = Known(ManagementMode.now(), ManagedCluster.now(), DataPlane.now(), abilities())
+    return ClusterSerializer.of(known)
 
 
 class ClusterDetail(PortalView):
     """The cluster."""
 
-    @operation("Read the cluster's state", answers={200: "Cluster"})
+    @operation("Read the cluster's state", answers={200: ClusterSerializer})
     def get(self, _request: Request) -> Response:
         """Its version, its data plane and whether that and its nodes can keep a closed loop, the definitions of the
         grids and what they drop, whether SuperEdge's own controller runs, and who writes."""
@@ -39,11 +40,11 @@ class ClusterDefinitions(PortalView):
 
     write_role = "admin"
 
-    @operation("Replace the definitions", answers={202: "Cluster"}, refusals=(409, 503))
+    @operation("Replace the definitions", answers={202: ClusterSerializer}, refusals=(409, 503))
     def post(self, _request: Request) -> Response:
         """Put the portal's definitions of the grids in the place of SuperEdge's, with every grid kept. `task` tells
         when it is done."""
-        self.fields({})
+        self.fields(Asked)
         actions.upgrade_definitions(self.actor)
         return Response(_cluster(), 202)
 
@@ -56,19 +57,18 @@ class TakeOver(PortalView):
     @operation(
         "Take over from SuperEdge",
         takes=(DRY_RUN,),
-        body="TakeOverRequest",
-        answers={200: "Cluster|TakeOver"},
+        body=TakeOverRequestSerializer,
+        answers={200: either(ClusterSerializer, TakeOverSerializer)},
         refusals=(409, 503),
     )
     def post(self, _request: Request) -> Response:
         """Manage the grids from now on. The children stay as they are; where its controller still runs, or a child
         would be restarted, it takes `force`. A dry run lists every step."""
-        asked = self.fields(TAKE_OVER_FIELDS)
+        asked = self.fields(TakeOverRequestSerializer)
         found = actions.take_over(self.actor, force=bool(asked.get("force")), dry_run=self.dry_run)
         if not self.dry_run:
             return Response(_cluster())
-        steps = [{"grid": path, **step_json(step, localise)} for path, step in found.steps]
-        return Response({"steps": steps, "refusal": localise(found.refusal) if found.refusal else None})
+        return Response(TakeOverSerializer.of(found))
 
 
 class HandBack(PortalView):
@@ -76,11 +76,11 @@ class HandBack(PortalView):
 
     write_role = "admin"
 
-    @operation("Hand back to SuperEdge", answers={202: "Cluster"}, refusals=(409,))
+    @operation("Hand back to SuperEdge", answers={202: ClusterSerializer}, refusals=(409,))
     def post(self, _request: Request) -> Response:
         """Leave every child as SuperEdge would make it and write nothing more. `task` tells when it is done and what to
         do then."""
-        self.fields({})
+        self.fields(Asked)
         actions.hand_back(self.actor)
         return Response(_cluster(), 202)
 
@@ -91,14 +91,14 @@ class Decision(PortalView):
     @operation(
         "Decide what is right after a halt",
         takes=(DRY_RUN,),
-        body="DecisionRequest",
-        answers={200: "Cluster"},
+        body=DecisionRequestSerializer,
+        answers={200: ClusterSerializer},
         refusals=(409, 412),
     )
     def post(self, _request: Request) -> Response:
         """Go on: `choice` is one of `halt.choices` of `GET /cluster`, `halt` is `halt.id` of it, so that the decision
         is about what was read; 412 where it is about another. What each choice comes to stands there as well, so a
         dry run only says whether it may be chosen."""
-        asked = self.fields(DECISION_FIELDS)
+        asked = self.fields(DecisionRequestSerializer)
         actions.decide(asked["choice"], asked["halt"], self.actor, dry_run=self.dry_run)
         return Response(_cluster())

@@ -1,108 +1,56 @@
-"""One method's part of the OpenAPI 3.1 description, made from its `Operation`."""
+"""How drf-spectacular describes our views: what the decorator `operation` says is taken as it is said."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
 from ..http.media_types import TYPES
-from ..http.problems import CONTENT_TYPE
-from .json_schema import ref
-from .operations import Operation, Parameter, operation_of
+from ..http.shapes import Asked
+from .operations import takes_of
 
-_READ = (400, 401, 403, 404, 406, 422, 503)
-_WRITE = (409, 412, 413, 415, 428, 429)
+_PREFIX = "/api/v1/"
 
 
 class AutoSchema(SpectacularSchema):
     """The description of one method of one view."""
 
-    def get_operation(
-        self, path: str, _path_regex: str, _path_prefix: str, method: str, _registry: Any
-    ) -> dict[str, Any] | None:
-        """The OpenAPI operation, or None for a method that is not described."""
-        described = operation_of(self.view, method)
-        if described is None:
-            return None
-        text = getattr(self.view, method.lower()).__doc__ or ""
-        found: dict[str, Any] = {
-            "operationId": _operation_id(method, path),
-            "summary": described.summary,
-            "description": text,
-            "tags": [path.removeprefix("/api/v1/").partition("/")[0]],
-            "parameters": [*_path_parameters(path), *map(_parameter, described.takes), *_conditions(described)],
-            "responses": _responses(described, method),
-        }
-        if described.body:
-            content = {each: {"schema": ref(described.body)} for each in _sent_types(described)}
-            found["requestBody"] = {"required": True, "content": content}
-        return found
+    def is_excluded(self) -> bool:
+        """Whether the method is no call of the API."""
+        return takes_of(self.view, self.method) is None
 
+    def get_operation_id(self) -> str:
+        """The method and the path."""
+        words = [part.strip("{}") for part in self.path.removeprefix(_PREFIX).split("/")]
+        return "_".join([self.method.lower(), *words]).replace("-", "_")
 
-def _operation_id(method: str, path: str) -> str:
-    words = [part.strip("{}") for part in path.removeprefix("/api/v1/").split("/")]
-    return "_".join([method.lower(), *words]).replace("-", "_")
+    def get_tags(self) -> list[str]:
+        """The first part of the path."""
+        return [self.path.removeprefix(_PREFIX).partition("/")[0]]
 
-
-def _sent_types(described: Operation) -> tuple[str, ...]:
-    return ("application/merge-patch+json", *TYPES) if described.body == "Patch" else TYPES
-
-
-def _path_parameters(path: str) -> list[dict[str, Any]]:
-    names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
-    return [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
-
-
-def _path_schema(name: str) -> dict[str, Any]:
-    return {"pk": {"type": "string", "pattern": "^[0-9a-f-]+$"}}.get(name, {"type": "string", "minLength": 1})
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "maxLength": 2000}
-    if parameter.choices:
-        schema = {"type": "string", "enum": list(parameter.choices)}
-    if parameter.most:
-        schema = {"type": "integer", "minimum": 1, "maximum": parameter.most, "default": parameter.default}
-    found = {"name": parameter.name, "in": "query", "description": parameter.description, "schema": schema}
-    return {**found, "required": True} if parameter.required else found
-
-
-def _conditions(described: Operation) -> list[dict[str, Any]]:
-    if not (described.needs_match or described.takes_match):
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Nothing of its own: the document says it for all calls."""
         return []
-    text = "The ETag of the object as you read it."
-    schema = {"type": "string", "pattern": r"^[ -~]+$"}
-    return [
-        {"name": "If-Match", "in": "header", "required": described.needs_match, "description": text, "schema": schema}
-    ]
 
+    def map_parsers(self) -> list[str]:
+        """The media types of a body."""
+        return list(TYPES)
 
-def _responses(described: Operation, method: str) -> dict[str, Any]:
-    found = {str(status): _answer(body, described.headers) for status, body in described.answers.items()}
-    usual = _READ if method == "GET" else (*_READ, *_WRITE)
-    for status in sorted({*usual, *described.refusals} - set(described.answers)):
-        found[str(status)] = {
-            "description": "The call is refused; the problem says why.",
-            "content": {CONTENT_TYPE: {"schema": ref("Problem")}},
-        }
-    return found
+    def _get_format_parameters(self) -> list[dict[str, Any]]:
+        """None: the header `Accept` chooses the media type, the query never does."""
+        return []
 
+    def _get_request_body(self, direction: str = "request") -> dict[str, Any] | None:
+        """A body that is described is to be sent."""
+        found: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return found and {**found, "required": True}
 
-def _answer(body: str, headers: tuple[str, ...]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"description": body or "Nothing in the body."}
-    if headers:
-        shown["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
-    if "/" in body:
-        shown["content"] = {body: {"schema": {"type": "string"}}}
-    elif body:
-        shown["content"] = {each: {"schema": _body(body)} for each in TYPES}
-    return shown
+    def _resolve_path_parameters(self, variables: Iterable[str]) -> list[dict[str, Any]]:
+        schemas = {"pk": {"type": "string", "pattern": "^[0-9a-f-]+$"}}
+        text = {"type": "string", "minLength": 1}
+        return [{"name": each, "in": "path", "required": True, "schema": schemas.get(each, text)} for each in variables]
 
-
-def _body(name: str) -> dict[str, Any]:
-    """The schema of an answer: a name, `[name]` for a page of them, `one|other`."""
-    if name.startswith("["):
-        items = {"type": "array", "items": ref(name[1:-1])}
-        following = {"type": ["string", "null"], "description": "The cursor of the next page, null on the last."}
-        return {"type": "object", "properties": {"items": items, "next": following}, "required": ["items", "next"]}
-    names = name.split("|")
-    return ref(name) if len(names) == 1 else {"anyOf": [ref(each) for each in names]}
+    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+        mapped = super()._map_serializer
+        schema: dict[str, Any] = mapped(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        return {**schema, "additionalProperties": False} if isinstance(serializer, Asked) else schema

@@ -1,16 +1,32 @@
 """What each call takes and answers, said once: it checks the query, and it becomes the OpenAPI description."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
 
 from ...core.schema import unknown_field, wrong_type
 from ...core.text import Invalid, Problem, pointer, say
+from ..http.media_types import TYPES
+from ..http.problems import CONTENT_TYPE, ProblemSerializer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-Fields = Mapping[str, tuple[str, bool]]
+MERGED = ("application/merge-patch+json", *TYPES)
+LONGEST = 2000  # characters of a parameter
+READ = (400, 401, 403, 404, 406, 422, 503)  # what may be answered in the place of what was asked
+WRITE = (409, 412, 413, 415, 428, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +45,7 @@ class Parameter:
         where = pointer(self.name)
         if self.choices and text not in self.choices:
             raise Invalid(Problem(where, say("must be one of %(kinds)s", kinds=", ".join(self.choices))))
-        if "\0" in text or len(text) > 2000:
+        if "\0" in text or len(text) > LONGEST:
             raise Invalid(Problem(where, say("the request cannot be read")))
         if not self.most:
             return text
@@ -47,29 +63,86 @@ DRY_RUN = Parameter("dryRun", "Store nothing; answer what would happen.", choice
 SELECTOR = Parameter("labelSelector", "Kubernetes' label selector: `zone=a`, `zone in (a,b)`, `zone`, `!zone`.")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method at one address. `answers` maps a status to the name of what is in its body (`schemas.BODIES` or
-    a list `[name]`, "" for no body); `body` names what is sent; `refusals` are statuses besides the usual."""
-
-    summary: str
-    takes: tuple[Parameter, ...] = ()
-    body: str = ""
-    answers: Mapping[int, str] = field(default_factory=dict)
-    refusals: tuple[int, ...] = ()
-    headers: tuple[str, ...] = ()
-    needs_match: bool = False
-    takes_match: bool = False
-
-
-def operation(summary: str, **described: Any) -> Callable[[Method], Method]:
-    """Describe a view's method; the arguments are the fields of `Operation`."""
+def operation(
+    summary: str,
+    *,
+    answers: Mapping[int, Any],
+    takes: tuple[Parameter, ...] = (),
+    body: Any = None,
+    refusals: tuple[int, ...] = (),
+    headers: tuple[str, ...] = (),
+    needs_match: bool = False,
+    takes_match: bool = False,
+) -> Callable[[Method], Method]:
+    """Describe a view's method. `answers` maps a status to what is in its body: a serializer, a media type (of text),
+    None; `body` is what is sent: a serializer or a JSON Schema. `refusals` are statuses besides the usual; `headers`
+    are those of the answers; `needs_match` and `takes_match` say whether `If-Match` must or may be sent."""
 
     def describe(method: Method) -> Method:
-        method.operation = Operation(summary, **described)  # type: ignore[attr-defined]
-        return method
+        method.takes = takes  # type: ignore[attr-defined]
+        usual = READ if method.__name__ == "get" else (*READ, *WRITE)
+        refused = sorted({*usual, *refusals} - set(answers))
+        return extend_schema(
+            summary=summary,
+            parameters=[
+                *map(_query_parameter, takes),
+                *([_if_match(needs_match)] if needs_match or takes_match else []),
+                *(OpenApiParameter(each, str, OpenApiParameter.HEADER, response=list(answers)) for each in headers),
+            ],
+            request=dict.fromkeys(MERGED, body) if isinstance(body, dict) else body,
+            responses=dict([*map(_answer, answers.items()), *map(_refusal, refused)]),
+        )(method)
 
     return describe
+
+
+def takes_of(view: object, method: str) -> tuple[Parameter, ...] | None:
+    """The query parameters of a view's method; None where that is not described."""
+    return getattr(getattr(view, "get" if method == "HEAD" else method.lower(), None), "takes", None)
+
+
+@cache
+def page(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """A page of a list of these."""
+    following = serializers.CharField(allow_null=True, help_text="The cursor of the next page, null on the last.")
+    name = item.__name__.removesuffix("Serializer")
+    return inline_serializer(f"{name}Page", {"items": item(many=True), "next": following})
+
+
+def either(*several: Any) -> PolymorphicProxySerializer:
+    """One of these."""
+    names = [getattr(each, "__name__", "List").removesuffix("Serializer") for each in several]
+    return PolymorphicProxySerializer("Or".join(names), list(several), resource_type_field_name=None, many=False)
+
+
+def _query_parameter(parameter: Parameter) -> OpenApiParameter:
+    schema: dict[str, Any] = {"type": "string", "maxLength": LONGEST}
+    if parameter.choices:
+        schema = {"type": "string", "enum": list(parameter.choices)}
+    if parameter.most:
+        schema = {"type": "integer", "minimum": 1, "maximum": parameter.most, "default": parameter.default}
+    return OpenApiParameter(
+        parameter.name, schema, OpenApiParameter.QUERY, parameter.required, description=parameter.description
+    )
+
+
+def _if_match(needed: bool) -> OpenApiParameter:
+    text = "The ETag of the object as you read it."
+    schema = {"type": "string", "pattern": r"^[ -~]+$"}
+    return OpenApiParameter("If-Match", schema, OpenApiParameter.HEADER, needed, description=text)
+
+
+def _answer(answer: tuple[int, Any]) -> tuple[Any, OpenApiResponse]:
+    status, body = answer
+    told = HTTPStatus(status).phrase
+    if isinstance(body, str):
+        return (status, body), OpenApiResponse(OpenApiTypes.STR, told)
+    return status, OpenApiResponse(body, told)
+
+
+def _refusal(status: int) -> tuple[Any, OpenApiResponse]:
+    told = "The call is refused; the problem says why."
+    return (status, CONTENT_TYPE), OpenApiResponse(ProblemSerializer, told)
 
 
 def read_query(query: QueryDict, takes: Iterable[Parameter]) -> dict[str, Any]:
@@ -99,9 +172,3 @@ def _unknown(name: str, known: Mapping[str, Parameter]) -> Problem:
     if known:
         return unknown_field(name, known, "")
     return Problem(pointer(name), say("this address takes no query parameters"))
-
-
-def operation_of(view: object, method: str) -> Operation | None:
-    """The description of a view's method, where it has one."""
-    name = "get" if method == "HEAD" else method.lower()
-    return getattr(getattr(view, name, None), "operation", None)

@@ -9,16 +9,23 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...queries.freshness import freshness
-from ..description.operations import DRY_RUN, operation
-from ..http.values import warnings
+from ..description.operations import DRY_RUN, either, operation, page
 from ..views import PortalView
-from . import shapes
+from .serializers import Applied, AppliedSerializer, BundleSerializer, ManifestSerializer
+
+# A YAML stream is a list, too.
+BUNDLE = either(ManifestSerializer(many=True), BundleSerializer, ManifestSerializer)
 
 
 class Apply(PortalView):
     """Many manifests at once."""
 
-    @operation("Apply a bundle", takes=(DRY_RUN,), body="Bundle", answers={200: "Applied", 202: "Applied"})
+    @operation(
+        "Apply a bundle",
+        takes=(DRY_RUN,),
+        body=BUNDLE,
+        answers={200: page(AppliedSerializer), 202: page(AppliedSerializer)},
+    )
     def post(self, _request: Request) -> Response:
         """Create or change every grid of a YAML stream, a JSON list or a `List`; all are validated first."""
         manifests = list(_manifests(self.documents()))
@@ -26,16 +33,9 @@ class Apply(PortalView):
             raise Invalid(Problem("", say("at least one manifest is expected")))
         results = actions.save_grids(manifests, self.actor, dry_run=self.dry_run)
         later = not self.dry_run and freshness().unreachable_since is not None
-        answer = Response({"items": [self._result(each) for each in results], "next": None}, 202 if later else 200)
+        items = [AppliedSerializer.of(Applied(each, self.dry_run)) for each in results]
+        answer = Response({"items": items, "next": None}, 202 if later else 200)
         return self.warned(answer, (warning for each in results for warning in each.warnings))
-
-    def _result(self, saved: actions.Saved) -> dict[str, Any]:
-        _, namespace, name = saved.path.split("/")
-        found: dict[str, Any] = {"path": saved.path, "namespace": namespace, "name": name, "result": saved.result}
-        found["warnings"] = warnings(saved.warnings)
-        if saved.grid:
-            found |= {"kind": saved.grid.kind, "uid": saved.grid.manifest()["metadata"]["uid"]}
-        return {**found, **(shapes.plan(saved.plan) if self.dry_run else {})}
 
 
 def _manifests(documents: Iterable[Any]) -> Iterator[Any]:

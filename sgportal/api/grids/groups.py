@@ -1,7 +1,6 @@
 """ServiceGroups: packages of grids that are made, changed and deleted as one."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,10 +8,12 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import ServiceGroup
 from ...queries.freshness import freshness
-from ..description.operations import DRY_RUN, PAGED, operation
-from ..http.values import warnings
+from ..description.operations import DRY_RUN, PAGED, either, operation, page
+from ..http.problems import ErrorSerializer
 from ..views import PortalView
-from . import shapes
+from .manifests import service_group
+from .plans import GroupPlanned, GroupPlanSerializer, Planned
+from .serializers import ServiceGroupSerializer
 from .views import NAMESPACE, at_home
 
 
@@ -24,39 +25,39 @@ class GroupView(PortalView):
         told = [warning for each in saved.saved for warning in each.warnings]
         if self.dry_run or saved.group is None:
             removals = zip([each.path for each in saved.removed], saved.removals, strict=True)
-            plans = [shapes.planned(each.path, each.result, each.plan, each.warnings) for each in saved.saved]
-            plans += [shapes.planned(path, "deleted", plan) for path, plan in removals]
+            plans: list[actions.Saved | Planned] = list(saved.saved)
+            plans += [Planned(path, "deleted", plan) for path, plan in removals]
             return self.warned(self.planned(saved.result, plans), told)
         headers = {"ETag": saved.group.etag}
         if status == 201:
             headers["Location"] = f"/api/v1/{saved.group.path}"
         now = 202 if freshness().unreachable_since else status
-        body = shapes.service_group(saved.group)
+        body = service_group(saved.group)
         if told:
-            body["status"]["warnings"] = warnings(told)
+            body["status"]["warnings"] = ErrorSerializer.each_of(told)
         return self.warned(Response(body, now, headers=headers), told)
 
-    def planned(self, result: str, plans: Iterable[dict[str, Any]]) -> Response:
+    def planned(self, result: str, plans: Sequence[actions.Saved | Planned]) -> Response:
         """The answer to a dry run."""
-        return Response({"path": self.request.path.removeprefix("/api/v1/"), "result": result, "grids": list(plans)})
+        return Response(GroupPlanSerializer.of(GroupPlanned(self.request.path.removeprefix("/api/v1/"), result, plans)))
 
 
 class ServiceGroupList(GroupView):
     """The packages."""
 
-    @operation("List ServiceGroups", takes=(NAMESPACE, *PAGED), answers={200: "[ServiceGroup]"})
+    @operation("List ServiceGroups", takes=(NAMESPACE, *PAGED), answers={200: page(ServiceGroupSerializer)})
     def get(self, _request: Request) -> Response:
         """A page of packages in order of namespace and name."""
         rows = ServiceGroup.objects.prefetch_related("grids")
         if self.query["namespace"]:
             rows = rows.filter(namespace=self.query["namespace"])
-        return self.page(rows, ("namespace", "name"), shapes.service_group)
+        return self.page(rows, ("namespace", "name"), service_group)
 
     @operation(
         "Make a ServiceGroup",
         takes=(DRY_RUN,),
-        body="ServiceGroup",
-        answers={201: "ServiceGroup", 202: "ServiceGroup", 200: "GroupPlan"},
+        body=ServiceGroupSerializer,
+        answers={201: ServiceGroupSerializer, 202: ServiceGroupSerializer, 200: GroupPlanSerializer},
         refusals=(409,),
         headers=("ETag", "Location"),
     )
@@ -69,17 +70,17 @@ class ServiceGroupList(GroupView):
 class ServiceGroupDetail(GroupView):
     """One package."""
 
-    @operation("Read a ServiceGroup", answers={200: "ServiceGroup"}, headers=("ETag",))
+    @operation("Read a ServiceGroup", answers={200: ServiceGroupSerializer}, headers=("ETag",))
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The manifest with those of its grids."""
         row = _at(namespace, name)
-        return Response(shapes.service_group(row), headers={"ETag": row.etag})
+        return Response(service_group(row), headers={"ETag": row.etag})
 
     @operation(
         "Replace a ServiceGroup",
         takes=(DRY_RUN,),
-        body="ServiceGroup",
-        answers={200: "ServiceGroup|GroupPlan", 202: "ServiceGroup"},
+        body=ServiceGroupSerializer,
+        answers={200: either(ServiceGroupSerializer, GroupPlanSerializer), 202: ServiceGroupSerializer},
         refusals=(409,),
         headers=("ETag",),
         takes_match=True,
@@ -94,16 +95,16 @@ class ServiceGroupDetail(GroupView):
     @operation(
         "Delete a ServiceGroup",
         takes=(DRY_RUN,),
-        answers={202: "ServiceGroup", 200: "GroupPlan"},
+        answers={202: ServiceGroupSerializer, 200: GroupPlanSerializer},
         takes_match=True,
     )
     def delete(self, _request: Request, namespace: str, name: str) -> Response:
         """Delete the package and its grids."""
         row = _at(namespace, name)
-        shown = shapes.service_group(row)
+        shown = service_group(row)
         plans = actions.delete_group(row, self.actor, expect=self.expected_if_given(row.etag), dry_run=self.dry_run)
         if self.dry_run:
-            return self.planned("deleted", [shapes.planned(path, "deleted", plan) for path, plan in plans.items()])
+            return self.planned("deleted", [Planned(path, "deleted", plan) for path, plan in plans.items()])
         return Response(shown, 202)
 
 

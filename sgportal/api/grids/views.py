@@ -9,15 +9,22 @@ from ... import actions
 from ...core.grids.kinds import KINDS
 from ...core.selector import Requirement, matches, parse_selector
 from ...core.text import Invalid, Problem, say
-from ...models import Grid, GridEvent, Revision, ServiceGroup
+from ...models import Grid, ServiceGroup
 from ...queries.freshness import Freshness, freshness
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies_of
-from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
-from ..http.values import warnings
+from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
+from ..http.problems import ErrorSerializer
 from ..views import PortalView
-from . import shapes
+from .manifests import etag, grid
 from .merge_patch import merged
+from .plans import Planned, PlanSerializer
+from .remedies import StatusRemedySerializer, cure
+from .serializers import (
+    GridSerializer,
+    RecreateChildRequestSerializer,
+    RecreateRequestSerializer,
+)
 
 NAMESPACE = Parameter("namespace", "Only this namespace.")
 GROUP = Parameter("group", "Only grids bound to this label key.")
@@ -28,7 +35,7 @@ PROPAGATION = Parameter(
     default="Background",
 )
 
-RESTORE_FIELDS = {"revision": ("int", True)}
+PATCH = {"type": "object", "description": "A JSON merge patch (RFC 7396); null removes."}
 
 
 class GridView(PortalView):
@@ -38,11 +45,10 @@ class GridView(PortalView):
 
     def shown(self, row: Grid, fresh: Freshness | None = None) -> Response:
         """A grid as an answer, with its ETag."""
-        manifest = shapes.grid(row, fresh or freshness())
-        manifest["status"]["remedies"] = [
-            {"reason": reason, **shapes.remedy(remedy)} for reason, remedy in remedies_of(row)
-        ]
-        tag = shapes.etag(row, manifest, self.request.accepted_renderer.media_type)
+        manifest = grid(row, fresh or freshness())
+        cures = [cure(remedy, reason) for reason, remedy in remedies_of(row)]
+        manifest["status"]["remedies"] = StatusRemedySerializer.each_of(cures)
+        tag = etag(row, manifest, self.request.accepted_renderer.media_type)
         return Response(manifest, headers={"ETag": tag})
 
     def stored(self, row: Grid, status: int = 200) -> Response:
@@ -56,10 +62,10 @@ class GridView(PortalView):
         """The answer to a save or, in a dry run, the plan; with what the caller should know although it was taken."""
         told = saved.warnings
         if self.dry_run or saved.grid is None:
-            return self.warned(Response(shapes.planned(saved.path, saved.result, saved.plan, told)), told)
+            return self.warned(Response(PlanSerializer.of(saved)), told)
         answer = self.stored(saved.grid, status)
         if told:
-            answer.data["status"] = {**answer.data["status"], "warnings": warnings(told)}
+            answer.data["status"] = {**answer.data["status"], "warnings": ErrorSerializer.each_of(told)}
         return self.warned(answer, told)
 
     def at(self, namespace: str, name: str) -> Grid:
@@ -84,7 +90,7 @@ class GridView(PortalView):
 class GridList(GridView):
     """The grids of one kind."""
 
-    @operation("List grids", takes=(NAMESPACE, SELECTOR, GROUP, *PAGED), answers={200: "[Grid]"})
+    @operation("List grids", takes=(NAMESPACE, SELECTOR, GROUP, *PAGED), answers={200: page(GridSerializer)})
     def get(self, _request: Request) -> Response:
         """A page of grids in order of namespace and name."""
         wanted = parse_selector(self.query["labelSelector"])
@@ -96,14 +102,14 @@ class GridList(GridView):
         fresh = freshness()
         if wanted:
             found = [row for row in rows.iterator() if _selected(row, wanted)]
-            return self.page_of(found, lambda row: (row.namespace, row.name), lambda row: shapes.grid(row, fresh))
-        return self.page(rows, ("namespace", "name"), lambda row: shapes.grid(row, fresh))
+            return self.page_of(found, lambda row: (row.namespace, row.name), lambda row: grid(row, fresh))
+        return self.page(rows, ("namespace", "name"), lambda row: grid(row, fresh))
 
     @operation(
         "Make a grid",
         takes=(DRY_RUN,),
-        body="Grid",
-        answers={201: "Grid", 202: "Grid", 200: "Plan"},
+        body=GridSerializer,
+        answers={201: GridSerializer, 202: GridSerializer, 200: PlanSerializer},
         refusals=(409,),
         headers=("ETag", "Location"),
     )
@@ -123,7 +129,7 @@ def _selected(row: Grid, wanted: tuple[Requirement, ...]) -> bool:
 class GridDetail(GridView):
     """One grid."""
 
-    @operation("Read a grid", answers={200: "Grid", 304: ""}, headers=("ETag",))
+    @operation("Read a grid", answers={200: GridSerializer, 304: None}, headers=("ETag",))
     def get(self, request: Request, namespace: str, name: str) -> Response:
         """The manifest with its status."""
         answer = self.shown(self.at(namespace, name))
@@ -135,8 +141,8 @@ class GridDetail(GridView):
     @operation(
         "Replace a grid",
         takes=(DRY_RUN,),
-        body="Grid",
-        answers={200: "Grid|Plan", 202: "Grid"},
+        body=GridSerializer,
+        answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         refusals=(409,),
         headers=("ETag",),
         needs_match=True,
@@ -149,8 +155,8 @@ class GridDetail(GridView):
     @operation(
         "Change a grid",
         takes=(DRY_RUN,),
-        body="Patch",
-        answers={200: "Grid|Plan", 202: "Grid"},
+        body=PATCH,
+        answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         refusals=(409,),
         headers=("ETag",),
         needs_match=True,
@@ -164,7 +170,11 @@ class GridDetail(GridView):
         return self.answered(self.save(at_home(row, self.checked_kind(manifest)), expect=expect))
 
     @operation(
-        "Delete a grid", takes=(DRY_RUN, PROPAGATION), answers={202: "Grid", 200: "Plan"}, headers=(), needs_match=True
+        "Delete a grid",
+        takes=(DRY_RUN, PROPAGATION),
+        answers={202: GridSerializer, 200: PlanSerializer},
+        headers=(),
+        needs_match=True,
     )
     def delete(self, _request: Request, namespace: str, name: str) -> Response:
         """Delete the grid: its children go first, then it answers 404."""
@@ -174,9 +184,9 @@ class GridDetail(GridView):
             row, self.actor, expect=self.expected(row.etag), propagation=propagation, dry_run=self.dry_run
         )
         if self.dry_run:
-            return Response({"path": row.path, "result": "deleted", **shapes.plan(gone)})
+            return Response(PlanSerializer.of(Planned(row.path, "deleted", gone)))
         row = Grid.objects.filter(pk=row.pk).first() or row
-        return Response(shapes.grid(row, freshness()), 202)
+        return Response(grid(row, freshness()), 202)
 
 
 def at_home(row: Grid | ServiceGroup, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -198,78 +208,40 @@ def at_home(row: Grid | ServiceGroup, manifest: dict[str, Any]) -> dict[str, Any
 class GridPlan(GridView):
     """What would run now."""
 
-    @operation("Read a grid's plan", answers={200: "Plan"})
+    @operation("Read a grid's plan", answers={200: PlanSerializer})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The steps that would run now, by what was last seen of the cluster."""
         row = self.at(namespace, name)
-        return Response({"path": row.path, "result": "unchanged", **shapes.plan(plan_of(row))})
-
-
-class GridRevisions(GridView):
-    """The history of a grid."""
-
-    @operation("List a grid's revisions", takes=PAGED, answers={200: "[Revision]"})
-    def get(self, _request: Request, namespace: str, name: str) -> Response:
-        """Every stored version of the spec, latest first; those of a grid that was deleted, too."""
-        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
-        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
-        rows = row.revisions.all() if row else Revision.objects.filter(path=path)
-        if row is None and not rows.exists():
-            raise actions.NotFound(path)
-        return self.page(rows, ("-number",) if row else ("-created_at", "-pk"), shapes.revision)
-
-
-class GridRestore(GridView):
-    """Going back to a revision."""
-
-    @operation(
-        "Restore a revision",
-        takes=(DRY_RUN,),
-        body="RestoreRequest",
-        answers={200: "Grid|Plan", 202: "Grid"},
-        refusals=(409, 412),
-        headers=("ETag",),
-    )
-    def post(self, _request: Request, namespace: str, name: str) -> Response:
-        """Make the grid what one of its revisions says; a grid that was deleted is created anew. `If-Match` is needed
-        for a grid that exists."""
-        number = self.fields(RESTORE_FIELDS)["revision"]
-        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
-        expect = self.expected(row.etag) if row and not self.dry_run else None
-        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
-        return self.answered(actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run))
-
-
-class GridEvents(GridView):
-    """What happened to a grid."""
-
-    @operation("List a grid's events", takes=PAGED, answers={200: "[Event]"})
-    def get(self, _request: Request, namespace: str, name: str) -> Response:
-        """What happened and why, latest first."""
-        rows = GridEvent.objects.filter(path=self.at(namespace, name).path)
-        return self.page(rows, ("-last_at", "-pk"), shapes.event)
+        return Response(PlanSerializer.of(Planned(row.path, "unchanged", plan_of(row))))
 
 
 class GridRecreate(GridView):
     """Deleting one child, to be made anew."""
 
-    @operation("Recreate a unit's child", takes=(DRY_RUN,), body="RecreateRequest", answers={202: "Grid", 200: "Plan"})
+    @operation(
+        "Recreate a unit's child",
+        takes=(DRY_RUN,),
+        body=RecreateRequestSerializer,
+        answers={202: GridSerializer, 200: PlanSerializer},
+        headers=("ETag",),
+    )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Have a unit's child, or a ServiceGrid's Service, made anew: for fields that a live object cannot take."""
         row = self.at(namespace, name)
         planned = actions.recreate_unit(row, self._unit(row), self.actor, dry_run=self.dry_run)
         if self.dry_run:
-            return Response({"path": row.path, "result": "configured", **shapes.plan(planned)})
+            return Response(PlanSerializer.of(Planned(row.path, "configured", planned)))
         answer = self.shown(row)
         answer.status_code = 202
         return answer
 
     def _unit(self, row: Grid) -> str:
         """Whose child it is: a ServiceGrid has one Service for all units. Raises Refusal, Invalid."""
-        unit: str = self.fields({"unit": ("str", row.kind != "ServiceGrid")}).get("unit", "")
-        if row.kind == "ServiceGrid" and unit:
+        one = row.kind == "ServiceGrid"
+        unit = self.fields(RecreateRequestSerializer if one else RecreateChildRequestSerializer).get("unit") or ""
+        if one and unit:
             raise Invalid(Problem("/unit", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
-        return unit
+        return str(unit)
 
 
 class GridUnusedTemplates(GridView):
@@ -278,7 +250,7 @@ class GridUnusedTemplates(GridView):
     @operation(
         "Remove unused templates",
         takes=(DRY_RUN,),
-        answers={200: "Grid|Plan", 202: "Grid"},
+        answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         headers=("ETag",),
         needs_match=True,
     )

@@ -4,20 +4,20 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 
 from ... import actions
 from ...core.documents import MAX_BYTES
 from ...core.text import Invalid, Problem, Sentence, say
 from .request_id import request_id
+from .shapes import Count, Said, Shape
 
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -38,9 +38,11 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
-def localise(sentence: Sentence) -> str:
-    """A sentence in the language of the request."""
-    return sentence.render(gettext)
+class ErrorSerializer(Shape):
+    """A field at fault by its JSON pointer, and what would be right."""
+
+    pointer = serializers.CharField()
+    detail = Said(source="sentence")
 
 
 TOO_LARGE = say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)
@@ -122,18 +124,44 @@ def _drf_refusal(error: exceptions.APIException) -> Refusal:
     return Refusal(error.status_code, _DRF.get(error.status_code, UNREADABLE), (), headers)
 
 
+class _Told(NamedTuple):
+    """A refusal of a request."""
+
+    refusal: Refusal
+    request: HttpRequest
+
+
+class ProblemSerializer(Shape):
+    """RFC 9457. `errors` names each field at fault by its JSON pointer and says what would be right."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = Count(source="refusal.status")
+    detail = Said(source="refusal.sentence")
+    instance = serializers.CharField(source="request.path")
+    requestId = serializers.CharField()
+    errors = ErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+    def get_type(self, _told: _Told) -> str:
+        """RFC 9457, 4.2.1: the status says all."""
+        return "about:blank"
+
+    def get_title(self, told: _Told) -> str:
+        """What RFC 9457 asks for beside about:blank."""
+        return HTTPStatus(told.refusal.status).phrase
+
+    def get_request_id(self, told: _Told) -> str:
+        """The request's id, which the log has, too."""
+        return request_id(told.request)
+
+    def get_errors(self, told: _Told) -> tuple[Problem, ...] | None:
+        """The fields at fault, if any are known."""
+        return told.refusal.problems or None
+
+
 def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The refusal as an HTTP answer."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(refusal.status).phrase,  # what RFC 9457 asks for beside about:blank
-        "status": refusal.status,
-        "detail": localise(refusal.sentence),
-        "instance": request.path,
-        "requestId": request_id(request),
-    }
-    if refusal.problems:
-        body["errors"] = [{"pointer": each.pointer, "detail": localise(each.sentence)} for each in refusal.problems]
+    body = ProblemSerializer.of(_Told(refusal, request))
     headers = {"Cache-Control": "no-store", **refusal.headers}
     return HttpResponse(orjson.dumps(body), CONTENT_TYPE, refusal.status, headers=headers)
 

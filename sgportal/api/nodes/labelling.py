@@ -11,16 +11,9 @@ from ...core.text import Invalid, Problem, pointer, say
 from ...models import LabelJob
 from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
-from ..description.operations import DRY_RUN, PAGED, operation
+from ..description.operations import DRY_RUN, PAGED, operation, page
 from ..views import PortalView
-from . import shapes
-
-LABEL_FIELDS = {
-    "nodes": ("[str]", False),
-    "labelSelector": ("str", False),
-    "set": ("{str}", False),
-    "remove": ("[str]", False),
-}
+from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer
 
 
 class NodeLabelling(PortalView):
@@ -31,13 +24,13 @@ class NodeLabelling(PortalView):
     @operation(
         "Label many nodes",
         takes=(DRY_RUN,),
-        body="LabelRequest",
-        answers={202: "Job", 200: "Impact"},
+        body=LabelRequestSerializer,
+        answers={202: JobSerializer, 200: ImpactSerializer},
         headers=("Location",),
     )
     def post(self, _request: Request) -> Response:
         """Set and remove labels on the nodes named or selected: a job with a result per node."""
-        asked = self.fields(LABEL_FIELDS)
+        asked = self.fields(LabelRequestSerializer)
         changes = _changes(asked)
         names, where = _chosen(asked)
         try:
@@ -45,8 +38,8 @@ class NodeLabelling(PortalView):
         except Invalid as invalid:
             raise moved(invalid, _places(asked), where, "/set") from None
         if isinstance(found, Impact):
-            return Response(shapes.impact(found))
-        return Response(shapes.job(found), 202, headers={"Location": f"/api/v1/jobs/{found.pk}"})
+            return Response(ImpactSerializer.of(found))
+        return Response(JobSerializer.of(found), 202, headers={"Location": f"/api/v1/jobs/{found.pk}"})
 
 
 def _changes(asked: Mapping[str, Any]) -> dict[str, str | None]:
@@ -98,19 +91,19 @@ def moved(invalid: Invalid, places: Mapping[str, str], nodes: str, changes: str)
 class JobList(PortalView):
     """Changes of labels on many nodes."""
 
-    @operation("List label jobs", takes=PAGED, answers={200: "[Job]"})
+    @operation("List label jobs", takes=PAGED, answers={200: page(JobSerializer)})
     def get(self, _request: Request) -> Response:
         """The jobs, newest first."""
-        return self.page(LabelJob.objects.all(), ("-created_at", "-pk"), shapes.job)
+        return self.page(LabelJob.objects.all(), ("-created_at", "-pk"), JobSerializer.of)
 
 
 class JobDetail(PortalView):
     """One change of labels on many nodes."""
 
-    @operation("Read a label job", answers={200: "Job"})
+    @operation("Read a label job", answers={200: JobSerializer})
     def get(self, _request: Request, pk: Any) -> Response:
         """How far the job is, node by node."""
         row = LabelJob.objects.filter(pk=pk).first()
         if row is None:
             raise actions.NotFound(f"jobs/{pk}")
-        return Response(shapes.job(row))
+        return Response(JobSerializer.of(row))

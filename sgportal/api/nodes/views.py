@@ -4,17 +4,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...core.schema import check_fields
-from ...core.text import Invalid, Problem, first_of, say
+from ...core.text import Invalid, Problem, say
 from ...models import ManagementMode, Node
 from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
 from ...queries.overview import node_groups, node_units, overview
-from ..cluster.shapes import management
-from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, operation
+from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
 from ..views import PortalView
-from . import shapes
 from .labelling import moved
+from .serializers import (
+    ImpactSerializer,
+    NodeGroupSerializer,
+    NodePatchSerializer,
+    NodeSerializer,
+    NodeUnitSerializer,
+    OverviewSerializer,
+    Seen,
+)
 
 GROUP = Parameter("group", "Only nodes that carry this label key.")
 UNIT = Parameter("unit", "Only nodes of this NodeUnit of `group`.")
@@ -31,7 +37,7 @@ class NodeList(PortalView):
 
     reads_nodes = True
 
-    @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: "[Node]"})
+    @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: page(NodeSerializer)})
     def get(self, _request: Request) -> Response:
         """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
         asked = self.query
@@ -41,7 +47,7 @@ class NodeList(PortalView):
         rows = select_nodes(asked["labelSelector"], asked["group"], asked["unit"], ready, asked["search"])
         if asked["ready"] == "false":
             rows = rows.exclude(ready="Ready")
-        return self.page(rows, ("name",), shapes.node)
+        return self.page(rows, ("name",), NodeSerializer.of)
 
 
 class NodeDetail(PortalView):
@@ -49,25 +55,26 @@ class NodeDetail(PortalView):
 
     reads_nodes = True
 
-    @operation("Read a node", answers={200: "Node"})
+    @operation("Read a node", answers={200: NodeSerializer})
     def get(self, _request: Request, name: str) -> Response:
         """The node in Kubernetes' shape, as last seen."""
-        return Response(shapes.node(_node(name)))
+        return Response(NodeSerializer.of(_node(name)))
 
     @operation(
-        "Change a node's labels", takes=(DRY_RUN,), body="NodePatch", answers={200: "Node|Impact"}, refusals=(409, 503)
+        "Change a node's labels",
+        takes=(DRY_RUN,),
+        body=NodePatchSerializer,
+        answers={200: either(NodeSerializer, ImpactSerializer)},
+        refusals=(409, 503),
     )
     def patch(self, _request: Request, name: str) -> Response:
         """Change the labels of one node at once; null removes."""
-        metadata = self.fields({"metadata": ("any", True)})["metadata"]
-        problems = first_of(check_fields(metadata, {"labels": ("{str}", True)}, "/metadata"))
-        if problems:
-            raise Invalid(*problems)
+        labels = self.fields(NodePatchSerializer)["metadata"]["labels"]
         try:
-            found = actions.label_node(_node(name).name, metadata["labels"], self.actor, dry_run=self.dry_run)
+            found = actions.label_node(_node(name).name, labels, self.actor, dry_run=self.dry_run)
         except Invalid as invalid:
             raise moved(invalid, {}, "/metadata/labels", "/metadata/labels") from None
-        return Response(shapes.impact(found) if isinstance(found, Impact) else shapes.node(found))
+        return Response(ImpactSerializer.of(found) if isinstance(found, Impact) else NodeSerializer.of(found))
 
 
 def _node(name: str) -> Node:
@@ -82,11 +89,11 @@ class GroupList(PortalView):
 
     reads_nodes = True
 
-    @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: "[NodeGroup]"})
+    @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: page(NodeGroupSerializer)})
     def get(self, _request: Request) -> Response:
         """The label keys that form units, in order, each with its counts."""
         rows = node_groups(everything=self.query["all"] == "true")
-        return self.page_of(rows, lambda row: (row["key"],), shapes.group)
+        return self.page_of(rows, lambda row: (row["key"],), NodeGroupSerializer.of)
 
 
 class UnitList(PortalView):
@@ -94,12 +101,12 @@ class UnitList(PortalView):
 
     reads_nodes = True
 
-    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: "[NodeUnit]"})
+    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: page(NodeUnitSerializer)})
     def get(self, _request: Request) -> Response:
         """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
         asked = self.query["unhealthy"]
         rows = [each for each in node_units(self.query["group"]) if asked in ("", str(each.unhealthy).lower())]
-        return self.page_of(rows, lambda row: (row.name,), shapes.unit)
+        return self.page_of(rows, lambda row: (row.name,), NodeUnitSerializer.of)
 
 
 class OverviewDetail(PortalView):
@@ -107,8 +114,7 @@ class OverviewDetail(PortalView):
 
     reads_nodes = True
 
-    @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: "Overview"})
+    @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: OverviewSerializer})
     def get(self, _request: Request) -> Response:
         """Units by grids: pods desired and ready, the state of each cell and why."""
-        seen = shapes.overview(overview(self.query["group"] or None))
-        return Response({**seen, "management": management(ManagementMode.now())})
+        return Response(OverviewSerializer.of(Seen(overview(self.query["group"] or None), ManagementMode.now())))

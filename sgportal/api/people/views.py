@@ -11,12 +11,19 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import ApiToken, AuditEvent
 from ...models.people import ROLES
-from ..description.operations import PAGED, Parameter, operation
+from ..description.operations import PAGED, Parameter, operation, page
 from ..http.auth import role
 from ..views import PortalView
-from . import shapes
+from .serializers import (
+    AuditSerializer,
+    Caller,
+    Issued,
+    MeSerializer,
+    NewTokenSerializer,
+    TokenRequestSerializer,
+    TokenSerializer,
+)
 
-TOKEN_FIELDS = {"name": ("str", True), "scope": ("str", False), "days": ("int", False)}
 ACTOR = Parameter("actor", "Only what this user asked for.")
 KIND = Parameter("kind", "Only changes of what runs, or only what concerns people.", choices=("change", "access"))
 PATH = Parameter("path", "Only writes of this object, such as `deploymentgrids/default/echo`.")
@@ -25,12 +32,12 @@ PATH = Parameter("path", "Only writes of this object, such as `deploymentgrids/d
 class Me(PortalView):
     """The caller."""
 
-    @operation("Read who you are", answers={200: "Me"})
+    @operation("Read who you are", answers={200: MeSerializer})
     def get(self, request: Request) -> Response:
         """Your name, role, what your token may do, and the language of answers."""
         scope = request.auth.scope if isinstance(request.auth, ApiToken) else "write"
         name = request.user.get_username()
-        return Response({"name": name, "role": role(request), "scope": scope, "language": translation.get_language()})
+        return Response(MeSerializer.of(Caller(name, role(request), scope, translation.get_language())))
 
 
 class TokenView(PortalView):
@@ -49,25 +56,25 @@ class TokenList(TokenView):
 
     sessions_only = ("POST",)
 
-    @operation("List tokens", takes=PAGED, answers={200: "[Token]"})
+    @operation("List tokens", takes=PAGED, answers={200: page(TokenSerializer)})
     def get(self, _request: Request) -> Response:
         """Your tokens (an admin: everybody's), newest first, without their secrets."""
-        return self.page(self.tokens(), ("-created_at", "-pk"), shapes.token)
+        return self.page(self.tokens(), ("-created_at", "-pk"), TokenSerializer.of)
 
-    @operation("Make a token", body="TokenRequest", answers={201: "NewToken"}, headers=("Location",))
+    @operation("Make a token", body=TokenRequestSerializer, answers={201: NewTokenSerializer}, headers=("Location",))
     def post(self, request: Request) -> Response:
         """Make a token for yourself; its text is shown this once. A token makes no tokens: log in."""
-        asked = self.fields(TOKEN_FIELDS)
+        asked = self.fields(TokenRequestSerializer)
         scope, days = asked.get("scope") or "read", 90 if asked.get("days") is None else asked["days"]
         row, text = actions.issue_token(cast(AbstractUser, request.user), asked["name"], scope, days, self.actor)
         headers = {"Location": f"/api/v1/tokens/{row.pk}", "Cache-Control": "no-store"}
-        return Response({**shapes.token(row), "token": text}, 201, headers=headers)
+        return Response(NewTokenSerializer.of(Issued(row, text)), 201, headers=headers)
 
 
 class TokenDetail(TokenView):
     """One API token."""
 
-    @operation("Revoke a token", answers={204: ""})
+    @operation("Revoke a token", answers={204: None})
     def delete(self, _request: Request, pk: int) -> Response:
         """Revoke a token of yours (an admin: anybody's)."""
         row = self.tokens().filter(pk=pk).first()
@@ -82,11 +89,11 @@ class AuditList(PortalView):
 
     read_role = "admin"
 
-    @operation("List the audit trail", takes=(KIND, ACTOR, PATH, *PAGED), answers={200: "[Audit]"})
+    @operation("List the audit trail", takes=(KIND, ACTOR, PATH, *PAGED), answers={200: page(AuditSerializer)})
     def get(self, _request: Request) -> Response:
         """Who asked for which write by which door, with the state before and after, newest first."""
         rows = AuditEvent.objects.all()
         for name in ("kind", "actor", "path"):
             if self.query[name]:
                 rows = rows.filter(**{name: self.query[name]})
-        return self.page(rows, ("-at", "-pk"), shapes.audit)
+        return self.page(rows, ("-at", "-pk"), AuditSerializer.of)

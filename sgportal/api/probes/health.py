@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ...queries.freshness import freshness
 from ...reconciler.process import heartbeat
-from ..cluster import shapes
+from ..cluster.serializers import FreshnessSerializer
 
 NO_WORKER = "none lives: nothing is reconciled until one is started (manage.py worker)"
 _migrated: list[bool] = []  # once migrated a process stays so; asking each time would read every migration file
@@ -29,7 +29,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         checks: dict[str, Any] = {"database": "ok", "migrations": "ok" if _is_migrated() else "missing"}
         if checks["migrations"] == "ok":
             processes = heartbeat.count()
-            checks["cluster"] = shapes.freshness(freshness())
+            checks["cluster"] = FreshnessSerializer.of(freshness())
             checks["processes"] = processes
             checks["workers"] = "ok" if processes["worker"] else NO_WORKER
             checks["broker"] = heartbeat.broker()

@@ -388,7 +388,7 @@ def test_the_answer_speaks_the_callers_language(api, monkeypatch):
         asked.append((get_language(), text))
         return text
 
-    monkeypatch.setattr("sgportal.api.http.problems.gettext", recorded)
+    monkeypatch.setattr("sgportal.api.http.language.gettext", recorded)
     answer = api.post("deploymentgrids", bad("spec|gridUniqKey"), Accept_Language="zh-Hans")
     assert answer["Content-Language"] == "zh-hans"
     assert ("zh-hans", "is required") in asked

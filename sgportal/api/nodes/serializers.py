@@ -1,0 +1,217 @@
+"""Nodes, the units they form, the overview, and changes of labels as JSON."""
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from rest_framework import serializers
+
+from ...core.health import STATES
+from ...core.names import kubelet_may_set
+from ...models import LabelJob, ManagementMode, Node
+from ...queries.overview import Overview
+from ..cluster.serializers import ManagementSerializer
+from ..grids.plans import GridStepSerializer
+from ..grids.serializers import GridRowSerializer
+from ..http.shapes import OPTIONAL, Asked, Count, Instant, Labels, Said, Shape, Texts, one_of
+
+
+class NodeMetadataSerializer(Shape):
+    """What Kubernetes has in `metadata` of a node, as far as the portal keeps it."""
+
+    name = serializers.CharField()
+    uid = serializers.CharField()
+    labels = Labels()
+    annotations = Labels()
+    creationTimestamp = Instant(source="created_at")
+
+    def get_annotations(self, row: Node) -> dict[str, str]:
+        """Those that matter to the portal."""
+        return dict(row.info.get("annotations") or {})
+
+
+class NodeSpecSerializer(Shape):
+    """What Kubernetes has in `spec` of a node, as far as the portal keeps it."""
+
+    unschedulable = serializers.BooleanField()
+    taints = serializers.ListField(child=serializers.DictField())
+
+
+class NodeSerializer(Shape):
+    """A node as Kubernetes shows it, as last seen."""
+
+    apiVersion = one_of("v1")
+    kind = one_of("Node")
+    metadata = NodeMetadataSerializer(source="*")
+    spec = NodeSpecSerializer(source="*")
+    status = serializers.DictField()
+
+    def get_api_version(self, _row: Node) -> str:
+        """Of nodes."""
+        return "v1"
+
+    def get_kind(self, _row: Node) -> str:
+        """Of nodes."""
+        return "Node"
+
+    def get_status(self, row: Node) -> dict[str, Any]:
+        """Addresses, capacity, conditions and the like."""
+        return {name: value for name, value in row.info.items() if name != "annotations"}
+
+
+class LabelPatchSerializer(Asked):
+    """Labels to set; null removes."""
+
+    labels = serializers.DictField(child=serializers.CharField(allow_null=True))
+
+
+class NodePatchSerializer(Asked):
+    """A change of a node's labels."""
+
+    metadata = LabelPatchSerializer()
+
+
+class LabelRequestSerializer(Asked):
+    """A change of labels on the `nodes` named, or on those that the `labelSelector` selects."""
+
+    nodes = serializers.ListField(child=serializers.CharField(), **OPTIONAL)
+    labelSelector = serializers.CharField(**OPTIONAL)
+    set = serializers.DictField(child=serializers.CharField(), **OPTIONAL)
+    remove = serializers.ListField(child=serializers.CharField(), **OPTIONAL)
+
+
+class UnitChangeSerializer(Shape):
+    """What a change of labels does to a NodeUnit, and the nodes that move."""
+
+    group = serializers.CharField(source="key")
+    unit = serializers.CharField()
+    verb = one_of("appears", "vanishes", "changes")
+    joining = Texts()
+    leaving = Texts()
+
+
+class LosingSerializer(Shape):
+    """A ServiceGrid that would have no endpoint left in a unit."""
+
+    reader = itemgetter
+    grid = serializers.CharField()
+    unit = serializers.CharField()
+
+
+class ImpactSerializer(Shape):
+    """What a change of labels would do."""
+
+    units = UnitChangeSerializer(many=True)
+    steps = GridStepSerializer(many=True)
+    services = LosingSerializer(many=True)
+    held = Texts()
+
+    def get_services(self, found: Any) -> Iterable[dict[str, str]]:
+        """Those that would lose their last endpoint in a unit."""
+        return [{"grid": path, "unit": unit} for path, unit in found.services]
+
+
+class JobResultSerializer(Shape):
+    """What became of one node; `before` are the labels that it had."""
+
+    reader = itemgetter
+    node = serializers.CharField()
+    state = one_of("pending", "done", "failed")
+    detail = serializers.CharField()
+    before = serializers.DictField()
+
+
+class JobSerializer(Shape):
+    """A change of labels on many nodes, with what became of each."""
+
+    id = serializers.UUIDField()
+    state = one_of(*LabelJob.State.values)
+    changes = serializers.DictField(child=serializers.CharField(allow_null=True))
+    done = Count()
+    total = Count()
+    results = JobResultSerializer(many=True)
+    author = serializers.CharField()
+    createdAt = Instant()
+    finishedAt = Instant()
+
+    def get_id(self, row: LabelJob) -> str:
+        """A UUID."""
+        return str(row.pk)
+
+    def get_total(self, row: LabelJob) -> int:
+        """How many nodes there are to label."""
+        return len(row.results)
+
+    def get_results(self, row: LabelJob) -> Iterable[dict[str, Any]]:
+        """By node."""
+        return [{"node": name, **each} for name, each in row.results.items()]
+
+
+class NodeGroupSerializer(Shape):
+    """A NodeGroup; `kubeletMaySet`: the kubelet of a node may join its node to any unit."""
+
+    reader = itemgetter
+    key = serializers.CharField()
+    units = Count()
+    nodes = Count()
+    readyNodes = Count()
+    kubeletMaySet = serializers.BooleanField()
+
+    def get_kubelet_may_set(self, row: dict[str, Any]) -> bool:
+        """By Kubernetes' rule for labels that a kubelet may set."""
+        return kubelet_may_set(row["key"])
+
+
+class PodCountsSerializer(Shape):
+    """Pods over all grids of the NodeGroup."""
+
+    desired = Count(source="pods_desired")
+    ready = Count(source="pods_ready")
+
+
+class NodeUnitSerializer(Shape):
+    """A NodeUnit: as bad as the worst of its nodes (`nodeState`) and of what each grid has there."""
+
+    group = serializers.CharField()
+    name = serializers.CharField()
+    nodes = Count()
+    readyNodes = Count()
+    state = one_of(*STATES)
+    nodeState = one_of("Ready", "Degraded", "NotReady", "Offline", "Gone")
+    unhealthy = serializers.BooleanField()
+    pods = PodCountsSerializer(source="*")
+
+
+class CellSerializer(Shape):
+    """What one grid has in one unit."""
+
+    unit = serializers.CharField()
+    grid = serializers.CharField()
+    desired = Count()
+    ready = Count()
+    nodes = Count()
+    served = Count()
+    state = serializers.CharField()
+    reason = serializers.CharField()
+    message = Said(source="sentence")
+
+
+class Seen(NamedTuple):
+    """A matrix, and who writes to the cluster."""
+
+    overview: Overview
+    management: ManagementMode
+
+
+class OverviewSerializer(Shape):
+    """The matrix of a NodeGroup: its units against the grids bound to it."""
+
+    group = serializers.CharField(source="overview.key")
+    units = NodeUnitSerializer(many=True, source="overview.units")
+    grids = GridRowSerializer(many=True, source="overview.grids")
+    cells = CellSerializer(many=True, source="overview.cells")
+    totals = serializers.DictField(child=Count(), source="overview.totals")
+    observedAt = Instant(source="overview.freshness.observed_at")
+    stale = serializers.BooleanField(source="overview.freshness.stale")
+    unreachableSince = Instant(source="overview.freshness.unreachable_since")
+    management = ManagementSerializer()

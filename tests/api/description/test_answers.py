@@ -1,0 +1,248 @@
+"""What is answered is what is described: every operation, in a filled world, in both languages, and when refused."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from sgportal.api.docs.views import description
+from sgportal.models import ApiToken, LabelJob, ManagedCluster, Node
+from sgportal.reconciler.discovery import superedge
+from sgportal.reconciler.discovery.superedge import ControllerObservation
+from sgportal.reconciler.fleet import halt
+
+from .. import builders
+from ..conftest import Api
+from . import world
+from .contract import operations
+from .validation import Described
+
+STREAM = "GET /api/v1/events"  # ends with the server; tests/api/server holds it
+DESCRIBED = Described(json.loads(json.dumps(description())))
+OPERATIONS = [name for name, _ in operations(DESCRIBED.document) if name != STREAM]
+TRY = "?dryRun=All"
+
+
+@pytest.fixture
+def ada(as_, monkeypatch):
+    """An administrator's session, in which all may be done, and a filled world."""
+    monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
+    monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
+    written = lambda name, changes: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
+    monkeypatch.setattr("sgportal.reconciler.label_jobs.write", written)
+    world.fill(as_("olga"))
+    return as_("ada")
+
+
+def of_grids(plural, kind):
+    """The calls about grids of one kind: per operation (query, body, the status to be met)."""
+    one = f"{plural}/default/web"
+    new = builders.manifest("new", kind)
+    unit = {} if kind == "ServiceGrid" else {"unit": "nodeunit1"}
+    patch = {"metadata": {"labels": {"a": "b"}}}
+    found = {
+        f"GET {plural}": [("", None, 200), ("?labelSelector=!x", None, 200)],
+        f"POST {plural}": [(TRY, new, 200), ("", new, 201)],
+        f"GET {one}": [("", None, 200)],
+        f"PUT {one}": [(TRY, builders.manifest("web", kind), 200), ("", builders.manifest("web", kind), 200)],
+        f"PATCH {one}": [(TRY, patch, 200), ("", patch, 200)],
+        f"DELETE {one}": [(TRY, None, 200), ("", None, 202)],
+        f"GET {one}/plan": [("", None, 200)],
+        f"GET {one}/revisions": [("", None, 200)],
+        f"POST {one}/restore": [(TRY, {"revision": 1}, 200), ("", {"revision": 1}, 200)],
+        f"GET {one}/events": [("", None, 200)],
+        f"POST {one}/recreate": [(TRY, unit, 200), ("", unit, 202)],
+    }
+    if kind == "ServiceGrid":
+        return {**found, f"GET {one}/endpoints": [("", None, 200)]}
+    return {**found, f"DELETE {one}/unused-templates": [(TRY, None, 200), ("", None, 200)]}
+
+
+LABELS = {"nodes": ["node0"], "set": {"zone1": "nodeunit3"}}
+BUNDLE = [builders.manifest("new"), builders.manifest("other", "ServiceGrid")]
+CALLS = {
+    **{name: calls for plural, kind in world.KINDS.items() for name, calls in of_grids(plural, kind).items()},
+    "GET services": [("", None, 200)],
+    "GET services/default/byhand/endpoints": [("", None, 200)],
+    "GET servicegroups": [("", None, 200)],
+    "POST servicegroups": [
+        (TRY, {**world.package(), "metadata": {"name": "new", "namespace": "n"}}, 200),
+        ("", {**world.package(), "metadata": {"name": "new", "namespace": "n"}}, 201),
+    ],
+    "GET servicegroups/default/shop": [("", None, 200)],
+    "PUT servicegroups/default/shop": [(TRY, world.package(), 200), ("", world.package(), 200)],
+    "DELETE servicegroups/default/shop": [(TRY, None, 200), ("", None, 202)],
+    "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],
+    "GET nodes": [("", None, 200)],
+    "POST nodes/label": [(TRY, LABELS, 200), ("", LABELS, 202)],
+    "GET nodes/node0": [("", None, 200)],
+    "PATCH nodes/node0": [
+        (TRY, {"metadata": {"labels": {"zone1": "nodeunit3"}}}, 200),
+        ("", {"metadata": {"labels": {"zone1": "nodeunit3"}}}, 200),
+    ],
+    "GET jobs": [("", None, 200)],
+    "GET jobs/{id}": [("", None, 200)],
+    "GET nodegroups": [("?all=true", None, 200)],
+    "GET nodeunits": [("?group=zone1", None, 200)],
+    "GET cluster": [("", None, 200)],
+    "POST cluster/crds": [("", {}, 202)],
+    "GET decisions": [("", None, 200)],
+    "POST decisions": [(TRY, "held", 200), ("", "held", 200)],
+    "POST superedge/takeover": [(TRY, {}, 200), ("", {"force": True}, 200)],
+    "POST superedge/handback": [("", {}, 202)],
+    "POST cluster/decision": [(TRY, "halt", 200), ("", "halt", 200)],
+    "GET overview": [("?group=zone1", None, 200)],
+    "GET me": [("", None, 200)],
+    "GET tokens": [("", None, 200)],
+    "POST tokens": [("", {"name": "n"}, 201)],
+    "DELETE tokens/{id}": [("", None, 204)],
+    "GET audit": [("", None, 200)],
+    "GET schema": [("", None, 200)],
+}
+SEEN = {"uid": "here", "seen": "there", "grids": 3}
+LANGUAGES = ("en", "zh-hans")
+
+
+def parts(name):
+    """The method, the path and the operation of a call."""
+    method, path = name.split()
+    asked = f"/api/v1/{path}".split("/")
+
+    def fits(operation):
+        told, where = operation.split()
+        places = where.split("/")
+        alike = zip(places, asked, strict=False)
+        return told == method and len(places) == len(asked) and all(a == b or a.startswith("{") for a, b in alike)
+
+    return method, path, min(filter(fits, DESCRIBED.operations), key=lambda each: each.count("{"))
+
+
+def test_every_operation_is_called_here():
+    assert {parts(name)[2] for name in CALLS} == set(OPERATIONS)
+
+
+def prepared(ada, people, name, body):
+    """The caller, the path and the body of a call, once the world is as it needs it."""
+    if name in ("GET cluster", "GET overview", "POST superedge/takeover"):
+        world.looked()
+    if body == "held":
+        waiting = [each["id"] for each in ada.get("decisions").json()["items"]]
+        return ada, name, {"choice": "restore", "items": waiting}
+    if body == "halt" or name == "GET cluster":
+        ManagedCluster.objects.update_or_create(defaults={"uid": "here"})
+        halt.begin("another-cluster", SEEN)
+        return ada, name, body and {"choice": "restore", "halt": ManagedCluster.now().halt_id}
+    if "{id}" in name:
+        row = LabelJob.objects.first() if "jobs" in name else ApiToken.issue(people["ada"], "t")[0]
+        return ada, name.replace("{id}", str(row.pk)), body
+    return session_of(people["ada"]) if name == "POST tokens" else ada, name, body
+
+
+def session_of(person):
+    """A caller who is logged in."""
+    caller = Api()
+    caller.client.force_login(person)
+    return caller
+
+
+NOUNS = sorted({name.split()[1].partition("/")[0] for name in CALLS})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noun", NOUNS)
+def test_what_is_answered_is_what_is_described(ada, people, noun):
+    for name in CALLS:
+        if name.split()[1].partition("/")[0] == noun:
+            for call in CALLS[name]:
+                with transaction.atomic():
+                    hold(ada, people, name, *call)
+                    transaction.set_rollback(True)
+
+
+def hold(ada, people, name, query, sent, status):
+    """One call's answers against the description."""
+    caller, where, body = prepared(ada, people, name, sent)
+    method, path, operation = parts(where)
+    tag = {"If_Match": "*"} if method in ("PUT", "PATCH", "DELETE") or "restore" in path else {}
+    ways = [(language, kind) for language in LANGUAGES for kind in ("*/*", "application/yaml")]
+    if path == "schema":
+        ways = ways[:1]  # the same in every language, and slow to read as YAML
+    for language, kind in ways if method == "GET" or query == TRY else [("en", "*/*")]:
+        headers = {"Accept_Language": language, "Accept": kind}
+        answer = caller(method, path + query, body, **tag, **headers)
+        assert answer.status_code == status, answer.content
+        assert DESCRIBED.faults(operation, answer) == []
+
+
+def test_every_list_had_something_in_it(ada):
+    """Else the test above would hold nothing against the description."""
+    lists = [name.split()[1] for name, calls in CALLS.items() if "[]" not in name and calls[0][0] in ("", "?all=true")]
+    pages = {path: ada.get(path).json() for path in lists if f"GET {path}" in CALLS and "{" not in path}
+    filled = {path: bool(body["items"]) for path, body in pages.items() if "items" in body}
+    assert len(filled) > 15
+    assert [path for path, has in filled.items() if not has] == []
+    steps = ada.get("deploymentgrids/default/web/plan").json()["steps"]
+    assert any(step["changes"] for step in steps)
+    web = ada.get("servicegrids/default/web").json()
+    assert web["status"]["remedies"]
+
+
+def refusals(name, body):
+    """Calls that are refused: (caller, the end of the path, body, headers, the status to be met)."""
+    method, path = name.split()
+    yield "", "", body, {}, 401
+    yield "mallory", "", body, {}, 403
+    yield "ada", "", body, {"Accept": "text/html"}, 406
+    yield "ada", "?nonsense=1", body, {}, 422
+    if method in ("POST", "PUT", "PATCH"):
+        yield "ada", "", b"{", {"If_Match": "*"}, 400
+        yield "ada", "", b"{}", {"If_Match": "*", "Content_Type": "text/plain"}, 415
+        yield "ada", "", {"nonsense": 1}, {"If_Match": "*"}, 422
+    if method in ("PUT", "PATCH", "DELETE") and "grids/" in path:
+        yield "ada", "", body, {}, 428
+        yield "ada", "", body, {"If_Match": '"stale"'}, 412
+    if "default/" in path:
+        yield "ada", "-not", body, {"If_Match": "*"}, 404
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_refused_is_refused_as_described(ada, as_, people, language):
+    callers = {"ada": ada, "mallory": as_("mallory"), "": Api()}
+    session = session_of(people["ada"])
+    met, sentences = set(), set()
+    for name, calls in CALLS.items():
+        if "{id}" in name:
+            continue
+        method, path, operation = parts(name)
+        body = calls[0][1] if not isinstance(calls[0][1], str) else {"choice": "follow", "items": ["0"]}
+        for who, end, sent, headers, status in refusals(name, body):
+            where = path.replace("default/", "default/not-") if end == "-not" else path + end
+            caller = session if (who, name) == ("ada", "POST tokens") else callers[who]
+            answer = caller(method, where, sent, Accept_Language=language, **headers)
+            assert answer.status_code == status, (name, answer.content)
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert DESCRIBED.faults(operation, answer) == []
+            met.add(status)
+            sentences.add(answer.json()["detail"])
+    assert met == {400, 401, 403, 404, 406, 412, 415, 422, 428}
+    assert all(any("一" <= letter <= "鿿" for letter in each) == (language != "en") for each in sentences)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"extra": 1}, "'extra'"),
+        ({"nodes": "many"}, "'many' is not of type"),
+        ({"state": "Fine"}, "'Fine' is not one of"),
+        ({"pods": {"desired": 1}}, "'ready' is a required property"),
+        ({"nodes": -1}, "-1 is less than"),
+    ],
+)
+def test_an_answer_that_is_not_as_described_is_found(ada, change, fault):
+    page = ada.get("nodeunits?group=zone1").json()
+    schema = DESCRIBED.operations["GET /api/v1/nodeunits"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert DESCRIBED.body_faults(schema, page) == []
+    page["items"][0].update(change)
+    (found,) = DESCRIBED.body_faults(schema, page)
+    assert fault in found

@@ -1,0 +1,130 @@
+"""A world in which every list has something in it, with what each answer is made of: good news and bad."""
+
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+from sgportal.core.names import OWNER_UID
+from sgportal.core.text import say
+from sgportal.core.traffic.dataplane import Plane, Trial
+from sgportal.models import Child, DataPlane, Grid, GridEvent, LabelJob, ManagementMode, Node
+from sgportal.reconciler.cache.translate import child_row
+
+from .. import builders
+from ..conftest import Api
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+KINDS = {
+    "deploymentgrids": "DeploymentGrid",
+    "statefulsetgrids": "StatefulSetGrid",
+    "servicegrids": "ServiceGrid",
+}
+
+
+def fill(api: Api) -> None:
+    """Three labelled nodes, a grid of each kind in trouble, a package, a Service by hand, jobs, events, history."""
+    builders.walkthrough()
+    Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2"}, "annotations": {"a": "b"}})
+    Node.objects.filter(name="node2").update(ready="NotReady", taints=[{"key": "a", "effect": "NoSchedule"}])
+    for plural, kind in KINDS.items():
+        body = builders.manifest("web", kind)
+        if kind != "ServiceGrid":
+            body["spec"]["templatePool"] = {"big": body["spec"]["template"]}
+        assert api.post(plural, body).status_code == 201
+        row = Grid.objects.get(kind=kind)
+        _trouble(row, kind)
+        message = say("%(kind)s “%(name)s” was created: %(reason)s", kind=kind, name="web", reason="y").to_json()
+        GridEvent.objects.create(path=row.path, unit="nodeunit1", type="Normal", reason="Created", message=message)
+    _live()
+    assert api.post("servicegroups", package()).status_code == 201
+    job = LabelJob.objects.create(
+        changes={"a": "b", "c": None},
+        results={"node0": {"before": {"a": None}, "state": "failed", "detail": "forbidden"}},
+        author="olga",
+    )
+    LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")
+    Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
+
+
+def package() -> dict:
+    members = [{"kind": "DeploymentGrid", "metadata": {"name": "member"}, "spec": builders.manifest("member")["spec"]}]
+    return {
+        "apiVersion": "superedge.io/v1",
+        "kind": "ServiceGroup",
+        "metadata": {"name": "shop", "namespace": "default"},
+        "spec": {"gridUniqKey": "zone1", "grids": members},
+    }
+
+
+def _trouble(row: Grid, kind: str) -> None:
+    """Something that a person has to mend, with its remedy, and what a status can hold."""
+    reason = "UnitWithoutEndpoint" if kind == "ServiceGrid" else "ImmutableField"
+    if kind == "ServiceGrid":
+        builders.cell(row, "")
+    unit = builders.cell(row, "nodeunit1", "Blocked")
+    type(unit).objects.filter(pk=unit.pk).update(reason=reason)
+    builders.cell(row, "nodeunit2")
+    note = {"reason": "Ignored", "message": "replicas is ignored"}
+    row.status = {
+        "observedGeneration": 1,
+        "conditions": [{"type": "Ready", "status": "False", "reason": reason, "message": "see the unit"}],
+        "states": {"nodeunit1": {"replicas": 2, "readyReplicas": 0}},
+        "units": [
+            {"name": "nodeunit1", "state": "Blocked", "template": "", "reason": reason, "message": "m", "notes": [note]}
+        ],
+        "notes": [note],
+    }
+    row.state = "Blocked"
+    row.save()
+
+
+def _live() -> None:
+    """What the watch would have seen: children, pods, and a Service that somebody made for SuperEdge's filter."""
+    for kind in ("StatefulSet", "Deployment"):  # `child` makes a Deployment
+        live = builders.child(Grid.objects.get(kind=f"{kind}Grid"), "nodeunit1")
+        Child.objects.filter(pk=live.pk).update(kind=kind, body={**live.body, "kind": kind})
+    uid = str(Grid.objects.get(kind="ServiceGrid").uid)
+    metadata = {"name": "web-svc", "namespace": "default", "uid": "s", "annotations": {OWNER_UID: uid}}
+    spec = {"clusterIP": "10.96.0.5", "selector": {"appGrid": "echo"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    Child.objects.create(kind="Service", namespace="default", name="web-svc", uid="s", owner_uid=uid, body=body)
+    builders.pod("p0", "node0", appGrid="echo")
+    builders.pod("p1", "node1", appGrid="echo")
+    by_hand = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "namespace": "default",
+            "name": "byhand",
+            "uid": "h",
+            "resourceVersion": "1",
+            "annotations": {"topologyKeys": '["zone1"]'},
+        },
+        "spec": {**spec, "clusterIP": "10.96.0.6"},
+    }
+    child_row(by_hand).save()
+
+
+def looked() -> None:
+    """What looks at the cluster found: SuperEdge's controller, definitions that drop fields, a task that is done."""
+    sentence = say("it runs").to_json()
+    name = "deploymentgrids.superedge.io"
+    definition = {"kind": "DeploymentGrid", "name": name, "maker": "superedge", "status": True}
+    ManagementMode.change(
+        mode="read-only",
+        running=True,
+        evidence=[sentence],
+        cure=["kubectl scale …"],
+        version="v1.37.2",
+        looked_at=WHEN,
+        definitions=[{**definition, "findings": [sentence]}],
+        task={
+            "name": "hand-back",
+            "state": "done",
+            "by": "ada",
+            "at": "2026-01-02T03:04:05Z",
+            "lines": [sentence],
+            "commands": ["kubectl …"],
+        },
+    )
+    DataPlane.keep(Plane("cilium", "true"), Trial(False, "no such field"), WHEN, WHEN)
