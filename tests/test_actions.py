@@ -6,7 +6,7 @@ from sgportal.actions import Actor, AlreadyExists, NotFound, Stale, delete_group
 from sgportal.core.text import Invalid
 from sgportal.models import AuditEvent, Grid, Revision, ServiceGroup, WorkKey
 
-from .core.builders import a_manifest, a_service
+from .core.builders import a_manifest, a_service, a_template
 
 ADA = Actor("ada", "shell")
 pytestmark = pytest.mark.django_db
@@ -126,3 +126,20 @@ def test_the_same_grid_twice_in_one_bundle_is_refused():
     with pytest.raises(Invalid) as caught:
         save_grids([a_manifest("web"), a_manifest("web")], ADA)
     assert caught.value.problems[0].pointer == "/1/metadata/name"
+
+
+def test_a_group_takes_in_a_grid_that_stands_alone_as_it_is_and_changes_none():
+    """Whoever comes second to a name changes nothing."""
+    alone = save_grids([a_manifest("web")], ADA)[0].grid
+    other = a_manifest("web", template=a_template(image="img:2"))
+    with pytest.raises(Invalid) as refused:
+        save_group(a_group(a_manifest("api"), other), ADA)
+    assert [each.pointer for each in refused.value.problems] == ["/spec/grids/1/spec"]
+    assert not ServiceGroup.objects.exists()
+    assert list(Grid.objects.values_list("name", "generation")) == [("web", 1)]
+    group = save_group(a_group(a_manifest("web")), ADA).group
+    alone.refresh_from_db()
+    assert (alone.group, alone.generation) == (group, 1)
+    save_group(a_group(other), ADA)
+    alone.refresh_from_db()
+    assert alone.generation == 2

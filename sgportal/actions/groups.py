@@ -52,6 +52,7 @@ def save_group(
     with transaction.atomic():
         group = rows.select_for_update().first()
         _check(spec, group, create_only, expect)
+        _check_taken_in(prepared)
         saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
         removed = [grid for grid in group.grids.all() if grid.path not in wanted] if group else []
@@ -82,6 +83,21 @@ def _check(spec: GroupSpec, group: ServiceGroup | None, create_only: bool, expec
 def _elsewhere(spec: GroupSpec, member: Mapping[str, Any], group: ServiceGroup | None) -> bool:
     found = Grid.objects.filter(kind=member["kind"], namespace=spec.namespace, name=member["metadata"]["name"]).first()
     return bool(found and found.group_id and found.group_id != (group.pk if group else None))
+
+
+def _check_taken_in(prepared: Sequence[Prepared]) -> None:
+    """A package may take in a grid that stands alone, but does not change it by the way: somebody else made it."""
+    problems = []
+    for index, each in enumerate(prepared):
+        alone = Grid.objects.filter(kind=each.spec.kind.kind, namespace=each.spec.namespace, name=each.spec.name)
+        grid = alone.filter(group=None, deleting_since=None).first()
+        if grid and grid.spec and grid.spec != each.manifest["spec"]:
+            text = say(
+                "“%(name)s” exists already, with another spec; take it in as it is, or change it first", name=grid.name
+            )
+            problems.append(Problem(f"/spec/grids/{index}/spec", text))
+    if problems:
+        raise Invalid(*problems)
 
 
 def _prepare_members(spec: GroupSpec, ask: bool) -> list[Prepared]:

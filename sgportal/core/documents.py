@@ -28,6 +28,8 @@ _MARKS = (
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML 1.1
 _FOLDED = re.compile("[\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 4.1
+_INNER_MARK = re.compile("(^---.*\n|\n(?=\ufeff---))\ufeff", re.MULTILINE)  # of files, one behind the other
+_ODD_INDENT = re.compile("^ *([\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff])", re.MULTILINE)
 _COUNTED = (yaml.ScalarEvent, yaml.CollectionStartEvent, yaml.DocumentStartEvent)
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]')
 
@@ -134,7 +136,7 @@ def _text(data: bytes) -> str:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError:
         raise _invalid(say("the body is not %(encoding)s text; save it as UTF-8", encoding=encoding)) from None
-    return text.replace("\n\ufeff---", "\n---")  # files with marks, one behind the other
+    return _INNER_MARK.sub(r"\1", text)
 
 
 def _json(text: str) -> Any:
@@ -264,6 +266,13 @@ def _syntax(error: yaml.YAMLError, text: str) -> Sentence:
     place = {"line": mark.line + 1, "column": mark.column + 1}
     if "".join(_BREAK.split(text)[mark.line : mark.line + 1])[mark.column : mark.column + 1] == "\t":
         return say("line %(line)s, column %(column)s: a tab; YAML is indented with spaces", **place)
+    first = max(mark.line - 1, 0)  # a line may be read as going on in the next
+    for line, written in enumerate(_BREAK.split(text)[first : mark.line + 1], first + 1):
+        if odd := _ODD_INDENT.match(written):
+            code = f"U+{ord(odd[1]):04X}"
+            return say(
+                "line %(line)s: it begins with %(code)s; YAML is indented with spaces (U+0020)", line=line, code=code
+            )
     return say("the body is not YAML: line %(line)s, column %(column)s", **place)
 
 

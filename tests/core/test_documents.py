@@ -27,7 +27,22 @@ def test_a_byte_order_mark_says_the_encoding_to_both_readers(encoding):
     assert read_documents(mark + "a: 文".encode(encoding)) == [{"a": "文"}]
 
 
+@pytest.mark.parametrize(("char", "code"), [("\u00a0", "U+00A0"), ("\u3000", "U+3000"), ("\u2003", "U+2003")])
+def test_a_line_that_is_indented_with_something_else_is_named(char, code):
+    """As text copied from a page, or typed with a Chinese input method, has it."""
+    text = f"a:\n  b: 1\n {char}c: 2\n"
+    with pytest.raises(Invalid) as refused:
+        read_documents(text.encode())
+    assert (
+        str(refused.value.problems[0].sentence)
+        == f"line 3: it begins with {code}; YAML is indented with spaces (U+0020)"
+    )
+    assert read_documents(f"a: {char}1 b\n".encode())
+
+
 def test_files_with_marks_may_stand_one_behind_the_other():
+    assert read_documents("a: 1\n---\n\ufeffb: 2\n--- # x\r\n\ufeffc: 3\n".encode()) == [{"a": 1}, {"b": 2}, {"c": 3}]
+    assert read_documents("a: |\n  ---\n  \ufeffb\n".encode()) == [{"a": "---\n\ufeffb\n"}]
     assert read_documents("\ufeffa: 1\n\ufeff---\nb: 2\n".encode()) == [{"a": 1}, {"b": 2}]
 
 

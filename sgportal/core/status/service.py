@@ -27,7 +27,7 @@ def service_status(observed: Observed, loop: Loop) -> GridStatus:
 
 
 def _service(observed: Observed) -> UnitStatus:
-    finding = next(iter(observed.findings), None)
+    finding = min(observed.findings, key=lambda each: each.reason == CONTESTED, default=None)
     if finding:
         state: State = "Degraded" if finding.reason == CONTESTED else "Blocked"
         return UnitStatus("", state, finding.reason, finding.sentence)

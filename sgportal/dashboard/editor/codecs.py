@@ -9,6 +9,7 @@ from ...core.text import Sentence, say
 
 Path = tuple[str | int, ...]
 Manifest = dict[str, Any]
+_BY = " by "
 
 
 def read(manifest: Any, path: Path) -> Any:
@@ -143,6 +144,39 @@ def _shown_port(port: Mapping[str, Any]) -> str:
     return f"{number}{target}{protocol} {port.get('name', '')}".strip()
 
 
+def _ignored(text: str, old: Any) -> Any:
+    """Lines such as `/spec/replicas by keda-operator`: a field, managers, or both. What fits no line stays."""
+    kept = [each for each in _maps(old) if _ignored_line(each) is None]
+    return [_ignored_entry(line) for line in filter(None, map(str.strip, text.split("\n")))] + kept or None
+
+
+def _ignored_entry(line: str) -> dict[str, list[str]]:
+    path, by, names = f" {line} ".rpartition(_BY)
+    if not by:
+        path, names = line, ""
+    managers = [each.strip() for each in names.split(",")] if by else []
+    if not all(managers):
+        raise ValueError(line)
+    path = path.strip()
+    paths = {"jsonPointers" if path.startswith("/") else "fieldPaths": [path]} if path else {}
+    return paths | ({"managers": managers} if managers else {})
+
+
+def _ignored_line(entry: Mapping[str, Any]) -> str | None:
+    """The line that says the same as an entry, None where there is none."""
+    paths = [*(entry.get("jsonPointers") or ()), *(entry.get("fieldPaths") or ())]
+    managers = ", ".join(map(str, entry.get("managers") or ()))
+    line = " ".join([*map(str, paths), *([f"by {managers}"] if managers else [])])
+    try:
+        return line if line and _ignored_entry(line) == entry else None
+    except ValueError:
+        return None
+
+
+def _shown_ignored(value: Any) -> str:
+    return "\n".join(filter(None, map(_ignored_line, _maps(value))))
+
+
 def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
@@ -154,4 +188,7 @@ QUANTITY = Shape(_plain, _quantity, _ANY)
 PAIRS = Shape(_shown_pairs, _pairs, say("enter one “key=value” per line and each key once, not %(value)s"))
 ENV = Shape(_shown_env, _env, say("enter one “key=value” per line, not %(value)s"))
 CONTAINER_PORTS = Shape(_shown_ports, _container_ports, say("enter ports such as “8080/TCP web”, not %(value)s"))
+IGNORED = Shape(
+    _shown_ignored, _ignored, say("write a field, “by” and the managers that set it, or both, not %(value)s")
+)
 SERVICE_PORTS = Shape(_shown_ports, _service_ports, say("enter ports such as “80:8080/TCP web”, not %(value)s"))

@@ -7,7 +7,20 @@ from django.utils.translation import gettext_lazy
 
 from ...core.grids.group import KIND as GROUP
 from ...core.text import pointer
-from .codecs import CONTAINER_PORTS, ENV, NUMBER, PAIRS, QUANTITY, SERVICE_PORTS, TEXT, Manifest, Path, Shape, read
+from .codecs import (
+    CONTAINER_PORTS,
+    ENV,
+    IGNORED,
+    NUMBER,
+    PAIRS,
+    QUANTITY,
+    SERVICE_PORTS,
+    TEXT,
+    Manifest,
+    Path,
+    Shape,
+    read,
+)
 
 TEMPLATE: Path = ("spec", "template")
 _POD = (*TEMPLATE, "template")
@@ -128,6 +141,17 @@ FIELDS = (
         SERVICE_PORTS,
         _SERVICES,
         gettext_lazy("One per line, such as 80:8080/TCP web."),
+        lines=2,
+    ),
+    Field(
+        "ignored",
+        gettext_lazy("Left to others (ignoreDifferences)"),
+        ("spec", "ignoreDifferences"),
+        IGNORED,
+        (*_WORKLOADS, *_SERVICES),
+        gettext_lazy(
+            "One per line: a field, the managers that set it, or both, such as /spec/replicas by keda-operator."
+        ),
         lines=2,
     ),
 )

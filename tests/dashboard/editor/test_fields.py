@@ -29,6 +29,7 @@ def test_what_a_form_shows_changes_nothing(kind):
 def test_what_is_typed_is_what_is_shown(kind):
     manifest = blank(kind, "zone")
     samples = {"replicas": "7", "labels": "a=b", "selector": "a=b", "templates": "u=t", "env": "A=1"}
+    samples |= {"ignored": "/spec/replicas by hpa"}
     samples |= {"ports": "81/UDP x", "serviceports": "81:web/TCP x"}
     typed = {name: samples.get(name.split("-")[-1], "text") for name in shown(manifest)}
     before = deepcopy(manifest)
@@ -132,3 +133,47 @@ def test_a_form_drops_no_line_that_stands_twice_and_breaks_no_value_of_several_l
     with pytest.raises(Invalid) as caught:
         filled(manifest, {"labels": "a=1\na=2"})
     assert "each key once" in str(caught.value.problems[0].sentence)
+
+
+@pytest.mark.parametrize(
+    ("line", "entry"),
+    [
+        ("/spec/replicas", {"jsonPointers": ["/spec/replicas"]}),
+        ("spec.replicas", {"fieldPaths": ["spec.replicas"]}),
+        ("by keda-operator, hpa", {"managers": ["keda-operator", "hpa"]}),
+        (
+            """spec.template.spec.containers[name="a b"].image by kubectl-set""",
+            {
+                "fieldPaths": ["""spec.template.spec.containers[name="a b"].image"""],
+                "managers": ["kubectl-set"],
+            },
+        ),
+    ],
+)
+def test_what_is_left_to_others_is_a_line(line, entry):
+    manifest = filled(blank("DeploymentGrid", "zone"), {"ignored": line})
+    assert read(manifest, ("spec", "ignoreDifferences")) == [entry]
+    assert shown(manifest)["ignored"] == line
+
+
+def test_what_fits_no_line_stays_when_the_lines_change():
+    manifest = blank("ServiceGrid", "zone")
+    odd = [
+        {"jsonPointers": ["/spec/a", "/spec/b"]},
+        {"managers": ["a, b"]},
+        {"fieldPaths": ["x by y"]},
+        {},
+    ]
+    manifest["spec"]["ignoreDifferences"] = [{"jsonPointers": ["/spec/c"]}, *odd]
+    assert shown(manifest)["ignored"] == "/spec/c"
+    changed = filled(manifest, {"ignored": "by me"})
+    assert read(changed, ("spec", "ignoreDifferences")) == [{"managers": ["me"]}, *odd]
+    emptied = filled(blank("ServiceGrid", "zone"), {"ignored": ""})
+    assert "ignoreDifferences" not in emptied["spec"]
+
+
+@pytest.mark.parametrize("text", ["/spec/replicas by", "by", "by a,,b", "/spec/replicas by ,"])
+def test_a_line_that_names_nobody_after_by_is_refused(text):
+    with pytest.raises(Invalid) as refused:
+        filled(blank("DeploymentGrid", "zone"), {"ignored": text})
+    assert refused.value.problems[0].pointer == "/spec/ignoreDifferences"

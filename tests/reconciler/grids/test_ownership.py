@@ -503,3 +503,63 @@ def test_once_admission_no_longer_changes_it_the_field_is_the_grids_again(site, 
     assert container(site)["image"] == "img:1"
     site.until_ready("g-a")
     assert state(grid) == ("Ready", "AllReady")
+
+
+def a_service_grid(**template):
+    manifest = a_grid("g", closure={"mode": "open"}, template={})
+    ports = [{"port": 80, "targetPort": 8080, "protocol": "TCP"}]
+    manifest["spec"]["template"] = {"selector": {"app": "echo"}, "ports": ports, **template}
+    return {**manifest, "kind": "ServiceGrid"}
+
+
+def affinity(world):
+    return world.get("g-svc", "Service")["spec"]["sessionAffinity"]
+
+
+def service_is_contested(world, grid, who):
+    """One value at every door."""
+    assert state(grid, "") == ("Degraded", "Contested")
+    sentence = str(GridUnit.objects.get(grid=grid, name="").sentence)
+    assert who in sentence
+    assert "spec.sessionAffinity" in sentence
+    steps, findings = planned(grid)
+    assert (steps, findings["Contested"]) == ([], sentence)
+    shown = {each["type"]: each for each in world.get("g", "ServiceGrid")["status"]["conditions"]}
+    assert (shown["Ready"]["status"], shown["Ready"]["reason"]) == ("False", "Contested")
+    assert (shown["Contested"]["status"], shown["Contested"]["message"]) == ("True", sentence)
+    assert grid.state == "Degraded"
+
+
+def test_a_controller_that_changes_a_service_back_is_not_fought_for_ever(site):
+    grid = site.save(a_service_grid(sessionAffinity="ClientIP"))
+    ours = 0
+    for _ in range(TRIES + 3):
+        site.edit("g-svc", {"spec": {"sessionAffinity": "None"}}, "Service", by="mesh-operator")
+        site.resync()
+        ours += affinity(site) == "ClientIP"
+    assert ours == len(updates(grid)) == TRIES
+    service_is_contested(site, grid, "mesh-operator changes")
+    site.edit("g-svc", {"spec": {"sessionAffinity": "ClientIP"}}, "Service", by="mesh-operator")
+    pass_time(site, RETRY_SECONDS + 1)
+    assert state(grid, "") == ("Ready", "ServiceExists")
+
+
+def test_what_admission_changes_of_a_service_is_told_and_never_fought(site, tmp_path):
+    def none(body):
+        if body["metadata"]["name"] == "g-svc" and body["spec"].get("sessionAffinity") == "ClientIP":
+            return [
+                {"op": "replace", "path": "/spec/sessionAffinity", "value": "None"},
+                {"op": "remove", "path": "/spec/sessionAffinityConfig"},
+            ][: 1 + ("sessionAffinityConfig" in body["spec"])]
+        return None
+
+    with changing(site, tmp_path, none, plural="services"):
+        grid = site.save(a_service_grid(sessionAffinity="ClientIP"))
+        for _ in range(3):
+            site.resync()
+        service_is_contested(site, grid, "admission")
+        before = site.get("g-svc", "Service")["metadata"]["resourceVersion"]
+        for _ in range(4):
+            site.resync()
+        assert site.get("g-svc", "Service")["metadata"]["resourceVersion"] == before
+        assert updates(grid) == []

@@ -101,6 +101,14 @@ def test_a_servicegrid_is_as_bad_as_its_service():
     )
 
 
+def test_what_blocks_a_service_is_worse_than_what_is_contested():
+    findings = [Finding("", "Contested", say("theirs")), Finding("", "Invalid", say("no"))]
+    status, told = conditions(a_proof("n1", "closed"), findings=findings)
+    assert (status.state, told["Ready"]) == ("Blocked", ("False", "Invalid"))
+    status, told = conditions(a_proof("n1", "closed"), findings=findings[:1])
+    assert (status.state, told["Ready"]) == ("Degraded", ("False", "Contested"))
+
+
 @pytest.mark.parametrize("reason", ["ServiceNotFound", "EndpointSlicesNotSeen"])
 def test_what_is_only_just_being_made_is_on_its_way_and_not_claimed(reason):
     status, told = conditions(a_proof("n1", "unknown", reason=reason))
