@@ -7,6 +7,7 @@ from django.views import defaults
 
 from .api.docs.views import Docs
 from .api.http import problems
+from .api.http.address import BASE
 from .api.probes import health, metrics
 from .dashboard.page.access import needs
 
@@ -14,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
-    path("api/v1/", include("sgportal.api.urls")),
+    path(BASE.removeprefix("/"), include("sgportal.api.urls")),
     path("api/docs/", needs("viewer")(Docs.as_view()), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("sgportal.dashboard.urls")),
@@ -22,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 
 def _for_machines(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/v1/")
+    return request.path.startswith(BASE)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

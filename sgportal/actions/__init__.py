@@ -10,12 +10,13 @@ from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, s
 from .groups import SavedGroup, delete_group, save_group
 from .held import decide_held
 from .labels import label_node, label_nodes
-from .people import MAX_DAYS, issue_token, note_log_in, revoke_token, scopes_of
+from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
     "MAX_DAYS",
+    "SCOPES",
     "Actor",
     "AlreadyExists",
     "Forbidden",

@@ -22,11 +22,11 @@ class Actor:
 
 
 class AlreadyExists(Exception):
-    """There is an object of this name already; `path` names it."""
+    """There is an object of this name already; the `sentence` names its path."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.path = path
+        self.sentence = say("“%(path)s” exists already", path=path)
 
 
 class Stale(Exception):

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 
-from ..core.text import Invalid, Problem, say
+from ..core.text import Invalid, Problem, one_of, say, up_to
 from ..core.timestamps import rfc3339
 from ..models import ApiToken
 from ..models.people import has_role, role_of
@@ -22,13 +22,13 @@ def issue_token(owner: AbstractUser, name: str, scope: str, days: int, actor: Ac
     """Make a token, and its text, which is not kept. Raises Invalid."""
     problems = []
     if not 1 <= len(name) <= MAX_NAME:
-        problems.append(Problem("/name", say("must have 1 to 100 characters")))
+        problems.append(Problem("/name", say("must have 1 to %(most)s characters", most=MAX_NAME)))
     if scope not in SCOPES:
-        problems.append(Problem("/scope", say("must be one of %(kinds)s", kinds=", ".join(SCOPES))))
+        problems.append(Problem("/scope", one_of(SCOPES)))
     elif scope not in scopes_of(role_of(owner)):
         problems.append(Problem("/scope", say("must be “read”: your role may not write, and no token may do more")))
     if not 1 <= days <= MAX_DAYS:
-        problems.append(Problem("/days", say("must be between 1 and %(most)s", most=MAX_DAYS)))
+        problems.append(Problem("/days", up_to(MAX_DAYS)))
     if problems:
         raise Invalid(*problems)
     row, text = ApiToken.issue(owner, name, scope, days)

@@ -11,11 +11,11 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.utils import translation
 
-from ..core.documents import MAX_BYTES
+from ..core.documents import MAX_BYTES, TOO_LARGE
 from ..core.text import say
 from .events import streams
 from .events.seats import SEAT, Seat
-from .http.problems import TOO_LARGE, Refusal, answer
+from .http.problems import Refusal, answer
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

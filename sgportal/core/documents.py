@@ -15,6 +15,7 @@ from . import yaml_scalars
 from .text import Invalid, Problem, Sentence, say
 
 MAX_BYTES = 1024 * 1024
+TOO_LARGE = say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)
 MAX_DEPTH = 64
 MAX_VALUES = 100_000  # keys and values: a megabyte of manifests has a third of that, one of "1,1,1," five times as many
 # Byte order marks (YAML 1.2, 5.2; RFC 8259 lets a reader skip them). That of UTF-32 begins with that of UTF-16.
@@ -128,7 +129,7 @@ def read_json(data: bytes) -> Any:
 def _text(data: bytes) -> str:
     """The text of a body: UTF-8, or what its byte order mark says."""
     if len(data) > MAX_BYTES:
-        raise _invalid(say("the body is larger than %(limit)s bytes", limit=MAX_BYTES))
+        raise _invalid(TOO_LARGE)
     mark, encoding = next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "UTF-8"))
     if not mark and b"\0" in data[:2]:
         raise _invalid(say("the body is UTF-16 or UTF-32 without a byte order mark; save it as UTF-8"))

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .kubernetes_fields import FIELDS, LIST_KEYS
-from .text import Place, Problem, Sentence, pointer, say
+from .text import REQUIRED, Place, Problem, Sentence, pointer, say
 
 Keys = tuple[tuple[str, str | None], ...]
 
@@ -119,7 +119,7 @@ def check_fields(value: Any, fields: Mapping[str, tuple[str, bool]], where: str)
         if value.get(key) is not None:
             yield from check(value[key], type_name, where + pointer(key))
         elif required:
-            yield Problem(where + pointer(key), say("is required"))
+            yield Problem(where + pointer(key), REQUIRED)
 
 
 def unknown_field(key: str, known: Mapping[str, Any], where: str) -> Problem:
@@ -134,7 +134,7 @@ def unknown_field(key: str, known: Mapping[str, Any], where: str) -> Problem:
     return Problem(where + pointer(key), sentence, "UnknownField")
 
 
-_WANTED = {
+WANTED = {
     "text": say("must be text, not %(value)s"),
     "a whole number": say("must be a whole number, not %(value)s"),
     "a number": say("must be a number, not %(value)s"),
@@ -146,8 +146,8 @@ _WANTED = {
 
 
 def wrong_type(value: Any, wanted: str, where: str) -> Problem:
-    """The problem of a value that is not what is wanted (a key of `_WANTED`)."""
-    return Problem(where, _WANTED[wanted].having(value=_shown(value)))
+    """The problem of a value that is not what is wanted (a key of `WANTED`)."""
+    return Problem(where, WANTED[wanted].having(value=_shown(value)))
 
 
 def _shown(value: Any) -> str:

@@ -61,6 +61,24 @@ def say(msgid: str, **params: Any) -> Sentence:
     return Sentence(msgid, tuple(params.items()))
 
 
+REQUIRED = say("is required")
+
+
+def must_be(wanted: str) -> Sentence:
+    """The sentence about a value that may only be this."""
+    return say("must be “%(wanted)s”", wanted=wanted)
+
+
+def one_of(values: Iterable[str]) -> Sentence:
+    """The sentence about a value that is none of these."""
+    return say("must be one of %(kinds)s", kinds=", ".join(values))
+
+
+def up_to(most: int) -> Sentence:
+    """The sentence about a number that is not from 1 to this."""
+    return say("must be between 1 and %(most)s", most=most)
+
+
 class Place(str):
     """A JSON pointer that a sentence names."""
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
+DAYS = 90  # that a token holds for, unless another number is asked for
 ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
 
 
@@ -74,7 +75,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(
-        cls, user: AbstractBaseUser, name: str, scope: str = "read", days: int = 90, text: str = ""
+        cls, user: AbstractBaseUser, name: str, scope: str = "read", days: int = DAYS, text: str = ""
     ) -> tuple[Self, str]:
         """A new token and its text, which is not kept. `text` fixes the token (the demo); it must have the shape
         `sgp_<prefix>_<secret>` or be any text of at least 16 characters."""

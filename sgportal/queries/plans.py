@@ -1,6 +1,6 @@
 """What would run now for a grid, from the rows, without asking the cluster."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,13 +16,10 @@ from ..core.plans.desired import Finding
 from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
-from ..core.text import Sentence
 from ..models.cache import Child, NodeLabel
 from ..models.intent import Grid
 from .endpoints import can_for
 from .policy import closed
-
-Say = Callable[[Sentence], str]
 
 
 def spec_of(grid: Grid) -> GridSpec:
@@ -96,15 +93,15 @@ def _attempts(stored: Mapping[str, Any]) -> Attempts:
     return {name: Attempt.from_json(each) for name, each in stored.items()}
 
 
-def step_json(step: Step, say: Say = str) -> dict[str, Any]:
-    """A step as REST, the audit trail and pages show it."""
+def step_json(step: Step) -> dict[str, Any]:
+    """A step as the audit trail keeps it, in English; what a page was shown is known by it."""
     return {
         "verb": step.verb,
         "kind": step.kind,
         "namespace": step.namespace,
         "name": step.name,
         "unit": step.unit,
-        "reason": say(step.reason),
+        "reason": str(step.reason),
         "changes": [
             {"path": each.path, "old": each.old, "new": each.new, "field": each.name, "by": each.by}
             for each in step.changes
@@ -112,14 +109,14 @@ def step_json(step: Step, say: Say = str) -> dict[str, Any]:
     }
 
 
-def plan_json(planned: Plan, say: Say = str) -> dict[str, Any]:
-    """A plan as REST, the audit trail and pages show it: `{steps, findings, notes}`."""
+def plan_json(planned: Plan) -> dict[str, Any]:
+    """A plan as the audit trail keeps it, in English: `{steps, findings, notes}`."""
     return {
-        "steps": [step_json(step, say) for step in planned.steps],
-        "findings": [_finding_json(each, say) for each in planned.findings],
-        "notes": [_finding_json(each, say) for each in planned.notes],
+        "steps": [step_json(step) for step in planned.steps],
+        "findings": [_finding_json(each) for each in planned.findings],
+        "notes": [_finding_json(each) for each in planned.notes],
     }
 
 
-def _finding_json(finding: Finding, say: Say) -> dict[str, Any]:
-    return {"unit": finding.unit, "reason": finding.reason, "message": say(finding.sentence)}
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {"unit": finding.unit, "reason": finding.reason, "message": str(finding.sentence)}

@@ -5,11 +5,10 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
+from ..http.address import BASE
 from ..http.media_types import TYPES
 from ..http.shapes import Asked
 from .operations import takes_of
-
-_PREFIX = "/api/v1/"
 
 
 class AutoSchema(SpectacularSchema):
@@ -21,12 +20,12 @@ class AutoSchema(SpectacularSchema):
 
     def get_operation_id(self) -> str:
         """The method and the path."""
-        words = [part.strip("{}") for part in self.path.removeprefix(_PREFIX).split("/")]
+        words = [part.strip("{}") for part in self.path.removeprefix(BASE).split("/")]
         return "_".join([self.method.lower(), *words]).replace("-", "_")
 
     def get_tags(self) -> list[str]:
         """The first part of the path."""
-        return [self.path.removeprefix(_PREFIX).partition("/")[0]]
+        return [self.path.removeprefix(BASE).partition("/")[0]]
 
     def get_auth(self) -> list[dict[str, Any]]:
         """Nothing of its own: the document says it for all calls."""

@@ -18,9 +18,9 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from ...core.schema import unknown_field, wrong_type
-from ...core.text import Invalid, Problem, pointer, say
+from ...core.text import REQUIRED, Invalid, Problem, one_of, pointer, say, up_to
 from ..http.media_types import TYPES
-from ..http.problems import CONTENT_TYPE, ProblemSerializer
+from ..http.problems import CONTENT_TYPE, UNREADABLE, ProblemSerializer
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 MERGED = ("application/merge-patch+json", *TYPES)
@@ -44,15 +44,15 @@ class Parameter:
         """The value of a text. Raises Invalid."""
         where = pointer(self.name)
         if self.choices and text not in self.choices:
-            raise Invalid(Problem(where, say("must be one of %(kinds)s", kinds=", ".join(self.choices))))
+            raise Invalid(Problem(where, one_of(self.choices)))
         if "\0" in text or len(text) > LONGEST:
-            raise Invalid(Problem(where, say("the request cannot be read")))
+            raise Invalid(Problem(where, UNREADABLE))
         if not self.most:
             return text
         if not (text.isascii() and text.isdecimal()):
             raise Invalid(wrong_type(text, "a whole number", where))
         if not 1 <= int(text[:9]) <= self.most:
-            raise Invalid(Problem(where, say("must be between 1 and %(most)s", most=self.most)))
+            raise Invalid(Problem(where, up_to(self.most)))
         return int(text)
 
 
@@ -160,9 +160,7 @@ def read_query(query: QueryDict, takes: Iterable[Parameter]) -> dict[str, Any]:
                 values[name] = known[name].read(texts[0])
             except Invalid as invalid:
                 problems += invalid.problems
-    problems += [
-        Problem(pointer(name), say("is required")) for name, each in known.items() if each.required and not values[name]
-    ]
+    problems += [Problem(pointer(name), REQUIRED) for name, each in known.items() if each.required and not values[name]]
     if problems:
         raise Invalid(*problems)
     return values

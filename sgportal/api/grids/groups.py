@@ -9,6 +9,7 @@ from ... import actions
 from ...models import ServiceGroup
 from ...queries.freshness import freshness
 from ..description.operations import DRY_RUN, PAGED, either, operation, page
+from ..http.address import BASE, address
 from ..http.problems import ErrorSerializer
 from ..views import PortalView
 from .manifests import service_group
@@ -30,7 +31,7 @@ class GroupView(PortalView):
             return self.warned(self.planned(saved.result, plans), told)
         headers = {"ETag": saved.group.etag}
         if status == 201:
-            headers["Location"] = f"/api/v1/{saved.group.path}"
+            headers["Location"] = address(saved.group.path)
         now = 202 if freshness().unreachable_since else status
         body = service_group(saved.group)
         if told:
@@ -39,7 +40,7 @@ class GroupView(PortalView):
 
     def planned(self, result: str, plans: Sequence[actions.Saved | Planned]) -> Response:
         """The answer to a dry run."""
-        return Response(GroupPlanSerializer.of(GroupPlanned(self.request.path.removeprefix("/api/v1/"), result, plans)))
+        return Response(GroupPlanSerializer.of(GroupPlanned(self.request.path.removeprefix(BASE), result, plans)))
 
 
 class ServiceGroupList(GroupView):

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from ...core.names import ZONE
 from ...core.status.remedies import Action, Remedy
+from ..http.address import address
 from ..http.shapes import Shape, one_of
 
 
@@ -46,4 +47,4 @@ def cure(about: Remedy, reason: str = "") -> Cure:
         "zone": ("POST", "nodes/label", {**nodes, "set": {ZONE: None}}),
     }
     method, path, body = calls[about.action]
-    return Cure(about, method, f"/api/v1/{path}", body, reason)
+    return Cure(about, method, address(path), body, reason)

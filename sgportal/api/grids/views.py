@@ -8,12 +8,13 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.grids.kinds import KINDS
 from ...core.selector import Requirement, matches, parse_selector
-from ...core.text import Invalid, Problem, say
+from ...core.text import Invalid, Problem, must_be, say
 from ...models import Grid, ServiceGroup
 from ...queries.freshness import Freshness, freshness
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies_of
 from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
+from ..http.address import address
 from ..http.problems import ErrorSerializer
 from ..views import PortalView
 from .manifests import etag, grid
@@ -118,7 +119,7 @@ class GridList(GridView):
         saved = self.save(self.checked_kind(self.document()), create_only=True)
         answer = self.answered(saved, 201)
         if not self.dry_run:
-            answer.headers["Location"] = f"/api/v1/{saved.path}"
+            answer.headers["Location"] = address(saved.path)
         return answer
 
 
@@ -196,7 +197,7 @@ def at_home(row: Grid | ServiceGroup, manifest: dict[str, Any]) -> dict[str, Any
         return manifest
     metadata = {**metadata, "namespace": metadata.get("namespace") or row.namespace}
     problems = [
-        Problem(f"/metadata/{each}", say("must be “%(wanted)s”", wanted=getattr(row, each)))
+        Problem(f"/metadata/{each}", must_be(getattr(row, each)))
         for each in ("namespace", "name")
         if metadata.get(each) != getattr(row, each)
     ]

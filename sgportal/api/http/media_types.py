@@ -7,9 +7,9 @@ import orjson
 from rest_framework import exceptions, negotiation, parsers, renderers
 from rest_framework.request import Request
 
-from ...core.documents import MAX_BYTES, read_documents, read_json, write_document
+from ...core.documents import MAX_BYTES, TOO_LARGE, read_documents, read_json, write_document
 from ...core.text import Invalid
-from .problems import TOO_LARGE, Refusal, unreadable
+from .problems import Refusal, unreadable
 
 TYPES = ("application/json", "application/yaml")
 _READERS = {

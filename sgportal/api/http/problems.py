@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers
 
 from ... import actions
-from ...core.documents import MAX_BYTES
+from ...core.documents import TOO_LARGE
 from ...core.text import Invalid, Problem, Sentence, say
 from .request_id import request_id
 from .shapes import Count, Said, Shape
@@ -45,7 +45,6 @@ class ErrorSerializer(Shape):
     detail = Said(source="sentence")
 
 
-TOO_LARGE = say("the body is larger than %(limit)s bytes", limit=MAX_BYTES)
 UNREADABLE = say("the request cannot be read")
 TRY_LATER = say("the database does not answer now; try again in a moment")
 _INVALID = say("the input is not valid; “errors” names each field and what would be right")
@@ -75,7 +74,7 @@ def refusal_of(error: Exception) -> Refusal | None:
 
 def _action_refusal(error: Exception) -> Refusal | None:
     if isinstance(error, actions.AlreadyExists):
-        return Refusal(409, say("“%(path)s” exists already", path=error.path))
+        return Refusal(409, error.sentence)
     if isinstance(error, actions.Stale):
         return Refusal(412, say("it changed since you read it; read it again"))
     if isinstance(error, actions.NotFound):
@@ -98,7 +97,7 @@ def _framework_refusal(error: Exception) -> Refusal | None:
     if isinstance(error, RequestDataTooBig):
         return Refusal(413, TOO_LARGE)
     if isinstance(error, PermissionDenied):
-        return Refusal(403, say("you may not do this"))
+        return Refusal(403, _DRF[403])
     if isinstance(error, SuspiciousOperation):
         return Refusal(400, UNREADABLE)
     if isinstance(error, exceptions.APIException):

@@ -12,6 +12,7 @@ from ...models import LabelJob
 from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
 from ..description.operations import DRY_RUN, PAGED, operation, page
+from ..http.address import address
 from ..views import PortalView
 from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer
 
@@ -39,7 +40,7 @@ class NodeLabelling(PortalView):
             raise moved(invalid, _places(asked), where, "/set") from None
         if isinstance(found, Impact):
             return Response(ImpactSerializer.of(found))
-        return Response(JobSerializer.of(found), 202, headers={"Location": f"/api/v1/jobs/{found.pk}"})
+        return Response(JobSerializer.of(found), 202, headers={"Location": address(f"jobs/{found.pk}")})
 
 
 def _changes(asked: Mapping[str, Any]) -> dict[str, str | None]:

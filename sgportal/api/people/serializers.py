@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
-from ...actions.people import SCOPES
+from ... import actions
 from ...models import ApiToken, AuditEvent
 from ...models.people import ROLES
 from ..http.shapes import OPTIONAL, Asked, Count, Instant, Shape, one_of
@@ -24,12 +24,12 @@ class MeSerializer(Shape):
 
     name = serializers.CharField()
     role = serializers.CharField()
-    scope = one_of(*SCOPES)
+    scope = one_of(*actions.SCOPES)
     language = serializers.CharField()
 
 
 class TokenRequestSerializer(Asked):
-    """A token to be made; without more it may read, for 90 days."""
+    """A token to be made; without `scope` it may only read."""
 
     name = serializers.CharField()
     scope = serializers.CharField(**OPTIONAL)
@@ -43,7 +43,7 @@ class TokenSerializer(Shape):
     user = serializers.CharField(source="user.username")
     name = serializers.CharField()
     prefix = serializers.CharField()
-    scope = one_of(*SCOPES)
+    scope = one_of(*actions.SCOPES)
     role = one_of("", *ROLES)
     expiresAt = Instant()
     lastUsedAt = Instant()

@@ -10,8 +10,9 @@ from rest_framework.response import Response
 
 from ... import actions
 from ...models import ApiToken, AuditEvent
-from ...models.people import ROLES
+from ...models.people import DAYS, ROLES
 from ..description.operations import PAGED, Parameter, operation, page
+from ..http.address import address
 from ..http.auth import role
 from ..views import PortalView
 from .serializers import (
@@ -65,9 +66,9 @@ class TokenList(TokenView):
     def post(self, request: Request) -> Response:
         """Make a token for yourself; its text is shown this once. A token makes no tokens: log in."""
         asked = self.fields(TokenRequestSerializer)
-        scope, days = asked.get("scope") or "read", 90 if asked.get("days") is None else asked["days"]
+        scope, days = asked.get("scope") or actions.SCOPES[0], DAYS if asked.get("days") is None else asked["days"]
         row, text = actions.issue_token(cast(AbstractUser, request.user), asked["name"], scope, days, self.actor)
-        headers = {"Location": f"/api/v1/tokens/{row.pk}", "Cache-Control": "no-store"}
+        headers = {"Location": address(f"tokens/{row.pk}"), "Cache-Control": "no-store"}
         return Response(NewTokenSerializer.of(Issued(row, text)), 201, headers=headers)
 
 

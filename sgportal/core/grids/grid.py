@@ -8,7 +8,7 @@ from typing import Any
 from ..names import HOME, LAST_APPLIED, SERVICEGROUP
 from ..ownership.ignored import Ignored, ignored_of
 from ..schema import check_fields, wrong_type
-from ..text import Invalid, Problem, Sentence, first_of, say
+from ..text import Invalid, Problem, Sentence, first_of, must_be, one_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
 from .group import KIND as GROUP
 from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
@@ -120,9 +120,9 @@ def _header_problems(manifest: Mapping[str, Any], kind: GridKind | None) -> Iter
         yield Problem("/kind", reason)
         return
     if manifest.get("apiVersion") != API_VERSION:
-        yield Problem("/apiVersion", say("must be “%(wanted)s”", wanted=API_VERSION))
+        yield Problem("/apiVersion", must_be(API_VERSION))
     if kind is None:
-        yield Problem("/kind", say("must be one of %(kinds)s", kinds=", ".join(KINDS)))
+        yield Problem("/kind", one_of(KINDS))
     yield from check_fields(manifest, _MANIFEST_FIELDS, "")
     if manifest.get("spec") is not None and not isinstance(manifest["spec"], Mapping):
         yield wrong_type(manifest["spec"], "an object", "/spec")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..names import MAX_LABEL, label_key_problem, namespace_problem, object_name_problem
 from ..schema import check_fields, wrong_type
-from ..text import Invalid, Problem, first_of, pointer, say
+from ..text import REQUIRED, Invalid, Problem, first_of, must_be, one_of, pointer, say
 from .kinds import API_VERSION, DEFAULT, KINDS
 
 KIND = "ServiceGroup"
@@ -56,9 +56,9 @@ def parse_group(manifest: Any) -> GroupSpec:
 
 def _header_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
     if manifest.get("apiVersion") != API_VERSION:
-        yield Problem("/apiVersion", say("must be “%(wanted)s”", wanted=API_VERSION))
+        yield Problem("/apiVersion", must_be(API_VERSION))
     if manifest.get("kind") != KIND:
-        yield Problem("/kind", say("must be “%(wanted)s”", wanted=KIND))
+        yield Problem("/kind", must_be(KIND))
     yield from check_fields(manifest, _FIELDS, "")
     if manifest.get("spec") is not None:
         yield from check_fields(manifest["spec"], _SPEC_FIELDS, "/spec")
@@ -66,7 +66,7 @@ def _header_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
     name = metadata.get("name")
-    if problem := say("is required") if name is None else object_name_problem(name, MAX_LABEL):
+    if problem := REQUIRED if name is None else object_name_problem(name, MAX_LABEL):
         yield Problem("/metadata/name", problem)
     if metadata.get("namespace") and (problem := namespace_problem(metadata["namespace"])):
         yield Problem("/metadata/namespace", problem)
@@ -81,10 +81,10 @@ def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: 
         yield wrong_type(member, "an object", where)
         return
     if member.get("kind") not in list(KINDS):
-        yield Problem(where + "/kind", say("must be one of %(kinds)s", kinds=", ".join(KINDS)))
+        yield Problem(where + "/kind", one_of(KINDS))
     own = member.get("metadata")
     if not isinstance(own, Mapping) or not isinstance(own.get("name"), str):
-        yield Problem(where + "/metadata/name", say("is required"))
+        yield Problem(where + "/metadata/name", REQUIRED)
     elif own.get("namespace") not in (None, metadata.get("namespace") or DEFAULT):
         yield Problem(where + "/metadata/namespace", say("must be the ServiceGroup's namespace, or be left out"))
     inner = member.get("spec")

@@ -18,7 +18,7 @@ from ..names import (
 from ..ownership.ignored import ignored_problems
 from ..schema import check_fields, twice
 from ..selector import matches, requirements
-from ..text import Problem, pointer, say
+from ..text import REQUIRED, Problem, one_of, pointer, say, up_to
 from ..traffic.closure import closure_problems
 from .kinds import DEFAULT, GridKind
 
@@ -46,7 +46,7 @@ def metadata_problems(kind: GridKind, metadata: Mapping[str, Any]) -> Iterator[P
     """What is wrong with the metadata, whose shape is right."""
     name = metadata.get("name")
     if name is None:
-        yield Problem("/metadata/name", say("is required"))
+        yield Problem("/metadata/name", REQUIRED)
     elif problem := object_name_problem(name, MAX_LABEL) or grid_name_problem(name, kind.child_kind):
         yield Problem("/metadata/name", problem)
     if metadata.get("namespace") and (problem := namespace_problem(metadata["namespace"])):
@@ -103,7 +103,7 @@ def _service_problems(template: Mapping[str, Any]) -> Iterator[Problem]:
     for index, port in enumerate(ports):
         place = where + pointer("ports", index)
         if not 1 <= port["port"] <= 65535:
-            yield Problem(place + "/port", say("must be between 1 and 65535"))
+            yield Problem(place + "/port", up_to(65535))
         if len(ports) > 1 and not port.get("name"):
             yield Problem(place + "/name", say("is required where there are several ports"))
     yield from _name_problems(ports, where + "/ports")
@@ -111,13 +111,13 @@ def _service_problems(template: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _workload_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
     if spec.get("template") is None and not (spec.get("templatePool") and spec.get("defaultTemplateName")):
-        yield Problem("/spec/template", say("is required"))
+        yield Problem("/spec/template", REQUIRED)
     for name, template in (spec.get("templatePool") or {}).items():
         place = "/spec/templatePool" + pointer(name)
         if name == DEFAULT:
             yield Problem(place, say("“default” always means spec.template; give this template another name"))
         elif not isinstance(template, Mapping):
-            yield Problem(place, say("is required"))
+            yield Problem(place, REQUIRED)
         else:
             yield from _template_problems(kind, template, place)
     for unit in spec.get("templates") or {}:
@@ -139,7 +139,7 @@ def _template_problems(kind: GridKind, template: Mapping[str, Any], where: str) 
         template.get("volumeClaimTemplates") or () if kind.child_kind == "StatefulSet" else ()
     ):
         if not (claim.get("metadata") or {}).get("name"):
-            yield Problem(where + pointer("volumeClaimTemplates", index, "metadata", "name"), say("is required"))
+            yield Problem(where + pointer("volumeClaimTemplates", index, "metadata", "name"), REQUIRED)
 
 
 def _selector_problems(selector: Mapping[str, Any], labels: Mapping[str, str], where: str) -> Iterator[Problem]:
@@ -147,7 +147,7 @@ def _selector_problems(selector: Mapping[str, Any], labels: Mapping[str, str], w
         if item["operator"] not in ("In", "NotIn", "Exists", "DoesNotExist"):
             yield Problem(
                 where + pointer("matchExpressions", index, "operator"),
-                say("must be one of %(kinds)s", kinds="In, NotIn, Exists, DoesNotExist"),
+                one_of(("In", "NotIn", "Exists", "DoesNotExist")),
             )
             return
     wanted = requirements(selector)
@@ -173,7 +173,7 @@ def _container_problems(pod: Mapping[str, Any] | None, where: str) -> Iterator[P
         for index, container in enumerate(pod.get(field) or ()):
             place = where + pointer(field, index)
             if not container.get("image"):
-                yield Problem(place + "/image", say("is required"))
+                yield Problem(place + "/image", REQUIRED)
             if field == "initContainers" and container["name"] in first:
                 yield Problem(place + "/name", twice(container["name"], first[container["name"]]))
             first.setdefault(container["name"], place + "/name")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from ..text import Problem, Sentence, pointer, say
+from ..text import Problem, one_of, pointer, say
 from .pod_security_values import (
     APPARMOR_ANNOTATION,
     CAPABILITIES,
@@ -32,10 +32,6 @@ _NOT_ROOT = say("must not be 0, which is root")
 _NON_ROOT = say("must be true, here or for the whole pod")
 _DROP_ALL = say("must contain “ALL”")
 _SECCOMP = say("must be RuntimeDefault or Localhost, here or for the whole pod")
-
-
-def _one_of(allowed: Collection[str]) -> Sentence:
-    return say("must be one of %(kinds)s", kinds=", ".join(sorted(allowed)))
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ def _added(pod: _Pod, allowed: Collection[str]) -> Iterator[Problem]:
     for context, place in pod.container_contexts:
         for index, name in enumerate((context.get("capabilities") or {}).get("add") or ()):
             if name not in allowed:
-                yield Problem(place + pointer("capabilities", "add", index), _one_of(allowed))
+                yield Problem(place + pointer("capabilities", "add", index), one_of(sorted(allowed)))
 
 
 def _capabilities(pod: _Pod) -> Iterator[Problem]:
@@ -176,11 +172,11 @@ def _app_armor(pod: _Pod) -> Iterator[Problem]:
     for context, place in pod.contexts:
         profile = context.get("appArmorProfile")
         if profile is not None and profile.get("type") not in PROFILES:
-            yield Problem(place + "/appArmorProfile/type", _one_of(PROFILES))
+            yield Problem(place + "/appArmorProfile/type", one_of(sorted(PROFILES)))
     for key, value in ((pod.template.get("metadata") or {}).get("annotations") or {}).items():
         allowed = not value or value == "runtime/default" or value.startswith("localhost/")
         if key.startswith(APPARMOR_ANNOTATION) and not allowed:
-            sentence = say("must be one of %(kinds)s", kinds="runtime/default, localhost/…")
+            sentence = one_of(("runtime/default", "localhost/…"))
             yield Problem(pod.where + pointer("metadata", "annotations", key), sentence)
 
 
@@ -188,7 +184,7 @@ def _se_linux(pod: _Pod) -> Iterator[Problem]:
     for context, place in pod.contexts:
         options = context.get("seLinuxOptions") or {}
         if options.get("type") and options["type"] not in SELINUX_TYPES:
-            yield Problem(place + "/seLinuxOptions/type", _one_of(SELINUX_TYPES))
+            yield Problem(place + "/seLinuxOptions/type", one_of(sorted(SELINUX_TYPES)))
         for name in ("user", "role"):
             if options.get(name):
                 yield Problem(f"{place}/seLinuxOptions/{name}", _ABSENT)
@@ -209,7 +205,7 @@ def _seccomp(pod: _Pod) -> Iterator[Problem]:
     for context, place in pod.contexts:
         profile = context.get("seccompProfile")
         if profile is not None and profile.get("type") not in PROFILES:
-            yield Problem(place + "/seccompProfile/type", _one_of(PROFILES))
+            yield Problem(place + "/seccompProfile/type", one_of(sorted(PROFILES)))
 
 
 def _some_seccomp(pod: _Pod) -> Iterator[Problem]:
@@ -226,7 +222,7 @@ def _some_seccomp(pod: _Pod) -> Iterator[Problem]:
 def _sysctls(pod: _Pod) -> Iterator[Problem]:
     for index, sysctl in enumerate(pod.own.get("sysctls") or ()):
         if sysctl and sysctl.get("name") not in SYSCTLS:
-            yield Problem(pod.at("securityContext", "sysctls", index, "name"), _one_of(SYSCTLS))
+            yield Problem(pod.at("securityContext", "sysctls", index, "name"), one_of(sorted(SYSCTLS)))
 
 
 def _no_escalation(pod: _Pod) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..names import label_key_problem, label_value_problem
 from ..schema import check_fields, twice
-from ..text import Problem, Sentence, pointer, say
+from ..text import Problem, Sentence, one_of, pointer, say
 
 MODES = ("strict", "failover", "prefer", "wrapper", "open")
 # The modes in which the EndpointSlices are ours: the Service has no selector.
@@ -77,7 +77,7 @@ def closure_problems(value: Any, template: Mapping[str, Any], where: str = "/spe
 def _unknown_mode(mode: str) -> Sentence:
     if near := get_close_matches(mode, MODES, n=1):
         return say("there is no mode “%(mode)s”; did you mean “%(near)s”?", mode=mode[:100], near=near[0])
-    return say("must be one of %(kinds)s", kinds=", ".join(MODES))
+    return one_of(MODES)
 
 
 def _failover_problems(mode: str, units: list[str] | None, where: str) -> Iterator[Problem]:

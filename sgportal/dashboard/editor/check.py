@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import actions
-from ...core.documents import read_documents
+from ...core.documents import only, read_documents
 from ...core.grids.group import KIND as GROUP
 from ...core.plans.plan import Plan
 from ...core.text import Invalid, Problem, say
@@ -55,7 +55,7 @@ def judge(draft: Draft, who: actions.Actor, home: Home | None, *, dry_run: bool 
     except Invalid as invalid:
         return Verdict(invalid.problems)
     except actions.AlreadyExists as error:
-        return Verdict((Problem("/metadata/name", say("“%(path)s” exists already", path=error.path)),))
+        return Verdict((Problem("/metadata/name", error.sentence),))
     except actions.Refused as refused:
         return Verdict((Problem("", refused.sentence),))
     except actions.Stale as stale:
@@ -79,9 +79,7 @@ def _documents(draft: Draft, home: Home | None) -> list[dict[str, Any]]:
         raise Invalid(Problem("", say("enter at least one document")))
     if home is None:
         return documents
-    if len(documents) > 1:
-        raise Invalid(Problem("", say("exactly one document is expected here, not %(count)s", count=len(documents))))
-    metadata = documents[0].get("metadata")
+    metadata = only(documents).get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     fixed = (
         ("/kind", documents[0].get("kind"), kind_of(home)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ...core.schema import WANTED
 from ...core.text import Sentence, say
 
 Path = tuple[str | int, ...]
@@ -181,9 +182,9 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-_ANY = say("must be text, not %(value)s")
+_ANY = WANTED["text"]
 TEXT = Shape(_plain, _text, _ANY)
-NUMBER = Shape(_plain, _number, say("must be a whole number, not %(value)s"))
+NUMBER = Shape(_plain, _number, WANTED["a whole number"])
 QUANTITY = Shape(_plain, _quantity, _ANY)
 PAIRS = Shape(_shown_pairs, _pairs, say("enter one “key=value” per line and each key once, not %(value)s"))
 ENV = Shape(_shown_env, _env, say("enter one “key=value” per line, not %(value)s"))

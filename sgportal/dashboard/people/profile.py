@@ -9,11 +9,12 @@ from django.views.decorators.http import require_POST
 from ... import actions
 from ...core.text import Invalid
 from ...models import ApiToken
+from ...models.people import DAYS
 from ..page.access import actor, needs, role
 from ..page.render import clean, show
 from ..page.tags import say
 
-DAYS = (7, 30, 90, 365)
+OFFERED = (7, 30, DAYS, 365)
 
 
 @needs("viewer")
@@ -21,7 +22,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Who one is here, and one's tokens; a new token's text is shown this once."""
     context = {
         "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
-        "days": DAYS,
+        "days": OFFERED,
+        "usual": DAYS,
         "scopes": actions.scopes_of(role(request)),
         "fresh": request.session.pop("fresh_token", ""),
     }
@@ -33,7 +35,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
     name = clean(request.POST.get("name", ""))
-    scope, days = request.POST.get("scope", "read"), request.POST.get("days", "90")
+    scope, days = request.POST.get("scope", actions.SCOPES[0]), request.POST.get("days", str(DAYS))
     days = days if days.isascii() and days.isdecimal() and len(days) < 6 else "0"
     try:
         _, text = actions.issue_token(request.user, name, scope, int(days), actor(request))  # type: ignore[arg-type]
