@@ -72,31 +72,33 @@ def webhook(
     plane.request("POST", registered, {**body, "metadata": {"name": "test"}, "webhooks": [hook]})
     running = Webhook(server)
     try:
-        plane.wait(lambda: _is_asked(plane, plural), 10, "the webhook is asked", pause=0.02)
+        plane.wait(lambda: _is_asked(plane, plural), 60, "the webhook is asked", pause=0.02)
         yield running
     finally:
         plane.request("DELETE", f"{registered}/test")
-        plane.wait(lambda: not _is_asked(plane, plural), 10, "the webhook is forgotten", pause=0.02)
+        plane.wait(lambda: not _is_asked(plane, plural), 60, "the webhook is forgotten", pause=0.02)
         running.stop()
 
 
 _PROBE = "is-the-webhook-asked"
-_GROUPS = {"endpointslices": "discovery.k8s.io"}  # of those that are not of apps
+_GROUPS = {"endpointslices": "discovery.k8s.io", "services": ""}  # of those that are not of apps
 _POD = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 _WORKLOAD = {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": _POD}}
 _PROBES = {
     "deployments": {"kind": "Deployment", **_WORKLOAD},
     "statefulsets": {"kind": "StatefulSet", **_WORKLOAD},
     "endpointslices": {"kind": "EndpointSlice", "addressType": "IPv4", "endpoints": []},
+    "services": {"kind": "Service", "spec": {"ports": [{"port": 80}]}},
 }
 
 
 def _is_asked(plane: ControlPlane, plural: str) -> bool:
     """Whether a dry run that every webhook of ours refuses is refused: registrations take a moment to be known."""
-    version = f"{_GROUPS.get(plural, 'apps')}/v1"
+    group = _GROUPS.get(plural, "apps")
+    version, base = (f"{group}/v1", "/apis") if group else ("v1", "/api")
     body = {"apiVersion": version, "metadata": {"name": _PROBE}, **_PROBES[plural]}
     try:
-        plane.request("POST", f"/apis/{version}/namespaces/default/{plural}?dryRun=All", body)
+        plane.request("POST", f"{base}/{version}/namespaces/default/{plural}?dryRun=All", body)
     except OSError as error:
         return "test.sgportal.example" in getattr(error, "read", lambda: b"")().decode()
     return False
