@@ -41,7 +41,6 @@ class GridSpec:
     pool: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
     default_template: str = DEFAULT
-    auto_delete: bool = False
     closure: Closure | None = None
     ignored: tuple[Ignored, ...] = ()
 
@@ -109,7 +108,6 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         pool=spec.get("templatePool") or {},
         templates=spec.get("templates") or {},
         default_template=spec.get("defaultTemplateName") or DEFAULT,
-        auto_delete=bool(spec.get("autoDeleteUnusedTemplate")),
         closure=closure_of(spec.get("closure")),
         ignored=ignored_of(spec.get("ignoreDifferences")),
     )

@@ -65,7 +65,6 @@ def unit(request: HttpRequest) -> HttpResponse:
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
     context = {
         "key": key,
-        "forgeable": kubelet_may_set(key),
         "name": name,
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
