@@ -16,6 +16,7 @@ MISSING = services.missing()
 NOT_INSTALLED = "not installed: "
 
 hypothesis.settings.register_profile("tests", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)  # of `make check`
 hypothesis.settings.load_profile("tests")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the test's own thread
 

@@ -28,7 +28,7 @@ def plan(service, live, known, present):
     return writes(frozen_live, decide(service, known, present, live).slices)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(worlds(), st.data(), st.sampled_from(["strict", "failover"]))
 def test_no_write_opens_a_way_into_another_unit(world, data, mode):
     known, before = world
