@@ -10,7 +10,7 @@ from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
 from ..reconciler.fleet import halt, lost_labels
-from ..reconciler.grids.absence import NOT_MISSING
+from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, note
 from .held import NEVER_PUT_THERE, settle_missing

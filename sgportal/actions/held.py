@@ -14,7 +14,7 @@ from ..models import Grid
 from ..models.intent import GridQuerySet
 from ..queries.held import Held, held
 from ..reconciler.fleet import halt
-from ..reconciler.grids.absence import NOT_MISSING
+from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, Refused, Stale, intent, note
 

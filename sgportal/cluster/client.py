@@ -65,11 +65,11 @@ class Cluster:
         view._identity, view._bound_at = identity, time.monotonic()
         return view
 
-    def confirm(self) -> None:
-        """Make sure that what was read until now came from the cluster that is meant. Raises AnotherCluster, or the
-        ClusterError for which it could not be told."""
+    def confirm(self, since: float | None = None) -> None:
+        """Make sure that what was read until now, or until `since` on the monotonic clock, came from the cluster that
+        is meant. Raises AnotherCluster, or the ClusterError for which it could not be told."""
         if self._identity:
-            self._identity.confirm(self.uid, time.monotonic())
+            self._identity.confirm(self.uid, time.monotonic() if since is None else since)
 
     def _check_write(self, dry_run: bool) -> None:
         if dry_run:

@@ -1,6 +1,6 @@
 """What was last seen of the cluster: nodes with their labels, pods, children, and how fresh the news is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Self, cast
 
 from django.db import models
@@ -27,9 +27,10 @@ class NodeQuerySet(models.QuerySet["Node"]):
             found = found.filter(members if inside else ~members)
         return found
 
-    def carrying(self, key: str) -> Self:
-        """The nodes of a NodeGroup: those that carry the key with a value."""
-        return self.filter(pk__in=NodeLabel.objects.filter(key=key).exclude(value="").values("node"))
+    def carrying(self, key: str, values: Collection[str] | None = None) -> Self:
+        """The nodes of a NodeGroup: those that carry the key with a value, one of `values` where some are given."""
+        rows = NodeLabel.objects.filter(key=key).exclude(value="")
+        return self.filter(pk__in=(rows if values is None else rows.filter(value__in=values)).values("node"))
 
     def views(self) -> tuple[NodeView, ...]:
         """The nodes as the core sees them."""

@@ -7,7 +7,8 @@ from django.db.models import Count, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from ..core.traffic.closure import Capabilities
+from ..core.grids.grid import GridSpec
+from ..core.traffic.closure import UNKNOWN, Capabilities
 from ..core.traffic.dataplane import Keeping, keeping
 from ..core.traffic.proof.agents import KUBE_PROXY
 from ..core.traffic.rules import obeys_hints
@@ -48,3 +49,8 @@ def abilities() -> Abilities:
 def capabilities() -> Capabilities:
     """What modes the cluster can keep. One query."""
     return abilities().keeping.can
+
+
+def capabilities_for(spec: GridSpec) -> Capabilities:
+    """What modes the cluster can keep, where a grid makes a Service: one query; none for other grids."""
+    return capabilities() if spec.kind.child_kind == "Service" else UNKNOWN

@@ -30,13 +30,13 @@ from ..models.intent import Grid
 from .capabilities import capabilities
 
 
-def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]) -> Capabilities:
-    """What modes a grid's Service may be kept in; one query for a ServiceGrid, none for others. `live` holds its
-    Service where there is one."""
+def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]], able: Capabilities) -> Capabilities:
+    """What modes a grid's Service may be kept in, where the cluster is `able`. `live` holds the Service, if it is
+    there. No query."""
     if spec.kind.child_kind != "Service":
         return UNKNOWN
     was_managed = grid is not None and grid.status.get("closure", "") in SLICE_MODES
-    return unasked(spec, live, capabilities(), was_managed)
+    return unasked(spec, live, able, was_managed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,14 @@ class _Sought:
     refusing: frozenset[str] | None
 
 
-def _service(grid: Grid) -> _Sought:
-    """A ServiceGrid's Service by what was last seen. Raises Invalid."""
-    spec = parse(grid.source())
+def _service(grid: Grid, spec: GridSpec, able: Capabilities) -> _Sought:
+    """A ServiceGrid's Service by what was last seen. One query."""
     name = child_name(grid.name, "Service", "")
     refusal = Q(namespace=settings.SGPORTAL_NAMESPACE, name=REFUSING_SERVICE)
     rows = list(Child.objects.filter(Q(namespace=grid.namespace, name=name) | refusal, kind="Service"))
     live = [row.body for row in rows if row.name == name]
     refusing = _addresses([row.body for row in rows if row.name == REFUSING_SERVICE])
-    can = can_for(spec, grid, live)
+    can = can_for(spec, grid, live, able)
     ours = [each for each in live if is_ours(each, grid.owner)]
     service = service_of(spec, can, ours)
     if not ours:
@@ -85,10 +84,17 @@ class Reach:
 def endpoints_of(grid: Grid) -> Reach:
     """What each node reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
     try:
-        sought = _service(grid)
+        spec = parse(grid.source())
     except Invalid:
         return Reach((), False, loop_of(()))
-    service, nodes = sought.service, Node.objects.proxied_views()
+    return reach(grid, spec, Node.objects.proxied_views(), capabilities())
+
+
+def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilities) -> Reach:
+    """What each of all `nodes` reaches of a ServiceGrid's Service, where the cluster is `able`. Two queries, and one
+    more where others list endpoints, or nobody does yet."""
+    sought = _service(grid, spec, able)
+    service = sought.service
     slices, is_free = _slices(grid.namespace, service.name)
     strangers = foreign(service, slices)
     if slices:
@@ -173,9 +179,10 @@ def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -
     """The NodeUnits that have an endpoint of a ServiceGrid before a change of labels and none after: pods stay on their
     nodes, the nodes change units."""
     try:
-        service = _service(grid).service
+        spec = parse(grid.source())
     except Invalid:
         return set()
+    service = _service(grid, spec, capabilities()).service
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     was, will_be = (units_served(service, places(nodes, grid.key), pods) for nodes in (before, after))
     return was - will_be

@@ -16,8 +16,10 @@ from ..core.plans.desired import Finding
 from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
+from ..core.traffic.closure import Capabilities
 from ..models.cache import Child, NodeLabel
-from ..models.intent import Grid
+from ..models.intent import Grid, GridUnit
+from .capabilities import capabilities_for
 from .endpoints import can_for
 from .policy import closed
 
@@ -68,24 +70,37 @@ def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
 def world(
     spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
 ) -> World:
-    """What a plan is made from, where `live` are the objects that there are."""
+    """What a plan is made from, by the rows, where `live` are the objects that there are. Two queries at most."""
     remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={})
-    columns = ("name", "gone_since", "recreate", "retirement", "attempts")
-    rows = list(grid.units.filter(remarkable).only(*columns)) if grid else []
+    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts")
+    cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
+    return world_of(grid, cells, units, live, can_for(spec, grid, live, capabilities_for(spec)), deleting)
+
+
+def world_of(
+    grid: Grid | None,
+    cells: Collection[GridUnit],
+    units: Collection[str],
+    live: Sequence[Mapping[str, Any]],
+    can: Capabilities,
+    deleting: bool = False,
+) -> World:
+    """What a plan is made from, where `cells` are the rows of the grid's units and `can` is what its Service may be
+    kept in. No query."""
     return World(
         units=units,
         live=live,
         owner=grid.owner if grid else Owner("", True),
         now=timezone.now().timestamp(),
-        gone_since={row.name: row.gone_since.timestamp() for row in rows if row.gone_since},
+        gone_since={cell.name: cell.gone_since.timestamp() for cell in cells if cell.gone_since},
         grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
-        recreate=[row.name for row in rows if row.recreate],
+        recreate=[cell.name for cell in cells if cell.recreate],
         deleting=deleting,
         orphaning=deleting and grid is not None and grid.propagation == "Orphan",
-        retirement={row.name: cast(Retirement, row.retirement) for row in rows if row.retirement},
-        attempts={row.name: _attempts(row.attempts) for row in rows if row.attempts},
+        retirement={cell.name: cast(Retirement, cell.retirement) for cell in cells if cell.retirement},
+        attempts={cell.name: _attempts(cell.attempts) for cell in cells if cell.attempts},
         carried_out=grid is not None and grid.observed_generation == grid.generation,
-        can=can_for(spec, grid, live),
+        can=can,
     )
 
 

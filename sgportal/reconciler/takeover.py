@@ -17,10 +17,9 @@ from ..core.text import Invalid, Sentence, say
 from ..core.timestamps import rfc3339
 from ..core.traffic.closure import UNKNOWN
 from ..models import Grid, ManagementMode
-from ..queries.plans import world
 from .discovery import superedge
-from .grids import observe, update_status
-from .grids.apply import carry_out
+from .grids.observation.observation import observe
+from .grids.writes.apply import carry_out, raise_first
 from .process import connection
 from .process.connection import map_parallel
 from .queue import change_log, workqueue
@@ -34,7 +33,9 @@ NAMED = 5
 
 def ask(name: str, by: str) -> None:
     """Have a task done: HAND_BACK or DEFINITIONS, for a user."""
-    ManagementMode.change(task={"name": name, "state": "pending", "by": by, "at": _now(), "lines": [], "commands": []})
+    ManagementMode.change(
+        task={"name": name, "state": "pending", "by": by, "at": rfc3339(timezone.now()), "lines": [], "commands": []}
+    )
     workqueue.enqueue([f"{KIND}/{name}"], urgent=True)
     change_log.record("cluster", [superedge.JOURNAL_KEY])
 
@@ -57,12 +58,10 @@ def run(name: str) -> None:
         if name == HAND_BACK:
             superedge.decide(MANAGING, task["by"])
     said = [each.to_json() for each in lines]
-    ManagementMode.change(task={**task, "state": state, "at": _now(), "lines": said, "commands": commands})
+    ManagementMode.change(
+        task={**task, "state": state, "at": rfc3339(timezone.now()), "lines": said, "commands": commands}
+    )
     change_log.record("cluster", [superedge.JOURNAL_KEY])
-
-
-def _now() -> str:
-    return rfc3339(timezone.now())
 
 
 def _hand_back(by: str) -> list[Sentence]:
@@ -87,11 +86,10 @@ def _restore(grid: Grid, cluster: Cluster) -> None:
         spec = parse({**source, "spec": known})
     except Invalid:
         return  # what is invalid to us we have left as it was
-    units = observe.units(spec)
-    live = observe.children(spec, units, cluster)
-    seen = replace(world(spec, grid, units, live), can=UNKNOWN)
-    steps = [step for step in plan(spec, seen).steps if step.verb in ("update", "adopt") and not restarting([step])]
-    update_status.raise_first(carry_out(steps, cluster, threading.Event()))
+    seen = replace(observe(grid, spec, None, cluster), can=UNKNOWN)
+    planned = plan(spec, seen.world()).steps
+    steps = [step for step in planned if step.verb in ("update", "adopt") and not restarting([step])]
+    raise_first(carry_out(steps, cluster, threading.Event()))
 
 
 def _advice(grids: Sequence[Grid]) -> list[Sentence]:

@@ -29,7 +29,7 @@ from .discovery.detector import EVERY_SECONDS, ControllerObserved, Detection, De
 from .discovery.installer import Installer
 from .fleet.doubts import Doubts
 from .fleet.guard import Guard
-from .grids import absence
+from .grids.resource import absence
 from .informer.messages import Bookmark, Failed, Inbox, Message, NotServed, Replaced, Rows
 from .informer.probe import Probe
 from .informer.reflector import Pace, Reflector

@@ -7,9 +7,10 @@ from ..models import Grid
 from ..queries.standing import Standing
 from . import duties, label_jobs, takeover
 from .fleet import lost_labels
-from .grids import new_units, sync_resource
+from .grids import new_units
 from .grids.reconcile import reconcile
-from .process.connection import cluster as connected
+from .grids.resource import sync
+from .process.connection import allowed
 from .queue import workqueue
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,14 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     kind, _, rest = key.partition("/")
     if kind == duties.KIND:
         return duties.run(rest)
-    if Standing.now().halt:
+    standing = Standing.now()
+    if standing.halt:
         return HALTED
     if kind == "labeljobs":
-        label_jobs.run(rest, connected())
+        label_jobs.run(rest, allowed(standing))
         return None
     if kind == new_units.KIND:
-        new_units.run(rest, connected())
+        new_units.run(rest, allowed(standing))
         return None
     if kind == takeover.KIND:
         takeover.run(rest)
@@ -51,5 +53,6 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     if kind == lost_labels.KIND:
         return lost_labels.give_back()
     namespace, _, name = rest.partition("/")
-    grid = Grid.objects.at(kind, namespace, name).first() or sync_resource.find(kind, namespace, name, connected())
-    return reconcile(grid, connected(), lease) if grid else None
+    cluster, rows = allowed(standing), Grid.objects.select_related("group")
+    grid = rows.at(kind, namespace, name).first() or sync.find(kind, namespace, name, cluster)
+    return reconcile(grid, cluster, lease) if grid else None

@@ -107,4 +107,6 @@ def test_what_is_read_costs_what_the_file_says_however_large_the_fleet(root, cal
     fleet.grow(root, SMALL, LARGE)
     for door, readable in doors.items():
         few, (many, evidence) = small[door][0], costs(callers[door], readable)
+        grown = {name: f"{few[name]} → {many[name]}\n{evidence[name]}" for name in few if many[name] > few[name]}
+        assert not grown, "\n".join(f"{name}: {text}" for name, text in grown.items())
         budgets.hold(door, {name: [few[name], many[name]] for name in few}, evidence)

@@ -115,10 +115,16 @@ def costs_of(world, kind: str, settings) -> dict[str, Cost]:
     return found
 
 
+MOST = {"DeploymentGrid": 8, "StatefulSetGrid": 8, "ServiceGrid": 10}  # statements of a reconcile with nothing to do
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reconcile_costs_what_the_file_says(world, kind, units, budgets, settings):
     costs = costs_of(world, kind, settings)
     found = {name: each.counts() for name, each in costs.items()}
     evidence = {name: str(each) for name, each in costs.items()}
+    idle = found["nothing to do"]
+    assert idle["requests"] <= 2, evidence["nothing to do"]
+    assert idle["sql"] <= MOST[kind], evidence["nothing to do"]
     budgets.hold(f"{kind}, {units} NodeUnits", found, evidence)

@@ -57,11 +57,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The ordered steps, what a person should know about units for which there is no step, and what else there is to
-    know about children that are as they should be (`notes`)."""
+    know about children that are as they should be (`notes`). `wanted` are the children that it was made for."""
 
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    wanted: tuple[Child, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
     for each in world.live:
         if each["metadata"]["name"] not in expected:
             _retire(spec, world, each, children, live, draft)
-    return Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes))
+    return Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children)
 
 
 IMMUTABLE = "ImmutableField"  # the reason of a finding whose cure is to recreate the child

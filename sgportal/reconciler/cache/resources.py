@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from ...core.grids.kinds import KINDS
 from ...models import Child, Grid, Namespace, Node, Pod, Slice
-from ..grids import sync_resource
+from ..grids.resource import sync
 from ..informer.source import Source, name, place
 from . import store, translate
 from .enqueue import Changes
@@ -56,7 +56,7 @@ def _observe(kind: str, batch: Mapping[str, Body | None], _changes: Changes) -> 
         namespace, grid = key.split("/", 1)
         try:
             with transaction.atomic():
-                sync_resource.observe(kind, namespace, grid, body)
+                sync.observe(kind, namespace, grid, body)
         except (OperationalError, InterfaceError):  # the database's trouble, not this object's: the batch is retried
             raise
         except Exception:

@@ -17,13 +17,14 @@ def marked(grid: Grid) -> dict[str, Any]:
     return {**source, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **marks}}}
 
 
-def write(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> None:
-    """Make the annotations of the custom resource agree with the row; nothing is written where they do. Raises
-    ClusterError, Conflict where it is another object by now."""
+def write(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> Mapping[str, Any]:
+    """Make the annotations of the custom resource agree with the row; nothing is written where they do. The resource
+    afterwards. Raises ClusterError, Conflict where it is another object by now."""
     have, want = body["metadata"].get("annotations") or {}, _marks(grid)
     if any(have.get(key) != value for key, value in want.items()):
         patch = {"metadata": {"uid": body["metadata"]["uid"], "annotations": want}}
-        cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH)
+        return cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH)
+    return body
 
 
 def read_back(grid: Grid, body: Mapping[str, Any]) -> None:

@@ -1,4 +1,6 @@
-"""Reconcile one grid: observe, plan, apply, update the status, follow its custom resource.
+"""Reconcile one grid: bring its custom resource and its row together, observe, plan, write, record the status.
 
-May import `queue`, `process`, `queries` and below.
+`observation` reads; `writes` carries out a plan; `events` notes what happened; `resource` follows the custom resource;
+`status` records what was observed; `reconcile` and `new_units` put them in order. May import `queue`, `process`,
+`fleet`, `queries` and below.
 """

@@ -16,8 +16,8 @@ from ...queries.plans import spec_of
 from ...queries.policy import closed
 from ..process.connection import map_parallel
 from ..queue import workqueue
-from . import update_status
-from .apply import Outcome, carry_out
+from .status import record
+from .writes.apply import Outcome, carry_out
 
 log = logging.getLogger(__name__)
 KIND = "arrivals"
@@ -40,7 +40,7 @@ def run(label: str, cluster: Cluster) -> None:
         log.warning("%s: new NodeUnits wait for the look at each grid: %s", label, error)
     finally:
         workqueue.enqueue(grid.path for grid in Grid.objects.filter(key=label).only("kind", "namespace", "name"))
-    update_status.tell_done(done, cluster)
+    record.tell_done(done, cluster)
 
 
 def _create(label: str, cluster: Cluster) -> list[tuple[Grid, Outcome]]:

@@ -19,9 +19,15 @@ _pools: list[ThreadPoolExecutor] = []
 
 
 def cluster() -> Cluster:
-    """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now: without writes where
-    SuperEdge's own controller manages the grids, or while everything stops. Asks rows. Raises ClusterError."""
-    standing = _standing()
+    """The cluster that `SGPORTAL_CLUSTER` names, connected on first use, as we may use it now. Asks rows. Raises
+    ClusterError."""
+    return allowed(Standing.now())
+
+
+def allowed(standing: Standing) -> Cluster:
+    """The same cluster as `standing` lets us use it: without writes where SuperEdge's own controller manages the grids,
+    or while everything stops. Raises ClusterError."""
+    identity().expected = standing.uid
     return writable() if standing.may_write else reading()
 
 
@@ -32,7 +38,8 @@ def reading() -> Cluster:
 
 def handing_back() -> Cluster:
     """The same cluster for the last writes before SuperEdge takes over, and only for those. Raises ClusterError."""
-    standing = _standing()
+    standing = Standing.now()
+    identity().expected = standing.uid
     return writable() if standing.handing_back and not standing.halt else reading()
 
 
@@ -47,12 +54,6 @@ def identity() -> Identity:
     """Which cluster this process means, and which it saw. Who may ask the rows sets what is expected."""
     with _lock:
         return _identities.setdefault(settings.SGPORTAL_CLUSTER, Identity())
-
-
-def _standing() -> Standing:
-    standing = Standing.now()
-    identity().expected = standing.uid
-    return standing
 
 
 def _connected() -> Cluster:

@@ -212,7 +212,7 @@ def test_a_row_the_database_refuses_is_skipped_and_the_others_go_on(caplog) -> N
 
 
 def test_a_custom_resource_that_cannot_be_taken_in_stops_no_other(caplog, monkeypatch) -> None:
-    from sgportal.reconciler.grids import sync_resource
+    from sgportal.reconciler.grids.resource import sync
 
     taken = []
 
@@ -221,7 +221,7 @@ def test_a_custom_resource_that_cannot_be_taken_in_stops_no_other(caplog, monkey
             raise RuntimeError("a surprise")
         taken.append(name)
 
-    monkeypatch.setattr(sync_resource, "observe", observe)
+    monkeypatch.setattr(sync, "observe", observe)
     metadata = {"namespace": "default", "resourceVersion": "1", "uid": "u"}
     bodies = [{"metadata": {**metadata, "name": name}} for name in ("a", "bad", "z", "x" * 64)]
     store("deploymentgrids", *bodies)

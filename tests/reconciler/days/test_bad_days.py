@@ -81,8 +81,8 @@ def steps(world, monkeypatch):
 def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch):
     submit(world, monkeypatch)
     # Writes to the cluster run in the reconciler's own thread here, so that every step is numbered.
-    monkeypatch.setattr("sgportal.reconciler.grids.apply.map_parallel", one_by_one)
-    monkeypatch.setattr("sgportal.reconciler.grids.observe.map_parallel", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.writes.apply.map_parallel", one_by_one)
+    monkeypatch.setattr("sgportal.reconciler.grids.observation.children.map_parallel", one_by_one)
     total = steps(world, monkeypatch)
     assert total > 25
     converged(world)

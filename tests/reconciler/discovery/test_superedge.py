@@ -12,7 +12,7 @@ from sgportal.core.superedge.controller import CONTROLLER, HASH_LABEL, its_entri
 from sgportal.models import AuditEvent, Grid, ManagementMode
 from sgportal.reconciler import label_jobs, takeover
 from sgportal.reconciler.discovery import superedge
-from sgportal.reconciler.grids import sync_resource
+from sgportal.reconciler.grids.resource import sync
 from sgportal.reconciler.process import connection
 
 from ..world import ADA, a_grid, a_template, seed
@@ -42,7 +42,7 @@ def watched(world):
     superedge.note(superedge.look(connection.reading()))
     for kind in ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid"):
         for body in world.cluster.list(kind).items:
-            sync_resource.observe(kind, "default", body["metadata"]["name"], body)
+            sync.observe(kind, "default", body["metadata"]["name"], body)
     world.look()
     world.resync()
 

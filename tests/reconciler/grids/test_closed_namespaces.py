@@ -11,7 +11,7 @@ from sgportal.models import Grid, Namespace, ResourceSync
 from sgportal.queries.freshness import freshness
 from sgportal.queries.label_impact import label_impact
 from sgportal.queries.plans import plan_of
-from sgportal.reconciler.grids import absence, sync_resource
+from sgportal.reconciler.grids.resource import absence, sync
 
 from ..watching import a_watch, until
 from ..world import ADA, a_grid, a_template, seed
@@ -45,7 +45,7 @@ def kubectl_apply(world, manifest, namespace=CLOSED):
 
 
 def observe(world, kind, namespace, name):
-    sync_resource.observe(kind, namespace, name, world.cluster.get(kind, namespace, name))
+    sync.observe(kind, namespace, name, world.cluster.get(kind, namespace, name))
     world.look()
     world.settle()
 

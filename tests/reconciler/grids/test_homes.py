@@ -7,7 +7,8 @@ from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.names import HOME
 from sgportal.core.text import Invalid
 from sgportal.models import AuditEvent, Grid, GridEvent, Revision
-from sgportal.reconciler.grids import absence, sync_resource, update_status
+from sgportal.reconciler.grids.resource import absence, sync
+from sgportal.reconciler.grids.status import record
 from sgportal.reconciler.queue import workqueue
 
 from ..world import a_grid, a_template
@@ -27,7 +28,7 @@ def observe(world):
             bodies = {body["metadata"]["name"]: body for body in world.cluster.list(kind).items}
             known = set(Grid.objects.filter(kind=kind).values_list("name", flat=True))
             for name in bodies.keys() | known:
-                sync_resource.observe(kind, "default", name, bodies.get(name))
+                sync.observe(kind, "default", name, bodies.get(name))
     world.look()
     world.settle()
 
@@ -118,19 +119,19 @@ def test_a_status_is_never_said_to_be_that_of_an_edit_it_has_not_seen(world, mon
     """kubectl wait --for=condition=Ready goes by it."""
     world.save(a_grid(template=a_template()))
     assert world.get("g", "DeploymentGrid")["status"]["observedGeneration"] == 1
-    done = update_status.record
+    done = record.record
 
     def record_late(*arguments):
         spec = {"spec": a_grid(template=a_template("three"))["spec"]}
         world.cluster.patch("DeploymentGrid", "default", "g", spec, MERGE_PATCH)
-        monkeypatch.setattr(update_status, "record", done)
+        monkeypatch.setattr(record, "record", done)
         return done(*arguments)
 
-    monkeypatch.setattr(update_status, "record", record_late)
+    monkeypatch.setattr(record, "record", record_late)
     world.cluster.patch(
         "DeploymentGrid", "default", "g", {"spec": a_grid(template=a_template("two"))["spec"]}, MERGE_PATCH
     )
-    sync_resource.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
+    sync.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
     world.settle()
     body = world.get("g", "DeploymentGrid")
     assert (body["metadata"]["generation"], body["status"]["observedGeneration"]) == (3, 2)
@@ -189,7 +190,7 @@ def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
     ],
 )
 def test_how_a_custom_resource_is_deleted_is_read_from_its_finalizers(finalizers, propagation):
-    assert sync_resource._propagation({"metadata": {"finalizers": finalizers}}) == propagation
+    assert sync._propagation({"metadata": {"finalizers": finalizers}}) == propagation
 
 
 def test_a_grid_made_again_while_its_namesake_goes_stays(world):

@@ -14,7 +14,7 @@ from sgportal.core.ownership.identity import Owner
 from sgportal.core.plans.plan import World as Seen
 from sgportal.core.plans.plan import plan
 from sgportal.models import Grid, GridEvent, GridUnit
-from sgportal.reconciler.grids.apply import carry_out
+from sgportal.reconciler.grids.writes.apply import carry_out
 
 from ..world import ADA, a_grid, a_template
 

@@ -6,9 +6,9 @@ import pytest
 
 from sgportal.core.text import say
 from sgportal.models import Grid
-from sgportal.reconciler.grids import kube_events
-from sgportal.reconciler.grids.events import Happening
-from sgportal.reconciler.grids.kube_events import MAX_MESSAGE, NAMED, digest
+from sgportal.reconciler.grids.events import kube_events
+from sgportal.reconciler.grids.events.happenings import Happening
+from sgportal.reconciler.grids.events.kube_events import MAX_MESSAGE, NAMED, digest
 
 from ..world import a_grid, a_template
 
@@ -107,9 +107,9 @@ def test_the_same_news_again_is_counted(world):
 
 def test_an_invalid_custom_resource_says_so(world):
     world.cluster.apply(a_grid(template={**a_template(), "replica": 2}))
-    from sgportal.reconciler.grids import sync_resource
+    from sgportal.reconciler.grids.resource import sync
 
-    sync_resource.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
+    sync.observe("DeploymentGrid", "default", "g", world.get("g", "DeploymentGrid"))
     world.settle()
     events = told(world, Grid.objects.get())
     assert [each["type"] for each in events["InvalidSpec"]] == ["Warning"]

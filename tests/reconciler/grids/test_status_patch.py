@@ -1,6 +1,6 @@
 """What the custom resource's status says is what REST says, to the last count."""
 
-from sgportal.reconciler.grids.update_status import merge_patch
+from sgportal.reconciler.grids.status.resource_status import merge_patch
 
 
 def merged(target, patch):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from sgportal.reconciler.grids.resource.sync import observe
 
 from embedded_cluster.world import node
 from sgportal import actions
@@ -12,9 +13,8 @@ from sgportal.cluster import install_crds
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, ManagedCluster, Node, Revision
 from sgportal.queries.held import held
-from sgportal.reconciler.grids import absence
-from sgportal.reconciler.grids.absence import YOUNG
-from sgportal.reconciler.grids.sync_resource import observe
+from sgportal.reconciler.grids.resource import absence
+from sgportal.reconciler.grids.resource.absence import YOUNG
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
 

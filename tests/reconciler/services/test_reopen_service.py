@@ -6,7 +6,7 @@ import pytest
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, SELECTOR, SERVICE_NAME
 from sgportal.core.traffic.slices.slices import sentinel_number
 from sgportal.reconciler.endpoints.cache import BUILT_IN
-from sgportal.reconciler.grids import apply, reopen_service
+from sgportal.reconciler.grids.writes import apply, reopen_service
 
 from ..world import seed
 from .test_keeper import SERVED, SERVICE, a_keeper, closed, reached, slices, until

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import Max
 
-from ...cluster import Cluster
-from ...core.timestamps import rfc3339
-from ...core.workloads.trouble import lacks_pods, last_refusal
-from ...models import Pod
+from ....cluster import Cluster
+from ....core.timestamps import rfc3339
+from ....core.workloads.trouble import lacks_pods, last_refusal
+from ....models import Pod
 
 LOOK_AGAIN = 5.0  # seconds: nothing wakes a grid when such an Event is written
 REASON = "FailedCreate"  # of the StatefulSet controller (kubernetes/pkg/controller/statefulset)

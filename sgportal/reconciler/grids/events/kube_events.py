@@ -13,12 +13,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from ...cluster import Cluster, ClusterError
-from ...core.grids.kinds import API_VERSION
-from ...core.names import FIELD_MANAGER
-from ...core.timestamps import rfc3339
-from ...models import Grid
-from .events import Happening
+from ....cluster import Cluster, ClusterError
+from ....core.grids.kinds import API_VERSION
+from ....core.names import FIELD_MANAGER
+from ....core.timestamps import rfc3339
+from ....models import Grid
+from .happenings import Happening
 
 log = logging.getLogger(__name__)
 NAMED = 3  # of many, so many are named

@@ -15,18 +15,18 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from ...cluster import Cluster, Refused
-from ...core.fleet.brake import Count
-from ...core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE, Reason
-from ...core.fleet.held import GRID_GONE, why
-from ...core.grids.kinds import KINDS
-from ...core.names import GROUP
-from ...models import AuditEvent, Grid, Revision
-from ...models.intent import GridQuerySet
-from ...queries.leaving import brake
-from ..fleet import halt
-from ..queue import change_log
-from . import events
+from ....cluster import Cluster, Refused
+from ....core.fleet.brake import Count
+from ....core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE, Reason
+from ....core.fleet.held import GRID_GONE, why
+from ....core.grids.kinds import KINDS
+from ....core.names import GROUP
+from ....models import AuditEvent, Grid, Revision
+from ....models.intent import GridQuerySet
+from ....queries.leaving import brake
+from ...fleet import halt
+from ...queue import change_log
+from ..events import happenings
 
 log = logging.getLogger(__name__)
 SETTLE_SECONDS = 2.0  # how long a deletion of many may take from one to the next
@@ -167,7 +167,7 @@ def _hold(rows: GridQuerySet) -> None:
         missing = list(rows.missing().filter(missing_held=False).select_for_update())
         Grid.objects.filter(pk__in=[grid.pk for grid in missing]).update(missing_held=True)
         for grid in missing:
-            events.record(grid.path, [events.Happening("", "ResourceGone", why(GRID_GONE), warning=True)])
+            happenings.record(grid.path, [happenings.Happening("", "ResourceGone", why(GRID_GONE), warning=True)])
         change_log.record("grid", [grid.path for grid in missing])
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         if not Grid.objects.in_cluster().filter(missing_held=False).exists():

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...cluster import RESOURCES, Cluster, ClusterError
-from ...core.plans.contest import Attempts, after_admission, after_writing, remembered
-from ...core.plans.desired import Finding
-from ...core.plans.drift import contests, resisted
-from ...core.plans.plan import World
+from ....cluster import RESOURCES, Cluster, ClusterError
+from ....core.plans.contest import Attempts, after_admission, after_writing, remembered
+from ....core.plans.desired import Finding
+from ....core.plans.drift import contests, resisted
+from ....core.plans.plan import World
 from .apply import Outcome
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from ...core.text import Sentence, say
-from ...models import GridEvent
-from .apply import Outcome
+from ....core.text import Sentence, say
+from ....models import GridEvent
+from ..writes.apply import Outcome
 
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
 

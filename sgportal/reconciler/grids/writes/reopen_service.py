@@ -9,12 +9,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ...cluster import JSON_PATCH, Cluster
-from ...core.names import CLOSURE, SERVICE_NAME
-from ...core.plans.plan import Step
-from ...core.text import pointer
-from ...core.traffic.closure import Closure, read_closure, write_closure
-from ...core.traffic.slices.slices import is_kept, sentinel_number
+from ....cluster import JSON_PATCH, Cluster
+from ....core.names import CLOSURE, SERVICE_NAME
+from ....core.plans.plan import Step
+from ....core.text import pointer
+from ....core.traffic.closure import Closure, read_closure, write_closure
+from ....core.traffic.slices.slices import is_kept, sentinel_number
 
 PATIENCE_SECONDS = 1.0  # for the keeper, which may not run; then we take the sentinels out ourselves
 LOOK_SECONDS = 0.05

@@ -3,21 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...core.status.service import service_status
-from ...core.status.status import GridStatus, Observed
-from ...models import Grid
-from ...queries.endpoints import endpoints_of
-from .events import Happening
+from ....core.status.status import GridStatus
+from ....core.traffic.proof.loop import Loop
+from ....models import Grid
+from ..events.happenings import Happening
 
 _BAD = {"Closed": "False", "Refusing": "True", "ForeignSlices": "True"}
 _AS_IT_IS = ("AsAsked", "Headless", "ExternalName")
 
 
-def with_closure(grid: Grid, observed: Observed) -> tuple[GridStatus, dict[str, Any]]:
-    """The status, and what else of the loop is shown: how many nodes are in which state, how many EndpointSlices are
-    others'."""
-    loop = endpoints_of(grid).loop
-    return service_status(observed, loop), {"nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
+def shown(loop: Loop) -> dict[str, Any]:
+    """What a ServiceGrid's status shows of its loop besides conditions: how many nodes are in which state, how many
+    EndpointSlices are others'."""
+    return {"nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
 
 
 def alarms(grid: Grid, status: GridStatus) -> Iterator[Happening]:

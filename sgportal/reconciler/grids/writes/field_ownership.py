@@ -7,30 +7,28 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...cluster import JSON_PATCH, Cluster, Conflict
-from ...core.grids.grid import GridSpec
-from ...core.ownership.identity import is_ours
-from ...core.ownership.share import share
-from ...core.plans.desired import desired
-from ...core.plans.plan import Plan, World
-from ...core.superedge.controller import its_entries, without_its_entries
-from ..process.connection import map_parallel
+from ....cluster import JSON_PATCH, Cluster, Conflict
+from ....core.ownership.identity import is_ours
+from ....core.ownership.share import share
+from ....core.plans.plan import Plan
+from ....core.superedge.controller import its_entries, without_its_entries
+from ...process.connection import map_parallel
+from ..observation.observation import Observation
 
 log = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
 
-def claim(spec: GridSpec, seen: World, planned: Plan, live: Iterable[Body], cluster: Cluster) -> None:
+def claim(seen: Observation, planned: Plan, live: Iterable[Body], cluster: Cluster) -> None:
     """Own alone what SuperEdge's controller still owns of the grid's children. One that somebody changes meanwhile, or
     that is in trouble of its own, is left for the next time. Raises ClusterError."""
-    left = [each for each in live if _its(each) and is_ours(each, seen.owner)]
+    left = [each for each in live if _its(each) and is_ours(each, seen.grid.owner)]
     if not left:
         return
     troubled = {finding.unit for finding in planned.findings}
-    children, _ = desired(spec, seen.units, seen.owner, seen.can)
-    wanted = {child.name: child.body for child in children if child.unit not in troubled}
+    wanted = {child.name: child.body for child in planned.wanted if child.unit not in troubled}
     mine = [
-        (each, share(wanted[name], each, spec.ignored).body)
+        (each, share(wanted[name], each, seen.spec.ignored).body)
         for each in left
         if (name := each["metadata"]["name"]) in wanted
     ]

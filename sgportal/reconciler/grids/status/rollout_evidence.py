@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...cluster import Cluster, ClusterError
-from ...core.grids.grid import GridSpec
-from ...core.pods import PodView
-from ...core.status.status import Observed
-from ...core.workloads.rollout import condition
-from ...core.workloads.trouble import is_in_doubt, present_replica_set
-from ...models import Pod
+from ....cluster import Cluster, ClusterError
+from ....core.grids.grid import GridSpec
+from ....core.pods import PodView
+from ....core.status.status import Observed
+from ....core.workloads.rollout import condition
+from ....core.workloads.trouble import is_in_doubt, present_replica_set
 from .creation_failures import creation_failures
 
 log = logging.getLogger(__name__)
@@ -20,15 +19,12 @@ Body = Mapping[str, Any]
 
 
 def with_evidence(observed: Observed, spec: GridSpec, cluster: Cluster) -> Observed:
-    """What was observed of a grid, with the pods of its children, and what only others than these say of them: at most
-    one request, none while nothing is wrong. A cluster that refuses to answer leaves it unknown."""
+    """What was observed of a grid, with what only others than its children and their pods say of them: at most one
+    request, none while nothing is wrong. A cluster that refuses to answer leaves it unknown."""
     live, kind, namespace = observed.live, spec.kind.child_kind, spec.namespace
-    names = [each["metadata"]["name"] for each in live]
-    pods = Pod.objects.filter(namespace=namespace, child_kind=kind, child__in=names).views()
-    observed = replace(observed, pods=pods)
     try:
         if kind == "Deployment":
-            return replace(observed, replica_sets=_replica_sets(namespace, live, pods, cluster))
+            return replace(observed, replica_sets=_replica_sets(namespace, live, observed.pods, cluster))
         if kind == "StatefulSet":
             return replace(observed, creation_failures=creation_failures(namespace, live, cluster))
     except ClusterError as error:

@@ -1,48 +1,44 @@
-"""Reading what a plan is made from: the units (rows) and the live children (cluster)."""
+"""The live children of a grid, as the API server shows them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ...cluster import Cluster
-from ...core.grids.grid import GridSpec
-from ...core.names import GRID_SELECTOR, child_name
-from ...core.ownership.identity import is_ours
-from ...core.plans.plan import Step
-from ...core.units import Unit, units_of
-from ...models import Child, Grid, Node
-from ..process.connection import map_parallel
+from ....cluster import Cluster
+from ....core.grids.grid import GridSpec
+from ....core.names import GRID_SELECTOR, child_name
+from ....core.plans.plan import Step
+from ....models import Child, Grid, GridUnit
+from ...process.connection import map_parallel
 
+Body = Mapping[str, Any]
 ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
 
 
-def units(spec: GridSpec) -> dict[str, Unit]:
-    """The NodeUnits of the grid's key, by what the watch last saw."""
-    return units_of(Node.objects.carrying(spec.key).views(), spec.key)
-
-
-def known_strangers(grid: Grid) -> list[str]:
+def known_strangers(grid: Grid, cells: Iterable[GridUnit]) -> list[str]:
     """Names that were taken when we last looked."""
-    taken = grid.units.filter(reason="NameConflict").values_list("name", flat=True)
+    taken = (cell.name for cell in cells if cell.reason == "NameConflict")
     return [child_name(grid.name, grid.grid_kind.child_kind, unit) for unit in taken]
 
 
-def children(
-    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = ()
-) -> list[Mapping[str, Any]]:
-    """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child."""
+def live_children(
+    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = (), whole: bool = True
+) -> list[Body]:
+    """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child, or
+    one of the names that are `taken`. Where not the `whole` grid matters, what has the name of a wanted child alone.
+    Raises ClusterError."""
     kind = spec.kind.child_kind
-    found = {
-        body["metadata"]["name"]: body
-        for body in cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
-    }
+    found: dict[str, Body] = {}
+    if whole:
+        labelled = cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
+        found = {body["metadata"]["name"]: body for body in labelled}
     wanted = {child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])}
     missing = sorted({*wanted, *taken} - found.keys())
-    for body in by_name(spec, missing, cluster):
+    for body in _by_name(spec, missing, cluster):
         found[body["metadata"]["name"]] = body
     return list(found.values())
 
 
-def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
+def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
     """The objects that exist under these names, without this grid's label or not: a clash or an edited label. What the
     watch knows is always asked for by name, whatever a list says."""
     kind = spec.kind.child_kind
@@ -56,10 +52,10 @@ def by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict
     return [body for body in bodies if body is not None]
 
 
-def vanished(grid: Grid, live: Iterable[Mapping[str, Any]]) -> bool:
+def vanished(grid: Grid, own: Collection[Body]) -> bool:
     """Whether all of a grid's children are gone and the watch has not heard of it yet: it finds out whether that is so,
     and whether they are the only ones."""
-    if any(is_ours(each, grid.owner) for each in live):
+    if own:
         return False
     owner = grid.cluster_uid or str(grid.uid)
     known = Child.objects.filter(kind=grid.grid_kind.child_kind, namespace=grid.namespace, owner_uid=owner)

@@ -5,18 +5,18 @@ about. So whoever comes second changes nothing.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
-from ...core.names import OWNER_UID
-from ...core.ownership.identity import as_judged, conflict, marked_for, same_owner
-from ...core.ownership.managed_fields import rewritten
-from ...core.plans.desired import Finding
-from ...core.plans.plan import Step
-from ...core.text import pointer
-from ..process.connection import map_parallel
+from ....cluster import JSON_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
+from ....core.names import OWNER_UID
+from ....core.ownership.identity import as_judged, conflict, marked_for, same_owner
+from ....core.ownership.managed_fields import rewritten
+from ....core.plans.desired import Finding
+from ....core.plans.plan import Step
+from ....core.text import pointer
+from ...process.connection import map_parallel
 from .reopen_service import without_sentinels
 
 Body = Mapping[str, Any]
@@ -58,6 +58,20 @@ def carry_out(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) ->
 
     writes = map_parallel(attempt, [step for step in steps if step.verb != "delete"])
     return writes + map_parallel(attempt, [step for step in steps if step.verb == "delete"])
+
+
+def raise_first(outcomes: Iterable[Outcome]) -> None:
+    """Raise the first error among the outcomes, if there is one."""
+    for outcome in outcomes:
+        if outcome.error and not isinstance(outcome.error, Conflict):
+            raise outcome.error
+
+
+def raise_if_cut_short(outcomes: Iterable[Outcome]) -> None:
+    """Raise what stopped the writes (no answer, or a request to slow down), so that the whole grid waits."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, Unreachable | Throttled):
+            raise outcome.error
 
 
 def _carry_out(step: Step, cluster: Cluster) -> Outcome:

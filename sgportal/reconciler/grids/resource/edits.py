@@ -1,0 +1,105 @@
+"""Edits of a grid's row and of its custom resource, and how each is brought to the other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from ....cluster import JSON_PATCH, Cluster
+from ....core.grids.grid import source_metadata
+from ....core.text import say
+from ....models import Grid
+from ...fleet import membership
+from ...queue import change_log
+from ..events import happenings, kube_events
+
+Body = Mapping[str, Any]
+
+
+def differs(grid: Grid, body: Body) -> bool:
+    """Whether the custom resource says something else than what the row knows of it."""
+    metadata = body["metadata"]
+    if metadata["uid"] != grid.cluster_uid or metadata.get("generation", 1) != grid.cluster_generation:
+        return True
+    going = bool(metadata.get("deletionTimestamp")) and not grid.deleting_since
+    return going or bool(source_metadata(metadata) != grid.metadata)
+
+
+def based_on(grid: Grid, body: Body) -> bool:
+    """Whether the row's spec was edited from this state of the custom resource."""
+    metadata = body["metadata"]
+    return (metadata["uid"], metadata.get("generation", 1)) == (grid.cluster_uid, grid.cluster_generation)
+
+
+def push(grid: Grid, cluster: Cluster, body: Body) -> Body:
+    """Replace the resource's spec by the row's, and make the row's changes to its labels and annotations: an edit of
+    those does not count as a generation. The API server refuses if the resource changed meanwhile. The resource
+    afterwards."""
+    metadata = body["metadata"]
+    last = grid.revisions.filter(number=grid.pushed_generation).first()
+    patch = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "test", "path": "/metadata/generation", "value": metadata.get("generation", 1)},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        *(
+            {
+                "op": "add",
+                "path": f"/metadata/{part}",
+                "value": _merged(
+                    (last.metadata if last else {}).get(part) or {},
+                    grid.metadata.get(part) or {},
+                    metadata.get(part) or {},
+                ),
+            }
+            for part in ("labels", "annotations")
+        ),
+        {"op": "replace", "path": "/spec", "value": grid.spec},
+    ]
+    pushed = cluster.patch(grid.kind, grid.namespace, grid.name, patch, JSON_PATCH)
+    adopt_generation(grid, pushed, pushed=True)
+    return pushed
+
+
+def _merged(last: Mapping[str, str], mine: Mapping[str, str], live: Mapping[str, str]) -> dict[str, str]:
+    """What is live, with the changes from `last` to `mine`."""
+    kept = {key: value for key, value in live.items() if key in mine or key not in last}
+    return {**kept, **{key: value for key, value in mine.items() if last.get(key) != value}}
+
+
+def adopt_generation(grid: Grid, body: Body, pushed: bool) -> None:
+    """Note in the row which state of the custom resource it knows; `pushed`: and that this is the row's own."""
+    metadata = body["metadata"]
+    fields: dict[str, Any] = {"cluster_uid": metadata["uid"], "cluster_generation": metadata.get("generation", 1)}
+    if pushed:
+        fields["pushed_generation"] = grid.generation
+    Grid.objects.filter(pk=grid.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(grid, name, value)
+
+
+def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
+    """Take the resource's spec into the row, as a new revision."""
+    spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
+    both = grid.generation > grid.pushed_generation and (bool(grid.cluster_uid) or grid.spec != spec)
+    with transaction.atomic():
+        row = Grid.objects.select_for_update().get(pk=grid.pk)
+        adopted = row.generation == 0
+        if row.spec != spec or row.metadata != metadata:
+            row.generation += 1
+            row.version += 1
+            key = spec.get("gridUniqKey")
+            row.key = key[:317] if isinstance(key, str) else ""
+            row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
+            row.remember("cluster")
+        if adopted:
+            membership.read_back(row, body)
+        row.pushed_generation = row.generation
+        row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
+        row.save()
+    if both:
+        text = say("it was edited in the portal and in the cluster; the cluster's edit stands, the other is a revision")
+        conflict = [happenings.Happening("", "EditConflict", text, warning=True)]
+        happenings.record(grid.path, conflict)
+        kube_events.tell(grid, conflict, cluster)
+    grid.refresh_from_db()
+    change_log.record("grid", [grid.path])
