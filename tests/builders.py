@@ -1,6 +1,7 @@
 """A cast and a world for tests that begin from rows: people with roles, nodes, pods, grids and what was observed of
 them. Each builder stores what it makes; everything it is not told has a plain value."""
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -152,3 +153,8 @@ def news(seconds: int = 3, unreachable: int | None = None) -> None:
             "error": "no route to host" if since else "",
         },
     )
+
+
+def one_line(html: str) -> str:
+    """A page without the line breaks and indents of its templates."""
+    return re.sub(r">\s+<", "><", " ".join(html.split())).replace("> ", ">")

@@ -8,6 +8,7 @@ from django.test import Client
 
 from sgportal.core.health import WORKLOAD_STATES, is_settled, is_unhealthy, worst
 from tests import builders
+from tests.builders import one_line
 
 from ..lost_fleets.test_everything_gone import add_node
 from ..world import World, a_grid, a_template
@@ -28,7 +29,8 @@ class Doors:
     def read(self, path: str) -> str:
         answer = self.client.get(path)
         assert answer.status_code == 200, path
-        return answer.content.decode()
+        text: str = answer.content.decode()
+        return text if path == "/metrics" else one_line(text)
 
     def api(self, path: str) -> dict:
         return self.client.get(f"/api/v1/{path}").json()

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from sgportal.reconciler.grids.resource.sync import observe
 
 from embedded_cluster.world import node
 from sgportal import actions
@@ -15,6 +14,7 @@ from sgportal.models import AuditEvent, Child, Grid, GridEvent, GridUnit, Manage
 from sgportal.queries.held import held
 from sgportal.reconciler.grids.resource import absence
 from sgportal.reconciler.grids.resource.absence import YOUNG
+from sgportal.reconciler.grids.resource.sync import observe
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
 

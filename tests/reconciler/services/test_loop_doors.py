@@ -14,6 +14,7 @@ from sgportal.dashboard.page.tags import truth_word
 from sgportal.models import Grid, Node
 from sgportal.reconciler.cache import refresh
 from tests import builders
+from tests.builders import one_line
 
 from ..watching import until
 from ..world import seed
@@ -75,7 +76,7 @@ def _conditions(status):
 
 
 def _on_the_page(viewer):
-    text = viewer.get(f"/grids/{PATH}/").content.decode()
+    text = one_line(viewer.get(f"/grids/{PATH}/").content.decode())
     found = re.findall(r"<dt>(Closed|Refusing)</dt><dd><b>(\w+)</b>.*?<small>(\w+)</small>", text, re.S)
     with translation.override("en"):
         assert {truth_word(truth) for _, truth, _ in found} == {truth for _, truth, _ in found}
@@ -84,7 +85,7 @@ def _on_the_page(viewer):
 
 
 def _chips(viewer):
-    text = viewer.get(f"/grids/{PATH}/").content.decode()
+    text = one_line(viewer.get(f"/grids/{PATH}/").content.decode())
     found = re.findall(r'<a class="chip" href="\?state=(\w+)">.*?(\d+)</a>', text, re.S)
     return counts(**{state: int(count) for state, count in found})
 
