@@ -261,9 +261,10 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
     planned = recreation(grid, unit)
     with transaction.atomic():
         rows = grid.units.filter(name=unit)
-        if not rows.exists():
+        known = rows.exists()
+        if unit and not known:
             raise NotFound(unit)
-        if not planned.steps:
+        if not planned.steps or not known:
             raise Refused(say("there is nothing of this grid to recreate: %(why)s", why=_why_nothing(planned)))
         if not dry_run:
             rows.update(recreate=True, failures=0, next_at=None)

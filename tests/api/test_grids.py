@@ -264,6 +264,14 @@ def test_a_child_can_be_recreated(api):
     assert Grid.objects.get().units.get().recreate
     assert api.post(path, {"unit": "nowhere"}).status_code == 404
     assert pointers(api.post(path, {"unti": "x"})).keys() == {"/unti", "/unit"}
+    assert pointers(api.post(path, {"unit": ""})) == {"/unit": "is required"}
+
+
+def test_a_service_that_is_not_there_yet_cannot_be_recreated(api):
+    api.yaml("POST", "servicegrids", builders.seed("servicegrid"))
+    answer = api.post("servicegrids/default/servicegrid-demo/recreate", {})
+    assert answer.status_code == 409
+    assert "it has not been seen in the cluster" in answer.json()["detail"]
 
 
 def test_unused_templates_can_be_removed(api):

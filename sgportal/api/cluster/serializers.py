@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 from rest_framework import serializers
@@ -161,7 +160,7 @@ class ClosedLoopSerializer(Shape):
 class DefinitionSerializer(Shape):
     """A CustomResourceDefinition of the grids, who made it, and what it drops."""
 
-    reader = itemgetter
+    mappings = True
     kind = one_of(*KINDS)
     name = serializers.CharField()
     maker = one_of(Maker)
@@ -176,7 +175,7 @@ class DefinitionSerializer(Shape):
 class TaskSerializer(Shape):
     """The last thing that was asked for on the cluster as a whole, and what came of it."""
 
-    reader = itemgetter
+    mappings = True
     name = one_of("hand-back", "definitions")
     state = one_of("pending", "done", "failed")
     by = serializers.CharField()

@@ -109,10 +109,10 @@ def page(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]
     return inline_serializer(f"{name}Page", {"items": item(many=True), "next": following})
 
 
-def either(*several: Any) -> PolymorphicProxySerializer:
-    """One of these."""
-    names = [getattr(each, "__name__", "List").removesuffix("Serializer") for each in several]
-    return PolymorphicProxySerializer("Or".join(names), list(several), resource_type_field_name=None, many=False)
+def either(*several: Any, name: str = "") -> PolymorphicProxySerializer:
+    """One of these, under a name: without one that of all of them."""
+    name = name or "Or".join(each.__name__.removesuffix("Serializer") for each in several)
+    return PolymorphicProxySerializer(name, list(several), resource_type_field_name=None, many=False)
 
 
 def _query_parameter(parameter: Parameter) -> OpenApiParameter:

@@ -11,10 +11,10 @@ from ...core.text import Invalid, Problem, say
 from ...queries.freshness import freshness
 from ..description.operations import DRY_RUN, either, operation, page
 from ..views import PortalView
-from .serializers import Applied, AppliedSerializer, BundleSerializer, ManifestSerializer
+from .serializers import Applied, AppliedSerializer, ManifestListSerializer, ManifestSerializer
 
 # A YAML stream is a list, too.
-BUNDLE = either(ManifestSerializer(many=True), BundleSerializer, ManifestSerializer)
+BUNDLE = either(ManifestSerializer(many=True), ManifestListSerializer, ManifestSerializer, name="Bundle")
 
 
 class Apply(PortalView):

@@ -14,7 +14,7 @@ from ...core.traffic.proof.proxy import Backend
 from ...queries.endpoints import annotated, endpoints_of
 from ...queries.remedies import remedies
 from ..description.operations import PAGED, operation, page
-from ..http.shapes import Count, Said, Shape, Texts, one_of
+from ..http.shapes import Always, Count, Said, Shape, Texts, one_of
 from ..views import PortalView
 from .remedies import Cure, RemedySerializer, cure
 from .views import GridView
@@ -89,12 +89,8 @@ class AnnotatedServiceSerializer(Shape):
     name = serializers.CharField()
     topologyKeys = Texts(source="keys")
     nodes = serializers.DictField(child=Count(), source="states")
-    enforcement = one_of(ENFORCEMENT["wrapper"])
+    enforcement = Always(ENFORCEMENT["wrapper"])
     reason = Said()
-
-    def get_enforcement(self, _service: Any) -> str:
-        """By an annotation, as in mode wrapper."""
-        return ENFORCEMENT["wrapper"]
 
 
 class ServiceList(PortalView):

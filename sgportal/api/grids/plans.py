@@ -40,13 +40,13 @@ class StepSerializer(Shape):
 
 
 class GridStepSerializer(StepSerializer):
-    """One intended write for the grid at this path; made of (path, step)."""
+    """One intended write for the grid at this path."""
 
     grid = serializers.CharField()
 
     @classmethod
     def of(cls, value: tuple[str, Step]) -> dict[str, Any]:
-        """The JSON of a path and a step."""
+        """The JSON of a path and a step of the plan of the grid there."""
         return {"grid": value[0], **StepSerializer.of(value[1])}
 
 
@@ -68,7 +68,7 @@ class Planned(NamedTuple):
 
 
 class PlanSerializer(Shape):
-    """What would become of a grid: of a `Planned`, or of what an action saved."""
+    """What would become of a grid."""
 
     path = serializers.CharField()
     result = one_of(*RESULTS)

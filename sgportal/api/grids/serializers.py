@@ -128,8 +128,8 @@ class ServiceGroupSerializer(serializers.Serializer[Any]):
     status = GroupStatusSerializer(required=False)
 
 
-class BundleSerializer(serializers.Serializer[Any]):
-    """Kubernetes' `List`."""
+class ManifestListSerializer(serializers.Serializer[Any]):
+    """Several grids, as Kubernetes' `List` has them."""
 
     items = ManifestSerializer(many=True)
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.grids.kinds import KINDS
 from ...core.selector import Requirement, matches, parse_selector
-from ...core.text import Invalid, Problem, must_be, say
+from ...core.text import REQUIRED, Invalid, Problem, must_be, say
 from ...models import Grid, ServiceGroup
 from ...queries.freshness import Freshness, freshness
 from ...queries.plans import plan_of
@@ -240,6 +240,8 @@ class GridRecreate(GridView):
         """Whose child it is: a ServiceGrid has one Service for all units. Raises Refusal, Invalid."""
         one = row.kind == "ServiceGrid"
         unit = self.fields(RecreateRequestSerializer if one else RecreateChildRequestSerializer).get("unit") or ""
+        if not one and not unit:
+            raise Invalid(Problem("/unit", REQUIRED))
         if one and unit:
             raise Invalid(Problem("/unit", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
         return str(unit)

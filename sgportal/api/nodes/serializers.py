@@ -1,7 +1,6 @@
 """Nodes, the units they form, the overview, and changes of labels as JSON."""
 
 from collections.abc import Iterable
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from rest_framework import serializers
@@ -13,7 +12,7 @@ from ...queries.overview import Overview
 from ..cluster.serializers import ManagementSerializer
 from ..grids.plans import GridStepSerializer
 from ..grids.serializers import GridRowSerializer
-from ..http.shapes import OPTIONAL, Asked, Count, Instant, Labels, Said, Shape, Texts, one_of
+from ..http.shapes import OPTIONAL, Always, Asked, Count, Instant, Labels, Said, Shape, Texts, one_of
 
 
 class NodeMetadataSerializer(Shape):
@@ -40,19 +39,11 @@ class NodeSpecSerializer(Shape):
 class NodeSerializer(Shape):
     """A node as Kubernetes shows it, as last seen."""
 
-    apiVersion = one_of("v1")
-    kind = one_of("Node")
+    apiVersion = Always("v1")
+    kind = Always("Node")
     metadata = NodeMetadataSerializer(source="*")
     spec = NodeSpecSerializer(source="*")
     status = serializers.DictField()
-
-    def get_api_version(self, _row: Node) -> str:
-        """Of nodes."""
-        return "v1"
-
-    def get_kind(self, _row: Node) -> str:
-        """Of nodes."""
-        return "Node"
 
     def get_status(self, row: Node) -> dict[str, Any]:
         """Addresses, capacity, conditions and the like."""
@@ -93,7 +84,7 @@ class UnitChangeSerializer(Shape):
 class LosingSerializer(Shape):
     """A ServiceGrid that would have no endpoint left in a unit."""
 
-    reader = itemgetter
+    mappings = True
     grid = serializers.CharField()
     unit = serializers.CharField()
 
@@ -114,7 +105,7 @@ class ImpactSerializer(Shape):
 class JobResultSerializer(Shape):
     """What became of one node; `before` are the labels that it had."""
 
-    reader = itemgetter
+    mappings = True
     node = serializers.CharField()
     state = one_of("pending", "done", "failed")
     detail = serializers.CharField()
@@ -150,7 +141,7 @@ class JobSerializer(Shape):
 class NodeGroupSerializer(Shape):
     """A NodeGroup; `kubeletMaySet`: the kubelet of a node may join its node to any unit."""
 
-    reader = itemgetter
+    mappings = True
     key = serializers.CharField()
     units = Count()
     nodes = Count()
