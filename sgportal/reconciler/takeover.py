@@ -12,7 +12,7 @@ from ..cluster import Cluster, ClusterError, Throttled, Unreachable, upgrade_crd
 from ..core.grids.grid import parse
 from ..core.names import MANAGED_BY, SLICE_MANAGER
 from ..core.plans.plan import plan
-from ..core.superedge.controller import MANAGING, READ_ONLY, lacks_hash, restarting
+from ..core.superedge.controller import MANAGING, READ_ONLY, known_to_it, lacks_hash, restarting
 from ..core.text import Invalid, Sentence, say
 from ..core.timestamps import rfc3339
 from ..core.traffic.closure import UNKNOWN
@@ -79,11 +79,11 @@ def _hand_back(by: str) -> list[Sentence]:
 
 
 def _restore(grid: Grid, cluster: Cluster) -> None:
-    """Make a grid's children what SuperEdge would: it does not know spec.closure, and closes by an annotation."""
+    """Make a grid's children what SuperEdge would by the fields it knows; it closes by an annotation."""
     source = grid.source()
-    known = {key: value for key, value in source["spec"].items() if key != "closure"}
     try:
-        spec = parse({**source, "spec": known})
+        parse(source)
+        spec = parse({**source, "spec": known_to_it(source["spec"])})
     except Invalid:
         return  # what is invalid to us we have left as it was
     seen = replace(observe(grid, spec, None, cluster), can=UNKNOWN)

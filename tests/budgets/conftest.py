@@ -1,6 +1,7 @@
 """The file of budgets, and worlds of two sizes."""
 
 import pytest
+from django.db import connection as database
 
 from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import client, connect, upgrade_crds
@@ -14,6 +15,9 @@ SMALL, LARGE = 3, 60
 
 @pytest.fixture
 def budgets(request) -> Budgets:
+    """Another database takes other batches, and so other counts."""
+    if database.vendor != "sqlite":
+        pytest.skip("the file counts the statements of SQLite")
     return Budgets(request.config.getoption("--rewrite-budgets"))
 
 

@@ -15,6 +15,7 @@ from sgportal.core.superedge.controller import (
     Workload,
     idle_since,
     judge,
+    known_to_it,
     lacks_hash,
     last_write,
     mode_after,
@@ -126,6 +127,13 @@ def test_which_grids_superedge_would_mark_first():
     assert not lacks_hash({"template": marked, "templatePool": {"t": marked}})
     assert lacks_hash({"template": marked, "templatePool": {"t": bare}})
     assert lacks_hash({"template": {"template": {}}})
+
+
+def test_a_field_that_only_we_know_does_not_get_into_children_that_are_handed_back():
+    its = {"gridUniqKey": "zone", "template": {}, "templatePool": {}, "templates": {}, "defaultTemplateName": "x"}
+    ours = {"closure": {"mode": "strict"}, "unitReplicas": {"a": 3}}
+    left = {"ignoreDifferences": []}  # writes nothing; without it we would overwrite what is others'
+    assert known_to_it({**its, **ours, **left}) == {**its, **left}
 
 
 ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

@@ -20,6 +20,16 @@ CONTROLLER = "application-grid-controller"
 NAMESPACES = ("edge-system", "kube-system")
 # It writes this label into the user's own grid, from where it gets into child and pods. Foreign data: never stripped.
 HASH_LABEL = "superedge.io/template-hash-key"
+# The fields of a grid's spec in SuperEdge's own types (pkg/application-grid-controller/apis/superedge.io/v1).
+_ITS_FIELDS = (
+    "gridUniqKey",
+    "template",
+    "templatePool",
+    "templates",
+    "defaultTemplateName",
+    "autoDeleteUnusedTemplate",
+)
+_ASK_FOR_NO_WRITE = ("ignoreDifferences",)
 LOCK_SECONDS = 60.0  # a lock renewed within this time is held; SuperEdge renews every 2 s
 WRITE_SECONDS = 180.0  # a write within this time is recent
 _AFTERMATH_SECONDS = 5.0  # what it still had under way when it was stopped
@@ -170,6 +180,11 @@ def _restarts(step: Step) -> bool:
         change.path.startswith("/spec/template") or (change.path == "/spec/replicas" and change.new < (change.old or 0))
         for change in step.changes
     )
+
+
+def known_to_it(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a grid's spec SuperEdge's controller goes by, and what asks for no write."""
+    return {name: value for name, value in spec.items() if name in (*_ITS_FIELDS, *_ASK_FOR_NO_WRITE)}
 
 
 def lacks_hash(spec: Mapping[str, Any]) -> bool:
