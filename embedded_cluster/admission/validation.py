@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import orjson
 
 from ..objects.errors import cause, required
-from ..objects.formats import LABEL, NO_LABEL, NO_SUBDOMAIN, SUBDOMAIN, is_port, label_values, qualified_name
+from ..objects.formats import LABEL, NO_LABEL, NO_SUBDOMAIN, SUBDOMAIN, label_values, qualified_name
 from ..objects.selectors import selector_test
 from ..objects.values import Object
 from .batch import cron_problems, job_problems
 from .validation_network import endpoint_slice, service
+from .validation_pods import containers as _containers
+from .validation_pods import restart_policy
 
 _PERCENT = re.compile(r"[0-9]+%")
 LARGEST = 1024 * 1024  # bytes
@@ -111,6 +113,7 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
     if not isinstance(replicas, int) or replicas < 0:
         yield cause("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
     yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    yield from restart_policy(template.get("spec") or {}, "spec.template.spec")
     yield from _limits(spec)
     if before:
         frozen = (
@@ -147,23 +150,3 @@ def _limits(spec: Object) -> Iterator[dict[str, str]]:
             )
     if limits and all(str(limits.get(name, 0)).rstrip("%") == "0" for name in ("maxSurge", "maxUnavailable")):
         yield cause("spec.strategy.rollingUpdate.maxUnavailable", "Invalid value: may not be 0 when `maxSurge` is 0")
-
-
-def _containers(spec: Object, where: str) -> Iterator[dict[str, str]]:
-    containers = spec.get("containers") or []
-    if not containers:
-        yield required(f"{where}.containers")
-    names = set()
-    for index, container in enumerate(containers):
-        place = f"{where}.containers[{index}]"
-        for field in ("name", "image"):
-            if not container.get(field):
-                yield required(f"{place}.{field}")
-        if container.get("name") in names:
-            yield cause(f"{place}.name", f'Duplicate value: "{container["name"]}"', "FieldValueDuplicate")
-        names.add(container.get("name"))
-        for number, port in enumerate(container.get("ports") or ()):
-            if not is_port(port.get("containerPort")):
-                yield cause(
-                    f"{place}.ports[{number}].containerPort", "Invalid value: must be between 1 and 65535, inclusive"
-                )

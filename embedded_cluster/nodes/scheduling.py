@@ -20,6 +20,9 @@ def schedule(store: Store, body: Object) -> None:
     """Give a pod the fitting node with the fewest pods of the same controller, then with the fewest pods; or say why
     there is none."""
     spec = body["spec"]
+    if spec.get("schedulingGates"):
+        _leave(store, body, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+        return
     total = len(store.objects.get("nodes", {}))
     if claim := _missing_claim(store, body):
         _refuse(store, body, f'0/{total} nodes are available: persistentvolumeclaim "{claim}" not found. not found')
@@ -152,15 +155,17 @@ def node_ready(node: Object) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def _refuse(store: Store, body: Object, message: str) -> None:
-    condition: dict[str, Any] = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "Unschedulable",
-        "message": message,
-    }
+def _leave(store: Store, body: Object, reason: str, message: str) -> bool:
+    """Have a pod say why it is on no node; whether it said something else before."""
+    condition: dict[str, Any] = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
     old = (body.get("status") or {}).get("conditions") or [{}]
-    if old[0].get("message") != message:
-        status = {**(body.get("status") or {}), "phase": "Pending"}
-        store.put("pods", {**body, "status": {**status, "conditions": [now_unless(condition, body)]}})
+    if old[0].get("message") == message:
+        return False
+    status = {**(body.get("status") or {}), "phase": "Pending"}
+    store.put("pods", {**body, "status": {**status, "conditions": [now_unless(condition, body)]}})
+    return True
+
+
+def _refuse(store: Store, body: Object, message: str) -> None:
+    if _leave(store, body, "Unschedulable", message):
         note(store, body, "Warning", "FailedScheduling", message, "default-scheduler")

@@ -1,5 +1,6 @@
 """Quantities such as `100m` and `1Gi` (apimachinery's resource.Quantity), and what a pod asks for and may use."""
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -11,6 +12,18 @@ _DECIMAL = {suffix: Decimal(10) ** (3 * place - 9) for place, suffix in enumerat
 _DECIMAL |= {suffix: Decimal(10) ** (3 * place + 12) for place, suffix in enumerate(("T", "P", "E"))}
 _QOS = ("cpu", "memory")  # the resources that decide a pod's quality of service
 Amounts = dict[str, Decimal]
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_VALID = re.compile(rf"{_NUMBER}(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
+_LOOKS_RIGHT = re.compile(r"[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*")
+
+
+def problem(text: Any) -> str:
+    """Why a text is no quantity, in apimachinery's words; "" where it is one."""
+    if _VALID.fullmatch(str(text)):
+        return ""
+    if _LOOKS_RIGHT.fullmatch(str(text)):
+        return "unable to parse quantity's suffix"
+    return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
 def parse(text: Any) -> Decimal:

@@ -7,6 +7,7 @@ from typing import Any
 from ..kinds.served import Kind
 from ..kinds.shapes import INT32, Shape, metadata_shape, shape_of
 from ..objects.errors import ApiError, cause, invalid
+from ..objects.quantities import problem as quantity_problem
 from ..objects.values import Object
 from .request import Request
 
@@ -59,10 +60,12 @@ class Misfit:
 
 @dataclass(slots=True)
 class Reading:
-    """What was found in a body: the paths of fields that are not known, and the first value that does not fit."""
+    """What was found in a body: the paths of fields that are not known, the first value that does not fit, and why the
+    first quantity that is none is none."""
 
     unknown: list[str] = field(default_factory=list)
     misfit: Misfit | None = None
+    quantity: str = ""
 
     def read(self, value: Any, shape: Shape, place: Place) -> Any:
         """The value as the API server keeps it."""
@@ -76,7 +79,10 @@ class Reading:
             return self._object(value, shape, place)
         if isinstance(value, list):
             return [self.read(each, shape.entry(), place.entry(index)) for index, each in enumerate(value)]
-        return str(value) if shape.type == "quantity" else value
+        if shape.type == "quantity":
+            self.quantity = self.quantity or quantity_problem(value)
+            return str(value)
+        return value
 
     def _object(self, value: Object, shape: Shape, place: Place) -> Object:
         kept = {}
@@ -139,8 +145,8 @@ def _prune(value: Any, shape: Shape, path: str, dropped: list[str]) -> Any:
 def decoded(kind: Kind, body: Object, request: Request) -> Object:
     """A body sent whole. Raises 400 for a value that does not fit and, when strict, for a field that is not known."""
     read, reading = _read(kind, body)
-    if reading.misfit:
-        raise _unreadable(kind, str(reading.misfit))
+    if reading.misfit or reading.quantity:
+        raise _unreadable(kind, str(reading.misfit or reading.quantity))
     if problem := _strict(reading, request):
         raise _unreadable(kind, problem)
     return read
@@ -152,7 +158,7 @@ def decoded_patch(kind: Kind, body: Any, request: Request) -> Object:
     if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
         raise ApiError(400, "the name of the object was undeterminable: name must be provided")
     read, reading = _read(kind, body)
-    problem = str(reading.misfit or "")
+    problem = str(reading.misfit or reading.quantity)
     if problem := problem or _strict(reading, request):
         raise invalid("", "", "", [cause("patch", f"Invalid value: {problem}")])
     return read
@@ -195,3 +201,6 @@ def check_typed(kind: Kind, config: Object, request: Request) -> None:
         about = f"{config['metadata'].get('namespace', '')}/{config['metadata']['name']}; {kind.api_version}"
         listed = found[0] if len(found) == 1 else "errors:\n  " + "\n  ".join(found)
         raise ApiError(500, f"failed to create typed patch object ({about}, Kind={kind.kind}): {listed}", reason=None)
+    if reading.quantity:
+        words = f"failed to convert new object ({config['metadata']['name']}) to {kind.api_version}, Kind={kind.kind}"
+        raise ApiError(500, f"{words}: {reading.quantity}", reason=None)

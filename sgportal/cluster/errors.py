@@ -57,9 +57,9 @@ class AnotherCluster(Unreachable):
 
 _CLASSES: dict[int, type[ClusterError]] = {404: NotFound, 408: Unreachable, 409: Conflict, 410: Expired, 429: Throttled}
 _UID = "metadata.uid"  # an apply or a patch that names another uid: the object is not the one we meant
-# Server-side apply answers 500 for a field that the schema does not have (structured-merge-diff): no trouble of the
-# server's, and no use trying again.
-_UNTYPED = "failed to create typed patch object"
+# Server-side apply answers 500 for a field that the schema does not have, and for what the API's own type cannot hold,
+# such as “1 core” (structured-merge-diff, fieldmanager): no trouble of the server's, and no use trying again.
+_UNTYPED = ("failed to create typed patch object", "failed to convert new object")
 # A 500 as well, about this object alone: the webhook that is asked about it does not answer.
 _WEBHOOK = "failed calling webhook"
 

@@ -1,5 +1,6 @@
 """Whether a value has the fields and types that Kubernetes knows for it, and no doubles where the API server merges."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +17,8 @@ _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
     "quantity": ((str, int, float), "a quantity such as 500m or 1Gi"),
 }
+# apimachinery's resource.Quantity, ParseQuantity.
+_QUANTITY = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
 
 
 def check(value: Any, type_name: str, where: str) -> Iterator[Problem]:
@@ -36,7 +39,8 @@ def check(value: Any, type_name: str, where: str) -> Iterator[Problem]:
 
 def _check_scalar(value: Any, type_name: str, where: str) -> Iterator[Problem]:
     types, wanted = _SCALARS[type_name]
-    if not isinstance(value, types) or (isinstance(value, bool) and type_name != "bool"):
+    fits = isinstance(value, types) and (type_name == "bool" or not isinstance(value, bool))
+    if not fits or (type_name == "quantity" and not _QUANTITY.fullmatch(str(value))):
         yield wrong_type(value, wanted, where)
 
 

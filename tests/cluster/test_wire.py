@@ -123,6 +123,7 @@ def test_a_watch_that_waits_can_be_ended_from_another_thread(scripted) -> None:
     "message",
     [
         "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.x: field not ...",
+        "failed to convert new object (a/b; apps/v1, Kind=Deployment): quantities must match the regular ...",
         'Internal error occurred: failed calling webhook "w": failed to call webhook: Post ...',
     ],
 )

@@ -22,6 +22,7 @@ from ..text import REQUIRED, Problem, one_of, pointer, say, up_to
 from ..traffic.closure import closure_problems
 from .kinds import DEFAULT, GridKind
 
+MOST_REPLICAS = 2**31 - 1  # an int32: server-side apply cuts a larger one in silence
 _SERVICE_FIELDS = {
     "gridUniqKey": ("str", True),
     "template": ("ServiceSpec", True),
@@ -130,6 +131,8 @@ def _workload_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Prob
 def _template_problems(kind: GridKind, template: Mapping[str, Any], where: str) -> Iterator[Problem]:
     if (template.get("replicas") or 0) < 0:
         yield Problem(where + "/replicas", say("must not be negative"))
+    if (template.get("replicas") or 0) > MOST_REPLICAS:
+        yield Problem(where + "/replicas", say("must be at most %(limit)s", limit=MOST_REPLICAS))
     pod = template["template"]
     labels = (pod.get("metadata") or {}).get("labels") or {}
     yield from _labels_problems(labels, where + "/template/metadata/labels")

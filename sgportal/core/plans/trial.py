@@ -119,6 +119,7 @@ def _controller(child: Mapping[str, Any]) -> dict[str, Any]:
 
 # The API server has no codes for these; the words are those of its admission plugins, webhooks and authorizer.
 _NO_MERGE = "failed to create typed patch object"
+_NO_TYPE = "failed to convert new object"
 _MERGE_FAULT = re.compile(r"(?:^|: |\s)(\.[A-Za-z][^\s:]*(?::[^\s:]+)*): ([^\n]+)")
 _WEBHOOK_DENIES = re.compile(r'admission webhook "[^"]*" denied the request')
 _NO_DRY_RUN = "does not support dry run"
@@ -143,7 +144,7 @@ def verdict(trial: Trial, status: int, message: str) -> Verdict | None:
     that takes the place of another, may be just what makes room. Unasked: the question was not answered. A webhook
     denies with any status it likes; one that has side effects is not called in a dry run.
     """
-    if _NO_MERGE in message or _WEBHOOK_DENIES.search(message):
+    if _NO_MERGE in message or _NO_TYPE in message or _WEBHOOK_DENIES.search(message):
         return "refused"
     if status == 409:
         return None

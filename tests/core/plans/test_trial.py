@@ -136,6 +136,7 @@ def test_of_a_child_that_is_there_only_what_changes_is_tried():
         (429, "too many requests", "unasked", "unasked"),
         (503, "not ready", "unasked", "unasked"),
         (500, "failed to create typed patch object (…): .spec.x: field not declared in schema", "refused", "refused"),
+        (500, "failed to convert new object (…): unable to parse quantity's suffix", "refused", "refused"),
         (409, "Apply failed with 1 conflict", None, None),
     ],
 )
