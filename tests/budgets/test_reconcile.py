@@ -18,6 +18,7 @@ from tests.reconciler.world import ADA
 
 from .counting import QUEUE, listed, statements
 
+ARRIVALS = "arrivals/site"
 KINDS = ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid")
 
 
@@ -65,10 +66,15 @@ def calm(world, grid: Grid) -> None:
 
 def cost(world, grid: Grid) -> Cost:
     """Of one task that makes the grid right."""
-    workqueue.enqueue([grid.path], urgent=True)
+    return cost_of_key(world, grid.path)
+
+
+def cost_of_key(world, key: str) -> Cost:
+    """Of one task."""
+    workqueue.enqueue([key], urgent=True)
     world.server.reset_counts()
     with statements() as sql:
-        run(grid.path)
+        run(key)
     return Cost(list(sql), Counter(world.server.requests))
 
 
@@ -128,3 +134,17 @@ def test_a_reconcile_costs_what_the_file_says(world, kind, units, budgets, setti
     assert idle["requests"] <= 2, evidence["nothing to do"]
     assert idle["sql"] <= MOST[kind], evidence["nothing to do"]
     budgets.hold(f"{kind}, {units} NodeUnits", found, evidence)
+
+
+@pytest.mark.timeout(300)
+def test_a_new_node_unit_costs_what_the_file_says(world, units, budgets):
+    grids = [save({**body_of("DeploymentGrid"), "metadata": {"name": name, "namespace": "default"}}) for name in "ab"]
+    for grid in grids:
+        calm(world, grid)
+    costs = {"nothing is new": cost_of_key(world, ARRIVALS)}
+    world.settle()
+    world.label("edge-00000", site="new")
+    costs["two grids get one"] = cost_of_key(world, ARRIVALS)
+    assert {"a-new", "b-new"} <= set(world.names())
+    found = {name: each.counts() for name, each in costs.items()}
+    budgets.hold(f"a new NodeUnit, {units} NodeUnits", found, {name: str(each) for name, each in costs.items()})
