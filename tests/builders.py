@@ -83,7 +83,7 @@ _WHY = {
     "Ready": ("AllReady", say("all pods are ready")),
     "Progressing": ("RollingOut", say("%(ready)s of %(wanted)s pods are ready", ready=1, wanted=2)),
     "Degraded": ("NoReadyNode", say("no node of the unit is ready")),
-    "Offline": ("NodesUnreachable", say("no node of the unit answers; the counts are the last known")),
+    "Offline": ("NodesUnreachable", say("no node of the unit responds; the counts are the last known")),
     "UnitGone": (
         "UnitGone",
         say(

@@ -40,14 +40,14 @@ def ask(specs: Mapping[str, tuple[GridSpec, Grid | None]]) -> dict[str, tuple[Pr
     except ClusterError as error:
         return dict.fromkeys(specs, (_not_asked(str(error)),))
     if cluster.read_only:
-        return dict.fromkeys(specs, (_not_asked(say("the portal does not write to it now")),))
+        return dict.fromkeys(specs, (_not_asked(say("the portal is read-only")),))
     heard = {prefix: _Heard() for prefix in specs}
     wanted: list[tuple[str, Trial]] = []
     for prefix, (spec, grid) in specs.items():
         if len(wanted) < MOST:
             wanted += [(prefix, trial) for trial in _trials(spec, grid)]
         else:
-            heard[prefix].warnings.append(_not_asked(say("one save asks about %(most)s objects at most", most=MOST)))
+            heard[prefix].warnings.append(_not_asked(say("a dry run covers at most %(most)s objects", most=MOST)))
     for (prefix, trial), reply in zip(wanted, dry_run.ask(cluster, [trial for _, trial in wanted]), strict=True):
         if reply.error:
             _sort(trial, reply.error, heard[prefix])
@@ -82,10 +82,10 @@ def _sort(trial: Trial, error: ClusterError, into: _Heard) -> None:
 
 
 _WITHOUT_PODS = say(
-    "the portal's account may not create pods, so quotas, limits and policies for pods did not speak "
+    "the portal's account may not create pods, so quotas, limits and policies for pods were not checked "
     "(ClusterRole sgportal-dry-runs in deploy/rbac.yaml)"
 )
 
 
 def _not_asked(why: object) -> Problem:
-    return Problem("", say("the cluster could not be asked whether it takes this: %(why)s", why=why))
+    return Problem("", say("the dry run was not possible: %(why)s", why=why))

@@ -26,7 +26,7 @@ class AlreadyExists(Exception):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.sentence = say("“%(path)s” exists already", path=path)
+        self.sentence = say("“%(path)s” already exists", path=path)
 
 
 class Stale(Exception):
@@ -82,7 +82,7 @@ def _check_halt() -> None:
     if row.halt:
         raise ReadOnly(
             say(
-                "nothing is written to the cluster until somebody decides on the page “Decisions”: %(why)s",
+                "writes to the cluster are stopped until somebody decides on the page “Decisions”: %(why)s",
                 why=row.sentence,
             )
         )
@@ -98,12 +98,14 @@ def _check_management_mode() -> None:
         command = "; ".join(row.cure)
         raise ReadOnly(
             say(
-                "SuperEdge's controller manages the grids and the portal only watches. To change that, stop it "
+                "SuperEdge's controller manages the grids and the portal is read-only. To change that, stop it "
                 "(%(command)s), then take over on the page “Cluster”",
                 command=command,
             )
         )
-    raise ReadOnly(say("the portal only watches this cluster; an administrator can take over on the page “Cluster”"))
+    raise ReadOnly(
+        say("the portal is read-only for this cluster; an administrator can take over on the page “Cluster”")
+    )
 
 
 def note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:

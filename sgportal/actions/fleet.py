@@ -24,11 +24,11 @@ def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) ->
     with transaction.atomic():
         row = ManagedCluster.locked()
         if not row.halt:
-            raise Refused(say("nothing waits for a decision: the portal writes to its cluster"))
+            raise Refused(say("there are no pending decisions"))
         if halt_id != row.halt_id:
             raise Stale(row)
         if choice not in row.choices:
-            raise Refused(say("this cannot be chosen here; it must be one of %(kinds)s", kinds=", ".join(row.choices)))
+            raise Refused(say("not a valid choice; it must be one of %(kinds)s", kinds=", ".join(row.choices)))
         if dry_run:
             return row
         before = {"halt": row.halt, **row.facts}

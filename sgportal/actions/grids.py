@@ -182,7 +182,7 @@ def _check(spec: GridSpec, grid: Grid | None, create_only: bool, expect: str | N
     if expect and expect != grid.etag:
         raise Stale(grid)
     if grid.deleting_since:
-        raise Refused(say("“%(name)s” is being deleted; wait until it is gone", name=grid.name))
+        raise Refused(say("“%(name)s” is being deleted; wait until it is deleted", name=grid.name))
 
 
 def _store(wish: _Wish, actor: Actor) -> Saved:
@@ -265,7 +265,7 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
         if unit and not known:
             raise NotFound(unit)
         if not planned.steps or not known:
-            raise Refused(say("there is nothing of this grid to recreate: %(why)s", why=_why_nothing(planned)))
+            raise Refused(say("there is nothing to recreate: %(why)s", why=_why_nothing(planned)))
         if not dry_run:
             rows.update(recreate=True, failures=0, next_at=None)
             note(actor, "recreate", f"{grid.path}#{unit}", None, None, planned)

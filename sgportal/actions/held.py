@@ -39,7 +39,7 @@ def decide_held(
         for each in decided:
             if choice not in each.choices:
                 kinds = ", ".join(each.choices)
-                raise Refused(say("this cannot be chosen here; it must be one of %(kinds)s", kinds=kinds))
+                raise Refused(say("not a valid choice; it must be one of %(kinds)s", kinds=kinds))
         if units is not None:
             decided = _in_units(decided, units)
         if not dry_run:

@@ -40,7 +40,7 @@ def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> Ta
     with transaction.atomic():
         row = ManagementMode.now()
         if row.may_write:
-            raise Refused(say("the portal manages the grids already"))
+            raise Refused(say("the portal already manages the grids"))
         _check_settled(row)
         if refusal and not force:
             raise Refused(refusal)
@@ -56,7 +56,7 @@ def hand_back(actor: Actor) -> None:
     with transaction.atomic():
         row = ManagementMode.now()
         if row.read_only:
-            raise Refused(say("the portal writes nothing to the cluster already"))
+            raise Refused(say("the portal is already read-only"))
         _check_settled(row)
         superedge.decide(HANDING_BACK, actor.name)
         takeover.ask(takeover.HAND_BACK, actor.name)
@@ -103,8 +103,8 @@ def _harmful(steps: Sequence[Step]) -> Sentence | None:
     if not found:
         return None
     return say(
-        "it would restart or delete %(count)s children, first %(kind)s “%(name)s”: %(reason)s. See what would be done, "
-        "and force it if that is meant",
+        "it would restart or delete %(count)s children, first %(kind)s “%(name)s”: %(reason)s. Preview it, then"
+        " force it if intended",
         count=len(found),
         kind=found[0].kind,
         name=found[0].name,

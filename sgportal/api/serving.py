@@ -98,7 +98,7 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            text = say("the body did not arrive within %(seconds)s seconds", seconds=int(BODY_SECONDS))
+            text = say("the body was not received within %(seconds)s seconds", seconds=int(BODY_SECONDS))
             return self._hung_up(Refusal(408, text))
         self._received += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)

@@ -24,7 +24,7 @@ from .http.shapes import Asked
 from .http.throttles import THROTTLES
 from .http.warning_header import warning_header
 
-NOT_READ_YET = say("the cluster has not been read yet; try again in a moment")
+NOT_READ_YET = say("the first sync of the cluster is not complete; try again later")
 
 
 class PortalView(APIView):

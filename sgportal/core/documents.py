@@ -83,7 +83,7 @@ def _too_many() -> Invalid:
 def _doubled(key: str, first: int, line: int) -> Invalid:
     return _invalid(
         say(
-            "line %(line)s: the key “%(key)s” stands twice, first in line %(first)s; one of the two must go",
+            "line %(line)s: duplicate key “%(key)s”, first in line %(first)s; remove one of them",
             line=line,
             key=key[:100],
             first=first,
@@ -217,7 +217,7 @@ def _refuse_values(value: Any) -> None:
             elif isinstance(each, list):
                 inner += each
             elif not _can_be_kept(each):
-                raise _invalid(say("%(value)s cannot be kept", value=ascii(each)[:60]))
+                raise _invalid(say("%(value)s cannot be stored", value=ascii(each)[:60]))
         level = inner
 
 
@@ -285,7 +285,7 @@ def read_document(data: bytes) -> dict[str, Any]:
 def only(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """The only one of these documents. Raises Invalid where there is none or another."""
     if len(documents) != 1:
-        raise _invalid(say("exactly one document is expected here, not %(count)s", count=len(documents)))
+        raise _invalid(say("exactly one document is expected, not %(count)s", count=len(documents)))
     return documents[0]
 
 

@@ -50,7 +50,7 @@ def _check_list(value: Any, item: str, where: str) -> Iterator[Problem]:
         return
     for index, each in enumerate(value):
         if each is None and item != "any":
-            yield Problem(where + pointer(index), say("must not be null; take the entry out"))
+            yield Problem(where + pointer(index), say("must not be null; remove the entry"))
         yield from check(each, item, where + pointer(index))
 
 
@@ -79,7 +79,7 @@ def _double(found: tuple[Any, ...], keys: Keys, first: str) -> Sentence:
     names = [name for name, _ in keys]
     shown = ", ".join(f"{name}: {each}" for name, each in zip(names, found, strict=True))
     return say(
-        "“%(entry)s” stands twice, first at %(first)s; this list takes one entry for each %(keys)s",
+        "duplicate entry “%(entry)s”, first at %(first)s; this list takes one entry per %(keys)s",
         entry=shown[:200],
         first=Place(first),
         keys=" + ".join(names),
@@ -88,7 +88,7 @@ def _double(found: tuple[Any, ...], keys: Keys, first: str) -> Sentence:
 
 def twice(name: Any, first: str) -> Sentence:
     """That a name stands twice, where it may once: `first` is the JSON pointer of the first."""
-    return say("“%(name)s” stands twice, first at %(first)s", name=name, first=Place(first))
+    return say("duplicate “%(name)s”, first at %(first)s", name=name, first=Place(first))
 
 
 def identity(entry: Any, keys: Keys) -> tuple[Any, ...] | None:

@@ -112,7 +112,7 @@ def first_of(problems: Iterable[Problem]) -> list[Problem]:
     """The first MOST_PROBLEMS of these, with a sentence where there are more; the rest is not looked for."""
     found = list(islice(problems, MOST_PROBLEMS + 1))
     if len(found) > MOST_PROBLEMS:
-        found[-1] = Problem("", say("there are more problems than these %(count)s", count=MOST_PROBLEMS))
+        found[-1] = Problem("", say("only the first %(count)s problems are listed", count=MOST_PROBLEMS))
     return found
 
 

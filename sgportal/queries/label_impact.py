@@ -50,13 +50,16 @@ def _label_steps(grid: Grid, moved: Iterable[UnitChange], waits: bool) -> Iterab
 
 
 _UNIT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {
-    "appears": ("create", say("NodeUnit “%(unit)s” appears")),
-    "vanishes": ("delete", say("NodeUnit “%(unit)s” loses its last node; after the grace time its workload goes")),
+    "appears": ("create", say("NodeUnit “%(unit)s” is added")),
+    "vanishes": (
+        "delete",
+        say("NodeUnit “%(unit)s” loses its last node; its workload is deleted after the grace time"),
+    ),
     "waits": (
         "delete",
         say(
-            "NodeUnit “%(unit)s” loses its last node; so many workloads would go that after the grace time a person "
-            "has to decide, and until then it stays"
+            "NodeUnit “%(unit)s” loses its last node; too many workloads would be deleted: after the grace "
+            "time, somebody has to decide"
         ),
     ),
 }

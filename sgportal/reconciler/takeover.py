@@ -93,7 +93,7 @@ def _restore(grid: Grid, cluster: Cluster) -> None:
 
 
 def _advice(grids: Sequence[Grid]) -> list[Sentence]:
-    found = [say("nothing more is written to the cluster; start SuperEdge's controller when you are ready")]
+    found = [say("writes to the cluster are stopped; start SuperEdge's controller when you are ready")]
     rolling = [grid.path for grid in grids if grid.kind != "ServiceGrid" and lacks_hash(grid.spec)]
     if rolling:
         found.append(
@@ -106,9 +106,9 @@ def _advice(grids: Sequence[Grid]) -> list[Sentence]:
     closing = [grid.path for grid in grids if "closure" in grid.spec]
     if closing:
         found.append(
-            say("SuperEdge does not know spec.closure and its definitions drop it: %(grids)s", grids=_listed(closing))
+            say("SuperEdge does not support spec.closure and its CRDs drop it: %(grids)s", grids=_listed(closing))
         )
-    found.append(say("it also puts its own definitions in the place of ours, within a minute of its start"))
+    found.append(say("it also replaces the portal's CRDs with its own within a minute of its start"))
     return found
 
 
@@ -132,5 +132,5 @@ def _upgrade() -> list[Sentence]:
     superedge.note(superedge.look(connection.reading()))
     workqueue.enqueue([grid.path for grid in Grid.objects.only("kind", "namespace", "name")], urgent=True)
     if lost:
-        return [say("these grids went away meanwhile: %(grids)s", grids=_listed(lost))]
-    return [say("the definitions are the portal's now; every grid is still there")]
+        return [say("these grids were deleted in the meantime: %(grids)s", grids=_listed(lost))]
+    return [say("the portal's CRDs are installed; all grids are kept")]

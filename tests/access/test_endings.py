@@ -102,7 +102,7 @@ def test_a_new_password_ends_tokens_and_the_other_sessions(olga, admin, change, 
 def test_the_session_that_changed_the_password_goes_on(olga):
     browser = session()
     data = {"old_password": RIGHT, "new_password1": NEW, "new_password2": NEW}
-    assert "Your password is changed" in browser.post("/profile/password/", data, follow=True).content.decode()
+    assert "Password changed" in browser.post("/profile/password/", data, follow=True).content.decode()
     assert opens(browser)
     assert attempt("olga", NEW).status_code == 302
 

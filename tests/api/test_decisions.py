@@ -27,7 +27,7 @@ def test_what_waits_is_listed_with_its_choices(as_, gone):
     assert (first["kind"], first["grid"]) == ("grid-gone", "deploymentgrids/default/a")
     assert [each["choice"] for each in first["choices"]] == ["restore", "follow"]
     assert first["id"] != second["id"]
-    assert "until a person decides" in first["message"]
+    assert "until somebody decides" in first["message"]
     chinese = as_("vic").get("decisions", Accept_Language="zh-hans").json()["items"][0]
     assert "集群" in chinese["choices"][0]["outcome"]
     page = as_("vic").get("decisions?limit=1").json()

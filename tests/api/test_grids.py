@@ -51,7 +51,7 @@ def test_a_grid_that_exists_is_refused(api):
 def test_another_kind_is_refused_here(api):
     answer = api.post("deploymentgrids", builders.manifest("echo", "ServiceGrid"))
     assert answer.status_code == 422
-    assert pointers(answer) == {"/kind": "this address takes a DeploymentGrid"}
+    assert pointers(answer) == {"/kind": "a DeploymentGrid is expected here"}
 
 
 def test_yaml_comes_out_where_it_is_asked_for(api):

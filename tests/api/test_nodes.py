@@ -198,7 +198,7 @@ def test_a_dry_run_of_labels_shows_the_impact(api):
     chinese = api.post("nodes/label?dryRun=All", asked, Accept_Language="zh-hans").json()
     assert [each["reason"] for each in chinese["steps"]] == [
         "NodeUnit “nodeunit1” 失去最后一个节点；宽限期过后其工作负载将被删除",
-        "NodeUnit “nodeunit3” 将出现",
+        "新增 NodeUnit “nodeunit3”",
     ]
     assert LabelJob.objects.count() == before
 
@@ -236,7 +236,7 @@ def test_without_a_cluster_one_nodes_label_is_refused_with_a_time_to_try_again(a
     answer = api("PATCH", "nodes/node0", {"metadata": {"labels": {"zone1": "x"}}})
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
-    assert answer.json()["detail"] == "the cluster cannot be reached now"
+    assert answer.json()["detail"] == "the cluster is unreachable"
 
 
 def test_an_unknown_node_cannot_be_labelled(api):

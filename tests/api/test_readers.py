@@ -46,12 +46,12 @@ def test_what_one_door_reads_all_read(api, db, data):
     [
         (
             TWICE.encode(),
-            f"line {SECOND}: the key “gridUniqKey” stands twice, first in line {FIRST}; one of the two must go",
+            f"line {SECOND}: duplicate key “gridUniqKey”, first in line {FIRST}; remove one of them",
         ),
         (codecs.BOM_UTF16_LE + b"{", "the body is not UTF-16-LE text; save it as UTF-8"),
         (MANIFEST.encode("utf-16-le"), "the body is UTF-16 or UTF-32 without a byte order mark; save it as UTF-8"),
-        (MANIFEST.replace("echo", "\\u0000").encode(), "'\\x00' cannot be kept"),
-        (MANIFEST.replace('"echo"', "9" * 30).encode(), "9" * 30 + " cannot be kept"),
+        (MANIFEST.replace("echo", "\\u0000").encode(), "'\\x00' cannot be stored"),
+        (MANIFEST.replace('"echo"', "9" * 30).encode(), "9" * 30 + " cannot be stored"),
     ],
     ids=["twice", "cut UTF-16", "no mark", "NUL", "number"],
 )
@@ -67,9 +67,9 @@ def test_what_one_door_refuses_all_refuse_in_the_same_words(api, db, data, sente
         (MANIFEST.replace("\n", "\r\n"), ""),
         ("a:\n\tb: 1", "line 2, column 1: a tab; YAML is indented with spaces"),
         ("a:\x85\tb: 1", "line 2, column 1: a tab; YAML is indented with spaces"),
-        ("a: 1\nb: 2\na: 3", "line 3: the key “a” stands twice, first in line 1; one of the two must go"),
+        ("a: 1\nb: 2\na: 3", "line 3: duplicate key “a”, first in line 1; remove one of them"),
         ("a: \0", "line 1: YAML does not take the character U+0000"),
-        (TWICE, f"line {SECOND}: the key “gridUniqKey” stands twice, first in line {FIRST}; one of the two must go"),
+        (TWICE, f"line {SECOND}: duplicate key “gridUniqKey”, first in line {FIRST}; remove one of them"),
         (
             "a: &x 1\nb: *x",
             "line 2: aliases are not accepted; in the place of “*x” write out what stands at “&x” in line 1",

@@ -65,12 +65,12 @@ def test_json_may_be_indented_with_tabs_and_a_list_stands_for_its_entries():
             "line 3: aliases are not accepted; in the place of “*a” write out what stands at “&a” in line 1",
         ),
         (b"a: *b", "line 1: there is no anchor “&b” before the alias “*b”"),
-        (b"a: 1\nb: 2\na: 2", "line 3: the key “a” stands twice, first in line 1; one of the two must go"),
-        (b"a: {b: 1,\n b: 2}", "line 2: the key “b” stands twice, first in line 1; one of the two must go"),
-        (b"a: 1\n---\nb: 1\nb: 2", "line 4: the key “b” stands twice, first in line 3; one of the two must go"),
+        (b"a: 1\nb: 2\na: 2", "line 3: duplicate key “a”, first in line 1; remove one of them"),
+        (b"a: {b: 1,\n b: 2}", "line 2: duplicate key “b”, first in line 1; remove one of them"),
+        (b"a: 1\n---\nb: 1\nb: 2", "line 4: duplicate key “b”, first in line 3; remove one of them"),
         (
             b'{"a": [{"b": "}\\", \\"b"}],\n "c": {"a": 1},\n "\\u0061": 2}',
-            "line 3: the key “a” stands twice, first in line 1; one of the two must go",
+            "line 3: duplicate key “a”, first in line 1; remove one of them",
         ),
         (b"1: 2", "line 1: keys must be text; put “1” in quotes"),
         (b"yes: 2", "line 1: keys must be text; put “True” in quotes"),
@@ -112,14 +112,14 @@ def test_what_both_readers_refuse_they_refuse_in_the_same_words():
 def test_the_two_lines_of_a_double_are_found_in_time_that_grows_with_the_text():
     names = b",\n".join(b'"k%d":1' % number for number in range(60_000))
     started = time.process_time()
-    with pytest.raises(Invalid, match="line 60000: the key “k7” stands twice, first in line 8"):
+    with pytest.raises(Invalid, match="line 60000: duplicate key “k7”, first in line 8"):
         read_documents(b"{" + names + b',"k7":2}')
     assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(("data", "count"), [(b"", 0), (b"a: 1\n---\nb: 2", 2)])
 def test_exactly_one_document_where_one_is_expected(data, count):
-    with pytest.raises(Invalid, match=f"exactly one document is expected here, not {count}"):
+    with pytest.raises(Invalid, match=f"exactly one document is expected, not {count}"):
         read_document(data)
 
 

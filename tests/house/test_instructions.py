@@ -44,16 +44,16 @@ DOORS = {
     "a headless Service hands its clients the addresses of all pods, past every proxy; use mode “wrapper” or “open”": (
         "ClosureNotSupported"
     ),
-    "its custom resource is gone from the cluster, together with those of many grids: it is kept, and nothing is made "
-    "or deleted for it, until a person decides": DECISIONS,
-    "its workload is no longer wanted, but so many would go at once that a person has to decide": DECISIONS,
-    "its workloads in NodeUnits that it no longer has would be deleted, so many at once or within a day that a person "
-    "has to decide; until then they stay": DECISIONS,
-    "nothing is written to the cluster until somebody decides on the page “Decisions”: %(why)s": DECISIONS,
-    "the portal only watches this cluster; an administrator can take over on the page “Cluster”": TAKE_OVER,
-    "SuperEdge's controller manages the grids and the portal only watches. To change that, stop it (%(command)s), then "
-    "take over on the page “Cluster”": TAKE_OVER,
-    "nothing more is written to the cluster; start SuperEdge's controller when you are ready": COMMANDS,
+    "its custom resource is missing from the cluster, with those of many grids: it is kept and not reconciled "
+    "until somebody decides": DECISIONS,
+    "its workload is no longer wanted, but too many would be deleted at once: somebody has to decide": DECISIONS,
+    "its workloads in former NodeUnits would be deleted, too many at once or within a day: they stay until "
+    "somebody decides": DECISIONS,
+    "writes to the cluster are stopped until somebody decides on the page “Decisions”: %(why)s": DECISIONS,
+    "the portal is read-only for this cluster; an administrator can take over on the page “Cluster”": TAKE_OVER,
+    "SuperEdge's controller manages the grids and the portal is read-only. To change that, stop it "
+    "(%(command)s), then take over on the page “Cluster”": TAKE_OVER,
+    "writes to the cluster are stopped; start SuperEdge's controller when you are ready": COMMANDS,
 }
 
 

@@ -32,7 +32,7 @@ class Decisions(PortalView):
         read."""
         asked = self.fields(HeldRequestSerializer)
         if not asked["items"]:
-            raise Invalid(Problem("/items", say("name at least one thing that waits, by its “id”")))
+            raise Invalid(Problem("/items", say("name at least one pending item by its “id”")))
         decided = actions.decide_held(
             asked["choice"], asked["items"], self.actor, units=asked.get("units"), dry_run=self.dry_run
         )

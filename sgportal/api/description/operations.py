@@ -154,7 +154,7 @@ def read_query(query: QueryDict, takes: Iterable[Parameter]) -> dict[str, Any]:
         if name not in known:
             problems.append(_unknown(name, known))
         elif len(texts) > 1:
-            problems.append(Problem(pointer(name), say("“%(name)s” stands twice", name=name)))
+            problems.append(Problem(pointer(name), say("duplicate “%(name)s”", name=name)))
         else:
             try:
                 values[name] = known[name].read(texts[0])
@@ -169,4 +169,4 @@ def read_query(query: QueryDict, takes: Iterable[Parameter]) -> dict[str, Any]:
 def _unknown(name: str, known: Mapping[str, Parameter]) -> Problem:
     if known:
         return unknown_field(name, known, "")
-    return Problem(pointer(name), say("this address takes no query parameters"))
+    return Problem(pointer(name), say("query parameters are not supported here"))

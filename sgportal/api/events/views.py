@@ -37,7 +37,7 @@ class Events(PortalView):
         go on where you were; `event: resync` says that too much was missed: read afresh. `event: beat` comes every two
         seconds in which nothing changed: a stream without one is lost."""
         if not isinstance(request._request, ASGIRequest):
-            raise Refusal(503, say("this server cannot stream"), headers={"Retry-After": "60"})
+            raise Refusal(503, say("this server does not support streaming"), headers={"Retry-After": "60"})
         seat: Seat = request._request.scope[SEAT]
         if is_closing() or not seat.take():
             raise Refusal(503, say("too many streams are open; try again later"), headers={"Retry-After": "10"})

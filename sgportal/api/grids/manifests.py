@@ -13,7 +13,7 @@ from ..http.shapes import instant
 from .serializers import GridRowSerializer
 
 _NO_STATUS: dict[str, Any] = {"observedGeneration": 0, "conditions": [], "states": {}, "units": []}
-UNREACHABLE = say("the cluster cannot be reached; what you asked is stored and will be done as soon as it can be")
+UNREACHABLE = say("the cluster is unreachable; the change is stored and applied when the cluster is reachable again")
 
 
 def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class GridView(PortalView):
     def checked_kind(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """The manifest, if it is of this address's kind. Raises Invalid."""
         if manifest.get("kind") in list(KINDS) and manifest["kind"] != self.kind:
-            raise Invalid(Problem("/kind", say("this address takes a %(kind)s", kind=self.kind)))
+            raise Invalid(Problem("/kind", say("a %(kind)s is expected here", kind=self.kind)))
         return manifest
 
     def save(self, manifest: dict[str, Any], **how: Any) -> actions.Saved:

@@ -79,12 +79,14 @@ class RolePermission(permissions.BasePermission):
         if not request.user.is_authenticated:
             return False
         if not has_role(held, needed):
-            raise Refusal(403, say("this needs the role “%(needed)s”; ask an administrator", needed=needed))
+            raise Refusal(403, say("this requires the role “%(needed)s”; ask an administrator", needed=needed))
         token = request.auth if isinstance(request.auth, ApiToken) else None
         if token and request.method in getattr(view, "sessions_only", ()):
-            raise Refusal(403, say("a token makes no tokens; log in, and make it in that session or on the page"))
+            raise Refusal(
+                403, say("a token cannot create tokens; log in and create it in that session or on the page “Profile”")
+            )
         if not reading and token and token.scope != "write":
-            raise Refusal(403, say("this token may only read; make one that may write"))
+            raise Refusal(403, say("this token is read-only; create one with the scope write"))
         return True
 
 

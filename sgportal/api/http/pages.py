@@ -24,8 +24,8 @@ class Pages:
         try:
             return list(self._signer.unsign_object(cursor))
         except BadSignature:
-            problem = Problem("/cursor", say("is no cursor of this list; leave it out to begin afresh"))
-            raise Refusal(400, say("the cursor cannot be read"), [problem]) from None
+            problem = Problem("/cursor", say("is not a cursor of this list; omit it to start over"))
+            raise Refusal(400, say("the cursor is invalid"), [problem]) from None
 
     def of_rows(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Shape) -> dict[str, Any]:
         """A page of a query in this order of fields: all upwards, or all downwards (`-field`)."""

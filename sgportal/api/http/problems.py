@@ -45,12 +45,12 @@ class ErrorSerializer(Shape):
     detail = Said(source="sentence")
 
 
-UNREADABLE = say("the request cannot be read")
-TRY_LATER = say("the database does not answer now; try again in a moment")
-_INVALID = say("the input is not valid; “errors” names each field and what would be right")
-_BODY = say("the body cannot be read; “errors” says where and why")
-_NOTHING_HERE = say("there is nothing at this address")
-_BROKEN = say("something went wrong on our side; the log has more under the request's id")
+UNREADABLE = say("the request cannot be parsed")
+TRY_LATER = say("the database does not respond; try again later")
+_INVALID = say("invalid input; see “errors”")
+_BODY = say("the body cannot be parsed; see “errors”")
+_NOTHING_HERE = say("there is no resource at this address")
+_BROKEN = say("internal server error; the log has details under the request id")
 
 
 def unreadable(invalid: Invalid) -> Refusal:
@@ -76,16 +76,16 @@ def _action_refusal(error: Exception) -> Refusal | None:
     if isinstance(error, actions.AlreadyExists):
         return Refusal(409, error.sentence)
     if isinstance(error, actions.Stale):
-        return Refusal(412, say("it changed since you read it; read it again"))
+        return Refusal(412, say("the object has been modified; read it again"))
     if isinstance(error, actions.NotFound):
-        return Refusal(404, say("there is no “%(name)s”", name=str(error)))
+        return Refusal(404, say("“%(name)s” not found", name=str(error)))
     if isinstance(error, actions.Forbidden):
         return Refusal(403, error.sentence)
     if isinstance(error, actions.Refused):
         return Refusal(409, error.sentence)
     if isinstance(error, actions.Unavailable):
         wait = str(math.ceil(error.retry_after))
-        return Refusal(503, say("the cluster cannot be reached now"), headers={"Retry-After": wait})
+        return Refusal(503, say("the cluster is unreachable"), headers={"Retry-After": wait})
     if isinstance(error, OperationalError):
         return Refusal(503, TRY_LATER, headers={"Retry-After": "2"})
     return None
@@ -107,10 +107,10 @@ def _framework_refusal(error: Exception) -> Refusal | None:
 
 _DRF = {
     401: say("log in, or send a valid token as “Authorization: Bearer …”"),
-    403: say("you may not do this"),
-    405: say("this address does not take this method; the header “Allow” names those it takes"),
-    406: say("this address answers in application/json or application/yaml"),
-    429: say("too many requests; wait as long as the header “Retry-After” says"),
+    403: say("permission denied"),
+    405: say("method not allowed; the header “Allow” lists the supported ones"),
+    406: say("only application/json and application/yaml are supported"),
+    429: say("too many requests; wait for the time in the header “Retry-After”"),
 }
 
 

@@ -46,7 +46,7 @@ class NodeLabelling(PortalView):
 def _changes(asked: Mapping[str, Any]) -> dict[str, str | None]:
     wanted, unwanted = asked.get("set") or {}, asked.get("remove") or []
     both = [
-        Problem(pointer("remove", index), say("“%(key)s” is to be set and removed", key=key))
+        Problem(pointer("remove", index), say("“%(key)s” is both set and removed", key=key))
         for index, key in enumerate(unwanted)
         if key in wanted
     ]

@@ -42,7 +42,7 @@ class NodeList(PortalView):
         """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
         asked = self.query
         if asked["unit"] and not asked["group"]:
-            raise Invalid(Problem("/unit", say("needs “group” besides, the label key of the NodeGroup")))
+            raise Invalid(Problem("/unit", say("also requires “group”, the label key of the NodeGroup")))
         ready = {"true": "Ready", "false": ""}.get(asked["ready"], asked["ready"])
         rows = select_nodes(asked["labelSelector"], asked["group"], asked["unit"], ready, asked["search"])
         if asked["ready"] == "false":

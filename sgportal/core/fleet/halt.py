@@ -21,37 +21,37 @@ _WHY: Mapping[Reason, Sentence] = {
         "the API server belongs to another cluster (%(seen)s) than the portal's grids do (%(uid)s); the uid is that of "
         "the namespace kube-system"
     ),
-    DEFINITIONS_GONE: say(
-        "the CustomResourceDefinitions of %(kinds)s are gone from the cluster, and %(grids)s grids with them"
-    ),
-    GRIDS_GONE: say("the custom resources of all %(grids)s grids are gone from the cluster"),
-    NODES_GONE: say("the cluster has no nodes any more; there were %(nodes)s"),
-    CHILDREN_GONE: say("the cluster lists none of the %(children)s %(resource)s of the grids any more"),
+    DEFINITIONS_GONE: say("the CRDs of %(kinds)s are missing from the cluster, and %(grids)s grids with them"),
+    GRIDS_GONE: say("the custom resources of all %(grids)s grids are missing from the cluster"),
+    NODES_GONE: say("the cluster has no nodes; it had %(nodes)s"),
+    CHILDREN_GONE: say("the cluster no longer lists any of the %(children)s %(resource)s of the grids"),
 }
 # What a person may choose for each reason, and what it leads to.
 _THEN: Mapping[Reason, Mapping[Choice, Sentence]] = {
     ANOTHER_CLUSTER: {
         RESTORE: say(
-            "every grid is made anew in this cluster, with its workloads, and nodes of the same name get back the "
-            "labels that put them into NodeUnits"
+            "all grids and their workloads are created in this cluster, and nodes of the same names get their "
+            "NodeUnit labels back"
         ),
-        FOLLOW: say("this cluster is right: the portal removes its grids that are not in it, and shows those that are"),
+        FOLLOW: say(
+            "the cluster is correct: the portal removes its grids that are not in the cluster and shows those that are"
+        ),
     },
     DEFINITIONS_GONE: {
-        RESTORE: say("the definitions are installed again, and every grid is made anew, with its workloads"),
-        FOLLOW: say("they were meant to go: the portal removes these grids, and their revisions stay"),
+        RESTORE: say("the CRDs are installed again, and all grids and their workloads are created again"),
+        FOLLOW: say("the deletion was intended: the portal removes these grids and keeps their revisions"),
     },
     GRIDS_GONE: {
-        RESTORE: say("every grid is made anew, with its workloads"),
-        FOLLOW: say("they were meant to go: the portal removes these grids, and their revisions stay"),
+        RESTORE: say("all grids and their workloads are created again"),
+        FOLLOW: say("the deletion was intended: the portal removes these grids and keeps their revisions"),
     },
     NODES_GONE: {
         FOLLOW: say(
-            "the nodes were meant to go: NodeUnits without nodes are treated as always, and the deletion of their "
-            "workloads waits for a person once more"
+            "the nodes were removed on purpose: NodeUnits without nodes are handled as usual, and the deletion "
+            "of their workloads needs another approval"
         ),
     },
-    CHILDREN_GONE: {RESTORE: say("the grids are right: what is not there is made anew")},
+    CHILDREN_GONE: {RESTORE: say("the grids are correct: what is missing is created again")},
 }
 
 

@@ -15,23 +15,23 @@ DELETE: Choice = "delete"
 
 _WHY: Mapping[Kind, Sentence] = {
     GRID_GONE: say(
-        "its custom resource is gone from the cluster, together with those of many grids: it is kept, and nothing "
-        "is made or deleted for it, until a person decides"
+        "its custom resource is missing from the cluster, with those of many grids: it is kept and not "
+        "reconciled until somebody decides"
     ),
     CHILD_DELETION: say(
-        "its workloads in NodeUnits that it no longer has would be deleted, so many at once or within a day that a "
-        "person has to decide; until then they stay"
+        "its workloads in former NodeUnits would be deleted, too many at once or within a day: they stay until "
+        "somebody decides"
     ),
 }
 # What a person may choose for each kind, and what it leads to.
 _THEN: Mapping[Kind, Mapping[Choice, Sentence]] = {
     GRID_GONE: {
-        RESTORE: say("the grid is made anew in the cluster, with its workloads"),
-        FOLLOW: say("it was meant to go: the portal removes the grid, and its revisions stay"),
+        RESTORE: say("the grid and its workloads are created again in the cluster"),
+        FOLLOW: say("the deletion was intended: the portal removes the grid and keeps its revisions"),
     },
     CHILD_DELETION: {
-        KEEP: say("the workloads stay as they are; once their NodeUnits have nodes again, they are treated as always"),
-        DELETE: say("the workloads were meant to go: they are deleted now, with their pods"),
+        KEEP: say("the workloads are kept; they are managed as usual when their NodeUnits have nodes again"),
+        DELETE: say("the deletion was intended: the workloads are deleted with their pods"),
     },
 }
 KINDS: tuple[Kind, ...] = tuple(_WHY)

@@ -132,10 +132,10 @@ def _elsewhere(manifest: Mapping[str, Any]) -> Sentence | None:
     if not isinstance(version, str) or not isinstance(kind, str):
         return None
     if version == API_VERSION:
-        return say("a ServiceGroup is taken on its own, not in a bundle") if kind == GROUP else None
+        return say("a ServiceGroup cannot be part of a bundle; send it alone") if kind == GROUP else None
     return say(
-        "%(kind)s (%(version)s) is not taken here, only %(kinds)s (%(wanted)s) are: take it out and apply it with "
-        "“kubectl apply”",
+        "%(kind)s (%(version)s) is not supported here, only %(kinds)s (%(wanted)s): remove it and apply it with"
+        " “kubectl apply”",
         kind=kind[:100],
         version=version[:100],
         kinds=", ".join(KINDS),

@@ -86,12 +86,12 @@ def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: 
     if not isinstance(own, Mapping) or not isinstance(own.get("name"), str):
         yield Problem(where + "/metadata/name", REQUIRED)
     elif own.get("namespace") not in (None, metadata.get("namespace") or DEFAULT):
-        yield Problem(where + "/metadata/namespace", say("must be the ServiceGroup's namespace, or be left out"))
+        yield Problem(where + "/metadata/namespace", say("must be the ServiceGroup's namespace or unset"))
     inner = member.get("spec")
     if not isinstance(inner, Mapping):
         yield wrong_type(inner, "an object", where + "/spec")
     elif inner.get("gridUniqKey") not in (None, key):
-        yield Problem(where + "/spec/gridUniqKey", say("must be the ServiceGroup's gridUniqKey, or be left out"))
+        yield Problem(where + "/spec/gridUniqKey", say("must be the ServiceGroup's gridUniqKey or unset"))
 
 
 def _completed(member: Mapping[str, Any], namespace: str, key: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _moved(kind: GridKind, problem: Problem) -> Problem:
     """Where a field of the child's spec stands one level too high, say where it belongs."""
     name = problem.pointer.removeprefix("/spec/")
     if name in FIELDS[kind.template_type] and problem.code == "UnknownField":
-        return Problem(problem.pointer, say("“%(field)s” belongs into spec.template", field=name))
+        return Problem(problem.pointer, say("“%(field)s” belongs in spec.template", field=name))
     return problem
 
 

@@ -86,7 +86,7 @@ def _manager_problem(manager: Any) -> Sentence | None:
     if not isinstance(manager, str) or not manager or len(manager) > MAX_MANAGER or not manager.isprintable():
         return say("must be the name of a field manager, as “kubectl get --show-managed-fields” shows it")
     if manager == FIELD_MANAGER:
-        return say("is the portal itself; name who else writes the field")
+        return say("is the portal itself; name another field manager")
     return None
 
 
@@ -157,9 +157,11 @@ def _path_problem(text: Any, read: Any, template_type: str) -> Sentence | None:
     except _Unreadable as unreadable:
         return unreadable.sentence
     if len(pattern) < 2 or pattern[0] not in ("metadata", "spec"):
-        return say("must lead to something in spec, metadata.labels or metadata.annotations")
+        return say("must point into spec, metadata.labels or metadata.annotations")
     if any(touches(pattern, field) for field in _KEPT):
-        return say("is the grid's own: where a child runs, whose it is and which pods it chooses is not left to others")
+        return say(
+            "is managed by the grid: where a child runs, who owns it and which pods it selects cannot be left to others"
+        )
     return _unknown(pattern, template_type)
 
 
@@ -180,7 +182,7 @@ def _unknown(pattern: Pattern, template_type: str) -> Sentence | None:
             type_name, field = type_name[1:-1], (*field, "k:{}")
         elif type_name.startswith("{"):
             if not isinstance(part, str | int) and part is not ANY:
-                return say("“%(part)s” chooses entries of a list, and this is none", part=_shown(part))
+                return say("“%(part)s” selects entries of a list, but this is not a list", part=_shown(part))
             type_name, field = type_name[1:-1], (*field, f"f:{part}")
         elif not isinstance(part, str) or part not in FIELDS.get(type_name, {}):
             return _no_field(part, type_name)
@@ -195,18 +197,18 @@ def _list_problem(part: Part, field: Field, counted: bool) -> Sentence | None:
     if not keys:
         return say("“%(list)s” is one value for the API server: name the whole list", list=name)
     if isinstance(part, str):
-        return say("“%(list)s” is a list: choose entries by a number, [*], or [%(key)s=…]", list=name, key=keys[0])
+        return say("“%(list)s” is a list: select entries by a number, [*], or [%(key)s=…]", list=name, key=keys[0])
     if isinstance(part, int) and not counted:
-        return say("a number cannot follow “*”; choose entries by [%(key)s=…]", key=keys[0])
+        return say("a number cannot follow “*”; select entries by [%(key)s=…]", key=keys[0])
     if isinstance(part, Entry) and not {key for key, _ in part.keys} <= set(keys):
-        return say("entries of “%(list)s” are chosen by %(keys)s", list=name, keys=", ".join(keys))
+        return say("entries of “%(list)s” are selected by %(keys)s", list=name, keys=", ".join(keys))
     return None
 
 
 def _no_field(part: Part, type_name: str) -> Sentence:
     if isinstance(part, str) and type_name in FIELDS:
         return unknown_field(part, FIELDS[type_name], "").sentence
-    return say("“%(part)s” leads nowhere: there is nothing in the field before it", part=_shown(part))
+    return say("“%(part)s” does not exist: the field before it has no fields", part=_shown(part))
 
 
 def _shown(part: Part) -> str:

@@ -148,7 +148,7 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
     if not ours and not is_orphan_of(live, spec.name):
         draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
     elif child.unit in world.recreate and ours:
-        draft.steps.append(_delete(spec, live, say("an operator asked to create it anew")))
+        draft.steps.append(_delete(spec, live, say("recreation was requested")))
     elif immutable := _immutable(child, live):
         draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, immutable)))
     else:
@@ -157,7 +157,7 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
 
 def _creation(child: Child) -> Step:
     """The first write of a child: it sets everything, also what is left to others afterwards."""
-    reason = say("NodeUnit “%(unit)s” has none yet", unit=child.unit) if child.unit else say("the grid has none yet")
+    reason = say("not created in NodeUnit “%(unit)s” yet", unit=child.unit) if child.unit else say("not created yet")
     metadata = child.body["metadata"]
     about = (child.body["kind"], metadata["namespace"], child.name, child.unit)
     return Step("create", *about, reason, (Change("", None, child.first),), child.first)

@@ -16,7 +16,7 @@ DELETION_HELD = "DeletionHeld"  # the reason of a unit whose child waits
 STAYS: Mapping[Retirement | None, tuple[str, Sentence]] = {
     HELD: (
         DELETION_HELD,
-        say("its workload is no longer wanted, but so many would go at once that a person has to decide"),
+        say("its workload is no longer wanted, but too many would be deleted at once: somebody has to decide"),
     ),
-    KEPT: ("DeletionKept", say("its workload is no longer wanted and stays because a person decided so")),
+    KEPT: ("DeletionKept", say("its workload is no longer wanted and is kept by decision")),
 }

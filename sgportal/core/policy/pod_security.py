@@ -25,8 +25,8 @@ Level = Literal["privileged", "baseline", "restricted"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
-_ABSENT_OR_FALSE = say("must be false or left out")
-_ABSENT = say("must be left out")
+_ABSENT_OR_FALSE = say("must be false or unset")
+_ABSENT = say("must not be set")
 _FALSE = say("must be false")
 _NOT_ROOT = say("must not be 0, which is root")
 _NON_ROOT = say("must be true, here or for the whole pod")
@@ -193,7 +193,7 @@ def _se_linux(pod: _Pod) -> Iterator[Problem]:
 def _proc_mount(pod: _Pod) -> Iterator[Problem]:
     for context, place in pod.container_contexts:
         if context.get("procMount") not in (None, "Default"):
-            yield Problem(place + "/procMount", say("must be Default or left out"))
+            yield Problem(place + "/procMount", say("must be Default or unset"))
 
 
 def _proc_mount_of_the_host(pod: _Pod) -> Iterator[Problem]:

@@ -74,7 +74,7 @@ def _service_problems(template: Mapping[str, Any], policy: Policy) -> Iterator[P
     """Fields by which a Service takes traffic that is not meant for it: `externalIPs` anybody's on the node network
     (CVE-2020-8554), and a name that leads whoever follows it back to itself (CVE-2021-25742's kind)."""
     if template.get("externalIPs") and not policy.external_ips:
-        sentence = say("must be left out: with it a Service takes traffic to any address (SGPORTAL_EXTERNAL_IPS)")
+        sentence = say("must not be set: a Service could intercept traffic to any address (SGPORTAL_EXTERNAL_IPS)")
         yield Problem("/spec/template/externalIPs", sentence)
     name = str(template.get("externalName") or "").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):

@@ -20,9 +20,9 @@ def service_conditions(parts: Sequence[UnitStatus], closed: Claim) -> tuple[Cond
     state = worst(each.state for each in parts)
     those = [each for each in parts if each.state == state]
     reason, sentence = those[0].reason, told_of(those, [each for each in parts if each.name])
-    settled = say("nothing is under way")
+    settled = say("nothing is in progress")
     progressing = Condition("Progressing", "False", "Settled", settled)
-    degraded = Condition("Degraded", "False", "NothingWrong", say("nothing is wrong"))
+    degraded = Condition("Degraded", "False", "NothingWrong", say("there are no problems"))
     if is_settled(state):
         return _ready(closed), progressing, degraded
     if state == "Progressing":
@@ -39,4 +39,6 @@ def _ready(closed: Claim) -> Condition:
             "the Service exists, and nothing keeps its traffic within NodeUnits: %(reason)s", reason=closed.sentence
         )
         return Condition("Ready", "True", closed.reason, said)
-    return Condition("Ready", "True", "ServedAsAsked", say("the Service exists, and its traffic goes as asked"))
+    return Condition(
+        "Ready", "True", "ServedAsAsked", say("the Service exists and its traffic is routed as configured")
+    )

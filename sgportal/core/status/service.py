@@ -32,10 +32,10 @@ def _service(observed: Observed) -> UnitStatus:
         state: State = "Degraded" if finding.reason == CONTESTED else "Blocked"
         return UnitStatus("", state, finding.reason, finding.sentence)
     if observed.live and observed.pending:
-        return UnitStatus("", "Progressing", "Updating", say("a change of the Service is still to be written"))
+        return UnitStatus("", "Progressing", "Updating", say("a change to the Service is pending"))
     if observed.live:
         return UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
-    return UnitStatus("", "Progressing", "Creating", say("the Service is about to be created"))
+    return UnitStatus("", "Progressing", "Creating", say("the Service is not created yet"))
 
 
 def _unit(loop: UnitLoop) -> UnitStatus:

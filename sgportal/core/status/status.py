@@ -191,14 +191,14 @@ def _judge(seen: _Seen) -> tuple[State, str, Sentence]:
     if seen.finding and seen.finding.reason != CONTESTED:
         return _FINDING_STATE.get(seen.finding.reason, "Blocked"), seen.finding.reason, seen.finding.sentence
     if seen.live is None:
-        return "Progressing", "Creating", say("the workload is about to be created")
+        return "Progressing", "Creating", say("the workload is not created yet")
     if seen.unit and seen.unit.state == "Offline":
-        return "Offline", "NodesUnreachable", say("no node of the unit answers; the counts are the last known")
+        return "Offline", "NodesUnreachable", say("no node of the unit responds; the counts are the last known")
     found = rollout(seen.kind, seen.live)
     if found.complete and (misplaced := seen.misplaced()):
         return "Degraded", "Misplaced", _misplaced(misplaced)
     if found.complete and seen.pending:
-        return "Progressing", "Updating", say("a change of the workload is still to be written")
+        return "Progressing", "Updating", say("a change to the workload is pending")
     if found.complete and seen.finding:
         return "Degraded", seen.finding.reason, seen.finding.sentence
     if found.complete:
@@ -227,7 +227,7 @@ _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelet
 def _deletions_held(findings: Sequence[Finding]) -> Condition:
     """That the deletion of these units' children waits for a person; there is at least one."""
     text = say(
-        "%(count)s workloads are no longer wanted and wait for a person's decision, first that of %(unit)s",
+        "the deletion of %(count)s workloads waits for approval, first in %(unit)s",
         count=len(findings),
         unit=findings[0].unit,
     )
@@ -235,8 +235,8 @@ def _deletions_held(findings: Sequence[Finding]) -> Condition:
 
 
 _QUIET = (
-    Condition("Progressing", "False", "Settled", say("nothing is under way")),
-    Condition("Degraded", "False", "NothingWrong", say("nothing is wrong")),
+    Condition("Progressing", "False", "Settled", say("nothing is in progress")),
+    Condition("Degraded", "False", "NothingWrong", say("there are no problems")),
 )
 
 
@@ -265,7 +265,7 @@ def _ready_condition(units: Sequence[UnitStatus]) -> Condition:
     if waiting:
         return Condition("Ready", "False", waiting[0].reason, told_of(waiting, units))
     if not units:
-        return Condition("Ready", "True", "NoUnits", say("no node carries the key yet, so there is nothing to run"))
+        return Condition("Ready", "True", "NoUnits", say("no node carries the label key yet"))
     held = [unit for unit in units if unit.state != "Ready"]
     if held:
         return Condition("Ready", "True", held[0].reason, told_of(held, units))

@@ -16,7 +16,7 @@ _LOST = {
         "it drops the pod labels of templatePool, so that such a template makes no valid child"
     ),
     "volumeClaimTemplates[].metadata": say("it drops the names of volumeClaimTemplates"),
-    "newer fields": say("it drops fields that Kubernetes added after 1.22, without a word"),
+    "newer fields": say("it silently drops fields that Kubernetes added after 1.22"),
 }
 _KEPT: dict[str, dict[str, tuple[str, ...]]] = {
     "DeploymentGrid": {
@@ -46,7 +46,7 @@ class Definition:
 def described(kind: str, name: str, body: Mapping[str, Any] | None) -> Definition:
     """What a definition (None: there is none) can hold."""
     if body is None:
-        return Definition(kind, name, "none", False, (say("it is not installed; such grids live in the portal only"),))
+        return Definition(kind, name, "none", False, (say("it is not installed; such grids exist only in the portal"),))
     version: Mapping[str, Any] = next((each for each in body["spec"]["versions"] if each.get("storage")), {})
     has_status = "status" in (version.get("subresources") or {})
     findings = [] if has_status else [say("it has no status subresource, so that no status can be written")]

@@ -54,7 +54,7 @@ class Capabilities:
         return self.unproven if mode in SLICE_MODES else self.unfiltered if mode == "wrapper" else None
 
 
-UNKNOWN = Capabilities(False, say("it is not yet known whether the cluster's nodes obey hints for nodes"))
+UNKNOWN = Capabilities(False, say("whether the cluster's nodes obey hints for nodes is not known yet"))
 
 
 def closure_problems(value: Any, template: Mapping[str, Any], where: str = "/spec/closure") -> Iterator[Problem]:
@@ -76,7 +76,7 @@ def closure_problems(value: Any, template: Mapping[str, Any], where: str = "/spe
 
 def _unknown_mode(mode: str) -> Sentence:
     if near := get_close_matches(mode, MODES, n=1):
-        return say("there is no mode “%(mode)s”; did you mean “%(near)s”?", mode=mode[:100], near=near[0])
+        return say("unknown mode “%(mode)s”; did you mean “%(near)s”?", mode=mode[:100], near=near[0])
     return one_of(MODES)
 
 

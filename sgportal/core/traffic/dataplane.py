@@ -200,9 +200,9 @@ def _some_too_old(nodes: int, obeying: int) -> Iterator[Sentence]:
 
 def _not_known(plane: Plane | None, trial: Trial | None) -> Iterator[Sentence]:
     if plane and plane.why:
-        yield say("it is not known what carries the traffic to Services: %(why)s", why=plane.why)
+        yield say("what carries the traffic to Services is unknown: %(why)s", why=plane.why)
     if trial and trial.kept is None:
-        yield say("it is not known whether the API server keeps hints for nodes: %(said)s", said=trial.said)
+        yield say("whether the API server keeps hints for nodes is unknown: %(said)s", said=trial.said)
 
 
 def _notes(plane: Plane | None, passing: Sentence | None) -> Iterator[Sentence]:

@@ -58,7 +58,7 @@ def _deployment(live: Mapping[str, Any], spec: Mapping[str, Any], status: Mappin
     if updated < wanted:
         return _progressing(say("%(updated)s of %(wanted)s pods are updated", updated=updated, wanted=wanted))
     if total > updated:
-        return _progressing(say("%(old)s old pods are still there", old=total - updated))
+        return _progressing(say("%(old)s old pods are pending termination", old=total - updated))
     if available < updated:
         return _progressing(_available(available, updated))
     return Rollout("RolledOut", say("all pods are ready"))

@@ -54,7 +54,7 @@ CASES = [
         "/spec/template/replica",
         "unknown field “replica”; did you mean “replicas”?",
     ),
-    (bad("spec|replicas", 2), "/spec/replicas", "“replicas” belongs into spec.template"),
+    (bad("spec|replicas", 2), "/spec/replicas", "“replicas” belongs in spec.template"),
     (
         bad(f"{POD}|imagePullPolice", "Always"),
         "/spec/template/template/spec/containers/0/imagePullPolice",
@@ -128,31 +128,31 @@ UNREADABLE = [
     (
         b"apiVersion: superedge.io/v1\nkind: a\nkind: b\n",
         "application/yaml",
-        "line 3: the key “kind” stands twice, first in line 2; one of the two must go",
+        "line 3: duplicate key “kind”, first in line 2; remove one of them",
     ),
     (BOMB, "application/yaml", "line 2: aliases are not accepted; in the place of “*a” write out what stands at “&a”"),
     (b"a: [", "application/yaml", "the body is not YAML: line 2, column 1"),
     (b"\xff", "application/yaml", "the body is not UTF-8 text"),
     (b"a:\n\tb: 1", "application/yaml", "line 2, column 1: a tab; YAML is indented with spaces"),
     (b"\xff\xfea", "application/json", "the body is not UTF-16-LE text; save it as UTF-8"),
-    (b"a: 1\n---\nb: 2\n", "application/yaml", "exactly one document is expected here, not 2"),
+    (b"a: 1\n---\nb: 2\n", "application/yaml", "exactly one document is expected, not 2"),
     (b"- a\n", "application/yaml", "each document must be an object"),
     (b"[" * 100 + b"]" * 100, "application/yaml", "the document is nested more than 64 levels deep"),
-    (b"a: .nan", "application/yaml", "nan cannot be kept"),
+    (b"a: .nan", "application/yaml", "nan cannot be stored"),
     (
         b'{"kind": "a",\n "kind": "b"}',
         "application/json",
-        "line 2: the key “kind” stands twice, first in line 1; one of the two must go",
+        "line 2: duplicate key “kind”, first in line 1; remove one of them",
     ),
-    (b'{"kind": NaN}', "application/json", "nan cannot be kept"),
-    (b'{"kind": 1e999}', "application/json", "inf cannot be kept"),
-    (b'{"kind": "\\u0000"}', "application/json", "'\\x00' cannot be kept"),
-    (b'{"kind": "\\ud800"}', "application/json", "'\\ud800' cannot be kept"),
-    (b'{"kind": ' + b"9" * 30 + b"}", "application/json", "999999999999999999999999999999 cannot be kept"),
+    (b'{"kind": NaN}', "application/json", "nan cannot be stored"),
+    (b'{"kind": 1e999}', "application/json", "inf cannot be stored"),
+    (b'{"kind": "\\u0000"}', "application/json", "'\\x00' cannot be stored"),
+    (b'{"kind": "\\ud800"}', "application/json", "'\\ud800' cannot be stored"),
+    (b'{"kind": ' + b"9" * 30 + b"}", "application/json", "999999999999999999999999999999 cannot be stored"),
     (b'{"kind":', "application/json", "the body is not JSON: line 1, column 9"),
     (b"[" * 3000, "application/json", "the body is not JSON"),
     (b"[" * 100 + b"]" * 100, "application/json", "the document is nested more than 64 levels deep"),
-    (b"[{}, {}]", "application/json", "exactly one document is expected here, not 2"),
+    (b"[{}, {}]", "application/json", "exactly one document is expected, not 2"),
 ]
 
 
@@ -212,13 +212,13 @@ def test_the_query_never_chooses_the_type(api):
         ("nodes?limit=0", "/limit", "must be between 1 and 500"),
         ("nodes?limit=501", "/limit", "must be between 1 and 500"),
         ("nodes?limit=ten", "/limit", "must be a whole number, not “ten”"),
-        ("nodes?limit=1&limit=2", "/limit", "“limit” stands twice"),
+        ("nodes?limit=1&limit=2", "/limit", "duplicate “limit”"),
         ("nodes?labelSelector=a%20b", "/labelSelector", "“a b” is not a label selector"),
         ("nodes?ready=perhaps", "/ready", "must be one of Ready"),
-        ("nodes?unit=a", "/unit", "needs “group” besides"),
-        ("nodes?search=%00", "/search", "the request cannot be read"),
+        ("nodes?unit=a", "/unit", "also requires “group”"),
+        ("nodes?search=%00", "/search", "the request cannot be parsed"),
         ("nodeunits", "/group", "is required"),
-        ("me?x=1", "/x", "this address takes no query parameters"),
+        ("me?x=1", "/x", "query parameters are not supported here"),
     ],
 )
 def test_a_bad_query_is_refused(api, path, pointer, sentence):
@@ -236,7 +236,7 @@ def test_nothing_of_a_bundle_is_stored_if_one_is_bad(api):
 
 def test_the_same_object_twice_in_a_bundle_is_refused(api):
     answer = api.post("apply", [builders.manifest(), builders.manifest()])
-    assert pointers(answer) == {"/1/metadata/name": "“echo” stands twice, first at /0/metadata/name"}
+    assert pointers(answer) == {"/1/metadata/name": "duplicate “echo”, first at /0/metadata/name"}
 
 
 def test_a_place_that_a_sentence_names_is_told_as_the_caller_sees_it(api):
@@ -256,8 +256,8 @@ def test_a_bundle_with_other_kinds_names_those_that_are_taken_and_how_to_apply_t
     others = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: t1}\n---\n%b---\nkind: ConfigMap\napiVersion: v1\n"
     found = pointers(api.yaml("POST", "apply", others % builders.seed("deploymentgrid")))
     assert list(found) == ["/0/kind", "/2/kind"]
-    assert found["/0/kind"].startswith("Namespace (v1) is not taken here, only DeploymentGrid, StatefulSetGrid")
-    assert found["/2/kind"].endswith("take it out and apply it with “kubectl apply”")
+    assert found["/0/kind"].startswith("Namespace (v1) is not supported here, only DeploymentGrid, StatefulSetGrid")
+    assert found["/2/kind"].endswith("remove it and apply it with “kubectl apply”")
     assert Grid.objects.count() == 0
 
 
@@ -284,7 +284,7 @@ def test_a_bundle_of_other_things_is_refused(api, body):
         ({"nodes": ["node0"], "set": {"a": "北京"}}, {"/set/a": "“北京” is not a label value"}),
         ({"nodes": ["node0"], "remove": ["a", "<b>"]}, {"/remove/1": "“<b>” is not a label key"}),
         ({"nodes": ["node0"], "set": {"a": None}}, {"/set/a": "is required"}),
-        ({"nodes": ["node0"], "set": {"a": "b"}, "remove": ["a"]}, {"/remove/0": "“a” is to be set and removed"}),
+        ({"nodes": ["node0"], "set": {"a": "b"}, "remove": ["a"]}, {"/remove/0": "“a” is both set and removed"}),
         (
             {"nodes": ["node0"], "set": {"kubernetes.io/hostname": "x"}},
             {"/set/kubernetes.io~1hostname": "“kubernetes.io/hostname” belongs to Kubernetes"},
@@ -293,8 +293,8 @@ def test_a_bundle_of_other_things_is_refused(api, body):
             {"nodes": ["node0"], "labelSelector": "zone1", "set": {"a": "b"}},
             {"/labelSelector": "name the nodes or select them, not both"},
         ),
-        ({"nodes": [None], "set": {"a": "b"}}, {"/nodes/0": "must not be null; take the entry out"}),
-        ({"nodes": ["node0"], "remove": [None]}, {"/remove/0": "must not be null; take the entry out"}),
+        ({"nodes": [None], "set": {"a": "b"}}, {"/nodes/0": "must not be null; remove the entry"}),
+        ({"nodes": ["node0"], "remove": [None]}, {"/remove/0": "must not be null; remove the entry"}),
         ({"labelSelector": "a b", "set": {"a": "b"}}, {"/labelSelector": "“a b” is not a label selector"}),
     ],
 )

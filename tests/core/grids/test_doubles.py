@@ -33,8 +33,8 @@ CASES = [
     (
         with_container(ports=[{"name": "http", "containerPort": 80}, {"name": "metrics", "containerPort": 80}]),
         f"{POD}/containers/0/ports/1",
-        f"“containerPort: 80, protocol: TCP” stands twice, first at {POD}/containers/0/ports/0; this list takes one "
-        "entry for each containerPort + protocol",
+        f"duplicate entry “containerPort: 80, protocol: TCP”, first at {POD}/containers/0/ports/0; this list takes one "
+        "entry per containerPort + protocol",
     ),
     (
         with_container(ports=[{"containerPort": 80, "protocol": "TCP"}, {"containerPort": 8}, {"containerPort": 80}]),
@@ -67,7 +67,7 @@ CASES = [
             restartPolicyRules=[{"action": "Restart", "exitCodes": {"operator": "In", "values": [1, 2, 1]}}]
         ),
         f"{POD}/containers/0/restartPolicyRules/0/exitCodes/values/2",
-        f"“1” stands twice, first at {POD}/containers/0/restartPolicyRules/0/exitCodes/values/0",
+        f"duplicate “1”, first at {POD}/containers/0/restartPolicyRules/0/exitCodes/values/0",
     ),
     (
         with_pod(containers=[{"name": "c", "image": "a"}, {"name": "c", "image": "b"}]),
@@ -81,7 +81,7 @@ CASES = [
     ),
     (with_pod(volumes=[{"name": "v"}, {"name": "v", "emptyDir": {}}]), f"{POD}/volumes/1", "“name: v”"),
     (with_pod(imagePullSecrets=[{"name": "s"}, {"name": "s"}]), f"{POD}/imagePullSecrets/1", "“name: s”"),
-    (with_pod(imagePullSecrets=[{}, {"name": ""}]), f"{POD}/imagePullSecrets/1", "“name: ” stands twice"),
+    (with_pod(imagePullSecrets=[{}, {"name": ""}]), f"{POD}/imagePullSecrets/1", "duplicate entry “name: ”"),
     (with_pod(hostAliases=[{"ip": "1.2.3.4"}, {"ip": "1.2.3.4"}]), f"{POD}/hostAliases/1", "“ip: 1.2.3.4”"),
     (with_pod(resourceClaims=[{"name": "r"}, {"name": "r"}]), f"{POD}/resourceClaims/1", "“name: r”"),
     (with_pod(schedulingGates=[{"name": "r"}, {"name": "r"}]), f"{POD}/schedulingGates/1", "“name: r”"),
@@ -92,12 +92,12 @@ CASES = [
             ]
         ),
         f"{POD}/topologySpreadConstraints/1",
-        "one entry for each topologyKey + whenUnsatisfiable",
+        "one entry per topologyKey + whenUnsatisfiable",
     ),
     (
         a_service(ports=[{"name": "a", "port": 80}, {"name": "b", "port": 80, "protocol": "TCP"}]),
         "/spec/template/ports/1",
-        "“port: 80, protocol: TCP” stands twice, first at /spec/template/ports/0",
+        "duplicate entry “port: 80, protocol: TCP”, first at /spec/template/ports/0",
     ),
     (
         a_manifest(templatePool={"x/y": a_template(volumes=[{"name": "v"}, {"name": "v"}])}),
@@ -135,10 +135,10 @@ def test_what_is_not_merged_by_key_or_differs_in_one_may_stand_twice(manifest):
 
 def test_names_of_containers_and_of_their_ports_stand_once():
     manifest = with_pod(initContainers=[{"name": "c", "image": "a"}])
-    assert problems(manifest) == {f"{POD}/initContainers/0/name": f"“c” stands twice, first at {POD}/containers/0/name"}
+    assert problems(manifest) == {f"{POD}/initContainers/0/name": f"duplicate “c”, first at {POD}/containers/0/name"}
     manifest = with_container(ports=[{"name": "a", "containerPort": 1}, {"name": "a", "containerPort": 2}])
     assert problems(manifest) == {
-        f"{POD}/containers/0/ports/1/name": f"“a” stands twice, first at {POD}/containers/0/ports/0/name"
+        f"{POD}/containers/0/ports/1/name": f"duplicate “a”, first at {POD}/containers/0/ports/0/name"
     }
 
 
@@ -191,7 +191,7 @@ def test_every_merged_list_of_a_spec_refuses_a_double_wherever_it_is(kind):
         manifest["spec"]["template"] = {**least(kind.template_type), **value}
         found = problems(manifest)
         pointer = f"/spec/template{where}/1"
-        assert "stands twice, first at" in found.get(pointer, ""), (pointer, found)
+        assert ", first at" in found.get(pointer, ""), (pointer, found)
 
 
 @pytest.mark.parametrize("field", ["containers", "initContainers", "volumes", "imagePullSecrets", "tolerations"])
@@ -199,7 +199,7 @@ def test_an_entry_that_is_null_is_refused(field):
     found = problems(with_pod(**{field: [*({"containers": [{"name": "c", "image": "i"}]}.get(field, [])), None]}))
     [(pointer, sentence)] = found.items()
     assert re.fullmatch(rf"{POD}/{field}/\d", pointer)
-    assert sentence == "must not be null; take the entry out"
+    assert sentence == "must not be null; remove the entry"
 
 
 def test_hostile_keys_do_not_break_the_search_for_doubles():

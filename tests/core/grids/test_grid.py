@@ -51,7 +51,7 @@ def test_a_null_field_counts_as_absent():
         ("spec.gridUniqKey", ..., "/spec/gridUniqKey", "is required"),
         ("spec.gridUniqKey", 7, "/spec/gridUniqKey", "must be text, not 7"),
         ("spec.templtes", {}, "/spec/templtes", "unknown field “templtes”; did you mean “templates”?"),
-        ("spec.replicas", 2, "/spec/replicas", "“replicas” belongs into spec.template"),
+        ("spec.replicas", 2, "/spec/replicas", "“replicas” belongs in spec.template"),
         ("spec.template.replicas", "2", "/spec/template/replicas", "must be a whole number, not “2”"),
         ("spec.template.replicas", True, "/spec/template/replicas", "must be a whole number, not true"),
         ("spec.template.replicas", -1, "/spec/template/replicas", "must not be negative"),
@@ -198,9 +198,9 @@ def test_a_statefulset_s_unit_is_part_of_its_pods_host_names(unit):
 def test_an_object_of_another_kind_is_told_from_a_mistyped_one():
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}}
     assert problems(config_map) == {
-        "/kind": "ConfigMap (v1) is not taken here, only DeploymentGrid, StatefulSetGrid, ServiceGrid "
-        "(superedge.io/v1) are: take it out and apply it with “kubectl apply”"
+        "/kind": "ConfigMap (v1) is not supported here, only DeploymentGrid, StatefulSetGrid, ServiceGrid "
+        "(superedge.io/v1): remove it and apply it with “kubectl apply”"
     }
     group = {"apiVersion": "superedge.io/v1", "kind": "ServiceGroup", "metadata": {"name": "x"}, "spec": {}}
-    assert problems(group) == {"/kind": "a ServiceGroup is taken on its own, not in a bundle"}
+    assert problems(group) == {"/kind": "a ServiceGroup cannot be part of a bundle; send it alone"}
     assert list(problems({**config_map, "kind": 5})) != ["/kind"]

@@ -89,7 +89,7 @@ def test_the_level_is_that_of_the_namespace():
     grid = workload(hostNetwork=True)
     place = "/spec/template/template/spec/hostNetwork"
     assert found(grid) == {
-        place: "must be false or left out: namespace “default” keeps the Pod Security Standard “baseline”"
+        place: "must be false or unset: namespace “default” keeps the Pod Security Standard “baseline”"
     }
     assert found(grid, Policy(pod_security="privileged")) == {}
     assert found(grid, **{ENFORCE: "privileged"}) == {}

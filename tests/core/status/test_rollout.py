@@ -24,7 +24,7 @@ LATE = {"conditions": [{"type": "Progressing", "status": "False", "reason": "Pro
         ("RolledOut", "all pods are ready", deployment({"replicas": 0}, **counts(0, 0, 0))),
         ("Unobserved", "not seen the latest change", deployment(generation=2, **counts(3, 3, 3))),
         ("Progressing", "1 of 3 pods are updated", deployment(**counts(1, 3, 3))),
-        ("Progressing", "1 old pods are still there", deployment(**counts(3, 4, 4))),
+        ("Progressing", "1 old pods are pending termination", deployment(**counts(3, 4, 4))),
         ("Progressing", "2 of 3 updated pods are available", deployment(**counts(3, 3, 2))),
         ("DeadlineExceeded", "no progress", deployment(**counts(1, 4, 3), **LATE)),
         ("DeadlineExceeded", "no progress", deployment(**counts(3, 3, 3), **LATE)),

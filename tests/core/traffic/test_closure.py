@@ -46,7 +46,7 @@ HEADLESS = (
         ("strict", "/spec/closure", "must be an object, not “strict”"),
         ({}, "/spec/closure/mode", "is required"),
         ({"mode": 1}, "/spec/closure/mode", "must be text, not 1"),
-        ({"mode": "strikt"}, "/spec/closure/mode", "there is no mode “strikt”; did you mean “strict”?"),
+        ({"mode": "strikt"}, "/spec/closure/mode", "unknown mode “strikt”; did you mean “strict”?"),
         ({"mode": "x"}, "/spec/closure/mode", "must be one of strict, failover, prefer, wrapper, open"),
         (
             {"mode": "failover"},
@@ -63,7 +63,7 @@ HEADLESS = (
         (
             {"mode": "failover", "failover": ["a", "a"]},
             "/spec/closure/failover/1",
-            "“a” stands twice, first at /spec/closure/failover/0",
+            "duplicate “a”, first at /spec/closure/failover/0",
         ),
         (
             {"mode": "strict", "failover": ["a"]},

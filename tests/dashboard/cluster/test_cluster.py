@@ -86,11 +86,11 @@ def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
 
 
 def test_what_is_refused_is_said_on_the_page(admin, fleet, looked):
-    assert "manages the grids already" in admin.post("/cluster/takeover/", follow=True).content.decode()
+    assert "already manages the grids" in admin.post("/cluster/takeover/", follow=True).content.decode()
 
 
 def test_what_came_of_a_task_is_shown_with_its_commands(viewer, fleet):
-    line = say("it also puts its own definitions in the place of ours, within a minute of its start").to_json()
+    line = say("it also replaces the portal's CRDs with its own within a minute of its start").to_json()
     task = {"name": "hand-back", "state": "done", "by": "ada", "at": "2026-01-01T00:00:00Z"}
     ManagementMode.change(mode="read-only", task={**task, "lines": [line], "commands": [COMMAND]})
     page = text(viewer, "/cluster/")

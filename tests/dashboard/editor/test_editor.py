@@ -158,7 +158,7 @@ def test_creating_what_exists(operator, fleet):
         document=yaml.safe_dump(fleet.source()),
     )
     assert page.status_code == 400
-    assert "exists already" in page.content.decode()
+    assert "already exists" in page.content.decode()
 
 
 def test_several_at_once_or_none(operator, fleet):

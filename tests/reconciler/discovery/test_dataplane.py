@@ -190,7 +190,7 @@ def test_a_missing_right_is_said(world, path, code):
     world.embedded.faults.add("status", code=code, path=path, methods=("GET", "POST"))
     keeping = noted()
     assert (keeping.kept, keeping.can.strict) == (None, True)
-    assert "not known" in saying(keeping)
+    assert "unknown" in saying(keeping)
 
 
 @pytest.mark.embedded_only

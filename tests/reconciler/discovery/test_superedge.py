@@ -297,7 +297,7 @@ def test_definitions_are_replaced_on_request_and_every_grid_stays(world, edge):
     task = ManagementMode.now().task
     assert (task["state"], task["lines"][0]["id"]) == (
         "done",
-        "the definitions are the portal's now; every grid is still there",
+        "the portal's CRDs are installed; all grids are kept",
     )
     assert {each["metadata"]["uid"] for each in world.cluster.list("DeploymentGrid").items} == uids
     assert children(world) == before
@@ -330,7 +330,7 @@ def test_handing_back_leaves_everything_as_superedge_wants_it_and_then_nothing_i
     edge.scale(1)
     watched(world)
     assert ManagementMode.now().read_only
-    assert "writes nothing" in refusal(lambda: actions.hand_back(ADA))
+    assert "already read-only" in refusal(lambda: actions.hand_back(ADA))
 
 
 def test_handing_back_says_which_grids_superedge_will_restart(world, edge):

@@ -21,7 +21,7 @@ from tests.kube.admission import webhook
 from ..world import ADA, a_grid, a_template
 
 _BASE = "/apis/admissionregistration.k8s.io/v1"
-NO_ANSWER = "could not be asked"
+NO_ANSWER = "was not possible"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def told(world, grid):
 
 
 def created(name, unit=""):
-    why = say("NodeUnit “%(unit)s” has none yet", unit=unit)
+    why = say("not created in NodeUnit “%(unit)s” yet", unit=unit)
     return Happening(unit, "Created", say("x"), kind="Deployment", name=name, why=why)
 
 
@@ -31,7 +31,7 @@ def test_many_children_make_one_note_which_names_few():
     notes = digest(created(f"g-{number:03}", f"{number:03}") for number in range(200))
     assert [(note.type, note.reason) for note in notes] == [("Normal", "Created")]
     assert notes[0].message == (
-        "created 200 Deployments: g-000, g-001, g-002 and 197 more (g-000: NodeUnit “000” has none yet)"
+        "created 200 Deployments: g-000, g-001, g-002 and 197 more (g-000: not created in NodeUnit “000” yet)"
     )
 
 
@@ -58,7 +58,7 @@ def test_a_grid_says_what_was_made_for_it_and_that_it_is_ready(world):
     world.until_ready("g-a")
     events = told(world, grid)
     assert [event["message"] for event in events["Created"]] == [
-        "Deployment “g-a” was created: NodeUnit “a” has none yet"
+        "Deployment “g-a” was created: not created in NodeUnit “a” yet"
     ]
     assert events["Ready"][0]["message"] == "all 1 NodeUnits are ready"
     assert {event["type"] for each in events.values() for event in each} == {"Normal"}

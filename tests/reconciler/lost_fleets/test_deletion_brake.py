@@ -274,7 +274,7 @@ def test_the_preview_of_labels_says_what_will_wait(
     shown = actions.label_nodes(names, {"zone": None}, ADA, dry_run=True)
     assert isinstance(shown, Impact)
     assert shown.held == (("deploymentgrids/default/g0", "deploymentgrids/default/g1") if waits else ())
-    assert {"a person has to decide" in str(step.reason) for _, step in shown.steps} == {waits}
+    assert {"somebody has to decide" in str(step.reason) for _, step in shown.steps} == {waits}
     unlabel(world, *taken)
     world.later(HOUR + 1)
     assert tuple(each.grid.path for each in held()) == shown.held

@@ -120,7 +120,7 @@ def test_what_is_not_ours_is_not_recreated_nor_remembered(world, olga):
     assert grid.units.get(name="").reason == "NameConflict"
     answer = olga.post(REST, {}, content_type="application/json")
     assert answer.status_code == 409
-    assert "nothing of this grid to recreate" in answer.json()["detail"]
+    assert "nothing to recreate" in answer.json()["detail"]
     assert olga.post(f"{PAGE}recreate/", follow=True).status_code == 200
     assert not grid.units.get(name="").recreate
     assert not AuditEvent.objects.filter(verb="recreate").exists()

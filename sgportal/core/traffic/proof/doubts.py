@@ -17,7 +17,7 @@ class Doubt:
 
 
 NOT_MADE = Doubt("ServiceNotFound", say("the Service has not been seen in the cluster"))
-NOT_OURS = Doubt("ServiceNotOwned", say("a Service of that name is there, and it is not this grid's"))
+NOT_OURS = Doubt("ServiceNotOwned", say("a Service of that name exists and does not belong to this grid"))
 NO_SLICES = Doubt("EndpointSlicesNotSeen", say("no EndpointSlice of the Service has been seen yet"))
 OTHER_PROXY = Doubt(
     "OtherProxy", say("the label %(label)s has kube-proxy leave the Service to another proxy", label=PROXY_NAME)

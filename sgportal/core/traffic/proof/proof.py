@@ -172,7 +172,7 @@ def _ports(ports: Iterable[PortName]) -> str:
 
 
 def _but_for(unit: str, refused: Iterable[PortName]) -> Sentence:
-    return say("only endpoints of NodeUnit “%(unit)s”, and nobody at %(ports)s", unit=unit, ports=_ports(refused))
+    return say("only endpoints of NodeUnit “%(unit)s”, and none at %(ports)s", unit=unit, ports=_ports(refused))
 
 
 def _at_times(ports: Iterable[PortName]) -> Sentence:
@@ -185,7 +185,9 @@ def _at_times(ports: Iterable[PortName]) -> Sentence:
 def _where_to(case: Case, unit: str, beyond: Iterable[Backend]) -> Sentence:
     units = ", ".join(sorted({each.unit or "–" for each in beyond}))
     if case.service.closure.mode == "open":
-        return say("goes to every endpoint, among them those of %(units)s: mode “open” keeps nothing", units=units)
+        return say(
+            "goes to every endpoint, including those of %(units)s: mode “open” does not restrict traffic", units=units
+        )
     if not unit:
         return say("the node is in no NodeUnit of this key; goes to %(units)s, as the mode allows", units=units)
     if unit in case.ready:
@@ -204,7 +206,7 @@ def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str
         return "UnitWithoutEndpoint", say("NodeUnit “%(unit)s” has no ready endpoint", unit=unit)
     if case.service.local:
         return "NoLocalEndpoint", say(
-            "no ready endpoint stands on this node, and internalTrafficPolicy Local allows no other"
+            "no ready endpoint is on this node, and internalTrafficPolicy Local allows no other"
         )
     if not rule.nodes:
         return "ProxyIgnoresHints", say(
@@ -235,7 +237,7 @@ def _why_leaking(case: Case, node: NodeView, rule: Rule, guilty: Backend) -> tup
         return "EndpointOfAnotherUnit", say(
             "goes to %(endpoint)s on node %(node)s of %(unit)s", endpoint=where, node=guilty.node, unit=unit
         )
-    return "EndpointOnNoNode", say("goes to %(endpoint)s, of which nobody says on which node it is", endpoint=where)
+    return "EndpointOnNoNode", say("goes to %(endpoint)s, whose node is unknown", endpoint=where)
 
 
 def _is_bare(backend: Backend) -> bool:

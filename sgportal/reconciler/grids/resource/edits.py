@@ -97,7 +97,10 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()
     if both:
-        text = say("it was edited in the portal and in the cluster; the cluster's edit stands, the other is a revision")
+        text = say(
+            "it was edited in the portal and in the cluster; the cluster's version is used, the portal's"
+            " is kept as a revision"
+        )
         conflict = [happenings.Happening("", "EditConflict", text, warning=True)]
         happenings.record(grid.path, conflict)
         kube_events.tell(grid, conflict, cluster)

@@ -164,7 +164,7 @@ def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
     if status.state != "Ready" or grid.state == "Ready":
         return []
     if grid.kind == "ServiceGrid":
-        return [Happening("", "Ready", say("its Service is there, and its traffic goes as asked"))]
+        return [Happening("", "Ready", say("its Service exists and its traffic is routed as configured"))]
     return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
 
 

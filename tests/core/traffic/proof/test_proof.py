@@ -60,7 +60,7 @@ def test_each_mode_is_judged_by_its_own_promise(mode, failover, expected):
         ("failover", "c0", "NodeUnit “c” has no ready endpoint; goes to a"),
         ("prefer", "c0", "NodeUnit “c” has no ready endpoint; goes to a, b"),
         ("prefer", "lone", "the node is in no NodeUnit of this key; goes to a, b, as the mode allows"),
-        ("open", "a0", "goes to every endpoint, among them those of b: mode “open” keeps nothing"),
+        ("open", "a0", "goes to every endpoint, including those of b: mode “open” does not restrict traffic"),
         (
             "wrapper",
             "a0",
@@ -95,7 +95,7 @@ def test_a_port_or_a_family_at_which_a_unit_has_nobody_is_told():
     assert (whole.state, whole.refused) == ("closed", ())
     assert (part.state, part.reason) == ("refusing", "PortWithoutEndpoint")
     assert str(part.sentence) == (
-        "only endpoints of NodeUnit “b”, and nobody at metrics (IPv4), http (IPv6), metrics (IPv6)"
+        "only endpoints of NodeUnit “b”, and none at metrics (IPv4), http (IPv6), metrics (IPv6)"
     )
 
 
@@ -123,9 +123,7 @@ def test_one_slice_by_hand_that_names_a_node_leaks_there_alone():
     found = {each.node: each for each in proof(a_service(), slices, NODES)}
     assert [found[node].state for node in ("a0", "b0", "c0", "lone")] == ["leaking", "closed", "refusing", "refusing"]
     assert [str(each) for each in found["a0"].guilty] == ["192.0.2.9:8080"]
-    assert str(found["a0"].sentence) == (
-        "goes to 192.0.2.9:8080 (EndpointSlice handmade), of which nobody says on which node it is"
-    )
+    assert str(found["a0"].sentence) == ("goes to 192.0.2.9:8080 (EndpointSlice handmade), whose node is unknown")
 
 
 def test_the_slices_of_the_clusters_own_controller_leak_and_the_neighbour_is_named():
