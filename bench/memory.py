@@ -18,14 +18,15 @@ def run(world: str) -> dict[str, float]:
             stage.save(stage.grid(f"web{number:02}", replicas=0))
         stage.wait(lambda: len(stage.deployments("web")) == GRIDS * units, 600, "all children", pause=3)
         time.sleep(5)
-        return {name: max(map(_peak, _family(pid))) for name, pid in running.items()}
+        return {name: max(map(_peak, family(pid))) for name, pid in running.items()}
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started."""
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def _peak(pid: int) -> float:
