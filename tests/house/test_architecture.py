@@ -55,9 +55,9 @@ def test_no_function_is_too_long_to_see_at_once():
     assert {name: lines for name, lines in found.items() if lines > FUNCTION_LINES} == {}
 
 
-def test_no_room_is_crowded():
-    rooms = ("embedded_cluster", "templates", "static", "sgportal/dashboard", "tests/dashboard", "tests/browser")
-    counts = Counter(path.parent for path in files() if str(path).startswith(rooms))
+def test_no_folder_is_crowded():
+    """Migrations are a list in order, in which nobody searches."""
+    counts = Counter(path.parent for path in files() if path.parent.name != "migrations")
     assert {str(folder): count for folder, count in counts.items() if count > FOLDER_FILES} == {}
 
 
