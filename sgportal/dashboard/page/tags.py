@@ -13,7 +13,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from ...core.documents import write_document
 from ...core.health import is_unhealthy
@@ -96,6 +97,13 @@ def say(sentence: Any) -> str:
     if not isinstance(sentence, Sentence):
         return str(sentence or "")
     return sentence.render(gettext) if sentence else ""
+
+
+@register.filter
+def full_sentence(sentence: Any) -> str:
+    """A sentence that stands alone: with a capital letter and the full stop of the reader's language."""
+    text = capfirst(say(sentence))
+    return f"{text}。" if (get_language() or "").startswith("zh") else f"{text}."
 
 
 @register.filter

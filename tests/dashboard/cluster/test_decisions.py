@@ -1,5 +1,7 @@
 """The banner while everything stops, and the page on which a person decides."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -8,6 +10,7 @@ from sgportal.queries.held import held
 from sgportal.reconciler.fleet import halt
 
 from ..addresses import GRID
+from ..conftest import browser
 
 BANNER = "Writes to the cluster are stopped, and no grid is deleted."
 
@@ -167,3 +170,11 @@ def test_of_one_grids_workloads_those_in_some_units_are_chosen(operator, leaving
     operator.post("/decisions/held/", {**fields, "confirm": "1", "some": "1", "units": [chosen]})
     assert list(leaving.units.filter(retirement="approved").values_list("name", flat=True)) == [chosen]
     assert list(held()[0].units) == sorted(others)
+
+
+@pytest.mark.parametrize(("language", "stop"), [("en", "."), ("zh-hans", "。")])
+def test_a_sentence_ends_with_the_full_stop_of_its_language(halted, language, stop):
+    page = text(browser("viewer", django_language=language), "/decisions/")
+    endings = re.findall(r"<p>([^<]+)</p>", page)
+    assert len(endings) >= 2
+    assert {each.strip()[-1] for each in endings} == {stop}
