@@ -108,6 +108,8 @@ class Watcher:
             while not stop.is_set():
                 if not self._store(inbox.take(min(0.5, self._renew_seconds)), store, stop):
                     return
+                if installer.due:  # whoever waits for a kind that is not served would install it only then
+                    _hurry(readers[each] for each in BY_PLURAL if not store.news.serves(each))
         finally:
             _end(threads)
 

@@ -32,7 +32,7 @@ class SyncFreshness:
         row.heard_at = max(at, row.heard_at or at)
         self._stale.add(resource)
         if row.failing_since or not row.served:
-            self._recovered |= row.failing_since is not None
+            self._recovered = True
             row.failing_since, row.error, row.served = None, "", True
             self._changed.add(resource)
 
@@ -60,6 +60,10 @@ class SyncFreshness:
             row.served, row.failing_since, row.error = False, None, ""
             self._changed.add(resource)
 
+    def serves(self, resource: str) -> bool:
+        """Whether the cluster knew the resource when it was last asked."""
+        return self._rows[resource].served
+
     @property
     def due(self) -> bool:
         """Whether there is something worth writing now."""
@@ -67,7 +71,7 @@ class SyncFreshness:
 
     @property
     def recovered(self) -> bool:
-        """Whether, since the last write, something that failed answered again."""
+        """Whether, since the last write, something that failed answered again, or is served again."""
         return self._recovered
 
     def save(self) -> None:

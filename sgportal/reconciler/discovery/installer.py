@@ -28,6 +28,12 @@ class Installer:
         """Have looked for SuperEdge's controller. Raises ClusterError."""
         self._lookout.before_list(cluster)
 
+    @property
+    def due(self) -> bool:
+        """Whether a person has decided something since it was last done."""
+        decision = self._guard.decided_at
+        return self._wanted and self._lookout.clear and decision is not None and decision != self._done_for
+
     def ensure(self, cluster: Cluster) -> None:
         """Have the definitions installed, or given up. Raises Unreachable or Throttled, to be tried again."""
         with self._lock:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from embedded_cluster import EmbeddedCluster
 from sgportal.models import WorkKey
+from sgportal.reconciler.informer.reflector import Pace
 from sgportal.reconciler.process import connection as access
 from sgportal.reconciler.worker import run
 
@@ -19,11 +20,11 @@ from ..world import World
 
 
 @contextmanager
-def at_work(wait: bool = True) -> Iterator[None]:
+def at_work(wait: bool = True, pace: Pace = QUICK) -> Iterator[None]:
     """A watch and a worker, which reach the cluster as they would in production."""
     stop = threading.Event()
     worker = threading.Thread(target=_work, args=(stop,), name="worker", daemon=True)
-    with a_watch(None, QUICK, wait=wait, connect=access.writable):
+    with a_watch(None, pace, wait=wait, connect=access.writable):
         worker.start()
         try:
             yield

@@ -18,7 +18,7 @@ from sgportal.reconciler.grids.resource.sync import observe
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
 
-from ..watching import until
+from ..watching import QUICK, slower, until
 from ..world import ADA, World, a_grid, a_template
 from .fleet import at_work
 
@@ -83,6 +83,19 @@ def test_deleted_definitions_take_no_grid_along_and_are_restored(fleet: World) -
         until(lambda: fleet.names() == children and not set(live(fleet).values()) & before, 90)
         until(lambda: Grid.objects.filter(state="Ready").count() == 2)
     assert not AuditEvent.objects.filter(verb="delete").exists()
+
+
+def test_a_decision_does_not_wait_for_the_next_look_at_what_is_not_served(fleet: World) -> None:
+    """In production that is half a minute away, and the look at every grid five minutes."""
+    with at_work(pace=slower(QUICK, recheck=300.0)):
+        submit(fleet, 2)
+        forget_definitions(fleet)
+        halted("definitions-gone")
+        kind = "CustomResourceDefinition"
+        fleet.until(lambda: not any(fleet.cluster.get(kind, "", each["metadata"]["name"]) for each in DEFINITIONS))
+        actions.decide("restore", ManagedCluster.now().halt_id, ADA)
+        fleet.until(lambda: fleet.cluster.serves("DeploymentGrid"))
+        fleet.until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"])
 
 
 def test_definitions_that_come_back_without_the_grids_are_no_reason_to_forget_them(fleet: World) -> None:
