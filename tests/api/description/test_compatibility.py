@@ -7,13 +7,14 @@
 import copy
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from sgportal.api.docs.views import description
 
-from .contract import broken, demands, promises
+from .contract import broken, demands, operations, promises
 
 BASELINE = Path(__file__).parent / "baseline.json"
 
@@ -50,6 +51,16 @@ def test_nothing_promised_goes_and_nothing_more_is_demanded(document):
 
 def test_the_file_holds_what_the_document_says(document):
     assert read(json.loads(json.dumps(written(document)))) == (promises(document), demands(document))
+
+
+def test_every_reference_leads_somewhere_and_every_operation_has_its_own_name(document):
+    """What tools that read the document, such as Swagger UI and generators of clients, need of it."""
+    text = json.dumps(document)
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert referred == document["components"]["schemas"].keys()
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert len(names) == len(set(names)) > 40
+    assert all(operation["summary"] and operation["description"] for _, operation in operations(document))
 
 
 NODES = ("paths", "/api/v1/nodes", "get")
