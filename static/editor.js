@@ -24,7 +24,7 @@
   });
   const mark = () => {
     const wrong = [...document.querySelectorAll("#verdict [data-line]")];
-    editor.session.setAnnotations(wrong.map((each) => ({ row: each.dataset.line - 1, column: 0, type: "error", text: each.textContent })));
+    editor.session.setAnnotations(wrong.map((each) => ({ row: each.dataset.line - 1, column: 0, type: "error", text: each.textContent.replace(/\s+/g, " ").trim() })));
   };
   document.addEventListener("htmx:afterSettle", mark);
   document.addEventListener("click", (event) => {
