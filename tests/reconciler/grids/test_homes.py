@@ -160,12 +160,20 @@ def test_deleting_the_custom_resource_deletes_the_grid(world):
     assert Revision.objects.filter(path=grid.path).count() == 1
 
 
+HOLD = ["test.sgportal.example/hold"]
+
+
 def held(world, propagation):
     """Delete the grid's custom resource as somebody else; a finalizer keeps it, so that its end can be seen coming."""
-    finalizers = {"metadata": {"finalizers": ["test.sgportal.example/hold"]}}
-    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    world.cluster.patch("DeploymentGrid", "default", "g", {"metadata": {"finalizers": HOLD}}, MERGE_PATCH)
     uid = world.get("g", "DeploymentGrid")["metadata"]["uid"]
     world.cluster.delete("DeploymentGrid", "default", "g", uid=uid, propagation=propagation)
+
+
+def let_go(world):
+    """Take that finalizer away, once the garbage collector has done what its own asks for."""
+    world.until(lambda: world.get("g", "DeploymentGrid")["metadata"]["finalizers"] == HOLD)
+    world.cluster.patch("DeploymentGrid", "default", "g", {"metadata": {"finalizers": None}}, MERGE_PATCH)
 
 
 def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
@@ -175,8 +183,7 @@ def test_deleting_the_custom_resource_alone_leaves_what_runs(world):
     observe(world)
     world.later(absence.SETTLE_SECONDS)
     assert Grid.objects.get().deleting_since
-    finalizers = {"metadata": {"finalizers": None}}
-    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    let_go(world)
     world.until(lambda: (world.later(2), not Grid.objects.exists())[1])
     assert world.get("g-a")["metadata"]["uid"] == uid
 
@@ -199,8 +206,7 @@ def test_a_grid_made_again_while_its_namesake_goes_stays(world):
     observe(world)
     world.later(absence.SETTLE_SECONDS)
     assert Grid.objects.get().deleting_since
-    finalizers = {"metadata": {"finalizers": None}}
-    world.cluster.patch("DeploymentGrid", "default", "g", finalizers, "application/merge-patch+json")
+    let_go(world)
     made = world.cluster.apply(a_grid(template=a_template("two"))).body["metadata"]["uid"]
     world.until(lambda: (observe(world), world.later(2), world.names() == ["g-a"])[2])
     assert world.get("g", "DeploymentGrid")["metadata"]["uid"] == made
