@@ -115,7 +115,7 @@ def run_redis(folder: Path, port: int = 0) -> Iterator[Redis]:
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
     try:
-        wait_for(lambda: connects(port), 10, "Redis listens")
+        wait_for(lambda: connects(port), 75, "Redis listens")
         yield Redis(port)
     finally:
         end(process)
@@ -187,7 +187,7 @@ def run_postgres(folder: Path) -> Iterator[Postgres]:
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/")
     try:
-        wait_for(lambda: _answers(port), 60, "PostgreSQL answers")
+        wait_for(lambda: _answers(port), 75, "PostgreSQL answers")
         yield Postgres(port, folder, Path(home.name))
     finally:
         end(process, number=signal.SIGINT)

@@ -47,7 +47,7 @@ def look(
             counts[each.source] += (1 if each.node else ENOUGH) if each.start >= start else 0
         return all(counts[source] >= ENOUGH for source in awaited)
 
-    wait_for(met, 15, f"every source has called ({name})", 0.1)
+    wait_for(met, 75, f"every source has called ({name})", 0.1)
     return Phase(name, start, time.time(), said, dict(units))
 
 

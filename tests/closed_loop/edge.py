@@ -111,7 +111,7 @@ def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str) -> Iterator[
             door = Door(f"http://127.0.0.1:{settings['UVICORN_PORT']}", portal.python(_TOKEN))
             made = Edge(net, portal, door, nodes)
             made.start(*PROCESSES)
-            wait_for(lambda: _seen(door) == len(nodes), 60, "the portal sees the nodes", 0.3)
+            wait_for(lambda: _seen(door) == len(nodes), 75, "the portal sees the nodes", 0.3)
             yield made
         finally:
             portal.stop()

@@ -61,13 +61,13 @@ def left_to_superedges_filter(here):
     metadata = {"name": "byhand", "annotations": {"topologyKeys": '["zone1"]'}}
     body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
     here.net.request("POST", "/api/v1/namespaces/default/services", body)
-    found = wait_for(lambda: here.door.get("services")["items"], 20, "the portal sees the Service")
+    found = wait_for(lambda: here.door.get("services")["items"], 75, "the portal sees the Service")
     assert [(each["name"], each["nodes"]) for each in found] == [("byhand", {"unknown": 3})]
     assert "without it, traffic goes to every NodeUnit" in found[0]["reason"]
     rows = here.door.get("services/default/byhand/endpoints")["items"]
     assert {row["node"]: {each["node"] for each in row["endpoints"]} for row in rows} == REACHED
     target = f"http://{here.address('byhand')}/"
-    wait_for(lambda: here.net.call("node0", target), 20, "it is served")
+    wait_for(lambda: here.net.call("node0", target), 75, "it is served")
     assert {here.net.call("node0", target).split(" ")[0] for _ in range(60)} == {*UNITS}
 
 

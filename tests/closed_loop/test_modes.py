@@ -102,7 +102,7 @@ class Switches:
 
     def listen(self):
         setting = self.spells[-1][1]
-        wait_for(lambda: holds(self.here, setting), 30, f"{setting} holds", 0.1)
+        wait_for(lambda: holds(self.here, setting), 75, f"{setting} holds", 0.1)
         self.here.net.proxies_follow()
         self.followed.append(time.time())
         self.phases.append(look(self.here, SERVICE, str(setting), self.caller, UNITS, self.pods))

@@ -338,7 +338,7 @@ def test_a_server_with_an_open_stream_ends_at_once_and_quietly(tmp_path, number)
             [*command, "--timeout-graceful-shutdown", "5"], env=environment, cwd=ROOT, stdout=out, stderr=out
         )
     try:
-        wait_for(lambda: b"running on" in log.read_bytes(), 30, "uvicorn listens")
+        wait_for(lambda: b"running on" in log.read_bytes(), 75, "uvicorn listens")
         heard = threading.Event()
         reader = threading.Thread(target=_read, args=(port, token, heard), daemon=True)
         reader.start()

@@ -79,11 +79,11 @@ class House:
 
     def until_going(self, namespace: str) -> None:
         """Until the portal knows that all grids there are to go, or have gone."""
-        wait_for(lambda: not self.rows(namespace, "deleting_since IS NULL"), 20, f"grids in {namespace} go", 0.05)
+        wait_for(lambda: not self.rows(namespace, "deleting_since IS NULL"), 75, f"grids in {namespace} go", 0.05)
 
     def until_rows(self, namespace: str, *names: str) -> None:
         """Until the portal remembers just these."""
-        wait_for(lambda: self.rows(namespace) == set(names), 20, f"the portal's grids in {namespace} are {names}", 0.05)
+        wait_for(lambda: self.rows(namespace) == set(names), 75, f"the portal's grids in {namespace} are {names}", 0.05)
 
     @contextlib.contextmanager
     def paused(self, component: str) -> Iterator[None]:

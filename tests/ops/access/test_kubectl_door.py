@@ -93,7 +93,7 @@ def test_the_walk_through(home, kubectl, tmp_path):
     check_two_who_apply(kubectl, tmp_path)
     assert kubectl("delete", *files, "--timeout=30s").count("deleted") == 2
     home.until_rows("default")
-    wait_for(lambda: "No resources found" in kubectl("get", "deploy"), 40, "the children are gone", 0.5)
+    wait_for(lambda: "No resources found" in kubectl("get", "deploy"), 75, "the children are gone", 0.5)
     assert 'User "portal" cannot' not in home.said()
 
 
@@ -259,10 +259,10 @@ def test_a_grid_from_before_a_rule_keeps_its_status(space):
     old = a_grid("old", gridUniqKey="zone 1")
     try:
         space.apply(older)
-        wait_for(lambda: "created" in space.apply(old, code=None), 10, "the older definition is in force")
+        wait_for(lambda: "created" in space.apply(old, code=None), 75, "the older definition is in force")
     finally:
         space("apply", "-f", str(DEFINITIONS))
-    wait_for(lambda: "gridUniqKey" in space.apply({**old, "metadata": {"name": "new"}}, code=None), 10, "the newer is")
+    wait_for(lambda: "gridUniqKey" in space.apply({**old, "metadata": {"name": "new"}}, code=None), 75, "the newer is")
     space("patch", "dg", "old", "--type=merge", '--patch={"spec": {"templates": {"a": "b"}}}')
     space("wait", "--for=jsonpath={.status.observedGeneration}=2", "dg/old", "--timeout=20s")
     assert "InvalidSpec" in space("describe", "dg", "old")

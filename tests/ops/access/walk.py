@@ -78,7 +78,7 @@ def walk_through(door: Door) -> None:
     )
     door.post("deploymentgrids", EXAMPLES / "deploymentgrid.yaml")
     door.post("servicegrids", EXAMPLES / "servicegrid.yaml")
-    wait_for(lambda: ready_units(door) == {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}, 30, "2/2 in both sites")
+    wait_for(lambda: ready_units(door) == {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}, 75, "2/2 in both sites")
     check_endpoints(door)
 
 
@@ -90,7 +90,7 @@ def check_endpoints(door: Door) -> None:
         found = {row["node"]: {each["node"] for each in row["endpoints"]} for row in rows if row["node"] in LABELS}
         return found if len(found) == 3 and all(found.values()) else None
 
-    seen = wait_for(answered, 20, "endpoints on every node")
+    seen = wait_for(answered, 75, "endpoints on every node")
     assert seen["node0"] == {"node0"}
     assert seen["node1"] == seen["node2"]
     assert seen["node1"] <= {"node1", "node2"}
@@ -101,6 +101,6 @@ def tidy(door: Door) -> None:
     for path in (SERVICE, GRID):
         door.delete(path)
     for path in (SERVICE, GRID):
-        wait_for(lambda path=path: door.gone(path), 30, f"{path} is gone")
+        wait_for(lambda path=path: door.gone(path), 75, f"{path} is gone")
     for node in LABELS:
         door.label(node, None)

@@ -130,10 +130,10 @@ def test_the_services_together_do_the_walk_through(portal):
     for name in ("web", "worker", "watch", "keeper"):
         portal.start(name, command_of(name))
     for name in ("web", "worker", "watch", "keeper"):
-        wait_for(lambda name=name: portal.run(probe_of(name), check=False).returncode == 0, 60, f"{name} is healthy", 1)
+        wait_for(lambda name=name: portal.run(probe_of(name), check=False).returncode == 0, 75, f"{name} is healthy", 1)
 
     door = walk.Door(f"http://127.0.0.1:{portal.settings['UVICORN_PORT']}", _token(portal), HOST)
-    wait_for(lambda: len(door.get("nodes")["items"]) == 3, 30, "the nodes have been seen")
+    wait_for(lambda: len(door.get("nodes")["items"]) == 3, 75, "the nodes have been seen")
     walk.walk_through(door)
     walk.tidy(door)
     codes = portal.stop()
@@ -176,7 +176,7 @@ def test_redis_wants_its_password(tmp_path):
     try:
         url = SERVICES["worker"]["environment"]["CELERY_BROKER_URL"]
         url = re.sub(r"\$\{REDIS_PASSWORD:\?[^}]*\}", password, url).replace("@redis:6379", f"@127.0.0.1:{port}")
-        wait_for(lambda: b"Ready to accept" in (tmp_path / "redis.log").read_bytes(), 10, "Redis listens")
+        wait_for(lambda: b"Ready to accept" in (tmp_path / "redis.log").read_bytes(), 75, "Redis listens")
         assert redis.Redis.from_url(url).ping()
         with pytest.raises(redis.AuthenticationError):
             redis.Redis(port=port).ping()

@@ -59,7 +59,7 @@ def test_the_walk_through_with_kubectl(demo):
     kubectl("label", "node", "node0", "zone1=nodeunit1")
     kubectl("label", "node", "node1", "node2", "zone1=nodeunit2")
     kubectl("apply", *files)
-    wait_for(lambda: kubectl("get", "deploy", "--no-headers").count(" 2/2 ") == 2, 30, "2/2 in both sites", pause=0.5)
+    wait_for(lambda: kubectl("get", "deploy", "--no-headers").count(" 2/2 ") == 2, 75, "2/2 in both sites", pause=0.5)
     assert kubectl("get", "deploy", "-o", "name").split() == [
         "deployment.apps/deploymentgrid-demo-nodeunit1",
         "deployment.apps/deploymentgrid-demo-nodeunit2",
@@ -72,8 +72,8 @@ def test_the_walk_through_with_kubectl(demo):
     assert walk.ready_units(demo.door) == {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}
     walk.check_endpoints(demo.door)
     kubectl("delete", *files)
-    wait_for(lambda: not kubectl("get", "deploy", "-o", "name").split(), 30, "the Deployments are gone", pause=0.5)
-    wait_for(lambda: demo.door.gone(walk.GRID) and demo.door.gone(walk.SERVICE), 20, "the portal has heard of it")
+    wait_for(lambda: not kubectl("get", "deploy", "-o", "name").split(), 75, "the Deployments are gone", pause=0.5)
+    wait_for(lambda: demo.door.gone(walk.GRID) and demo.door.gone(walk.SERVICE), 75, "the portal has heard of it")
     kubectl("label", "node", "node0", "node1", "node2", "zone1-")
 
 
@@ -87,7 +87,7 @@ def test_grids_are_taken_from_the_first_moment(tmp_path):
     process = demos.start(demos.environment(state, DEMO_WORLD="large:3x1"))
     with process, process.stdout, process.stderr:
         try:
-            wait_for(lambda: kubeconfig.stat().st_ino != left, 30, "the kubeconfig is written", pause=0.001)
+            wait_for(lambda: kubeconfig.stat().st_ino != left, 75, "the kubeconfig is written", pause=0.001)
             grid = str(walk.EXAMPLES / "deploymentgrid.yaml")
             command = ["kubectl", f"--kubeconfig={kubeconfig}", "--cache-dir=/nonexistent", "apply", "-f", grid]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60)

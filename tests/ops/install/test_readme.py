@@ -69,7 +69,7 @@ def test_the_two_commands_are_targets_that_run_the_product(target, runs, tmp_pat
 def test_the_walk_through_over_rest_as_it_is_printed(demo, tmp_path):
     script = put(put(the_block("post deploymentgrids"), "TOKEN=…", f"TOKEN={demo.door.token}"), *address(demo))
     assert '"deploymentgrid-demo"' in shell(script, tmp_path)
-    wait_for(lambda: walk.ready_units(demo.door) == READY, 30, "2/2 in both sites")
+    wait_for(lambda: walk.ready_units(demo.door) == READY, 75, "2/2 in both sites")
     walk.check_endpoints(demo.door)
     walk.tidy(demo.door)
 
@@ -83,7 +83,7 @@ def test_the_walk_through_with_kubectl_as_it_is_printed(demo, tmp_path):
     script = put(the_block("kubectl label"), "$PWD/.demo/kubeconfig", str(demo.kubeconfig))
     shown = shell(script, tmp_path)
     assert "deploymentgrid.superedge.io/deploymentgrid-demo" in shown
-    wait_for(lambda: walk.ready_units(demo.door) == READY, 30, "2/2 in both sites")
+    wait_for(lambda: walk.ready_units(demo.door) == READY, 75, "2/2 in both sites")
     walk.check_endpoints(demo.door)
     walk.tidy(demo.door)
 

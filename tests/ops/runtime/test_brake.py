@@ -42,7 +42,7 @@ def doors(postgres_server, tmp_path):
         portal.start(f"web-{port}", command_of("web"))
     places = [f"http://127.0.0.1:{port}" for port in ports]
     for place in places:
-        wait_for(lambda place=place: _answers(place), 60, f"{place} answers")
+        wait_for(lambda place=place: _answers(place), 75, f"{place} answers")
     yield places
     portal.stop()
 

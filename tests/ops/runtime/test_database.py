@@ -134,7 +134,7 @@ def test_connections_are_lent_out_and_none_is_kept_by_a_stream(tmp_path, postgre
 
     portal.start("web", command_of("web"))
     try:
-        wait_for(lambda: "running on" in portal.log("web"), 30, "the web listens")
+        wait_for(lambda: "running on" in portal.log("web"), 75, "the web listens")
         streams = [ask("/api/v1/events") for _ in range(30)]
         threads = [threading.Thread(target=read) for _ in range(40)]
         for each in threads:

@@ -38,10 +38,10 @@ def _holder(world, name):
 @pytest.mark.parametrize("service", ["watch", "keeper"])
 def test_who_stands_by_takes_over_within_five_seconds(world, service):
     world.start(service)
-    first = wait_for(lambda: _holder(world, service), 30, "somebody acts")
+    first = wait_for(lambda: _holder(world, service), 75, "somebody acts")
     world.start(f"{service}2")
     living = f"SELECT count(*) FROM sgportal_heartbeat WHERE kind = '{service}'"
-    wait_for(lambda: _rows(world, living) == [(2,)], 30, "another stands by")
+    wait_for(lambda: _rows(world, living) == [(2,)], 75, "another stands by")
     assert _holder(world, service) == first
     began = kill(world.portal.running[service].pid)
     wait_for(lambda: _holder(world, service) != first, 15, "the other has taken over", pause=0.05)
@@ -52,12 +52,12 @@ def test_the_keys_of_a_killed_worker_are_free_within_five_seconds(world):
     """Both processes of one worker are killed in the middle of writes that take a while; another worker goes on."""
     world.start("watch", "worker")
     world.slow(25)
-    wait_for(lambda: len(world.children()) == 2, 30, "two processes")
+    wait_for(lambda: len(world.children()) == 2, 75, "two processes")
     world.create(0, GRIDS)
     leased = "SELECT count(*) FROM sgportal_workkey WHERE holder <> ''"
-    wait_for(lambda: _rows(world, leased)[0][0] >= 4, 30, "they are at it", pause=0.1)
+    wait_for(lambda: _rows(world, leased)[0][0] >= 4, 75, "they are at it", pause=0.1)
     world.start("worker2")
-    wait_for(lambda: len(world.children("worker2")) == 2, 30, "another worker")
+    wait_for(lambda: len(world.children("worker2")) == 2, 75, "another worker")
     pids = {f":{pid}:" for pid in world.children("worker")}
     began = time.monotonic()
     world.portal.kill("worker")
@@ -79,7 +79,7 @@ def test_a_frozen_worker_loses_its_keys_when_their_time_is_over(world):
     world.start("watch", "worker")
     world.slow(2)
     world.create(0, GRIDS)
-    wait_for(lambda: _rows(world, "SELECT 1 FROM sgportal_workkey WHERE holder <> ''"), 30, "they are at it")
+    wait_for(lambda: _rows(world, "SELECT 1 FROM sgportal_workkey WHERE holder <> ''"), 75, "they are at it")
     for pid in world.children():
         subprocess.run(["kill", "-STOP", str(pid)], check=True)
     try:

@@ -60,7 +60,7 @@ def _settles(world, grids=GRIDS, seconds=90):
 
 
 def _has_begun(world):
-    wait_for(lambda: len(world.deployments()) >= UNITS, 60, "some children are there")
+    wait_for(lambda: len(world.deployments()) >= UNITS, 75, "some children are there")
     assert len(world.deployments()) < CHILDREN, "this was meant to come in the middle"
 
 
@@ -95,7 +95,7 @@ def test_without_a_broker_from_the_start_work_is_done_and_nobody_waits(world):
     world.portal.settings = {**world.portal.settings, "SGPORTAL_DRY_RUN_SECONDS": "0"}
     world.start("watch", "worker")
     world.web()
-    wait_for(lambda: world.checks("?exclude=workers")["workers"] == "ok", 30, "a worker lives")
+    wait_for(lambda: world.checks("?exclude=workers")["workers"] == "ok", 75, "a worker lives")
     slowest = 0.0
     for number in range(GRIDS):
         began = time.monotonic()
@@ -126,16 +126,16 @@ def test_redis_dies_in_the_middle_and_comes_back(world, tmp_path):
     world.slow(0.1)
     with run_redis(tmp_path, _port(world)) as server:
         world.web()
-        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 4}, 30, "all workers take messages")
+        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 4}, 75, "all workers take messages")
         before = {*world.children("worker"), *world.children("worker2")}
         world.create(0, GRIDS)
         _has_begun(world)
         kill(_pid(server))
         _settles(world, seconds=60)
     assert {*world.children("worker"), *world.children("worker2")} == before
-    wait_for(lambda: world.checks()["broker"]["states"] == {"away": 4}, 15, "the workers say that it is away")
+    wait_for(lambda: world.checks()["broker"]["states"] == {"away": 4}, 75, "the workers say that it is away")
     with run_redis(tmp_path, _port(world)) as server:
-        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 4}, 30, "all workers take messages again")
+        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 4}, 75, "all workers take messages again")
         world.create(GRIDS, GRIDS + 1)
         assert int(server.client().info("stats")["total_commands_processed"]) > 0
         _settles(world, GRIDS + 1)
@@ -146,7 +146,7 @@ def test_a_redis_that_hangs_holds_up_nobody(world, tmp_path):
     world.start("watch", "worker")
     with run_redis(tmp_path, _port(world)) as server:
         world.web()
-        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 2}, 30, "the workers take messages")
+        wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 2}, 75, "the workers take messages")
         assert world.ask("/api/v1/deploymentgrids", _manifest(0))[0] == 201
         pid = _pid(server)
         os.kill(pid, signal.SIGSTOP)
@@ -167,7 +167,7 @@ def test_a_redis_that_holds_something_else_under_our_names_is_told_plainly(world
     broker.client().set(f"sgportal:{name}", "another program's")
     world.start("watch", "worker")
     world.web()
-    wait_for(lambda: world.checks("?exclude=workers")["broker"]["states"] == {"taken": 2}, 30, "the workers say so")
+    wait_for(lambda: world.checks("?exclude=workers")["broker"]["states"] == {"taken": 2}, 75, "the workers say so")
     detail = world.checks()["broker"]["detail"]
     assert f"“sgportal:{name}” is a string there" in detail
     assert "CELERY_BROKER_URL" in detail
@@ -176,14 +176,14 @@ def test_a_redis_that_holds_something_else_under_our_names_is_told_plainly(world
     _settles(world, seconds=60)
     assert broker.client().get(f"sgportal:{name}") == b"another program's"
     broker.client().delete(f"sgportal:{name}")
-    wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 2}, 30, "the workers take messages")
+    wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 2}, 75, "the workers take messages")
     assert "Traceback" not in world.portal.log("worker")
 
 
 def test_somebody_takes_our_names_while_workers_run(world, broker):
     world.start("watch", "worker")
     world.web()
-    wait_for(lambda: world.checks("?exclude=workers")["broker"]["states"] == {"ok": 2}, 30, "the workers take messages")
+    wait_for(lambda: world.checks("?exclude=workers")["broker"]["states"] == {"ok": 2}, 75, "the workers take messages")
     before = world.children()
     broker.client().flushall()
     for name in ("celery", "unacked", "unacked_index", "_kombu.binding.celery"):
@@ -191,28 +191,28 @@ def test_somebody_takes_our_names_while_workers_run(world, broker):
     world.create(0, GRIDS)
     _settles(world, seconds=60)
     assert world.children() == before
-    wait_for(lambda: world.checks()["broker"]["states"] == {"taken": 2}, 30, "the workers say so")
+    wait_for(lambda: world.checks()["broker"]["states"] == {"taken": 2}, 75, "the workers say so")
 
 
 def test_a_process_that_is_killed_is_begun_anew(world):
     world.start("worker")
-    wait_for(lambda: len(world.children()) == 2, 30, "two processes")
+    wait_for(lambda: len(world.children()) == 2, 75, "two processes")
     first, second = world.children()
     kill(first)
-    wait_for(lambda: len(set(world.children()) - {first, second}) == 1, 10, "another one follows")
+    wait_for(lambda: len(set(world.children()) - {first, second}) == 1, 75, "another one follows")
     assert second in world.children()
     assert "ended by itself" in world.portal.log("worker")
 
 
 def test_nobody_is_left_when_the_one_who_begins_them_is_killed(world):
     world.start("worker")
-    wait_for(lambda: len(world.children()) == 2, 30, "two processes")
+    wait_for(lambda: len(world.children()) == 2, 75, "two processes")
     children = world.children()
     time.sleep(2)
     supervisor = world.portal.running.pop("worker")
     kill(supervisor.pid)
     supervisor.wait(5)
-    wait_for(lambda: not any(map(is_alive, children)), 30, "they end by themselves")
+    wait_for(lambda: not any(map(is_alive, children)), 75, "they end by themselves")
 
 
 def _oldest(world):
@@ -228,15 +228,15 @@ def test_readiness_and_a_metric_tell_that_no_worker_lives(world):
     assert world.ask("/readyz?exclude=workers")[0] == 200
     assert 'sgportal_processes{kind="worker"} 0.0' in world.ask("/metrics")[1]
     assert world.ask("/api/v1/deploymentgrids", _manifest(0))[0] == 201
-    wait_for(lambda: _oldest(world) > 3, 15, "the metric tells that work waits and nobody begins it")
+    wait_for(lambda: _oldest(world) > 3, 75, "the metric tells that work waits and nobody begins it")
     world.start("worker", "worker2")
-    wait_for(lambda: world.checks()["processes"]["worker"] == 4, 30, "four workers live")
-    wait_for(lambda: _oldest(world) == 0, 30, "nothing waits any more")
+    wait_for(lambda: world.checks()["processes"]["worker"] == 4, 75, "four workers live")
+    wait_for(lambda: _oldest(world) == 0, 75, "nothing waits any more")
     assert world.ask("/readyz")[0] == 200
     assert 'sgportal_processes{kind="worker"} 4.0' in world.ask("/metrics")[1]
     world.portal.kill("worker")
     began = time.monotonic()
-    wait_for(lambda: world.checks()["processes"]["worker"] == 2, 10, "two workers live")
+    wait_for(lambda: world.checks()["processes"]["worker"] == 2, 75, "two workers live")
     world.portal.kill("worker2")
-    wait_for(lambda: world.ask("/readyz")[0] == 503, 10, "none lives")
+    wait_for(lambda: world.ask("/readyz")[0] == 503, 75, "none lives")
     assert time.monotonic() - began < 5

@@ -110,7 +110,7 @@ class World:
     def web(self) -> None:
         """Start the web process and wait for it."""
         self.start("web")
-        wait_for(lambda: "running on" in self.portal.log("web"), 30, "the web listens")
+        wait_for(lambda: "running on" in self.portal.log("web"), 75, "the web listens")
 
     def children(self, name: str = "worker") -> list[int]:
         """The processes that a worker's supervisor has begun."""
