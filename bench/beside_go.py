@@ -28,12 +28,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def run(world: str) -> dict[str, Any]:
     """`{work: {go, sgportal, ratio}}`: medians in milliseconds, in seconds for `cpu`. The first 100 units of the world
     are an `area` as well."""
-    from sgportal.cluster import install_crds
-    from sgportal.reconciler.process.connection import cluster
-
     units = int(world.partition("x")[2])
     times: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as folder, stage.stage(world):
+        from sgportal.cluster import install_crds
+        from sgportal.reconciler.process.connection import writable as cluster
+
         program = _compiled(Path(folder))
         install_crds(cluster())
         stage.wait(lambda: cluster().serves("DeploymentGrid"), 60, "the definitions are served")
@@ -88,14 +88,14 @@ def _labelled(node: int, unit: str, names: list[str], seen: "Deployments") -> fl
 
 def _label(node: int, area: str | None) -> None:
     from sgportal.cluster import MERGE_PATCH
-    from sgportal.reconciler.process.connection import cluster
+    from sgportal.reconciler.process.connection import writable as cluster
 
     cluster().patch("Node", "", f"edge-{node:05}", {"metadata": {"labels": {"area": area}}}, MERGE_PATCH)
 
 
 def _apply(names: list[str], key: str, image: str = "registry.example/app:1") -> None:
     from sgportal.cluster import MERGE_PATCH
-    from sgportal.reconciler.process.connection import cluster
+    from sgportal.reconciler.process.connection import writable as cluster
 
     def each(name: str) -> None:
         body = stage.grid(name, key, replicas=0, image=image)
@@ -109,7 +109,7 @@ def _apply(names: list[str], key: str, image: str = "registry.example/app:1") ->
 
 
 def _delete(names: list[str]) -> None:
-    from sgportal.reconciler.process.connection import cluster
+    from sgportal.reconciler.process.connection import writable as cluster
 
     for name in names:
         cluster().delete("DeploymentGrid", "default", name)
@@ -129,7 +129,7 @@ class Deployments:
 
     def _follow(self) -> None:
         from sgportal.cluster import Unreachable
-        from sgportal.reconciler.process.connection import cluster
+        from sgportal.reconciler.process.connection import writable as cluster
 
         version = cluster().list("Deployment", metadata_only=True).resource_version
         # The cluster ends before the stream does.
