@@ -106,6 +106,20 @@ def test_the_change_map_names_real_places():
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
+def test_the_rooms_of_the_architecture_are_there():
+    """The first column of the table names modules and packages; a name without a folder is beside the one before it."""
+    table = text("docs/architecture.md").partition("| room |")[2].partition("\n\n")[0]
+    missing = []
+    for row in table.splitlines()[2:]:
+        folder = ""
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1]):
+            path = (name if "/" in name else folder + name).rstrip("/")
+            folder = path.rpartition("/")[0] + "/" if "/" in path else ""
+            places = [ROOT / top / f"{path}{end}" for top in ("sgportal", "") for end in ("", ".py")]
+            missing += [path] if not any(map(Path.exists, places)) else []
+    assert missing == []
+
+
 def test_the_change_map_asks_for_five_places_at_most():
     rows = [row for row in text("docs/change-map.md").splitlines() if row.startswith("| ") and "---" not in row][1:]
     assert [row for row in rows if row.count("`sgportal/") + row.count("`templates/") + row.count("`static/") > 5] == []
