@@ -17,30 +17,25 @@ _REPLICAS: Pattern = ("spec", "replicas")
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`body` is what the grid insists on. Left to others is what `given` patterns mean (for good), what `yielded`
-    patterns mean (for a while), and what is in one of the sets `held` by the managers named in
-    `spec.ignoreDifferences`."""
+    """`body` is what the grid insists on. Left to others is what `given` patterns mean, and what is in one of the sets
+    `held` by the managers named in `spec.ignoreDifferences`."""
 
     body: Body
     given: tuple[Pattern, ...] = ()
-    yielded: tuple[Pattern, ...] = ()
     held: tuple[Mapping[str, Any], ...] = ()
 
     def is_given(self, field: Field) -> bool:
-        """Whether a field is left to others for good."""
+        """Whether a field is left to whoever sets it."""
         return any(fits(pattern, field) for pattern in self.given)
 
     def is_left(self, field: Field) -> bool:
-        """Whether a field is left to others, for good or for now."""
-        return (
-            self.is_given(field)
-            or any(fits(pattern, field) for pattern in self.yielded)
-            or any(node_at(fields, field) is not None for fields in self.held)
-        )
+        """Whether a field is left to others."""
+        return self.is_given(field) or any(node_at(fields, field) is not None for fields in self.held)
 
 
 def share(desired: Body, live: Body, ignored: Sequence[Ignored], yielded: Iterable[Pattern] = ()) -> Share:
-    """What a grid insists on of a child that is there, where `desired` is what it would create."""
+    """What a grid insists on of a child that is there, where `desired` is what it would create. Fields that `yielded`
+    patterns mean are left out of its body for a while, and are not others' for that."""
     unset = () if "replicas" in desired["spec"] else (_REPLICAS,)
     pausing = tuple(yielded)
     if not ignored and not pausing:
@@ -50,7 +45,7 @@ def share(desired: Body, live: Body, ignored: Sequence[Ignored], yielded: Iterab
     body = without(desired, [*given, *pausing])
     for fields in held:
         body = _without_set(body, fields)
-    found = Share(_with_identity(body, desired), (*given, *unset), pausing, held)
+    found = Share(_with_identity(body, desired), (*given, *unset), held)
     return replace(found, body=_with_replicas(found.body, live)) if found.is_given(REPLICAS) else found
 
 

@@ -38,11 +38,10 @@ def judged(spec: GridSpec, child: Child, live: Body, attempts: Attempts, now: fl
     found = comparison.changes
     contested = [each for each in found if (last := attempts.get(each.name)) and last.holds_off(each, now)]
     changes = tuple(each for each in found if each not in contested)
-    if yielded := _yielded(contested, attempts):
-        shared = share(child.body, live, spec.ignored, yielded)
+    yielded = _yielded(contested, attempts)
     return Judgement(
         changes,
-        shared.body,
+        share(child.body, live, spec.ignored, yielded).body if yielded else shared.body,
         _reason(changes, carried_out),
         tuple(contests(child.unit, contested, attempts)),
         tuple(notes_about(child, live, shared, comparison, contested)),

@@ -350,6 +350,22 @@ def test_a_contested_field_is_left_as_it_is_by_the_next_update_and_everything_el
     assert container(site)["image"] == "img:2"
 
 
+def test_what_is_contested_is_not_said_to_be_left_alone_too(site):
+    ignored = [{"managers": ["keda-operator"]}]
+    grid = site.save(a_grid(template=a_template(replicas=1), ignoreDifferences=ignored))
+    for _ in range(TRIES + 2):
+        site.scale("g-a", 4, by="robot")
+        site.edit("g-a", THEIRS, content_type=JSON_PATCH, by="robot")
+        site.resync()
+    site.until_ready("g-a")
+    assert state(grid) == ("Degraded", "Contested")
+    assert (replicas(site), container(site)["image"]) == (4, "theirs")
+    steps, findings = planned(grid)
+    assert steps == []
+    assert findings.keys() == {"Contested"}
+    assert told(grid) == {}
+
+
 def test_a_contested_field_is_tried_again_seldom_and_ends_when_it_keeps(site):
     grid = site.save(a_grid(template=a_template()))
     fight(site, grid, TRIES + 1)
