@@ -46,7 +46,7 @@ def grids(request: HttpRequest) -> HttpResponse:
         "kinds": list(KINDS),
         "states": WORKLOAD_STATES,
         "namespaces": Grid.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
-        "groups": node_groups(),
+        "groups": [each["key"] for each in node_groups()],
         "total": Grid.objects.count(),
     }
     return show(request, "grids/list.html", context)

@@ -37,7 +37,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
         "problems": problems,
         "page": page,
         "rows": _with_pods(list(page.object_list)),
-        "groups": node_groups(),
+        "groups": [each["key"] for each in node_groups()],
         "total": Node.objects.count(),
     }
     return show(request, "nodes/list.html", context)

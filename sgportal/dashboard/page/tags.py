@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -233,6 +234,12 @@ def here(context: template.Context, *prefixes: str) -> SafeString:
     path = request.path if request else ""
     found = any(path == prefix if prefix == "/" else path.startswith(prefix) for prefix in prefixes)
     return SafeString(' aria-current="page"' if found else "")
+
+
+@register.simple_block_tag(takes_context=True)
+def filters(context: template.Context, content: SafeString) -> SafeString:
+    """The form around the fields that filter a page's rows."""
+    return render_to_string("components/filters.html", {"fields": content, "request": context["request"]})
 
 
 @register.simple_tag
