@@ -22,7 +22,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(freshness),
-        "stewardship": SimpleLazyObject(ManagementMode.now),
+        "management_mode": SimpleLazyObject(ManagementMode.now),
         "managed": SimpleLazyObject(ManagedCluster.now),
         "held": SimpleLazyObject(held_counts),
         "revision": revision(request),

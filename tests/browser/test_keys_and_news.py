@@ -192,17 +192,17 @@ def test_a_fragment_that_did_not_arrive_is_asked_for_again(visit, fault):
 
     page.route("**/cluster/banner/", answer)
     with page.expect_response(lambda response: "/cluster/banner/" in response.url and response.ok, timeout=10_000):
-        page.evaluate("htmx.trigger('#stewardship', 'refresh')")
+        page.evaluate("htmx.trigger('#management-mode', 'refresh')")
     assert len(asked) == 2
     visit.complaints.clear()
 
 
 def test_news_wait_for_somebody_who_is_choosing_and_come_when_they_have_done(visit):
     page = visit.open("/")
-    page.evaluate("document.getElementById('stewardship').append(document.createElement('input'))")
-    page.focus("#stewardship input")
+    page.evaluate("document.getElementById('management-mode').append(document.createElement('input'))")
+    page.focus("#management-mode input")
     page.evaluate("new BroadcastChannel('sgportal').postMessage({kind: 'cluster'})")
     page.wait_for_timeout(1000)
-    assert page.locator("#stewardship input").count() == 1
+    assert page.locator("#management-mode input").count() == 1
     page.evaluate("document.activeElement.blur()")
-    page.wait_for_selector("#stewardship input", state="detached", timeout=10_000)
+    page.wait_for_selector("#management-mode input", state="detached", timeout=10_000)

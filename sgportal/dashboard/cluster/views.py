@@ -42,7 +42,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
 @needs("viewer")
 def banner(request: HttpRequest) -> HttpResponse:
     """Only what every page says while the portal does not write."""
-    return show(request, "cluster/stewardship.html")
+    return show(request, "cluster/management_mode.html")
 
 
 @needs("admin")

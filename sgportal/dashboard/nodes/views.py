@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from ...core.names import protected_label_problem
 from ...core.text import Invalid
-from ...models import Grid, Node, NodeLabel, Pod
+from ...models import Grid, Node, Pod
 from ...queries.nodes import select_nodes
 from ...queries.overview import node_groups
 from ..page.access import needs
@@ -69,6 +69,5 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
         "pods": Pod.objects.filter(node=name)[:500],
-        "values": NodeLabel.objects.filter(key__in=keys).values_list("value", flat=True).distinct()[:200],
     }
     return show(request, "nodes/one.html", context)
