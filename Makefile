@@ -26,7 +26,7 @@ test: develop messages $(if $(STRICT),compiled) ## the test suite; what is not i
 	@exec $(PY) -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
 
 check: develop messages ## the daily loop: rules, doors and documents, in memory, in about a minute; no services, no servers
-	@exec $(PY) -m pytest -q -n 2 --hypothesis-profile=quick -m "not ($(HEAVY))" tests/core tests/house tests/access tests/api tests/dashboard tests/test_actions.py $(TEST_ARGS)
+	@exec $(PY) -m pytest -q -n 2 --hypothesis-profile=quick -m "not ($(HEAVY))" tests/core tests/house tests/access tests/api tests/dashboard tests/budgets/test_doors.py tests/test_actions.py $(TEST_ARGS)
 
 lint: develop messages ## style, types, import contracts, migrations, deployment check
 	@$(VENV)/bin/ruff check .
