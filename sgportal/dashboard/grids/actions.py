@@ -12,10 +12,8 @@ from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
 from ..page.render import show
-from ..page.tags import say
+from ..page.tags import CASCADES, say
 from .address import grid_at, grid_url
-
-PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 
 @needs("operator")
@@ -23,7 +21,7 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     """Show what goes with a grid, then delete it."""
     found = grid_at(plural, namespace, name)
     asked = request.POST.get("propagation", "Background")
-    propagation = asked if asked in PROPAGATIONS else "Background"
+    propagation = asked if asked in CASCADES else "Background"
     if request.method == "POST" and request.POST.get("step") == "confirm":
         try:
             actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
@@ -33,7 +31,7 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
         messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
         return redirect("grids")
     plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
-    context = {"grid": found, "plan": plan, "propagation": propagation, "propagations": PROPAGATIONS}
+    context = {"grid": found, "plan": plan, "propagation": propagation, "propagations": CASCADES}
     return show(request, "grids/delete.html", context)
 
 

@@ -61,12 +61,12 @@ def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any
     htmx = getattr(request, "htmx", None)
     facts = htmx and htmx.target == "facts"
     template = "grids/facts.html" if facts else f"grids/{section}.html"
-    return show(request, template, {"grid": grid, "section": section, **_facts(grid), **context})
+    return show(request, template, {"grid": grid, "section": section, **_facts(grid, section), **context})
 
 
-def _facts(grid: Grid) -> dict[str, Any]:
+def _facts(grid: Grid, section: str) -> dict[str, Any]:
     """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now;
-    `cures`: what can be done about the first few of its units."""
+    `cures`: what can be done about the first few of its units; on the page of one, that stands beside its sentence."""
     is_service = grid.kind == "ServiceGrid"
     return {
         "is_service": is_service,
@@ -76,7 +76,7 @@ def _facts(grid: Grid) -> dict[str, Any]:
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "service_notes": [note for row in grid.units.filter(name="") for note in row.told] if is_service else [],
         "unused": grid.status.get("unusedTemplates", []),
-        "cures": buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
+        "cures": [] if section == "unit" else buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }
 
 
@@ -115,7 +115,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
     context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures}
-    return _show(request, found, "unit", {**context, "cures": ()})  # they stand beside the unit's own sentence
+    return _show(request, found, "unit", context)
 
 
 @needs("viewer")
