@@ -123,3 +123,12 @@ def test_no_parameter_makes_an_address_answer_500(visitor, value):
             broken += [("get", address, list(asked))] if is_broken(visitor.get(address, asked)) else []
         broken += [("post", address)] if is_broken(visitor.post(address, everything)) else []
     assert broken == []
+
+
+@pytest.mark.parametrize("target", ["live", "facts", "gone", "nowhere"])
+def test_no_part_that_is_asked_for_makes_an_address_answer_500(visitor, target):
+    headers = {"HX-Request": "true", "HX-Target": target}
+    paths = sorted({"/" + re.sub(PIECE, lambda found: PIECES[found[1]][0], each) for each in patterns(ROOT)})
+    asked = [each for each in paths if not each.startswith(("/logout", "/api/"))]
+    assert len(asked) > 20
+    assert [each for each in asked if is_broken(visitor.get(each, headers=headers))] == []

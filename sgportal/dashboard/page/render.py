@@ -16,10 +16,10 @@ ROWS = 100
 def show(
     request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
-    """A whole page, or only its live part where htmx asks for that."""
+    """A whole page, or only its live part where htmx asks for that and the page has one."""
     htmx = getattr(request, "htmx", None)
-    part = "#live" if htmx and htmx.target == "live" and not htmx.history_restore_request else ""
-    answer = render(request, template + part, dict(context or {}), status=status)
+    live = htmx and htmx.target == "live" and not htmx.history_restore_request
+    answer = render(request, [f"{template}#live", template] if live else template, dict(context or {}), status=status)
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
     answer["Cache-Control"] = "private, no-cache"
     return answer
