@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, get_args
 
 from rest_framework import serializers
@@ -79,13 +80,16 @@ class Shape(serializers.Serializer[Any]):
     @classmethod
     def of(cls, value: Any) -> dict[str, Any]:
         """The JSON of one value."""
-        made: dict[str, Any] = _maker(cls)(value)
-        return made
+        getters, optional = _getters(cls)
+        made = {name: get(value) for name, get in getters}
+        if not optional:
+            return made
+        return {name: each for name, each in made.items() if each is not None or name not in optional}
 
     @classmethod
     def each_of(cls, values: Any) -> list[dict[str, Any]]:
         """The JSON of each of several values."""
-        return [*map(_made_by(cls), values)]
+        return [*map(cls.of, values)]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """The JSON of one value, for Django REST framework."""
@@ -97,34 +101,23 @@ def _snake(name: str) -> str:
 
 
 @cache
-def _maker(shape: type[Shape]) -> Getter:
-    """The function that makes the JSON of a shape's values: one dict display, compiled, as `dataclasses` compiles an
-    `__init__`. It is as fast as one written by hand."""
+def _getters(shape: type[Shape]) -> tuple[list[tuple[str, Getter]], set[str]]:
+    """How each field of a shape is made from a value, and which fields are left out where they would be null."""
     fields: dict[str, Any] = shape._declared_fields
-    optional = {name for name, field in fields.items() if not field.required}
-    known: dict[str, Any] = {}
-    shown = ", ".join(f"{name!r}: {_expression(shape, name, field, known)}" for name, field in fields.items())
-    make: Getter = eval(f"lambda value: {{{shown}}}", known)  # noqa: S307 - of the names in our own classes
-    if not optional:
-        return make
-    return lambda value: {name: each for name, each in make(value).items() if each is not None or name not in optional}
+    getters = [(name, _getter(shape, name, field)) for name, field in fields.items()]
+    return getters, {name for name, field in fields.items() if not field.required}
 
 
-def _expression(shape: type[Shape], name: str, field: Any, known: dict[str, Any]) -> str:
-    """The Python expression of a field, of the `value` and of what it adds to the names `known`."""
+def _getter(shape: type[Shape], name: str, field: Any) -> Getter:
+    """How a field is made from a value."""
     if isinstance(field, Always):
-        return repr(field.value)
+        return lambda _value: field.value
     source = field.source or _snake(name)
-    found = f"value[{source!r}]" if shape.mappings else f"value.{source}"
+    convert = _converter(field)
     if source == "*":
-        found = "value"
-    elif get := getattr(shape(), f"get_{source}", None):
-        known[f"get_{name}"] = get
-        found = f"get_{name}(value)"
-    if convert := _converter(field):
-        known[f"convert_{name}"] = convert
-        return f"convert_{name}({found})"
-    return found
+        return convert or (lambda value: value)
+    get: Getter = getattr(shape(), f"get_{source}", None) or (itemgetter if shape.mappings else attrgetter)(source)
+    return (lambda value: convert(get(value))) if convert else get
 
 
 def _converter(field: Any) -> Getter | None:
@@ -132,7 +125,7 @@ def _converter(field: Any) -> Getter | None:
     if isinstance(field, serializers.ListSerializer):
         return _unless_null(field, field.child.each_of)  # type: ignore[union-attr]
     if isinstance(field, Shape):
-        return _unless_null(field, _made_by(type(field)))
+        return _unless_null(field, field.of)
     if isinstance(field, serializers.ListField):
         convert = _converter(field.child)
         return (lambda values: [convert(each) for each in values]) if convert else None
@@ -145,11 +138,6 @@ def _unless_null(field: serializers.Field[Any, Any, Any, Any], convert: Getter) 
     if field.required and not field.allow_null:
         return convert
     return lambda value: None if value is None else convert(value)
-
-
-def _made_by(shape: type[Shape]) -> Getter:
-    """The shortest way to the JSON of a shape's value: past `of`, unless that is the shape's own."""
-    return _maker(shape) if shape.of.__func__ is Shape.of.__func__ else shape.of  # type: ignore[attr-defined]
 
 
 class Asked(serializers.Serializer[Any]):
