@@ -11,8 +11,7 @@ from ..objects.selectors import selector_test
 from ..objects.values import Object
 from .batch import cron_problems, job_problems
 from .validation_network import endpoint_slice, service
-from .validation_pods import containers as _containers
-from .validation_pods import restart_policy
+from .validation_pods import containers, restart_policy
 
 _PERCENT = re.compile(r"[0-9]+%")
 LARGEST = 1024 * 1024  # bytes
@@ -32,7 +31,7 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
         found += service(spec, (before or {}).get("spec"))
     if kind == "Job" and isinstance(spec, dict):
         found += [
-            *_containers((spec.get("template") or {}).get("spec") or {}, "spec.template.spec"),
+            *containers((spec.get("template") or {}).get("spec") or {}, "spec.template.spec"),
             *job_problems(spec),
         ]
     if kind == "CronJob" and isinstance(spec, dict):
@@ -40,7 +39,7 @@ def problems(kind: str, body: Object, before: Object | None) -> list[dict[str, s
     if kind == "EndpointSlice":
         found += endpoint_slice(body, before)
     if kind == "Pod" and isinstance(spec, dict):
-        found += _containers(spec, "spec")
+        found += containers(spec, "spec")
     if kind == "Lease" and (spec or {}).get("leaseDurationSeconds", 1) <= 0:
         found.append(cause("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0"))
     if kind == "Event" and body["metadata"].get("namespace") != _event_place(body):
@@ -112,7 +111,7 @@ def _workload(kind: str, spec: Object, before: Object | None) -> Iterator[dict[s
     replicas = spec.get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
         yield cause("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
-    yield from _containers(template.get("spec") or {}, "spec.template.spec")
+    yield from containers(template.get("spec") or {}, "spec.template.spec")
     yield from restart_policy(template.get("spec") or {}, "spec.template.spec")
     yield from _limits(spec)
     if before:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..objects.errors import cause, required
-from ..objects.formats import is_port
+from ..objects.formats import is_port, one_of
 from ..objects.quantities import parse
 from ..objects.values import Object
 
@@ -44,9 +44,7 @@ def _container(container: Object, spec: Object, place: str) -> Iterator[dict[str
         for extra in used[1:]:
             words = "Forbidden: may not specify more than 1 handler type"
             yield cause(f"{place}.{name}.{extra}", words, "FieldValueForbidden")
-    policy = container.get("imagePullPolicy")
-    if policy and policy not in _PULL_POLICIES:
-        yield _unsupported(f"{place}.imagePullPolicy", policy, _PULL_POLICIES)
+    yield from one_of(container.get("imagePullPolicy") or None, f"{place}.imagePullPolicy", *_PULL_POLICIES)
     yield from _amounts(container.get("resources") or {}, f"{place}.resources")
 
 
@@ -65,11 +63,4 @@ def _amounts(resources: Object, place: str) -> Iterator[dict[str, str]]:
 
 def restart_policy(spec: Object, where: str) -> Iterator[dict[str, str]]:
     """The cause for refusing a workload whose pods would not be started again."""
-    policy = spec.get("restartPolicy")
-    if policy and policy != "Always":
-        yield _unsupported(f"{where}.restartPolicy", policy, ("Always",))
-
-
-def _unsupported(field: str, value: str, known: tuple[str, ...]) -> dict[str, str]:
-    listed = ", ".join(f'"{each}"' for each in known)
-    return cause(field, f'Unsupported value: "{value}": supported values: {listed}', "FieldValueNotSupported")
+    yield from one_of(spec.get("restartPolicy") or None, f"{where}.restartPolicy", "Always")
