@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from sgportal.api.events import seats
+from sgportal.api.events import seats, views
 from sgportal.models import Journal
 from tests.services import wait_for
 
@@ -72,12 +72,18 @@ def test_nobody_listens_without_a_token(address):
     assert caught.value.code == 401
 
 
-def _open(address, token, found, hang_up=False):
-    """Ask for a stream; its status, kept open until the test ends, unless the caller hangs up at once."""
+def _ask(address, token):
+    """Ask for a stream and wait for nothing; the connection."""
     host, port = address.removeprefix("http://").split("/")[0].split(":")
     link = socket.create_connection((host, int(port)), timeout=30)
     head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
     link.sendall(head.encode())
+    return link
+
+
+def _open(address, token, found, hang_up=False):
+    """Ask for a stream; its status, kept open until the test ends, unless the caller hangs up at once."""
+    link = _ask(address, token)
     if hang_up:
         link.close()
         return
@@ -106,4 +112,16 @@ def test_of_many_streams_opened_at_once_no_more_are_let_in_than_there_is_room_fo
 def test_callers_who_hang_up_before_they_are_answered_keep_no_seat(address, token):
     _at_once(60, address, token, [], hang_up=True)
     time.sleep(0.5)
+    wait_for(lambda: seats.Seat.taken() == 0, 75, "the seats are free again")
+
+
+def test_callers_who_hang_up_between_their_seat_and_the_answer_keep_no_seat(address, token, monkeypatch):
+    gone, start = threading.Event(), views._start
+    monkeypatch.setattr(views, "_start", lambda last: gone.wait(75) and start(last))
+    wait_for(lambda: seats.Seat.taken() == 0, 75, "the streams of other tests are over")
+    callers = [_ask(address, token) for _ in range(3)]
+    wait_for(lambda: seats.Seat.taken() == 3, 75, "each has a seat")
+    for each in callers:
+        each.close()
+    gone.set()
     wait_for(lambda: seats.Seat.taken() == 0, 75, "the seats are free again")

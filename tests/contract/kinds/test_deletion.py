@@ -76,7 +76,8 @@ def test_delete_a_collection_by_selector(server, maps):
 def owned(server, maps, blocks=True, **metadata):
     owner = server("POST", maps, a_map("owner", **metadata)).body["metadata"]
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
-    server("POST", maps, a_map("child", ownerReferences=[{**reference, "blockOwnerDeletion": blocks}]))
+    child = a_map("child", ownerReferences=[{**reference, "blockOwnerDeletion": blocks}])
+    assert server("POST", maps, child).status == 201
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground"])
@@ -109,7 +110,7 @@ def test_orphans_stay(server, maps):
 
 def test_a_dangling_owner_means_deletion(server, maps):
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "never", "uid": NOBODY}
-    server("POST", maps, a_map("child", ownerReferences=[reference]))
+    assert server("POST", maps, a_map("child", ownerReferences=[reference])).status == 201
     server.until(lambda: server("GET", f"{maps}/child").status == 404)
 
 

@@ -156,7 +156,7 @@ def test_children_follow_a_custom_owner(server, grids, namespace):
     uid = server("POST", grids(namespace), a_grid()).body["metadata"]["uid"]
     reference = {"apiVersion": "superedge.io/v1", "kind": "DeploymentGrid", "name": "g", "uid": uid, "controller": True}
     maps = f"/api/v1/namespaces/{namespace}/configmaps"
-    server("POST", maps, {"metadata": {"name": "child", "ownerReferences": [reference]}})
+    assert server("POST", maps, {"metadata": {"name": "child", "ownerReferences": [reference]}}).status == 201
     server("DELETE", f"{grids(namespace)}/g")
     server.until(lambda: server("GET", f"{maps}/child").status == 404)
 
