@@ -281,9 +281,18 @@ def test_streams_end_when_the_server_goes(quick):
         return [part async for part in streams.stream(0, [], False)]
 
     try:
-        asyncio.run(asyncio.wait_for(until_closed(), 5))
+        begun, *idle = asyncio.run(asyncio.wait_for(until_closed(), 5))
     finally:
         streams.reopen()
+    assert begun == b"retry: 3000\nid: 0\n\n"
+    assert set(idle) <= {streams.BEAT}
+
+
+async def news(stream):
+    """What a stream sends next, its signs of life left out."""
+    while (part := await anext(stream)) == streams.BEAT:
+        pass
+    return part
 
 
 @pytest.mark.django_db(transaction=True)
@@ -294,13 +303,9 @@ def test_a_late_commit_is_still_told(quick):
         stream = streams.stream(10, [], False)
         await anext(stream)
         await asyncio.to_thread(Journal.objects.create, pk=12, kind="node", key="second")
-        second = await anext(stream)
-        while b"alive" in second:
-            second = await anext(stream)
+        second = await news(stream)
         await asyncio.to_thread(Journal.objects.create, pk=11, kind="node", key="first")
-        first = await anext(stream)
-        while b"alive" in first:
-            first = await anext(stream)
+        first = await news(stream)
         await stream.aclose()
         return first, second
 
