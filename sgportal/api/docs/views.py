@@ -36,4 +36,5 @@ class Docs(SpectacularSwaggerSplitView):
     http_method_names = ("get", "head")
     permission_classes = (AllowAny,)
     schema = None
+    template_name = "docs/swagger.html"
     url_name = "schema"

@@ -133,6 +133,7 @@ def test_the_documentation_is_for_people_who_logged_in_and_needs_no_other_server
     assert "drf_spectacular_sidecar" in html
     assert "//cdn" not in html
     assert not re.search(r"<script(?![^>]*src=)[^>]*>", html), "the content security policy blocks inline scripts"
+    assert not re.search(r"<style|\sstyle=", html), "and inline styles"
 
 
 def request(path):
