@@ -35,9 +35,7 @@ class Pages:
         found = list(rows.order_by(*order)[: self._limit + 1])
         return self._page(found, shape, lambda row: [_plain(getattr(row, name)) for name in names])
 
-    def of_sequence(
-        self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Shape = lambda row: row
-    ) -> dict[str, Any]:
+    def of_sequence(self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Shape) -> dict[str, Any]:
         """A page of values already in memory, in order of `key`."""
         rows = sorted(rows, key=lambda row: list(key(row)))
         if self._after is not None:
