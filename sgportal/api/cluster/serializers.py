@@ -119,7 +119,7 @@ class HeldDecisionSerializer(Shape):
 class Known(NamedTuple):
     """All that is known of the cluster as a whole."""
 
-    stewardship: ManagementMode
+    management_mode: ManagementMode
     cluster: ManagedCluster
     dataplane: DataPlane
     can: Abilities
@@ -187,20 +187,20 @@ class TaskSerializer(Shape):
 class ClusterSerializer(Shape):
     """The cluster as a whole, as of the last look; `halt` is null while work goes on."""
 
-    version = serializers.CharField(source="stewardship.version")
-    lookedAt = Instant(source="stewardship.looked_at")
-    superedgeRuns = serializers.BooleanField(allow_null=True, source="stewardship.running")
-    management = ManagementSerializer(source="stewardship")
+    version = serializers.CharField(source="management_mode.version")
+    lookedAt = Instant(source="management_mode.looked_at")
+    superedgeRuns = serializers.BooleanField(allow_null=True, source="management_mode.running")
+    management = ManagementSerializer(source="management_mode")
     nodes = ClusterNodesSerializer(source="can")
     closedLoop = ClosedLoopSerializer(source="*")
-    definitions = DefinitionSerializer(many=True, source="stewardship.definitions")
+    definitions = DefinitionSerializer(many=True, source="management_mode.definitions")
     task = TaskSerializer(allow_null=True)
     uid = serializers.CharField(source="cluster.uid")
     halt = HaltSerializer(allow_null=True)
 
     def get_task(self, known: Known) -> dict[str, Any] | None:
         """The last task."""
-        row = known.stewardship
+        row = known.management_mode
         return {**row.task, "lines": row.task_lines} if row.task else None
 
     def get_halt(self, known: Known) -> ManagedCluster | None:
