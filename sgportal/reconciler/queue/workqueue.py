@@ -157,11 +157,13 @@ def done(item: WorkItem, requeue_after: float | None = None) -> None:
 
 
 def failed(item: WorkItem, error: str, retry_after: float | None = None) -> None:
-    """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever."""
-    row = item.rows
-    failures = row.values_list("failures", flat=True).first() or 0
-    again = clock.now(backoff(failures, retry_after))
-    row.update(failures=F("failures") + 1, next_at=again, error=error[:2000], **RELEASED)
+    """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever.
+    An urgent request either came before, so that the back-off begins anew, or comes after and ends it."""
+    with transaction.atomic():
+        row = item.rows
+        failures = row.select_for_update().values_list("failures", flat=True).first() or 0
+        again = clock.now(backoff(failures, retry_after))
+        row.update(failures=failures + 1, next_at=again, error=error[:2000], **RELEASED)
     item.released = True
 
 
