@@ -104,12 +104,15 @@ class Watcher:
         threads: list[Reflector | Detector | Probe] = [*readers.values(), lookout, probe]
         for thread in threads:
             thread.start()
+        hurry_at = time.monotonic()
         try:
             while not stop.is_set():
                 if not self._store(inbox.take(min(0.5, self._renew_seconds)), store, stop):
                     return
-                if installer.due:  # whoever waits for a kind that is not served would install it only then
+                # Whoever waits for a kind that is not served would install it only after `recheck`.
+                if installer.due and time.monotonic() >= hurry_at:
                     _hurry(readers[each] for each in BY_PLURAL if not store.news.serves(each))
+                    hurry_at = time.monotonic() + pace.again
         finally:
             _end(threads)
 

@@ -98,6 +98,22 @@ def test_a_decision_does_not_wait_for_the_next_look_at_what_is_not_served(fleet:
         fleet.until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"])
 
 
+@pytest.mark.embedded_only
+def test_a_decision_of_long_ago_does_not_have_the_watch_ask_without_a_pause(fleet: World) -> None:
+    """The portal starts while the definitions are gone, so that nothing can be installed yet."""
+    with at_work():
+        submit(fleet, 2)
+    ManagedCluster.objects.update(decided_at=timezone.now())
+    forget_definitions(fleet)
+    fleet.until(lambda: not fleet.cluster.serves("DeploymentGrid"))
+    connection.disconnect()
+    with at_work(wait=False, pace=slower(QUICK, recheck=300.0)):
+        halted("definitions-gone")
+        fleet.server.reset_counts()
+        time.sleep(5)
+        assert fleet.server.requests["GET", "/apis/superedge.io/v1/deploymentgrids"] <= 4
+
+
 def test_definitions_that_come_back_without_the_grids_are_no_reason_to_forget_them(fleet: World) -> None:
     with at_work():
         submit(fleet, 2)
