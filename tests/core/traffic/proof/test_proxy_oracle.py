@@ -6,12 +6,10 @@ import subprocess
 
 import pytest
 
-from sgportal.core.traffic.proof.proxy import Backend, table
 from tests.kube import binaries
 
-from ...builders import DATA
+from .test_proxy import CASES, we_say
 
-CASES = json.loads((DATA / "kube-proxy-topology.json").read_text())
 QUESTIONS = 5000
 
 pytestmark = pytest.mark.kubernetes
@@ -22,22 +20,6 @@ def kube_proxy_says(cases):
     asked = "\n".join(json.dumps({"node": each["node"], "endpoints": each["endpoints"]}) for each in cases)
     said = subprocess.run([binaries.find("proxy-oracle")], input=asked, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in said.stdout.splitlines()]
-
-
-def we_say(case):
-    backends = (
-        Backend(
-            each["address"],
-            each["port"],
-            each["ready"],
-            each["serving"],
-            each["terminating"],
-            frozenset(each["forNodes"]),
-            frozenset(each["forZones"]),
-        )
-        for each in case["endpoints"]
-    )
-    return sorted(map(str, table(backends).of(case["node"]["name"], case["node"]["zone"])))
 
 
 def test_the_written_cases_are_what_kube_proxy_answers():
