@@ -5,6 +5,7 @@ import uuid
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from sgportal.core.grids.kinds import KINDS
 from sgportal.core.names import GRID_SELECTOR
 from sgportal.core.text import say
 from sgportal.models import (
@@ -24,7 +25,6 @@ from tests.api.builders import child, manifest
 
 KEY = "zone"
 NAME = "echo"  # of a grid of each kind, and of a ServiceGroup
-PLURALS = {"DeploymentGrid": "deploymentgrids", "StatefulSetGrid": "statefulsetgrids", "ServiceGrid": "servicegrids"}
 
 
 def unit_name(number: int) -> str:
@@ -34,7 +34,7 @@ def unit_name(number: int) -> str:
 def found(owner: User) -> None:
     """What there is one of, however large the fleet: the grids whose own pages are opened, and their ServiceGroup."""
     group = ServiceGroup.objects.create(namespace="default", name=NAME, key=KEY)
-    for kind in PLURALS:
+    for kind in KINDS:
         spec = manifest(NAME, kind, gridUniqKey=KEY)["spec"]
         grid = Grid.objects.create(
             kind=kind, namespace="default", name=NAME, key=KEY, spec=spec, group=group, seen_at=timezone.now()

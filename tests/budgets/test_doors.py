@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from sgportal.core.grids.kinds import BY_PLURAL
 from sgportal.models import ApiToken, AuditEvent, LabelJob
 from tests import builders
 
@@ -59,7 +60,7 @@ def addresses() -> Iterator[tuple[str, str]]:
         rows = {"jobs": job, "audit": entry, "tokens": token}
         pk = next((each for part, each in rows.items() if f"/{part}/" in pattern), "")
         name = "node-000" if "nodes/<" in pattern else fleet.NAME
-        for plural in fleet.PLURALS.values() if "<str:plural>" in pattern else ("",):
+        for plural in BY_PLURAL if "<str:plural>" in pattern else ("",):
             known = {"plural": plural, "namespace": "default", "name": name, "unit": fleet.unit_name(0), "token": "x"}
             told = re.sub(PIECE, lambda piece, known=known: known.get(piece[1], f"<{piece[1]}>"), pattern)
             for query in QUERIES.get(told, ("",)):

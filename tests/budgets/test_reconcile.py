@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from sgportal.actions import save_grids
+from sgportal.core.grids.kinds import KINDS
 from sgportal.models import Grid, ResourceSync
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.queue import workqueue
@@ -19,7 +20,6 @@ from tests.reconciler.world import ADA
 from .counting import QUEUE, listed, statements
 
 ARRIVALS = "arrivals/site"
-KINDS = ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid")
 
 
 @dataclass
