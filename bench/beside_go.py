@@ -9,7 +9,6 @@ import os
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +31,10 @@ def run(world: str) -> dict[str, Any]:
     times: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as folder, stage.stage(world):
         from sgportal.cluster import install_crds
-        from sgportal.reconciler.process.connection import writable as cluster
 
         program = _compiled(Path(folder))
-        install_crds(cluster())
-        stage.wait(lambda: cluster().serves("DeploymentGrid"), 60, "the definitions are served")
+        install_crds(_cluster())
+        stage.wait(lambda: _cluster().serves("DeploymentGrid"), 60, "the definitions are served")
         for number in range(100):
             _label(number, f"area-{number:03}")
         seen = Deployments()
@@ -73,10 +71,14 @@ def _work(prefix: str, units: int, seen: "Deployments", pids: list[int]) -> Iter
 
 
 def _timed(work: Callable[[], Any], done: Callable[[], bool]) -> float:
-    since = time.perf_counter()
-    work()
-    stage.wait(done, 600, "the work", pause=0.01)
-    return (time.perf_counter() - since) * 1000
+    """Milliseconds until the work is done and shows."""
+    return stage.milliseconds(lambda: (work(), stage.wait(done, 600, "the work", pause=0.01)))
+
+
+def _cluster() -> Any:
+    from sgportal.reconciler.process.connection import writable
+
+    return writable()
 
 
 def _labelled(node: int, unit: str, names: list[str], seen: "Deployments") -> float:
@@ -88,31 +90,27 @@ def _labelled(node: int, unit: str, names: list[str], seen: "Deployments") -> fl
 
 def _label(node: int, area: str | None) -> None:
     from sgportal.cluster import MERGE_PATCH
-    from sgportal.reconciler.process.connection import writable as cluster
 
-    cluster().patch("Node", "", f"edge-{node:05}", {"metadata": {"labels": {"area": area}}}, MERGE_PATCH)
+    _cluster().patch("Node", "", f"edge-{node:05}", {"metadata": {"labels": {"area": area}}}, MERGE_PATCH)
 
 
 def _apply(names: list[str], key: str, image: str = "registry.example/app:1") -> None:
     from sgportal.cluster import MERGE_PATCH
-    from sgportal.reconciler.process.connection import writable as cluster
 
     def each(name: str) -> None:
         body = stage.grid(name, key, replicas=0, image=image)
-        if cluster().get("DeploymentGrid", "default", name) is None:
-            cluster().create(body)
+        if _cluster().get("DeploymentGrid", "default", name) is None:
+            _cluster().create(body)
         else:
-            cluster().patch("DeploymentGrid", "default", name, {"spec": body["spec"]}, MERGE_PATCH)
+            _cluster().patch("DeploymentGrid", "default", name, {"spec": body["spec"]}, MERGE_PATCH)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(each, names))
 
 
 def _delete(names: list[str]) -> None:
-    from sgportal.reconciler.process.connection import writable as cluster
-
     for name in names:
-        cluster().delete("DeploymentGrid", "default", name)
+        _cluster().delete("DeploymentGrid", "default", name)
 
 
 class Deployments:
@@ -120,26 +118,18 @@ class Deployments:
 
     def __init__(self) -> None:
         self.images: dict[str, str] = {}
-        self._version = ""
-        threading.Thread(target=self._follow, daemon=True).start()
+        stage.follow(_cluster(), "Deployment", self._learn)
 
     def having(self, prefix: str) -> dict[str, str]:
         """Those whose names begin so."""
         return {name: image for name, image in list(self.images.items()) if name.startswith(prefix + "-")}
 
-    def _follow(self) -> None:
-        from sgportal.cluster import Unreachable
-        from sgportal.reconciler.process.connection import writable as cluster
-
-        version = cluster().list("Deployment", metadata_only=True).resource_version
-        # The cluster ends before the stream does.
-        with contextlib.suppress(Unreachable), cluster().watch("Deployment", version, timeout_seconds=3600) as events:
-            for event in events:
-                if event.type == "DELETED":
-                    self.images.pop(event.body["metadata"]["name"], None)
-                elif event.type in ("ADDED", "MODIFIED"):
-                    spec = event.body["spec"]["template"]["spec"]
-                    self.images[event.body["metadata"]["name"]] = spec["containers"][0]["image"]
+    def _learn(self, event: Any) -> None:
+        name = event.body["metadata"]["name"]
+        if event.type == "DELETED":
+            self.images.pop(name, None)
+        else:
+            self.images[name] = event.body["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def _compiled(folder: Path) -> Path:

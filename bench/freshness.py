@@ -1,11 +1,9 @@
 """From a pod's readiness to the EndpointSlice that shows it: the keeper, and beside it the cluster's own controller for
 an ordinary Service over the same pods; at twenty changes a second, and while a thousand Deployments are rolled."""
 
-import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -97,30 +95,14 @@ def run(world: str) -> dict[str, Any]:
         from sgportal.reconciler.process import connection
 
         cluster, few, many = connection.writable(), Ledger("few"), Ledger("many")
-        _follow(cluster, "Pod", many.pod)
-        _follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
+        stage.follow(cluster, "Pod", many.pod)
+        stage.follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
         _services(cluster, "few")
         _apply(cluster, "few", "few", replicas=PODS)
         _flip(cluster, few, _running(cluster, "few", PODS))
         _services(cluster, "many")
         _roll(cluster, many)
         return {"20 changes/s": few.figures(), f"rollout of {DEPLOYMENTS} Deployments": many.figures()}
-
-
-def _follow(cluster: Any, kind: str, learn: Callable[[Any], Any]) -> None:
-    """Learn from every change from now on, in a thread."""
-    from sgportal.cluster import Unreachable
-
-    version = cluster.list(kind, metadata_only=True).resource_version
-
-    def follow() -> None:
-        # The cluster ends before the stream does.
-        with contextlib.suppress(Unreachable), cluster.watch(kind, version, timeout_seconds=900) as events:
-            for event in events:
-                if event.type != "BOOKMARK":
-                    learn(event)
-
-    stage.in_background(follow)
 
 
 def _services(cluster: Any, app: str) -> None:

@@ -1,6 +1,5 @@
 """From a label on a node to the children of twenty grids in the new NodeUnit, against the same twenty writes, bare."""
 
-import contextlib
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +28,7 @@ def run(world: str) -> dict[str, Any]:
             lambda: stage.settled() and len(stage.deployments("web")) == GRIDS * units, 300, "the first children", 1
         )
         seen: dict[str, float] = {}
-        stage.in_background(lambda: _listen(seen))
+        stage.follow(cluster(), "Deployment", lambda event: _note(seen, event))
         times, bare = [], []
         with ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS) as pool:
             for number in range(ROUNDS):
@@ -49,14 +48,7 @@ def run(world: str) -> dict[str, Any]:
         return {"p50": p50, "p99": p99, "bare": floor, "ratio": p50 / floor, "grids": GRIDS, "rounds": ROUNDS}
 
 
-def _listen(seen: dict[str, float]) -> None:
+def _note(seen: dict[str, float], event: Any) -> None:
     """When each new Deployment showed itself."""
-    from sgportal.cluster import Unreachable
-    from sgportal.reconciler.process.connection import cluster
-
-    version = cluster().list("Deployment", metadata_only=True).resource_version
-    # The cluster ends before the stream does.
-    with contextlib.suppress(Unreachable), cluster().watch("Deployment", version, timeout_seconds=600) as events:
-        for event in events:
-            if event.type == "ADDED":
-                seen.setdefault(event.body["metadata"]["name"], time.perf_counter())
+    if event.type == "ADDED":
+        seen.setdefault(event.body["metadata"]["name"], time.perf_counter())

@@ -194,6 +194,22 @@ def milliseconds(work: Callable[[], Any]) -> float:
     return (time.perf_counter() - since) * 1000
 
 
+def follow(cluster: Any, kind: str, learn: Callable[[Any], Any]) -> None:
+    """Learn from every change from now on, in a thread."""
+    from sgportal.cluster import Unreachable
+
+    version = cluster.list(kind, metadata_only=True).resource_version
+
+    def run() -> None:
+        # The cluster ends before the stream does.
+        with contextlib.suppress(Unreachable), cluster.watch(kind, version, timeout_seconds=3600) as events:
+            for event in events:
+                if event.type != "BOOKMARK":
+                    learn(event)
+
+    in_background(run)
+
+
 def in_background(work: Callable[[], None]) -> threading.Thread:
     """Run it in a thread."""
     thread = threading.Thread(target=work, daemon=True)
