@@ -157,7 +157,13 @@ def loops() -> Iterator[Any]:
     found: list[Any] = []
 
     @seed(7)
-    @settings(max_examples=150, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=150,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(closing.worlds(12, 6))
     def draw(world: Any) -> None:
         nodes, pods = world
