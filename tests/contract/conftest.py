@@ -183,9 +183,15 @@ def maps(namespace):
 
 
 @pytest.fixture
-def deployments(namespace):
+def apps(namespace):
+    """The path of the namespace's workloads."""
+    return f"/apis/apps/v1/namespaces/{namespace}"
+
+
+@pytest.fixture
+def deployments(apps):
     """The path of the namespace's Deployments."""
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    return f"{apps}/deployments"
 
 
 def a_map(name, data=None, **metadata):

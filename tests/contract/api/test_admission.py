@@ -12,11 +12,6 @@ SMALL = {"limits": {"cpu": "400m", "memory": "64Mi"}}
 
 
 @pytest.fixture
-def apps(namespace):
-    return f"/apis/apps/v1/namespaces/{namespace}"
-
-
-@pytest.fixture
 def core(server, namespace):
     path = f"/api/v1/namespaces/{namespace}"
     server.until(lambda: server("GET", f"{path}/serviceaccounts/default").status == 200, UNTIL)

@@ -8,11 +8,6 @@ UNTIL = 60.0
 
 
 @pytest.fixture
-def apps(namespace):
-    return f"/apis/apps/v1/namespaces/{namespace}"
-
-
-@pytest.fixture
 def core(server, namespace):
     path = f"/api/v1/namespaces/{namespace}"
     server.until(lambda: server("GET", f"{path}/serviceaccounts/default").status == 200, UNTIL)

@@ -9,11 +9,6 @@ NODES = ["node0", "node1", "node2"]
 
 
 @pytest.fixture
-def apps(namespace):
-    return f"/apis/apps/v1/namespaces/{namespace}"
-
-
-@pytest.fixture
 def core(namespace):
     return f"/api/v1/namespaces/{namespace}"
 
