@@ -19,7 +19,7 @@ from ..core.traffic.closure import UNKNOWN
 from ..models import Grid, ManagementMode
 from .discovery import superedge
 from .grids.observation.observation import observe
-from .grids.writes.apply import carry_out, raise_first
+from .grids.writes.apply import apply_steps, raise_first
 from .process import connection
 from .process.connection import map_parallel
 from .queue import change_log, workqueue
@@ -89,7 +89,7 @@ def _restore(grid: Grid, cluster: Cluster) -> None:
     seen = replace(observe(grid, spec, None, cluster), can=UNKNOWN)
     planned = plan(spec, seen.world()).steps
     steps = [step for step in planned if step.verb in ("update", "adopt") and not restarting([step])]
-    raise_first(carry_out(steps, cluster, threading.Event()))
+    raise_first(apply_steps(steps, cluster, threading.Event()))
 
 
 def _advice(grids: Sequence[Grid]) -> list[Sentence]:

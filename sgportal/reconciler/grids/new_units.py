@@ -17,7 +17,7 @@ from ...queries.policy import closed
 from ..process.connection import map_parallel
 from ..queue import workqueue
 from .status import record
-from .writes.apply import Outcome, carry_out
+from .writes.apply import StepResult, apply_steps
 
 log = logging.getLogger(__name__)
 KIND = "arrivals"
@@ -32,7 +32,7 @@ def keys_of(labels: Iterable[str]) -> set[str]:
 def run(label: str, cluster: Cluster) -> None:
     """Create what the grids of a label key lack in a few new units; have each grid looked at whole, which also finds
     whatever went wrong here; then tell what was done."""
-    done: list[tuple[Grid, Outcome]] = []
+    done: list[tuple[Grid, StepResult]] = []
     try:
         if not cluster.read_only:
             done = _create(label, cluster)
@@ -40,10 +40,10 @@ def run(label: str, cluster: Cluster) -> None:
         log.warning("%s: new NodeUnits wait for the look at each grid: %s", label, error)
     finally:
         workqueue.enqueue(grid.path for grid in Grid.objects.filter(key=label).only("kind", "namespace", "name"))
-    record.tell_done(done, cluster)
+    record.record_writes(done, cluster)
 
 
-def _create(label: str, cluster: Cluster) -> list[tuple[Grid, Outcome]]:
+def _create(label: str, cluster: Cluster) -> list[tuple[Grid, StepResult]]:
     units = units_of(Node.objects.carrying(label).views(), label)
     lacking = [grid.path for grid, _ in _newcomers(label, units)]
     if not lacking:
@@ -53,8 +53,8 @@ def _create(label: str, cluster: Cluster) -> list[tuple[Grid, Outcome]]:
         steps = _one_of_each_name((grid, step) for grid, new in newcomers for step in _creations(grid, new))
         free = map_parallel(lambda each: _is_free(each[1], cluster), steps)
         steps = [each for each, is_free in zip(steps, free, strict=True) if is_free]
-        outcomes = carry_out([step for _, step in steps], cluster, lease.lost)
-        return [(grid, outcome) for (grid, _), outcome in zip(steps, outcomes, strict=True)]
+        results = apply_steps([step for _, step in steps], cluster, lease.lost)
+        return [(grid, result) for (grid, _), result in zip(steps, results, strict=True)]
 
 
 def _newcomers(label: str, units: Mapping[str, Unit]) -> list[tuple[Grid, dict[str, Unit]]]:

@@ -24,7 +24,7 @@ from .resource import sync
 from .status import cells, record
 from .status.creation_failures import LOOK_AGAIN
 from .writes import deletion_brake, field_ownership
-from .writes.apply import Outcome, carry_out, raise_first, raise_if_cut_short
+from .writes.apply import StepResult, apply_steps, raise_first, raise_if_cut_short
 
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
 WATCH_BEHIND = 1.0  # seconds until another look while the watch does not know that all children are gone
@@ -41,16 +41,16 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     if not seen_once("nodes"):
         return NODES_UNKNOWN
     shut = None if grid.deleting_since else closed(grid.namespace)
-    settled = sync.settle(grid, cluster.reading() if shut else cluster)
-    if not settled.goes_on:
-        return settled.look_again
+    synced = sync.sync(grid, cluster.reading() if shut else cluster)
+    if not synced.proceed:
+        return synced.requeue_after
     try:
         spec = spec_of(grid)
     except Invalid as invalid:
-        record.record_invalid(grid, settled.resource, invalid, cluster)
+        record.record_invalid(grid, synced.resource, invalid, cluster)
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
-    seen = observe(grid, spec, settled.resource, cluster)
+    seen = observe(grid, spec, synced.resource, cluster)
     if not grid.deleting_since and vanished(grid, seen.own):
         return WATCH_BEHIND
     if cells.has_news_of_nodes(seen):
@@ -65,15 +65,15 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         seen.confirm(cluster)
     seen, planned = deletion_brake.restrain(seen, planned)
     steps = confirmed(cells.ready_to_try(seen.cells, planned.steps), spec, cluster)
-    outcomes = carry_out(steps, cluster, lease.lost)
+    results = apply_steps(steps, cluster, lease.lost)
 
     if grid.deleting_since:
-        raise_first(outcomes)
+        raise_first(results)
         return _finish_deletion(grid, cluster, seen.own)
-    rows = record.record(seen, planned, outcomes, cluster, shut)
+    rows = record.record(seen, planned, results, cluster, shut)
     if not shut:
-        field_ownership.claim(seen, planned, record.after(seen, outcomes), cluster)
-    return _next_look(grid, rows, outcomes)
+        field_ownership.take_over(seen, planned, record.after(seen, results), cluster)
+    return _requeue_after(grid, rows, results)
 
 
 def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:
@@ -85,10 +85,10 @@ def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float
     return None
 
 
-def _next_look(grid: Grid, rows: cells.Cells, outcomes: Sequence[Outcome]) -> float | None:
+def _requeue_after(grid: Grid, rows: cells.Cells, results: Sequence[StepResult]) -> float | None:
     """Seconds until the first of what units wait for."""
-    raise_if_cut_short(outcomes)
-    if any(isinstance(outcome.error, Conflict) for outcome in outcomes):
+    raise_if_cut_short(results)
+    if any(isinstance(result.error, Conflict) for result in results):
         return ANOTHER_WRITER
     times = [when for cell in rows.values() for when in _times(cell)]
     now = timezone.now().timestamp()

@@ -14,7 +14,7 @@ from sgportal.core.ownership.identity import Owner
 from sgportal.core.plans.plan import World as Seen
 from sgportal.core.plans.plan import plan
 from sgportal.models import Grid, GridEvent, GridUnit
-from sgportal.reconciler.grids.writes.apply import carry_out
+from sgportal.reconciler.grids.writes.apply import apply_steps
 
 from ..world import ADA, a_grid, a_template
 
@@ -72,7 +72,7 @@ class Contender:
         """Carry out every step; what a busy machine did not answer is tried again."""
         found, left = {}, self.steps
         while left:
-            outcomes = carry_out(left, self.cluster, threading.Event())
+            outcomes = apply_steps(left, self.cluster, threading.Event())
             found |= {
                 each.step.name: each for each in outcomes if not (each.skipped or isinstance(each.error, Unreachable))
             }
@@ -166,7 +166,7 @@ def test_an_update_of_what_was_deleted_and_made_anew_by_another_changes_nothing(
     world.until(lambda: world.cluster.get("Deployment", "default", "g-a") is None)
     assert by_kubectl(world.cluster, ["g-a"]) == {"g-a"}
     before = world.get("g-a")
-    (outcome,) = carry_out([step], world.cluster, threading.Event())
+    (outcome,) = apply_steps([step], world.cluster, threading.Event())
     assert isinstance(outcome.error, Conflict)
     after = world.get("g-a")
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
@@ -179,7 +179,7 @@ def test_an_update_is_tried_again_while_only_the_status_of_its_object_changes(wo
     (step,) = plan(spec, Seen(["a"], [world.get("g-a")], Owner(grid.cluster_uid, True), 0.0)).steps
     note = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "7"}}}
     world.edit("g-a", note, by="kube-controller-manager")
-    (outcome,) = carry_out([step], world.cluster, threading.Event())
+    (outcome,) = apply_steps([step], world.cluster, threading.Event())
     assert outcome.done
     assert world.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:2"
 
@@ -193,7 +193,7 @@ def test_an_update_of_what_got_another_owner_meanwhile_changes_nothing(world):
     other["uid"] = world.get("default", "Namespace", "")["metadata"]["uid"]
     patch = [{"op": "replace", "path": "/metadata/ownerReferences", "value": [other]}]
     world.edit("g-a", patch, content_type=JSON_PATCH)
-    (outcome,) = carry_out([step], world.cluster, threading.Event())
+    (outcome,) = apply_steps([step], world.cluster, threading.Event())
     assert isinstance(outcome.error, Conflict)
     live = world.get("g-a")
     assert live["metadata"]["ownerReferences"][0]["uid"] == other["uid"]
@@ -206,7 +206,7 @@ def test_a_create_whose_answer_was_lost_is_no_conflict(world):
     steps = plan(parse(a_grid(template=a_template())), Seen(["a"], [], Owner(grid.cluster_uid, True), 0.0)).steps
     world.until_ready("g-a")  # its status changes no more
     before = world.get("g-a")
-    (outcome,) = carry_out(steps, world.cluster, threading.Event())
+    (outcome,) = apply_steps(steps, world.cluster, threading.Event())
     assert (outcome.done, outcome.changed, outcome.live) == (True, False, before)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sgportal.core.text import say
 from sgportal.models import Grid
 from sgportal.reconciler.grids.events import kube_events
-from sgportal.reconciler.grids.events.happenings import Happening
+from sgportal.reconciler.grids.events.grid_events import NewEvent
 from sgportal.reconciler.grids.events.kube_events import MAX_MESSAGE, NAMED, digest
 
 from ..world import a_grid, a_template
@@ -24,7 +24,7 @@ def told(world, grid):
 
 def created(name, unit=""):
     why = say("not created in NodeUnit “%(unit)s” yet", unit=unit)
-    return Happening(unit, "Created", say("x"), kind="Deployment", name=name, why=why)
+    return NewEvent(unit, "Created", say("x"), kind="Deployment", name=name, why=why)
 
 
 def test_many_children_make_one_note_which_names_few():
@@ -37,18 +37,18 @@ def test_many_children_make_one_note_which_names_few():
 
 def test_few_are_all_named_and_their_common_reason_is_said_once():
     why = say("it differs in %(fields)s", fields="spec.replicas")
-    both = [Happening(n, "Updated", say("x"), kind="Service", name=n, why=why) for n in ("a", "b")]
+    both = [NewEvent(n, "Updated", say("x"), kind="Service", name=n, why=why) for n in ("a", "b")]
     assert digest(both)[0].message == "updated 2 Services: a and b (it differs in spec.replicas)"
 
 
 def test_kinds_reasons_and_types_are_kept_apart_in_their_order():
-    mixed = [created("a"), Happening("a", "NameConflict", say("taken"), warning=True), created("b")]
+    mixed = [created("a"), NewEvent("a", "NameConflict", say("taken"), warning=True), created("b")]
     assert [(note.type, note.reason) for note in digest(mixed)] == [("Normal", "Created"), ("Warning", "NameConflict")]
     assert digest(mixed)[1].message == "NodeUnit a: taken"
 
 
 def test_a_message_fits_into_an_event():
-    long = [Happening("", "Odd", say("%(text)s", text="ü" * 3000), warning=True)]
+    long = [NewEvent("", "Odd", say("%(text)s", text="ü" * 3000), warning=True)]
     assert len(digest(long)[0].message) == MAX_MESSAGE
 
 
@@ -130,7 +130,7 @@ def test_events_that_cannot_be_written_stop_nothing(world, caplog):
 
 def test_a_grid_that_lives_in_the_portal_only_has_no_events(world):
     grid = Grid(kind="DeploymentGrid", namespace="default", name="g")
-    kube_events.tell(grid, [created("a")], world.cluster)
+    kube_events.emit(grid, [created("a")], world.cluster)
     assert world.cluster.list("Event", "default", field_selector="reportingComponent=sgportal").items == []
 
 

@@ -170,7 +170,7 @@ def test_a_kill_between_the_writes_and_the_wishes_loses_nothing(sites, monkeypat
 
     settings.SGPORTAL_LEASE_SECONDS = 1
     sites.label("node1", zone="b")
-    monkeypatch.setattr(new_units.record, "tell_done", killed)
+    monkeypatch.setattr(new_units.record, "record_writes", killed)
     monkeypatch.setattr(new_units.workqueue, "enqueue", killed)
     with pytest.raises(Killed):
         run(ARRIVALS)
@@ -208,7 +208,7 @@ def test_a_look_for_newcomers_takes_the_same_queries_for_any_number_of_grids(sit
 
 
 def test_newcomers_take_a_constant_number_of_queries_but_for_the_events(sites, monkeypatch):
-    monkeypatch.setattr(new_units.record, "tell_done", lambda *_: None)
+    monkeypatch.setattr(new_units.record, "record_writes", lambda *_: None)
     sites.label("node1", zone="b")
     few = queries_of_arrivals()
     sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(8)))

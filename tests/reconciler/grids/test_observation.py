@@ -49,7 +49,7 @@ def due(world):
 
 def test_what_a_person_asks_for_while_a_unit_is_written_is_done_afterwards(two, monkeypatch):
     before = two.get("g-a")["metadata"]["uid"]
-    meanwhile(monkeypatch, reconcile, "carry_out", lambda: recreate_unit(Grid.objects.get(), "a", ADA))
+    meanwhile(monkeypatch, reconcile, "apply_steps", lambda: recreate_unit(Grid.objects.get(), "a", ADA))
     two.change(two.grid, lambda body: body["spec"].update(template=a_template("img:2")))
 
     def is_anew():
@@ -67,7 +67,7 @@ def test_who_saves_a_grid_while_its_writes_fail_need_not_wait_for_the_next_try(t
     two.save(a_grid(template=a_template("img:2")), ask=False)
     two.grid.units.update(failures=9, next_at=timezone.now() - timedelta(seconds=1))
     edited = a_grid(template=a_template("img:3"))
-    meanwhile(monkeypatch, reconcile, "carry_out", lambda: save_grids([edited], ADA, ask=False))
+    meanwhile(monkeypatch, reconcile, "apply_steps", lambda: save_grids([edited], ADA, ask=False))
     due(two)
     run(two.grid.path)
     assert set(two.grid.units.values_list("failures", flat=True)) == {1}

@@ -1,6 +1,6 @@
 """What happened to a grid, as Events of Kubernetes (v1) on its custom resource, so that `kubectl describe` says it.
 
-However many children a reconcile touches, it gives one Event per kind of happening. The same Event again is counted,
+However many children a reconcile touches, it gives one Event per reason. The same Event again is counted,
 not written anew. Events are for reading: one that cannot be written is logged and stops nothing.
 """
 
@@ -18,7 +18,7 @@ from ....core.grids.kinds import API_VERSION
 from ....core.names import FIELD_MANAGER
 from ....core.timestamps import rfc3339
 from ....models import Grid
-from .happenings import Happening
+from .grid_events import NewEvent
 
 log = logging.getLogger(__name__)
 NAMED = 3  # of many, so many are named
@@ -35,15 +35,15 @@ class Note:
     message: str
 
 
-def digest(happenings: Iterable[Happening]) -> list[Note]:
-    """One Note for all happenings of one type, reason and kind of child, in order of the first of each."""
-    together: dict[tuple[str, str, str], list[Happening]] = {}
-    for each in happenings:
+def digest(events: Iterable[NewEvent]) -> list[Note]:
+    """One Note for all events of one type, reason and kind of child, in order of the first of each."""
+    together: dict[tuple[str, str, str], list[NewEvent]] = {}
+    for each in events:
         together.setdefault((each.type, each.reason, each.kind), []).append(each)
     return [Note(type, reason, _message(group)[:MAX_MESSAGE]) for (type, reason, _), group in together.items()]
 
 
-def _message(group: Sequence[Happening]) -> str:
+def _message(group: Sequence[NewEvent]) -> str:
     first = group[0]
     if len(group) == 1:
         about = f"NodeUnit {first.unit}: " if first.unit and not first.kind else ""
@@ -54,7 +54,7 @@ def _message(group: Sequence[Happening]) -> str:
     return f"{len(group)} NodeUnits: {_listed([each.unit for each in group])} ({first.unit}: {first.sentence})"
 
 
-def _shared_reason(group: Sequence[Happening]) -> str:
+def _shared_reason(group: Sequence[NewEvent]) -> str:
     """The reason of all, or of the first with its name where they differ."""
     reasons = {str(each.why) for each in group}
     return str(group[0].why) if len(reasons) == 1 else f"{group[0].name}: {group[0].why}"
@@ -67,10 +67,10 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED])} and {rest} more"
 
 
-def tell(grid: Grid, happenings: Iterable[Happening], cluster: Cluster) -> None:
+def emit(grid: Grid, events: Iterable[NewEvent], cluster: Cluster) -> None:
     """Write Events on a grid's custom resource, where it has one: a look-up and a write per Note. (A list by the grid's
     uid would make the API server read every Event of the namespace.)"""
-    notes = digest(happenings)
+    notes = digest(events)
     if not notes or not grid.cluster_uid or cluster.read_only:
         return
     try:

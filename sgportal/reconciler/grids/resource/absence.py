@@ -26,7 +26,7 @@ from ....models.intent import GridQuerySet
 from ....queries.leaving import brake
 from ...fleet import halt
 from ...queue import change_log
-from ..events import happenings
+from ..events import grid_events
 
 log = logging.getLogger(__name__)
 SETTLE_SECONDS = 2.0  # how long a deletion of many may take from one to the next
@@ -167,7 +167,7 @@ def _hold(rows: GridQuerySet) -> None:
         missing = list(rows.missing().filter(missing_held=False).select_for_update())
         Grid.objects.filter(pk__in=[grid.pk for grid in missing]).update(missing_held=True)
         for grid in missing:
-            happenings.record(grid.path, [happenings.Happening("", "ResourceGone", why(GRID_GONE), warning=True)])
+            grid_events.record(grid.path, [grid_events.NewEvent("", "ResourceGone", why(GRID_GONE), warning=True)])
         change_log.record("grid", [grid.path for grid in missing])
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         if not Grid.objects.in_cluster().filter(missing_held=False).exists():

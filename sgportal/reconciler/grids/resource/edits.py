@@ -11,7 +11,7 @@ from ....core.text import say
 from ....models import Grid
 from ...fleet import membership
 from ...queue import change_log
-from ..events import happenings, kube_events
+from ..events import grid_events, kube_events
 
 Body = Mapping[str, Any]
 
@@ -101,8 +101,8 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             "it was edited in the portal and in the cluster; the cluster's version is used, the portal's"
             " is kept as a revision"
         )
-        conflict = [happenings.Happening("", "EditConflict", text, warning=True)]
-        happenings.record(grid.path, conflict)
-        kube_events.tell(grid, conflict, cluster)
+        conflict = [grid_events.NewEvent("", "EditConflict", text, warning=True)]
+        grid_events.record(grid.path, conflict)
+        kube_events.emit(grid, conflict, cluster)
     grid.refresh_from_db()
     change_log.record("grid", [grid.path])

@@ -56,19 +56,19 @@ def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SyncResult:
     """Whether there is something to make the cluster agree with, and then the custom resource as it is now (None: there
     is none); where not, in how many seconds to look again (None: when something happens)."""
 
-    goes_on: bool
-    look_again: float | None = None
+    proceed: bool
+    requeue_after: float | None = None
     resource: Body | None = None
 
 
-_NOTHING_TO_DO = Settled(False)
+_NOTHING_TO_DO = SyncResult(False)
 
 
-def settle(grid: Grid, cluster: Cluster) -> Settled:
+def sync(grid: Grid, cluster: Cluster) -> SyncResult:
     """Bring the row and its custom resource together. Raises ClusterError."""
     if not cluster.serves(grid.kind):
         return _without_definition(grid, cluster)
@@ -84,7 +84,7 @@ def settle(grid: Grid, cluster: Cluster) -> Settled:
     if grid.deleting_since and body and body["metadata"]["uid"] != grid.cluster_uid != "":
         _set_deletion(grid, None)  # what was to go has gone; somebody made another of that name
     if grid.deleting_since:
-        _settle_deletion(grid, cluster, body)
+        _sync_deletion(grid, cluster, body)
     elif body is None:
         if not grid.spec:
             grid.delete()
@@ -92,18 +92,18 @@ def settle(grid: Grid, cluster: Cluster) -> Settled:
         body = _make(grid, cluster)
     elif body["metadata"].get("deletionTimestamp"):
         if grid.spec and not grid.cluster_uid:
-            return Settled(False, PREDECESSOR_GOING)
-        return _settle_end(grid, body, cluster)
+            return SyncResult(False, PREDECESSOR_GOING)
+        return _sync_end(grid, body, cluster)
     else:
-        body = _settle_edits(grid, body, cluster)
-    return _goes_on(body)
+        body = _sync_edits(grid, body, cluster)
+    return _proceed(body)
 
 
-def _goes_on(resource: Body | None) -> Settled:
-    return Settled(True, resource=resource)
+def _proceed(resource: Body | None) -> SyncResult:
+    return SyncResult(True, resource=resource)
 
 
-def _settle_edits(grid: Grid, body: Body, cluster: Cluster) -> Body:
+def _sync_edits(grid: Grid, body: Body, cluster: Cluster) -> Body:
     absence.found(grid)
     if grid.generation > grid.pushed_generation and edits.based_on(grid, body):
         body = edits.push(grid, cluster, body)
@@ -112,34 +112,34 @@ def _settle_edits(grid: Grid, body: Body, cluster: Cluster) -> Body:
     return membership.write(grid, body, cluster)
 
 
-def _without_definition(grid: Grid, cluster: Cluster) -> Settled:
+def _without_definition(grid: Grid, cluster: Cluster) -> SyncResult:
     """The cluster does not know this kind: the portal alone keeps such grids, but for those that it did know."""
     if not grid.may_be_forgotten and not grid.cluster_uid:
-        return _goes_on(None)
+        return _proceed(None)
     cluster.confirm()
     if not _is_given_up(grid, None):
         absence.definition_gone(grid.kind)
     return _NOTHING_TO_DO
 
 
-def _missing(grid: Grid, cluster: Cluster) -> Settled:
+def _missing(grid: Grid, cluster: Cluster) -> SyncResult:
     verdict = absence.judge(grid, cluster)
     if verdict == "forget":
         _forget(grid, "cluster")
-    return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
+    return SyncResult(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
 
 
-def _settle_end(grid: Grid, body: Body, cluster: Cluster) -> Settled:
+def _sync_end(grid: Grid, body: Body, cluster: Cluster) -> SyncResult:
     """Somebody is deleting the custom resource: the grid is deleted as well, unless many are."""
     verdict = "forget" if grid.may_be_forgotten else absence.judge(grid, cluster, body)
     if verdict != "forget":
-        return Settled(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
+        return SyncResult(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
     edits.pull(grid, body, cluster)
     with transaction.atomic():
         AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
         Grid.objects.filter(pk=grid.pk).update(**absence.NOT_MISSING)
         _set_deletion(grid, timezone.now(), _propagation(body))
-    return _goes_on(body)
+    return _proceed(body)
 
 
 def _is_given_up(grid: Grid, body: Body | None) -> bool:
@@ -170,8 +170,8 @@ def _make(grid: Grid, cluster: Cluster) -> Body:
     return made
 
 
-def _follow(grid: Grid, cluster: Cluster, body: Body | None) -> Settled:
-    """`settle` without a write to the cluster: take over what was edited there; what was edited or deleted here
+def _follow(grid: Grid, cluster: Cluster, body: Body | None) -> SyncResult:
+    """`sync` without a write to the cluster: take over what was edited there; what was edited or deleted here
     waits."""
     if body is None and grid.cluster_uid:
         _forget(grid, "cluster")
@@ -179,7 +179,7 @@ def _follow(grid: Grid, cluster: Cluster, body: Body | None) -> Settled:
     waiting = grid.deleting_since or (body and grid.generation > grid.pushed_generation and edits.based_on(grid, body))
     if body and not waiting and edits.differs(grid, body):
         edits.pull(grid, body, cluster)
-    return _goes_on(body)
+    return _proceed(body)
 
 
 def _propagation(body: Body) -> str:
@@ -193,7 +193,7 @@ def _set_deletion(grid: Grid, since: datetime | None, propagation: str = "Backgr
     grid.refresh_from_db()
 
 
-def _settle_deletion(grid: Grid, cluster: Cluster, body: Body | None) -> None:
+def _sync_deletion(grid: Grid, cluster: Cluster, body: Body | None) -> None:
     if body is not None and not body["metadata"].get("deletionTimestamp"):
         edits.adopt_generation(grid, body, pushed=True)
         uid = body["metadata"]["uid"]

@@ -19,10 +19,10 @@ from ....core.timestamps import rfc3339
 from ....models import Grid
 from ...process.connection import map_parallel, submit
 from ...queue import change_log
-from ..events import happenings, kube_events
-from ..events.happenings import Happening, of_write
+from ..events import grid_events, kube_events
+from ..events.grid_events import NewEvent, event_of_write
 from ..observation.observation import Observation
-from ..writes.apply import Outcome
+from ..writes.apply import StepResult
 from ..writes.contests import counted
 from . import cells, resource_status, rollout_evidence, service_conditions
 
@@ -32,24 +32,24 @@ _NOT_THE_UNITS = (Unreachable, Throttled, Conflict)
 
 
 def record(
-    seen: Observation, planned: Plan, outcomes: Sequence[Outcome], cluster: Cluster, shut: Sentence | None = None
+    seen: Observation, planned: Plan, results: Sequence[StepResult], cluster: Cluster, shut: Sentence | None = None
 ) -> cells.Cells:
     """Write down the status that the observed objects have after the writes, and what happened on the way; the cells'
     rows afterwards. `shut` is why the namespace is closed to us, if it is. Raises ClusterError."""
-    grid, count = seen.grid, counted(seen.world(), outcomes, cluster)
-    failures = _failures(outcomes)
-    findings = [*planned.findings, *count.findings, *failures, *_held_back(seen, planned, outcomes, failures)]
-    status, more = _status(seen, planned, outcomes, findings, cluster)
+    grid, count = seen.grid, counted(seen.world(), results, cluster)
+    failures = _failures(results)
+    findings = [*planned.findings, *count.findings, *failures, *_held_back(seen, planned, results, failures)]
+    status, more = _status(seen, planned, results, findings, cluster)
     status = complete(status, findings, planned.notes)
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
     body = {**manifest_status(status, grid.generation, grid.status, rfc3339(timezone.now())), **more}
-    failed = {each.step.unit for each in outcomes if each.taken or each.error}
-    failed -= {each.step.unit for each in outcomes if isinstance(each.error, _NOT_THE_UNITS)}
-    tried = {each.step.unit for each in outcomes if each.done}
+    failed = {each.step.unit for each in results if each.taken or each.error}
+    failed -= {each.step.unit for each in results if isinstance(each.error, _NOT_THE_UNITS)}
+    tried = {each.step.unit for each in results if each.done}
     changes = cells.compare(grid, seen.cells, status.units, count.attempts, failed, tried)
     news = [
-        *(of_write(each) for each in outcomes if each.done and each.changed),
+        *(event_of_write(each) for each in results if each.done and each.changed),
         *_warnings(seen, status, findings),
         *_arrival(grid, status),
         *service_conditions.alarms(grid, status),
@@ -58,18 +58,18 @@ def record(
         seen.confirm(cluster)
     telling = submit(lambda: resource_status.write(grid, seen.resource, body, cluster))
     written = _write(grid, changes, news, body, status)
-    kube_events.tell(grid, news, cluster)
+    kube_events.emit(grid, news, cluster)
     telling.result()
     return written
 
 
 def _status(
-    seen: Observation, planned: Plan, outcomes: Sequence[Outcome], findings: Sequence[Finding], cluster: Cluster
+    seen: Observation, planned: Plan, results: Sequence[StepResult], findings: Sequence[Finding], cluster: Cluster
 ) -> tuple[GridStatus, dict[str, Any]]:
     """The status after the writes, and what else is shown of a ServiceGrid."""
-    live = after(seen, outcomes)
+    live = after(seen, results)
     names = {each["metadata"]["name"] for each in live}
-    pending = {step.name for step in planned.steps} - {each.step.name for each in outcomes if each.done}
+    pending = {step.name for step in planned.steps} - {each.step.name for each in results if each.done}
     pods = [pod for pod in seen.pods if pod.child in names]
     observed = Observed(seen.units, live, findings, pods, pending, now=seen.at.timestamp())
     if seen.reach:
@@ -79,14 +79,14 @@ def _status(
 
 
 def _write(
-    grid: Grid, changes: cells.CellChanges, news: Sequence[Happening], body: Body, status: GridStatus
+    grid: Grid, changes: cells.CellChanges, news: Sequence[NewEvent], body: Body, status: GridStatus
 ) -> cells.Cells:
     if not (changes.shown or news or _differs(grid, body, status)):
         _record_grid(grid, body, status)
         return changes.after
     with transaction.atomic():
         rows = cells.write(grid, changes)
-        happenings.record(grid.path, news)
+        grid_events.record(grid.path, news)
         differs = _record_grid(grid, body, status)
     if changes.shown or differs:
         change_log.record("grid", [grid.path])
@@ -98,49 +98,49 @@ def _differs(grid: Grid, body: Body, status: GridStatus) -> bool:
     return bool(grid.status != body or grid.state != status.state)
 
 
-def tell_done(outcomes: Iterable[tuple[Grid, Outcome]], cluster: Cluster) -> None:
+def record_writes(results: Iterable[tuple[Grid, StepResult]], cluster: Cluster) -> None:
     """Note and tell which writes were made for which grid."""
-    done: dict[Grid, list[Happening]] = {}
-    for grid, outcome in outcomes:
-        if outcome.done and outcome.changed:
-            done.setdefault(grid, []).append(of_write(outcome))
+    done: dict[Grid, list[NewEvent]] = {}
+    for grid, result in results:
+        if result.done and result.changed:
+            done.setdefault(grid, []).append(event_of_write(result))
     with transaction.atomic():
         for grid, news in done.items():
-            happenings.record(grid.path, news)
+            grid_events.record(grid.path, news)
         change_log.record("grid", [grid.path for grid in done])
-    map_parallel(lambda each: kube_events.tell(*each, cluster), done.items())
+    map_parallel(lambda each: kube_events.emit(*each, cluster), done.items())
 
 
-def after(seen: Observation, outcomes: Iterable[Outcome]) -> list[Body]:
+def after(seen: Observation, results: Iterable[StepResult]) -> list[Body]:
     """The grid's own children as they are after the writes."""
     live = {each["metadata"]["name"]: each for each in seen.own}
-    for outcome in outcomes:
-        if outcome.done and outcome.live:
-            live[outcome.step.name] = outcome.live
-        elif outcome.done and outcome.step.verb == "delete":
-            live.pop(outcome.step.name, None)
+    for result in results:
+        if result.done and result.live:
+            live[result.step.name] = result.live
+        elif result.done and result.step.verb == "delete":
+            live.pop(result.step.name, None)
     return list(live.values())
 
 
-def _failures(outcomes: Iterable[Outcome]) -> list[Finding]:
+def _failures(results: Iterable[StepResult]) -> list[Finding]:
     found = []
-    for outcome in outcomes:
-        step = outcome.step
-        if outcome.taken:
-            found.append(outcome.taken)
-        elif outcome.error and not isinstance(outcome.error, _NOT_THE_UNITS):
-            reason = outcome.error.reason or "WriteFailed"
+    for result in results:
+        step = result.step
+        if result.taken:
+            found.append(result.taken)
+        elif result.error and not isinstance(result.error, _NOT_THE_UNITS):
+            reason = result.error.reason or "WriteFailed"
             found.append(
-                Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(outcome.error)))
+                Finding(step.unit, reason[:100], say("the cluster refuses: %(message)s", message=str(result.error)))
             )
     return found
 
 
 def _held_back(
-    seen: Observation, planned: Plan, outcomes: Iterable[Outcome], failures: Iterable[Finding]
+    seen: Observation, planned: Plan, results: Iterable[StepResult], failures: Iterable[Finding]
 ) -> list[Finding]:
     """What stopped the units that are in back-off: it is why they are not as wanted until they were tried again."""
-    judged = {each.step.unit for each in outcomes if each.done} | {each.unit for each in failures}
+    judged = {each.step.unit for each in results if each.done} | {each.unit for each in failures}
     waiting = {step.unit for step in planned.steps} - judged
     cells = (seen.cells[name] for name in sorted(waiting & seen.cells.keys()))
     return [
@@ -148,24 +148,24 @@ def _held_back(
     ]
 
 
-def _warnings(seen: Observation, status: GridStatus, findings: Iterable[Finding]) -> list[Happening]:
+def _warnings(seen: Observation, status: GridStatus, findings: Iterable[Finding]) -> list[NewEvent]:
     """Of each finding that is news."""
     blocking = {finding.unit: finding for finding in findings}
     reasons = {name: cell.reason for name, cell in seen.cells.items()}
     return [
-        Happening(unit.name, unit.reason, blocking[unit.name].sentence, warning=True)
+        NewEvent(unit.name, unit.reason, blocking[unit.name].sentence, warning=True)
         for unit in status.units
         if unit.name in blocking and reasons.get(unit.name, "") != unit.reason
     ]
 
 
-def _arrival(grid: Grid, status: GridStatus) -> list[Happening]:
+def _arrival(grid: Grid, status: GridStatus) -> list[NewEvent]:
     """That the grid has become Ready, if it just has."""
     if status.state != "Ready" or grid.state == "Ready":
         return []
     if grid.kind == "ServiceGrid":
-        return [Happening("", "Ready", say("its Service exists and its traffic is routed as configured"))]
-    return [Happening("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
+        return [NewEvent("", "Ready", say("its Service exists and its traffic is routed as configured"))]
+    return [NewEvent("", "Ready", say("all %(total)s NodeUnits are ready", total=len(status.units)))]
 
 
 def _record_grid(grid: Grid, body: Body, status: GridStatus) -> bool:
@@ -193,8 +193,8 @@ def record_invalid(grid: Grid, resource: Body | None, invalid: Invalid, cluster:
     status = GridStatus((), conditions, {}, blocked=True)
     body = manifest_status(status, grid.generation, grid.status, rfc3339(timezone.now()))
     if _record_grid(grid, body, status):
-        news = [Happening("", "InvalidSpec", text, warning=True)]
-        happenings.record(grid.path, news)
-        kube_events.tell(grid, news, cluster)
+        news = [NewEvent("", "InvalidSpec", text, warning=True)]
+        grid_events.record(grid.path, news)
+        kube_events.emit(grid, news, cluster)
         change_log.record("grid", [grid.path])
     resource_status.write(grid, resource, body, cluster)

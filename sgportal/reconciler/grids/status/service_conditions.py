@@ -6,7 +6,7 @@ from typing import Any
 from ....core.status.status import GridStatus
 from ....core.traffic.proof.loop import Loop
 from ....models import Grid
-from ..events.happenings import Happening
+from ..events.grid_events import NewEvent
 
 _BAD = {"Closed": "False", "Refusing": "True", "ForeignSlices": "True"}
 _AS_IT_IS = ("AsAsked", "Headless", "ExternalName")
@@ -18,7 +18,7 @@ def shown(loop: Loop) -> dict[str, Any]:
     return {"nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
 
 
-def alarms(grid: Grid, status: GridStatus) -> Iterator[Happening]:
+def alarms(grid: Grid, status: GridStatus) -> Iterator[NewEvent]:
     """An event for each condition of the loop that is not what it was."""
     before = {each["type"]: (each["status"], each["reason"]) for each in grid.status.get("conditions") or ()}
     for each in status.conditions:
@@ -26,4 +26,4 @@ def alarms(grid: Grid, status: GridStatus) -> Iterator[Happening]:
             bad = each.status == _BAD[each.type] and each.reason not in _AS_IT_IS
             was_bad = before.get(each.type, ("", ""))[0] == _BAD[each.type]
             if bad or was_bad:
-                yield Happening("", each.reason, each.sentence, warning=bad)
+                yield NewEvent("", each.reason, each.sentence, warning=bad)

@@ -1,4 +1,4 @@
-"""Carrying out the steps of a plan, side by side, each on its own: one unit's trouble never stops another's.
+"""Apply the steps of a plan, side by side, each on its own: one unit's trouble never stops another's.
 
 Every write says in the same request which object it means: one that must not exist, or exactly the one that was decided
 about. So whoever comes second changes nothing.
@@ -24,7 +24,7 @@ TRIES = 5  # of one write, while nothing but its object's status changes in betw
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepResult:
     """What became of a step: `live` is the object afterwards (None: deleted), `error` what went wrong, `taken` that the
     name belongs to somebody else, and to whom. With `skipped` it was not tried, because the cluster had stopped
     answering or asked for a pause. `changed`: there is something to tell; a write may turn out to change nothing."""
@@ -42,64 +42,64 @@ class Outcome:
         return not (self.error or self.taken or self.skipped)
 
 
-def carry_out(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) -> list[Outcome]:
+def apply_steps(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) -> list[StepResult]:
     """Try every step, deletions last; stop early where the cluster stops answering, throttles, or the lease is lost."""
     stop = threading.Event()
 
-    def attempt(step: Step) -> Outcome:
+    def attempt(step: Step) -> StepResult:
         if stop.is_set() or lost.is_set():
-            return Outcome(step, skipped=True)
+            return StepResult(step, skipped=True)
         try:
-            return _carry_out(step, cluster)
+            return _apply_step(step, cluster)
         except ClusterError as error:
             if isinstance(error, Unreachable | Throttled):
                 stop.set()
-            return Outcome(step, error=error)
+            return StepResult(step, error=error)
 
     writes = map_parallel(attempt, [step for step in steps if step.verb != "delete"])
     return writes + map_parallel(attempt, [step for step in steps if step.verb == "delete"])
 
 
-def raise_first(outcomes: Iterable[Outcome]) -> None:
+def raise_first(results: Iterable[StepResult]) -> None:
     """Raise the first error among the outcomes, if there is one."""
-    for outcome in outcomes:
-        if outcome.error and not isinstance(outcome.error, Conflict):
-            raise outcome.error
+    for result in results:
+        if result.error and not isinstance(result.error, Conflict):
+            raise result.error
 
 
-def raise_if_cut_short(outcomes: Iterable[Outcome]) -> None:
+def raise_if_cut_short(results: Iterable[StepResult]) -> None:
     """Raise what stopped the writes (no answer, or a request to slow down), so that the whole grid waits."""
-    for outcome in outcomes:
-        if isinstance(outcome.error, Unreachable | Throttled):
-            raise outcome.error
+    for result in results:
+        if isinstance(result.error, Unreachable | Throttled):
+            raise result.error
 
 
-def _carry_out(step: Step, cluster: Cluster) -> Outcome:
+def _apply_step(step: Step, cluster: Cluster) -> StepResult:
     if step.verb == "create":
         return _create(step, cluster)
     if step.verb == "delete":
         cluster.delete(step.kind, step.namespace, step.name, uid=step.uid)
-        return Outcome(step)
+        return StepResult(step)
     if step.verb == "release":
-        return Outcome(step, live=_release(step, cluster))
+        return StepResult(step, live=_release(step, cluster))
     return _update(without_sentinels(step, cluster), cluster)
 
 
-def _create(step: Step, cluster: Cluster) -> Outcome:
+def _create(step: Step, cluster: Cluster) -> StepResult:
     """Create what is not there. What is there already may be our own: the answer to an earlier try was lost, or another
     worker was faster."""
     try:
-        return Outcome(step, live=cluster.apply_new(step.body))
+        return StepResult(step, live=cluster.apply_new(step.body))
     except Conflict as refused:
         live = cluster.get(step.kind, step.namespace, step.name)
         if live is None:  # the conflict is about something else, such as a quota that is being counted
-            return Outcome(step, error=refused)
+            return StepResult(step, error=refused)
         if same_owner(step.body, live):
-            return Outcome(step, live=live, changed=False)
-        return Outcome(step, taken=Finding(step.unit, "NameConflict", conflict(step.kind, live)))
+            return StepResult(step, live=live, changed=False)
+        return StepResult(step, taken=Finding(step.unit, "NameConflict", conflict(step.kind, live)))
 
 
-def _update(step: Step, cluster: Cluster) -> Outcome:
+def _update(step: Step, cluster: Cluster) -> StepResult:
     """Write to the object that was decided about. Its status changes all the time, which takes another try; anything
     else takes another decision."""
     live, tries = step.seen, TRIES
@@ -110,11 +110,11 @@ def _update(step: Step, cluster: Cluster) -> Outcome:
             again = cluster.get(step.kind, step.namespace, step.name)
             tries -= 1
             if not tries or again is None or not as_judged(step.seen, again):
-                return Outcome(step, error=refused)
+                return StepResult(step, error=refused)
             live = again
         else:
             released = any(change.released for change in step.changes)
-            return Outcome(step, live=answer, changed=released or not as_judged(live, answer))
+            return StepResult(step, live=answer, changed=released or not as_judged(live, answer))
 
 
 def _write(step: Step, live: Body, cluster: Cluster) -> Body:

@@ -11,7 +11,7 @@ from ....core.plans.contest import Attempts, after_admission, after_writing, rem
 from ....core.plans.desired import Finding
 from ....core.plans.drift import contests, resisted
 from ....core.plans.plan import World
-from .apply import Outcome
+from .apply import StepResult
 
 log = logging.getLogger(__name__)
 _ADMISSION = ("MutatingWebhookConfiguration", "MutatingAdmissionPolicy")
@@ -25,19 +25,19 @@ class Count:
     findings: tuple[Finding, ...] = ()
 
 
-def counted(seen: World, outcomes: Sequence[Outcome], cluster: Cluster) -> Count:
+def counted(seen: World, results: Sequence[StepResult], cluster: Cluster) -> Count:
     """The attempts after these writes. Asks the cluster who may have changed them, where somebody did."""
     attempts: dict[str, Attempts] = {unit: remembered(each, seen.now) for unit, each in seen.attempts.items()}
     findings: list[Finding] = []
     suspects = functools.cache(lambda kind: _suspects(kind, cluster))
-    for outcome in outcomes:
-        step = outcome.step
-        if outcome.done and step.verb == "create":
+    for result in results:
+        step = result.step
+        if result.done and step.verb == "create":
             attempts.pop(step.unit, None)
-        elif outcome.done and outcome.live and step.verb in ("update", "adopt"):
+        elif result.done and result.live and step.verb in ("update", "adopt"):
             written = [each for each in step.changes if step.drift and not each.released]
             found: Attempts = after_writing(attempts.get(step.unit, {}), written, seen.now)
-            if left := resisted(step.body, outcome.live):
+            if left := resisted(step.body, result.live):
                 found = after_admission(found, left, suspects(step.kind), seen.now)
                 findings += contests(step.unit, left, found)
             attempts[step.unit] = found

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
 
-def claim(seen: Observation, planned: Plan, live: Iterable[Body], cluster: Cluster) -> None:
+def take_over(seen: Observation, planned: Plan, live: Iterable[Body], cluster: Cluster) -> None:
     """Own alone what SuperEdge's controller still owns of the grid's children. One that somebody changes meanwhile, or
     that is in trouble of its own, is left for the next time. Raises ClusterError."""
     left = [each for each in live if _its(each) and is_ours(each, seen.grid.owner)]

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from ....core.text import Sentence, say
 from ....models import GridEvent
-from ..writes.apply import Outcome
+from ..writes.apply import StepResult
 
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewEvent:
     """An event to note: `unit` ("" for the whole grid), a CamelCase `reason`, the sentence, whether it is a warning.
     Of a write also the `kind` and `name` of the child and `why` it was made."""
 
@@ -44,25 +44,25 @@ _DONE = {
 }
 
 
-def of_write(outcome: Outcome) -> Happening:
+def event_of_write(result: StepResult) -> NewEvent:
     """That a write was made, and why."""
-    step = outcome.step
+    step = result.step
     reason, template = _DONE["again" if step.again else step.verb]
     sentence = template.having(kind=step.kind, name=step.name, reason=step.reason)
-    return Happening(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
+    return NewEvent(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
 
 
-def record(path: str, happenings: Iterable[Happening]) -> None:
+def record(path: str, events: Iterable[NewEvent]) -> None:
     """Note events of a grid, in a constant number of statements."""
-    happenings = list(happenings)
-    if not happenings:
+    events = list(events)
+    if not events:
         return
     now = timezone.now()
-    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY, reason__in={e.reason for e in happenings})
+    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY, reason__in={e.reason for e in events})
     rows = recent.order_by("last_at", "pk").values_list("unit", "reason", "type", "pk", "message")
     latest = {(unit, reason, type): (pk, message) for unit, reason, type, pk, message in rows}
     repeated, fresh = [], []
-    for each in happenings:
+    for each in events:
         pk, before = latest.get((each.unit, each.reason, each.type), (None, None))
         message = each.sentence.to_json()
         if before == message:
