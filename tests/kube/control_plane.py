@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from embedded_cluster.tls import make_certificates
 
 from ..services import end, free_port, wait_for
-from . import binaries
+from . import binaries, definitions
 
 ADMIN = "admin"
 _PARENT_DEATH = 1  # prctl(2): PR_SET_PDEATHSIG
@@ -268,14 +268,15 @@ class ControlPlane:
 
 @contextlib.contextmanager
 def run(folder: Path, nodes: Sequence[str] = (), **options: Any) -> Iterator[ControlPlane]:
-    """A control plane with these nodes Ready."""
+    """A control plane with these nodes Ready; what is deleted of definitions is gone soon."""
     plane = ControlPlane(folder, **options)
     try:
         plane.start()
         for index, name in enumerate(nodes):
             plane.add_node(name, index)
         plane.wait(lambda: all(ready(plane, name) for name in nodes), 20, "the nodes are Ready")
-        yield plane
+        with definitions.finished(plane.request):
+            yield plane
     finally:
         plane.stop()
 

@@ -25,6 +25,8 @@ def served(server):
     yield serve
     for name in made:
         server("DELETE", f"{CRDS}/{name}")
+    # Whoever looks for a data plane next must not find this one.
+    server.until(lambda: not {name.partition(".")[2] for name in made} & groups(server))
 
 
 def test_a_dry_run_of_a_slice_answers_with_its_hints_and_a_name_and_stores_nothing(server, namespace):
