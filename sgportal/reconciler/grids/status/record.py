@@ -1,7 +1,7 @@
 """Recording what was observed: the cells' rows, the grid's status, events; and the same on the custom resource."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -31,29 +31,52 @@ Body = Mapping[str, Any]
 _NOT_THE_UNITS = (Unreachable, Throttled, Conflict)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an observation comes to: its `status`, with what else is shown of a ServiceGrid (`more`), what is to be
+    written of the cells, and the events of these cells."""
+
+    status: GridStatus
+    more: Mapping[str, Any]
+    changes: cells.CellChanges
+    events: Sequence[NewEvent]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is something to write of the cells."""
+        return bool(self.changes.shown or self.events)
+
+
+def judge(seen: Observation, planned: Plan, results: Sequence[StepResult], cluster: Cluster) -> Judged:
+    """What the observed objects come to after the writes; of the whole grid, or of some of its cells where only these
+    were observed. Asks the cluster why, where something is wrong. Raises ClusterError."""
+    count = counted(seen.world(), results, cluster)
+    failures = _failures(results)
+    findings = [*planned.findings, *count.findings, *failures, *_held_back(seen, planned, results, failures)]
+    status, more = _status(seen, planned, results, findings, cluster)
+    status = complete(status, findings, planned.notes)
+    failed = {each.step.unit for each in results if each.taken or each.error}
+    failed -= {each.step.unit for each in results if isinstance(each.error, _NOT_THE_UNITS)}
+    tried = {each.step.unit for each in results if each.done}
+    changes = cells.compare(seen.grid, seen.cells, status.units, count.attempts, failed, tried)
+    events = [
+        *(event_of_write(each) for each in results if each.done and each.changed),
+        *_warnings(seen, status, findings),
+    ]
+    return Judged(status, more, changes, events)
+
+
 def record(
     seen: Observation, planned: Plan, results: Sequence[StepResult], cluster: Cluster, shut: Sentence | None = None
 ) -> cells.Cells:
     """Write down the status that the observed objects have after the writes, and what happened on the way; the cells'
     rows afterwards. `shut` is why the namespace is closed to us, if it is. Raises ClusterError."""
-    grid, count = seen.grid, counted(seen.world(), results, cluster)
-    failures = _failures(results)
-    findings = [*planned.findings, *count.findings, *failures, *_held_back(seen, planned, results, failures)]
-    status, more = _status(seen, planned, results, findings, cluster)
-    status = complete(status, findings, planned.notes)
+    grid, judged = seen.grid, judge(seen, planned, results, cluster)
+    status, changes = judged.status, judged.changes
     if shut:
         status = replace(status, conditions=(*status.conditions, Condition(CLOSED, "True", CLOSED, shut)))
-    body = {**manifest_status(status, grid.generation, grid.status, rfc3339(timezone.now())), **more}
-    failed = {each.step.unit for each in results if each.taken or each.error}
-    failed -= {each.step.unit for each in results if isinstance(each.error, _NOT_THE_UNITS)}
-    tried = {each.step.unit for each in results if each.done}
-    changes = cells.compare(grid, seen.cells, status.units, count.attempts, failed, tried)
-    news = [
-        *(event_of_write(each) for each in results if each.done and each.changed),
-        *_warnings(seen, status, findings),
-        *_arrival(grid, status),
-        *service_conditions.alarms(grid, status),
-    ]
+    body = {**manifest_status(status, grid.generation, grid.status, rfc3339(timezone.now())), **judged.more}
+    news = [*judged.events, *_arrival(grid, status), *service_conditions.alarms(grid, status)]
     if changes.shown or news or _differs(grid, body, status):
         seen.confirm(cluster)
     telling = submit(lambda: resource_status.write(grid, seen.resource, body, cluster))
