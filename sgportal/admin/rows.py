@@ -24,7 +24,8 @@ from ..models import (
     WorkKey,
 )
 from ..queries.freshness import freshness
-from ..queries.overview import node_groups, node_units
+from ..queries.matrix.node_groups import node_groups
+from ..queries.matrix.units import unit_page
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -76,7 +77,7 @@ class GridUnitAdmin(ReadOnly):
 
     def node_units(self, request: HttpRequest) -> HttpResponse:
         """Nodes and pods of every NodeUnit, group by group."""
-        units: list[Any] = [(each["key"], node_units(each["key"])) for each in node_groups()]
+        units: list[Any] = [(each["key"], unit_page(each["key"]).units) for each in node_groups()]
         context = {
             **self.admin_site.each_context(request),
             "title": "NodeUnits",

@@ -95,15 +95,16 @@ class PortalView(APIView):
 
     def page(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Callable[[Any], Any]) -> Response:
         """A page of rows."""
-        return Response(self._pages().of_rows(rows, order, shape))
+        return Response(self.pages().of_rows(rows, order, shape))
 
     def page_of(
         self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Callable[[Any], Any]
     ) -> Response:
         """A page of values in memory."""
-        return Response(self._pages().of_sequence(rows, key, shape))
+        return Response(self.pages().of_sequence(rows, key, shape))
 
-    def _pages(self) -> Pages:
+    def pages(self) -> Pages:
+        """The pages of this list, from where the caller's cursor says."""
         return Pages(self.request.path, self.query["limit"], self.query["cursor"])
 
     def expected(self, etag: str) -> str:

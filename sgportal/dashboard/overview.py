@@ -2,41 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from ..core.health import STATES
-from ..queries.overview import Cell, Overview, UnitRow, node_groups
-from ..queries.overview import overview as read_overview
+from ..queries.matrix.node_groups import group_keys
+from ..queries.matrix.overview import Cell, Overview
+from ..queries.matrix.overview import overview as read_overview
+from ..queries.matrix.units import UnitFilter, UnitRow
 from .grids.address import grid_url
 from .page.access import needs
-from .page.render import paged, show, wanted
+from .page.render import is_part, read_page, show, wanted
 from .page.tags import say, state_word
 
 UNITS = 50
+# A page has a thousand of these: a template for each would take most of its time.
+_TILE = (
+    '<a class="tile {look}" href="{url}" title="{why}"><i class="mark" aria-hidden="true"></i>'
+    "<span><b>{ready}</b>/{desired}</span>{word}</a>"
+)
+_NONE = mark_safe('<span class="none">–</span>')
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """One cell in the texts that the page shows (a page has hundreds); `look` holds its CSS classes."""
+class Column:
+    """A grid with the address of its page, and whether it is a ServiceGrid."""
 
+    path: str
     url: str
-    look: str
-    ready: str
-    desired: str
-    state: str
-    word: str
-    why: str
+    of_service: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A NodeUnit and its tile for each grid (None where the grid has nothing there)."""
+    """A NodeUnit and what stands in its row for each grid."""
 
     unit: UnitRow
-    tiles: Sequence[Tile | None]
+    tiles: Sequence[SafeString]
     hatched: bool
 
 
@@ -44,59 +49,62 @@ class Row:
 def overview(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
     asked = wanted(request, "group", "search", "unhealthy")
-    seen = read_overview(asked["group"] or None)
-    by_unit = _by_unit(seen)
-    units = [unit for unit in seen.units if _shown(unit, asked)]
-    page = paged(request, units, UNITS)
+    filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None)
+    seen: Overview
+
+    def read(start: int) -> tuple[Sequence[UnitRow], int]:
+        nonlocal seen
+        seen = read_overview(asked["group"] or None, filtered, start=start, limit=UNITS)
+        return seen.units, seen.count
+
+    page = read_page(request, read, UNITS)
     context = {
         "seen": seen,
         "asked": asked,
-        "groups": _groups(seen.key),
+        "groups": () if is_part(request) else _groups(seen.key),
         "columns": [(grid, grid_url(grid)) for grid in seen.grids],
         "page": page,
-        "rows": _rows(page.object_list, seen, by_unit),
+        "rows": _rows(seen),
     }
     return show(request, "overview.html", context)
 
 
 def _groups(key: str) -> list[str]:
     """The keys to choose from, with the one shown even if no node carries it."""
-    return sorted({*(each["key"] for each in node_groups()), *([key] if key else [])})
+    return sorted({*group_keys(), *([key] if key else [])})
 
 
-def _by_unit(seen: Overview) -> dict[str, dict[str, Cell]]:
-    found: dict[str, dict[str, Cell]] = {}
-    for cell in seen.cells:
-        found.setdefault(cell.unit, {})[cell.grid] = cell
-    return found
-
-
-def _shown(unit: UnitRow, asked: Mapping[str, str]) -> bool:
-    matches = asked["search"].lower() in unit.name.lower()
-    return matches and (unit.unhealthy or not asked["unhealthy"])
-
-
-def _rows(units: Any, seen: Overview, by_unit: Mapping[str, Mapping[str, Cell]]) -> list[Row]:
+def _rows(seen: Overview) -> list[Row]:
     blind = seen.freshness.unreachable_since is not None
-    services = {grid.path for grid in seen.grids if grid.kind == "ServiceGrid"}
-    places = [(grid.path, grid_url(grid)) for grid in seen.grids]
-    words: dict[str, str] = {state: state_word(state) for state in STATES}
+    columns = [Column(grid.path, grid_url(grid), grid.kind == "ServiceGrid") for grid in seen.grids]
+    words: dict[str, str] = {state: _word(state) for state in STATES}
+    cells = {(cell.unit, cell.grid): cell for cell in seen.cells}
     rows = []
-    for unit in units:
-        cells, name = by_unit.get(unit.name, {}), quote(unit.name, safe="")
-        dim = blind or unit.node_state == "Offline"
-        tiles = [
-            _tile(cells[path], url, name, path in services, words, dim) if path in cells else None
-            for path, url in places
-        ]
+    for unit in seen.units:
+        place, dim = quote(unit.name, safe=""), blind or unit.node_state == "Offline"
+        found = [(cells.get((unit.name, column.path)), column) for column in columns]
+        tiles = [_tile(cell, column, place, words, dim) if cell else _NONE for cell, column in found]
         rows.append(Row(unit, tiles, dim))
     return rows
 
 
-def _tile(cell: Cell, url: str, unit: str, of_service: bool, words: Mapping[str, str], dim: bool) -> Tile:
-    """Pods of a workload; of a Service the nodes whose traffic goes as asked."""
+def _word(state: str) -> str:
+    """What a tile says besides its numbers: that all is well is for screen readers alone."""
+    word = escape(state_word(state))
+    return f'<span class="sr">{word}</span>' if state == "Ready" else f"<em>{word}</em>"
+
+
+def _tile(cell: Cell, column: Column, unit: str, words: Mapping[str, str], dim: bool) -> SafeString:
+    """Pods of a workload; of a Service the nodes whose traffic goes as asked. `unit` is quoted for an address."""
     hatched = " hatched" if dim or cell.state == "Offline" else ""
-    look = f"s-{cell.state}{hatched}"
-    place = f"{url}?search={unit}" if of_service else f"{url}units/{unit}/"
-    ready, wanted = (cell.served, cell.nodes) if of_service else (cell.ready, cell.desired)
-    return Tile(place, look, str(ready), str(wanted), cell.state, words[cell.state], say(cell.sentence))
+    service = column.of_service
+    return mark_safe(  # noqa: S308 - every text is escaped
+        _TILE.format(
+            look=f"s-{escape(cell.state)}{hatched}",
+            url=escape(f"{column.url}?search={unit}" if service else f"{column.url}units/{unit}/"),
+            why=escape(say(cell.sentence)),
+            ready=cell.served if service else cell.ready,
+            desired=cell.nodes if service else cell.desired,
+            word=words[cell.state],
+        )
+    )

@@ -62,6 +62,10 @@ class GridQuerySet(models.QuerySet["Grid"]):
         kind = next(each.kind for each in KINDS.values() if each.plural == plural)
         return self.filter(kind=kind, namespace=namespace, name=name)
 
+    def briefly(self) -> Self:
+        """The grids without their manifests and statuses, which are large and which a list does not show."""
+        return self.defer("metadata", "spec", "status", "sentences")
+
     def workloads(self) -> Self:
         """The grids that run pods."""
         return self.exclude(kind="ServiceGrid")

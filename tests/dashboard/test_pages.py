@@ -124,7 +124,7 @@ def test_our_own_error_pages(viewer, db):
 
 
 def test_an_error_of_ours_shows_our_page_and_no_trace(viewer, fleet, monkeypatch):
-    monkeypatch.setattr("sgportal.dashboard.nodes.views.node_groups", lambda: 1 / 0)
+    monkeypatch.setattr("sgportal.dashboard.nodes.views.group_keys", lambda: 1 / 0)
     viewer.raise_request_exception = False
     answer = viewer.get("/nodes/")
     assert answer.status_code == 500

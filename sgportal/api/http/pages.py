@@ -13,12 +13,13 @@ Shape = Callable[[Any], Any]
 
 
 class Pages:
-    """The pages of one list; `place` names the list, so that no other list's cursor fits."""
+    """The pages of one list; `place` names the list, so that no other list's cursor fits. `limit` is how many rows are
+    asked for at most, `after` the place in the order of the last row of the page before."""
 
     def __init__(self, place: str, limit: int, cursor: str) -> None:
         self._signer = Signer(salt=f"sgportal.cursor:{place}")
-        self._limit = limit
-        self._after = self._read(cursor) if cursor else None
+        self.limit = limit
+        self.after = self._read(cursor) if cursor else None
 
     def _read(self, cursor: str) -> list[Any]:
         try:
@@ -30,22 +31,26 @@ class Pages:
     def of_rows(self, rows: "QuerySet[Any]", order: Sequence[str], shape: Shape) -> dict[str, Any]:
         """A page of a query in this order of fields: all upwards, or all downwards (`-field`)."""
         names = [name.removeprefix("-") for name in order]
-        if self._after is not None:
-            rows = rows.filter(_beyond(names, self._after, "lt" if order[0].startswith("-") else "gt"))
-        found = list(rows.order_by(*order)[: self._limit + 1])
+        if self.after is not None:
+            rows = rows.filter(_beyond(names, self.after, "lt" if order[0].startswith("-") else "gt"))
+        found = list(rows.order_by(*order)[: self.limit + 1])
         return self._page(found, shape, lambda row: [_plain(getattr(row, name)) for name in names])
 
     def of_sequence(self, rows: Sequence[Any], key: Callable[[Any], Sequence[str]], shape: Shape) -> dict[str, Any]:
         """A page of values already in memory, in order of `key`."""
         rows = sorted(rows, key=lambda row: list(key(row)))
-        if self._after is not None:
-            rows = [row for row in rows if list(key(row)) > self._after]
-        return self._page(rows[: self._limit + 1], shape, lambda row: list(key(row)))
+        if self.after is not None:
+            rows = [row for row in rows if list(key(row)) > self.after]
+        return self._page(rows[: self.limit + 1], shape, lambda row: list(key(row)))
+
+    def cursor(self, last: Sequence[Any]) -> str:
+        """What leads to the rows behind this one, by its place in the order."""
+        return str(self._signer.sign_object(list(last)))
 
     def _page(self, found: Sequence[Any], shape: Shape, key: Callable[[Any], list[Any]]) -> dict[str, Any]:
-        shown = found[: self._limit]
-        more = len(found) > self._limit
-        following = self._signer.sign_object(key(shown[-1])) if more else None
+        shown = found[: self.limit]
+        more = len(found) > self.limit
+        following = self.cursor(key(shown[-1])) if more else None
         return {"items": [shape(row) for row in shown], "next": following}
 
 

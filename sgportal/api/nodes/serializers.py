@@ -8,7 +8,7 @@ from rest_framework import serializers
 from ...core.health import STATES
 from ...core.names import kubelet_may_set
 from ...models import LabelJob, ManagementMode, Node
-from ...queries.overview import Overview
+from ...queries.matrix.overview import Overview
 from ..cluster.serializers import ManagementSerializer
 from ..grids.plans import GridStepSerializer
 from ..grids.serializers import GridRowSerializer
@@ -188,14 +188,15 @@ class CellSerializer(Shape):
 
 
 class Seen(NamedTuple):
-    """A matrix, and who writes to the cluster."""
+    """A page of a matrix, who writes to the cluster, and the cursor of the page behind."""
 
     overview: Overview
     management: ManagementMode
+    next: str | None
 
 
 class OverviewSerializer(Shape):
-    """The matrix of a NodeGroup: its units against the grids bound to it."""
+    """The matrix of a NodeGroup: some of its units, the worst first, against the grids bound to it."""
 
     group = serializers.CharField(source="overview.key")
     units = NodeUnitSerializer(many=True, source="overview.units")
@@ -206,3 +207,4 @@ class OverviewSerializer(Shape):
     stale = serializers.BooleanField(source="overview.freshness.stale")
     unreachableSince = Instant(source="overview.freshness.unreachable_since")
     management = ManagementSerializer()
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next units, null on the last page.")

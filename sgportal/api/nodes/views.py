@@ -7,8 +7,10 @@ from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...models import ManagementMode, Node
 from ...queries.label_impact import Impact
+from ...queries.matrix.node_groups import node_groups
+from ...queries.matrix.overview import overview
+from ...queries.matrix.units import UnitFilter, place, unit_page
 from ...queries.nodes import select_nodes
-from ...queries.overview import node_groups, node_units, overview
 from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
 from ..views import PortalView
 from .labelling import moved
@@ -29,6 +31,8 @@ SEARCH = Parameter("search", "Only nodes whose name or labels hold this text.")
 KEY = Parameter("group", "The label key of the NodeGroup.", required=True)
 OVERVIEW_KEY = Parameter("group", "The label key of the NodeGroup; that of the most grids where left out.")
 UNHEALTHY = Parameter("unhealthy", "Only NodeUnits that need attention, or only others.", choices=("true", "false"))
+SEARCH_UNIT = Parameter("search", "Only NodeUnits whose name holds this text.")
+_TRUTHS = {"true": True, "false": False, "": None}
 ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "false"), default="false")
 
 
@@ -104,9 +108,11 @@ class UnitList(PortalView):
     @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: page(NodeUnitSerializer)})
     def get(self, _request: Request) -> Response:
         """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
-        asked = self.query["unhealthy"]
-        rows = [each for each in node_units(self.query["group"]) if asked in ("", str(each.unhealthy).lower())]
-        return self.page_of(rows, lambda row: (row.name,), NodeUnitSerializer.of)
+        key, wanted = self.query["group"], UnitFilter(unhealthy=_TRUTHS[self.query["unhealthy"]])
+        pages = self.pages()
+        found = unit_page(key, wanted, after=pages.after and (0, *pages.after), limit=pages.limit)
+        following = pages.cursor([found.units[-1].name]) if found.more else None
+        return Response({"items": NodeUnitSerializer.each_of(found.units), "next": following})
 
 
 class OverviewDetail(PortalView):
@@ -114,7 +120,15 @@ class OverviewDetail(PortalView):
 
     reads_nodes = True
 
-    @operation("Read the overview", takes=(OVERVIEW_KEY,), answers={200: OverviewSerializer})
+    @operation(
+        "Read the overview", takes=(OVERVIEW_KEY, UNHEALTHY, SEARCH_UNIT, *PAGED), answers={200: OverviewSerializer}
+    )
     def get(self, _request: Request) -> Response:
-        """Units by grids: pods desired and ready, the state of each cell and why."""
-        return Response(OverviewSerializer.of(Seen(overview(self.query["group"] or None), ManagementMode.now())))
+        """Units by grids: pods desired and ready, the state of each cell and why. The worst units come first, `next`
+        leads to the others; `totals` are of all."""
+        asked = self.query
+        wanted = UnitFilter(search=asked["search"], unhealthy=_TRUTHS[asked["unhealthy"]])
+        pages = self.pages()
+        seen = overview(asked["group"] or None, wanted, after=pages.after, limit=pages.limit)
+        following = pages.cursor(place(seen.units[-1])) if seen.more else None
+        return Response(OverviewSerializer.of(Seen(seen, ManagementMode.now(), following)))

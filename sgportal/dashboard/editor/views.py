@@ -15,7 +15,7 @@ from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid
 from ...models import Grid, ServiceGroup
-from ...queries.overview import default_key, node_groups
+from ...queries.matrix.node_groups import default_key, node_groups
 from ..grids.address import grid_at
 from ..page.access import actor, needs
 from ..page.difference import lines

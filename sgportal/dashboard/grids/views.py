@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
@@ -13,13 +13,13 @@ from ...core.text import Invalid, Sentence
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ...queries.endpoints import endpoints_of
-from ...queries.overview import node_groups
+from ...queries.matrix.node_groups import group_keys
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
 from ..page.difference import lines
 from ..page.render import paged, show, wanted
-from ..page.tags import yaml
+from ..page.tags import loop_alarms, yaml
 from .address import grid_at, grid_url
 from .reach import counted, gravest_first, row
 from .remedies import buttons
@@ -31,29 +31,34 @@ CURES = 3  # of a grid's units whose remedies stand at its head
 def grids(request: HttpRequest) -> HttpResponse:
     """The grids that meet every filter of the URL, the latest change on top among equals."""
     asked = wanted(request, "kind", "namespace", "key", "state", "search")
-    found: QuerySet[Grid] = Grid.objects.select_related("group")
+    found = Grid.objects.briefly().select_related("group")
     for name in ("kind", "namespace", "key", "state"):
         if asked[name]:
             found = found.filter(**{name: asked[name]})
     if asked["search"]:
         found = found.filter(Q(name__icontains=asked["search"]) | Q(group__name__icontains=asked["search"]))
     page = paged(request, found)
-    counted = Grid.objects.filter(pk__in=[grid.pk for grid in page.object_list]).with_counts()
     context = {
         "asked": asked,
         "page": page,
-        "rows": _with_counts(page.object_list, {grid.pk: grid for grid in counted}),
+        "rows": _rows(list(page.object_list)),
         "kinds": list(KINDS),
         "states": WORKLOAD_STATES,
         "namespaces": Grid.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),
-        "groups": [each["key"] for each in node_groups()],
+        "groups": group_keys(),
         "total": Grid.objects.count(),
     }
     return show(request, "grids/list.html", context)
 
 
-def _with_counts(found: Any, counted: dict[int, Grid]) -> list[tuple[Grid, Grid]]:
-    return [(grid, counted.get(grid.pk, grid)) for grid in found]
+def _rows(grids: list[Grid]) -> list[tuple[Grid, dict[str, int], list[str]]]:
+    """Each grid with its counts and, of a ServiceGrid, what is wrong with its closed loop."""
+    keys = [grid.pk for grid in grids]
+    listed: Any = Grid.objects.filter(pk__in=keys).order_by().values("pk")
+    counts = {each["pk"]: each for each in listed.with_counts()}
+    services = Grid.objects.filter(pk__in=keys, kind="ServiceGrid").order_by()
+    conditions = dict(services.values_list("pk", "status__conditions"))
+    return [(grid, counts.get(grid.pk, {}), loop_alarms(conditions.get(grid.pk) or ())) for grid in grids]
 
 
 def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:

@@ -13,7 +13,7 @@ from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...models import LabelJob, Node
 from ...queries.label_impact import Impact
-from ...queries.overview import node_groups
+from ...queries.matrix.node_groups import node_groups
 from ...queries.plans import step_json
 from ..page.access import actor, needs
 from ..page.fingerprint import fingerprint

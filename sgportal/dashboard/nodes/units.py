@@ -1,14 +1,16 @@
 """The tree: NodeGroup (a key), its NodeUnits (values), their nodes, and the nodes that are in none."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from ...core.names import kubelet_may_set
 from ...models import Grid, GridUnit, Node, NodeLabel
-from ...queries.overview import UnitRow, node_groups, node_units
+from ...queries.matrix.node_groups import node_groups
+from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
 from ..page.access import needs
-from ..page.render import paged, show, wanted
+from ..page.render import ROWS, paged, read_page, show, wanted
 
 NAMES = 12
 
@@ -30,7 +32,13 @@ def group(request: HttpRequest) -> HttpResponse:
     """One NodeGroup: its NodeUnits with their nodes, and how many nodes have no unit."""
     asked = wanted(request, "key", "search")
     key = asked["key"]
-    page = paged(request, [unit for unit in node_units(key) if asked["search"].lower() in unit.name.lower()])
+    filtered = UnitFilter(search=asked["search"])
+
+    def read(start: int) -> tuple[Sequence[UnitRow], int]:
+        found = unit_page(key, filtered, start=start, limit=ROWS)
+        return found.units, found.count
+
+    page = read_page(request, read)
     context = {
         "asked": asked,
         "key": key,
@@ -60,7 +68,7 @@ def unit(request: HttpRequest) -> HttpResponse:
     key, name = asked["key"], asked["unit"]
     if not key or not name:
         raise Http404
-    found: list[UnitRow] = [each for each in node_units(key) if each.name == name]
+    found = unit_page(key, UnitFilter(only=name)).units
     here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
     context = {

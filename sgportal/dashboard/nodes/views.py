@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404
 from ...core.names import protected_label_problem
 from ...core.text import Invalid
 from ...models import Grid, Node, Pod
+from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
-from ...queries.overview import node_groups
 from ..page.access import needs
 from ..page.render import paged, show, wanted
 
@@ -37,7 +37,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
         "problems": problems,
         "page": page,
         "rows": _with_pods(list(page.object_list)),
-        "groups": [each["key"] for each in node_groups()],
+        "groups": group_keys(),
         "total": Node.objects.count(),
     }
     return show(request, "nodes/list.html", context)

@@ -1,6 +1,6 @@
 """Render a whole page or only its live part, page through rows, read filters from the URL, go back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -11,23 +11,42 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 ROWS = 100
+MOST_PAGES = 1_000_000  # no list is longer
 
 
 def show(
     request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
     """A whole page, or only its live part where htmx asks for that and the page has one."""
-    htmx = getattr(request, "htmx", None)
-    live = htmx and htmx.target == "live" and not htmx.history_restore_request
-    answer = render(request, [f"{template}#live", template] if live else template, dict(context or {}), status=status)
+    names = [f"{template}#live", template] if is_part(request) else template
+    answer = render(request, names, dict(context or {}), status=status)
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
     answer["Cache-Control"] = "private, no-cache"
     return answer
 
 
+def is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a page's live part alone."""
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx and htmx.target == "live" and not htmx.history_restore_request)
+
+
 def paged(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
     """The page of rows that the URL asks for; a number out of range means the nearest page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def read_page(request: HttpRequest, read: Callable[[int], tuple[Sequence[Any], int]], size: int = ROWS) -> Page[Any]:
+    """As `paged`, of rows that are read page by page: `read(start)` gives those of one page, and how many there are
+    in all."""
+    asked = request.GET.get("page", "1")
+    number = min(int(asked), MOST_PAGES) if asked.isdecimal() else 1
+    rows, count = read(max(number - 1, 0) * size)
+    page = Paginator(range(count), size).get_page(asked)
+    if page.number != max(number, 1):
+        rows, _ = read((page.number - 1) * size)
+    page.object_list = rows
+    return page
 
 
 def wanted(request: HttpRequest, *names: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from ...core.health import is_unhealthy
 from ...core.plans.plan import Plan
 from ...core.pods import is_trouble
 from ...core.text import Sentence
-from ...models import Grid, Pod
+from ...models import Pod
 from .live import AGE_UNITS
 
 register = template.Library()
@@ -142,10 +142,9 @@ def state(name: str, *, hatched: bool = False) -> SafeString:
     )
 
 
-@register.filter
-def loop_alarms(grid: Grid) -> list[str]:
-    """What is wrong with a ServiceGrid's closed loop by its last status, as states of nodes, the gravest first."""
-    told = {each.get("type"): each for each in grid.status.get("conditions") or ()}
+def loop_alarms(conditions: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with a ServiceGrid's closed loop by its conditions, as states of nodes, the gravest first."""
+    told = {each.get("type"): each for each in conditions}
     closed = told.get("Closed", {})
     found = ["leaking"] if closed.get("reason") == "LeakingEndpoint" else []
     found += ["unknown"] if closed.get("status") == "Unknown" else []

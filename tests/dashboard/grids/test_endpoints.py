@@ -1,5 +1,7 @@
 """The endpoints of a ServiceGrid as a page shows them: the gravest first, each pod once, the culprits marked."""
 
+import re
+
 import pytest
 
 from sgportal.core.text import say
@@ -9,6 +11,8 @@ from sgportal.core.traffic.proof.proxy import Backend
 from sgportal.dashboard.grids.reach import SHOWN, counted, gravest_first, row
 from sgportal.dashboard.page.tags import loop_alarms
 from sgportal.models import Grid
+
+from ... import builders
 
 ONE = Backend("10.0.0.1", 80, pod="p", node="n0")
 SIX = Backend("fd00::1", 80, pod="p", node="n0")
@@ -58,14 +62,13 @@ def test_what_wants_attention_is_on_top():
         (["unknown"], ["unknown"]),
     ],
 )
-def test_the_list_of_grids_tells_of_a_loop_that_is_not_as_promised(states, expected):
+def test_the_list_of_grids_tells_of_a_loop_that_is_not_as_promised(viewer, states, expected):
     loop = loop_of([a_proof(state) for state in states])
     claims = {"Closed": loop.closed, "Refusing": loop.refusing}
-    grid = Grid(
-        kind="ServiceGrid",
-        status={
-            "conditions": [{"type": kind, "status": each.truth, "reason": each.reason} for kind, each in claims.items()]
-        },
-    )
-    assert loop_alarms(grid) == expected
-    assert loop_alarms(Grid(kind="ServiceGrid", status={})) == []
+    told = [{"type": kind, "status": each.truth, "reason": each.reason} for kind, each in claims.items()]
+    assert loop_alarms(told) == expected
+    assert loop_alarms([]) == []
+    grid = builders.a_service()
+    Grid.objects.filter(pk=grid.pk).update(status={"conditions": told})
+    shown = re.findall(r'class="state s-([a-z]+)', viewer.get("/grids/").content.decode())
+    assert shown == expected

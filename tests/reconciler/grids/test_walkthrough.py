@@ -2,7 +2,7 @@
 
 from sgportal.models import Grid, GridUnit
 from sgportal.queries.endpoints import endpoints_of
-from sgportal.queries.overview import overview
+from sgportal.queries.matrix.overview import overview
 
 from ..world import seed
 

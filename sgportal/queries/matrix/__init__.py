@@ -1,0 +1,1 @@
+"""NodeGroups, their NodeUnits, and the matrix of these with the grids bound to them."""

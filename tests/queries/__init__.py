@@ -1,0 +1,1 @@
+"""The reads that REST and pages share."""
