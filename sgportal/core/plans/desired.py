@@ -3,10 +3,11 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ..grids.grid import GridSpec
-from ..grids.kinds import API_VERSION
+from ..grids.kinds import API_VERSION, DEFAULT
 from ..names import (
     CLOSURE,
     GRID_SELECTOR,
@@ -27,7 +28,8 @@ from ..traffic.service import ServiceFacts, described
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """An object that should exist. `unit` and `template` are "" for a Service."""
+    """An object that should exist. `unit` and `template` are "" for a Service. Children of one template share what is
+    in their bodies, so nobody changes it."""
 
     unit: str
     template: str
@@ -62,12 +64,13 @@ def desired(
     """The children a grid should have for these units, in order of unit, and the units that can have none and why.
     `can` is what the cluster can keep of a closed loop."""
     children, findings = [], []
+    plain = cache(lambda name: without_nulls(spec.template if name == DEFAULT else spec.pool[name]))
     for unit in [""] if spec.kind.child_kind == "Service" else sorted(units):
         finding = _refusal(spec, unit, can)
         if finding:
             findings.append(finding)
         else:
-            children.append(_child(spec, unit, owner, can))
+            children.append(_child(spec, unit, plain(spec.template_name(unit) if unit else DEFAULT), owner, can))
     return tuple(children), tuple(findings)
 
 
@@ -123,7 +126,7 @@ def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, An
     return replace(found, headless=template.get("clusterIP") == "None")  # any other will be given an address
 
 
-def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:
+def _child(spec: GridSpec, unit: str, template: Mapping[str, Any], owner: Owner, can: Capabilities) -> Child:
     kind = spec.kind
     metadata: dict[str, Any] = {
         "name": child_name(spec.name, kind.child_kind, unit),
@@ -135,17 +138,12 @@ def _child(spec: GridSpec, unit: str, owner: Owner, can: Capabilities) -> Child:
         metadata["annotations"] = annotations
     if owner.reference:
         metadata["ownerReferences"] = [owner_reference(spec, owner)]
-    template = spec.template_of(unit) if unit else spec.template
-    body = {
-        "apiVersion": kind.child_api,
-        "kind": kind.child_kind,
-        "metadata": metadata,
-        "spec": without_nulls(template),
-    }
+    child_spec = template
     if unit:
-        _pin(body["spec"], spec.key, unit)
-    elif closure_for(spec, can).manages_slices:
-        del body["spec"]["selector"]  # it stands in an annotation, so that nobody else writes EndpointSlices
+        child_spec = _pinned(template, spec.key, unit)
+    elif closure_for(spec, can).manages_slices:  # an annotation has the selector, so nobody else writes EndpointSlices
+        child_spec = {name: value for name, value in template.items() if name != "selector"}
+    body = {"apiVersion": kind.child_api, "kind": kind.child_kind, "metadata": metadata, "spec": child_spec}
     return Child(unit, spec.template_name(unit) if unit else "", body)
 
 
@@ -183,9 +181,11 @@ def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:
     }
 
 
-def _pin(child_spec: dict[str, Any], key: str, unit: str) -> None:
-    pod_spec = child_spec["template"]["spec"]
-    pod_spec["nodeSelector"] = {**(pod_spec.get("nodeSelector") or {}), key: unit}
+def _pinned(template: Mapping[str, Any], key: str, unit: str) -> dict[str, Any]:
+    """A child's spec whose pods run on the nodes of a unit."""
+    pod = template["template"]["spec"]
+    pinned = {**pod, "nodeSelector": {**(pod.get("nodeSelector") or {}), key: unit}}
+    return {**template, "template": {**template["template"], "spec": pinned}}
 
 
 def without_nulls(value: Any) -> Any:

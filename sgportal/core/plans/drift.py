@@ -2,16 +2,17 @@
 others' affair, and how each is told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..grids.grid import GridSpec
 from ..ownership.field_paths import NAMED, Pattern, listed, pattern_of
 from ..ownership.share import Share, share
 from ..text import Sentence, say
+from .comparison import Compared
 from .contest import CONTESTED, Attempt, Attempts
 from .desired import Child, Finding
-from .diff import Change, compared, differences
+from .diff import Change, differences
 from .others import is_addition, notes_about
 
 Body = Mapping[str, Any]
@@ -19,34 +20,42 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The `changes` to make and why, the `body` to apply for them, and what to tell. `again`: all of them are contested
-    and only tried once more."""
+    """The `changes` to make and why, the fields that a write leaves as they are (`yielded`), and what to tell. `again`:
+    all of the changes are contested and only tried once more."""
 
     changes: tuple[Change, ...]
-    body: Body
+    yielded: tuple[Pattern, ...]
     reason: Sentence
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
     again: bool
 
 
-def judged(spec: GridSpec, child: Child, live: Body, attempts: Attempts, now: float, carried_out: bool) -> Judgement:
-    """What to do about a live child. `carried_out` says that the grid as it is was carried out before, so that a
-    difference is somebody's doing since."""
-    shared = share(child.body, live, spec.ignored)
-    comparison = compared(child.body, live, shared)
-    found = comparison.changes
+def judged(
+    spec: GridSpec, child: Child, live: Body, compared: Compared, attempts: Attempts, now: float, carried_out: bool
+) -> Judgement:
+    """What to do about a live child that compares so with what is wanted. `carried_out` says that the grid as it is was
+    carried out before, so that a difference is somebody's doing since."""
+    found = compared.found.changes
     contested = [each for each in found if (last := attempts.get(each.name)) and last.holds_off(each, now)]
     changes = tuple(each for each in found if each not in contested)
-    yielded = _yielded(contested, attempts)
     return Judgement(
         changes,
-        share(child.body, live, spec.ignored, yielded).body if yielded else shared.body,
+        tuple(_yielded(contested, attempts)),
         _reason(changes, carried_out),
         tuple(contests(child.unit, contested, attempts)),
-        tuple(notes_about(child, live, shared, comparison, contested)),
+        tuple(_notes(spec, child, live, compared, contested)),
         bool(changes) and all((last := attempts.get(each.name)) and last.is_exhausted(each) for each in changes),
     )
+
+
+def _notes(
+    spec: GridSpec, child: Child, live: Body, compared: Compared, contested: Sequence[Change]
+) -> Iterable[Finding]:
+    if contested:
+        shared = share(child.body, live, spec.ignored)
+        return notes_about(child.unit, child.body, live, shared, compared.found, contested)
+    return (replace(each, unit=child.unit) for each in compared.notes)
 
 
 def _yielded(contested: Iterable[Change], attempts: Attempts) -> list[Pattern]:

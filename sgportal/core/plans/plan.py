@@ -3,19 +3,23 @@
 It is a value. What is shown before a change, returned for a dry run, executed, recorded and tested is this.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from ..grids.grid import GridSpec
 from ..names import GRID_UNIQ_KEY, as_label_value, child_name
 from ..ownership.identity import Owner, conflict, is_orphan_of, is_ours, marked_for
+from ..ownership.share import share
 from ..text import Sentence, say
 from ..traffic.closure import UNKNOWN, Capabilities
 from ..workloads.rollout import is_rolled_out
+from .alike import once_for_alike
+from .comparison import Compared, compared_child
 from .contest import Attempts
 from .desired import Child, Finding, desired
-from .diff import Change, differences
+from .diff import Change
 from .drift import judged
 from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
 
@@ -99,6 +103,7 @@ class _Draft:
     steps: list[Step]
     findings: list[Finding]
     notes: list[Finding]
+    compare: Callable[[Mapping[str, Any], Mapping[str, Any]], Compared]
 
 
 def plan(spec: GridSpec, world: World) -> Plan:
@@ -109,7 +114,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
         return Plan(tuple(steps))
     children, findings = desired(spec, world.units, world.owner, world.can)
     live = {each["metadata"]["name"]: each for each in world.live}
-    draft = _Draft([], list(findings), [])
+    draft = _Draft([], list(findings), [], once_for_alike(partial(compared_child, spec.ignored)))
     for child in children:
         _settle(spec, world, child, live.get(child.name), draft)
     expected = {child.name for child in children} | {_name(spec, finding.unit) for finding in findings}
@@ -149,10 +154,10 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
         draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
     elif child.unit in world.recreate and ours:
         draft.steps.append(_delete(spec, live, say("recreation was requested")))
-    elif immutable := _immutable(child, live):
-        draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, immutable)))
+    elif (compared := draft.compare(child.body, live)).immutable:
+        draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, compared.immutable)))
     else:
-        _bring_into_line(spec, world, child, live, ours, draft)
+        _bring_into_line(spec, world, child, live, compared, draft)
 
 
 def _creation(child: Child) -> Step:
@@ -164,9 +169,11 @@ def _creation(child: Child) -> Step:
 
 
 def _bring_into_line(
-    spec: GridSpec, world: World, child: Child, live: Mapping[str, Any], ours: bool, draft: _Draft
+    spec: GridSpec, world: World, child: Child, live: Mapping[str, Any], compared: Compared, draft: _Draft
 ) -> None:
-    found = judged(spec, child, live, world.attempts.get(child.unit) or {}, world.now, world.carried_out)
+    ours = is_ours(live, world.owner)
+    attempts = world.attempts.get(child.unit) or {}
+    found = judged(spec, child, live, compared, attempts, world.now, world.carried_out)
     draft.findings += found.findings
     draft.notes += found.notes
     if ours and not found.changes:
@@ -174,7 +181,8 @@ def _bring_into_line(
     reason = found.reason if ours else say("it carries this grid's label and has no owner")
     verb: Verb = "update" if ours else "adopt"
     drift, again = world.carried_out and ours, found.again and ours
-    draft.steps.append(_on(verb, spec, live, reason, found.changes, found.body, drift, again))
+    body = share(child.body, live, spec.ignored, found.yielded).body
+    draft.steps.append(_on(verb, spec, live, reason, found.changes, body, drift, again))
 
 
 def _on(
@@ -203,33 +211,6 @@ def _cannot_change(spec: GridSpec, field_name: str) -> Sentence:
         field=field_name,
         kind=spec.kind.child_kind,
     )
-
-
-def _immutable(child: Child, live: Mapping[str, Any]) -> str:
-    """The first field that the API server would refuse to change, or ""."""
-    want, have = child.body["spec"], live.get("spec") or {}
-    if child.body["kind"] == "Service":
-        cluster_ip = want.get("clusterIP")
-        changed = have.get("clusterIP") and cluster_ip is not None and cluster_ip != have["clusterIP"]
-        to_normal = cluster_ip is None and have.get("clusterIP") == "None" and want.get("type") != "ExternalName"
-        return "spec.clusterIP" if changed or to_normal else ""
-    frozen = (
-        ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates")
-        if child.body["kind"] == "StatefulSet"
-        else ("selector",)
-    )
-    for name in frozen:
-        selector_grew = name == "selector" and _selector(want) != _selector(have)
-        if selector_grew or (
-            name in want and differences({"metadata": {}, "spec": {name: want[name]}}, {"metadata": {}, "spec": have})
-        ):
-            return f"spec.{name}"
-    return ""
-
-
-def _selector(spec: Mapping[str, Any]) -> tuple[Any, Any]:
-    selector = spec.get("selector") or {}
-    return selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
 
 
 def unit_of(spec: GridSpec, live: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 `UPDATE_GOLDEN=1` rewrites the plans; the change is then read in review.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_plan(case):
         ],
     }
     target = case / "plan.yaml"
-    text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.safe_dump(json.loads(json.dumps(shown)), sort_keys=False, allow_unicode=True, width=110)
     if os.environ.get("UPDATE_GOLDEN"):
         target.write_text(text)
     assert text == target.read_text()

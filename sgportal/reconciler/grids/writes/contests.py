@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....cluster import RESOURCES, Cluster, ClusterError
+from ....core.plans.alike import once_for_alike
 from ....core.plans.contest import Attempts, after_admission, after_writing, remembered
 from ....core.plans.desired import Finding
 from ....core.plans.drift import contests, resisted
@@ -30,6 +31,7 @@ def counted(seen: World, results: Sequence[StepResult], cluster: Cluster) -> Cou
     attempts: dict[str, Attempts] = {unit: remembered(each, seen.now) for unit, each in seen.attempts.items()}
     findings: list[Finding] = []
     suspects = functools.cache(lambda kind: _suspects(kind, cluster))
+    left_of = once_for_alike(resisted)
     for result in results:
         step = result.step
         if result.done and step.verb == "create":
@@ -37,7 +39,7 @@ def counted(seen: World, results: Sequence[StepResult], cluster: Cluster) -> Cou
         elif result.done and result.live and step.verb in ("update", "adopt"):
             written = [each for each in step.changes if step.drift and not each.released]
             found: Attempts = after_writing(attempts.get(step.unit, {}), written, seen.now)
-            if left := resisted(step.body, result.live):
+            if left := left_of(step.body, result.live):
                 found = after_admission(found, left, suspects(step.kind), seen.now)
                 findings += contests(step.unit, left, found)
             attempts[step.unit] = found

@@ -1,0 +1,179 @@
+"""Children that are alike are compared once, and each is judged as if it had been compared by itself."""
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sgportal.core.plans import alike, comparison
+from sgportal.core.plans import plan as planning
+from sgportal.core.plans.contest import TRIES, Attempt, digest
+from sgportal.core.plans.plan import plan
+
+from ..builders import a_grid, a_template, a_world, frozen, managed, set_by, settled
+
+UNITS = [f"u{number}" for number in range(6)]
+CONTAINER = ("f:spec", "f:template", "f:spec", "f:containers", 'k:{"name":"c"}')
+
+
+def pod(live):
+    return live["spec"]["template"]["spec"]
+
+
+def main(live):
+    return pod(live)["containers"][0]
+
+
+def by_kubectl(live):
+    main(live)["image"] = "img:9"
+    set_by("kubectl", live, *CONTAINER, "f:image")
+
+
+def by_two(live, first="2026-01-01T00:00:00Z", second="2026-01-02T00:00:00Z"):
+    """Two managers set the image, one after the other."""
+    main(live)["image"] = "img:9"
+    for name, when in (("kubectl", first), ("flux", second)):
+        set_by(name, live, *CONTAINER, "f:image")
+        live["metadata"]["managedFields"][-1]["time"] = when
+
+
+def scaled(live, replicas=3):
+    live["spec"]["replicas"] = replicas
+    set_by("kube-controller-manager", live, "f:spec", "f:replicas", subresource="scale")
+
+
+def an_entry(live, where, value, *field):
+    where.append(value)
+    if field:
+        set_by("istio", live, *field)
+
+
+CHANGES = {
+    "nothing": lambda live: None,
+    "a revision": lambda live: (
+        live["metadata"].setdefault("annotations", {}).update({"deployment.kubernetes.io/revision": "4"})
+    ),
+    "another object": lambda live: live["metadata"].update(
+        uid="other", resourceVersion="99", generation=7, creationTimestamp="2026-01-01T00:00:00Z"
+    ),
+    "a status": lambda live: live["metadata"]["managedFields"].append(
+        managed("kube-controller-manager", {"f:status": {}}, subresource="status")
+    ),
+    "an image": by_kubectl,
+    "an image by two": by_two,
+    "an image by two, the other way round": lambda live: by_two(live, "2026-01-04T00:00:00Z", "2026-01-03T00:00:00Z"),
+    "an image by nobody": lambda live: main(live).update(image="img:9"),
+    "replicas": scaled,
+    "other replicas": lambda live: scaled(live, 5),
+    "a container by admission": lambda live: an_entry(live, pod(live)["containers"], {"name": "sidecar"}),
+    "a container by another": lambda live: an_entry(
+        live, pod(live)["containers"], {"name": "sidecar"}, *CONTAINER[:-1], 'k:{"name":"sidecar"}', "f:image"
+    ),
+    "a wrong node": lambda live: pod(live)["nodeSelector"].update(zone="elsewhere"),
+    "a further node label": lambda live: pod(live)["nodeSelector"].update(disk="ssd"),
+    "no node selector": lambda live: pod(live).pop("nodeSelector"),
+    "a number for a truth": lambda live: live["spec"].update(paused=0),
+    "a truth": lambda live: live["spec"].update(paused=False),
+    "another selector": lambda live: live["spec"]["selector"]["matchLabels"].update(more="x"),
+    "no label": lambda live: live["metadata"]["labels"].pop("superedge.io/grid-uniq-key"),
+    "no owner": lambda live: live["metadata"].pop("ownerReferences", None),
+    "another owner": lambda live: live["metadata"].get("ownerReferences", [{}])[0].update(uid="stranger"),
+    "a label of ours": lambda live: (
+        live["metadata"]["labels"].update(old="x"),
+        live["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:labels"].update({"f:old": {}}),
+    ),
+    "being deleted": lambda live: live["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z"),
+}
+SOME = st.lists(st.sampled_from(sorted(CHANGES)), max_size=2, unique=True)
+GRIDS = {
+    "plain": {},
+    "two templates": {"templatePool": {"other": a_template("img:2")}, "templates": {"u1": "other", "u2": "other"}},
+    "no replicas": {"template": a_template(replicas=None)},
+    "its own node selector": {"template": a_template(nodeSelector={"disk": "ssd"})},
+    "ignoring": {"ignoreDifferences": [{"jsonPointers": ["/spec/replicas"]}, {"managers": ["istio", "kubectl"]}]},
+    "paused": {"template": {**a_template(), "paused": False}},
+}
+CONTESTED = {'spec.template.spec.containers[name="c"].image': Attempt(TRIES, digest("img:1"), 900.0, "kubectl")}
+
+
+def by_itself(monkeypatch, spec, world):
+    """The plan where no two children are taken to be alike."""
+    with monkeypatch.context() as patched:
+        patched.setattr(alike, "likeness", lambda *_: None)
+        return plan(spec, world)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(GRIDS)),
+    st.lists(
+        st.lists(st.sampled_from(sorted(CHANGES)), max_size=2, unique=True), min_size=len(UNITS), max_size=len(UNITS)
+    ),
+    st.sets(st.sampled_from(UNITS)),
+    st.booleans(),
+)
+def test_a_plan_is_the_same_for_every_mixture_of_children(grid, changes, contested, carried_out):
+    spec = a_grid(**copy.deepcopy(GRIDS[grid]))
+    live = settled(spec, UNITS)
+    for each, names in zip(live, changes, strict=True):
+        for name in names:
+            if "nodeSelector" in pod(each):
+                CHANGES[name](each)
+    attempts = dict.fromkeys(contested, CONTESTED)
+    world = a_world(UNITS, frozen(live), attempts=attempts, carried_out=carried_out)
+    with pytest.MonkeyPatch.context() as patched:
+        assert plan(spec, world) == by_itself(patched, spec, world)
+
+
+def test_what_is_alike_is_compared_once_and_what_is_not_by_itself(monkeypatch):
+    spec = a_grid()
+    units = [f"u{number}" for number in range(50)]
+    live = settled(spec, units)
+    by_kubectl(live[3])
+    by_kubectl(live[4])
+    seen = []
+    monkeypatch.setattr(planning, "compared_child", _counting(seen, planning.compared_child))
+    made = plan(spec, a_world(units, live))
+    assert [step.unit for step in made.steps] == sorted(
+        [live[3]["metadata"]["name"][2:], live[4]["metadata"]["name"][2:]]
+    )
+    assert len(seen) == 2
+
+
+def _counting(seen, work):
+    def counted(ignored, wanted, live):
+        seen.append(live["metadata"]["name"])
+        return work(ignored, wanted, live)
+
+    return counted
+
+
+def test_the_manager_that_came_last_is_named_for_each_child():
+    """Of times only the order counts, but that does."""
+    spec = a_grid()
+    live = settled(spec, ["a", "b", "c"])
+    by_two(live[0])
+    by_two(live[1], "2026-01-04T00:00:00Z", "2026-01-03T00:00:00Z")
+    by_two(live[2], "2026-02-04T00:00:00Z", "2026-02-05T00:00:00Z")
+    made = plan(spec, a_world(["a", "b", "c"], live, carried_out=True))
+    assert [step.changes[0].by for step in made.steps] == ["flux", "kubectl", "flux"]
+
+
+def test_what_is_no_json_is_compared_by_itself():
+    spec = a_grid()
+    live = settled(spec, ["a", "b"])
+    for each in live:
+        each["spec"]["odd"] = {1, 2}
+    assert alike.likeness(live[0], live[0]) is None
+    assert plan(spec, a_world(["a", "b"], live)).steps == ()
+
+
+def test_a_node_selector_that_is_not_as_wanted_is_alike_to_none_that_is():
+    spec = a_grid()
+    wanted = planning.plan(spec, a_world(["a", "b"])).steps
+    live = settled(spec, ["a", "b"])
+    marks = [alike.likeness(step.body, each) for step, each in zip(wanted, live, strict=True)]
+    assert marks[0] == marks[1]
+    assert alike.likeness(wanted[0].body, live[1]) != marks[0]
+    assert comparison.compared_child((), wanted[0].body, live[1]).found.changes
