@@ -11,7 +11,7 @@ from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .people import ApiToken, LogInCount, Preference
-from .work import Heartbeat, Lease, WorkKey
+from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [
     "ApiToken",
@@ -19,6 +19,7 @@ __all__ = [
     "Child",
     "ChildDeletion",
     "DataPlane",
+    "DueCell",
     "Grid",
     "GridEvent",
     "GridUnit",

@@ -62,6 +62,23 @@ class WorkKey(models.Model):
         return self.key
 
 
+class DueCell(models.Model):
+    """A cell, what a grid has in a NodeUnit, that something happened to; whoever reconciles it takes the row away. Rows
+    are only ever added, so that what happens meanwhile is not missed. `label` is the grid's gridUniqKey; `grid` is the
+    primary key of its row, None for all grids of that key. `moved`: the unit has other members than before."""
+
+    label = models.CharField(max_length=317)
+    grid = models.BigIntegerField(null=True)  # no foreign key: nobody waits for a grid that is being deleted
+    unit = models.CharField(max_length=63)
+    moved = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index("label", F("moved").desc(), "id", name="cells_to_do")]
+
+    def __str__(self) -> str:
+        return f"{self.label}={self.unit}"
+
+
 class Lease(models.Model):
     """Which process may do what only one may do. `session` names the lock that it holds as long as it lives."""
 

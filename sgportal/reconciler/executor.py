@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import close_old_connections, connections
 
+from .queue.workqueue import is_a_grid
 from .worker import run
 
 log = logging.getLogger(__name__)
@@ -15,28 +16,40 @@ Run = Callable[[str], None]
 
 
 class Executor:
-    """So many keys at once and no more."""
+    """So many keys at once and no more. One of the threads is for cells and other small work alone, so that a new
+    NodeUnit does not wait until some grid has been reconciled whole."""
 
     def __init__(self, threads: int, run: Run = run) -> None:
         self._run = run
         self._threads = threads
         self._free = threading.Semaphore(threads)
+        self._free_for_grids = threading.Semaphore(max(1, threads - 1))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reconcile")
         self._stopped = threading.Event()
 
     def offer(self, key: str, seconds: float | None = None) -> bool:
-        """Have a key made right as soon as a thread is free, waiting so long for one, or until the process ends.
+        """Have a key made right as soon as a thread is free for it, waiting so long for one, or until the process ends.
         Whether it was taken."""
         deadline = time.monotonic() + (seconds if seconds is not None else float("inf"))
+        slots = [self._free_for_grids, self._free] if is_a_grid(key) else [self._free]
+        taken: list[threading.Semaphore] = []
+        for slot in slots:
+            if not self._acquire(slot, deadline):
+                _release(taken)
+                return False
+            taken.append(slot)
+        self._pool.submit(self._one, key, taken)
+        return True
+
+    def _acquire(self, slot: threading.Semaphore, deadline: float) -> bool:
         while not self._stopped.is_set():
-            if self._free.acquire(timeout=min(0.2, max(0.0, deadline - time.monotonic()))):
-                self._pool.submit(self._one, key)
+            if slot.acquire(timeout=min(0.2, max(0.0, deadline - time.monotonic()))):
                 return True
             if time.monotonic() >= deadline:
                 return False
         return False
 
-    def _one(self, key: str) -> None:
+    def _one(self, key: str, slots: list[threading.Semaphore]) -> None:
         try:
             close_old_connections()
             self._run(key)
@@ -44,14 +57,19 @@ class Executor:
             log.exception("%s: not done", key)
         finally:
             connections.close_all()
-            self._free.release()
+            _release(slots)
 
     def stop(self, seconds: float) -> bool:
         """Begin nothing more, and wait for what is under way; whether all of it ended in time."""
         self._stopped.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)  # what was submitted has a thread at hand
         deadline = time.monotonic() + seconds
         return all(self._free.acquire(timeout=max(0.0, deadline - time.monotonic())) for _ in range(self._threads))
+
+
+def _release(slots: list[threading.Semaphore]) -> None:
+    for slot in slots:
+        slot.release()
 
 
 current: list[Executor] = []  # that of this process, where it is a worker

@@ -7,11 +7,11 @@ from ..models import Grid
 from ..queries.standing import Standing
 from . import duties, label_jobs, takeover
 from .fleet import lost_labels
-from .grids import new_units
+from .grids import cell_batch
 from .grids.reconcile import reconcile
 from .grids.resource import sync
 from .process.connection import allowed
-from .queue import workqueue
+from .queue import due_cells, workqueue
 
 log = logging.getLogger(__name__)
 HALTED = 30.0  # seconds until another look while everything stops; its end wakes all
@@ -44,9 +44,8 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     if kind == "labeljobs":
         label_jobs.run(rest, allowed(standing))
         return None
-    if kind == new_units.KIND:
-        new_units.run(rest, allowed(standing))
-        return None
+    if kind == due_cells.KIND:
+        return cell_batch.run(rest, allowed(standing))
     if kind == takeover.KIND:
         takeover.run(rest)
         return None

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from sgportal.actions import save_grids
 from sgportal.core.grids.kinds import KINDS
-from sgportal.models import Grid, ResourceSync
+from sgportal.models import Grid, GridUnit, ResourceSync
 from sgportal.reconciler.cache import refresh
-from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.queue import due_cells, workqueue
+from sgportal.reconciler.queue.due_cells import Cell
 from sgportal.reconciler.worker import run
 from tests.api.builders import manifest
 from tests.reconciler.services.test_keeper import a_keeper
@@ -19,7 +20,7 @@ from tests.reconciler.world import ADA
 
 from .counting import QUEUE, listed, statements
 
-ARRIVALS = "arrivals/site"
+CELLS = "cells/site"
 
 
 @dataclass
@@ -136,15 +137,22 @@ def test_a_reconcile_costs_what_the_file_says(world, kind, units, budgets, setti
     budgets.hold(f"{kind}, {units} NodeUnits", found, evidence)
 
 
+def are_ready(unit: str) -> bool:
+    return set(GridUnit.objects.filter(name=unit).values_list("state", flat=True)) == {"Ready"}
+
+
 @pytest.mark.timeout(300)
 def test_a_new_node_unit_costs_what_the_file_says(world, units, budgets):
     grids = [save({**body_of("DeploymentGrid"), "metadata": {"name": name, "namespace": "default"}}) for name in "ab"]
     for grid in grids:
         calm(world, grid)
-    costs = {"nothing is new": cost_of_key(world, ARRIVALS)}
+    costs = {"nothing is new": cost_of_key(world, CELLS)}
     world.settle()
     world.label("edge-00000", site="new")
-    costs["two grids get one"] = cost_of_key(world, ARRIVALS)
+    costs["two grids get one"] = cost_of_key(world, CELLS)
     assert {"a-new", "b-new"} <= set(world.names())
+    world.until(lambda: (look(world), world.settle(), are_ready("new"))[-1])
+    due_cells.add([Cell("site", grids[0].pk, "new")])
+    costs["a cell is as it should be"] = cost_of_key(world, CELLS)
     found = {name: each.counts() for name, each in costs.items()}
     budgets.hold(f"a new NodeUnit, {units} NodeUnits", found, {name: str(each) for name, each in costs.items()})

@@ -7,66 +7,97 @@ from uuid import UUID
 from django.db.models import Q
 
 from ...core.grids.kinds import KINDS
-from ...core.names import REFUSING_SERVICE, SERVICE_SUFFIX
+from ...core.names import MAX_LABEL, REFUSING_SERVICE, SERVICE_SUFFIX
 from ...models import Child, Grid
-from ..grids import new_units as arrivals
-from ..queue import change_log, workqueue
+from ..queue import change_log, due_cells, workqueue
+from ..queue.due_cells import Cell
 
 _GRID_KIND_OF = {kind.child_kind: kind.kind for kind in KINDS.values()}
+_OF_A_GRID = ("kind", "namespace", "name", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRef:
+    """A child, and whose it says it is: the name of a grid by label, the uid of one by owner reference or mark."""
+
+    kind: str
+    namespace: str
+    name: str
+    grid_name: str
+    owner_uid: str
 
 
 @dataclass
 class Changes:
-    """What a batch changed. `nodes`: names. `moved` and `readiness`: label keys whose units changed members, or whose
-    members changed readiness. `children` and `above_pods`: (kind, namespace, name) of children, and of workloads
-    above changed pods. `owners`: uids of grids. `labelled`: (child kind, namespace, grid name) by label. `strangers`:
-    (kind, namespace) in which an object that is no grid's changed. `services`: (namespace, name) of Services whose
-    slices changed. `proxies`: what decides about traffic to any Service
-    changed: a node, its zone, what carries traffic there."""
+    """What a batch changed. `nodes`: names. `moved` and `readiness`: (label key, value) of NodeUnits that changed
+    members, or whose members changed readiness. `children`: those that came, went or changed. `above_pods`: (kind,
+    namespace, name) of workloads above changed pods. `strangers`: (kind, namespace) in which an object that is no
+    grid's changed. `services`: (namespace, name) of Services whose slices changed. `proxies`: what decides about
+    traffic to any Service changed: a node, its zone, what carries traffic there."""
 
     nodes: set[str] = field(default_factory=set)
-    moved: set[str] = field(default_factory=set)
-    readiness: set[str] = field(default_factory=set)
+    moved: set[tuple[str, str]] = field(default_factory=set)
+    readiness: set[tuple[str, str]] = field(default_factory=set)
+    children: set[ChildRef] = field(default_factory=set)
     above_pods: set[tuple[str, str, str]] = field(default_factory=set)
-    owners: set[str] = field(default_factory=set)
-    labelled: set[tuple[str, str, str]] = field(default_factory=set)
     strangers: set[tuple[str, str]] = field(default_factory=set)
     services: set[tuple[str, str]] = field(default_factory=set)
     proxies: bool = False
 
     def child_changed(self, child: Child) -> None:
         """A child came, went or changed."""
-        if child.owner_uid:
-            self.owners.add(child.owner_uid)
-        if child.grid_name:
-            self.labelled.add((child.kind, child.namespace, child.grid_name))
-        if not child.owner_uid and not child.grid_name:
+        if child.owner_uid or child.grid_name:
+            self.children.add(ChildRef(child.kind, child.namespace, child.name, child.grid_name, child.owner_uid))
+        else:
             self.strangers.add((child.kind, child.namespace))
 
 
 def enqueue(changes: Changes) -> None:
-    """Wake every grid concerned, by way of `arrivals` where units changed members, and note in the journal what
-    changed, each thing once; at most five queries besides those of `workqueue.enqueue`."""
-    _add_grids_above_pods(changes)
-    keys = changes.moved | changes.readiness
-    by_key = list(Grid.objects.filter(key__in=keys)) if keys else []
-    by_child = [*_owning_grids(changes), *_waiting_for_a_name(changes.strangers), *_serving(changes)]
-    touched = {grid.path for grid in by_child}
-    new_units = arrivals.keys_of({grid.key for grid in by_key} & changes.moved)
-    by_readiness = {grid.path for grid in by_key if grid.key not in changes.moved}
-    workqueue.enqueue(new_units | by_readiness | touched)
+    """Enqueue every cell concerned, or every grid where that is not a matter of cells, and note in the journal what
+    changed, each thing once; at most six queries besides those of `workqueue.enqueue`."""
+    _add_children_above_pods(changes)
+    labels = {label for label, _ in changes.moved | changes.readiness}
+    by_key = list(Grid.objects.filter(key__in=labels).only(*_OF_A_GRID)) if labels else []
+    by_child = [(grid, _unit_of(child, grid)) for child, grid in _grids_of_children(changes.children)]
+    waiting = _waiting_for_a_name(changes.strangers)
+    touched = [*(grid for grid, _ in by_child), *waiting, *_serving(changes)]
+    cells = {Cell(grid.key, grid.pk, unit) for grid, unit in by_child if unit}
+    cells.update(_cells_of_units(changes, {grid.key for grid in by_key if _has_cells(grid)}))
+    whole = {grid for grid in (*touched, *by_key) if not _has_cells(grid)} | {
+        grid for grid, unit in by_child if not unit
+    }
+    whole.update(waiting)
+    workqueue.enqueue((due_cells.add(cells) if cells else set()) | {grid.path for grid in whole})
     change_log.record("node", sorted(changes.nodes))
-    change_log.record("unit", sorted(key for key in keys if _is_of_interest(key, by_key)))
-    change_log.record("grid", sorted(touched))
+    change_log.record("unit", sorted(label for label in labels if _is_of_interest(label, by_key)))
+    change_log.record("grid", sorted({grid.path for grid in touched}))
 
 
 def enqueue_all() -> None:
     """The cluster answers again: whoever waits for it need wait no longer."""
-    grids = Grid.objects.only("kind", "namespace", "name", "key")
-    workqueue.enqueue(arrivals.keys_of({grid.key for grid in grids}) | {grid.path for grid in grids}, urgent=True)
+    grids = Grid.objects.only(*_OF_A_GRID)
+    workqueue.enqueue({due_cells.key_of(grid.key) for grid in grids} | {grid.path for grid in grids}, urgent=True)
 
 
-def _add_grids_above_pods(changes: Changes) -> None:
+def _has_cells(grid: Grid) -> bool:
+    """Whether what concerns one NodeUnit of a grid can be reconciled there alone."""
+    return bool(grid.key) and grid.kind != "ServiceGrid"
+
+
+def _unit_of(child: ChildRef, grid: Grid) -> str:
+    """The NodeUnit that a child's name is made for, "" where that is none, or none that can be reconciled alone."""
+    unit = child.name.removeprefix(f"{grid.name}-")
+    return unit if _has_cells(grid) and unit != child.name and len(unit) <= MAX_LABEL else ""
+
+
+def _cells_of_units(changes: Changes, labels: Collection[str]) -> Iterable[Cell]:
+    """The cells of all grids in units whose members changed, or changed readiness."""
+    for label, unit in changes.moved | changes.readiness:
+        if label in labels and unit:
+            yield Cell(label, None, unit, moved=(label, unit) in changes.moved)
+
+
+def _add_children_above_pods(changes: Changes) -> None:
     if not changes.above_pods:
         return
     kinds, namespaces, names = (set(each) for each in zip(*changes.above_pods, strict=True))
@@ -76,20 +107,22 @@ def _add_grids_above_pods(changes: Changes) -> None:
             changes.child_changed(child)
 
 
-def _owning_grids(changes: Changes) -> Iterable[Grid]:
-    if not changes.owners and not changes.labelled:
-        return ()
-    named = {(_GRID_KIND_OF[kind], namespace, name) for kind, namespace, name in changes.labelled}
-    owned = Q(cluster_uid__in=changes.owners) | Q(uid__in=_uuids(changes.owners))
+def _grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Grid]]:
+    """The children with the grid that their label names, and with that which owns them."""
+    if not children:
+        return []
+    owners = {each.owner_uid for each in children}
+    named = {(_GRID_KIND_OF[each.kind], each.namespace, each.grid_name) for each in children}
+    owned = Q(cluster_uid__in=owners - {""}) | Q(uid__in=_uuids(owners))
     by_name = Q(namespace__in={each[1] for each in named}, name__in={each[2] for each in named})
-    grids = Grid.objects.filter(owned | by_name)
-    return [
-        grid
-        for grid in grids
-        if (grid.kind, grid.namespace, grid.name) in named
-        or grid.cluster_uid in changes.owners
-        or str(grid.uid) in changes.owners
-    ]
+    grids = Grid.objects.filter(owned | by_name).only(*_OF_A_GRID, "uid", "cluster_uid")
+    by_place = {(grid.kind, grid.namespace, grid.name): grid for grid in grids}
+    by_uid = {uid: grid for grid in grids for uid in (grid.cluster_uid, str(grid.uid)) if uid}
+    pairs = []
+    for each in children:
+        place = (_GRID_KIND_OF[each.kind], each.namespace, each.grid_name)
+        pairs += [(each, grid) for grid in {by_place.get(place), by_uid.get(each.owner_uid)} if grid]
+    return pairs
 
 
 def _serving(changes: Changes) -> Iterable[Grid]:

@@ -46,7 +46,7 @@ def write_nodes(batch: Mapping[str, Node | None], changes: Changes) -> None:
     gone = [known[name] for name, row in batch.items() if row is None and name in known]
     for node in gone:
         changes.nodes.add(node.name)
-        changes.moved.update(node.labels)
+        changes.moved.update(node.labels.items())
         changes.proxies = True
     if gone:
         Node.objects.filter(pk__in=[node.pk for node in gone]).delete()
@@ -66,9 +66,9 @@ def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], ch
 def _note_node(row: Node, before: Node | None, changes: Changes) -> None:
     changes.nodes.add(row.name)
     labels = before.labels if before else {}
-    changes.moved.update(key for key in {*row.labels, *labels} if row.labels.get(key) != labels.get(key))
+    changes.moved.update(row.labels.items() ^ labels.items())
     if before and before.ready != row.ready:
-        changes.readiness.update(row.labels)
+        changes.readiness.update(row.labels.items())
     changes.proxies |= before is None or _of_its_proxy(row) != _of_its_proxy(before)
 
 

@@ -1,19 +1,14 @@
 """Make the cluster agree with one grid: observe, plan, apply, record the status."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
-from django.utils import timezone
-
 from ...cluster import Cluster, Conflict
-from ...core.plans.contest import Attempt, retry_at
 from ...core.plans.plan import plan
-from ...core.plans.retirement import HELD, KEPT
 from ...core.policy.rules import held
 from ...core.text import Invalid
-from ...models import Grid, GridUnit
+from ...models import Grid
 from ...queries.freshness import seen_once
 from ...queries.plans import spec_of
 from ...queries.policy import closed
@@ -22,7 +17,6 @@ from .observation.children import confirmed, vanished
 from .observation.observation import observe
 from .resource import sync
 from .status import cells, record
-from .status.creation_failures import LOOK_AGAIN
 from .writes import deletion_brake, field_ownership
 from .writes.apply import StepResult, apply_steps, raise_first, raise_if_cut_short
 
@@ -90,22 +84,4 @@ def _requeue_after(grid: Grid, rows: cells.Cells, results: Sequence[StepResult])
     raise_if_cut_short(results)
     if any(isinstance(result.error, Conflict) for result in results):
         return ANOTHER_WRITER
-    times = [when for cell in rows.values() for when in _times(cell)]
-    now = timezone.now().timestamp()
-    if grid.kind == "StatefulSetGrid" and any(_lacks_pods(cell) for cell in rows.values()):
-        times.append(now + LOOK_AGAIN)
-    return max(0.5, min(times) - now) if times else None
-
-
-def _lacks_pods(cell: GridUnit) -> bool:
-    return cell.state == "Progressing" and cell.ready < cell.desired
-
-
-def _times(cell: GridUnit) -> Iterator[float]:
-    """When a unit wants another look, epoch seconds: its back-off, its grace time is over, a field is to be retried."""
-    if cell.next_at:
-        yield cell.next_at.timestamp()
-    if cell.gone_since and cell.retirement not in (HELD, KEPT):
-        yield cell.gone_since.timestamp() + settings.SGPORTAL_ORPHAN_GRACE_SECONDS
-    if cell.attempts and (retry := retry_at({name: Attempt.from_json(each) for name, each in cell.attempts.items()})):
-        yield retry
+    return cells.requeue_after(grid, rows)

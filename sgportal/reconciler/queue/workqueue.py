@@ -5,14 +5,17 @@ on SQLite and PostgreSQL, for any number of processes. All times are the databas
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
+from ...core.grids.kinds import BY_PLURAL
 from ...models import WorkKey, clock
 from ..process.identity import new_name
 from .broker import sender
@@ -26,8 +29,10 @@ __all__ = [
     "backoff",
     "done",
     "enqueue",
+    "enqueue_later",
     "ensure",
     "failed",
+    "held",
     "waiting",
 ]
 
@@ -57,6 +62,29 @@ def _enqueue_batch(keys: list[str], urgent: bool) -> None:
         rows.update(requested=F("requested") + 1)
         (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
         _send_messages(rows.filter(next_at__lte=clock.now()))
+
+
+def enqueue_later(seconds: Mapping[str, float]) -> None:
+    """Have each key reconciled in so many seconds at the latest. A key in back-off keeps waiting."""
+    if not seconds:
+        return
+    with transaction.atomic():
+        WorkKey.objects.bulk_create(
+            [WorkKey(key=key, next_at=AT_ONCE) for key in sorted(seconds)], ignore_conflicts=True
+        )
+        rows = WorkKey.objects.filter(key__in=seconds.keys(), failures=0).locked()
+        for key, requested, done, next_at in rows.values_list("key", "requested", "done", "next_at"):
+            row, at = WorkKey.objects.filter(key=key), clock.now(seconds[key])
+            if requested <= done:
+                row.update(requested=F("requested") + 1, next_at=at, since=at)
+            elif next_at > AT_ONCE:
+                row.filter(next_at__gt=at).update(next_at=at)
+
+
+def held(keys: Iterable[str]) -> set[str]:
+    """Those of these keys that some process is at."""
+    rows = WorkKey.objects.filter(key__in=list(keys), lease_until__gte=clock.now())
+    return set(rows.values_list("key", flat=True))
 
 
 def retry_all() -> None:
@@ -92,12 +120,25 @@ def _send(keys: list[str]) -> None:
     sender().send(keys)
 
 
+def is_a_grid(key: str) -> bool:
+    """Whether this is a grid to be reconciled whole; all other work is small, and comes first."""
+    return key.partition("/")[0] in BY_PLURAL
+
+
 def waiting(most: int) -> list[str]:
-    """Some of the keys that are due and that no message will soon bring to a worker, in any order."""
+    """Some of the keys that are due and that no message will soon bring to a worker, in any order but for grids, which
+    come last."""
     due = WorkKey.objects.due().filter(Q(queued=False) | Q(queued_at__lt=clock.now(-UNANSWERED)))
-    keys = list(due.order_by("next_at").values_list("key", flat=True)[:most])
+    grids = reduce(or_, (Q(key__startswith=f"{plural}/") for plural in BY_PLURAL))
+    ordered = due.order_by(Case(When(grids, then=1), default=0), "next_at")
+    keys = list(ordered.values_list("key", flat=True)[:most])
     random.shuffle(keys)  # other workers ask at the same time
-    return keys
+    return sorted(keys, key=is_a_grid)
+
+
+def leave_to_polling(key: str) -> None:
+    """Its message found no worker: whoever asks the rows next may have it."""
+    WorkKey.objects.filter(key=key, queued=True).update(queued=False)
 
 
 @contextmanager
@@ -124,8 +165,7 @@ def _take(key: str) -> WorkItem | None:
 @contextmanager
 def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
     """Hold the leases of those keys that no process holds and that are in no back-off, due or not. What was requested
-    of them stays requested: the caller enqueues each key afterwards, and that sends again a message that meanwhile
-    met the held lease."""
+    of them stays requested: a message that meanwhile met the held lease is sent again afterwards."""
     holder = new_name()
     said = taken(holder)
     with transaction.atomic():
@@ -138,7 +178,9 @@ def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
             yield lease
         finally:
             with transaction.atomic():
-                lease.rows.locked().update(**RELEASED)
+                rows = lease.rows.locked()
+                rows.update(**RELEASED)
+                _send_messages(rows.filter(requested__gt=F("done"), next_at__lte=clock.now()))
             lease.released = True
 
 

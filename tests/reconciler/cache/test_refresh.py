@@ -1,12 +1,13 @@
 """Rows of the mirror: written only where something changed, in few statements, whatever a single object is like."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sgportal.models import Child, Grid, Journal, Node, NodeLabel, Pod
+from sgportal.models import Child, DueCell, Grid, Journal, Node, NodeLabel, Pod
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.cache.enqueue import Changes
 from sgportal.reconciler.cache.enqueue import enqueue as enqueue_grids
@@ -16,7 +17,7 @@ from sgportal.reconciler.queue.workqueue import enqueue
 from ..watching import node_body, unit_of, wishes
 
 pytestmark = pytest.mark.django_db
-PATH, ARRIVALS = "deploymentgrids/default/g", "arrivals/zone"
+PATH, CELLS = "deploymentgrids/default/g", "cells/zone"
 
 
 def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) -> Changes:
@@ -33,10 +34,19 @@ def store(resource: str, *bodies: dict[str, Any], gone: tuple[str, ...] = ()) ->
 
 def queries(resource: str, *bodies: dict[str, Any]) -> int:
     """How many statements a batch takes while a message for each key is under way already."""
-    enqueue([PATH, ARRIVALS])
+    enqueue([PATH, CELLS])
     with CaptureQueriesContext(connection) as captured:
         store(resource, *bodies)
     return len(captured)
+
+
+def cells_due() -> Counter[tuple[int | None, str]]:
+    """How often something happened to which cell."""
+    return Counter(DueCell.objects.values_list("grid", "unit"))
+
+
+def due_cells() -> list[tuple[str, int | None, str, bool]]:
+    return sorted(DueCell.objects.values_list("label", "grid", "unit", "moved"))
 
 
 def nodes(count: int, version: int, **labels: str) -> list[dict[str, Any]]:
@@ -120,9 +130,9 @@ def test_labels_that_go_take_their_rows_along() -> None:
 def test_a_node_that_goes_wakes_the_grids_it_carried() -> None:
     Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g", key="zone")
     store("nodes", node_body("a", 1, zone="x"))
-    assert wishes(ARRIVALS) == 1
+    assert wishes(CELLS) == 1
     store("nodes", gone=("a", "never-known"))
-    assert wishes(ARRIVALS) == 2
+    assert wishes(CELLS) == 2
     assert not NodeLabel.objects.exists()
 
 
@@ -147,7 +157,7 @@ def test_what_a_write_of_ours_left_is_remembered_only_where_the_watch_would_agre
         {"annotations": {"sgportal.superedge.io/grid-uid": "THE-ROW"}},
     ],
 )
-def test_a_grids_child_is_kept_whole_and_wakes_it(metadata: dict[str, Any]) -> None:
+def test_a_grids_child_is_kept_whole_and_wakes_its_cell(metadata: dict[str, Any]) -> None:
     grid = Grid.objects.create(
         kind="DeploymentGrid", namespace="default", name="g", key="zone", cluster_uid="in-cluster"
     )
@@ -155,13 +165,13 @@ def test_a_grids_child_is_kept_whole_and_wakes_it(metadata: dict[str, Any]) -> N
         metadata["annotations"] = {"sgportal.superedge.io/grid-uid": str(grid.uid)}
     store("deployments", child_body("g-a", **metadata))
     assert Child.objects.get().body["spec"] == {"replicas": 1}
-    assert wishes(PATH) == 1
+    assert cells_due() == {(grid.pk, "a"): 1}
     store("deployments", child_body("g-a", 2, **metadata, managedFields=[{"time": "later"}]))
-    assert wishes(PATH) == 1  # nothing but book-keeping
+    assert cells_due() == {(grid.pk, "a"): 1}  # nothing but book-keeping
     assert Child.objects.get().body["metadata"]["resourceVersion"] == "2"
     store("pods", pod_body("p", 1))
     store("deployments", gone=("default/g-a",))
-    assert wishes(PATH) == 2
+    assert cells_due() == {(grid.pk, "a"): 2}
 
 
 def test_a_strangers_object_is_kept_as_far_as_a_name_clash_needs() -> None:
@@ -171,20 +181,51 @@ def test_a_strangers_object_is_kept_as_far_as_a_name_clash_needs() -> None:
     assert "spec" not in body
 
 
-def test_pods_wake_the_grid_of_their_workload_where_its_status_may_tell() -> None:
-    Grid.objects.create(kind="StatefulSetGrid", namespace="default", name="g", key="zone")
-    path = "statefulsetgrids/default/g"
+def test_pods_wake_the_cell_of_their_workload_where_its_status_may_tell() -> None:
+    grid = Grid.objects.create(kind="StatefulSetGrid", namespace="default", name="g", key="zone")
     child = child_body("g-a", labels={"superedge.io/grid-selector": "g"})
     store("statefulsets", {**child, "kind": "StatefulSet"})
-    seen = wishes(path)
+    assert cells_due() == {(grid.pk, "a"): 1}
     store("pods", pod_body("p", 1))
-    assert wishes(path) == seen + 1
+    assert cells_due() == {(grid.pk, "a"): 2}
     store("pods", pod_body("p", 2, app="new-label"))
-    assert wishes(path) == seen + 1
+    assert cells_due() == {(grid.pk, "a"): 2}
     store("pods", pod_body("p", 3, node="node0"))
-    assert wishes(path) == seen + 2
+    assert cells_due() == {(grid.pk, "a"): 3}
     store("pods", gone=("uid-p",))
-    assert wishes(path) == seen + 3
+    assert cells_due() == {(grid.pk, "a"): 4}
+
+
+def test_members_of_a_unit_wake_its_cells_of_all_grids_and_nothing_else() -> None:
+    Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g", key="zone")
+    Grid.objects.create(kind="ServiceGrid", namespace="default", name="s", key="zone")
+    store("nodes", node_body("n", 1, zone="a", other="x"))
+    assert due_cells() == [("zone", None, "a", True)]
+    assert (wishes(CELLS), wishes("servicegrids/default/s"), wishes(PATH)) == (1, 1, 0)
+    DueCell.objects.all().delete()
+    store("nodes", node_body("n", 2, zone="b", other="y"))
+    assert due_cells() == [("zone", None, "a", True), ("zone", None, "b", True)]
+    DueCell.objects.all().delete()
+    store("nodes", node_body("n", 3, ready="False", zone="b", other="y"))
+    assert due_cells() == [("zone", None, "b", False)]
+    DueCell.objects.all().delete()
+    store("nodes", gone=("n",))
+    assert due_cells() == [("zone", None, "b", True)]
+
+
+@pytest.mark.parametrize("name", ["stranger", "g-", "g-" + "x" * 64])
+def test_a_child_whose_name_is_no_units_wakes_its_grid_whole(name: str) -> None:
+    Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g", key="zone")
+    store("deployments", child_body(name, labels={"superedge.io/grid-selector": "g"}))
+    assert (wishes(PATH), DueCell.objects.count()) == (1, 0)
+
+
+def test_a_child_with_the_label_of_one_grid_and_the_owner_of_another_wakes_both() -> None:
+    one = Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g", key="zone")
+    two = Grid.objects.create(kind="DeploymentGrid", namespace="default", name="g-a", key="zone", cluster_uid="owner")
+    owner = {"kind": "DeploymentGrid", "apiVersion": "superedge.io/v1", "uid": "owner"}
+    store("deployments", child_body("g-a-b", labels={"superedge.io/grid-selector": "g"}, ownerReferences=[owner]))
+    assert cells_due() == {(one.pk, "a-b"): 1, (two.pk, "b"): 1}
 
 
 def test_each_thing_that_changed_is_told_once() -> None:

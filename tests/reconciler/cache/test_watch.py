@@ -18,7 +18,7 @@ from sgportal.reconciler.informer.reflector import Pace
 from ..watching import QUICK, a_watch, node_names, slower, unit_of, until, wishes
 from ..world import World, a_grid, a_template
 
-PATH = "deploymentgrids/default/g"
+PATH, CELLS = "deploymentgrids/default/g", "cells/zone"
 
 
 def grid_row(name: str = "g", key: str = "zone", **fields: object) -> Grid:
@@ -38,34 +38,34 @@ def test_a_label_moves_a_node_and_wakes_the_grids_of_its_key(world: World) -> No
     grid_row()
     grid_row("other", key="elsewhere")
     with a_watch(world.cluster):
-        seen = wishes("arrivals/zone")
+        seen = wishes(CELLS)
         label(world, "node0", zone="a")
         until(lambda: unit_of("node0") == "a")
         assert Node.objects.get(name="node0").labels["zone"] == "a"
-        until(lambda: wishes("arrivals/zone") == seen + 1)
+        until(lambda: wishes(CELLS) == seen + 1)
         label(world, "node0", zone="b")
         until(lambda: unit_of("node0") == "b")
         label(world, "node0", zone=None)
         until(lambda: unit_of("node0") == "")
-        until(lambda: wishes("arrivals/zone") == seen + 3)
-    assert wishes("arrivals/elsewhere") == 0
+        until(lambda: wishes(CELLS) == seen + 3)
+    assert wishes("cells/elsewhere") == 0
     told = set(Journal.objects.values_list("kind", "key"))
     assert {("node", "node0"), ("unit", "zone")} <= told
     assert not any(key.startswith("kubernetes.io") for kind, key in told if kind == "unit")
 
 
-def test_readiness_wakes_the_grids_whose_key_the_node_carries(world: World) -> None:
+def test_readiness_wakes_the_cells_of_the_units_that_the_node_is_in(world: World) -> None:
     grid_row()
     label(world, "node0", zone="a")
     with a_watch(world.cluster):
-        seen = wishes(PATH)
+        seen = wishes(CELLS)
         world.server.set_node_ready("node0", False)
         until(lambda: Node.objects.get(name="node0").ready == "NotReady")
-        until(lambda: wishes(PATH) > seen)
-        seen = wishes(PATH)
+        until(lambda: wishes(CELLS) > seen)
+        seen = wishes(CELLS)
         world.server.set_node_ready("node1", False)  # carries no key of any grid
         until(lambda: Node.objects.get(name="node1").ready == "NotReady")
-        assert wishes(PATH) == seen
+        assert wishes(CELLS) == seen
 
 
 def test_what_came_and_went_unseen_is_repaired_at_the_start(world: World) -> None:
@@ -86,27 +86,27 @@ def test_what_came_and_went_unseen_is_repaired_at_the_start(world: World) -> Non
         assert wishes(missed.path) >= 1
 
 
-def test_children_and_pods_wake_their_grid_and_strangers_do_not(world: World) -> None:
+def test_children_and_pods_wake_their_cell_and_strangers_do_not(world: World) -> None:
     grid_row()
     label(world, "node0", zone="a")
     with a_watch(world.cluster):
-        quiet = wishes(PATH)
+        quiet = wishes(CELLS)
         world.cluster.apply(deployment("stranger"))
         until(lambda: Pod.objects.filter(child="stranger", ready=True).exists())
         stranger = Child.objects.get(name="stranger")
         assert stranger.body.keys() == {"apiVersion", "kind", "metadata"}
-        assert wishes(PATH) == quiet
+        assert wishes(CELLS) == quiet
         world.cluster.apply(deployment("g-a", **{"superedge.io/grid-selector": "g"}))
         pod = until(lambda: Pod.objects.filter(child="g-a", ready=True).first())
         assert (pod.child_kind, pod.node[:4], bool(pod.ips), pod.reason) == ("Deployment", "node", True, "")
         until(lambda: Child.objects.get(name="g-a").body["status"].get("readyReplicas") == 1)
         assert Child.objects.get(name="g-a").grid_name == "g"
-        seen = wishes(PATH)
+        seen = wishes(CELLS)
         assert seen > quiet
         world.cluster.delete("Deployment", "default", "g-a")
         until(lambda: not Child.objects.filter(name="g-a").exists())
         until(lambda: not Pod.objects.filter(child="g-a").exists())
-        assert wishes(PATH) > seen
+        assert wishes(CELLS) > seen
     assert Journal.objects.filter(kind="grid", key=PATH).exists()
 
 

@@ -1,20 +1,23 @@
 """The rows of a grid's cells: what was observed of each, and how its writes are paced."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from ....core.health import severity
-from ....core.plans.contest import Attempts
+from ....core.plans.contest import Attempt, Attempts, retry_at
 from ....core.plans.plan import Step, unit_of
+from ....core.plans.retirement import HELD, KEPT
 from ....core.status.status import UnitStatus
 from ....models import Grid, GridUnit
 from ...fleet import halt
 from ...queue import change_log, workqueue
 from ..observation.observation import Observation, changed
+from .creation_failures import LOOK_AGAIN
 
 Cells = Mapping[str, GridUnit]
 BATCH = 200  # rows in one statement
@@ -166,3 +169,26 @@ def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
         "notes": [{"reason": reason, "message": sentence.to_json()} for reason, sentence in unit.notes],
         "attempts": {name: each.to_json() for name, each in attempts.items()},
     }
+
+
+def requeue_after(grid: Grid, cells: Cells) -> float | None:
+    """Seconds until the first of what these cells wait for, None where they wait for nothing."""
+    times = [when for cell in cells.values() for when in _times(cell)]
+    now = timezone.now().timestamp()
+    if grid.kind == "StatefulSetGrid" and any(_lacks_pods(cell) for cell in cells.values()):
+        times.append(now + LOOK_AGAIN)
+    return max(0.5, min(times) - now) if times else None
+
+
+def _lacks_pods(cell: GridUnit) -> bool:
+    return cell.state == "Progressing" and cell.ready < cell.desired
+
+
+def _times(cell: GridUnit) -> Iterator[float]:
+    """When a unit wants another look, epoch seconds: its back-off, its grace time is over, a field is to be retried."""
+    if cell.next_at:
+        yield cell.next_at.timestamp()
+    if cell.gone_since and cell.retirement not in (HELD, KEPT):
+        yield cell.gone_since.timestamp() + settings.SGPORTAL_ORPHAN_GRACE_SECONDS
+    if cell.attempts and (retry := retry_at({name: Attempt.from_json(each) for name, each in cell.attempts.items()})):
+        yield retry

@@ -1,0 +1,31 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Cells to reconcile, each added when something happens to it."""
+    dependencies = [
+        ("sgportal", "0018_names"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="DueCell",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(max_length=317)),
+                ("grid", models.BigIntegerField(null=True)),
+                ("unit", models.CharField(max_length=63)),
+                ("moved", models.BooleanField(default=False)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        models.F("label"),
+                        models.OrderBy(models.F("moved"), descending=True),
+                        models.F("id"),
+                        name="cells_to_do",
+                    )
+                ],
+            },
+        ),
+    ]

@@ -1,0 +1,182 @@
+"""A batch of cells of one label key: what its grids have in some NodeUnits, observed from what the watch last saw.
+
+What a grid has to be reconciled whole for (a change of its spec, a deletion, trouble that is not one NodeUnit's) is
+left to `reconcile`: its key is enqueued.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from django.db import transaction
+
+from ...cluster import Cluster, Conflict
+from ...core.grids.grid import GridSpec
+from ...core.plans.plan import Plan, Step, plan
+from ...core.text import Invalid
+from ...models import DueCell, Grid
+from ...queries.plans import spec_of
+from ...queries.policy import closed
+from ..queue import due_cells, workqueue
+from ..queue.due_cells import Cell
+from .observation.cells import observe_cells
+from .observation.observation import Observation
+from .status import cells
+from .status.batch import CellBatch, record_cells
+from .writes.apply import apply_steps, raise_if_cut_short
+
+log = logging.getLogger(__name__)
+MOST_ROWS = 1000  # looked at in one batch: several may be of one cell
+MOST_CELLS = 256  # in one batch, so that none takes longer than a second or two
+GRID_BUSY = 0.2  # seconds until the next try for the cells of a grid that is being reconciled whole
+ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
+Wanted = dict[Grid, set[str]]  # the NodeUnits of each grid
+
+
+@dataclass(slots=True)
+class _Left:
+    """What a batch leaves: cells to try again, in so many seconds, and grids to reconcile whole, of which some in so
+    many seconds."""
+
+    cells: set[Cell] = field(default_factory=set)
+    seconds: float | None = None
+    whole: set[Grid] = field(default_factory=set)
+    later: dict[str, float] = field(default_factory=dict)
+
+    def again(self, found: Iterable[Cell], seconds: float) -> None:
+        """Try these cells again."""
+        self.cells.update(found)
+        self.seconds = seconds if self.seconds is None else min(seconds, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one grid has in a batch, and those of the steps that are not in back-off."""
+
+    seen: Observation
+    planned: Plan
+    steps: Sequence[Step]
+
+
+def run(label: str, cluster: Cluster) -> float | None:
+    """Reconcile the cells of a label key that have been due for the longest, those of new NodeUnits first. Seconds
+    until the next batch, None where no cell is left. Raises ClusterError, and then all of them stay due."""
+    waiting = due_cells.waiting(label, MOST_ROWS)
+    grids = {grid.pk: grid for grid in Grid.objects.workloads().filter(key=label)} if waiting else {}
+    rows, wanted = _bounded(waiting, grids)
+    left = _Left()
+    if cluster.read_only:
+        left.whole.update(wanted)
+    elif wanted:
+        _run_idle(label, wanted, cluster, left)
+    with transaction.atomic():
+        due_cells.remove(rows)
+        due_cells.add(left.cells)
+        workqueue.enqueue(grid.path for grid in left.whole)
+        workqueue.enqueue_later(left.later)
+    more = len(waiting) > len(rows) or len(waiting) == MOST_ROWS
+    return 0.0 if more else left.seconds
+
+
+def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[list[DueCell], Wanted]:
+    """As many rows as make up a batch, and the units that they mean of each grid."""
+    wanted: Wanted = {}
+    rows: list[DueCell] = []
+    for row in waiting:
+        meant = grids.values() if row.grid is None else [grids[row.grid]] if row.grid in grids else []
+        fresh = [grid for grid in meant if row.unit not in wanted.get(grid, ())]
+        if rows and sum(map(len, wanted.values())) + len(fresh) > MOST_CELLS:
+            break
+        rows.append(row)
+        for grid in fresh:
+            wanted.setdefault(grid, set()).add(row.unit)
+    return rows, wanted
+
+
+def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left) -> None:
+    """Reconcile the cells of those grids that are not being reconciled whole."""
+    with workqueue.acquire_free(grid.path for grid in wanted) as lease:
+        busy = workqueue.held(grid.path for grid in wanted if grid.path not in lease.keys)
+        for grid, units in wanted.items():
+            if grid.path in busy:
+                left.again((Cell(label, grid.pk, unit) for unit in units), GRID_BUSY)
+            elif grid.path not in lease.keys:  # it is in back-off, or was never enqueued
+                left.whole.add(grid)
+        # Read again: a whole reconcile may have ended between the first look and the lease.
+        mine = Grid.objects.select_related("group").filter(
+            pk__in=[each.pk for each in wanted if each.path in lease.keys]
+        )
+        specs = _specs(mine, label, left)
+        observed = observe_cells(label, specs, {grid: wanted[grid] for grid in specs}) if specs else []
+        parts = _planned(_with_news_of_nodes(observed, cluster), left)
+        if any(part.steps for part in parts):
+            parts[0].seen.confirm(cluster)
+        batches = _apply(parts, cluster, lease)
+        _note_what_waits(label, batches, record_cells(batches, cluster), left)
+
+
+def _specs(grids: Iterable[Grid], label: str, left: _Left) -> dict[Grid, GridSpec]:
+    """What the grids say that are at rest: all that is asked of them is done, but for what happened to these cells."""
+    found = {}
+    for grid in grids:
+        at_rest = grid.observed_generation == grid.generation and not grid.deleting_since and not grid.missing_since
+        if not at_rest or grid.key != label or closed(grid.namespace):
+            left.whole.add(grid)
+            continue
+        try:
+            found[grid] = spec_of(grid)
+        except Invalid:  # which a whole reconcile says
+            left.whole.add(grid)
+    return found
+
+
+def _with_news_of_nodes(observed: Iterable[Observation], cluster: Cluster) -> Iterator[Observation]:
+    for seen in observed:
+        if cells.has_news_of_nodes(seen):
+            seen.confirm(cluster)
+            yield cells.note_nodes(seen)
+        else:
+            yield seen
+
+
+def _planned(observed: Iterable[Observation], left: _Left) -> list[_Part]:
+    """The plan for each grid's cells, where no more than these cells are concerned."""
+    found = []
+    for seen in observed:
+        try:
+            planned = plan(seen.spec, seen.world())
+        except Exception:  # one grid that cannot be planned delays no other
+            log.exception("%s: its cells wait until it is reconciled whole", seen.grid.path)
+            left.whole.add(seen.grid)
+            continue
+        if _concerns_the_whole(planned):
+            left.whole.add(seen.grid)
+        else:
+            found.append(_Part(seen, planned, cells.ready_to_try(seen.cells, planned.steps)))
+    return found
+
+
+def _concerns_the_whole(planned: Plan) -> bool:
+    """Whether there is more to do than to create and update: what goes is counted over all grids first."""
+    more = any(step.verb not in ("create", "update") for step in planned.steps)
+    return more or any(not finding.unit for finding in planned.findings)
+
+
+def _apply(parts: Sequence[_Part], cluster: Cluster, lease: workqueue.KeyLease) -> list[CellBatch]:
+    """Apply the steps of all grids side by side."""
+    done = iter(apply_steps([step for part in parts for step in part.steps], cluster, lease.lost))
+    return [CellBatch(part.seen, part.planned, list(islice(done, len(part.steps)))) for part in parts]
+
+
+def _note_what_waits(
+    label: str, batches: Sequence[CellBatch], recorded: Mapping[int, cells.Cells], left: _Left
+) -> None:
+    for each in batches:
+        raise_if_cut_short(each.results)
+        grid = each.seen.grid
+        late = [result.step.unit for result in each.results if isinstance(result.error, Conflict)]
+        if late:
+            left.again((Cell(label, grid.pk, unit) for unit in late), ANOTHER_WRITER)
+        if (seconds := cells.requeue_after(grid, recorded[grid.pk])) is not None:
+            left.later[grid.path] = seconds

@@ -1,0 +1,366 @@
+"""Cells are reconciled in batches of one label key: what happened in a NodeUnit concerns that NodeUnit alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from sgportal.actions import recreate_unit, save_grids
+from sgportal.models import Child, DueCell, Grid, GridEvent, GridUnit, WorkKey
+from sgportal.reconciler.cache import enqueue
+from sgportal.reconciler.grids import cell_batch
+from sgportal.reconciler.grids.cell_batch import Cell
+from sgportal.reconciler.process import connection as connection_to_cluster
+from sgportal.reconciler.queue import due_cells, workqueue
+from sgportal.reconciler.worker import run
+
+from ..world import ADA, a_grid, a_template
+
+CELLS = "cells/zone"
+KEY, OTHER = "deploymentgrids/default/g", "deploymentgrids/default/h"
+
+
+@pytest.fixture
+def sites(world):
+    """Two grids at rest with one unit, `a`."""
+    world.label("node0", zone="a")
+    world.save(a_grid(template=a_template()), a_grid("h", template=a_template(app="other")))
+    world.until_ready("g-a", "h-a")
+    return world
+
+
+def due():
+    """The keys that are due, but for those of the status."""
+    keys = WorkKey.objects.due().values_list("key", flat=True)
+    return {key for key in keys if not key.startswith("status/")}
+
+
+def happened(*units, grid=None, moved=False):
+    """Something happened to cells."""
+    pk = Grid.objects.get(name=grid).pk if grid else None
+    workqueue.enqueue(due_cells.add(Cell("zone", pk, unit, moved) for unit in units))
+
+
+def created(unit):
+    return sorted(GridEvent.objects.filter(unit=unit, reason="Created").values_list("path", "count"))
+
+
+def cell(grid, unit):
+    return GridUnit.objects.get(grid__name=grid, name=unit)
+
+
+def test_a_new_unit_gets_the_workloads_of_all_grids_and_is_recorded_in_one_batch(sites):
+    sites.label("node1", zone="b")
+    assert due() == {CELLS}
+    run(CELLS)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert {cell("g", "b").child, cell("h", "b").child} == {"g-b", "h-b"}
+    assert created("b") == [(KEY, 1), (OTHER, 1)]
+    assert not DueCell.objects.exists()
+    sites.settle()
+    assert created("b") == [(KEY, 1), (OTHER, 1)]
+    assert Grid.objects.get(name="g").status["totalUnits"] == 2
+
+
+def test_nothing_but_the_cells_concerned_is_read_or_recorded(sites):
+    sites.label("node1", zone="b")
+    sites.settle()
+    GridUnit.objects.filter(name="a").update(reason="Untouched")
+    before = WorkKey.objects.get(key=KEY).done
+    sites.scale("g-b", 0)
+    sites.server.reset_counts()
+    sites.look()
+    assert due() == {CELLS}
+    run(CELLS)
+    assert sites.get("g-b")["spec"]["replicas"] == 1
+    assert cell("g", "a").reason == "Untouched"
+    assert WorkKey.objects.get(key=KEY).done == before
+
+
+def test_a_child_that_somebody_deleted_comes_back(sites):
+    sites.cluster.delete("Deployment", "default", "g-a")
+    sites.until(lambda: "g-a" not in sites.names())
+    sites.look()
+    assert CELLS in due()
+    run(CELLS)
+    assert sites.names() == ["g-a", "h-a"]
+
+
+def test_a_grid_that_is_reconciled_whole_has_its_cells_wait(sites):
+    workqueue.enqueue([KEY])
+    with workqueue.acquire(KEY) as item:
+        sites.label("node1", zone="b")
+        run(CELLS)
+        assert sites.names() == ["g-a", "h-a", "h-b"]
+        assert DueCell.objects.get().grid == Grid.objects.get(name="g").pk
+        workqueue.done(item)
+    sites.until(lambda: CELLS in due())
+    run(CELLS)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert not DueCell.objects.exists()
+
+
+def test_no_grid_is_reconciled_whole_while_its_cells_are(sites):
+    workqueue.enqueue([KEY, OTHER])
+    with workqueue.acquire_free([KEY, OTHER]) as lease:
+        assert lease.keys == {KEY, OTHER}
+        with workqueue.acquire(KEY) as item, workqueue.acquire_free([KEY]) as again:
+            assert item is None
+            assert again.keys == set()
+    assert {KEY, OTHER} <= due()
+
+
+def test_a_lease_that_could_not_be_kept_stops_the_writes(sites, settings):
+    settings.SGPORTAL_LEASE_SECONDS = 0.3
+    with workqueue.acquire_free([KEY, OTHER]) as lease:
+        WorkKey.objects.filter(key=OTHER).update(holder="another")
+        assert lease.lost.wait(5)
+    assert WorkKey.objects.get(key=OTHER).holder == "another"
+
+
+def test_what_was_created_and_never_recorded_is_changed_by_nobody(sites):
+    """Whoever created it was killed before it could be recorded."""
+    GridUnit.objects.all().delete()
+    before = sites.get("g-a")
+    sites.server.reset_counts()
+    happened("a", moved=True)
+    run(CELLS)
+    assert sites.get("g-a") == before
+    assert cell("g", "a").child == "g-a"
+
+
+def test_what_was_created_and_is_not_seen_yet_is_not_created_again(sites):
+    """The watch is behind: our own object is there, and the rows do not know it."""
+    Child.objects.filter(name="g-a").delete()
+    before = sites.get("g-a")
+    happened("a", grid="g")
+    run(CELLS)
+    assert sites.get("g-a") == before
+    assert cell("g", "a").state == "Ready"
+
+
+def test_a_stranger_of_that_name_is_left_alone(sites):
+    sites.cluster.create(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "g-b", "namespace": "default"},
+            "spec": a_template("theirs:1", app="other"),
+        }
+    )
+    before = sites.get("g-b")["metadata"]["uid"]
+    sites.label("node1", zone="b")
+    run(CELLS)
+    live = sites.get("g-b")
+    assert live["metadata"]["uid"] == before
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "theirs:1"
+    assert cell("g", "b").reason == "NameConflict"
+    assert cell("h", "b").child == "h-b"
+
+
+@pytest.mark.embedded_only
+def test_a_refused_write_is_one_cells_trouble(sites):
+    sites.embedded.faults.add("status", methods=["PATCH"], path="/deployments/g-b", code=403)
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert not WorkKey.objects.get(key=CELLS).failures
+    assert cell("g", "b").failures == 1
+    assert cell("h", "b").child == "h-b"
+    assert (WorkKey.objects.get(key=KEY).next_at - timezone.now()).total_seconds() < 2
+    sites.embedded.faults.clear()
+    sites.later(5)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert cell("g", "b").failures == 0
+
+
+@pytest.mark.embedded_only
+def test_where_the_cluster_does_not_answer_all_cells_stay_due(sites):
+    sites.embedded.faults.add("status", methods=["PATCH"], path="/deployments/", code=503)
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert WorkKey.objects.get(key=CELLS).failures == 1
+    assert DueCell.objects.get().unit == "b"
+    sites.embedded.faults.clear()
+    sites.later(5)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert not DueCell.objects.exists()
+
+
+@pytest.mark.embedded_only
+def test_somebody_who_is_faster_costs_another_try_of_that_cell(sites):
+    """The rows are older than the object: the write says which version it means, and is refused."""
+    sites.scale("g-a", 3)
+    sites.look()
+    sites.edit("g-a", {"metadata": {"labels": {"theirs": "yes"}}, "spec": {"replicas": 4}})
+    run(CELLS)
+    assert sites.get("g-a")["spec"]["replicas"] == 4
+    assert DueCell.objects.get().unit == "a"
+    sites.look()
+    sites.later(2)
+    assert sites.get("g-a")["spec"]["replicas"] == 1
+
+
+def test_a_grid_that_cannot_be_planned_delays_no_other(sites, monkeypatch):
+    def broken(spec, world):
+        if spec.name == "g":
+            raise KeyError("spec")
+        return plan(spec, world)
+
+    plan = cell_batch.plan
+    monkeypatch.setattr(cell_batch, "plan", broken)
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert not WorkKey.objects.get(key=CELLS).failures
+    assert sites.names() == ["g-a", "h-a", "h-b"]
+    assert KEY in due()
+
+
+def test_a_change_of_the_spec_is_not_for_a_batch_of_cells(sites):
+    manifest = Grid.objects.get(name="g").source()
+    manifest["spec"]["template"]["template"]["spec"]["containers"][0]["image"] = "img:2"
+    save_grids([manifest], ADA, ask=False)
+    happened("a")
+    run(CELLS)
+    assert sites.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:1"
+    assert KEY in due()
+    sites.settle()
+    assert sites.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:2"
+
+
+def test_what_a_person_asked_for_is_not_for_a_batch_of_cells(sites):
+    uid = sites.get("g-a")["metadata"]["uid"]
+    recreate_unit(Grid.objects.get(name="g"), "a", ADA)
+    WorkKey.objects.filter(key=KEY).update(done=F("requested"))
+    happened("a")
+    run(CELLS)
+    assert sites.get("g-a")["metadata"]["uid"] == uid
+    assert KEY in due()
+
+
+def test_two_grids_that_need_one_name_are_given_one_object(sites):
+    sites.save(a_grid("g-x", template=a_template(app="third")))
+    sites.settle()
+    sites.label("node1", zone="y")
+    sites.label("node2", zone="x-y")  # g-x-y is the name of g in x-y and of g-x in y
+    run(CELLS)
+    assert sites.names().count("g-x-y") == 1
+    blocked = GridUnit.objects.filter(reason="NameConflict").values_list("grid__name", "name")
+    assert len(blocked) == 1
+    assert blocked[0] in [("g", "x-y"), ("g-x", "y")]
+
+
+def test_a_unit_without_nodes_keeps_its_workload_for_the_grace_time(sites, settings):
+    sites.label("node1", zone="b")
+    sites.settle()
+    sites.label("node1", zone=None)
+    run(CELLS)
+    assert cell("g", "b").state == "UnitGone"
+    assert cell("g", "b").gone_since
+    wait = WorkKey.objects.get(key=KEY).next_at - timezone.now()
+    assert wait <= timedelta(seconds=settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert cell("g", "b").gone_since is None
+    sites.label("node1", zone=None)
+    run(CELLS)
+    sites.later(settings.SGPORTAL_ORPHAN_GRACE_SECONDS + 1)
+    sites.look()
+    sites.settle()
+    assert sites.names() == ["g-a", "h-a"]
+    assert not GridUnit.objects.filter(name="b").exists()
+
+
+def test_a_unit_that_never_had_a_workload_leaves_no_cell(sites):
+    happened("never", moved=True)
+    run(CELLS)
+    assert not GridUnit.objects.filter(name="never").exists()
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed(*_, **__):
+    raise Killed
+
+
+@pytest.mark.parametrize("at", ["apply_steps", "record_cells", "_note_what_waits"])
+def test_a_kill_loses_nothing_and_doubles_nothing(sites, monkeypatch, settings, at):
+    settings.SGPORTAL_LEASE_SECONDS = 1
+    sites.label("node1", zone="b")
+    monkeypatch.setattr(cell_batch, at, killed)
+    with pytest.raises(Killed):
+        run(CELLS)
+    monkeypatch.undo()
+    assert CELLS not in due()
+    sites.until(lambda: CELLS in due())
+    sites.settle()
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert {cell("g", "b").child, cell("h", "b").child} == {"g-b", "h-b"}
+
+
+def test_a_batch_is_bounded_and_new_units_come_first(sites, monkeypatch):
+    monkeypatch.setattr(cell_batch, "MOST_CELLS", 2)
+    happened("a")
+    happened("a", "c", "d")
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert {each.unit for each in DueCell.objects.all()} == {"a", "c", "d"}
+    assert CELLS in due()
+    for _ in range(3):
+        run(CELLS)
+    assert not DueCell.objects.exists()
+    assert CELLS not in due()
+
+
+def test_what_happens_meanwhile_is_not_lost(sites, monkeypatch):
+    def meanwhile(*args):
+        happened("a")
+        return apply_steps(*args)
+
+    apply_steps = cell_batch.apply_steps
+    monkeypatch.setattr(cell_batch, "apply_steps", meanwhile)
+    happened("a")
+    run(CELLS)
+    assert DueCell.objects.count() == 1
+    assert CELLS in due()
+
+
+def test_cells_of_grids_that_are_gone_or_have_another_key_are_forgotten(sites):
+    workqueue.enqueue(due_cells.add([Cell("zone", 4711, "a"), Cell("elsewhere", None, "a")]))
+    run(CELLS)
+    run("cells/elsewhere")
+    assert not DueCell.objects.exists()
+
+
+@pytest.mark.usefixtures("sites")
+def test_where_another_controller_manages_the_grids_they_are_looked_at_whole(monkeypatch):
+    happened("a")
+    cell_batch.run("zone", connection_to_cluster.reading())
+    assert {KEY, OTHER} <= due()
+    assert not DueCell.objects.exists()
+
+
+def queries_of(*units):
+    happened(*units, moved=True)
+    with CaptureQueriesContext(connection) as queries:
+        run(CELLS)
+    return len(queries)
+
+
+def test_a_batch_takes_the_same_queries_for_any_number_of_grids(sites):
+    few = queries_of("a")
+    more = [f"more{number}" for number in range(8)]
+    sites.save(*(a_grid(name, template=a_template(app=name)) for name in more))
+    sites.until_ready(*(f"{name}-a" for name in more))
+    assert queries_of("a") == few
+
+
+def test_what_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):
+    WorkKey.objects.filter(key=CELLS).update(failures=9, next_at=timezone.now() + timedelta(hours=1))
+    enqueue.enqueue_all()
+    assert due() == {CELLS, KEY, OTHER}
