@@ -5,13 +5,13 @@ definitions prune what they do not know), and documents small enough for kubectl
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.grids.kinds import KINDS
 from ..core.names import FIELD_MANAGER
 from .client import JSON_PATCH, Cluster
-from .errors import ClusterError, NotFound
+from .errors import ClusterError, Conflict, NotFound
 from .schemas import schema_of
 
 _DEFINITION = "CustomResourceDefinition"
@@ -67,41 +67,58 @@ DEFINITIONS = (
 )
 
 
-def install_crds(cluster: Cluster, wait_seconds: float = 10.0) -> list[str]:
+def install_crds(cluster: Cluster, wait_seconds: float = 10.0, gone_seconds: float = 2.0) -> list[str]:
     """Apply our definitions and wait until the API server serves them; the names of those that changed.
 
-    A definition that somebody else put there, SuperEdge's own perhaps, is left as it is. Raises ClusterError.
+    A definition that somebody else put there, SuperEdge's own perhaps, is left as it is. Raises ClusterError: Conflict,
+    to be tried again, where one is being deleted and is not gone within `gone_seconds`.
     """
-    before = {each["metadata"]["name"]: cluster.get(_DEFINITION, "", each["metadata"]["name"]) for each in DEFINITIONS}
     changed = []
-    for definition in DEFINITIONS:
-        name = definition["metadata"]["name"]
-        found = before[name]
+    for definition, found in _present(cluster, gone_seconds):
         if found is not None and not _is_ours(found):
             continue
         applied = cluster.apply(definition, force=True).body
         if found is None or applied["metadata"].get("generation") != found["metadata"].get("generation"):
-            changed.append(name)
-    _wait_until_served(cluster, time.monotonic() + wait_seconds)
+            changed.append(applied["metadata"]["name"])
+    _wait_until_served(cluster, wait_seconds)
     return changed
 
 
-def upgrade_crds(cluster: Cluster, wait_seconds: float = 10.0) -> dict[str, list[str]]:
+def upgrade_crds(cluster: Cluster, wait_seconds: float = 10.0, gone_seconds: float = 2.0) -> dict[str, list[str]]:
     """Put our definitions in the place of whatever definitions of the grids there are, and become their only owner;
     the grids stay. Kind → `namespace/name` of grids that were there before and no longer are, or are others now.
 
-    Raises ClusterError.
+    Raises ClusterError: Conflict, to be tried again, where one is being deleted and is not gone within `gone_seconds`.
     """
     before = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
-    for definition in DEFINITIONS:
+    for definition, _ in _present(cluster, gone_seconds):
         applied = cluster.apply(definition, force=True).body
         _own_alone(cluster, applied)
-    _wait_until_served(cluster, time.monotonic() + wait_seconds)
+    _wait_until_served(cluster, wait_seconds)
     after = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
     return {
         kind: sorted(place for place, uid in places.items() if after[kind].get(place) != uid)
         for kind, places in before.items()
     }
+
+
+def _present(cluster: Cluster, gone_seconds: float) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Each of our definitions with what there is of it. Those that are being deleted come last and once they are gone,
+    since what is applied to them before goes with them. Raises Conflict where one is not gone in time."""
+    deadline = time.monotonic() + gone_seconds
+    found = [(each, cluster.get(_DEFINITION, "", each["metadata"]["name"])) for each in DEFINITIONS]
+    for definition, body in sorted(found, key=lambda pair: _is_going(pair[1])):
+        name = definition["metadata"]["name"]
+        while _is_going(body):
+            if time.monotonic() > deadline:
+                raise Conflict(f"the CRD {name} is still being deleted")
+            time.sleep(0.05)
+            body = cluster.get(_DEFINITION, "", name)
+        yield definition, body
+
+
+def _is_going(body: Mapping[str, Any] | None) -> bool:
+    return bool(body and body["metadata"].get("deletionTimestamp"))
 
 
 def _uids(cluster: Cluster, definition: Mapping[str, Any]) -> dict[str, str]:
@@ -132,7 +149,8 @@ def _is_ours(definition: Mapping[str, Any]) -> bool:
     return any(entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" for entry in entries)
 
 
-def _wait_until_served(cluster: Cluster, deadline: float) -> None:
+def _wait_until_served(cluster: Cluster, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     for definition in DEFINITIONS:
         name = definition["metadata"]["name"]
         while not _established(cluster.get(_DEFINITION, "", name)):

@@ -2,6 +2,7 @@
 
 import copy
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from django.core.management import call_command
 
 from embedded_cluster import EmbeddedCluster
-from sgportal.cluster import MERGE_PATCH, Cluster, Refused, install_crds
+from sgportal.cluster import MERGE_PATCH, Cluster, Conflict, Refused, install_crds, upgrade_crds
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.grids.grid import parse
 from sgportal.core.grids.kinds import KINDS
@@ -55,6 +56,32 @@ def test_a_definition_somebody_else_made_stays(cluster: Cluster, embedded: Embed
     live = cluster.get(CRD, "", foreign["metadata"]["name"])
     assert live is not None
     assert not live["spec"]["versions"][0].get("additionalPrinterColumns")
+
+
+def hold(cluster: Cluster, name: str, finalizers: list[str] | None) -> None:
+    """Have somebody's finalizer keep a definition, or let it go."""
+    cluster.patch(CRD, "", name, {"metadata": {"finalizers": finalizers}}, MERGE_PATCH)
+
+
+@pytest.mark.parametrize("put", [install_crds, upgrade_crds])
+def test_a_definition_that_is_being_deleted_is_put_back_once_it_is_gone(cluster: Cluster, put: Any) -> None:
+    """What is applied to it before goes with it; the others do not wait for it."""
+    install_crds(cluster)
+    going, gone, _ = (each["metadata"]["name"] for each in DEFINITIONS)
+    hold(cluster, going, ["example.com/hold"])
+    cluster.delete(CRD, "", going)
+    cluster.delete(CRD, "", gone)
+    with pytest.raises(Conflict, match=f"the CRD {going} is still being deleted"):
+        put(cluster, gone_seconds=0.1)
+    assert cluster.get(CRD, "", gone)
+    old = cluster.get(CRD, "", going)
+    assert old
+    threading.Timer(0.3, hold, (cluster, going, None)).start()
+    put(cluster, gone_seconds=75)
+    live = cluster.get(CRD, "", going)
+    assert live
+    assert live["metadata"]["uid"] != old["metadata"]["uid"]
+    assert "deletionTimestamp" not in live["metadata"]
 
 
 def test_they_are_small_enough_for_kubectl_apply() -> None:

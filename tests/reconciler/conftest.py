@@ -52,7 +52,7 @@ def world(server, transactional_db, monkeypatch, settings):
     settings.SGPORTAL_CLUSTER = "demo"
     connection.disconnect()
     cluster = connect("demo", threads=8)
-    upgrade_crds(cluster)
+    upgrade_crds(cluster, 75, 75)
     if isinstance(server, RealCluster):
         monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.plane.kubeconfig(PRODUCT)))
     made = World(server, cluster)

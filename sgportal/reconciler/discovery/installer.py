@@ -5,7 +5,7 @@ import threading
 from datetime import datetime
 from typing import Literal
 
-from ...cluster import Cluster, ClusterError, Throttled, Unreachable, install_crds
+from ...cluster import Cluster, ClusterError, Conflict, Throttled, Unreachable, install_crds
 from ..fleet.guard import Guard
 from .detector import Detector
 
@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 class Installer:
     """Installs our definitions, once for all readers, unless SuperEdge's controller manages the grids, and again after
     a person's decision. Where the cluster forbids it the portal goes on without. One that is gone, and all its grids
-    with it, is not put back before a person has decided that."""
+    with it, is not put back before a person has decided that; one that is still being deleted is put back once it is
+    gone."""
 
     def __init__(self, wanted: bool, lookout: Detector, guard: Guard) -> None:
         self._wanted = wanted
@@ -46,6 +47,9 @@ class Installer:
                 changed = install_crds(cluster)
             except (Unreachable, Throttled):
                 raise
+            except Conflict as error:
+                log.info("our custom resources are installed later: %s", error)
+                return
             except ClusterError as error:
                 log.warning("our custom resources are not installed: %s", error)
             else:

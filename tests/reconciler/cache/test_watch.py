@@ -228,8 +228,24 @@ def test_kinds_the_cluster_does_not_know_are_looked_for_again(world: World, sett
 
 def test_definitions_are_installed_unless_told_otherwise(world: World) -> None:
     world.cluster.delete("CustomResourceDefinition", "", "servicegrids.superedge.io")
+    world.until(lambda: not world.cluster.get("CustomResourceDefinition", "", "servicegrids.superedge.io"))
     with a_watch(world.cluster):
         assert world.cluster.get("CustomResourceDefinition", "", "servicegrids.superedge.io")
+
+
+def test_a_definition_that_is_being_deleted_is_installed_once_it_is_gone(world: World) -> None:
+    """The portal may start meanwhile, and does not wait for it: what it applied to that one would go with it."""
+    kind, name = "CustomResourceDefinition", "servicegrids.superedge.io"
+    finalizers = (world.get(name, kind, "")["metadata"].get("finalizers") or []) + ["example.com/hold"]
+    world.cluster.patch(kind, "", name, {"metadata": {"finalizers": finalizers}}, MERGE_PATCH)
+    old = world.get(name, kind, "")["metadata"]["uid"]
+    world.cluster.delete(kind, "", name)
+    with a_watch(world.cluster):
+        assert world.get(name, kind, "")["metadata"]["uid"] == old
+        world.cluster.patch(kind, "", name, {"metadata": {"finalizers": None}}, MERGE_PATCH)
+        world.until(lambda: (world.cluster.get(kind, "", name) or {"metadata": {"uid": old}})["metadata"]["uid"] != old)
+        assert "deletionTimestamp" not in world.get(name, kind, "")["metadata"]
+        until(lambda: ResourceSync.objects.get(resource="servicegrids").served)
 
 
 def test_a_batch_the_database_would_not_take_is_tried_again(world: World, monkeypatch) -> None:

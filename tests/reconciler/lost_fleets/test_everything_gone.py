@@ -98,6 +98,23 @@ def test_a_decision_does_not_wait_for_the_next_look_at_what_is_not_served(fleet:
         fleet.until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"])
 
 
+@pytest.mark.real_only
+def test_a_definition_that_is_still_being_deleted_is_restored_once_it_is_gone(fleet: World) -> None:
+    """Its grids are gone at once, itself only when whoever holds it lets it go; the others do not wait for it."""
+    kind, name = "CustomResourceDefinition", "deploymentgrids.superedge.io"
+    with at_work(pace=slower(QUICK, recheck=300.0)):
+        submit(fleet, 2)
+        fleet.edit(name, {"metadata": {"finalizers": ["example.com/hold"]}}, kind)
+        forget_definitions(fleet)
+        actions.decide("restore", halted("definitions-gone").halt_id, ADA)
+        fleet.until(lambda: fleet.cluster.serves("ServiceGrid"))
+        old = fleet.get(name, kind, "")["metadata"]["uid"]
+        fleet.edit(name, {"metadata": {"finalizers": None}}, kind)
+        fleet.until(lambda: (fleet.cluster.get(kind, "", name) or {"metadata": {"uid": old}})["metadata"]["uid"] != old)
+        fleet.until(lambda: fleet.cluster.serves("DeploymentGrid"))
+        fleet.until(lambda: fleet.names("DeploymentGrid") == ["g0", "g1"])
+
+
 @pytest.mark.embedded_only
 def test_a_decision_of_long_ago_does_not_have_the_watch_ask_without_a_pause(fleet: World) -> None:
     """The portal starts while the definitions are gone, so that nothing can be installed yet."""
