@@ -6,6 +6,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MESSAGES := $(wildcard sgportal/locale/*/LC_MESSAGES/*.po)
 TEST_ARGS ?=
+# On two cores three: who tests a control plane waits for it half of the time.
+WORKERS ?= 3
 # The markers (pyproject.toml) of tests that need something installed, or their time.
 HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl
 # What types and the deployment check are run against: settings such as a production has.
@@ -23,7 +25,7 @@ demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PO
 	@exec $(PY) manage.py demo
 
 test: develop messages $(if $(STRICT),compiled) ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
-	@exec $(PY) -m pytest -q -n 2 --dist loadgroup $(TEST_ARGS)
+	@exec $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
 
 check: develop messages ## the daily loop: rules, doors and documents, in memory, in about a minute; no services, no servers
 	@exec $(PY) -m pytest -q -n 2 --hypothesis-profile=quick -m "not ($(HEAVY))" tests/core tests/house tests/access tests/api tests/dashboard tests/budgets/test_doors.py tests/test_actions.py $(TEST_ARGS)

@@ -40,11 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _shared(item: pytest.Item) -> str:
     """What a test shares with others and no two workers should have at once, "" for nothing: the machine's network (a
-    browser drops what it fetches when an interface comes or goes), the control plane, the services of its module."""
+    browser drops what it fetches when an interface comes or goes), a control plane, the services of its module.
+
+    A control plane waits for its controllers most of the time: there are several, so that workers wait side by side."""
     if item.get_closest_marker("netns") or item.get_closest_marker("browser"):
         return "network"
+    if "dual_stack_plane" in getattr(item, "fixturenames", ()):
+        return "dual-stack-plane"
     if item.get_closest_marker("kubernetes"):
-        return "control-plane"
+        return "reconciler-plane" if "/reconciler/" in str(item.path) else "control-plane"
     heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)
     return item.path.stem if heavy else ""
 

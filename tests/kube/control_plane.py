@@ -3,6 +3,7 @@ scheduler, and a stand-in for the kubelets. Everything it starts ends with it.""
 
 import contextlib
 import ctypes
+import io
 import json
 import os
 import secrets
@@ -12,10 +13,12 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from email.message import Message
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
+import urllib3
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -90,6 +93,8 @@ class ControlPlane:
         users = (ADMIN, "manager", "scheduler", "kubelets", "portal", "product", "stranger")
         self._tokens = {name: secrets.token_hex(16) for name in users}
         self._ca, self._certificate, self._key = make_certificates(folder)
+        # Connections are kept: a handshake for each request would take longer than the request.
+        self._pool = urllib3.PoolManager(ca_certs=str(self._ca), retries=False, maxsize=8)
         self._write_secrets()
         self.processes = {each.name: each for each in self._components(apiserver, manager, kubelets)}
 
@@ -225,20 +230,32 @@ class ControlPlane:
         """Stop everything, the API server last but etcd."""
         for name in reversed(list(self.processes)):
             self.processes[name].stop()
+        self._pool.clear()
 
-    def request(self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "") -> Any:
-        """The JSON answer to a request. Raises urllib.error.HTTPError."""
-        with self.open(method, path, body, user, content) as answer:
-            text = answer.read()
-        return json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
+    def request(
+        self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "", seconds: float = 10
+    ) -> Any:
+        """The JSON answer to a request. Raises urllib.error.HTTPError, OSError where there is none."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            answer = self._pool.request(
+                method, self.url + path, body=data, headers=self._headers(user, content), timeout=seconds
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
+        if answer.status >= 400:
+            raise urllib.error.HTTPError(path, answer.status, answer.reason or "", Message(), io.BytesIO(answer.data))
+        return json.loads(answer.data) if answer.data[:1] in (b"{", b"[") else answer.data.decode()
+
+    def _headers(self, user: str, content: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[user]}", "Content-Type": content or "application/json"}
 
     def open(
         self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "", seconds: float = 10
     ) -> HTTPResponse:
         """The answer to a request, its headers and an unread body. Raises urllib.error.HTTPError."""
-        headers = {"Authorization": f"Bearer {self._tokens[user]}", "Content-Type": content or "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(self.url + path, data, headers, method=method)
+        asked = urllib.request.Request(self.url + path, data, self._headers(user, content), method=method)
         context = ssl.create_default_context(cafile=str(self._ca))
         return urllib.request.urlopen(asked, timeout=seconds, context=context)
 

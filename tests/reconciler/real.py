@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -35,6 +36,8 @@ _LOCKS = [
         ("/api/v1", "endpoints"),
     )
 ]
+_AT_ONCE = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
+_MANY = 50  # are deleted with one request, but for kinds of which something is kept
 _KEPT = {("services", "default", "kubernetes"), ("endpoints", "default", "kubernetes")}
 
 
@@ -129,29 +132,52 @@ class RealCluster:
             self._reset_node(node)
         for path in _LOCKS:
             self._remove(path, finalizers=False)
-        deadline = time.monotonic() + 30
-        while left := [found for base, plural in _LEFT for found in self._left(base, plural)]:
+        deadline = time.monotonic() + 75
+        while left := {path: found for base, plural in _LEFT for path, found in self._left(base, plural)}:
             assert time.monotonic() < deadline, f"still there: {left}"
-            for path, finalizers in left:
-                self._remove(path, finalizers)
+            for path, found in left.items():
+                self._empty(path, found)
             time.sleep(0.05)
 
-    def _left(self, base: str, plural: str) -> Iterator[tuple[str, bool]]:
-        for body in (self.plane.get(f"{base}/{plural}") or {}).get("items", ()):
-            metadata = body["metadata"]
+    def _left(self, base: str, plural: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Per namespace that has some, the path of a collection and the metadata of what is in it."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for metadata in self._metadata(f"{base}/{plural}"):
             namespace = metadata["namespace"]
             if not namespace.startswith("kube-") and (plural, namespace, metadata["name"]) not in _KEPT:
-                path = f"{base}/namespaces/{namespace}/{plural}/{metadata['name']}"
-                yield path, bool(metadata.get("finalizers"))
+                found.setdefault(f"{base}/namespaces/{namespace}/{plural}", []).append(metadata)
+        yield from found.items()
+
+    def _metadata(self, path: str) -> list[dict[str, Any]]:
+        """The metadata of what there is, once the kind's storage is up."""
+
+        def listed() -> list[list[dict[str, Any]]]:
+            try:
+                return [[each["metadata"] for each in self.plane.request("GET", path)["items"]]]
+            except HTTPError as error:
+                if error.code == 404:  # a kind that is not served
+                    return [[]]
+                if error.code == 429:  # "storage is (re)initializing"
+                    return []
+                raise
+
+        return self.plane.wait(listed, 75, f"{path} is read")[0]
+
+    def _empty(self, path: str, found: list[dict[str, Any]]) -> None:
+        kept = path.rpartition("/")[2] in {plural for plural, *_ in _KEPT}
+        if len(found) > _MANY and not kept and not any(metadata.get("finalizers") for metadata in found):
+            self.plane.request("DELETE", path, _AT_ONCE, seconds=75)
+            return
+        for metadata in found:
+            self._remove(f"{path}/{metadata['name']}", bool(metadata.get("finalizers")))
 
     def _remove(self, path: str, finalizers: bool) -> None:
-        options = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
         try:
             if finalizers:
                 self._patch(path, {"metadata": {"finalizers": None}})
-            self.plane.request("DELETE", path, options)
-        except OSError as error:
-            if getattr(error, "code", 0) not in (404, 409):
+            self.plane.request("DELETE", path, _AT_ONCE)
+        except HTTPError as error:
+            if error.code not in (404, 409):
                 raise
 
     def _reset_node(self, node: dict[str, Any]) -> None:
