@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import services
 from tests.ops.install import demos
 
+PATIENCE = 75_000  # milliseconds; what is expected is waited for so long
 OUTPUT = Path(__file__).parent / "output"
 FLAGS = [
     "--no-sandbox",
@@ -75,7 +77,8 @@ def visiting(
     """A page of a logged-in person (the demo's administrator unless told), with this language, theme and width."""
     options = {"viewport": {"width": width, "height": height}, "color_scheme": theme, "storage_state": state}
     context = chromium.new_context(**options)
-    context.set_default_timeout(15000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     context.add_cookies([{"name": "django_language", "value": language, "url": demo.url}])
     page = context.new_page()
     visit = Visit(demo.url, page)

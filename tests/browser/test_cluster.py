@@ -10,7 +10,7 @@ from tests.reconciler.discovery.superedge_stand_in import SuperEdge
 
 from .conftest import visiting
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
@@ -31,7 +31,7 @@ def test_the_banner_comes_by_itself_and_an_administrator_takes_over(chromium, si
         page = visit.open("/")
         assert page.locator("text=manages the grids.").count() == 0
         edge.start()
-        page.wait_for_selector("text=SuperEdge's controller manages the grids.", timeout=90_000)
+        page.wait_for_selector("text=SuperEdge's controller manages the grids.")
         visit.open("/grids/new/")
         page.click("text=Details")
         assert "--replicas=0" in page.inner_text("#cure-1")
@@ -47,7 +47,7 @@ def test_the_banner_comes_by_itself_and_an_administrator_takes_over(chromium, si
         assert page.locator("text=manages the grids.").count() == 0
         page.click("text=Hand back to SuperEdge …")
         page.click("main button:has-text('Hand back')")
-        page.wait_for_selector("#next-1", timeout=20_000)
+        page.wait_for_selector("#next-1")
         assert "--replicas=1" in page.inner_text("#next-1")
         _accessible(page)
         visit.open("/cluster/takeover/")

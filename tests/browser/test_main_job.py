@@ -8,6 +8,8 @@ import pytest
 from tests.ops.access.walk import EXAMPLES
 from tests.ops.install import demos
 
+from .conftest import PATIENCE
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 OUTPUT = Path(__file__).parent / "output"
 
@@ -25,7 +27,7 @@ class Visitor:
         self.demo, self.strays, self.errors = demo, [], []
         self.context = browser.new_context(base_url=demo.url, **{"viewport": {"width": 1440, "height": 900}, **context})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("request", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto("/login/")

@@ -39,7 +39,7 @@ def visit(chromium, sites, somebody):
 
 
 def live(page):
-    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=20000)
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live")
 
 
 def make(demo):
@@ -64,7 +64,7 @@ def test_a_server_that_hangs_is_said_across_the_page_and_stops_its_writes(visit,
         )
     finally:
         os.kill(sites.process.pid, signal.SIGCONT)
-    expect(page.locator("#connection")).to_be_hidden(timeout=10000)
+    expect(page.locator("#connection")).to_be_hidden()
     expect(confirm).to_be_enabled()
     visit.complaints.clear()
 
@@ -79,7 +79,7 @@ def test_a_grid_that_is_deleted_elsewhere_is_shown_as_deleted_and_can_be_restore
         _, _, headers = sites.door.ask("GET", path)
         assert sites.door.ask("DELETE", path, **{"If-Match": headers["ETag"]})[0] == 202
         gone = page.locator("#gone .note")
-        expect(gone).to_be_visible(timeout=SOON + 15000)  # its children go first
+        expect(gone).to_be_visible()  # its children go first
         expect(page.locator("#facts")).to_have_count(0)
         visit.shot(f"deleted-{language}")
         page.locator("#gone button.main").click()
@@ -100,7 +100,7 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(chromium, tmp
             assert time.monotonic() - began < SOON / 1000
             demo.process.wait()
             with demos.running(tmp_path / "state", DEMO_WORLD="sites", PORT=port):
-                expect(page.locator("#connection")).to_be_hidden(timeout=15000)
+                expect(page.locator("#connection")).to_be_hidden()
                 live(page)
                 visit.complaints.clear()
                 page.context.close()

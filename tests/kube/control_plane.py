@@ -210,7 +210,7 @@ class ControlPlane:
         for process in self.processes.values():
             if not process.running:
                 process.start()
-        self.wait(lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"), 20, "a ServiceAccount")
+        self.wait(lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"), 75, "a ServiceAccount")
 
     def until_ready(self, seconds: float = 75) -> None:
         """Wait until the API server is ready."""
@@ -291,7 +291,7 @@ def run(folder: Path, nodes: Sequence[str] = (), **options: Any) -> Iterator[Con
         plane.start()
         for index, name in enumerate(nodes):
             plane.add_node(name, index)
-        plane.wait(lambda: all(ready(plane, name) for name in nodes), 20, "the nodes are Ready")
+        plane.wait(lambda: all(ready(plane, name) for name in nodes), 75, "the nodes are Ready")
         with definitions.finished(plane.request):
             yield plane
     finally:

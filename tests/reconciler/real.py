@@ -75,7 +75,7 @@ class RealCluster:
         once the kubelet was silent for its grace time)."""
         self._patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {VANISHED: None if ready else "true"}}})
         if ready:
-            self.plane.wait(lambda: self._ready(name), 10, f"{name} is Ready")
+            self.plane.wait(lambda: self._ready(name), 75, f"{name} is Ready")
             return
         said = [("Unknown", "NodeStatusUnknown"), ("False", "KubeletNotReady")][ready is False]
         condition = {"type": "Ready", "status": said[0], "reason": said[1], "message": "a test says so"}

@@ -7,7 +7,7 @@ import pytest
 
 from ..conftest import MERGE, a_deployment
 
-UNTIL = 20
+UNTIL = 75
 SMALL = {"limits": {"cpu": "400m", "memory": "64Mi"}}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ..conftest import APPLY
 
-UNTIL = 60.0
+UNTIL = 75
 
 
 @pytest.fixture

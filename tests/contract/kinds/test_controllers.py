@@ -4,7 +4,7 @@ import pytest
 
 from ..conftest import MERGE, a_deployment, a_map
 
-UNTIL = 20
+UNTIL = 75
 NODES = ["node0", "node1", "node2"]
 
 

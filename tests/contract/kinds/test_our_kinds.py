@@ -165,7 +165,7 @@ def test_children_follow_a_custom_owner(server, grids, namespace):
 def test_kubectl_speaks_with_it(server, grids, namespace, tmp_path):
     def kubectl(*arguments, code=0, **options):
         command = ["kubectl", "--kubeconfig", str(server.kubeconfig), "-n", namespace, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, **options)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, **options)
         assert done.returncode == code, done.stderr + done.stdout
         return done.stdout + done.stderr
 
@@ -198,5 +198,5 @@ data: {a: "1"}
     assert "serverside-applied" in kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
     path.write_text(manifest.replace("spec:\n  grid", "spec:\n  replicas: 2\n  grid"))
     assert "unknown field" in kubectl("apply", "-f", str(path), code=1)
-    assert "deleted" in kubectl("delete", "-f", str(path), "--timeout=20s")
+    assert "deleted" in kubectl("delete", "-f", str(path), "--timeout=75s")
     assert "No resources found" in kubectl("get", "dg")

@@ -32,7 +32,7 @@ SAMPLE = {  # what is new in a kubectl is how it sends what it writes; what is o
 TELLING = ("newest", "two-years-old", "debian")  # the one before the newest tells nothing new of the real one
 COMPARED = {"newest": ("namespaces", "objects"), "two-years-old": ("pods-and-jobs",)}
 READS = ("get", "describe", "events", "auth")  # what is asked again until the controllers have done their part
-SECONDS = 20
+SECONDS = 75
 _SAME = (  # what is another in every run, or in every place
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ \+\d{4}", "TIME"),
@@ -131,7 +131,7 @@ class Typist:
         done = subprocess.run(
             [str(kubectls.find(version)), f"--kubeconfig={self.server.kubeconfig}", f"--cache-dir={cache}", *words[:1],
              *place, *words[1:]],
-            capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr

@@ -35,7 +35,7 @@ def kubectl(server, namespace, tmp_path_factory, request):
     program = str(binaries.find("kubectl")) if request.param == "newest" else "kubectl"
     cache = tmp_path_factory.getbasetemp() / f"kubectl-{type(server).__name__}-{request.param}"
 
-    def run(*words, code=0, timeout=30, **environment):
+    def run(*words, code=0, timeout=100, **environment):
         options = ["--kubeconfig", str(server.kubeconfig), f"--cache-dir={cache}", "-n", namespace]
         done = subprocess.run(
             [program, *options, *words],
@@ -99,7 +99,7 @@ def test_apply_diff_and_delete(kubectl, manifest):
     assert kubectl("get", "svc", "web", "-o", "jsonpath={.spec.selector}") == ""
     assert "scaled" in kubectl("scale", "deploy/web", "--replicas=1")
     assert "server dry run" in kubectl("delete", "-f", str(manifest), "--dry-run=server")
-    assert kubectl("delete", "-f", str(manifest), "--timeout=20s").count("deleted") == 2
+    assert kubectl("delete", "-f", str(manifest), "--timeout=75s").count("deleted") == 2
     assert "NotFound" in kubectl("get", "deploy", "web", code=1)
 
 
@@ -147,29 +147,29 @@ def test_one_field_at_a_time(server, kubectl, maps):
 @pytest.mark.parametrize("cascade", ["background", "foreground", "orphan"])
 def test_what_is_deleted_with_it(kubectl, manifest, cascade):
     kubectl("apply", "-f", str(manifest))
-    kubectl("wait", "--for=create", "rs", "-l", "app=web", "--timeout=20s")
+    kubectl("wait", "--for=create", "rs", "-l", "app=web", "--timeout=75s")
     replicas = kubectl("get", "rs", "-o", "name").strip()
-    assert "deleted" in kubectl("delete", "deploy", "web", f"--cascade={cascade}", "--timeout=20s")
+    assert "deleted" in kubectl("delete", "deploy", "web", f"--cascade={cascade}", "--timeout=75s")
     if cascade == "orphan":
         assert kubectl("get", replicas, "-o", "jsonpath={.metadata.ownerReferences}") == ""
     elif cascade == "foreground":
         assert "No resources found" in kubectl("get", "rs")
     else:
-        kubectl("wait", "--for=delete", replicas, "--timeout=20s")
+        kubectl("wait", "--for=delete", replicas, "--timeout=75s")
 
 
 def test_a_rollout_is_followed_and_undone(kubectl, manifest):
     kubectl("apply", "-f", str(manifest))
-    assert "successfully rolled out" in kubectl("rollout", "status", "deploy/web", "--timeout=20s")
-    assert "condition met" in kubectl("wait", "--for=condition=Available", "deploy/web", "--timeout=20s")
-    assert "condition met" in kubectl("wait", "--for=jsonpath={.status.readyReplicas}=2", "deploy/web", "--timeout=20s")
+    assert "successfully rolled out" in kubectl("rollout", "status", "deploy/web", "--timeout=75s")
+    assert "condition met" in kubectl("wait", "--for=condition=Available", "deploy/web", "--timeout=75s")
+    assert "condition met" in kubectl("wait", "--for=jsonpath={.status.readyReplicas}=2", "deploy/web", "--timeout=75s")
     assert kubectl("get", "pods", "-o", "wide", "--no-headers").count("Running") == 2
     assert "deploy" in kubectl("get", "all")
     kubectl("set", "image", "deploy/web", "c=img:2")
-    kubectl("rollout", "status", "deploy/web", "--timeout=20s")
+    kubectl("rollout", "status", "deploy/web", "--timeout=75s")
     assert len(kubectl("rollout", "history", "deploy/web").split("\n1 ")) == 2
     kubectl("rollout", "undo", "deploy/web")
-    kubectl("rollout", "status", "deploy/web", "--timeout=20s")
+    kubectl("rollout", "status", "deploy/web", "--timeout=75s")
     assert kubectl("get", "deploy", "web", "-o", "jsonpath={..image}").strip() == "img:1"
     assert "restarted" in kubectl("rollout", "restart", "deploy/web")
     assert "web" in kubectl("get", "endpointslices", "--no-headers")
@@ -184,5 +184,5 @@ def test_a_watch_shows_what_happens(kubectl, manifest):
 @pytest.mark.embedded_only
 def test_logs_are_shown(kubectl, manifest):
     kubectl("apply", "-f", str(manifest))
-    kubectl("rollout", "status", "deploy/web", "--timeout=20s")
+    kubectl("rollout", "status", "deploy/web", "--timeout=75s")
     assert "started on" in kubectl("logs", "deploy/web")

@@ -44,7 +44,7 @@ class Kubectl:
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.cache)}
         command = [self.program, *options, *words]
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, timeout=90, check=False, env={**kept, **environment}
+            command, input=text, capture_output=True, text=True, timeout=100, check=False, env={**kept, **environment}
         )
         assert code in (None, done.returncode), f"{words}: {done.returncode}\n{done.stderr}{done.stdout}"
         return done.stdout + done.stderr
@@ -117,7 +117,7 @@ def house(folder: Path, redis: str) -> Iterator[House]:
             assert kubectl("apply", "-f", str(DEFINITIONS)).count(" created") == 3
             kubectl("apply", "-f", str(MANIFEST))
             kubectl.apply(*bindings_for("portal", "sgportal"))
-            kubectl("wait", "--for=condition=Established", "-f", str(DEFINITIONS), "--timeout=20s")
+            kubectl("wait", "--for=condition=Established", "-f", str(DEFINITIONS), "--timeout=75s")
             manager = plane.processes["kube-controller-manager"]
             manager.stop()
             manager.start()  # its garbage collector looks for new kinds when it starts, then every 30 seconds only

@@ -22,14 +22,14 @@ pytestmark = [
     pytest.mark.kubernetes,
     pytest.mark.kubectl,
     pytest.mark.redis,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 SEED = ("tests/data/deploymentgrid.yaml", "tests/data/servicegrid.yaml")
 GRID, SERVICE = "dg/deploymentgrid-demo", "sg/servicegrid-demo"
 CHILDREN = {"deploymentgrid-demo-nodeunit1", "deploymentgrid-demo-nodeunit2"}
 OLD, NEW = "echoserver:2.2", "echoserver:2.3"
 _numbers = itertools.count(1)
-READY = ("wait", "--for=condition=Ready", "--timeout=60s")
+READY = ("wait", "--for=condition=Ready", "--timeout=75s")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_the_walk_through(home, kubectl, tmp_path):
     assert {image.rpartition("/")[2] for image in images(kubectl).values()} == {OLD}
     assert kubectl("diff", *files) == ""
     check_two_who_apply(kubectl, tmp_path)
-    assert kubectl("delete", *files, "--timeout=30s").count("deleted") == 2
+    assert kubectl("delete", *files, "--timeout=75s").count("deleted") == 2
     home.until_rows("default")
     wait_for(lambda: "No resources found" in kubectl("get", "deploy"), 75, "the children are gone", 0.5)
     assert 'User "portal" cannot' not in home.said()
@@ -188,9 +188,9 @@ def test_what_is_deleted_with_a_grid(home, space, cascade):
         if cascade == "orphan":
             time.sleep(0.5)
             assert uids(space) == before
-    space("wait", "--for=delete", "dg/web", "--timeout=30s")
+    space("wait", "--for=delete", "dg/web", "--timeout=75s")
     if cascade == "background":
-        space("wait", "--for=delete", *(f"deploy/{name}" for name in before), "--timeout=30s")
+        space("wait", "--for=delete", *(f"deploy/{name}" for name in before), "--timeout=75s")
     if cascade == "foreground":
         assert uids(space) == {}
     home.until_rows(space.namespace)
@@ -220,7 +220,7 @@ def test_a_namespace_is_deleted_with_its_grids(home, space):
     stateful = a_grid("state", "StatefulSetGrid", template=a_template(serviceName="web"))
     space.apply(a_grid(), stateful, a_service())
     assert space(*READY, "dg/web", "ssg/state", "sg/web").count("condition met") == 3
-    assert "deleted" in space("delete", "namespace", space.namespace, "--timeout=60s")
+    assert "deleted" in space("delete", "namespace", space.namespace, "--timeout=75s")
     home.until_rows(space.namespace)
 
 
@@ -237,7 +237,7 @@ def test_what_is_no_grid_is_refused_by_name_and_not_stored(home, space):
 
 def test_what_only_the_portal_can_know_is_said_on_the_grid(home, space):
     space.apply(*(a_grid(name, template=template, **more) for name, (template, more, _, _) in SHOWN.items()))
-    space("wait", "--for=condition=Degraded", *(f"dg/{name}" for name in SHOWN), "--timeout=30s")
+    space("wait", "--for=condition=Degraded", *(f"dg/{name}" for name in SHOWN), "--timeout=75s")
     for name, (_, _, reason, words) in SHOWN.items():
         told = space("describe", "dg", name)
         assert re.search(rf"Warning +{reason} .*{words}", told.partition("Events:")[2]), told
@@ -264,7 +264,7 @@ def test_a_grid_from_before_a_rule_keeps_its_status(space):
         space("apply", "-f", str(DEFINITIONS))
     wait_for(lambda: "gridUniqKey" in space.apply({**old, "metadata": {"name": "new"}}, code=None), 75, "the newer is")
     space("patch", "dg", "old", "--type=merge", '--patch={"spec": {"templates": {"a": "b"}}}')
-    space("wait", "--for=jsonpath={.status.observedGeneration}=2", "dg/old", "--timeout=20s")
+    space("wait", "--for=jsonpath={.status.observedGeneration}=2", "dg/old", "--timeout=75s")
     assert "InvalidSpec" in space("describe", "dg", "old")
     assert "edited" in space("edit", "dg", "old", KUBE_EDITOR="sed -i s/zone\\ 1/zone1/")
     space(*READY, "dg/old")

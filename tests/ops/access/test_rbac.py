@@ -63,7 +63,7 @@ def kubectl(control_plane):
 
     def run(user, *arguments, text=""):
         command = ["kubectl", f"--kubeconfig={control_plane.kubeconfig(user)}", *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=True).stdout
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=100, check=True).stdout
 
     return run
 
@@ -182,7 +182,7 @@ def test_the_portals_account_makes_no_pod_but_may_ask_by_a_dry_run(bound, contro
     command = ["kubectl", f"--kubeconfig={control_plane.kubeconfig('admin')}", account, "run", "alone", "--image=img:1"]
 
     def run(*more):
-        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=100, check=False)
 
     def refused():
         """A policy takes a moment to be known; until then a pod is made."""
@@ -190,7 +190,7 @@ def test_the_portals_account_makes_no_pod_but_may_ask_by_a_dry_run(bound, contro
         control_plane.request("DELETE", PODS) if not said else None
         return said
 
-    assert "the portal makes no pods" in control_plane.wait(refused, 20, "the policy is known")
+    assert "the portal makes no pods" in control_plane.wait(refused, 75, "the policy is known")
     assert run("--dry-run=server").returncode == 0
     assert "alone" not in {each["metadata"]["name"] for each in control_plane.request("GET", PODS)["items"]}
 

@@ -14,7 +14,7 @@ from tests.services import end, wait_for
 from ..access import walk
 from . import demos
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

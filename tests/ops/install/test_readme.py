@@ -14,7 +14,7 @@ from tests.services import wait_for
 from ..access import walk
 from . import demos
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", text("README.md"), re.M | re.S)
 READY = {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}
 

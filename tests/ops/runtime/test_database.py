@@ -101,7 +101,7 @@ def _connections(server, name) -> int:
 
 
 @pytest.mark.postgres
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_connections_are_lent_out_and_none_is_kept_by_a_stream(tmp_path, postgres_server):
     """Four connections serve thirty open streams and forty requests at once."""
     url, port = postgres_server.url(), free_port()

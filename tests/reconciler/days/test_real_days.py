@@ -17,7 +17,7 @@ from tests.kube.admission import webhook
 from ..watching import a_watch, unit_of, until
 from ..world import a_grid, a_template
 
-pytestmark = [pytest.mark.real_only, pytest.mark.kubernetes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.real_only, pytest.mark.kubernetes, pytest.mark.timeout(240)]
 KEY = "deploymentgrids/default/g"
 QUOTAS = "/api/v1/namespaces/default/resourcequotas"
 

@@ -216,7 +216,7 @@ def test_while_it_cannot_be_looked_at_what_was_seen_stands_with_its_age(world, t
 
 @pytest.mark.real_only
 @pytest.mark.kubernetes
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_server_that_drops_or_refuses_hints_is_found_out(world, tmp_path):
     """As one before 1.33 does, or one whose administrator will have none: here a webhook stands for them."""
     plane = world.server.plane

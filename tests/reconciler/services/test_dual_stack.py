@@ -15,7 +15,7 @@ from ..watching import until
 from ..world import seed
 from .test_keeper import SERVICE, a_keeper, slices
 
-pytestmark = [pytest.mark.real_only, pytest.mark.kubernetes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.real_only, pytest.mark.kubernetes, pytest.mark.timeout(240)]
 MERGE = "application/merge-patch+json"
 REFUSING = f"/api/v1/namespaces/sgportal/services/{REFUSING_SERVICE}"
 
