@@ -1,9 +1,11 @@
 """What every REST view shares: who may call, the query, the body, pages, dry runs, conditions."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +15,10 @@ from .. import actions
 from ..core.documents import only
 from ..core.schema import wrong_type
 from ..core.text import Invalid, Problem, first_of, say
-from ..queries.freshness import seen_once
+from ..queries.freshness import freshness, seen_once
+from ..queries.revision import is_known, revision_tag
 from .description.operations import read_query, takes_of
-from .http.auth import speak
+from .http.auth import role, speak
 from .http.media_types import Negotiation
 from .http.pages import Pages
 from .http.problems import Refusal, unreadable
@@ -24,6 +27,7 @@ from .http.shapes import Asked
 from .http.throttles import THROTTLES
 from .http.warning_header import warning_header
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 NOT_READ_YET = say("the first sync of the cluster is not complete; try again later")
 
 
@@ -122,6 +126,22 @@ class PortalView(APIView):
         if given != "*" and intent_tag(etag) not in {intent_tag(each.strip()) for each in given.split(",")}:
             raise actions.Stale(etag)
         return etag
+
+
+def unless_unchanged(method: Method) -> Method:
+    """Answer 304 where the caller names what a call would answer. It is for calls that tell only of what the change log
+    tells of."""
+
+    @wraps(method)
+    def answered(view: PortalView, request: Request, *args: Any, **kwargs: Any) -> Response:
+        who = request.user.pk, role(request), get_language(), request.accepted_renderer.media_type
+        tag = revision_tag(freshness(), request.get_full_path(), *who)
+        known = is_known(tag, request.headers.get("If-None-Match", ""))
+        answer: Response = Response(None, 304) if known else method(view, request, *args, **kwargs)
+        answer.headers["ETag"] = tag
+        return answer
+
+    return cast(Method, answered)
 
 
 def intent_tag(etag: str) -> str:

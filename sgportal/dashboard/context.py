@@ -6,10 +6,9 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from ..models import ManagedCluster, ManagementMode
-from ..queries.freshness import freshness
 from ..queries.held import held_counts
 from ..version import VERSION
-from .page.access import may, revision, role
+from .page.access import fresh, may, revision, role
 from .people import preferences
 
 
@@ -21,7 +20,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_write": SimpleLazyObject(lambda: may(request, "operator")),
         "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
         "theme": preferences.theme(request),
-        "freshness": SimpleLazyObject(freshness),
+        "freshness": SimpleLazyObject(lambda: fresh(request)),
         "management_mode": SimpleLazyObject(ManagementMode.now),
         "managed": SimpleLazyObject(ManagedCluster.now),
         "held": SimpleLazyObject(held_counts),

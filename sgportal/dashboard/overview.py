@@ -17,6 +17,7 @@ from .grids.address import grid_url
 from .page.access import needs
 from .page.render import is_part, read_page, show, wanted
 from .page.tags import say, state_word
+from .page.unchanged import unless_unchanged
 
 UNITS = 50
 # A page has a thousand of these: a template for each would take most of its time.
@@ -46,6 +47,7 @@ class Row:
 
 
 @needs("viewer")
+@unless_unchanged
 def overview(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
     asked = wanted(request, "group", "search", "unhealthy")

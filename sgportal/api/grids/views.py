@@ -13,10 +13,12 @@ from ...models import Grid, ServiceGroup
 from ...queries.freshness import Freshness, freshness
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies_of
+from ...queries.revision import is_known
 from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
 from ..http.address import address
 from ..http.problems import ErrorSerializer
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
+from .fields import FIELDS, chosen, read_fields, unread, without
 from .manifests import etag, grid
 from .merge_patch import merged
 from .plans import Planned, PlanSerializer
@@ -91,20 +93,32 @@ class GridView(PortalView):
 class GridList(GridView):
     """The grids of one kind."""
 
-    @operation("List grids", takes=(NAMESPACE, SELECTOR, GROUP, *PAGED), answers={200: page(GridSerializer)})
+    @operation(
+        "List grids",
+        takes=(NAMESPACE, SELECTOR, GROUP, FIELDS, *PAGED),
+        answers={200: page(GridSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
-        """A page of grids in order of namespace and name."""
+        """A page of grids in order of namespace and name; it ends early where it would be larger than 1 MB."""
         wanted = parse_selector(self.query["labelSelector"])
-        rows = Grid.objects.filter(kind=self.kind)
+        fields = read_fields(self.query["fields"])
+        columns = [column for column in unread(fields) if not (wanted and column == "metadata")]
+        rows = Grid.objects.filter(kind=self.kind).defer("sentences", *columns)
         if self.query["namespace"]:
             rows = rows.filter(namespace=self.query["namespace"])
         if self.query["group"]:
             rows = rows.filter(key=self.query["group"])
         fresh = freshness()
+
+        def shape(row: Grid) -> Any:
+            return chosen(grid(without(row, columns), fresh), fields)
+
         if wanted:
             found = [row for row in rows.iterator() if _selected(row, wanted)]
-            return self.page_of(found, lambda row: (row.namespace, row.name), lambda row: grid(row, fresh))
-        return self.page(rows, ("namespace", "name"), lambda row: grid(row, fresh))
+            return self.page_of(found, lambda row: (row.namespace, row.name), shape)
+        return self.page(rows, ("namespace", "name"), shape)
 
     @operation(
         "Make a grid",
@@ -134,8 +148,7 @@ class GridDetail(GridView):
     def get(self, request: Request, namespace: str, name: str) -> Response:
         """The manifest with its status."""
         answer = self.shown(self.at(namespace, name))
-        known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
-        if known & {answer.headers["ETag"], "*"}:
+        if is_known(answer.headers["ETag"], request.headers.get("If-None-Match", "")):
             return Response(None, 304, headers={"ETag": answer.headers["ETag"]})
         return answer
 

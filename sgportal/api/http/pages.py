@@ -1,8 +1,9 @@
 """Lists, page by page: opaque cursors over a natural order, so that rows that come and go never shift a page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import orjson
 from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
 
@@ -10,6 +11,7 @@ from ...core.text import Problem, say
 from .problems import Refusal
 
 Shape = Callable[[Any], Any]
+MOST_BYTES = 1_000_000  # of a page in JSON; then it ends, wherever its limit is
 
 
 class Pages:
@@ -48,10 +50,21 @@ class Pages:
         return str(self._signer.sign_object(list(last)))
 
     def _page(self, found: Sequence[Any], shape: Shape, key: Callable[[Any], list[Any]]) -> dict[str, Any]:
-        shown = found[: self.limit]
-        more = len(found) > self.limit
-        following = self.cursor(key(shown[-1])) if more else None
-        return {"items": [shape(row) for row in shown], "next": following}
+        items = _within(map(shape, found[: self.limit]))
+        more = len(found) > len(items)
+        return {"items": items, "next": self.cursor(key(found[len(items) - 1])) if more else None}
+
+
+def _within(items: Iterable[Any]) -> list[Any]:
+    """The first of these, as many as a page may hold; one at least."""
+    found: list[Any] = []
+    size = 0
+    for item in items:
+        size += len(orjson.dumps(item, default=str))
+        if found and size > MOST_BYTES:
+            break
+        found.append(item)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from ...queries.matrix.overview import overview
 from ...queries.matrix.units import UnitFilter, place, unit_page
 from ...queries.nodes import select_nodes
 from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
 from .labelling import moved
 from .serializers import (
     ImpactSerializer,
@@ -41,7 +41,13 @@ class NodeList(PortalView):
 
     reads_nodes = True
 
-    @operation("List nodes", takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED), answers={200: page(NodeSerializer)})
+    @operation(
+        "List nodes",
+        takes=(SELECTOR, GROUP, UNIT, READY, SEARCH, *PAGED),
+        answers={200: page(NodeSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """A page of nodes in order of name, in Kubernetes' shape, as last seen."""
         asked = self.query
@@ -93,7 +99,10 @@ class GroupList(PortalView):
 
     reads_nodes = True
 
-    @operation("List NodeGroups", takes=(ALL, *PAGED), answers={200: page(NodeGroupSerializer)})
+    @operation(
+        "List NodeGroups", takes=(ALL, *PAGED), answers={200: page(NodeGroupSerializer), 304: None}, headers=("ETag",)
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The label keys that form units, in order, each with its counts."""
         rows = node_groups(everything=self.query["all"] == "true")
@@ -105,7 +114,13 @@ class UnitList(PortalView):
 
     reads_nodes = True
 
-    @operation("List NodeUnits", takes=(KEY, UNHEALTHY, *PAGED), answers={200: page(NodeUnitSerializer)})
+    @operation(
+        "List NodeUnits",
+        takes=(KEY, UNHEALTHY, *PAGED),
+        answers={200: page(NodeUnitSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The units in order of name, each with its nodes and pods; as bad as the worst of its nodes and workloads."""
         key, wanted = self.query["group"], UnitFilter(unhealthy=_TRUTHS[self.query["unhealthy"]])
@@ -121,8 +136,12 @@ class OverviewDetail(PortalView):
     reads_nodes = True
 
     @operation(
-        "Read the overview", takes=(OVERVIEW_KEY, UNHEALTHY, SEARCH_UNIT, *PAGED), answers={200: OverviewSerializer}
+        "Read the overview",
+        takes=(OVERVIEW_KEY, UNHEALTHY, SEARCH_UNIT, *PAGED),
+        answers={200: OverviewSerializer, 304: None},
+        headers=("ETag",),
     )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """Units by grids: pods desired and ready, the state of each cell and why. The worst units come first, `next`
         leads to the others; `totals` are of all."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, F, JSONField, Q, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
@@ -20,18 +20,22 @@ from ..page.access import needs
 from ..page.difference import lines
 from ..page.render import paged, show, wanted
 from ..page.tags import loop_alarms, yaml
+from ..page.unchanged import unless_unchanged
 from .address import grid_at, grid_url
 from .reach import counted, gravest_first, row
 from .remedies import buttons
 
+# A list shows nothing else of statuses, which are large.
+_OF_SERVICES = Case(When(kind="ServiceGrid", then=F("status__conditions")), output_field=JSONField())
 CURES = 3  # of a grid's units whose remedies stand at its head
 
 
 @needs("viewer")
+@unless_unchanged
 def grids(request: HttpRequest) -> HttpResponse:
     """The grids that meet every filter of the URL, the latest change on top among equals."""
     asked = wanted(request, "kind", "namespace", "key", "state", "search")
-    found = Grid.objects.briefly().select_related("group")
+    found: QuerySet[Any] = Grid.objects.briefly().select_related("group").annotate(conditions=_OF_SERVICES)
     for name in ("kind", "namespace", "key", "state"):
         if asked[name]:
             found = found.filter(**{name: asked[name]})
@@ -51,14 +55,11 @@ def grids(request: HttpRequest) -> HttpResponse:
     return show(request, "grids/list.html", context)
 
 
-def _rows(grids: list[Grid]) -> list[tuple[Grid, dict[str, int], list[str]]]:
+def _rows(grids: list[Any]) -> list[tuple[Grid, dict[str, int], list[str]]]:
     """Each grid with its counts and, of a ServiceGrid, what is wrong with its closed loop."""
-    keys = [grid.pk for grid in grids]
-    listed: Any = Grid.objects.filter(pk__in=keys).order_by().values("pk")
+    listed: Any = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).order_by().values("pk")
     counts = {each["pk"]: each for each in listed.with_counts()}
-    services = Grid.objects.filter(pk__in=keys, kind="ServiceGrid").order_by()
-    conditions = dict(services.values_list("pk", "status__conditions"))
-    return [(grid, counts.get(grid.pk, {}), loop_alarms(conditions.get(grid.pk) or ())) for grid in grids]
+    return [(grid, counts.get(grid.pk, {}), loop_alarms(grid.conditions or ())) for grid in grids]
 
 
 def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:

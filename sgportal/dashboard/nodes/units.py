@@ -11,11 +11,13 @@ from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
 from ..page.access import needs
 from ..page.render import ROWS, paged, read_page, show, wanted
+from ..page.unchanged import unless_unchanged
 
 NAMES = 12
 
 
 @needs("viewer")
+@unless_unchanged
 def groups(request: HttpRequest) -> HttpResponse:
     """Every NodeGroup with its units and nodes counted; Kubernetes' own keys only on demand."""
     asked = wanted(request, "search", "everything")
@@ -28,6 +30,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 
 @needs("viewer")
+@unless_unchanged
 def group(request: HttpRequest) -> HttpResponse:
     """One NodeGroup: its NodeUnits with their nodes, and how many nodes have no unit."""
     asked = wanted(request, "key", "search")

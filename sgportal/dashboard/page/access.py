@@ -12,6 +12,7 @@ from django.shortcuts import render
 from ...actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
 from ...models import Journal
 from ...models.people import has_role, role_of
+from ...queries.freshness import Freshness, freshness
 from .gone import gone, is_back
 from .render import show
 
@@ -29,6 +30,13 @@ def role(request: HttpRequest) -> str:
 def revision(request: HttpRequest) -> str:
     """The journal's revision before the page was read, from where its script listens; "" for a part of a page."""
     return str(getattr(request, "_sgportal_revision", ""))
+
+
+def fresh(request: HttpRequest) -> Freshness:
+    """How old the news is, looked up once per request."""
+    if not hasattr(request, "_sgportal_freshness"):
+        request._sgportal_freshness = freshness()  # type: ignore[attr-defined]
+    return request._sgportal_freshness  # type: ignore[attr-defined, no-any-return]
 
 
 def may(request: HttpRequest, needed: str) -> bool:

@@ -19,8 +19,12 @@ def show(
 ) -> HttpResponse:
     """A whole page, or only its live part where htmx asks for that and the page has one."""
     names = [f"{template}#live", template] if is_part(request) else template
-    answer = render(request, names, dict(context or {}), status=status)
-    patch_vary_headers(answer, ["HX-Request", "HX-Target"])
+    return as_page(render(request, names, dict(context or {}), status=status))
+
+
+def as_page(answer: HttpResponse) -> HttpResponse:
+    """The answer as a page that the browser may keep for its reader, and asks about before it shows it again."""
+    patch_vary_headers(answer, ["HX-Request", "HX-Target", "Cookie"])
     answer["Cache-Control"] = "private, no-cache"
     return answer
 

@@ -1,0 +1,78 @@
+"""Pages that the browser has already: 304 while nothing happened, and never an old form, theme or message."""
+
+import re
+
+import pytest
+from django.contrib.messages import constants
+
+from sgportal.models import Journal
+
+from .. import builders
+from .conftest import browser
+
+PAGES = ("/", "/?group=site&unhealthy=1", "/grids/", "/groups/", "/group/?key=site")
+PART = {"HX-Request": "true", "HX-Target": "live"}
+
+
+@pytest.fixture
+def reader(viewer, fleet):
+    viewer.get("/")  # the cookie of its forms
+    return viewer
+
+
+def again(client, page, etag, **headers):
+    return client.get(page, headers={"If-None-Match": etag, **headers})
+
+
+@pytest.mark.parametrize("headers", [{}, PART])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_or_its_part_is_not_sent_twice(reader, page, headers):
+    first = reader.get(page, headers=headers)
+    answer = again(reader, page, first["ETag"], **headers)
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer["Cache-Control"] == first["Cache-Control"] == "private, no-cache"
+    assert {*answer["Vary"].split(", ")} >= {"HX-Request", "HX-Target", "Cookie", "Accept-Language", "Accept-Encoding"}
+    assert "Set-Cookie" not in answer.headers
+    Journal.objects.create(kind="grid", key="x")
+    assert again(reader, page, first["ETag"], **headers).status_code == 200
+
+
+def test_what_stands_on_the_page_besides_counts(reader, fleet):
+    known = reader.get("/")["ETag"]
+    assert again(reader, "/", known, **PART).status_code == 200
+    assert again(reader, "/", known, **{"Accept-Language": "zh-hans"}).status_code == 200
+    other = browser("operator")
+    assert again(other, "/", known).status_code == 200
+    for cookie in ("theme", "csrftoken"):
+        before = reader.cookies[cookie].value if cookie in reader.cookies else None
+        reader.cookies[cookie] = "dark" if cookie == "theme" else "a" * 32
+        assert again(reader, "/", known).status_code == 200, cookie
+        reader.cookies[cookie] = before or "auto"
+    builders.news(unreachable=3)
+    assert "Cluster unreachable" in again(reader, "/", known).content.decode()
+
+
+def test_a_message_is_shown_once(admin, fleet):
+    admin.get("/grids/")
+    known = admin.get("/grids/")["ETag"]
+    confirmed = {"step": "confirm", "expect": fleet.etag}
+    answer = admin.post("/grids/deploymentgrids/default/echo/delete/", confirmed, follow=True)
+    shown = list(answer.context["messages"])
+    assert shown
+    assert shown[0].level == constants.SUCCESS
+    assert "ETag" not in answer.headers
+    again_ = again(admin, "/grids/", known)
+    assert again_.status_code == 200
+    assert not list(again_.context["messages"])
+
+
+def test_strangers_and_those_without_a_role_are_not_told_that_nothing_changed(reader, client, fleet):
+    assert client.get("/", headers={"If-None-Match": "*"}).status_code == 302
+    assert browser("").get("/", headers={"If-None-Match": "*"}).status_code == 403
+
+
+def test_a_page_that_is_kept_listens_from_where_it_was_made(reader):
+    first = reader.get("/")
+    revision = re.search(r'data-revision="(\d+)"', first.content.decode())[1]
+    assert again(reader, "/", first["ETag"]).status_code == 304
+    assert int(revision) == Journal.newest()
