@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sgportal.actions import save_grids
 from sgportal.core.grids.kinds import KINDS
-from sgportal.models import Grid, GridUnit, ResourceSync
+from sgportal.models import DueCell, Grid, GridUnit, ResourceSync
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.queue import due_cells, workqueue
 from sgportal.reconciler.queue.due_cells import Cell
@@ -137,8 +137,12 @@ def test_a_reconcile_costs_what_the_file_says(world, kind, units, budgets, setti
     budgets.hold(f"{kind}, {units} NodeUnits", found, evidence)
 
 
-def are_ready(unit: str) -> bool:
-    return set(GridUnit.objects.filter(name=unit).values_list("state", flat=True)) == {"Ready"}
+def are_quiet(world, unit: str) -> bool:
+    """Whether a unit's cells are Ready, and nothing has happened since the last time."""
+    look(world)
+    happened = DueCell.objects.exists()
+    world.settle()
+    return not happened and set(GridUnit.objects.filter(name=unit).values_list("state", flat=True)) == {"Ready"}
 
 
 @pytest.mark.timeout(300)
@@ -151,7 +155,7 @@ def test_a_new_node_unit_costs_what_the_file_says(world, units, budgets):
     world.label("edge-00000", site="new")
     costs["two grids get one"] = cost_of_key(world, CELLS)
     assert {"a-new", "b-new"} <= set(world.names())
-    world.until(lambda: (look(world), world.settle(), are_ready("new"))[-1])
+    world.until(lambda: are_quiet(world, "new"))
     due_cells.add([Cell("site", grids[0].pk, "new")])
     costs["a cell is as it should be"] = cost_of_key(world, CELLS)
     found = {name: each.counts() for name, each in costs.items()}
