@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                 ("grid", models.BigIntegerField(null=True)),
                 ("unit", models.CharField(max_length=63)),
                 ("moved", models.BooleanField(default=False)),
+                ("changed", models.BooleanField(default=False)),
             ],
             options={
                 "indexes": [
@@ -24,7 +25,8 @@ class Migration(migrations.Migration):
                         models.OrderBy(models.F("moved"), descending=True),
                         models.F("id"),
                         name="cells_to_do",
-                    )
+                    ),
+                    models.Index(models.F("grid"), condition=models.Q(("changed", True)), name="cells_changing"),
                 ],
             },
         ),

@@ -5,8 +5,8 @@ left to `reconcile`: its key is enqueued.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from django.db import transaction
@@ -37,12 +37,17 @@ Wanted = dict[Grid, set[str]]  # the NodeUnits of each grid
 @dataclass(slots=True)
 class _Left:
     """What a batch leaves: cells to try again, in so many seconds, and grids to reconcile whole, of which some in so
-    many seconds."""
+    many seconds. `changed`: the primary keys of grids whose spec changed and is carried out by cells."""
 
+    changed: Collection[int] = ()
     cells: set[Cell] = field(default_factory=set)
     seconds: float | None = None
     whole: set[Grid] = field(default_factory=set)
     later: dict[str, float] = field(default_factory=dict)
+
+    def cell(self, label: str, grid: Grid, unit: str) -> Cell:
+        """One that is left."""
+        return Cell(label, grid.pk, unit, changed=grid.pk in self.changed)
 
     def again(self, found: Iterable[Cell], seconds: float) -> None:
         """Try these cells again."""
@@ -65,7 +70,7 @@ def run(label: str, cluster: Cluster) -> float | None:
     waiting = due_cells.waiting(label, MOST_ROWS)
     grids = {grid.pk: grid for grid in Grid.objects.workloads().filter(key=label)} if waiting else {}
     rows, wanted = _bounded(waiting, grids)
-    left = _Left()
+    left = _Left({row.grid for row in rows if row.grid and row.changed})
     if cluster.read_only:
         left.whole.update(wanted)
     elif wanted:
@@ -100,7 +105,7 @@ def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left) -> None
         busy = workqueue.held(grid.path for grid in wanted if grid.path not in lease.keys)
         for grid, units in wanted.items():
             if grid.path in busy:
-                left.again((Cell(label, grid.pk, unit) for unit in units), GRID_BUSY)
+                left.again((left.cell(label, grid, unit) for unit in units), GRID_BUSY)
             elif grid.path not in lease.keys:  # it is in back-off, or was never enqueued
                 left.whole.add(grid)
         # Read again: a whole reconcile may have ended between the first look and the lease.
@@ -145,7 +150,8 @@ def _planned(observed: Iterable[Observation], left: _Left) -> list[_Part]:
     found = []
     for seen in observed:
         try:
-            planned = plan(seen.spec, seen.world())
+            world = replace(seen.world(), carried_out=seen.grid.pk not in left.changed)
+            planned = plan(seen.spec, world)
         except Exception:  # one grid that cannot be planned delays no other
             log.exception("%s: its cells wait until it is reconciled whole", seen.grid.path)
             left.whole.add(seen.grid)
@@ -177,6 +183,6 @@ def _note_what_waits(
         grid = each.seen.grid
         late = [result.step.unit for result in each.results if isinstance(result.error, Conflict)]
         if late:
-            left.again((Cell(label, grid.pk, unit) for unit in late), ANOTHER_WRITER)
+            left.again((left.cell(label, grid, unit) for unit in late), ANOTHER_WRITER)
         if (seconds := cells.requeue_after(grid, recorded[grid.pk])) is not None:
             left.later[grid.path] = seconds

@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from ...cluster import Cluster, Conflict
-from ...core.plans.plan import plan
+from ...core.plans.plan import Step, plan
 from ...core.policy.rules import held
 from ...core.text import Invalid
 from ...models import Grid
 from ...queries.freshness import seen_once
 from ...queries.plans import spec_of
 from ...queries.policy import closed
-from ..queue import workqueue
+from ..queue import due_cells, workqueue
+from ..queue.due_cells import Cell
 from .observation.children import confirmed, vanished
 from .observation.observation import observe
 from .resource import sync
@@ -23,6 +24,8 @@ from .writes.apply import StepResult, apply_steps, raise_first, raise_if_cut_sho
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
 WATCH_BEHIND = 1.0  # seconds until another look while the watch does not know that all children are gone
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
+MOST_STEPS = 500  # of one task
+LEFT_TO_CELLS = 60.0  # seconds until it is made sure that the cells did what was left to them
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
@@ -58,16 +61,34 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     if planned.steps:
         seen.confirm(cluster)
     seen, planned = deletion_brake.restrain(seen, planned)
-    steps = confirmed(cells.ready_to_try(seen.cells, planned.steps), spec, cluster)
+    steps = confirmed(cells.ready_to_try(seen.cells, _not_in_cells(grid, planned.steps)), spec, cluster)
+    steps, left = steps[:MOST_STEPS], steps[MOST_STEPS:]
     results = apply_steps(steps, cluster, lease.lost)
 
     if grid.deleting_since:
         raise_first(results)
-        return _finish_deletion(grid, cluster, seen.own)
+        return 0.0 if left else _finish_deletion(grid, cluster, seen.own)
+    carried_out = seen.world().carried_out
     rows = record.record(seen, planned, results, cluster, shut)
     if not shut:
         field_ownership.take_over(seen, planned, record.after(seen, results), cluster)
-    return _requeue_after(grid, rows, results)
+    raise_if_cut_short(results)
+    return _leave_to_cells(grid, left, carried_out) if left else _requeue_after(grid, rows, results)
+
+
+def _not_in_cells(grid: Grid, steps: Sequence[Step]) -> Sequence[Step]:
+    """Without those that were left to batches of cells before."""
+    changing = due_cells.changing(grid.pk) if len(steps) and not grid.deleting_since else ()
+    return [step for step in steps if step.unit not in changing] if changing else steps
+
+
+def _leave_to_cells(grid: Grid, steps: Sequence[Step], carried_out: bool) -> float | None:
+    """Leave what is more than one task may do to batches of cells, which any worker takes; deletions, which are counted
+    over all grids, to the next task for the grid. Seconds until that."""
+    in_cells = [step for step in steps if step.verb in ("create", "update") and step.unit]
+    cells = (Cell(grid.key, grid.pk, step.unit, changed=not carried_out) for step in in_cells)
+    workqueue.enqueue(due_cells.add(cells))
+    return LEFT_TO_CELLS if len(in_cells) == len(steps) else 0.0
 
 
 def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float | None:
@@ -81,7 +102,6 @@ def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float
 
 def _requeue_after(grid: Grid, rows: cells.Cells, results: Sequence[StepResult]) -> float | None:
     """Seconds until the first of what units wait for."""
-    raise_if_cut_short(results)
     if any(isinstance(result.error, Conflict) for result in results):
         return ANOTHER_WRITER
     return cells.requeue_after(grid, rows)

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sgportal.actions import recreate_unit, save_grids
+from sgportal.core.text import Sentence
 from sgportal.models import Child, DueCell, Grid, GridEvent, GridUnit, WorkKey
 from sgportal.reconciler.cache import enqueue
-from sgportal.reconciler.grids import cell_batch
+from sgportal.reconciler.grids import cell_batch, reconcile
 from sgportal.reconciler.grids.cell_batch import Cell
 from sgportal.reconciler.process import connection as connection_to_cluster
 from sgportal.reconciler.queue import due_cells, workqueue
@@ -46,6 +47,14 @@ def happened(*units, grid=None, moved=False):
 
 def created(unit):
     return sorted(GridEvent.objects.filter(unit=unit, reason="Created").values_list("path", "count"))
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed(*_, **__):
+    raise Killed
 
 
 def cell(grid, unit):
@@ -219,15 +228,61 @@ def test_a_grid_that_cannot_be_planned_delays_no_other(sites, monkeypatch):
 
 
 def test_a_change_of_the_spec_is_not_for_a_batch_of_cells(sites):
-    manifest = Grid.objects.get(name="g").source()
-    manifest["spec"]["template"]["template"]["spec"]["containers"][0]["image"] = "img:2"
-    save_grids([manifest], ADA, ask=False)
+    save_grids([with_image("img:2")], ADA, ask=False)
     happened("a")
     run(CELLS)
     assert sites.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:1"
     assert KEY in due()
     sites.settle()
     assert sites.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:2"
+
+
+def with_image(image):
+    manifest = Grid.objects.get(name="g").source()
+    manifest["spec"]["template"]["template"]["spec"]["containers"][0]["image"] = image
+    return manifest
+
+
+def images(sites):
+    bodies = [each for each in sites.cluster.list("Deployment", "default").items if each["metadata"]["name"] < "h"]
+    return sorted(each["spec"]["template"]["spec"]["containers"][0]["image"] for each in bodies)
+
+
+def test_a_change_of_many_cells_is_done_by_several_tasks_and_is_nobodys_drift(sites, monkeypatch):
+    sites.label("node1", zone="b")
+    sites.label("node2", zone="c")
+    sites.settle()
+    sites.look()
+    sites.settle()
+    monkeypatch.setattr(reconcile, "MOST_STEPS", 1)
+    monkeypatch.setattr(cell_batch, "MOST_CELLS", 1)
+    save_grids([with_image("img:2")], ADA, ask=False)
+    run(KEY)
+    assert images(sites) == ["img:1", "img:1", "img:2"]
+    assert Grid.objects.get(name="g").state != "Ready"
+    assert set(DueCell.objects.values_list("changed", flat=True)) == {True}
+    run(CELLS)
+    assert images(sites) == ["img:1", "img:2", "img:2"]
+    sites.settle()
+    assert images(sites) == ["img:2", "img:2", "img:2"]
+    events = GridEvent.objects.filter(path=KEY, reason="Updated")
+    assert not [each for each in events if "drift" in str(Sentence.from_json(each.message))]
+    assert not GridUnit.objects.exclude(attempts={}).exists()
+
+
+def test_a_kill_before_the_cells_are_noted_leaves_the_grid_due(sites, monkeypatch, settings):
+    settings.SGPORTAL_LEASE_SECONDS = 1
+    sites.label("node1", zone="b")
+    sites.settle()
+    monkeypatch.setattr(reconcile, "MOST_STEPS", 1)
+    monkeypatch.setattr(reconcile, "_leave_to_cells", killed)
+    save_grids([with_image("img:2")], ADA, ask=False)
+    with pytest.raises(Killed):
+        run(KEY)
+    monkeypatch.undo()
+    sites.until(lambda: KEY in due())
+    sites.settle()
+    assert images(sites) == ["img:2", "img:2"]
 
 
 def test_what_a_person_asked_for_is_not_for_a_batch_of_cells(sites):
@@ -277,14 +332,6 @@ def test_a_unit_that_never_had_a_workload_leaves_no_cell(sites):
     happened("never", moved=True)
     run(CELLS)
     assert not GridUnit.objects.filter(name="never").exists()
-
-
-class Killed(BaseException):
-    pass
-
-
-def killed(*_, **__):
-    raise Killed
 
 
 @pytest.mark.parametrize("at", ["apply_steps", "record_cells", "_note_what_waits"])
