@@ -13,6 +13,7 @@ from django.utils import timezone
 from sgportal.core.health import of_all, severity
 from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit, Node, NodeLabel, Pod, ResourceSync, ServiceGroup
+from sgportal.reconciler.grids.status.sums import made_of
 
 PASSWORD = "a long enough password"
 
@@ -118,6 +119,8 @@ def observed(grid: Grid, units: Mapping[str, str] | Iterable[str], desired: int 
     grid.state = of_all(states.values())
     grid.observed_generation = grid.generation
     grid.status = {"conditions": [], "observedGeneration": grid.generation}
+    for name, value in made_of(grid.units.all()).items():
+        setattr(grid, name, value)
     grid.save()
     return grid
 

@@ -1,6 +1,7 @@
 """What happened: events of grids, deletions, the audit trail, the journal that live pages follow."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from ..core.text import Sentence
@@ -9,7 +10,8 @@ from .lengths import KEY
 
 
 class GridEvent(models.Model):
-    """Something that happened to a grid and why; repeats are counted, not stored again."""
+    """Something that happened to a grid and why; repeats are counted, not stored again. `unsent` is how often it
+    happened since it was last written to the cluster as an Event."""
 
     path = models.CharField(max_length=KEY)
     unit = models.CharField(max_length=63, blank=True)
@@ -17,11 +19,15 @@ class GridEvent(models.Model):
     reason = models.CharField(max_length=100)
     message = models.JSONField()
     count = models.PositiveIntegerField(default=1)
+    unsent = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        indexes = [models.Index(fields=["path", "-last_at"])]
+        indexes = [
+            models.Index(fields=["path", "-last_at"]),
+            models.Index(fields=["path"], condition=Q(unsent__gt=0), name="events_unsent"),
+        ]
         ordering = ["-last_at", "-pk"]
 
     def __str__(self) -> str:

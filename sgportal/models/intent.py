@@ -4,12 +4,10 @@ import uuid
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 from django.utils import timezone
 
 from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
-from ..core.health import SETTLED
 from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
@@ -64,7 +62,7 @@ class GridQuerySet(models.QuerySet["Grid"]):
 
     def briefly(self) -> Self:
         """The grids without their manifests and statuses, which are large and which a list does not show."""
-        return self.defer("metadata", "spec", "status", "sentences")
+        return self.defer("metadata", "spec", "status", "sentences", "whole")
 
     def workloads(self) -> Self:
         """The grids that run pods."""
@@ -78,14 +76,10 @@ class GridQuerySet(models.QuerySet["Grid"]):
         """The grids whose custom resource is gone, where nobody has decided what that means."""
         return self.exclude(missing_since=None).filter(may_be_forgotten=False)
 
-    def with_counts(self) -> Self:
-        """Each grid with `unit_count`, `ready_units`, `pods_desired` and `pods_ready` over its units."""
-        return self.annotate(
-            unit_count=Count("units", filter=~Q(units__name="")),
-            ready_units=Count("units", filter=Q(units__state__in=SETTLED) & ~Q(units__name="")),
-            pods_desired=Coalesce(Sum("units__desired"), 0),
-            pods_ready=Coalesce(Sum("units__ready"), 0),
-        )
+    def locked(self) -> Self:
+        """These rows, locked to the end of the transaction in order of key, so that no two processes that change
+        several can wait for each other's."""
+        return self.order_by("pk").select_for_update(of=("self",))
 
 
 class Grid(models.Model):
@@ -99,6 +93,11 @@ class Grid(models.Model):
     `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
     `deleted_made_at` is when that resource had been made, where it was seen being deleted, not merely lacking.
     `sentences` are those of the conditions of `status`, by type, to be said in the reader's language.
+
+    `whole` is what was found of the grid as a whole (a `core.status.parts.Whole`; empty until then). `unit_count`,
+    `ready_units`, `pods_desired`, `pods_ready` and `units_by_state` are sums over its cells, kept in the transaction
+    that changes those. `cells_version` counts these changes, and `published_version` is the one of which the status was
+    published, last at `published_at`: where they differ, a status is to be published.
     """
 
     class Home(models.TextChoices):
@@ -131,6 +130,15 @@ class Grid(models.Model):
     sentences = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="Progressing")
     observed_generation = models.PositiveBigIntegerField(default=0)
+    whole = models.JSONField(default=dict)
+    unit_count = models.PositiveIntegerField(default=0)
+    ready_units = models.PositiveIntegerField(default=0)
+    pods_desired = models.PositiveBigIntegerField(default=0)
+    pods_ready = models.PositiveBigIntegerField(default=0)
+    units_by_state = models.JSONField(default=dict)
+    cells_version = models.PositiveBigIntegerField(default=0)
+    published_version = models.PositiveBigIntegerField(default=0)
+    published_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
@@ -139,7 +147,12 @@ class Grid(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_grid_per_name")]
-        indexes = [models.Index(fields=["key"])]
+        indexes = [
+            models.Index(fields=["key"]),
+            models.Index(
+                fields=["key"], condition=Q(cells_version__gt=F("published_version")), name="status_to_publish"
+            ),
+        ]
         ordering = ["namespace", "name", "kind"]
 
     def __str__(self) -> str:
@@ -231,7 +244,9 @@ class GridUnit(models.Model):
     `core.plans.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
     more; it waits since `held_since`. `attempts` says by field what did not keep what it was set to
     (`core.plans.contest.Attempt`), `notes` what else is to be read about the child, each
-    `{"reason": ..., "message": <sentence>}`.
+    `{"reason": ..., "message": <sentence>}`, `contested` why a field of it is contested ({} where none is), and
+    `child_status` the child's own status in SuperEdge's shape. `generation` is that of the grid by which the unit was
+    last judged.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -254,6 +269,9 @@ class GridUnit(models.Model):
     recreate = models.BooleanField(default=False)
     attempts = models.JSONField(default=dict)
     notes = models.JSONField(default=list)
+    contested = models.JSONField(default=dict)
+    child_status = models.JSONField(default=dict)
+    generation = models.PositiveBigIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
 
@@ -262,6 +280,7 @@ class GridUnit(models.Model):
         indexes = [
             models.Index(fields=["name"]),
             models.Index(fields=["severity"]),
+            models.Index(fields=["grid", "severity", "name"], name="units_worst_first"),
             models.Index(fields=["retirement"], condition=~Q(retirement=""), name="units_retired"),
         ]
         ordering = ["severity", "name"]

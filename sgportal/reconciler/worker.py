@@ -10,6 +10,7 @@ from .fleet import lost_labels
 from .grids import cell_batch
 from .grids.reconcile import reconcile
 from .grids.resource import sync
+from .grids.status import publish
 from .process.connection import allowed
 from .queue import due_cells, workqueue
 
@@ -46,6 +47,8 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
         return None
     if kind == due_cells.KIND:
         return cell_batch.run(rest, allowed(standing))
+    if kind == publish.KIND:
+        return publish.run(rest, allowed(standing))
     if kind == takeover.KIND:
         takeover.run(rest)
         return None

@@ -5,6 +5,7 @@ import pytest
 
 from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import connect, upgrade_crds
+from sgportal.reconciler.grids.status import publish
 from sgportal.reconciler.process import connection
 from tests.kube.product import PRODUCT
 
@@ -49,6 +50,8 @@ def world(server, transactional_db, monkeypatch, settings):
     """Three Ready nodes without labels, our custom resources, nothing else. On the real cluster the product is a user
     with the roles of deploy/rbac.yaml, the test an administrator."""
     monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.kubeconfig_path))
+    monkeypatch.setattr(publish, "DELAY_SECONDS", 0.0)
+    monkeypatch.setattr(publish, "PACE_SECONDS", 0.0)
     settings.SGPORTAL_CLUSTER = "demo"
     connection.disconnect()
     cluster = connect("demo", threads=8)

@@ -1,11 +1,27 @@
-"""The conditions of a ServiceGrid: what is claimed of its closed loop, and whether all of it is ready."""
+"""The conditions of a grid, from how many of its units are in which state and what is so of it as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
-from ..health import is_settled, worst
-from ..text import say
-from ..traffic.proof.loop import PAST_PROXIES, Claim, Loop
-from .status import Condition, UnitStatus, told_of
+from ..health import STATES, UNHEALTHY, Truth, is_settled, worst
+from ..plans.contest import CONTESTED
+from ..text import Sentence, say
+from ..traffic.proof.loop import PAST_PROXIES, Loop
+from .parts import Condition, Group, Tally, Whole
+
+_SETTLED = Condition("Progressing", "False", "Settled", say("nothing is in progress"))
+_NOTHING_WRONG = Condition("Degraded", "False", "NothingWrong", say("there are no problems"))
+
+
+def conditions(whole: Whole, tally: Tally) -> tuple[Condition, ...]:
+    """Ready, Progressing and Degraded; of a ServiceGrid what is claimed of its loop; and what is so of some units
+    whatever else is wrong there: a deletion that waits for a person, a field that is contested."""
+    found = [*(_of_service(whole, tally) if whole.loop else _of_workloads(whole, tally)), *whole.loop]
+    if tally.held:
+        found.append(_deletions_held(tally.held))
+    if tally.contested and (sentence := tally.contested.first.contested):
+        text = _told(tally.contested, tally.total, sentence)
+        found.append(Condition(CONTESTED, "True", CONTESTED, text))
+    return (*found, *whole.claims)
 
 
 def loop_conditions(loop: Loop) -> tuple[Condition, ...]:
@@ -14,26 +30,26 @@ def loop_conditions(loop: Loop) -> tuple[Condition, ...]:
     return tuple(Condition(kind, claim.truth, claim.reason, claim.sentence) for kind, claim in claims)
 
 
-def service_conditions(parts: Sequence[UnitStatus], closed: Claim) -> tuple[Condition, ...]:
-    """Ready, Progressing and Degraded of the Service and its loops, of which the claim `closed` is made: what is not
-    known is Unknown, not False."""
-    state = worst(each.state for each in parts)
-    those = [each for each in parts if each.state == state]
-    reason, sentence = those[0].reason, told_of(those, [each for each in parts if each.name])
-    settled = say("nothing is in progress")
-    progressing = Condition("Progressing", "False", "Settled", settled)
-    degraded = Condition("Degraded", "False", "NothingWrong", say("there are no problems"))
+def _of_service(whole: Whole, tally: Tally) -> tuple[Condition, ...]:
+    """Ready, Progressing and Degraded of the Service and its loops: what is not known is Unknown, not False."""
+    state = worst(tally.states)
     if is_settled(state):
-        return _ready(closed), progressing, degraded
+        closed = next(each for each in whole.loop if each.type == "Closed")
+        return _served(closed), _SETTLED, _NOTHING_WRONG
+    if tally.service and tally.service.state == state:
+        reason, sentence = tally.service.reason, tally.service.sentence
+    else:
+        those = tally.by_state[state]
+        reason, sentence = those.first.reason, _told(those, tally.total)
     if state == "Progressing":
         progressing = Condition("Progressing", "True", reason, sentence)
-        return Condition("Ready", "False", reason, sentence), progressing, degraded
+        return Condition("Ready", "False", reason, sentence), progressing, _NOTHING_WRONG
     unknown = state == "Unknown"
     ready = Condition("Ready", "Unknown" if unknown else "False", reason, sentence)
-    return ready, progressing, Condition("Degraded", "Unknown" if unknown else "True", reason, sentence)
+    return ready, _SETTLED, Condition("Degraded", "Unknown" if unknown else "True", reason, sentence)
 
 
-def _ready(closed: Claim) -> Condition:
+def _served(closed: Condition) -> Condition:
     if closed.reason in PAST_PROXIES:
         said = say(
             "the Service exists, and nothing keeps its traffic within NodeUnits: %(reason)s", reason=closed.sentence
@@ -42,3 +58,61 @@ def _ready(closed: Claim) -> Condition:
     return Condition(
         "Ready", "True", "ServedAsAsked", say("the Service exists and its traffic is routed as configured")
     )
+
+
+def _of_workloads(whole: Whole, tally: Tally) -> tuple[Condition, ...]:
+    if whole.finding:
+        reason, sentence = whole.finding.reason, whole.finding.sentence
+        ready = Condition("Ready", "False", reason, sentence)
+        return ready, _SETTLED, Condition("Degraded", "True", reason, sentence)
+    progressing, degraded = _SETTLED, _NOTHING_WRONG
+    if moving := tally.by_state.get("Progressing"):
+        progressing = _of_units("Progressing", "True", moving, tally)
+    elif paused := tally.by_state.get("Paused"):
+        progressing = _of_units("Progressing", "False", paused, tally)
+    if bad := _together(tally, UNHEALTHY):
+        degraded = _of_units("Degraded", "True", bad, tally)
+    return _ready(tally), progressing, degraded
+
+
+def _ready(tally: Tally) -> Condition:
+    if waiting := _together(tally, [state for state in STATES if not is_settled(state)]):
+        return _of_units("Ready", "False", waiting, tally)
+    if not tally.total:
+        return Condition("Ready", "True", "NoUnits", say("no node carries the label key yet"))
+    if held := _together(tally, [state for state in STATES if state != "Ready"]):
+        return _of_units("Ready", "True", held, tally)
+    return Condition("Ready", "True", "AllReady", say("all %(count)s units are ready", count=tally.total))
+
+
+def _together(tally: Tally, states: Collection[str]) -> Group | None:
+    """The units in any of these states; the first of them is the first of those in the worst."""
+    groups = [tally.by_state[state] for state in STATES if state in states and state in tally.by_state]
+    return Group(sum(each.count for each in groups), groups[0].first) if groups else None
+
+
+def _of_units(type: str, status: Truth, those: Group, tally: Tally) -> Condition:
+    return Condition(type, status, those.first.reason, _told(those, tally.total))
+
+
+def _told(those: Group, total: int, sentence: Sentence | None = None) -> Sentence:
+    """How many of all units are so, and what is said of the first of them."""
+    first, sentence = those.first, sentence or those.first.sentence
+    if not first.name:
+        return sentence
+    return say(
+        "%(count)s of %(total)s units, first %(unit)s: %(reason)s",
+        count=those.count,
+        total=total,
+        unit=first.name,
+        reason=sentence,
+    )
+
+
+def _deletions_held(those: Group) -> Condition:
+    text = say(
+        "the deletion of %(count)s workloads waits for approval, first in %(unit)s",
+        count=those.count,
+        unit=those.first.name,
+    )
+    return Condition("DeletionsHeld", "True", "WaitingForDecision", text)

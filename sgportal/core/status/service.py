@@ -1,11 +1,12 @@
 """The status of a ServiceGrid: as bad as the worse of its Service and of its closed loop in each NodeUnit."""
 
-from ..health import State, severity
+from ..health import State
 from ..plans.contest import CONTESTED
 from ..text import say
 from ..traffic.proof.loop import Loop, UnitLoop
-from .conditions import loop_conditions, service_conditions
-from .status import GridStatus, Observed, UnitStatus
+from .conditions import loop_conditions
+from .parts import UnitStatus, Whole
+from .status import GridStatus, Observed, status_of
 
 _STATES: dict[str, State] = {
     "leaking": "Degraded",
@@ -17,13 +18,12 @@ _STATES: dict[str, State] = {
 _ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because it is only just being made
 
 
-def service_status(observed: Observed, loop: Loop) -> GridStatus:
-    """The status from what was observed of the Service and of its loop. The Service itself, which all units share,
-    stands under the unit ""."""
-    service = _service(observed)
-    units = sorted((_unit(each) for each in loop.units), key=lambda each: (severity(each.state), each.name))
-    conditions = (*service_conditions((service, *units), loop.closed), *loop_conditions(loop))
-    return GridStatus((service, *units), conditions, {})
+def service_status(observed: Observed, loop: Loop, closure: str = "") -> GridStatus:
+    """The status from what was observed of the Service, which is kept in its units as `closure` says, and of its loop.
+    The Service itself, which all units share, stands under the unit ""."""
+    shown = {"closure": closure, "nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
+    units = (_service(observed), *(_unit(each) for each in loop.units))
+    return status_of(units, Whole(loop=loop_conditions(loop), shown=shown))
 
 
 def _service(observed: Observed) -> UnitStatus:

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..grids.grid import GridSpec
-from ..health import State, Truth, is_settled, is_unhealthy, of_all, severity
+from ..health import State, of_all, severity
 from ..names import child_name
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
 from ..plans.plan import unit_of
-from ..plans.retirement import DELETION_HELD
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
 from ..workloads.rollout import rollout
 from ..workloads.trouble import Evidence, trouble, under_way
+from .conditions import conditions
+from .parts import Condition, Tally, UnitStatus, Whole, tally
 from .superedge import superedge_state
 
 _FINDING_STATE: Mapping[str, State] = {
@@ -30,52 +31,39 @@ _FINDING_STATE: Mapping[str, State] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UnitStatus:
-    """The state of one unit of a grid. `desired`, `ready`, `updated` count pods; `misplaced` names pods of this unit's
-    child that sit on a node outside the unit; `state` is one of `health.STATES`. Of a ServiceGrid, `nodes` counts the
-    unit's nodes, and `served` those that reach an endpoint as they may. `notes` are what else is to be read about its
-    child, each with a CamelCase reason."""
-
-    name: str
-    state: State
-    reason: str
-    sentence: Sentence
-    template: str = ""
-    child: str = ""
-    desired: int = 0
-    ready: int = 0
-    updated: int = 0
-    misplaced: tuple[str, ...] = ()
-    nodes: int = 0
-    served: int = 0
-    notes: tuple[tuple[str, Sentence], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition as Kubernetes has them: `status` is True, False or Unknown; `reason` is CamelCase."""
-
-    type: str
-    status: Truth
-    reason: str
-    sentence: Sentence
+_NOTHING_BESIDES = Whole()
 
 
 @dataclass(frozen=True, slots=True)
 class GridStatus:
-    """A grid's status: its units, worst first, and the conditions Ready, Progressing and Degraded."""
+    """A grid's status: its units, worst first, how many are in which state, and what is so of it as a whole. Of a large
+    grid that was not read whole, `units` are the first of the unhealthy ones only; `tally` counts all."""
 
     units: tuple[UnitStatus, ...]
-    conditions: tuple[Condition, ...]
-    states: Mapping[str, Any]
-    unused_templates: tuple[str, ...] = ()
-    blocked: bool = False
+    whole: Whole
+    tally: Tally
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Ready, Progressing, Degraded and others."""
+        return conditions(self.whole, self.tally)
+
+    @property
+    def states(self) -> dict[str, Mapping[str, Any]]:
+        """The statuses of the children of its units, in SuperEdge's shape, in order of name of unit."""
+        named = sorted((unit for unit in self.units if unit.name and unit.child), key=lambda unit: unit.name)
+        return {unit.name: unit.child_status for unit in named}
 
     @property
     def state(self) -> State:
         """`Blocked` where the grid as a whole is, else the state of all its units as a whole; `Ready` without units."""
-        return "Blocked" if self.blocked else of_all(unit.state for unit in self.units)
+        return "Blocked" if self.whole.finding else of_all(self.tally.states)
+
+
+def status_of(units: Iterable[UnitStatus], whole: Whole = _NOTHING_BESIDES) -> GridStatus:
+    """The status of a grid with these units, which are all there are."""
+    found = tuple(sorted(units, key=lambda unit: (severity(unit.state), unit.name)))
+    return GridStatus(found, whole, tally(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,35 +125,23 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
         return _Seen(kind, observed.units.get(name), live.get(name), findings.get(name), pending, known)
 
     names = {*observed.units, *live, *(unit for unit in findings if unit)}
-    units = sorted(
-        (_unit_status(spec, name, seen(name)) for name in names), key=lambda unit: (severity(unit.state), unit.name)
-    )
-    states = {name: superedge_state(live[name]) for name in sorted(live)}
-    whole = findings.get("")
-    conditions = _conditions(units, whole)
-    return GridStatus(tuple(units), conditions, states, spec.unused_templates(), blocked=whole is not None)
+    whole = Whole(findings.get(""), unused_templates=spec.unused_templates())
+    return status_of((_unit_status(spec, name, seen(name)) for name in names), whole)
 
 
-def complete(status: GridStatus, findings: Sequence[Finding], notes: Iterable[Finding]) -> GridStatus:
-    """The status with the notes of a plan, each at its unit, and a condition for what the findings of some units say
-    whatever else is wrong there: a deletion that waits for a person, a field that is contested."""
+def complete(status: GridStatus, findings: Iterable[Finding], notes: Iterable[Finding]) -> GridStatus:
+    """The status with the notes of a plan and the contested fields among the findings, each at its unit."""
     told: dict[str, tuple[tuple[str, Sentence], ...]] = {}
     for each in notes:
         told[each.unit] = (*told.get(each.unit, ()), (each.reason, each.sentence))
-    units = tuple(replace(unit, notes=told.get(unit.name, ())) for unit in status.units)
-    more = []
-    if held := [each for each in findings if each.reason == DELETION_HELD]:
-        more.append(_deletions_held(held))
-    if contested := [each for each in findings if each.reason == CONTESTED]:
-        more.append(Condition(CONTESTED, "True", CONTESTED, _first_of(contested, units)))
-    return replace(status, units=units, conditions=(*status.conditions, *more))
-
-
-def _first_of(findings: Sequence[Finding], units: Sequence[UnitStatus]) -> Sentence:
-    first = findings[0]
-    if not first.unit:
-        return first.sentence
-    return _of_units(len({each.unit for each in findings}), len(units), first.unit, first.sentence)
+    contested: dict[str, Sentence] = {}
+    for each in findings:
+        if each.reason == CONTESTED:
+            contested.setdefault(each.unit, each.sentence)
+    return status_of(
+        (replace(unit, notes=told.get(unit.name, ()), contested=contested.get(unit.name)) for unit in status.units),
+        status.whole,
+    )
 
 
 def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
@@ -183,6 +159,7 @@ def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),
         misplaced=seen.misplaced(),
+        child_status=superedge_state(live) if live else {},
     )
 
 
@@ -222,65 +199,3 @@ def _misplaced(pods: Sequence[str]) -> Sentence:
 
 _STAGE_STATE: Mapping[str, State] = {"Partitioned": "Partitioned", "OnDelete": "OnDelete"}
 _STAGE_REASON = {"RolledOut": "AllReady", "Partitioned": "Partitioned", "OnDelete": "OnDelete"}
-
-
-def _deletions_held(findings: Sequence[Finding]) -> Condition:
-    """That the deletion of these units' children waits for a person; there is at least one."""
-    text = say(
-        "the deletion of %(count)s workloads waits for approval, first in %(unit)s",
-        count=len(findings),
-        unit=findings[0].unit,
-    )
-    return Condition("DeletionsHeld", "True", "WaitingForDecision", text)
-
-
-_QUIET = (
-    Condition("Progressing", "False", "Settled", say("nothing is in progress")),
-    Condition("Degraded", "False", "NothingWrong", say("there are no problems")),
-)
-
-
-def _conditions(units: Sequence[UnitStatus], grid_finding: Finding | None) -> tuple[Condition, ...]:
-    if grid_finding:
-        reason, sentence = grid_finding.reason, grid_finding.sentence
-        return (
-            Condition("Ready", "False", reason, sentence),
-            _QUIET[0],
-            Condition("Degraded", "True", reason, sentence),
-        )
-    bad = [unit for unit in units if is_unhealthy(unit.state)]
-    moving = [unit for unit in units if unit.state == "Progressing"]
-    paused = [unit for unit in units if unit.state == "Paused"]
-    progressing = _QUIET[0]
-    if moving:
-        progressing = Condition("Progressing", "True", moving[0].reason, told_of(moving, units))
-    elif paused:
-        progressing = Condition("Progressing", "False", paused[0].reason, told_of(paused, units))
-    degraded = Condition("Degraded", "True", bad[0].reason, told_of(bad, units)) if bad else _QUIET[1]
-    return _ready_condition(units), progressing, degraded
-
-
-def _ready_condition(units: Sequence[UnitStatus]) -> Condition:
-    waiting = [unit for unit in units if not is_settled(unit.state)]
-    if waiting:
-        return Condition("Ready", "False", waiting[0].reason, told_of(waiting, units))
-    if not units:
-        return Condition("Ready", "True", "NoUnits", say("no node carries the label key yet"))
-    held = [unit for unit in units if unit.state != "Ready"]
-    if held:
-        return Condition("Ready", "True", held[0].reason, told_of(held, units))
-    return Condition("Ready", "True", "AllReady", say("all %(count)s units are ready", count=len(units)))
-
-
-def told_of(some: Sequence[UnitStatus], units: Sequence[UnitStatus]) -> Sentence:
-    """How many of all units are so, and what the first of them says."""
-    first = some[0]
-    if not first.name:
-        return first.sentence
-    return _of_units(len(some), len(units), first.name, first.sentence)
-
-
-def _of_units(count: int, total: int, unit: str, sentence: Sentence) -> Sentence:
-    return say(
-        "%(count)s of %(total)s units, first %(unit)s: %(reason)s", count=count, total=total, unit=unit, reason=sentence
-    )

@@ -37,7 +37,7 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
 def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """One package and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
-    grids = list(Grid.objects.filter(group=found).with_counts())
+    grids = list(Grid.objects.filter(group=found))
     context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
     return show(request, "servicegroups/one.html", context)
 

@@ -55,11 +55,9 @@ def grids(request: HttpRequest) -> HttpResponse:
     return show(request, "grids/list.html", context)
 
 
-def _rows(grids: list[Any]) -> list[tuple[Grid, dict[str, int], list[str]]]:
-    """Each grid with its counts and, of a ServiceGrid, what is wrong with its closed loop."""
-    listed: Any = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).order_by().values("pk")
-    counts = {each["pk"]: each for each in listed.with_counts()}
-    return [(grid, counts.get(grid.pk, {}), loop_alarms(grid.conditions or ())) for grid in grids]
+def _rows(grids: list[Any]) -> list[tuple[Grid, list[str]]]:
+    """Each grid with, of a ServiceGrid, what is wrong with its closed loop."""
+    return [(grid, loop_alarms(grid.conditions or ())) for grid in grids]
 
 
 def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
@@ -76,7 +74,6 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
     is_service = grid.kind == "ServiceGrid"
     return {
         "is_service": is_service,
-        "counts": None if is_service else Grid.objects.filter(pk=grid.pk).with_counts().first(),
         "conditions": _conditions(grid),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,

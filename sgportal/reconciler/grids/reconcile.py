@@ -18,6 +18,7 @@ from .observation.children import confirmed, vanished
 from .observation.observation import observe
 from .resource import sync
 from .status import cells, record
+from .status.judge import after
 from .writes import deletion_brake, field_ownership
 from .writes.apply import StepResult, apply_steps, raise_first, raise_if_cut_short
 
@@ -71,7 +72,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     carried_out = seen.world().carried_out
     rows = record.record(seen, planned, results, cluster, shut)
     if not shut:
-        field_ownership.take_over(seen, planned, record.after(seen, results), cluster)
+        field_ownership.take_over(seen, planned, after(seen, results), cluster)
     raise_if_cut_short(results)
     return _leave_to_cells(grid, left, carried_out) if left else _requeue_after(grid, rows, results)
 

@@ -30,6 +30,7 @@ __all__ = [
     "done",
     "enqueue",
     "enqueue_later",
+    "enqueue_together",
     "ensure",
     "failed",
     "held",
@@ -85,6 +86,18 @@ def held(keys: Iterable[str]) -> set[str]:
     """Those of these keys that some process is at."""
     rows = WorkKey.objects.filter(key__in=list(keys), lease_until__gte=clock.now())
     return set(rows.values_list("key", flat=True))
+
+
+def enqueue_together(keys: Iterable[str], seconds: float) -> None:
+    """Have each key reconciled in so many seconds, together with whatever else is requested until then; one that waits
+    already stays where it is, and one that somebody is at is done again after that."""
+    wanted = sorted(set(keys))
+    with transaction.atomic():
+        WorkKey.objects.bulk_create([WorkKey(key=key) for key in wanted], ignore_conflicts=True)
+        rows = WorkKey.objects.filter(key__in=wanted).locked()
+        idle = rows.free().filter(requested__lte=F("done"))
+        idle.update(since=clock.now(), next_at=clock.now(seconds))
+        rows.update(requested=F("requested") + 1)
 
 
 def retry_all() -> None:

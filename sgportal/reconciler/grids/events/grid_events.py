@@ -1,7 +1,7 @@
 """What happened to a grid and why, for people; repeats are counted. Here it is kept in rows, which pages and REST show;
 `kube_events` says the same in the cluster."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -42,6 +42,7 @@ _DONE = {
     "release": ("Released", say("%(kind)s “%(name)s” was released: %(reason)s")),
     "delete": ("Deleted", say("%(kind)s “%(name)s” was deleted: %(reason)s")),
 }
+_REASONS_OF_WRITES = {reason for reason, _ in _DONE.values()}
 
 
 def event_of_write(result: StepResult) -> NewEvent:
@@ -52,22 +53,38 @@ def event_of_write(result: StepResult) -> NewEvent:
     return NewEvent(step.unit, reason, sentence, kind=step.kind, name=step.name, why=step.reason)
 
 
-def record(path: str, events: Iterable[NewEvent]) -> None:
-    """Note events of a grid, in a constant number of statements."""
-    events = list(events)
-    if not events:
+def event_of_row(row: GridEvent) -> NewEvent:
+    """The event that a row tells of."""
+    sentence, warning = row.sentence, row.type == "Warning"
+    if row.reason not in _REASONS_OF_WRITES:
+        return NewEvent(row.unit, row.reason, sentence, warning)
+    said = dict(sentence.params)
+    return NewEvent(row.unit, row.reason, sentence, warning, said["kind"], said["name"], said["reason"])
+
+
+def record(events: Mapping[str, Sequence[NewEvent]], unsent: bool = False) -> None:
+    """Note events of several grids, by their paths, in a constant number of statements. `unsent`: they are still to be
+    written to the cluster."""
+    told = [(path, each) for path, several in events.items() for each in several]
+    if not told:
         return
-    now = timezone.now()
-    recent = GridEvent.objects.filter(path=path, last_at__gt=now - ONE_STORY, reason__in={e.reason for e in events})
-    rows = recent.order_by("last_at", "pk").values_list("unit", "reason", "type", "pk", "message")
-    latest = {(unit, reason, type): (pk, message) for unit, reason, type, pk, message in rows}
+    now, more = timezone.now(), int(unsent)
+    recent = GridEvent.objects.filter(
+        path__in=[path for path, several in events.items() if several],
+        last_at__gt=now - ONE_STORY,
+        reason__in={each.reason for _, each in told},
+    )
+    rows = recent.order_by("last_at", "pk").values_list("path", "unit", "reason", "type", "pk", "message")
+    latest = {(path, unit, reason, type): (pk, message) for path, unit, reason, type, pk, message in rows}
     repeated, fresh = [], []
-    for each in events:
-        pk, before = latest.get((each.unit, each.reason, each.type), (None, None))
+    for path, each in told:
+        pk, before = latest.get((path, each.unit, each.reason, each.type), (None, None))
         message = each.sentence.to_json()
         if before == message:
             repeated.append(pk)
         else:
-            fresh.append(GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message))
-    GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, last_at=now)
+            row = GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message)
+            row.unsent = more
+            fresh.append(row)
+    GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, unsent=F("unsent") + more, last_at=now)
     GridEvent.objects.bulk_create(fresh)

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from ....cluster import Cluster, ClusterError
 from ....core.grids.kinds import API_VERSION
 from ....core.names import FIELD_MANAGER
 from ....core.timestamps import rfc3339
-from ....models import Grid
-from .grid_events import NewEvent
+from ....models import Grid, GridEvent
+from ...process.connection import map_parallel
+from .grid_events import NewEvent, event_of_row
 
 log = logging.getLogger(__name__)
 NAMED = 3  # of many, so many are named
@@ -80,6 +82,23 @@ def emit(grid: Grid, events: Iterable[NewEvent], cluster: Cluster) -> None:
             cluster.apply(_body(grid, note, name, before), force=True)
     except ClusterError as error:
         log.warning("%s: its Events could not be written to the cluster: %s", grid.path, error)
+
+
+def send(grids: Sequence[Grid], cluster: Cluster) -> None:
+    """Write what was noted of these grids and not written to the cluster yet: together, once."""
+    by_path = {grid.path: grid for grid in grids}
+    rows = list(GridEvent.objects.filter(path__in=by_path, unsent__gt=0).order_by("path", "pk"))
+    if not rows:
+        return
+    events: dict[str, list[NewEvent]] = {}
+    for row in rows:
+        events.setdefault(row.path, []).append(event_of_row(row))
+    map_parallel(lambda each: emit(by_path[each[0]], each[1], cluster), events.items())
+    sent: dict[int, list[int]] = {}
+    for row in rows:
+        sent.setdefault(row.unsent, []).append(row.pk)
+    for times, keys in sent.items():  # nearly always once
+        GridEvent.objects.filter(pk__in=keys).update(unsent=F("unsent") - times)
 
 
 def _name(grid: Grid, note: Note) -> str:

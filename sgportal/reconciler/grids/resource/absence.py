@@ -167,7 +167,8 @@ def _hold(rows: GridQuerySet) -> None:
         missing = list(rows.missing().filter(missing_held=False).select_for_update())
         Grid.objects.filter(pk__in=[grid.pk for grid in missing]).update(missing_held=True)
         for grid in missing:
-            grid_events.record(grid.path, [grid_events.NewEvent("", "ResourceGone", why(GRID_GONE), warning=True)])
+            gone = grid_events.NewEvent("", "ResourceGone", why(GRID_GONE), warning=True)
+            grid_events.record({grid.path: [gone]})
         change_log.record("grid", [grid.path for grid in missing])
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         if not Grid.objects.in_cluster().filter(missing_held=False).exists():

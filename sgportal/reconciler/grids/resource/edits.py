@@ -102,7 +102,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             " is kept as a revision"
         )
         conflict = [grid_events.NewEvent("", "EditConflict", text, warning=True)]
-        grid_events.record(grid.path, conflict)
+        grid_events.record({grid.path: conflict})
         kube_events.emit(grid, conflict, cluster)
     grid.refresh_from_db()
     change_log.record("grid", [grid.path])

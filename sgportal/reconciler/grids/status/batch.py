@@ -1,6 +1,6 @@
 """Recording some cells of several grids: as much as was observed, and no more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -8,11 +8,12 @@ from django.db import transaction
 from ....cluster import Cluster
 from ....core.plans.plan import Plan
 from ....models import Grid
-from ...queue import change_log, workqueue
-from ..events import grid_events, kube_events
+from ...queue import change_log
+from ..events import grid_events
 from ..observation.observation import Observation
 from ..writes.apply import StepResult
-from . import cells, record
+from . import cells, publish, sums
+from .judge import Judged, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,34 @@ class CellBatch:
 
 
 def record_cells(batches: Sequence[CellBatch], cluster: Cluster) -> dict[int, cells.Cells]:
-    """Write down the state of these cells alone, and what happened on the way, and have the status of their grids
-    published; the rows afterwards of each grid, by its primary key. Raises ClusterError."""
-    found = [(each, record.judge(each.seen, each.planned, each.results, cluster)) for each in batches]
-    shown = [(each, news) for each, news in found if news.is_news]
-    if shown:
-        shown[0][0].seen.confirm(cluster)
-    rows = {each.seen.grid.pk: news.changes.after for each, news in found}
-    with transaction.atomic():
-        for each, news in shown:
-            rows[each.seen.grid.pk] = cells.write(each.seen.grid, news.changes)
-            grid_events.record(each.seen.grid.path, news.events)
-        change_log.record("grid", [each.seen.grid.path for each, news in shown if news.changes.shown])
-        publish([each.seen.grid for each, _ in shown])
-    for each, news in shown:
-        kube_events.emit(each.seen.grid, news.events, cluster)
+    """Write down the state of these cells alone, and what happened on the way, in a constant number of statements, and
+    have the status of their grids published; the rows afterwards of each grid, by its primary key. Raises
+    ClusterError."""
+    found = {each.seen.grid.pk: judge(each.seen, each.planned, each.results, cluster) for each in batches}
+    rows = {pk: judged.changes.after for pk, judged in found.items()}
+    news = {pk: judged for pk, judged in found.items() if judged.is_news}
+    if news:
+        next(each.seen for each in batches if each.seen.grid.pk in news).confirm(cluster)
+        rows |= _write(news)
     return rows
 
 
-def publish(grids: Sequence[Grid]) -> None:
-    """Have the status of these grids written to their custom resources soon."""
-    workqueue.enqueue(grid.path for grid in grids)
+def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
+    with transaction.atomic():
+        grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).locked()}
+        there = {pk: news[pk] for pk in grids}  # others were removed meanwhile
+        changes = [judged.changes for judged in there.values()]
+        before = sums.stored(changes)
+        rows = dict(zip(there, cells.write(changes), strict=True))
+        after = sums.written(changes)
+        for pk, grid in grids.items():
+            mine = ([part for part in parts if part.grid_id == pk] for parts in (before, after))
+            sums.replace(grid, *mine)
+            grid.cells_version += 1
+            if not grid.whole.get("claims"):  # whether its namespace is closed is known of the whole grid only
+                grid.whole = there[pk].status.whole.to_json()
+        Grid.objects.bulk_update(grids.values(), [*sums.FIELDS, "cells_version", "whole"])
+        grid_events.record({grids[pk].path: judged.events for pk, judged in there.items()}, unsent=True)
+        change_log.record("grid", [grids[pk].path for pk, judged in there.items() if judged.changes.shown])
+        publish.request(list(grids.values()))
+    return rows

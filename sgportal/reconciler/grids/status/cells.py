@@ -3,16 +3,17 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
 
-from ....core.health import severity
+from ....core.health import State, severity
 from ....core.plans.contest import Attempt, Attempts, retry_at
 from ....core.plans.plan import Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
-from ....core.status.status import UnitStatus
+from ....core.status.parts import UnitStatus
+from ....core.text import Sentence
 from ....models import Grid, GridUnit
 from ...fleet import halt
 from ...queue import change_log, workqueue
@@ -23,7 +24,7 @@ Cells = Mapping[str, GridUnit]
 BATCH = 200  # rows in one statement
 # What a person decides, and what paces the writes, is never overwritten by what was read before.
 _NOT_OBSERVED = ("id", "grid", "name", "gone_since", "retirement", "held_since", "recreate", "failures", "next_at")
-_COLUMNS = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
+_OBSERVED = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
 
 
 def note_nodes(seen: Observation) -> Observation:
@@ -63,21 +64,26 @@ def ready_to_try(cells: Cells, steps: Iterable[Step]) -> list[Step]:
 
 @dataclass(frozen=True, slots=True)
 class CellChanges:
-    """What is to be written of a grid's cells: `after` are the rows as they will be, by name of unit; of those, `fresh`
-    are new and `other` say something else than before. `gone` names rows that go; `failed` and `done` are the units
-    whose writes failed, or were made although they had failed before or a person had asked for them."""
+    """What is to be written of a grid's cells: `before` are the rows as they were read, `after` as they will be, by
+    name of unit; `written` of those are new or say something else than before. `failed` and `done` are the units whose
+    writes failed, or were made although they had failed before or a person had asked for them."""
 
+    grid: Grid
+    before: Cells
     after: Cells
-    fresh: Sequence[GridUnit] = ()
-    other: Sequence[GridUnit] = ()
-    gone: Collection[str] = ()
+    written: Collection[str] = ()
     failed: Collection[str] = ()
     done: Collection[str] = ()
 
     @property
+    def gone(self) -> list[GridUnit]:
+        """The rows that go."""
+        return [cell for name, cell in self.before.items() if name not in self.after]
+
+    @property
     def shown(self) -> bool:
         """Whether a reader sees something else afterwards."""
-        return bool(self.fresh or self.other or self.gone or self.failed or self.done)
+        return bool(self.written or self.gone or self.failed or self.done)
 
 
 def compare(
@@ -89,70 +95,77 @@ def compare(
     tried: Collection[str],
 ) -> CellChanges:
     """What recording these units' states comes to; nothing is written yet."""
-    after, fresh, other = {}, [], []
+    after, written = {}, []
     for unit in units:
-        values = _values(unit, attempts.get(unit.name, {}))
+        values = {**_values(unit, attempts.get(unit.name, {})), "generation": grid.generation}
         cell = before.get(unit.name)
-        if cell is None:
-            cell = GridUnit(grid=grid, name=unit.name, **values)
-            fresh.append(cell)
-        elif any(getattr(cell, name) != value for name, value in values.items()):
-            cell = changed(cell, **values)
-            other.append(cell)
+        if cell is None or any(getattr(cell, name) != value for name, value in values.items()):
+            cell = changed(cell or GridUnit(grid=grid, name=unit.name), **values)
+            written.append(unit.name)
         after[unit.name] = cell
     tried = {name for name in tried if name in after and name not in failed}
     return CellChanges(
+        grid=grid,
+        before=before,
         after=after,
-        fresh=fresh,
-        other=other,
-        gone=before.keys() - after.keys(),
+        written=written,
         failed={name for name in failed if name in after},
         done={name for name in tried if after[name].failures or after[name].next_at or after[name].recreate},
     )
 
 
-def write(grid: Grid, changes: CellChanges) -> Cells:
-    """Write them, within a transaction; the rows afterwards."""
-    GridUnit.objects.bulk_create(changes.fresh)
-    GridUnit.objects.bulk_update(changes.other, _COLUMNS, batch_size=BATCH)
-    if changes.gone:
-        grid.units.filter(name__in=changes.gone).delete()
-    after = dict(changes.after)
-    if changes.failed:
-        after |= _slow_down(grid, {name: after[name] for name in changes.failed})
-    if changes.done:
-        after |= _speed_up(grid, {name: after[name] for name in changes.done})
-    return after
+def write(changes: Sequence[CellChanges]) -> list[Cells]:
+    """Write what is to be written of the cells of several grids, in a constant number of statements, within a
+    transaction that has locked the grids' rows; the rows afterwards of each grid."""
+    after = [
+        {name: _unsaved(cell) if name in each.written else cell for name, cell in each.after.items()}
+        for each in changes
+    ]
+    GridUnit.objects.bulk_create(
+        [cells[name] for each, cells in zip(changes, after, strict=True) for name in each.written],
+        update_conflicts=True,
+        unique_fields=["grid", "name"],
+        update_fields=_OBSERVED,
+    )
+    if gone := [cell.pk for each in changes for cell in each.gone]:
+        GridUnit.objects.filter(pk__in=gone).delete()
+    _slow_down([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.failed])
+    _speed_up([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.done])
+    return list(after)
 
 
-def _slow_down(grid: Grid, cells: Cells) -> Cells:
+def _unsaved(cell: GridUnit) -> GridUnit:
+    """A copy that is found by its grid and name: the row it was read from may be gone."""
+    return changed(cell, pk=None)
+
+
+def _slow_down(cells: Sequence[GridUnit]) -> None:
     """Have these wait before the next try, the longer the more often they failed. How often is asked now: whoever saves
     the grid meanwhile wants it tried at once."""
-    failures = dict(grid.units.filter(name__in=cells.keys()).values_list("name", "failures"))
+    if not cells:
+        return
+    failures = dict(GridUnit.objects.filter(pk__in=[cell.pk for cell in cells]).values_list("pk", "failures"))
     now = timezone.now()
-    after = {
-        name: changed(
-            cell,
-            failures=failures.get(name, 0) + 1,
-            next_at=now + timedelta(seconds=workqueue.backoff(failures.get(name, 0))),
-        )
-        for name, cell in cells.items()
-    }
-    GridUnit.objects.bulk_update(after.values(), ["failures", "next_at"], batch_size=BATCH)
-    return after
+    for cell in cells:
+        before = failures.get(cell.pk, 0)
+        cell.failures = before + 1
+        cell.next_at = now + timedelta(seconds=workqueue.backoff(before))
+    GridUnit.objects.bulk_update(cells, ["failures", "next_at"], batch_size=BATCH)
 
 
-def _speed_up(grid: Grid, cells: Cells) -> Cells:
+def _speed_up(cells: Sequence[GridUnit]) -> None:
     """These were written: nothing waits, and what a person had asked for when they were read is done."""
-    asked = [name for name, cell in cells.items() if cell.recreate]
-    grid.units.filter(name__in=cells.keys()).update(failures=0, next_at=None)
-    if asked:
-        grid.units.filter(name__in=asked).update(recreate=False)
-    return {name: changed(cell, failures=0, next_at=None, recreate=False) for name, cell in cells.items()}
+    if not cells:
+        return
+    GridUnit.objects.filter(pk__in=[cell.pk for cell in cells]).update(failures=0, next_at=None)
+    if asked := [cell.pk for cell in cells if cell.recreate]:
+        GridUnit.objects.filter(pk__in=asked).update(recreate=False)
+    for cell in cells:
+        cell.failures, cell.next_at, cell.recreate = 0, None, False
 
 
 def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
-    """What a row says of a unit that is in this state."""
+    """What a row says of a unit that is in this state; `unit_status` reads it back."""
     return {
         "state": unit.state,
         "severity": severity(unit.state),
@@ -168,7 +181,30 @@ def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
         "misplaced": list(unit.misplaced),
         "notes": [{"reason": reason, "message": sentence.to_json()} for reason, sentence in unit.notes],
         "attempts": {name: each.to_json() for name, each in attempts.items()},
+        "contested": unit.contested.to_json() if unit.contested else {},
+        "child_status": dict(unit.child_status),
     }
+
+
+def unit_status(cell: GridUnit) -> UnitStatus:
+    """The state of a unit as its row has it."""
+    return UnitStatus(
+        name=cell.name,
+        state=cast(State, cell.state),
+        reason=cell.reason,
+        sentence=cell.sentence,
+        template=cell.template,
+        child=cell.child,
+        desired=cell.desired,
+        ready=cell.ready,
+        updated=cell.updated,
+        nodes=cell.nodes,
+        served=cell.served,
+        misplaced=tuple(cell.misplaced),
+        notes=tuple(cell.told),
+        contested=Sentence.from_json(cell.contested) if cell.contested else None,
+        child_status=cell.child_status,
+    )
 
 
 def requeue_after(grid: Grid, cells: Cells) -> float | None:

@@ -12,30 +12,36 @@ Body = Mapping[str, Any]
 TRIES = 5  # of one write, while somebody else changes the resource in between
 
 
-def write(grid: Grid, resource: Body | None, status: Body, cluster: Cluster) -> None:
+def write(grid: Grid, resource: Body | None, status: Body, cluster: Cluster) -> bool:
     """Write the status to the custom resource, last seen as `resource`, where it says something else; SuperEdge's own
-    definitions have no place for one. Touches no rows. Raises ClusterError."""
-    if not grid.cluster_uid or cluster.read_only:
-        return
+    definitions have no place for one. Whether it says this now, or need not: False where somebody else wrote another
+    status meanwhile, which may be newer. Touches no rows. Raises ClusterError."""
+    if not grid.cluster_uid or cluster.read_only or resource is None:
+        return True
     wanted = {**status, "observedGeneration": grid.cluster_generation}  # not that of an edit since it was seen
+    before = resource.get("status") or {}
     for left in reversed(range(TRIES)):
         if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
-            return
-        before = resource.get("status") or {}
-        if before == wanted:
-            return
+            return True
+        said = resource.get("status") or {}
+        if said == wanted:
+            return True
+        if said != before:
+            return False
         version = {"resourceVersion": resource["metadata"]["resourceVersion"]}  # so that it is no other's of that name
         patch = {"metadata": version, "status": merge_patch(before, wanted)}
         try:
             cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
-            return
         except NotFound as error:
             log.info("%s: its status could not be written to the cluster: %s", grid.path, error)
-            return
+            return True
         except Conflict:
             if not left:
                 raise
             resource = cluster.get(grid.kind, grid.namespace, grid.name)
+        else:
+            return True
+    return True
 
 
 def merge_patch(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""Publishing the status of grids whose cells have changed: made from rows alone, on the grid's row and on its custom
+resource, once for all changes of a second.
+
+A grid's row says which of its changes are published; so what was not published when a worker died is published by the
+next. One task does all grids of a label key.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Case, F, PositiveBigIntegerField, Value, When
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from ....cluster import Cluster, ClusterError, Throttled, Unreachable
+from ....models import Grid
+from ...process.connection import map_parallel
+from ...queue import change_log, workqueue
+from ..events import grid_events, kube_events
+from . import resource_status, rows
+from .published import Published, published
+
+log = logging.getLogger(__name__)
+KIND = "status"  # of the work keys
+DELAY_SECONDS = 0.5  # for what else changes at the same time
+PACE_SECONDS = 1.0  # between two writes of one grid's status
+MOST = 100  # grids in one turn
+
+
+class _Said(NamedTuple):
+    grid: Grid
+    version: int  # of its cells
+    published: Published
+
+
+def request(grids: Iterable[Grid]) -> None:
+    """Have the status of these grids published soon: of what this transaction changes, too."""
+    workqueue.enqueue_together({f"{KIND}/{grid.key}" for grid in grids}, DELAY_SECONDS)
+
+
+def mark(grids: Sequence[Grid]) -> None:
+    """Have the status of these grids published anew, whatever has been published."""
+    with transaction.atomic():
+        Grid.objects.filter(pk__in=[grid.pk for grid in grids]).update(cells_version=F("cells_version") + 1)
+        request(grids)
+
+
+def run(label: str, cluster: Cluster) -> float | None:
+    """Publish the status of the grids of a label key that have changed; seconds until the next turn, None where nothing
+    is left. A grid whose status the API server refuses is left to its own reconcile. Raises ClusterError where the
+    cluster does not answer."""
+    due = _due(label)
+    now = timezone.now()
+    pace = timedelta(seconds=PACE_SECONDS)
+    fresh = [grid for grid in due if grid.published_at and now - pace < grid.published_at <= now]
+    ready = [grid for grid in due if grid not in fresh]
+    unknown = [grid for grid in ready if not grid.whole]  # has to be looked at whole first
+    workqueue.enqueue(grid.path for grid in unknown)
+    said = _store([grid for grid in ready if grid.whole][:MOST], label)
+    again = _send(said, cluster)
+    waits = [PACE_SECONDS] if again or len(ready) > MOST else []
+    waits += [(grid.published_at + pace - now).total_seconds() for grid in fresh if grid.published_at]
+    return min(waits, default=None)
+
+
+def _due(label: str) -> list[Grid]:
+    changed = Grid.objects.filter(key=label, cells_version__gt=F("published_version"), deleting_since=None)
+    return list(changed.order_by("published_at", "pk"))
+
+
+def _store(grids: Sequence[Grid], label: str) -> list[_Said]:
+    """Write the status of grids to their rows, with the events of the change; what there is to send."""
+    if not grids:
+        return []
+    statuses = rows.read(grids, label)
+    with transaction.atomic():
+        locked = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).locked()
+        versions = {grid.pk: grid.cells_version for grid in grids}
+        behind = {grid.pk: grid for grid in locked if grid.published_version < versions[grid.pk]}
+        said = [
+            _Said(behind[grid.pk], versions[grid.pk], published(behind[grid.pk], *statuses[grid.pk]))
+            for grid in grids
+            if grid.pk in behind
+        ]
+        now = timezone.now()
+        for each in said:
+            for name, value in {**each.published.fields, "published_at": now}.items():
+                setattr(each.grid, name, value)
+        Grid.objects.bulk_update(
+            [each.grid for each in said], ["status", "sentences", "state", "observed_generation", "published_at"]
+        )
+        grid_events.record({each.grid.path: each.published.events for each in said}, unsent=True)
+        change_log.record("grid", [each.grid.path for each in said if each.published.differs])
+    return said
+
+
+def _send(said: Sequence[_Said], cluster: Cluster) -> bool:
+    """Write what is published to the custom resources, then the events; whether some were overtaken by another
+    writer."""
+    if not said:
+        return False
+    results = map_parallel(lambda each: _write(each, cluster), said)
+    done = [each for each, result in zip(said, results, strict=True) if result is True]
+    refused = [each for each, result in zip(said, results, strict=True) if _is_refusal(result)]
+    _note_published([*done, *refused])
+    workqueue.enqueue(each.grid.path for each in refused)
+    kube_events.send([each.grid for each in [*done, *refused]], cluster)
+    for result in results:
+        if isinstance(result, Unreachable | Throttled):
+            raise result
+    return any(result is False for result in results)
+
+
+def _write(said: _Said, cluster: Cluster) -> bool | ClusterError:
+    grid = said.grid
+    if not grid.cluster_uid or cluster.read_only:
+        return True
+    try:
+        resource = cluster.get(grid.kind, grid.namespace, grid.name)
+        return resource_status.write(grid, resource, said.published.body, cluster)
+    except ClusterError as error:
+        log.warning("%s: its status could not be written to the cluster: %s", grid.path, error)
+        return error
+
+
+def _is_refusal(result: bool | ClusterError) -> bool:
+    return isinstance(result, ClusterError) and not isinstance(result, Unreachable | Throttled)
+
+
+def _note_published(said: Sequence[_Said]) -> None:
+    """Note up to which change each is published, in one statement."""
+    if said:
+        versions = [When(pk=each.grid.pk, then=Value(each.version, PositiveBigIntegerField())) for each in said]
+        rows = Grid.objects.filter(pk__in=[each.grid.pk for each in said])
+        rows.update(published_version=Greatest("published_version", Case(*versions, default=F("published_version"))))
