@@ -8,6 +8,7 @@ import orjson
 from ...core.text import say
 from ...models import Grid, ServiceGroup
 from ...queries.freshness import Freshness
+from ...queries.status import whole_status
 from ..http.language import localise
 from ..http.shapes import instant
 from .serializers import GridRowSerializer
@@ -16,10 +17,11 @@ _NO_STATUS: dict[str, Any] = {"observedGeneration": 0, "conditions": [], "states
 UNREACHABLE = say("the cluster is unreachable; the change is stored and applied when the cluster is reachable again")
 
 
-def grid(row: Grid, fresh: Freshness) -> dict[str, Any]:
-    """A grid's manifest with its status; while the cluster cannot be reached a condition says so."""
+def grid(row: Grid, fresh: Freshness, whole: bool = False) -> dict[str, Any]:
+    """A grid's manifest with its status, with all units of a large one where the `whole` is wanted; while the cluster
+    cannot be reached a condition says so."""
     manifest = row.manifest()
-    status = {**_NO_STATUS, **manifest["status"]}
+    status = {**_NO_STATUS, **(whole_status(row) if whole else manifest["status"])}
     if fresh.unreachable_since:
         unreachable = {
             "type": "Reachable",

@@ -48,7 +48,7 @@ class GridView(PortalView):
 
     def shown(self, row: Grid, fresh: Freshness | None = None) -> Response:
         """A grid as an answer, with its ETag."""
-        manifest = grid(row, fresh or freshness())
+        manifest = grid(row, fresh or freshness(), whole=True)
         cures = [cure(remedy, reason) for reason, remedy in remedies_of(row)]
         manifest["status"]["remedies"] = StatusRemedySerializer.each_of(cures)
         tag = etag(row, manifest, self.request.accepted_renderer.media_type)

@@ -3,17 +3,16 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from ....core.health import State, severity
+from ....core.health import severity
 from ....core.plans.contest import Attempt, Attempts, retry_at
 from ....core.plans.plan import Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
 from ....core.status.parts import UnitStatus
-from ....core.text import Sentence
 from ....models import Grid, GridUnit
 from ...fleet import halt
 from ...queue import change_log, workqueue
@@ -165,7 +164,7 @@ def _speed_up(cells: Sequence[GridUnit]) -> None:
 
 
 def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
-    """What a row says of a unit that is in this state; `unit_status` reads it back."""
+    """What a row says of a unit that is in this state; `queries.status.unit_status` reads it back."""
     return {
         "state": unit.state,
         "severity": severity(unit.state),
@@ -184,27 +183,6 @@ def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
         "contested": unit.contested.to_json() if unit.contested else {},
         "child_status": dict(unit.child_status),
     }
-
-
-def unit_status(cell: GridUnit) -> UnitStatus:
-    """The state of a unit as its row has it."""
-    return UnitStatus(
-        name=cell.name,
-        state=cast(State, cell.state),
-        reason=cell.reason,
-        sentence=cell.sentence,
-        template=cell.template,
-        child=cell.child,
-        desired=cell.desired,
-        ready=cell.ready,
-        updated=cell.updated,
-        nodes=cell.nodes,
-        served=cell.served,
-        misplaced=tuple(cell.misplaced),
-        notes=tuple(cell.told),
-        contested=Sentence.from_json(cell.contested) if cell.contested else None,
-        child_status=cell.child_status,
-    )
 
 
 def requeue_after(grid: Grid, cells: Cells) -> float | None:

@@ -15,7 +15,7 @@ from ....core.status.parts import Group, Tally, UnitStatus, Whole
 from ....core.status.status import GridStatus, status_of
 from ....core.text import say
 from ....models import Grid, GridUnit, NodeLabel
-from .cells import unit_status
+from ....queries.status import unit_status
 
 LISTED = 600  # unhealthy units of one grid; more never find room
 _NAMED, _HELD, _CONTESTED = ~Q(name=""), Q(reason=DELETION_HELD), ~Q(contested={})

@@ -3,7 +3,9 @@
 import pytest
 from django.db.models import Count, Sum
 
+from sgportal.core.status import manifest
 from sgportal.models import Grid, GridEvent, GridUnit, WorkKey
+from sgportal.queries.status import whole_status
 from sgportal.reconciler.grids.status import publish, rows
 from sgportal.reconciler.worker import run
 
@@ -212,3 +214,15 @@ def test_a_look_at_the_whole_does_not_publish_over_cells_that_were_recorded_mean
     run(KEY)
     assert sites.get("g", "DeploymentGrid")["status"]["totalUnits"] == 3
     assert sums() == counted()
+
+
+def test_rest_has_all_units_of_a_grid_of_which_the_custom_resource_has_some(sites, monkeypatch):  # noqa: F811
+    whole = {grid.name: grid.status for grid in grids()}
+    monkeypatch.setattr(rows, "MOST_UNITS", 1)
+    monkeypatch.setattr(manifest, "MOST_UNITS", 1)
+    publish.mark(grids())
+    run(KEY)
+    for grid in grids():
+        assert (grid.status["truncated"], grid.status["omittedUnits"], grid.status["units"]) == (True, 2, [])
+        assert sites.get(grid.name, "DeploymentGrid")["status"] == grid.status
+        assert whole_status(grid) == whole[grid.name]
