@@ -26,6 +26,7 @@ RUNS = {
     "kube-resync": ("resync", "kube:200x200", "50"),
     "kube-freshness": ("freshness", "kube:50x10"),
     "kube-memory": ("memory", "kube:5000x200"),
+    "kube-client": ("client", "1000"),
     # many minutes, so only where it is named
     "kube-beside-go": ("beside_go", "kube:1000x1000"),
 }
@@ -61,7 +62,7 @@ def _lacking(name: str) -> Iterator[str]:
     """What a benchmark needs and is not here."""
     if name.startswith("kube-") and binaries.missing():
         yield "a compiled control plane (make kube)"
-    if name == "kube-beside-go" and not shutil.which("go"):
+    if name in ("kube-beside-go", "kube-client") and not shutil.which("go"):
         yield "go"
     if not shutil.which("redis-server"):
         yield "redis-server"
@@ -116,6 +117,12 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str, bool | None]]:
         yield f"kube-freshness, p99, keeper : builtin, {what}", f"{fresh['ratio']:.2f}", "≤ 2", fresh["ratio"] <= 2
     for process, size in found.get("kube-memory", {}).items():
         yield f"kube-memory, {process} at 5,000 nodes", f"{size:.0f} MiB", "≤ 300 MiB", size <= 300
+    for verb, by in found.get("kube-client", {}).items():
+        ours, go = by["sgportal"], by["go"]
+        ratio = ours["milliseconds"] / go["milliseconds"]
+        figure = f"{ours['milliseconds']:.0f} : {go['milliseconds']:.0f} ms = {ratio:.2f}"
+        yield f"kube-client, {verb} 1,000 Deployments, our client : client-go", figure, "≤ 1.1", ratio <= 1.1
+        yield f"kube-client, {verb}, processor", f"{ours['cpu']:.2f} : {go['cpu']:.2f} s", "", None
     for work, each in found.get("kube-beside-go", {}).items():
         unit, goal = ("s", 1.5) if work == "cpu" else ("ms", BESIDE_GO.get(work, 1.0))
         figure = f"{each['sgportal']:.0f} : {each['go']:.0f} {unit} = {each['ratio']:.2f}"

@@ -32,7 +32,7 @@ def run(world: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="sgportal-bench-") as folder, stage.stage(world):
         from sgportal.cluster import install_crds
 
-        program = _compiled(Path(folder))
+        program = stage.compiled(HERE, ".", Path(folder))
         install_crds(_cluster())
         stage.wait(lambda: _cluster().serves("DeploymentGrid"), 60, "the definitions are served")
         for number in range(100):
@@ -130,13 +130,6 @@ class Deployments:
             self.images.pop(name, None)
         else:
             self.images[name] = event.body["spec"]["template"]["spec"]["containers"][0]["image"]
-
-
-def _compiled(folder: Path) -> Path:
-    program = folder / "go-controller"
-    command = ["go", "build", "-trimpath", "-buildvcs=false", "-o", str(program), "."]
-    subprocess.run(command, cwd=HERE, check=True)  # noqa: S603 - Go's own compiler
-    return program
 
 
 @contextlib.contextmanager

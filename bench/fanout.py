@@ -20,7 +20,7 @@ def run(world: str) -> dict[str, Any]:
         times: dict[str, dict[str, list[float]]] = {what: {"grid": [], "bare": []} for what in ("create", "update")}
         for number in range(ROUNDS):
             grid, bare = f"grid{number}", f"bare{number}"
-            bodies = _bodies(bare, units)
+            bodies = manifests(bare, units)
             times["create"]["grid"].append(_grid(grid, units, "registry.example/app:1"))
             times["create"]["bare"].append(_bare(bodies, bare))
             times["update"]["grid"].append(_grid(grid, units, "registry.example/app:2"))
@@ -43,7 +43,8 @@ def _grid(name: str, units: int, image: str) -> float:
     return taken
 
 
-def _bodies(name: str, units: int) -> list[dict[str, Any]]:
+def manifests(name: str, units: int) -> list[dict[str, Any]]:
+    """Deployments of the size that a grid's children have, without a grid."""
     spec = stage.grid(name, replicas=0)["spec"]["template"]
     bodies = []
     for number in range(units):

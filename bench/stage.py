@@ -99,6 +99,29 @@ def control_plane(world: str) -> Iterator[str]:
         yield str(plane.kubeconfig())
 
 
+@contextlib.contextmanager
+def api_server(folder: Path) -> Iterator[str]:
+    """etcd and an API server, without controllers; the path of an administrator's kubeconfig."""
+    from tests.kube.control_plane import ControlPlane
+
+    plane = ControlPlane(folder)
+    try:
+        for name in ("etcd", "kube-apiserver"):
+            plane.processes[name].start()
+        plane.until_ready()
+        yield str(plane.kubeconfig())
+    finally:
+        plane.stop()
+
+
+def compiled(source: Path, package: str, folder: Path) -> Path:
+    """The path of a program in Go, compiled into a folder."""
+    program = folder / "program"
+    command = ["go", "build", "-trimpath", "-buildvcs=false", "-o", str(program), package]
+    subprocess.run(command, cwd=source, check=True)  # noqa: S603 - Go's own compiler
+    return program
+
+
 COMPOSE = Path(__file__).parent.parent / "docker-compose.yml"
 
 

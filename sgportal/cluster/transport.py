@@ -1,4 +1,5 @@
-"""The wire: configuration, authentication and pooling by the `kubernetes` package; raw bytes, parsed by orjson."""
+"""The wire: configuration and authentication by the `kubernetes` package, reads and watches by its pool, writes by
+libcurl; raw bytes, parsed by orjson."""
 
 import os
 import re
@@ -8,23 +9,26 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import orjson
+import pycurl
 import urllib3
 import yaml
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from .errors import ClusterError, Refused, Unreachable, error_of
+from .writing import WriteConnections
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0
 DEMO_KUBECONFIG = "SGPORTAL_DEMO_KUBECONFIG"
 _WATCHES = 8  # connections that watches keep to themselves
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+_JSON = {"Content-Type": "application/json"}  # of a body that says nothing else
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Transport:
     """Requests to one API server from any thread; some more connections than `threads` are kept. `read_seconds` is the
-    longest silence within an answer."""
+    longest silence within an answer, and how long a write may take."""
 
     def __init__(self, target: str, threads: int, read_seconds: float = READ_SECONDS) -> None:
         from kubernetes.client.rest import RESTClientObject
@@ -33,12 +37,15 @@ class Transport:
         self._configuration.connection_pool_maxsize = threads + _WATCHES
         # The package knows every way a kubeconfig asks for TLS or a proxy; only its pool is used.
         self._pool: urllib3.PoolManager = RESTClientObject(self._configuration).pool_manager
+        self._writes = WriteConnections.to(self._configuration)
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close every idle connection."""
         self._pool.clear()
+        if self._writes:
+            self._writes.close()
 
     def call(
         self,
@@ -79,9 +86,13 @@ class Transport:
         body is still to be read. Raises Unreachable where there is none."""
         asked = urlencode({key: value for key, value in (query or {}).items() if value not in ("", None)})
         url = self._configuration.host + path + ("?" + asked if asked else "")
+        sent = None if body is None else orjson.dumps(body)
+        named = self._headers({**({} if sent is None else _JSON), **(headers or {})})
+        if self._writes and sent is not None and seconds is None:
+            return self._write(self._writes, method, url, named, sent)
         options: dict[str, Any] = {
-            "headers": self._headers(headers or {}),
-            "body": None if body is None else orjson.dumps(body),
+            "headers": named,
+            "body": sent,
             "timeout": urllib3.Timeout(
                 connect=seconds or CONNECT_SECONDS, read=silence_seconds or seconds or self._read_seconds
             ),
@@ -92,6 +103,14 @@ class Transport:
             return self._send(method, url, options)
         except (HTTPError, OSError) as error:
             raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
+
+    def _write(
+        self, writes: WriteConnections, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return writes.send(method, url, headers, body, CONNECT_SECONDS, self._read_seconds)
+        except pycurl.error as error:
+            raise Unreachable(f"the API server does not answer: {str(error.args[-1])[:300]}") from error
 
     def stream(self, path: str, query: Mapping[str, Any], silence_seconds: float) -> urllib3.BaseHTTPResponse:
         """A successful answer whose body is still to be read, as it comes. Raises a ClusterError for any other."""

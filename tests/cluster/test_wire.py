@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sgportal.cluster import MERGE_PATCH, Expired, Refused, Throttled, Unreachable
+from sgportal.cluster import Expired, Refused, Throttled, Unreachable
 from sgportal.cluster.errors import error_of
 
 from .wire import OK, answer, stream
@@ -24,14 +24,6 @@ def test_a_read_is_sent_again_once_only(scripted) -> None:
     cluster = scripted(["close"], ["close"], [answer(OK)])
     with pytest.raises(Unreachable):
         cluster.get("Node", "", "n")
-
-
-def test_a_write_is_never_sent_again(scripted) -> None:
-    cluster = scripted([answer(OK), "close"], [answer(OK)])
-    assert cluster.get("Node", "", "n")
-    with pytest.raises(Unreachable):
-        cluster.patch("Node", "", "n", {}, MERGE_PATCH)
-    assert len(cluster.server.requests) == 2
 
 
 def test_silence_ends_in_an_error_after_the_read_time_out_and_is_not_tried_again(scripted) -> None:
