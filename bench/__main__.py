@@ -17,6 +17,8 @@ SMALL, LARGE = "large:200x20", "large:2000x200"
 RUNS = {
     "pages-small": ("pages", SMALL),
     "pages-large": ("pages", LARGE),
+    "pages-huge": ("pages", "rows:10000x1000"),
+    "live": ("live", "rows:2000x200"),
     "reaction": ("reaction",),
     "fanout": ("fanout", "large:200x200"),
     "resync": ("resync", "large:200x200"),
@@ -90,6 +92,16 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str, bool | None]]:
                 little["queries"] == big["queries"],
             )
             yield f"{read}, time at 10 × the size", f"× {big['p50'] / little['p50']:.1f}", "≤ × 15", None
+    for read, huge in found.get("pages-huge", {}).items():
+        times = f"{huge['p95']:.0f} ms p95, {huge['bytes'] / 1024:.0f} KiB"
+        small = huge["bytes"] <= 60 * 1024
+        title = f"{read}, 10,000 nodes, 1,000 units, 20 grids"
+        yield title, times, "≤ 100 ms, 60 KiB", huge["p95"] <= 100 and small
+        yield f"{read}, unchanged", f"{huge['again']:.1f} ms p50", "", None
+    if live := found.get("live"):
+        title = f"live, {live['browsers']} browsers, {live['changes']} changes a second, CPU of the web process"
+        figure = f"{live['cpu']:.0f} %, {live['parts']:.0f} parts a second, {live['p95']:.0f} ms p95"
+        yield title, figure, "≤ 50 %", live["cpu"] <= 50
     if reaction := found.get("reaction"):
         figure = f"{reaction['p50']:.0f} ms p50, {reaction['p95']:.0f} ms p95"
         yield "label → child in the cluster", figure, "≤ 1000 ms", reaction["p95"] <= 1000

@@ -135,16 +135,21 @@ def portal(*names: str) -> Iterator[dict[str, int]]:
 
     since = timezone.now()
     names = names or ("watch", "worker")
-    services = yaml.safe_load(COMPOSE.read_text())["services"]
     with contextlib.ExitStack() as stack:
-        running = {name: stack.enter_context(_process(services[name]["command"])) for name in names}
+        running = {name: stack.enter_context(process(command(name))) for name in names}
         if "watch" in names:
             wait(lambda: is_mirrored(since), 120, "the cluster has been listed")
         yield running
 
 
+def command(name: str) -> list[str]:
+    """The command of a service of docker-compose.yml."""
+    return list(yaml.safe_load(COMPOSE.read_text())["services"][name]["command"])
+
+
 @contextlib.contextmanager
-def _process(command: Sequence[str]) -> Iterator[int]:
+def process(command: Sequence[str]) -> Iterator[int]:
+    """A process of ours while the block runs; its id."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(  # noqa: S603 - our own
         ["/usr/bin/env", *command], env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL

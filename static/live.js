@@ -22,16 +22,25 @@
     badge.lastElementChild.textContent = { live: body.liveLive, reconnecting: body.liveReconnecting, stale: body.liveStale }[next];
   };
 
-  // Many events in a moment ask for one refresh of each fragment concerned.
+  // Many events in a moment ask for one refresh of each fragment concerned, not before the last of them is SETTLE old: the
+  // server makes a fragment once for all who look at it, and what it gives may be a quarter of a second old. Where
+  // everything changes all the time, a fragment is asked for once in PACE.
+  const SETTLE = 350, PACE = 2000;
+  let changed = 0, flushed = 0;
+  const delay = () => document.hidden ? 5000 : Math.max(changed + SETTLE, flushed + PACE) - Date.now();
   const refresh = ({ kind, key }) => {
     for (const part of document.querySelectorAll("[data-live]")) {
       const wanted = part.dataset.live.split(" ");
-      if (kind === "*" || wanted.includes(kind) || wanted.includes(`${kind}:${key}`)) due.add(part.id);
+      if (kind !== "*" && !wanted.includes(kind) && !wanted.includes(`${kind}:${key}`)) continue;
+      due.add(part.id);
+      changed = Date.now();
     }
-    if (due.size && !waiting) waiting = setTimeout(flush, document.hidden ? 5000 : 350);
+    if (due.size && !waiting) waiting = setTimeout(flush, delay());
   };
   const flush = () => {
     waiting = null;
+    if (Date.now() - changed < SETTLE) { waiting = setTimeout(flush, delay()); return; }
+    flushed = Date.now();
     for (const id of [...due]) {
       const part = document.getElementById(id);
       // Not under the fingers of somebody who is choosing in it: when they have done.

@@ -3,6 +3,7 @@ PostgreSQL; a real control plane. `STRICT=1` turns skips for what is missing int
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,6 +52,13 @@ def _shared(item: pytest.Item) -> str:
         return "reconciler-plane" if "/reconciler/" in str(item.path) else "control-plane"
     heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)
     return item.path.stem if heavy else ""
+
+
+@pytest.fixture(autouse=True)
+def no_parts_of_other_tests() -> None:
+    """What a process remembers of pages is of another database now."""
+    if unchanged := sys.modules.get("sgportal.dashboard.page.unchanged"):
+        unchanged.parts.forget()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

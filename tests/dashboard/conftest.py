@@ -5,6 +5,7 @@ from django.test import Client
 from django.utils import translation
 
 from sgportal.core.text import say
+from sgportal.dashboard.page import unchanged
 from sgportal.models import GridEvent, ServiceGroup
 
 from .. import builders
@@ -16,6 +17,12 @@ def english():
     """Requests leave their language behind in the thread; each test begins and ends in English."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def parts_are_new(monkeypatch):
+    """A test does not wait between what it changes and what it reads."""
+    monkeypatch.setattr(unchanged, "PART_SECONDS", 0.0)
 
 
 def browser(role: str, **cookies: str) -> Client:

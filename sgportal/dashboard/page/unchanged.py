@@ -1,29 +1,45 @@
-"""Pages that the browser has already: while nothing happened, they are neither read nor sent again."""
+"""Pages that the browser has already: while nothing happened, they are neither read nor sent again. A live part is made
+once for all who look at the same."""
 
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
-from functools import wraps
+from dataclasses import dataclass
+from functools import cached_property, wraps
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.text import compress_string
 from django.utils.translation import get_language
 
+from ...compression import takes_gzip
 from ...queries.revision import is_known, revision_tag
 from .access import fresh, role
-from .render import as_page
+from .render import as_page, is_part
 
 View = Callable[[HttpRequest], HttpResponse]
+# A part is this old at most. The page's script asks for one later than that after whatever it heard (static/live.js),
+# so what it is given has that in it.
+PART_SECONDS = 0.25
+MOST_PARTS = 32
 
 
 def unless_unchanged(view: View) -> View:
     """Answer 304 where the browser names what it would be shown. It is for pages that show only what the change log
-    tells of, below `needs`: who may not read gets no answer from here."""
+    tells of, below `needs`: who may not read gets no answer from here. Their live parts hang on role and language, not
+    on the person."""
 
     @wraps(view)
     def answered(request: HttpRequest) -> HttpResponse:
-        # A message is shown once: such a page is neither taken from the browser's store nor kept there.
-        if request.method not in ("GET", "HEAD") or len(get_messages(request)):
+        if request.method not in ("GET", "HEAD"):
             return view(request)
-        tag = revision_tag(fresh(request), *_reader(request))
+        if is_part(request):
+            return parts.answer(request, view)
+        if len(get_messages(request)):
+            return view(request)  # a message is shown once: the browser must not keep such a page, nor show an old one
+        tag = revision_tag(fresh(request), *_about(request), *_person(request))
         if is_known(tag, request.headers.get("If-None-Match", "")):
             answer = as_page(HttpResponse(status=304))
         else:
@@ -35,8 +51,83 @@ def unless_unchanged(view: View) -> View:
     return answered
 
 
-def _reader(request: HttpRequest) -> list[object]:
-    """Who is shown what: theme, language and the secret behind the page's forms are in cookies."""
+def _about(request: HttpRequest) -> list[object]:
     htmx = [request.headers.get(name) for name in ("HX-Request", "HX-Target", "HX-History-Restore-Request")]
-    user = request.user.pk, request.user.get_username(), role(request), request.user.is_staff
-    return [request.get_full_path(), *htmx, *user, get_language(), sorted(request.COOKIES.items())]
+    return [request.get_full_path(), *htmx, role(request), get_language()]
+
+
+def _person(request: HttpRequest) -> list[object]:
+    """Theme and the secret behind the page's forms are in cookies."""
+    return [request.user.pk, request.user.get_username(), request.user.is_staff, sorted(request.COOKIES.items())]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A live part, by the tag of what it was made of."""
+
+    tag: str
+    content: bytes
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """By gzip; not padded, as there is no secret in it."""
+        return compress_string(self.content)
+
+
+class _Parts:
+    """The live parts that this process made last. Of many who ask for the same at a time, one makes it."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[str, tuple[float, _Part]] = OrderedDict()  # since when each is known to hold
+        self._lock = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(MOST_PARTS)]
+
+    def answer(self, request: HttpRequest, view: View) -> HttpResponse:
+        """The part that a request asks for."""
+        key = repr(_about(request))
+        part = self._fresh(key)
+        if part is None:
+            with self._turns[hash(key) % MOST_PARTS]:
+                part = self._fresh(key)
+                if part is None:
+                    since, tag = time.monotonic(), revision_tag(fresh(request), key)
+                    _, part = self._made.get(key, (0.0, None))
+                    if part is None or part.tag != tag:
+                        answer = view(request)
+                        if answer.status_code != 200:
+                            return answer
+                        part = _Part(tag, answer.content)
+                    self._keep(key, since, part)
+        return _sent(request, part)
+
+    def forget(self) -> None:
+        """Make every part anew."""
+        with self._lock:
+            self._made.clear()
+
+    def _fresh(self, key: str) -> _Part | None:
+        since, part = self._made.get(key, (0.0, None))
+        return part if time.monotonic() - since < PART_SECONDS else None
+
+    def _keep(self, key: str, since: float, part: _Part) -> None:
+        with self._lock:
+            self._made[key] = since, part
+            self._made.move_to_end(key)
+            if len(self._made) > MOST_PARTS:
+                self._made.popitem(last=False)
+
+
+parts = _Parts()
+
+
+def _sent(request: HttpRequest, part: _Part) -> HttpResponse:
+    small = takes_gzip(request.headers.get("Accept-Encoding", ""))
+    if is_known(part.tag, request.headers.get("If-None-Match", "")):
+        answer = HttpResponse(status=304)
+    else:
+        answer = HttpResponse(part.compressed if small else part.content)
+        if small:
+            answer["Content-Encoding"] = "gzip"
+    answer["ETag"] = part.tag
+    patch_vary_headers(answer, ["Accept-Encoding"])
+    return as_page(answer)
