@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from ..core.health import STATES
 from ..queries.matrix.node_groups import group_keys
@@ -20,17 +20,12 @@ from .page.tags import say, state_word
 from .page.unchanged import unless_unchanged
 
 UNITS = 50
-# A page has a thousand of these: a template for each would take most of its time.
-_TILE = (
-    '<a class="tile {look}" href="{url}" title="{why}"><i class="mark" aria-hidden="true"></i>'
-    "<span><b>{ready}</b>/{desired}</span>{word}</a>"
-)
-_NONE = mark_safe('<span class="none">–</span>')
+_NONE = '<td><span class="none">–</span></td>'
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A grid with the address of its page, and whether it is a ServiceGrid."""
+    """A grid with the address of its page, escaped, and whether it is a ServiceGrid."""
 
     path: str
     url: str
@@ -39,10 +34,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A NodeUnit and what stands in its row for each grid."""
+    """A NodeUnit, and the columns of its row with what each grid has there."""
 
     unit: UnitRow
-    tiles: Sequence[SafeString]
+    tiles: SafeString
     hatched: bool
 
 
@@ -78,16 +73,26 @@ def _groups(key: str) -> list[str]:
 
 def _rows(seen: Overview) -> list[Row]:
     blind = seen.freshness.unreachable_since is not None
-    columns = [Column(grid.path, grid_url(grid), grid.kind == "ServiceGrid") for grid in seen.grids]
-    words: dict[str, str] = {state: _word(state) for state in STATES}
+    columns = [Column(grid.path, escape(grid_url(grid)), grid.kind == "ServiceGrid") for grid in seen.grids]
     cells = {(cell.unit, cell.grid): cell for cell in seen.cells}
+    sentences = {id(cell.sentence): cell.sentence for cell in seen.cells}
+    words: dict[str, str] = {state: _word(state) for state in STATES}
+    texts = _Texts(words, {key: escape(say(sentence)) for key, sentence in sentences.items()})
     rows = []
     for unit in seen.units:
-        place, dim = quote(unit.name, safe=""), blind or unit.node_state == "Offline"
+        place, dim = escape(quote(unit.name, safe="")), blind or unit.node_state == "Offline"
         found = [(cells.get((unit.name, column.path)), column) for column in columns]
-        tiles = [_tile(cell, column, place, words, dim) if cell else _NONE for cell, column in found]
-        rows.append(Row(unit, tiles, dim))
+        tiles = [_tile(cell, column, place, texts, dim) if cell else _NONE for cell, column in found]
+        rows.append(Row(unit, SafeString("".join(tiles)), dim))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What tiles say, escaped: a word for each state, and the cells' sentences by `id`, as most say the same."""
+
+    words: Mapping[str, str]
+    why: Mapping[int, str]
 
 
 def _word(state: str) -> str:
@@ -96,17 +101,13 @@ def _word(state: str) -> str:
     return f'<span class="sr">{word}</span>' if state == "Ready" else f"<em>{word}</em>"
 
 
-def _tile(cell: Cell, column: Column, unit: str, words: Mapping[str, str], dim: bool) -> SafeString:
-    """Pods of a workload; of a Service the nodes whose traffic goes as asked. `unit` is quoted for an address."""
+def _tile(cell: Cell, column: Column, unit: str, texts: _Texts, dim: bool) -> str:
+    """Pods of a workload; of a Service the nodes whose traffic goes as asked. Not by a template: a page has a thousand.
+    All texts are escaped."""
     hatched = " hatched" if dim or cell.state == "Offline" else ""
-    service = column.of_service
-    return mark_safe(  # noqa: S308 - every text is escaped
-        _TILE.format(
-            look=f"s-{escape(cell.state)}{hatched}",
-            url=escape(f"{column.url}?search={unit}" if service else f"{column.url}units/{unit}/"),
-            why=escape(say(cell.sentence)),
-            ready=cell.served if service else cell.ready,
-            desired=cell.nodes if service else cell.desired,
-            word=words[cell.state],
-        )
+    place = f"{column.url}?search={unit}" if column.of_service else f"{column.url}units/{unit}/"
+    ready, wanted = (cell.served, cell.nodes) if column.of_service else (cell.ready, cell.desired)
+    return (
+        f'<td><a class="tile s-{cell.state}{hatched}" href="{place}" title="{texts.why[id(cell.sentence)]}">'
+        f'<i class="mark" aria-hidden="true"></i><span><b>{ready}</b>/{wanted}</span>{texts.words[cell.state]}</a></td>'
     )

@@ -2,7 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import orjson
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from ...core.text import Sentence
 from ...models.intent import Grid, GridUnit
@@ -63,11 +68,9 @@ def overview(
 def _cells(grids: Sequence[Grid], units: Collection[str]) -> list[Cell]:
     # Values, not instances: a matrix has thousands of cells, and a page is to stay below a tenth of a second.
     paths = {grid.pk: grid.path for grid in grids}
-    fields = ("name", "grid_id", "desired", "ready", "nodes", "served", "state", "reason", "message")
+    # Most say the same; each sentence is read once.
+    sentence = cache(lambda text: Sentence.from_json(orjson.loads(text)))
+    fields = ("name", "grid_id", "desired", "ready", "nodes", "served", "state", "reason")
     rows = GridUnit.objects.filter(grid__in=list(paths), name__in=units).order_by()
-    return [_cell(row, paths[row[1]]) for row in rows.values_list(*fields)]
-
-
-def _cell(row: Sequence[Any], grid: str) -> Cell:
-    unit, _, desired, ready, nodes, served, state, reason, message = row
-    return Cell(unit, grid, desired, ready, nodes, served, state, reason, Sentence.from_json(message))
+    found = rows.values_list(*fields, Cast("message", TextField()))
+    return [Cell(unit, paths[grid], *counts, sentence(text)) for unit, grid, *counts, text in found]
