@@ -15,7 +15,7 @@ from . import rows, stage
 BROWSERS = 200
 CHANGES = 50  # a second
 SECONDS = 20.0
-SETTLE, PACE = 0.35, 2.0  # as in static/live.js
+SETTLE, PACE = 0.35, 3.0  # as in static/live.js
 GRIDS = 10
 
 

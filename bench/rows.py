@@ -8,6 +8,7 @@ BATCH = 2000
 IMAGE = "registry.example/app:1"
 # What some of the cells are, so that lists have something to put first.
 TROUBLES = ("Degraded", "Progressing", "Offline", "Blocked")
+LISTED = 200  # units that a stored status lists at most
 LABELS = 8  # of each node, besides that of its NodeUnit
 
 
@@ -70,7 +71,7 @@ def _grid(number: int, units: int, key: str) -> Any:
     spec = {"gridUniqKey": key, "template": {"replicas": 1, "selector": {"matchLabels": labels}, "template": pod}}
     counts = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
     said = {"state": "Ready", "template": "default", "reason": "AllReady", "message": "all pods are ready"}
-    names = [unit_name(each) for each in range(units)]
+    names = [unit_name(each) for each in range(min(units, LISTED))]
     status = {
         "observedGeneration": 1,
         "conditions": [{"type": "Ready", "status": "True", "reason": "AllReady", "message": "all pods are ready"}],

@@ -25,7 +25,7 @@
   // Many events in a moment ask for one refresh of each fragment concerned, not before the last of them is SETTLE old: the
   // server makes a fragment once for all who look at it, and what it gives may be a quarter of a second old. Where
   // everything changes all the time, a fragment is asked for once in PACE.
-  const SETTLE = 350, PACE = 2000;
+  const SETTLE = 350, PACE = 3000;
   let changed = 0, flushed = 0;
   const delay = () => document.hidden ? 5000 : Math.max(changed + SETTLE, flushed + PACE) - Date.now();
   const refresh = ({ kind, key }) => {
