@@ -73,4 +73,7 @@ def _cells(grids: Sequence[Grid], units: Collection[str]) -> list[Cell]:
     fields = ("name", "grid_id", "desired", "ready", "nodes", "served", "state", "reason")
     rows = GridUnit.objects.filter(grid__in=list(paths), name__in=units).order_by()
     found = rows.values_list(*fields, Cast("message", TextField()))
-    return [Cell(unit, paths[grid], *counts, sentence(text)) for unit, grid, *counts, text in found]
+    return [
+        Cell(unit, paths[grid], desired, ready, nodes, served, state, reason, sentence(text))
+        for unit, grid, desired, ready, nodes, served, state, reason, text in found
+    ]
