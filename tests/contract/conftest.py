@@ -78,12 +78,30 @@ class Server:
             time.sleep(0.05)
         raise AssertionError("it did not happen in time")
 
-    def watch(self, path, seconds=2, **options):
-        """The events of a watch that the server is asked to end after so many seconds."""
-        response = self.open(
-            "GET", f"{path}{'&' if '?' in path else '?'}watch=true&timeoutSeconds={seconds}", **options
-        )
-        return [orjson.loads(line) for line in response.data.splitlines() if line]
+    def watch(self, path, seconds=2, enough=None, **options):
+        """The events of a watch that the server is asked to end after so many seconds; or until they are `enough`,
+        which they have to be in the long time of `until`."""
+        seconds = 75 if enough else seconds
+        address = f"{path}{'&' if '?' in path else '?'}watch=true&timeoutSeconds={seconds}"
+        response = self.open("GET", address, preload_content=False, **{"timeout": seconds + 10.0, **options})
+        events = []
+        for line in _lines(response):
+            events.append(orjson.loads(line))
+            if enough and enough(events):
+                response.close()
+                return events
+        response.release_conn()
+        assert not enough, f"these are not enough: {events}"
+        return events
+
+
+def _lines(response):
+    rest = b""
+    for part in response.stream(2**16):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from filter(None, lines)
+    if rest:
+        yield rest
 
 
 class Embedded(Server):
