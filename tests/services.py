@@ -73,6 +73,21 @@ def wait_for(check: Callable[[], object], seconds: float, what: str, pause: floa
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
+def in_time(took: float, limit: float) -> bool:
+    """Whether something took less than `limit` seconds, as on a machine at rest: where others have the processors, so
+    many times more."""
+    return took < limit or took < limit * _slowness()
+
+
+def _slowness() -> float:
+    """How many times longer than alone a piece of work takes: by the machine's load of the last minute, and by doing
+    one now."""
+    began, work = time.monotonic(), time.thread_time()
+    while time.thread_time() - work < 0.1:
+        pass
+    return max(1.0, (time.monotonic() - began) / 0.1, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def connects(port: int) -> bool:
     """Whether somebody listens on a loopback port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

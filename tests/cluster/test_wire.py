@@ -7,6 +7,7 @@ import pytest
 
 from sgportal.cluster import Expired, Refused, Throttled, Unreachable
 from sgportal.cluster.errors import error_of
+from tests.services import in_time
 
 from .wire import OK, answer, stream
 
@@ -31,7 +32,9 @@ def test_silence_ends_in_an_error_after_the_read_time_out_and_is_not_tried_again
     began = time.monotonic()
     with pytest.raises(Unreachable, match="does not answer"):
         cluster.get("Node", "", "n")
-    assert 0.4 < time.monotonic() - began < 3
+    took = time.monotonic() - began
+    assert took > 0.4
+    assert in_time(took, 3)
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"metadata":', b""])
@@ -73,7 +76,7 @@ def test_a_mute_watch_is_noticed(scripted) -> None:
         assert next(watch).resource_version == "7"
         with pytest.raises(Unreachable, match="broke off"):
             next(watch)
-    assert time.monotonic() - began < 3
+    assert in_time(time.monotonic() - began, 3)
 
 
 def test_a_watch_that_breaks_in_the_middle_of_an_event_gives_no_half_event(scripted) -> None:
@@ -107,7 +110,7 @@ def test_a_watch_that_waits_can_be_ended_from_another_thread(scripted) -> None:
     threading.Timer(0.1, watch.close).start()
     began = time.monotonic()
     assert list(watch) == []
-    assert time.monotonic() - began < 5
+    assert in_time(time.monotonic() - began, 5)
     watch.close()  # again: no harm
 
 

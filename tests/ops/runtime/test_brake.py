@@ -10,7 +10,7 @@ from tests.services import free_port, wait_for
 
 from .processes import Portal, command_of
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
 HOST = "portal.example"
 RIGHT = "a long enough password"
 PEOPLE = f"""

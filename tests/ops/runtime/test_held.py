@@ -9,7 +9,7 @@ from tests.services import wait_for
 
 from .workers import World
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
 GRIDS, UNITS = 4, 10
 MAY_GO = 12  # 30 percent of the forty workloads; of one grid three of ten
 HELD = """
@@ -47,7 +47,7 @@ def test_no_more_goes_than_may_whoever_counts_and_a_person_decides_for_some_site
     world.start("watch", "worker", "worker2")
     world.web()
     world.create(0, GRIDS)
-    wait_for(lambda: world.settled(GRIDS), 90, "all is there")
+    wait_for(lambda: world.settled(GRIDS), 150, "all is there")
     sites = _sites(world)
     asked = {"nodes": list(sites.values()), "remove": ["site"]}
     status, shown = world.ask("/api/v1/nodes/label?dryRun=All", asked)
@@ -60,7 +60,7 @@ def test_no_more_goes_than_may_whoever_counts_and_a_person_decides_for_some_site
         held, gone = json.loads(world.portal.python(HELD))
         return held + gone == everything
 
-    wait_for(all_is_counted, 90, "every workload waits, or has gone")
+    wait_for(all_is_counted, 150, "every workload waits, or has gone")
     left = set(world.deployments())
     assert len(left) >= everything - MAY_GO
 
@@ -71,7 +71,7 @@ def test_no_more_goes_than_may_whoever_counts_and_a_person_decides_for_some_site
     decision = {"choice": "delete", "items": list(waiting), "units": [chosen]}
     assert world.ask("/api/v1/decisions", decision)[0] == 200
     wanted = {name for name in left if not name.endswith(f"-{chosen}")}
-    wait_for(lambda: set(world.deployments()) == wanted, 90, "the workloads of one site are gone")
+    wait_for(lambda: set(world.deployments()) == wanted, 150, "the workloads of one site are gone")
     still = {each["grid"]: each["units"] for each in world.ask("/api/v1/decisions")[1]["items"]}
     assert len(still) == GRIDS
     assert all(chosen not in units for units in still.values())

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from sgportal.reconciler.process import identity
-from tests.services import wait_for
+from tests.services import in_time, wait_for
 
 from .workers import World, kill
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
 GRIDS, UNITS = 8, 4
 
 
@@ -44,8 +44,8 @@ def test_who_stands_by_takes_over_within_five_seconds(world, service):
     wait_for(lambda: _rows(world, living) == [(2,)], 75, "another stands by")
     assert _holder(world, service) == first
     began = kill(world.portal.running[service].pid)
-    wait_for(lambda: _holder(world, service) != first, 15, "the other has taken over", pause=0.05)
-    assert time.monotonic() - began < 5
+    wait_for(lambda: _holder(world, service) != first, 75, "the other has taken over", pause=0.05)
+    assert in_time(time.monotonic() - began, 5)
 
 
 def test_the_keys_of_a_killed_worker_are_free_within_five_seconds(world):
@@ -67,10 +67,10 @@ def test_the_keys_of_a_killed_worker_are_free_within_five_seconds(world):
         return [each for each in held if any(pid in each for pid in pids)]
 
     assert still_held(), "the kill was meant to come in the middle"
-    wait_for(lambda: not still_held(), 20, "the dead hold nothing", pause=0.05)
-    assert time.monotonic() - began < 5
+    wait_for(lambda: not still_held(), 75, "the dead hold nothing", pause=0.05)
+    assert in_time(time.monotonic() - began, 5)
     world.cluster.faults.clear()
-    wait_for(lambda: world.settled(GRIDS), 90, "every grid has its children", pause=1)
+    wait_for(lambda: world.settled(GRIDS), 150, "every grid has its children", pause=1)
 
 
 def test_a_frozen_worker_loses_its_keys_when_their_time_is_over(world):
@@ -85,7 +85,7 @@ def test_a_frozen_worker_loses_its_keys_when_their_time_is_over(world):
     try:
         world.cluster.faults.clear()
         world.start("worker2")
-        wait_for(lambda: world.settled(GRIDS), 90, "the other worker has done it", pause=1)
+        wait_for(lambda: world.settled(GRIDS), 150, "the other worker has done it", pause=1)
     finally:
         for pid in world.children():
             subprocess.run(["kill", "-CONT", str(pid)], check=True)

@@ -6,7 +6,7 @@ import pytest
 
 from .processes import Portal
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(400)]
 AT_ONCE = """
 import random, threading, time
 from django.db import connection

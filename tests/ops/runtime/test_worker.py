@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from tests.services import free_port, run_redis, wait_for
+from tests.services import free_port, in_time, run_redis, wait_for
 
 from .workers import World, is_alive, kill
 
-pytestmark = [pytest.mark.redis, pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.redis, pytest.mark.postgres, pytest.mark.timeout(400)]
 GRIDS, UNITS = 12, 5
 CHILDREN = GRIDS * UNITS
 
@@ -55,8 +55,8 @@ def _writes(cluster) -> dict[str, int]:
     }
 
 
-def _settles(world, grids=GRIDS, seconds=90):
-    wait_for(lambda: world.settled(grids), seconds, "every grid has its children", pause=1)
+def _settles(world, grids=GRIDS):
+    wait_for(lambda: world.settled(grids), 150, "every grid has its children", pause=1)
 
 
 def _has_begun(world):
@@ -84,7 +84,7 @@ def test_what_is_settled_is_left_alone(world, broker):
     assert _writes(world.cluster)["PATCH deployments"] == CHILDREN
     world.cluster.reset_counts()
     world.portal.python("from sgportal.reconciler.duties import resync\nresync()")  # every grid is wished for once more
-    _settles(world, seconds=30)
+    _settles(world)
     assert world.cluster.requests["GET", "deployments"] >= GRIDS
     assert _writes(world.cluster) == {}
 
@@ -102,8 +102,8 @@ def test_without_a_broker_from_the_start_work_is_done_and_nobody_waits(world):
         status, _ = world.ask("/api/v1/deploymentgrids", _manifest(number))
         slowest = max(slowest, time.monotonic() - began)
         assert status == 201
-    assert slowest < 1.5
-    _settles(world, seconds=40)
+    assert in_time(slowest, 1.5)
+    _settles(world)
     assert world.checks()["broker"]["states"] == {"away": 2}
     assert world.portal.stop() == {"watch": 0, "worker": 0, "web": -signal.SIGTERM}
 
@@ -131,7 +131,7 @@ def test_redis_dies_in_the_middle_and_comes_back(world, tmp_path):
         world.create(0, GRIDS)
         _has_begun(world)
         kill(_pid(server))
-        _settles(world, seconds=60)
+        _settles(world)
     assert {*world.children("worker"), *world.children("worker2")} == before
     wait_for(lambda: world.checks()["broker"]["states"] == {"away": 4}, 75, "the workers say that it is away")
     with run_redis(tmp_path, _port(world)) as server:
@@ -156,8 +156,8 @@ def test_a_redis_that_hangs_holds_up_nobody(world, tmp_path):
                 began = time.monotonic()
                 assert world.ask("/api/v1/deploymentgrids", _manifest(number))[0] == 201
                 slowest = max(slowest, time.monotonic() - began)
-            assert slowest < 2.5, "the cache gives up after half a second, twice, and then leaves it alone"
-            _settles(world, seconds=60)
+            assert in_time(slowest, 2.5), "the cache gives up after half a second, twice, and then leaves it alone"
+            _settles(world)
         finally:
             os.kill(pid, signal.SIGCONT)
 
@@ -173,7 +173,7 @@ def test_a_redis_that_holds_something_else_under_our_names_is_told_plainly(world
     assert "CELERY_BROKER_URL" in detail
     assert detail in world.portal.log("worker")
     world.create(0, GRIDS)
-    _settles(world, seconds=60)
+    _settles(world)
     assert broker.client().get(f"sgportal:{name}") == b"another program's"
     broker.client().delete(f"sgportal:{name}")
     wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 2}, 75, "the workers take messages")
@@ -189,7 +189,7 @@ def test_somebody_takes_our_names_while_workers_run(world, broker):
     for name in ("celery", "unacked", "unacked_index", "_kombu.binding.celery"):
         broker.client().set(f"sgportal:{name}", "another program's")
     world.create(0, GRIDS)
-    _settles(world, seconds=60)
+    _settles(world)
     assert world.children() == before
     wait_for(lambda: world.checks()["broker"]["states"] == {"taken": 2}, 75, "the workers say so")
 
@@ -239,4 +239,4 @@ def test_readiness_and_a_metric_tell_that_no_worker_lives(world):
     wait_for(lambda: world.checks()["processes"]["worker"] == 2, 75, "two workers live")
     world.portal.kill("worker2")
     wait_for(lambda: world.ask("/readyz")[0] == 503, 75, "none lives")
-    assert time.monotonic() - began < 5
+    assert in_time(time.monotonic() - began, 5)

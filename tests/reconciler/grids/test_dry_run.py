@@ -17,6 +17,7 @@ from sgportal.reconciler.process import dry_run
 from tests.api import builders
 from tests.api.conftest import Api, pointers
 from tests.kube.admission import webhook
+from tests.services import in_time
 
 from ..world import ADA, a_grid, a_template
 
@@ -188,14 +189,16 @@ def test_a_slow_api_server_costs_two_seconds_and_a_warning(world, api):
     specs = {pointer(n): (parse(a_grid(f"s{n}", template=a_template())), None) for n in range(32)}
     began = time.monotonic()
     admission.ask(specs)
-    assert 1.9 < time.monotonic() - began < 10  # each alone would have waited 20
+    took = time.monotonic() - began
+    assert took > 1.9
+    assert in_time(took, 10)  # each alone would have waited 20
 
 
 def test_an_api_server_that_is_away_is_no_reason_not_to_store(world, api):
     world.server.unreachable(True)
     began = time.monotonic()
     answer = api.post("deploymentgrids", a_grid(template=a_template()))
-    assert time.monotonic() - began < 4
+    assert in_time(time.monotonic() - began, 4)
     assert answer.status_code in (201, 202)
     (warning,) = answer.json()["status"]["warnings"]
     assert NO_ANSWER in warning["detail"]
