@@ -108,7 +108,7 @@ def address(transactional_db: None) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/api/v1/events"
     streams.close()
     server.should_exit = True
-    thread.join(10)
+    thread.join(75)
     streams.reopen()
     assert not thread.is_alive()
 

@@ -64,7 +64,7 @@ class Server:
             headers["Authorization"] = authorization
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         return self.pool.request(
-            method, self.host + path, body=data, headers=headers, retries=False, **{"timeout": 10.0, **options}
+            method, self.host + path, body=data, headers=headers, retries=False, **{"timeout": 30.0, **options}
         )
 
     def __call__(self, method, path, body=None, **options):

@@ -74,16 +74,16 @@ def test_a_rule_is_for_whom_it_names(server):
 def follow(server, seconds=20):
     seen = []
     path = f"{MAPS}?resourceVersion={server('GET', MAPS).body['metadata']['resourceVersion']}"
-    thread = threading.Thread(target=lambda: seen.extend(server.watch(path, seconds, timeout=30)))
+    thread = threading.Thread(target=lambda: seen.extend(server.watch(path, seconds, timeout=300.0)))
     thread.start()
     server.until(lambda: server.embedded.requests["WATCH", "configmaps"])
     return thread, seen
 
 
 def test_watches_end_when_dropped(server):
-    thread, _ = follow(server)
+    thread, _ = follow(server, 300)
     server.embedded.faults.drop_watches()
-    thread.join(3)
+    thread.join(75)
     assert not thread.is_alive()
 
 
@@ -91,7 +91,7 @@ def test_half_open_watches_say_nothing(server):
     server.embedded.faults.add("half-open")
     thread, seen = follow(server, 3)
     server("POST", MAPS, a_map("a"))
-    thread.join(10)
+    thread.join(75)
     assert seen == []
 
 

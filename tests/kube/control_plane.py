@@ -233,7 +233,7 @@ class ControlPlane:
         self._pool.clear()
 
     def request(
-        self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "", seconds: float = 10
+        self, method: str, path: str, body: Any = None, user: str = ADMIN, content: str = "", seconds: float = 30
     ) -> Any:
         """The JSON answer to a request. Raises urllib.error.HTTPError, OSError where there is none."""
         data = None if body is None else json.dumps(body).encode()

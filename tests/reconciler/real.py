@@ -116,7 +116,7 @@ class RealCluster:
 
     def _etcd(self, call: str, **body: Any) -> Any:
         asked = urllib.request.Request(f"{self.plane.etcd}/v3/{call}", json.dumps(body).encode())
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=75) as answer:
             return json.load(answer)
 
     def _patch(self, path: str, change: Any, content: str = _MERGE) -> Any:

@@ -31,7 +31,7 @@ class Running:
         """End it; the seconds it took."""
         began = time.monotonic()
         self.stopping.set()
-        self.thread.join(10)
+        self.thread.join(75)
         assert not self.thread.is_alive()
         return time.monotonic() - began
 

@@ -20,7 +20,7 @@ class Stream:
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
         if last:
             headers["Last-Event-ID"] = str(last)
-        self.answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10)
+        self.answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=75)
 
     def next(self):
         fields = {}
@@ -75,7 +75,7 @@ def test_nobody_listens_without_a_token(address):
 def _ask(address, token):
     """Ask for a stream and wait for nothing; the connection."""
     host, port = address.removeprefix("http://").split("/")[0].split(":")
-    link = socket.create_connection((host, int(port)), timeout=30)
+    link = socket.create_connection((host, int(port)), timeout=75)
     head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
     link.sendall(head.encode())
     return link

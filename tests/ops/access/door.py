@@ -73,7 +73,7 @@ class House:
 
     def rows(self, namespace: str, which: str = "1") -> set[str]:
         """The names of the grids that the portal remembers in a namespace, of those with a condition in SQL."""
-        with contextlib.closing(sqlite3.connect(self.portal.folder / "portal.sqlite3", timeout=10)) as database:
+        with contextlib.closing(sqlite3.connect(self.portal.folder / "portal.sqlite3", timeout=75)) as database:
             found = database.execute(f"SELECT name FROM sgportal_grid WHERE namespace = ? AND {which}", [namespace])
             return {name for (name,) in found}
 

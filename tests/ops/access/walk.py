@@ -32,7 +32,7 @@ class Door:
             sent |= {"Host": self.host, "X-Forwarded-Proto": "https"}
         request = urllib.request.Request(f"{self.base}/api/v1/{path}", body, sent, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:
+            with urllib.request.urlopen(request, timeout=75) as answer:
                 data, status, found = answer.read(), answer.status, answer.headers
         except urllib.error.HTTPError as error:
             data, status, found = error.read(), error.code, error.headers

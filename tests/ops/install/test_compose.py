@@ -182,7 +182,7 @@ def test_redis_wants_its_password(tmp_path):
             redis.Redis(port=port).ping()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(75)
 
 
 def test_the_web_process_believes_no_header_by_itself():

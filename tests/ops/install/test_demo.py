@@ -50,7 +50,7 @@ def test_the_walk_through_over_rest(demo):
 def test_the_walk_through_with_kubectl(demo):
     def kubectl(*words: str) -> str:
         command = ["kubectl", f"--kubeconfig={demo.kubeconfig}", "--cache-dir=/nonexistent", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -90,7 +90,7 @@ def test_grids_are_taken_from_the_first_moment(tmp_path):
             wait_for(lambda: kubeconfig.stat().st_ino != left, 75, "the kubeconfig is written", pause=0.001)
             grid = str(walk.EXAMPLES / "deploymentgrid.yaml")
             command = ["kubectl", f"--kubeconfig={kubeconfig}", "--cache-dir=/nonexistent", "apply", "-f", grid]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=100)
             assert (done.returncode, done.stderr) == (0, "")
             assert "created" in done.stdout
         finally:
@@ -130,7 +130,7 @@ def _refused(folder, **variables: str) -> str:
         env=demos.environment(folder, **variables),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -142,7 +142,7 @@ def _listen_to_events(demo) -> socket.socket:
     stream = socket.create_connection(("127.0.0.1", int(demo.url.rpartition(":")[2])))
     head = f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {demo.door.token}\r\n\r\n"
     stream.sendall(head.encode())
-    stream.settimeout(10)
+    stream.settimeout(75)
     assert b" 200 " in stream.recv(64)
     return stream
 

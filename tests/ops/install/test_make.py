@@ -14,7 +14,7 @@ def _make(folder, *words: str, **variables: str) -> subprocess.CompletedProcess:
         (folder / "requirements" / f"{name}.txt").touch()
     environment = {"PATH": os.environ["PATH"], **variables}
     command = [shutil.which("make"), *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100)
 
 
 def _tools(folder, **scripts: str) -> str:

@@ -59,11 +59,11 @@ def attempt(place, name="ada", password="wrong", client=THEIRS, form="/login/", 
     forwarded = f"{spoofed}, {client}" if spoofed else client
     with requests.Session() as session:
         session.headers.update({"Host": HOST, "X-Forwarded-For": forwarded})
-        page = session.get(place + form, timeout=30)
+        page = session.get(place + form, timeout=75)
         token = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
         data = {"username": name, "password": password, "csrfmiddlewaretoken": token}
         cookies = {"csrftoken": page.cookies["csrftoken"]}
-        return session.post(place + form, data, cookies=cookies, allow_redirects=False, timeout=60).status_code
+        return session.post(place + form, data, cookies=cookies, allow_redirects=False, timeout=75).status_code
 
 
 def test_parallel_guesses_at_two_processes_count_as_one_row(doors):

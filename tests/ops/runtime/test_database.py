@@ -125,7 +125,7 @@ def test_connections_are_lent_out_and_none_is_kept_by_a_stream(tmp_path, postgre
     def ask(path: str) -> urllib.request.addinfourl:
         head = {"Authorization": f"Bearer {token}"}
         return urllib.request.urlopen(
-            urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=head), timeout=20
+            urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=head), timeout=75
         )
 
     def read() -> None:

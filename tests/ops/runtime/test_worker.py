@@ -211,7 +211,7 @@ def test_nobody_is_left_when_the_one_who_begins_them_is_killed(world):
     time.sleep(2)
     supervisor = world.portal.running.pop("worker")
     kill(supervisor.pid)
-    supervisor.wait(5)
+    supervisor.wait(75)
     wait_for(lambda: not any(map(is_alive, children)), 75, "they end by themselves")
 
 

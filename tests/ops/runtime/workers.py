@@ -97,7 +97,7 @@ class World:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, head)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=75) as answer:
                 return answer.status, _read(answer)
         except urllib.error.HTTPError as refused:
             with refused:

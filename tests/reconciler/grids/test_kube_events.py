@@ -140,6 +140,6 @@ def test_kubectl_describe_shows_them(world):
     world.label("node0", zone="a")
     world.save(a_grid(template=a_template()))
     command = ["kubectl", f"--kubeconfig={world.embedded.kubeconfig_path}", "describe", "dg", "g"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
     assert "sgportal" in said.partition("Events:")[2]
     assert "Deployment “g-a” was created" in said

@@ -30,7 +30,7 @@ def at_work(wait: bool = True, pace: Pace = QUICK) -> Iterator[None]:
             yield
         finally:
             stop.set()
-            worker.join(20)
+            worker.join(75)
     assert not worker.is_alive()
 
 

@@ -167,7 +167,7 @@ def test_the_keeper_writes_nothing_to_another_cluster(stage: Stage) -> None:
             assert writes_to(other) == {}
         finally:
             stop.set()
-            keeper.join(10)
+            keeper.join(75)
 
 
 def test_superedge_in_another_cluster_says_nothing_of_this_one(stage: Stage) -> None:

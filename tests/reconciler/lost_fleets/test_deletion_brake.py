@@ -144,7 +144,7 @@ def test_two_workers_at_once_allow_no_more_than_one(world: World, settings: Any)
     barrier = threading.Barrier(2)
 
     def work(key: str) -> None:
-        barrier.wait(10)
+        barrier.wait(75)
         run(key)
         connection.close()
 
@@ -152,7 +152,7 @@ def test_two_workers_at_once_allow_no_more_than_one(world: World, settings: Any)
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(75)
     world.settle()
     assert world.names() == before
     assert held_counts() == {"child-deletion": 4}

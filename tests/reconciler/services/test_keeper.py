@@ -30,7 +30,7 @@ def a_keeper(cluster):
         yield keeper
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(75)
         assert not thread.is_alive()
 
 
@@ -247,12 +247,12 @@ def test_one_of_two_processes_acts_and_the_other_takes_over(closed):
     try:
         until(lambda: reached(closed) == SERVED)
         stops[0].set()
-        threads[0].join(10)
+        threads[0].join(75)
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
         until(lambda: "node0" not in reached(closed))
     finally:
         for stop in stops:
             stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(75)
         connection.disconnect()

@@ -29,6 +29,6 @@ def test_a_keeper_leaves_its_figures_with_its_sign_of_life(closed, monkeypatch):
         assert 0 < found["seconds"] < 20
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(75)
         connection.disconnect()
     assert not Heartbeat.objects.filter(kind="keeper").exists()
