@@ -13,12 +13,18 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("label", models.CharField(max_length=317)),
-                ("grid", models.BigIntegerField(null=True)),
+                ("grid", models.BigIntegerField(default=0)),
                 ("unit", models.CharField(max_length=63)),
                 ("moved", models.BooleanField(default=False)),
                 ("changed", models.BooleanField(default=False)),
+                ("batch", models.BigIntegerField(default=0)),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("label", "grid", "unit", "moved", "changed", "batch"), name="one_row_per_due_cell"
+                    )
+                ],
                 "indexes": [
                     models.Index(
                         models.F("label"),

@@ -63,18 +63,24 @@ class WorkKey(models.Model):
 
 
 class DueCell(models.Model):
-    """A cell, what a grid has in a NodeUnit, that something happened to; whoever reconciles it takes the row away. Rows
-    are only ever added, so that what happens meanwhile is not missed. `label` is the grid's gridUniqKey; `grid` is the
-    primary key of its row, None for all grids of that key. `moved`: the unit has other members than before. `changed`:
-    the grid's spec has changed and is not carried out there yet."""
+    """A cell, what a grid has in a NodeUnit, that something happened to; whoever has reconciled it takes the row away.
+    `label` is the grid's gridUniqKey; `grid` is the primary key of its row, 0 for all grids of that key. `moved`: the
+    unit has other members than before. `changed`: the grid's spec has changed and is not carried out there yet.
+    `batch` is 0 until the cell is reconciled: what happens meanwhile is a row of its own."""
 
     label = models.CharField(max_length=317)
-    grid = models.BigIntegerField(null=True)  # no foreign key: nobody waits for a grid that is being deleted
+    grid = models.BigIntegerField(default=0)  # no foreign key: nobody waits for a grid that is being deleted
     unit = models.CharField(max_length=63)
     moved = models.BooleanField(default=False)
     changed = models.BooleanField(default=False)
+    batch = models.BigIntegerField(default=0)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["label", "grid", "unit", "moved", "changed", "batch"], name="one_row_per_due_cell"
+            )
+        ]
         indexes = [
             models.Index("label", F("moved").desc(), "id", name="cells_to_do"),
             models.Index("grid", condition=Q(changed=True), name="cells_changing"),

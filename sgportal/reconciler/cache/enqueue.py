@@ -94,7 +94,7 @@ def _cells_of_units(changes: Changes, labels: Collection[str]) -> Iterable[Cell]
     """The cells of all grids in units whose members changed, or changed readiness."""
     for label, unit in changes.moved | changes.readiness:
         if label in labels and unit:
-            yield Cell(label, None, unit, moved=(label, unit) in changes.moved)
+            yield Cell(label, due_cells.ALL, unit, moved=(label, unit) in changes.moved)
 
 
 def _add_children_above_pods(changes: Changes) -> None:

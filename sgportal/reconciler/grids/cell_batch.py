@@ -74,6 +74,7 @@ def run(label: str, cluster: Cluster) -> float | None:
     if cluster.read_only:
         left.whole.update(wanted)
     elif wanted:
+        due_cells.take(rows)
         _run_idle(label, wanted, cluster, left)
     with transaction.atomic():
         due_cells.remove(rows)
@@ -89,7 +90,7 @@ def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[lis
     wanted: Wanted = {}
     rows: list[DueCell] = []
     for row in waiting:
-        meant = grids.values() if row.grid is None else [grids[row.grid]] if row.grid in grids else []
+        meant = grids.values() if row.grid == due_cells.ALL else [grids[row.grid]] if row.grid in grids else []
         fresh = [grid for grid in meant if row.unit not in wanted.get(grid, ())]
         if rows and sum(map(len, wanted.values())) + len(fresh) > MOST_CELLS:
             break

@@ -1,28 +1,30 @@
 """Which cells something happened to. A cell is what a grid has in a NodeUnit; those of one label key are reconciled in
 batches, under one work key."""
 
+import random
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
 
 from ...models import DueCell
 
 KIND = "cells"  # of the work keys
+ALL = 0  # in the place of a grid
+_CELL = ("label", "grid", "unit", "moved", "changed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cell:
-    """A NodeUnit of a label key, and the primary key of a grid (None: all grids of that key). `moved`: it has other
-    members than before, so that workloads may be lacking there; such cells come first. `changed`: the grid's spec has
-    changed and is not carried out there yet, so that what differs is nobody's doing."""
+    """A NodeUnit of a label key, and the primary key of a grid, or ALL grids of that key. `moved`: it has other members
+    than before, so that workloads may be lacking there; such cells come first. `changed`: the grid's spec has changed
+    and is not carried out there yet, so that what differs is nobody's doing."""
 
     label: str
-    grid: int | None
+    grid: int
     unit: str
     moved: bool = False
     changed: bool = False
-
-
-_FIELDS = ("label", "grid", "unit", "moved", "changed")
 
 
 def key_of(label: str) -> str:
@@ -31,15 +33,32 @@ def key_of(label: str) -> str:
 
 
 def add(cells: Iterable[Cell]) -> set[str]:
-    """Note cells as due; the work keys that the caller enqueues in the same transaction. One statement."""
-    wanted = sorted(set(cells), key=lambda cell: (cell.label, cell.grid or 0, cell.unit))
-    DueCell.objects.bulk_create(DueCell(**{field: getattr(each, field) for field in _FIELDS}) for each in wanted)
+    """Note cells as due, each once however often something happens to it; the work keys that the caller enqueues in the
+    same transaction. One statement.
+
+    A row that is there already is locked to the end of the transaction: whoever takes it sees what happened."""
+    wanted = sorted(set(cells))
+    DueCell.objects.bulk_create(
+        [DueCell(**asdict(each)) for each in wanted],
+        update_conflicts=True,
+        unique_fields=[*_CELL, "batch"],
+        update_fields=["moved"],
+    )
     return {key_of(each.label) for each in wanted}
 
 
 def waiting(label: str, most: int) -> list[DueCell]:
     """Up to so many of the rows of a label key, those of units with other members first, then the oldest."""
     return list(DueCell.objects.filter(label=label).order_by("-moved", "pk")[:most])
+
+
+def take(rows: Collection[DueCell]) -> None:
+    """These are about to be reconciled: what happens from now on is not covered by them. In a transaction of its own,
+    before anything is read."""
+    fresh = [each.pk for each in rows if not each.batch]
+    with transaction.atomic():
+        locked = DueCell.objects.filter(pk__in=fresh).order_by(*_CELL).select_for_update()
+        DueCell.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(batch=random.getrandbits(62))
 
 
 def remove(rows: Collection[DueCell]) -> None:

@@ -41,7 +41,7 @@ def due():
 
 def happened(*units, grid=None, moved=False):
     """Something happened to cells."""
-    pk = Grid.objects.get(name=grid).pk if grid else None
+    pk = Grid.objects.get(name=grid).pk if grid else due_cells.ALL
     workqueue.enqueue(due_cells.add(Cell("zone", pk, unit, moved) for unit in units))
 
 
@@ -377,8 +377,29 @@ def test_what_happens_meanwhile_is_not_lost(sites, monkeypatch):
     assert CELLS in due()
 
 
+def test_however_often_something_happens_to_a_cell_it_is_due_once(sites):
+    for _ in range(9):
+        happened("a")
+        happened("a", grid="g")
+    happened("a", moved=True)
+    assert DueCell.objects.count() == 3
+
+
+def test_a_batch_that_failed_is_done_again_with_what_happened_since(sites, monkeypatch):
+    monkeypatch.setattr(cell_batch, "record_cells", killed)
+    happened("a")
+    for _ in range(2):
+        with pytest.raises(Killed):
+            cell_batch.run("zone", connection_to_cluster.writable())
+        happened("a")
+    monkeypatch.undo()
+    assert DueCell.objects.count() == 3  # of two batches that failed, and of what has happened since
+    cell_batch.run("zone", connection_to_cluster.writable())
+    assert not DueCell.objects.exists()
+
+
 def test_cells_of_grids_that_are_gone_or_have_another_key_are_forgotten(sites):
-    workqueue.enqueue(due_cells.add([Cell("zone", 4711, "a"), Cell("elsewhere", None, "a")]))
+    workqueue.enqueue(due_cells.add([Cell("zone", 4711, "a"), Cell("elsewhere", due_cells.ALL, "a")]))
     run(CELLS)
     run("cells/elsewhere")
     assert not DueCell.objects.exists()
