@@ -37,7 +37,7 @@ def whole_status(grid: Grid) -> dict[str, Any]:
     """The status of a grid with all of its units, however many there are; the custom resource has the most important
     of a large one's only. One query there, else none."""
     if not grid.status.get("truncated"):
-        return grid.status
+        return dict(grid.status)
     status = status_of(unit_status(cell) for cell in grid.units.all())
     found = {key: value for key, value in grid.status.items() if key not in _OF_PART}
     found["conditions"] = [_with_whole_message(grid, each) for each in found["conditions"]]
