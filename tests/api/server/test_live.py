@@ -16,8 +16,8 @@ from tests.services import wait_for
 class Stream:
     """An open stream; `next` is the next event's (id, name, data)."""
 
-    def __init__(self, address, token, last=""):
-        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    def __init__(self, address, token, last="", **more):
+        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream", **more}
         if last:
             headers["Last-Event-ID"] = str(last)
         self.answer = urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=75)
@@ -43,6 +43,14 @@ def test_what_changes_arrives(address, token):
     time.sleep(0.3)
     made = a_change("n1")
     assert stream.next() == (made, "", {"kind": "node", "key": "n1"})
+
+
+def test_a_stream_is_not_compressed_so_nothing_waits_in_it(address, token):
+    stream = Stream(address, token, **{"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in stream.answer.headers
+    time.sleep(0.3)
+    made = a_change("n1")
+    assert stream.next()[0] == made
 
 
 def test_a_stream_resumes_behind_the_last_event(address, token):
