@@ -9,6 +9,7 @@ from django.db.models import Q
 from ...core.grids.kinds import KINDS
 from ...core.names import MAX_LABEL, REFUSING_SERVICE, SERVICE_SUFFIX
 from ...models import Child, Grid
+from ..grids.status import publish
 from ..queue import change_log, due_cells, workqueue
 from ..queue.due_cells import Cell
 
@@ -76,7 +77,8 @@ def enqueue(changes: Changes) -> None:
 def enqueue_all() -> None:
     """The cluster answers again: whoever waits for it need wait no longer."""
     grids = Grid.objects.only(*_OF_A_GRID)
-    workqueue.enqueue({due_cells.key_of(grid.key) for grid in grids} | {grid.path for grid in grids}, urgent=True)
+    keys = {due_cells.key_of(grid.key) for grid in grids} | {grid.path for grid in grids}
+    workqueue.enqueue(keys | publish.waiting(), urgent=True)
 
 
 def _has_cells(grid: Grid) -> bool:

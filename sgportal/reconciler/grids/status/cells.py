@@ -1,11 +1,14 @@
 """The rows of a grid's cells: what was observed of each, and how its writes are paced."""
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import or_
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from ....core.health import severity
@@ -75,9 +78,9 @@ class CellChanges:
     done: Collection[str] = ()
 
     @property
-    def gone(self) -> list[GridUnit]:
-        """The rows that go."""
-        return [cell for name, cell in self.before.items() if name not in self.after]
+    def gone(self) -> list[str]:
+        """The units whose rows go."""
+        return [name for name in self.before if name not in self.after]
 
     @property
     def shown(self) -> bool:
@@ -126,8 +129,9 @@ def write(changes: Sequence[CellChanges]) -> list[Cells]:
         unique_fields=["grid", "name"],
         update_fields=_OBSERVED,
     )
-    if gone := [cell.pk for each in changes for cell in each.gone]:
-        GridUnit.objects.filter(pk__in=gone).delete()
+    gone = [Q(grid=each.grid, name__in=each.gone) for each in changes if each.gone]
+    if gone:
+        GridUnit.objects.filter(functools.reduce(or_, gone)).delete()
     _slow_down([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.failed])
     _speed_up([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.done])
     return list(after)

@@ -48,6 +48,12 @@ def mark(grids: Sequence[Grid]) -> None:
         request(grids)
 
 
+def waiting() -> set[str]:
+    """The work keys of what is still to be published."""
+    changed = Grid.objects.filter(cells_version__gt=F("published_version"), deleting_since=None)
+    return {f"{KIND}/{label}" for label in changed.values_list("key", flat=True).distinct().order_by()}
+
+
 def run(label: str, cluster: Cluster) -> float | None:
     """Publish the status of the grids of a label key that have changed; seconds until the next turn, None where nothing
     is left. A grid whose status the API server refuses is left to its own reconcile. Raises ClusterError where the

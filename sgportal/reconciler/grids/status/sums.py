@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Q
-
 from ....core.health import SETTLED
 from ....models import Grid, GridUnit
 from .cells import CellChanges
@@ -26,16 +24,10 @@ class Part(NamedTuple):
 
 def stored(changes: Sequence[CellChanges]) -> list[Part]:
     """What the rows that are about to be written or removed add now. One statement."""
-    known = [cell.pk for each in changes for cell in each.before.values() if _changes(each, cell.name)]
-    fresh = [(each.grid.pk, name) for each in changes for name in each.written if name not in each.before]
-    found = Q(pk__in=known) | Q(grid__in={pk for pk, _ in fresh}, name__in={name for _, name in fresh})
-    wanted = {(each.grid.pk, name) for each in changes for name in {*each.written, *each.before.keys()}}
-    parts = (Part(*row) for row in GridUnit.objects.filter(found).order_by().values_list(*Part._fields))
+    wanted = {(each.grid.pk, name) for each in changes for name in (*each.written, *each.gone)}
+    found = GridUnit.objects.filter(grid__in={pk for pk, _ in wanted}, name__in={name for _, name in wanted}).order_by()
+    parts = (Part(*row) for row in found.values_list(*Part._fields))
     return [part for part in parts if (part.grid_id, part.name) in wanted]
-
-
-def _changes(changes: CellChanges, name: str) -> bool:
-    return name in changes.written or name not in changes.after
 
 
 def written(changes: Sequence[CellChanges]) -> list[Part]:

@@ -1,15 +1,23 @@
 """The status of grids of which some cells were recorded: from the rows alone, once for many changes, and never lost."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.db.models import Count, Sum
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from sgportal.core.status import manifest
 from sgportal.models import Grid, GridEvent, GridUnit, WorkKey
 from sgportal.queries.status import whole_status
+from sgportal.reconciler.cache import enqueue
 from sgportal.reconciler.grids.status import publish, rows
+from sgportal.reconciler.grids.status.batch import record_cells
 from sgportal.reconciler.worker import run
 
-from .test_record_cells import grids, recorded, sites  # noqa: F401
+from ...world import a_grid, a_template
+from .test_record_cells import carried_out, grids, recorded, sites  # noqa: F401
 
 KEY = "status/zone"
 PATHS = ["deploymentgrids/default/g", "deploymentgrids/default/h"]
@@ -226,3 +234,42 @@ def test_rest_has_all_units_of_a_grid_of_which_the_custom_resource_has_some(site
         assert (grid.status["truncated"], grid.status["omittedUnits"], grid.status["units"]) == (True, 2, [])
         assert sites.get(grid.name, "DeploymentGrid")["status"] == grid.status
         assert whole_status(grid) == whole[grid.name]
+
+
+def test_a_status_that_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):  # noqa: F811
+    publish.mark(grids())
+    later = timezone.now() + timedelta(hours=1)
+    WorkKey.objects.filter(key=KEY).update(failures=9, next_at=later)
+    enqueue.enqueue_all()
+    assert WorkKey.objects.due().filter(key=KEY).exists()
+    run(KEY)
+    WorkKey.objects.filter(key=KEY).update(failures=9, next_at=later)
+    enqueue.enqueue_all()
+    assert not WorkKey.objects.due().filter(key=KEY).exists()
+
+
+def statements_of(work) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return len(queries)
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("most", [200, 0], ids=["small", "large"])
+def test_recording_and_publishing_take_as_many_statements_for_many_grids_as_for_few(
+    sites,  # noqa: F811
+    monkeypatch,
+    most,
+):
+    monkeypatch.setattr(rows, "MOST_UNITS", most)
+    costs = []
+    for more in (1, 9):
+        sites.save(*(a_grid(f"more{number}", template=a_template(app=f"more{number}")) for number in range(more)))
+        sites.resync()
+        Grid.objects.update(pods_ready=0)
+        GridUnit.objects.filter(name="a").update(ready=0, state="Degraded", severity=3)
+        batches = [carried_out(sites, grid, "a") for grid in grids()]
+        costs.append(
+            (statements_of(lambda found=batches: record_cells(found, sites.cluster)), statements_of(lambda: run(KEY)))
+        )
+    assert costs[0] == costs[1]
