@@ -31,7 +31,7 @@ class Transport:
     longest silence within an answer, and how long a write may take."""
 
     def __init__(self, target: str, threads: int, read_seconds: float = READ_SECONDS) -> None:
-        from kubernetes.client.rest import RESTClientObject
+        from .kubernetes_package import RESTClientObject
 
         self._configuration = _configuration(target)
         self._configuration.connection_pool_maxsize = threads + _WATCHES
@@ -136,7 +136,7 @@ class Transport:
             return self._pool.request(method, url, **options)
 
     def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:
-        from kubernetes.config import ConfigException
+        from .kubernetes_package import ConfigException
 
         try:
             with self._lock:  # a token may be fetched anew here
@@ -188,21 +188,21 @@ def _brief(error: BaseException) -> str:
 
 def _configuration(target: str) -> Any:
     """The `kubernetes` package's configuration for `in-cluster`, `kubeconfig[:context]` or `demo`."""
-    from kubernetes import client, config
+    from . import kubernetes_package as package
 
-    found = client.Configuration()
+    found = package.Configuration()
     name, _, context = target.partition(":")
     try:
         if name == "in-cluster":
-            config.load_incluster_config(client_configuration=found)
+            package.load_incluster_config(client_configuration=found)
         elif name == "kubeconfig":
             path = os.environ.get("KUBECONFIG") or "~/.kube/config"
-            config.load_kube_config(config_file=path, context=context or None, client_configuration=found)
+            package.load_kube_config(config_file=path, context=context or None, client_configuration=found)
         elif name == "demo":
-            config.load_kube_config(config_file=_demo_kubeconfig(), client_configuration=found)
+            package.load_kube_config(config_file=_demo_kubeconfig(), client_configuration=found)
         else:
             raise ClusterError(f"SGPORTAL_CLUSTER must be in-cluster, kubeconfig[:context] or demo, not “{target}”")
-    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (package.ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ClusterError(f"the cluster's configuration ({target}) cannot be used: {error}") from error
     if urlsplit(found.host).hostname in _LOOPBACK:
         found.proxy = None  # nobody means a proxy for their own machine
