@@ -86,6 +86,9 @@ def database(url: str, pool: int, statement_seconds: int) -> dict[str, Any]:
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
+IDLE_SECONDS = 15  # between two statements of one transaction, after which PostgreSQL ends the connection
+
+
 def _parsed_by_libpq(url: str) -> dict[str, str]:
     """The options of a URI as PostgreSQL's own client library reads them, so that none is lost and none is made up."""
     import psycopg
@@ -105,7 +108,12 @@ def _parsed_by_libpq(url: str) -> dict[str, str]:
 
 
 def _postgresql(given: dict[str, str], pool: int, statement_seconds: int) -> dict[str, Any]:
-    limit = f"-c statement_timeout={statement_seconds * 1000}" if statement_seconds else ""
+    limit = ""
+    if statement_seconds:
+        # A process that is frozen in the middle of a transaction holds its locks; others would wait until they give up.
+        idle_seconds = min(IDLE_SECONDS, statement_seconds)
+        limit = f"-c statement_timeout={statement_seconds * 1000} "
+        limit += f"-c idle_in_transaction_session_timeout={idle_seconds * 1000}"
     options: dict[str, Any] = {"application_name": "sgportal", **given}
     options["options"] = f"{limit} {given.get('options', '')}".strip()
     if pool:

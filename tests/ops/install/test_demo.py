@@ -69,7 +69,8 @@ def test_the_walk_through_with_kubectl(demo):
     assert "Grid Uniq Key" in kubectl("describe", "dg", "deploymentgrid-demo")
     for line in kubectl("get", "pods", "-o", "wide", "--no-headers").splitlines():
         assert ("nodeunit1" in line) == (" node0 " in line), line
-    assert walk.ready_units(demo.door) == {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}
+    both = {"nodeunit1": (2, 2), "nodeunit2": (2, 2)}
+    wait_for(lambda: walk.ready_units(demo.door) == both, 75, "the grid's status says so, too")
     walk.check_endpoints(demo.door)
     kubectl("delete", *files)
     wait_for(lambda: not kubectl("get", "deploy", "-o", "name").split(), 75, "the Deployments are gone", pause=0.5)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from sgportal.reconciler.process import identity
+from tests.house.tree import ROOT
 from tests.services import in_time, wait_for
 
 from .workers import World, kill
@@ -90,6 +91,31 @@ def test_a_frozen_worker_loses_its_keys_when_their_time_is_over(world):
         for pid in world.children():
             subprocess.run(["kill", "-CONT", str(pid)], check=True)
     assert world.portal.stop()["worker2"] == 0
+
+
+FROZEN = """
+import os, signal
+from django.db import transaction
+from sgportal.models import WorkKey
+with transaction.atomic():
+    WorkKey.objects.update(requested=7)
+    print("locked", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_process_that_is_frozen_in_a_transaction_holds_up_nobody_for_long(world):
+    """PostgreSQL ends its connection, and with that its locks, before others give up to wait for them."""
+    world.portal.python("from sgportal.models import WorkKey; WorkKey.objects.create(key='duties/x')")
+    command = [sys.executable, "-c", f"import django\ndjango.setup()\n{FROZEN}"]
+    frozen = subprocess.Popen(command, cwd=ROOT, env=world.portal.environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert frozen.stdout.readline() == "locked\n"
+        world.portal.python("from sgportal.models import WorkKey; WorkKey.objects.update(requested=8)")
+    finally:
+        frozen.kill()
+        frozen.wait()
+    assert _rows(world, "SELECT requested FROM sgportal_workkey WHERE key = 'duties/x'") == [(8,)]
 
 
 CHAOS = """
