@@ -35,12 +35,20 @@ def _medians(times: dict[str, list[float]]) -> dict[str, float]:
 
 def _grid(name: str, units: int, image: str) -> float:
     """Save a grid and have it reconciled, children and status; no worker is running, so nothing is left to chance."""
-    from sgportal.reconciler.worker import run as reconcile
-
     stage.save(stage.grid(name, replicas=0, image=image))
-    taken = stage.milliseconds(lambda: reconcile(f"deploymentgrids/default/{name}"))
+    taken = stage.milliseconds(lambda: _reconcile(name))
     _until_seen(f"{name}-", units)
     return taken
+
+
+def _reconcile(name: str) -> None:
+    """The grid's own task, and those for what it leaves to cells."""
+    from sgportal.models import DueCell
+    from sgportal.reconciler.worker import run
+
+    run(f"deploymentgrids/default/{name}")
+    while DueCell.objects.exists():
+        run("cells/site")
 
 
 def manifests(name: str, units: int) -> list[dict[str, Any]]:

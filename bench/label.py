@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import stage
-from .fanout import _bodies
+from .fanout import manifests
 
 GRIDS, ROUNDS = 20, 30
 
@@ -40,7 +40,7 @@ def run(world: str) -> dict[str, Any]:
                 stage.wait(lambda wanted=wanted: wanted <= seen.keys(), 30, unit, pause=0.005)
                 times.append((max(seen[name] for name in wanted) - since) * 1000)
                 stage.wait(stage.settled, 30, "quiet again", pause=0.05)
-                bodies = _bodies(f"bare{number}", GRIDS)
+                bodies = manifests(f"bare{number}", GRIDS)
                 bare.append(stage.milliseconds(lambda bodies=bodies: list(pool.map(cluster().apply, bodies))))
                 time.sleep(0.3)
         floor = statistics.median(bare)

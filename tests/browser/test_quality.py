@@ -192,7 +192,8 @@ def test_a_chosen_theme_beats_that_of_the_system(chromium, sites, somebody, them
     with visiting(chromium, sites, state=somebody, theme=opposite) as visit:
         page = visit.open("/")
         page.click("#menu summary")
-        page.click(f'button[name="theme"][value="{theme}"]')
+        with page.expect_navigation():  # a page that has only begun has no body yet
+            page.click(f'button[name="theme"][value="{theme}"]')
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
         visit.open("/grids/new/?mode=yaml")
         surface = page.evaluate("getComputedStyle(document.querySelector('.editor')).backgroundColor")
