@@ -3,6 +3,7 @@ client: server-side apply of Deployments of the same size."""
 
 import copy
 import statistics
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -42,13 +43,12 @@ def _grid(name: str, units: int, image: str) -> float:
 
 
 def _reconcile(name: str) -> None:
-    """The grid's own task, and those for what it leaves to cells."""
-    from sgportal.models import DueCell
+    """In one task, however many steps that takes: there is no watch here, by which cells are observed."""
+    from sgportal.reconciler.grids import reconcile
     from sgportal.reconciler.worker import run
 
+    reconcile.MOST_STEPS = sys.maxsize
     run(f"deploymentgrids/default/{name}")
-    while DueCell.objects.exists():
-        run("cells/site")
 
 
 def manifests(name: str, units: int) -> list[dict[str, Any]]:
@@ -77,9 +77,11 @@ def _bare(bodies: list[dict[str, Any]], name: str) -> float:
 
     from sgportal.reconciler.process.connection import cluster
 
+    there = cluster()  # once: that asks the database, which has fewer connections than there are threads
+
     def apply_all() -> None:
         with ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS) as pool:
-            list(pool.map(lambda body: cluster().apply(body, force=True), bodies))
+            list(pool.map(lambda body: there.apply(body, force=True), bodies))
 
     taken = stage.milliseconds(apply_all)
     _until_seen(f"{name}-", len(bodies))
