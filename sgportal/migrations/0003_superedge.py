@@ -5,27 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0002_roles"),
+        ('sgportal', '0002_roles'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Stewardship",
+            name='Stewardship',
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ("mode", models.CharField(default="managing", max_length=12)),
-                ("since", models.DateTimeField(default=django.utils.timezone.now)),
-                ("decided_by", models.CharField(blank=True, max_length=150)),
-                ("forced", models.BooleanField(default=False)),
-                ("looked_at", models.DateTimeField(blank=True, null=True)),
-                ("running", models.BooleanField(blank=True, null=True)),
-                ("evidence", models.JSONField(default=list)),
-                ("cure", models.JSONField(default=list)),
-                ("facts", models.JSONField(default=dict)),
-                ("version", models.CharField(blank=True, max_length=60)),
-                ("definitions", models.JSONField(default=list)),
-                ("task", models.JSONField(default=dict)),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('mode', models.CharField(default='managing', max_length=12)),
+                ('since', models.DateTimeField(default=django.utils.timezone.now)),
+                ('decided_by', models.CharField(blank=True, max_length=150)),
+                ('forced', models.BooleanField(default=False)),
+                ('looked_at', models.DateTimeField(blank=True, null=True)),
+                ('running', models.BooleanField(blank=True, null=True)),
+                ('evidence', models.JSONField(default=list)),
+                ('cure', models.JSONField(default=list)),
+                ('facts', models.JSONField(default=dict)),
+                ('version', models.CharField(blank=True, max_length=60)),
+                ('definitions', models.JSONField(default=list)),
+                ('task', models.JSONField(default=dict)),
             ],
         ),
     ]

@@ -4,24 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0003_superedge"),
+        ('sgportal', '0003_superedge'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Slice",
+            name='Slice',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("namespace", models.CharField(max_length=63)),
-                ("name", models.CharField(max_length=253)),
-                ("service", models.CharField(max_length=63)),
-                ("body", models.JSONField(default=dict)),
-                ("resource_version", models.CharField(blank=True, max_length=32)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('namespace', models.CharField(max_length=63)),
+                ('name', models.CharField(max_length=253)),
+                ('service', models.CharField(max_length=63)),
+                ('body', models.JSONField(default=dict)),
+                ('resource_version', models.CharField(blank=True, max_length=32)),
             ],
             options={
-                "indexes": [models.Index(fields=["namespace", "service"], name="sgportal_sl_namespa_ab08ce_idx")],
-                "constraints": [models.UniqueConstraint(fields=("namespace", "name"), name="one_slice_per_name")],
+                'indexes': [models.Index(fields=['namespace', 'service'], name='sgportal_sl_namespa_ab08ce_idx')],
+                'constraints': [models.UniqueConstraint(fields=('namespace', 'name'), name='one_slice_per_name')],
             },
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0004_slices"),
+        ('sgportal', '0004_slices'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="heartbeat",
-            name="figures",
+            model_name='heartbeat',
+            name='figures',
             field=models.JSONField(default=dict),
         ),
     ]

@@ -4,18 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0005_figures"),
+        ('sgportal', '0005_figures'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="DataPlane",
+            name='DataPlane',
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ("seen", models.JSONField(default=dict)),
-                ("looked_at", models.DateTimeField(blank=True, null=True)),
-                ("tried_at", models.DateTimeField(blank=True, null=True)),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('seen', models.JSONField(default=dict)),
+                ('looked_at', models.DateTimeField(blank=True, null=True)),
+                ('tried_at', models.DateTimeField(blank=True, null=True)),
             ],
         ),
     ]

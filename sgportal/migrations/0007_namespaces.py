@@ -4,21 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0006_dataplane"),
+        ('sgportal', '0006_dataplane'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Namespace",
+            name='Namespace',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=63, unique=True)),
-                ("labels", models.JSONField(default=dict)),
-                ("resource_version", models.CharField(blank=True, max_length=32)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=63, unique=True)),
+                ('labels', models.JSONField(default=dict)),
+                ('resource_version', models.CharField(blank=True, max_length=32)),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
     ]

@@ -5,29 +5,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0007_namespaces"),
+        ('sgportal', '0007_namespaces'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="ManagedCluster",
+            name='ManagedCluster',
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ("uid", models.CharField(blank=True, max_length=64)),
-                ("halt", models.CharField(blank=True, max_length=20)),
-                ("halted_at", models.DateTimeField(blank=True, null=True)),
-                ("facts", models.JSONField(default=dict)),
-                ("decision", models.CharField(blank=True, max_length=10)),
-                ("decided_by", models.CharField(blank=True, max_length=150)),
-                ("decided_at", models.DateTimeField(blank=True, null=True)),
-                ("lost_labels", models.JSONField(default=dict)),
-                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('uid', models.CharField(blank=True, max_length=64)),
+                ('halt', models.CharField(blank=True, max_length=20)),
+                ('halted_at', models.DateTimeField(blank=True, null=True)),
+                ('facts', models.JSONField(default=dict)),
+                ('decision', models.CharField(blank=True, max_length=10)),
+                ('decided_by', models.CharField(blank=True, max_length=150)),
+                ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('lost_labels', models.JSONField(default=dict)),
+                ('since', models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.AddField(
-            model_name="grid",
-            name="may_be_forgotten",
+            model_name='grid',
+            name='may_be_forgotten',
             field=models.BooleanField(default=False),
         ),
     ]

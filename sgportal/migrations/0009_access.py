@@ -22,41 +22,41 @@ def give_roles(apps, schema_editor):
         token.save(update_fields=["role"])
 
 
+
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0008_managed_cluster"),
+        ('sgportal', '0008_managed_cluster'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="LogInCount",
+            name='LogInCount',
             fields=[
-                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("count", models.PositiveIntegerField(default=0)),
-                ("expires_at", models.DateTimeField(db_index=True)),
-                ("told", models.BooleanField(default=False)),
+                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('count', models.PositiveIntegerField(default=0)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('told', models.BooleanField(default=False)),
             ],
         ),
         migrations.AddField(
-            model_name="apitoken",
-            name="role",
+            model_name='apitoken',
+            name='role',
             field=models.CharField(blank=True, max_length=8),
         ),
         migrations.AddField(
-            model_name="auditevent",
-            name="address",
+            model_name='auditevent',
+            name='address',
             field=models.CharField(blank=True, max_length=45),
         ),
         migrations.AddField(
-            model_name="auditevent",
-            name="kind",
-            field=models.CharField(
-                choices=[("change", "Change"), ("access", "Access")], default="change", max_length=6
-            ),
+            model_name='auditevent',
+            name='kind',
+            field=models.CharField(choices=[('change', 'Change'), ('access', 'Access')], default='change', max_length=6),
         ),
         migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(fields=["kind", "-at"], name="sgportal_au_kind_80ff58_idx"),
+            model_name='auditevent',
+            index=models.Index(fields=['kind', '-at'], name='sgportal_au_kind_80ff58_idx'),
         ),
         migrations.RunPython(sort_entries, migrations.RunPython.noop),
         migrations.RunPython(give_roles, migrations.RunPython.noop),

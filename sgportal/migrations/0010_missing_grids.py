@@ -4,19 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0009_access"),
+        ('sgportal', '0009_access'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="grid",
-            name="missing_held",
+            model_name='grid',
+            name='missing_held',
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name="grid",
-            name="missing_since",
+            model_name='grid',
+            name='missing_since',
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

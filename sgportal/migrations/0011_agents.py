@@ -4,29 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0010_missing_grids"),
+        ('sgportal', '0010_missing_grids'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="gridunit",
-            name="nodes",
+            model_name='gridunit',
+            name='nodes',
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name="gridunit",
-            name="served",
+            model_name='gridunit',
+            name='served',
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name="pod",
-            name="agent",
+            model_name='pod',
+            name='agent',
             field=models.CharField(blank=True, db_index=True, max_length=40),
         ),
         migrations.AddField(
-            model_name="pod",
-            name="version",
+            model_name='pod',
+            name='version',
             field=models.CharField(blank=True, max_length=40),
         ),
     ]

@@ -5,45 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0011_agents"),
+        ('sgportal', '0011_agents'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="heartbeat",
-            name="session",
+            model_name='heartbeat',
+            name='session',
             field=models.IntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="lease",
-            name="session",
+            model_name='lease',
+            name='session',
             field=models.IntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="workkey",
-            name="session",
+            model_name='workkey',
+            name='session',
             field=models.IntegerField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name="gridevent",
-            name="last_at",
+            model_name='gridevent',
+            name='last_at',
             field=models.DateTimeField(db_index=True, default=django.utils.timezone.now),
         ),
         migrations.AlterField(
-            model_name="workkey",
-            name="holder",
+            model_name='workkey',
+            name='holder',
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AlterField(
-            model_name="workkey",
-            name="next_at",
+            model_name='workkey',
+            name='next_at',
             field=models.DateTimeField(default=django.utils.timezone.now),
         ),
         migrations.AddIndex(
-            model_name="workkey",
-            index=models.Index(
-                models.F("next_at"), condition=models.Q(("requested__gt", models.F("done"))), name="work_to_do"
-            ),
+            model_name='workkey',
+            index=models.Index(models.F('next_at'), condition=models.Q(('requested__gt', models.F('done'))), name='work_to_do'),
         ),
     ]

@@ -6,44 +6,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0012_sessions"),
+        ('sgportal', '0012_sessions'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="ChildDeletion",
+            name='ChildDeletion',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("unit", models.CharField(max_length=63)),
-                ("at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('unit', models.CharField(max_length=63)),
+                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
             ],
         ),
         migrations.AddField(
-            model_name="gridunit",
-            name="held_since",
+            model_name='gridunit',
+            name='held_since',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="gridunit",
-            name="retirement",
+            model_name='gridunit',
+            name='retirement',
             field=models.CharField(blank=True, max_length=8),
         ),
         migrations.AddIndex(
-            model_name="gridunit",
-            index=models.Index(
-                condition=models.Q(("retirement", ""), _negated=True), fields=["retirement"], name="units_retired"
-            ),
+            model_name='gridunit',
+            index=models.Index(condition=models.Q(('retirement', ''), _negated=True), fields=['retirement'], name='units_retired'),
         ),
         migrations.AddField(
-            model_name="childdeletion",
-            name="grid",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="deletions", to="sgportal.grid"
-            ),
+            model_name='childdeletion',
+            name='grid',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deletions', to='sgportal.grid'),
         ),
         migrations.AddConstraint(
-            model_name="childdeletion",
-            constraint=models.UniqueConstraint(fields=("grid", "unit"), name="one_deletion_per_grid_and_unit"),
+            model_name='childdeletion',
+            constraint=models.UniqueConstraint(fields=('grid', 'unit'), name='one_deletion_per_grid_and_unit'),
         ),
     ]

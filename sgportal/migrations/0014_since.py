@@ -5,14 +5,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0013_held_deletions"),
+        ('sgportal', '0013_held_deletions'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="workkey",
-            name="since",
+            model_name='workkey',
+            name='since',
             field=models.DateTimeField(default=django.utils.timezone.now),
         ),
     ]

@@ -4,19 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0014_since"),
+        ('sgportal', '0014_since'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="gridunit",
-            name="attempts",
+            model_name='gridunit',
+            name='attempts',
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name="gridunit",
-            name="notes",
+            model_name='gridunit',
+            name='notes',
             field=models.JSONField(default=list),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0015_attempts"),
+        ('sgportal', '0015_attempts'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="grid",
-            name="sentences",
+            model_name='grid',
+            name='sentences',
             field=models.JSONField(default=dict),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("sgportal", "0016_condition_sentences"),
+        ('sgportal', '0016_condition_sentences'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="grid",
-            name="deleted_made_at",
+            model_name='grid',
+            name='deleted_made_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]

@@ -29,6 +29,11 @@ def spec_of(grid: Grid) -> GridSpec:
     return parse(grid.source())
 
 
+def is_carried_out(grid: Grid) -> bool:
+    """Whether a grid as it is was carried out before, so that a difference is somebody's doing since."""
+    return bool(grid.observed_generation == grid.generation)
+
+
 def plan_of(grid: Grid) -> Plan:
     """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
     planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since), stored=True)
@@ -99,7 +104,7 @@ def world_of(
         orphaning=deleting and grid is not None and grid.propagation == "Orphan",
         retirement={cell.name: cast(Retirement, cell.retirement) for cell in cells if cell.retirement},
         attempts={cell.name: _attempts(cell.attempts) for cell in cells if cell.attempts},
-        carried_out=grid is not None and grid.observed_generation == grid.generation,
+        carried_out=grid is not None and is_carried_out(grid),
         can=can,
     )
 

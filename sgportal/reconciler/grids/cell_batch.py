@@ -16,7 +16,7 @@ from ...core.grids.grid import GridSpec
 from ...core.plans.plan import Plan, Step, plan
 from ...core.text import Invalid
 from ...models import DueCell, Grid
-from ...queries.plans import spec_of
+from ...queries.plans import is_carried_out, spec_of
 from ...queries.policy import closed
 from ..queue import due_cells, workqueue
 from ..queue.due_cells import Cell
@@ -68,7 +68,8 @@ def run(label: str, cluster: Cluster) -> float | None:
     """Reconcile the cells of a label key that have been due for the longest, those of new NodeUnits first. Seconds
     until the next batch, None where no cell is left. Raises ClusterError, and then all of them stay due."""
     waiting = due_cells.waiting(label, MOST_ROWS)
-    grids = {grid.pk: grid for grid in Grid.objects.workloads().filter(key=label)} if waiting else {}
+    places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
+    grids = {grid.pk: grid for grid in places} if waiting else {}
     rows, wanted = _bounded(waiting, grids)
     left = _Left({row.grid for row in rows if row.grid and row.changed})
     if cluster.read_only:
@@ -110,7 +111,7 @@ def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left) -> None
             elif grid.path not in lease.keys:  # it is in back-off, or was never enqueued
                 left.whole.add(grid)
         # Read again: a whole reconcile may have ended between the first look and the lease.
-        mine = Grid.objects.select_related("group").filter(
+        mine = Grid.objects.defer("status", "sentences").filter(
             pk__in=[each.pk for each in wanted if each.path in lease.keys]
         )
         specs = _specs(mine, label, left)
@@ -126,7 +127,7 @@ def _specs(grids: Iterable[Grid], label: str, left: _Left) -> dict[Grid, GridSpe
     """What the grids say that are at rest: all that is asked of them is done, but for what happened to these cells."""
     found = {}
     for grid in grids:
-        at_rest = grid.observed_generation == grid.generation and not grid.deleting_since and not grid.missing_since
+        at_rest = is_carried_out(grid) and not grid.deleting_since and not grid.missing_since
         if not at_rest or grid.key != label or closed(grid.namespace):
             left.whole.add(grid)
             continue

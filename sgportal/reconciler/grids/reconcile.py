@@ -10,7 +10,7 @@ from ...core.policy.rules import held
 from ...core.text import Invalid
 from ...models import Grid
 from ...queries.freshness import seen_once
-from ...queries.plans import spec_of
+from ...queries.plans import is_carried_out, spec_of
 from ...queries.policy import closed
 from ..queue import due_cells, workqueue
 from ..queue.due_cells import Cell
@@ -69,7 +69,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     if grid.deleting_since:
         raise_first(results)
         return 0.0 if left else _finish_deletion(grid, cluster, seen.own)
-    carried_out = seen.world().carried_out
+    carried_out = is_carried_out(grid)  # before that is recorded
     rows = record.record(seen, planned, results, cluster, shut)
     if not shut:
         field_ownership.take_over(seen, planned, after(seen, results), cluster)

@@ -20,17 +20,12 @@ def known_strangers(grid: Grid, cells: Iterable[GridUnit]) -> list[str]:
     return [child_name(grid.name, grid.grid_kind.child_kind, unit) for unit in taken]
 
 
-def live_children(
-    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = (), whole: bool = True
-) -> list[Body]:
+def live_children(spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = ()) -> list[Body]:
     """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child, or
-    one of the names that are `taken`. Where not the `whole` grid matters, what has the name of a wanted child alone.
-    Raises ClusterError."""
+    one of the names that are `taken`. Raises ClusterError."""
     kind = spec.kind.child_kind
-    found: dict[str, Body] = {}
-    if whole:
-        labelled = cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
-        found = {body["metadata"]["name"]: body for body in labelled}
+    labelled = cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
+    found: dict[str, Body] = {body["metadata"]["name"]: body for body in labelled}
     wanted = {child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])}
     missing = sorted({*wanted, *taken} - found.keys())
     for body in _by_name(spec, missing, cluster):

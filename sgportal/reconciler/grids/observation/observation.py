@@ -76,21 +76,14 @@ def changed(cell: GridUnit, **fields: Any) -> GridUnit:
     return found
 
 
-def observe(
-    grid: Grid, spec: GridSpec, resource: Body | None, cluster: Cluster, only: Collection[str] | None = None
-) -> Observation:
-    """Read the grid's cells, or `only` those of some units, with a constant number of statements; the API server is
-    asked for the children of the grid once, or for each of some. Raises ClusterError."""
+def observe(grid: Grid, spec: GridSpec, resource: Body | None, cluster: Cluster) -> Observation:
+    """Read a whole grid with a constant number of statements; the API server is asked for its children once. Some cells
+    of several grids: `observation.cells.observe_cells`. Raises ClusterError."""
     is_service = spec.kind.child_kind == "Service"
-    nodes = _nodes(spec, only)
+    nodes = _nodes(spec)
     units = units_of(nodes, spec.key)
-    rows = grid.units.all() if only is None else grid.units.filter(name__in=only)
-    cells = {row.name: row for row in rows}
-    if only is None:
-        live = live_children(spec, units, cluster, known_strangers(grid, cells.values()))
-    else:
-        units = {name: unit for name, unit in units.items() if name in only}
-        live = live_children(spec, only, cluster, whole=False)
+    cells = {row.name: row for row in grid.units.all()}
+    live = live_children(spec, units, cluster, known_strangers(grid, cells.values()))
     answered = time.monotonic()
     able = capabilities_for(spec)
     return Observation(
@@ -108,11 +101,11 @@ def observe(
     )
 
 
-def _nodes(spec: GridSpec, only: Collection[str] | None) -> tuple[NodeView, ...]:
+def _nodes(spec: GridSpec) -> tuple[NodeView, ...]:
     """The nodes that matter: those of the units; of a ServiceGrid all, with what carries traffic there."""
     if spec.kind.child_kind == "Service":
         return Node.objects.proxied_views()
-    return Node.objects.carrying(spec.key, only).views()
+    return Node.objects.carrying(spec.key).views()
 
 
 def _pods(grid: Grid, spec: GridSpec, live: Sequence[Body]) -> tuple[PodView, ...]:

@@ -18,7 +18,7 @@ from .judge import Judged, judge
 
 @dataclass(frozen=True, slots=True)
 class CellBatch:
-    """Some cells of one grid of workloads: what was observed of them alone (`observe(…, only=units)`), what was planned
+    """Some cells of one grid of workloads: what was observed of them alone (`observe_cells`), what was planned
     from that, and what became of the steps. A grid is in one batch at most."""
 
     seen: Observation

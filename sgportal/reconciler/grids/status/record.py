@@ -1,7 +1,7 @@
 """Recording what was observed of a whole grid: its cells' rows, its status, events; and the same on the custom
 resource."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,10 @@ from ....core.status.parts import Condition, Whole
 from ....core.status.status import GridStatus, status_of
 from ....core.text import Invalid, Sentence, say
 from ....models import Grid
-from ...process.connection import map_parallel, submit
+from ...process.connection import submit
 from ...queue import change_log
 from ..events import grid_events, kube_events
-from ..events.grid_events import NewEvent, event_of_write
+from ..events.grid_events import NewEvent
 from ..observation.observation import Observation
 from ..writes.apply import StepResult
 from . import cells, publish, resource_status, sums
@@ -87,18 +87,6 @@ def _write(
     for name, value in fields.items():
         setattr(grid, name, value)
     return rows
-
-
-def record_writes(results: Iterable[tuple[Grid, StepResult]], cluster: Cluster) -> None:
-    """Note and tell which writes were made for which grid."""
-    done: dict[Grid, list[NewEvent]] = {}
-    for grid, result in results:
-        if result.done and result.changed:
-            done.setdefault(grid, []).append(event_of_write(result))
-    with transaction.atomic():
-        grid_events.record({grid.path: events for grid, events in done.items()})
-        change_log.record("grid", [grid.path for grid in done])
-    map_parallel(lambda each: kube_events.emit(*each, cluster), done.items())
 
 
 def record_invalid(grid: Grid, resource: Body | None, invalid: Invalid, cluster: Cluster) -> None:

@@ -1,11 +1,13 @@
 """Some cells of several grids are recorded together: those, and no others."""
 
+from dataclasses import replace
+
 import pytest
 
-from sgportal.core.plans.plan import plan
+from sgportal.core.plans.plan import plan, unit_of
 from sgportal.models import Grid, GridEvent, GridUnit, WorkKey
 from sgportal.queries.plans import spec_of
-from sgportal.reconciler.grids.observation.observation import observe
+from sgportal.reconciler.grids.observation.observation import Observation, observe
 from sgportal.reconciler.grids.status.batch import CellBatch, record_cells
 from sgportal.reconciler.grids.writes.apply import apply_steps
 from sgportal.reconciler.queue.leases import KeyLease
@@ -23,10 +25,23 @@ def sites(world):
     return world
 
 
+def only(units: tuple[str, ...], seen: Observation) -> Observation:
+    """Some cells of what was seen of a grid."""
+    live = [each for each in seen.live if unit_of(seen.spec, each) in units]
+    names = {each["metadata"]["name"] for each in live}
+    return replace(
+        seen,
+        units={name: unit for name, unit in seen.units.items() if name in units},
+        cells={name: cell for name, cell in seen.cells.items() if name in units},
+        live=live,
+        pods=tuple(pod for pod in seen.pods if pod.child in names),
+    )
+
+
 def carried_out(world, grid: Grid, *units: str) -> CellBatch:
     """Some cells of a grid: observed, planned, written."""
     spec = spec_of(grid)
-    seen = observe(grid, spec, None, world.cluster, only=units)
+    seen = only(units, observe(grid, spec, None, world.cluster))
     planned = plan(spec, seen.world())
     return CellBatch(seen, planned, apply_steps(planned.steps, world.cluster, KeyLease(frozenset(), "").lost))
 
