@@ -21,11 +21,12 @@ import yaml
 @contextlib.contextmanager
 def stage(world: str) -> Iterator[Path]:
     """Django set up on an empty database, and a cluster showing `world` to connect to: `large:<nodes>x<units>` is the
-    embedded cluster, `kube:<nodes>x<units>` a real control plane. The folder of the database."""
+    embedded cluster, `kube:<nodes>x<units>` a real control plane, `api:<nodes>x<units>` an API server without
+    controllers. The folder of the database."""
     from tests.services import run_redis
 
-    real = world.startswith("kube:")
-    cluster = control_plane if real else cluster_process
+    cluster = CLUSTERS.get(world.partition(":")[0], cluster_process)
+    real = cluster is not cluster_process
     with (
         tempfile.TemporaryDirectory(prefix="sgportal-bench-") as name,
         run_redis(Path(name)) as redis,
@@ -97,6 +98,36 @@ def control_plane(world: str) -> Iterator[str]:
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(add, range(nodes)))
         yield str(plane.kubeconfig())
+
+
+@contextlib.contextmanager
+def nodes_alone(world: str) -> Iterator[str]:
+    """An API server without controllers, with `api:<nodes>x<units>`, labelled as those of `control_plane`, all Ready;
+    the path of an administrator's kubeconfig."""
+    from tests.kube.control_plane import ControlPlane
+
+    nodes, units = map(int, world.removeprefix("api:").split("x"))
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    with tempfile.TemporaryDirectory(prefix="sgportal-kube-") as folder:
+        plane = ControlPlane(Path(folder))
+        try:
+            for name in ("etcd", "kube-apiserver"):
+                plane.processes[name].start()
+            plane.until_ready()
+
+            def add(number: int) -> None:
+                metadata = {"name": f"edge-{number:05}", "labels": {"site": f"unit-{number % units:04}"}}
+                body = {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"conditions": [ready]}}
+                plane.request("POST", "/api/v1/nodes", body)
+
+            with ThreadPoolExecutor(16) as pool:
+                list(pool.map(add, range(nodes)))
+            yield str(plane.kubeconfig())
+        finally:
+            plane.stop()
+
+
+CLUSTERS = {"kube": control_plane, "api": nodes_alone}
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F
 
 from ..access import brake
-from ..models import AuditEvent, Grid, GridEvent, Journal, LabelJob, WorkKey, clock
+from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
+from . import sweep
 from .process import heartbeat
 from .queue import workqueue
 
@@ -42,7 +43,7 @@ def ensure() -> None:
 
 def resync() -> float:
     """Have a fresh look at every grid, whether or not anything seems to have happened."""
-    workqueue.enqueue(grid.path for grid in Grid.objects.only("kind", "namespace", "name"))
+    sweep.begin()
     return float(settings.SGPORTAL_RESYNC_SECONDS)
 
 

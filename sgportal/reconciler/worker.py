@@ -5,7 +5,7 @@ import logging
 from ..cluster import ClusterError
 from ..models import Grid
 from ..queries.standing import Standing
-from . import duties, label_jobs, takeover
+from . import duties, label_jobs, sweep, takeover
 from .fleet import lost_labels
 from .grids import cell_batch
 from .grids.reconcile import reconcile
@@ -54,6 +54,9 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
         return None
     if kind == lost_labels.KIND:
         return lost_labels.give_back()
+    if key.endswith(sweep.SUFFIX):
+        sweep.run(key.removesuffix(sweep.SUFFIX), allowed(standing))
+        return None
     namespace, _, name = rest.partition("/")
     cluster, rows = allowed(standing), Grid.objects.select_related("group")
     grid = rows.at(kind, namespace, name).first() or sync.find(kind, namespace, name, cluster)

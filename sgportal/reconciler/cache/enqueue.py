@@ -59,7 +59,7 @@ def enqueue(changes: Changes) -> None:
     _add_children_above_pods(changes)
     labels = {label for label, _ in changes.moved | changes.readiness}
     by_key = list(Grid.objects.filter(key__in=labels).only(*_OF_A_GRID)) if labels else []
-    by_child = [(grid, _unit_of(child, grid)) for child, grid in _grids_of_children(changes.children)]
+    by_child = [(grid, _unit_of(child, grid)) for child, grid in grids_of_children(changes.children)]
     waiting = _waiting_for_a_name(changes.strangers)
     touched = [*(grid for grid, _ in by_child), *waiting, *_serving(changes)]
     cells = {Cell(grid.key, grid.pk, unit) for grid, unit in by_child if unit}
@@ -109,7 +109,7 @@ def _add_children_above_pods(changes: Changes) -> None:
             changes.child_changed(child)
 
 
-def _grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Grid]]:
+def grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Grid]]:
     """The children with the grid that their label names, and with that which owns them."""
     if not children:
         return []

@@ -20,11 +20,16 @@ def marked(grid: Grid) -> dict[str, Any]:
 def write(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> Mapping[str, Any]:
     """Make the annotations of the custom resource agree with the row; nothing is written where they do. The resource
     afterwards. Raises ClusterError, Conflict where it is another object by now."""
-    have, want = body["metadata"].get("annotations") or {}, _marks(grid)
-    if any(have.get(key) != value for key, value in want.items()):
-        patch = {"metadata": {"uid": body["metadata"]["uid"], "annotations": want}}
+    if not is_written(grid, body):
+        patch = {"metadata": {"uid": body["metadata"]["uid"], "annotations": _marks(grid)}}
         return cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH)
     return body
+
+
+def is_written(grid: Grid, body: Mapping[str, Any]) -> bool:
+    """Whether the annotations of the custom resource agree with the row."""
+    have = body["metadata"].get("annotations") or {}
+    return all(have.get(key) == value for key, value in _marks(grid).items())
 
 
 def read_back(grid: Grid, body: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -20,7 +20,7 @@ from ....models import Grid, GridUnit, Node, Pod
 from ....queries.capabilities import capabilities_for
 from ....queries.endpoints import Reach, can_for, reach
 from ....queries.plans import world_of
-from .children import known_strangers, live_children
+from .children import known_strangers, live_children, stored_children
 
 Body = Mapping[str, Any]
 
@@ -79,11 +79,33 @@ def changed(cell: GridUnit, **fields: Any) -> GridUnit:
 def observe(grid: Grid, spec: GridSpec, resource: Body | None, cluster: Cluster) -> Observation:
     """Read a whole grid with a constant number of statements; the API server is asked for its children once. Some cells
     of several grids: `observation.cells.observe_cells`. Raises ClusterError."""
+
+    def live(units: Collection[str], cells: Iterable[GridUnit]) -> list[Body]:
+        return live_children(spec, units, cluster, known_strangers(grid, cells))
+
+    return _observe(grid, spec, resource, live)
+
+
+def observe_stored(grid: Grid, spec: GridSpec) -> Observation:
+    """The same from what the watch last saw of its children, without a request."""
+
+    def live(units: Collection[str], cells: Iterable[GridUnit]) -> list[Body]:
+        return stored_children(spec, units, known_strangers(grid, cells))
+
+    return _observe(grid, spec, None, live)
+
+
+def _observe(
+    grid: Grid,
+    spec: GridSpec,
+    resource: Body | None,
+    live_among: Callable[[Collection[str], Iterable[GridUnit]], list[Body]],
+) -> Observation:
     is_service = spec.kind.child_kind == "Service"
     nodes = _nodes(spec)
     units = units_of(nodes, spec.key)
     cells = {row.name: row for row in grid.units.all()}
-    live = live_children(spec, units, cluster, known_strangers(grid, cells.values()))
+    live = live_among(units, cells.values())
     answered = time.monotonic()
     able = capabilities_for(spec)
     return Observation(

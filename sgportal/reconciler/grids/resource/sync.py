@@ -44,6 +44,15 @@ def observe(kind: str, namespace: str, name: str, body: Body | None) -> None:
     absence.found(grid)
 
 
+def is_settled(grid: Grid, body: Body) -> bool:
+    """Whether `sync` would do nothing for a grid with this custom resource."""
+    going = grid.deleting_since or body["metadata"].get("deletionTimestamp")
+    doubted = grid.missing_since or grid.missing_held or grid.may_be_forgotten
+    if going or doubted or grid.generation > grid.pushed_generation or edits.differs(grid, body):
+        return False
+    return membership.is_written(grid, body)
+
+
 def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | None:
     """A row for a custom resource that has none, or None where there is no such resource. One that is made at the very
     moment in which its namesake's row goes was taken for that one's when the watch saw it. Raises ClusterError."""

@@ -38,9 +38,8 @@ def record(
     status = _closed(judged.status, shut) if shut else judged.status
     said = published(grid, status, grid.generation)
     events = [*judged.events, *said.events]
-    kept = {"whole": status.whole.to_json(), **sums.made_of(judged.changes.after.values())}
-    stands = not (judged.changes.shown or events or said.differs)
-    if stands and all(getattr(grid, name) == value for name, value in kept.items()):
+    kept = _kept(judged, status)
+    if _stands(grid, judged, said, kept):
         telling = submit(lambda: resource_status.write(grid, seen.resource, said.body, cluster))
         Grid.objects.filter(pk=grid.pk).update(seen_at=timezone.now())
         rows = judged.changes.after
@@ -52,6 +51,25 @@ def record(
     if not telling.result():
         publish.mark([grid])
     return rows
+
+
+def stands(grid: Grid, judged: Judged) -> bool:
+    """Whether what a whole grid was judged to be is what its rows say and what is published, and then note that it was
+    seen."""
+    found = _stands(grid, judged, published(grid, judged.status, grid.generation), _kept(judged, judged.status))
+    if found:
+        Grid.objects.filter(pk=grid.pk).update(seen_at=timezone.now())
+    return found
+
+
+def _kept(judged: Judged, status: GridStatus) -> dict[str, Any]:
+    """What the grid's row keeps of it, by field."""
+    return {"whole": status.whole.to_json(), **sums.made_of(judged.changes.after.values())}
+
+
+def _stands(grid: Grid, judged: Judged, said: Published, kept: Mapping[str, Any]) -> bool:
+    same = all(getattr(grid, name) == value for name, value in kept.items())
+    return same and not (judged.changes.shown or judged.events or said.events or said.differs)
 
 
 def _closed(status: GridStatus, why: Sentence) -> GridStatus:

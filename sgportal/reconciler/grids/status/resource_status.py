@@ -18,7 +18,7 @@ def write(grid: Grid, resource: Body | None, status: Body, cluster: Cluster) -> 
     status meanwhile, which may be newer. Touches no rows. Raises ClusterError."""
     if not grid.cluster_uid or cluster.read_only or resource is None:
         return True
-    wanted = {**status, "observedGeneration": grid.cluster_generation}  # not that of an edit since it was seen
+    wanted = _wanted(grid, status)
     before = resource.get("status") or {}
     for left in reversed(range(TRIES)):
         if resource is None or resource["metadata"]["uid"] != grid.cluster_uid:
@@ -42,6 +42,15 @@ def write(grid: Grid, resource: Body | None, status: Body, cluster: Cluster) -> 
         else:
             return True
     return True
+
+
+def _wanted(grid: Grid, status: Body) -> dict[str, Any]:
+    return {**status, "observedGeneration": grid.cluster_generation}  # not that of an edit since it was seen
+
+
+def says(grid: Grid, resource: Body) -> bool:
+    """Whether the custom resource says the status that is on the grid's row."""
+    return bool((resource.get("status") or {}) == _wanted(grid, grid.status))
 
 
 def merge_patch(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

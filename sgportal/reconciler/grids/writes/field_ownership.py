@@ -35,6 +35,11 @@ def take_over(seen: Observation, planned: Plan, live: Iterable[Body], cluster: C
     map_parallel(lambda pair: _claim(*pair, cluster), mine)
 
 
+def is_shared(seen: Observation) -> bool:
+    """Whether `take_over` would write, as far as the objects were seen."""
+    return any(map(_its, seen.own))
+
+
 def _its(body: Body) -> bool:
     return any(not entry.get("subresource") for entry in its_entries(body["metadata"]))
 
