@@ -69,6 +69,7 @@ def test_a_sweep_over_what_has_not_changed_writes_nothing_and_lists_each_kind_on
     assert Grid.objects.filter(seen_at__gte=seen).count() == Grid.objects.count()
 
 
+_WRONG_STATUS = {"status": {"observedGeneration": 99}}
 MISSED = {
     "a child is deleted": lambda world: world.cluster.delete("Deployment", "default", "g-a"),
     "a child is edited": lambda world: world.edit("g-a", {"spec": {"replicas": 4}}),
@@ -78,7 +79,7 @@ MISSED = {
     "the grid is edited": lambda world: world.edit(
         "g", {"spec": a_grid(template=a_template("img:9", app="g"))["spec"]}, "DeploymentGrid"
     ),
-    "somebody writes the status": lambda world: world.edit("g", {"status": {"observedGeneration": 99}}, "DeploymentGrid", subresource="status"),
+    "somebody writes the status": lambda world: world.edit("g", _WRONG_STATUS, "DeploymentGrid", subresource="status"),
 }
 
 
