@@ -11,6 +11,7 @@ from ..core.grids.kinds import DEFAULT, GridKind
 from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
 from ..core.ownership.ignored import MAX_ENTRIES, MAX_MANAGER, MAX_PATH
 from ..core.traffic.closure import MODES, SLICE_MODES
+from ..core.traffic.front import FRONTS
 
 Schema = dict[str, Any]
 
@@ -157,6 +158,12 @@ _SERVICE: Schema = {
         "gridUniqKey": _KEY,
         "template": _SERVICE_TEMPLATE,
         "closure": _CLOSURE,
+        "front": {
+            "description": "Plain Services beside this one, for readers of EndpointSlices that know nothing of closed "
+            "loops: all, one of all pods; perUnit, one for each NodeUnit.",
+            "type": "string",
+            "enum": list(FRONTS),
+        },
         "ignoreDifferences": _IGNORED,
     },
     "x-kubernetes-validations": [
@@ -166,7 +173,18 @@ _SERVICE: Schema = {
             "(!has(self.template.type) || self.template.type != 'ExternalName'))",
             "a headless Service, or one of type ExternalName, has nothing to steer; use mode “wrapper” or “open”",
             ".closure",
-        )
+        ),
+        _rule(
+            "!has(self.front) || !has(self.template.type) || self.template.type != 'ExternalName'",
+            "a Service of type ExternalName has no pods to stand before",
+            ".front",
+        ),
+        _rule(
+            "!has(self.front) || self.front != 'all' || !has(self.template.clusterIP) || "
+            "self.template.clusterIP != 'None'",
+            "a headless Service has a selector and lists all pods itself; use “perUnit”, or leave this out",
+            ".front",
+        ),
     ],
 }
 _NOTES: Schema = {
@@ -202,6 +220,7 @@ _STATUS: Schema = {
         "closure": _TEXT,
         "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
         "foreignSlices": {"type": "integer"},
+        "frontServices": {"type": "integer"},
     },
 }
 

@@ -15,11 +15,15 @@ TOPOLOGY_KEYS = "topologyKeys"
 OWNER_UID = f"sgportal.{GROUP}/grid-uid"
 CLOSURE = f"sgportal.{GROUP}/closure"
 SELECTOR = f"sgportal.{GROUP}/selector"
+# Labels of ours: the NodeUnit of pods, and of what else is of one only; of a plain Service beside a ServiceGrid's own,
+# which kind of front it is.
+UNIT = f"sgportal.{GROUP}/unit"
+FRONT = f"sgportal.{GROUP}/front"
 # Annotations of ours on a grid's custom resource: what would be lost with the portal's database.
 HOME = f"sgportal.{GROUP}/home"
 SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
 # Labels and annotations of a grid's children that are its own, whoever may write others.
-GRIDS_OWN_KEYS = frozenset((GRID_SELECTOR, GRID_UNIQ_KEY, TOPOLOGY_KEYS, OWNER_UID, CLOSURE, SELECTOR))
+GRIDS_OWN_KEYS = frozenset((GRID_SELECTOR, GRID_UNIQ_KEY, TOPOLOGY_KEYS, OWNER_UID, CLOSURE, SELECTOR, FRONT, UNIT))
 FIELD_MANAGER = "sgportal"  # as `metadata.managedFields` names what we write
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Kubernetes' labels of nodes and EndpointSlices (kubernetes.io/docs "Well-Known Labels, Annotations and Taints").
@@ -141,6 +145,11 @@ def child_name(grid: str, kind: str, unit: str | None) -> str:
     return f"{grid}{SERVICE_SUFFIX}" if kind == "Service" else f"{grid}-{unit}"
 
 
+def front_name(grid: str, unit: str) -> str:
+    """The name of a plain Service beside a ServiceGrid's own: of one NodeUnit's pods, of all pods where that is ""."""
+    return f"{grid}-{unit or 'all'}"
+
+
 def grid_name_problem(name: str, kind: str) -> Sentence | None:
     """Why no child of this kind can have a name that begins with this grid's (itself a DNS-1123 subdomain), or None."""
     if kind == "Deployment" or _DNS_LABEL.fullmatch(name):
@@ -155,7 +164,19 @@ def child_name_problem(grid: str, kind: str, unit: str) -> Sentence | None:
     its pods; a Service's is one label, whose first character the API server of its version judges."""
     if problem := grid_name_problem(grid, kind):
         return problem
-    name, limit = child_name(grid, kind, unit), MAX_CHILD_NAME[kind]
+    return _name_problem(child_name(grid, kind, unit), kind, unit)
+
+
+def front_name_problem(grid: str, unit: str) -> Sentence | None:
+    """Why there can be no plain Service of a NodeUnit's pods beside a ServiceGrid's own, or None."""
+    name = front_name(grid, unit)
+    if name == child_name(grid, "Service", unit):
+        return say("“%(name)s” is the name of the ServiceGrid's own Service; rename the NodeUnit", name=name)
+    return _name_problem(name, "Service", unit)
+
+
+def _name_problem(name: str, kind: str, unit: str) -> Sentence | None:
+    limit = MAX_CHILD_NAME[kind]
     if len(name) > limit:
         return say(
             "the name “%(name)s” would have %(length)s characters; a %(kind)s may have at most %(limit)s: "

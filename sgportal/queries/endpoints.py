@@ -11,10 +11,11 @@ from django.db.models import Q
 from ..core.grids.grid import GridSpec, parse
 from ..core.names import REFUSING_SERVICE, child_name
 from ..core.ownership.identity import is_ours
-from ..core.plans.desired import service_of, unasked
+from ..core.plans.desired import Finding, service_of, unasked
 from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
 from ..core.traffic.closure import SLICE_MODES, UNKNOWN, Capabilities
+from ..core.traffic.front import misplaced_pods
 from ..core.traffic.proof.annotated import annotated_proof, topology_keys
 from ..core.traffic.proof.case import Seen, foreign
 from ..core.traffic.proof.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
@@ -186,3 +187,15 @@ def emptied(grid: Grid, before: Sequence[NodeView], after: Sequence[NodeView]) -
     pods = Pod.objects.filter(namespace=grid.namespace).views()
     was, will_be = (units_served(service, places(nodes, grid.key), pods) for nodes in (before, after))
     return was - will_be
+
+
+def front_notes(spec: GridSpec, nodes: Sequence[NodeView]) -> tuple[Finding, ...]:
+    """What is amiss with the pods behind the plain Services of single NodeUnits. One query; none where there are no
+    such Services."""
+    if spec.front != "perUnit":
+        return ()
+    pods = Pod.objects.filter(namespace=spec.namespace, terminating=False).exclude(phase__in=("Succeeded", "Failed"))
+    placed = pods.exclude(node="").values_list("labels", "node")
+    unit_of = {node.name: node.labels.get(spec.key) or "" for node in nodes}
+    selector = (spec.template or {}).get("selector") or {}
+    return tuple(Finding(*each) for each in misplaced_pods(selector, unit_of, placed))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..core.names import child_name
+from ..core.names import child_name, front_name, front_name_problem
 from ..core.plans.plan import Step, Verb
 from ..core.text import Sentence, say
 from ..core.units import UnitChange, relabelled, unit_changes
@@ -35,6 +35,7 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     workloads = [grid for grid in grids if grid not in services and not closed(grid.namespace)]
     waiting = would_wait(moved)
     steps = [(grid.path, step) for grid in workloads for step in _label_steps(grid, moved, grid.pk in waiting)]
+    steps += [(grid.path, step) for grid in services if not closed(grid.namespace) for step in _fronts(grid, moved)]
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     held = tuple(grid.path for grid in workloads if grid.pk in waiting)
     return Impact(moved, tuple(steps), tuple(losing), held)
@@ -49,6 +50,15 @@ def _label_steps(grid: Grid, moved: Iterable[UnitChange], waits: bool) -> Iterab
             yield Step(verb, kind, grid.namespace, name, change.unit, sentence.having(unit=change.unit))
 
 
+def _fronts(grid: Grid, moved: Iterable[UnitChange]) -> Iterable[Step]:
+    """The plain Services of single NodeUnits that come and go."""
+    for change in moved if grid.spec.get("front") == "perUnit" else ():
+        if change.key == grid.key and change.verb != "changes" and not front_name_problem(grid.name, change.unit):
+            verb, sentence = _FRONT_VERBS[change.verb]
+            name = front_name(grid.name, change.unit)
+            yield Step(verb, "Service", grid.namespace, name, change.unit, sentence.having(unit=change.unit))
+
+
 _UNIT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {
     "appears": ("create", say("NodeUnit “%(unit)s” is added")),
     "vanishes": (
@@ -61,5 +71,12 @@ _UNIT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {
             "NodeUnit “%(unit)s” loses its last node; too many workloads would be deleted: after the grace "
             "time, somebody has to decide"
         ),
+    ),
+}
+_FRONT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {
+    "appears": _UNIT_VERBS["appears"],
+    "vanishes": (
+        "delete",
+        say("NodeUnit “%(unit)s” loses its last node; its Service is deleted after the grace time"),
     ),
 }

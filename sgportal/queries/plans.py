@@ -9,10 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse
-from ..core.names import SERVICE_SUFFIX, child_name
 from ..core.ownership.identity import Owner
 from ..core.plans.contest import Attempt, Attempts
-from ..core.plans.desired import Finding
+from ..core.plans.desired import Finding, child_names
 from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
@@ -67,7 +66,7 @@ def recreation(grid: Grid, unit: str) -> Plan:
 
 def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
     """The objects that matter to a grid, by what the watch last saw."""
-    names = [child_name(spec.name, spec.kind.child_kind, unit) for unit in units] or [spec.name + SERVICE_SUFFIX]
+    names = child_names(spec, list(units))
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
     return list(children.filter(Q(grid_name=spec.name) | Q(name__in=names)).values_list("body", flat=True))
 

@@ -16,7 +16,7 @@ FIELDS = Parameter(
 )
 STATUS = {
     *GridStatusSerializer._declared_fields,
-    *("readyUnits", "totalUnits", "unusedTemplates", "closure", "nodes", "foreignSlices"),
+    *("readyUnits", "totalUnits", "unusedTemplates", "closure", "nodes", "foreignSlices", "frontServices"),
     *("truncated", "omittedUnits", "unitsByState"),
 }
 _METADATA = (

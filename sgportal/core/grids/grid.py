@@ -10,6 +10,7 @@ from ..ownership.ignored import Ignored, ignored_of
 from ..schema import check_fields, wrong_type
 from ..text import Invalid, Problem, Sentence, first_of, must_be, one_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
+from ..traffic.front import Front, front_of
 from .group import KIND as GROUP
 from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
 from .validation import metadata_problems, spec_problems, unit_problems
@@ -28,7 +29,8 @@ class GridSpec:
     """A valid grid. The dicts inside are the user's own and are never changed.
 
     `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
-    leaves the choice to us. `ignored` is what is left to others once it was created.
+    leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
+    a ServiceGrid has beside its own.
     """
 
     kind: GridKind
@@ -43,6 +45,7 @@ class GridSpec:
     default_template: str = DEFAULT
     closure: Closure | None = None
     ignored: tuple[Ignored, ...] = ()
+    front: Front = ""
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -79,7 +82,7 @@ def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None =
     spec = manifest["spec"]
     problems = first_of(chain(metadata_problems(kind, manifest["metadata"]), spec_problems(kind, spec)))
     if not problems:
-        problems = first_of(unit_problems(kind, manifest["metadata"]["name"], units))
+        problems = first_of(unit_problems(kind, spec, manifest["metadata"]["name"], units))
     if problems:
         raise Invalid(*problems)
     found = _build(kind, manifest["metadata"], spec)
@@ -110,6 +113,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         default_template=spec.get("defaultTemplateName") or DEFAULT,
         closure=closure_of(spec.get("closure")),
         ignored=ignored_of(spec.get("ignoreDifferences")),
+        front=front_of(spec.get("front")),
     )
 
 

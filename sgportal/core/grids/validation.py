@@ -9,6 +9,7 @@ from ..names import (
     MAX_LABEL,
     child_name,
     child_name_problem,
+    front_name_problem,
     grid_name_problem,
     label_key_problem,
     label_value_problem,
@@ -20,6 +21,7 @@ from ..schema import check_fields, twice
 from ..selector import matches, requirements
 from ..text import REQUIRED, Problem, one_of, pointer, say, up_to
 from ..traffic.closure import closure_problems
+from ..traffic.front import front_of, front_problems, fronted_units
 from .kinds import DEFAULT, GridKind
 
 MOST_REPLICAS = 2**31 - 1  # an int32: server-side apply cuts a larger one in silence
@@ -27,6 +29,7 @@ _SERVICE_FIELDS = {
     "gridUniqKey": ("str", True),
     "template": ("ServiceSpec", True),
     "closure": ("any", False),
+    "front": ("str", False),
     "ignoreDifferences": ("[any]", False),
 }
 
@@ -81,6 +84,7 @@ def spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
     if is_service:
         yield from _service_problems(spec["template"])
         yield from closure_problems(spec.get("closure"), spec["template"])
+        yield from front_problems(spec.get("front"), spec["template"])
     else:
         yield from _workload_problems(kind, spec)
 
@@ -194,14 +198,19 @@ def _name_problems(ports: Sequence[Mapping[str, Any]], where: str) -> Iterator[P
             first[name] = place
 
 
-def unit_problems(kind: GridKind, name: str, units: Collection[str]) -> Iterator[Problem]:
+def unit_problems(kind: GridKind, spec: Mapping[str, Any], name: str, units: Collection[str]) -> Iterator[Problem]:
     """Why no NodeUnit known now could have a child of a grid of this name; one that could is enough."""
     yield from (problems := list(_length_problems(kind, name, units)))
-    if kind.child_kind == "Service" or problems:
+    if problems:
         return
-    found = [child_name_problem(name, kind.child_kind, unit) for unit in sorted(units)]
+    if kind.child_kind != "Service":
+        found = [child_name_problem(name, kind.child_kind, unit) for unit in sorted(units)]
+    else:
+        fronted = fronted_units(front_of(spec.get("front")), units)
+        found = [front_name_problem(name, unit) for unit in fronted]
     if found and all(found):
-        yield from (Problem("/spec/gridUniqKey", each) for each in found[:1] if each)
+        where = "/spec/front" if kind.child_kind == "Service" else "/spec/gridUniqKey"
+        yield from (Problem(where, each) for each in found[:1] if each)
 
 
 def _length_problems(kind: GridKind, name: str, units: Collection[str]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from ..grids.grid import GridSpec
 from ..grids.kinds import API_VERSION, DEFAULT
 from ..names import (
     CLOSURE,
+    FRONT,
     GRID_SELECTOR,
     GRID_UNIQ_KEY,
     LAST_APPLIED,
@@ -19,10 +20,13 @@ from ..names import (
     as_label_value,
     child_name,
     child_name_problem,
+    front_name,
+    front_name_problem,
 )
 from ..ownership.identity import Owner
 from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
+from ..traffic.front import front_service, fronted_units
 from ..traffic.service import ServiceFacts, described
 
 
@@ -44,9 +48,19 @@ class Child:
         return {**self.body, "spec": {"replicas": 1, **self.body["spec"]}}
 
     @property
+    def is_front(self) -> bool:
+        """Whether it is a plain Service beside a ServiceGrid's own."""
+        return is_front(self.body)
+
+    @property
     def name(self) -> str:
         """The object's name."""
         return str(self.body["metadata"]["name"])
+
+
+def is_front(body: Mapping[str, Any]) -> bool:
+    """Whether a Service of a ServiceGrid's is a plain one beside its own."""
+    return FRONT in (body["metadata"].get("labels") or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,20 @@ def desired(
             findings.append(finding)
         else:
             children.append(_child(spec, unit, plain(spec.template_name(unit) if unit else DEFAULT), owner, can))
+    for unit in fronted_units(spec.front, units):
+        if problem := front_name_problem(spec.name, unit):
+            findings.append(Finding(unit, "InvalidName", problem))
+        else:
+            children.append(_front(spec, plain(DEFAULT), unit, owner))
     return tuple(children), tuple(findings)
+
+
+def child_names(spec: GridSpec, units: Collection[str]) -> set[str]:
+    """The names of the children that a grid should have for these units, whether or not they can be."""
+    if spec.kind.child_kind != "Service":
+        return {child_name(spec.name, spec.kind.child_kind, unit) for unit in units}
+    fronts = {front_name(spec.name, unit) for unit in fronted_units(spec.front, units)}
+    return {child_name(spec.name, "Service", ""), *fronts}
 
 
 def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
@@ -128,16 +155,7 @@ def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, An
 
 def _child(spec: GridSpec, unit: str, template: Mapping[str, Any], owner: Owner, can: Capabilities) -> Child:
     kind = spec.kind
-    metadata: dict[str, Any] = {
-        "name": child_name(spec.name, kind.child_kind, unit),
-        "namespace": spec.namespace,
-        "labels": {**spec.labels, GRID_SELECTOR: spec.name, GRID_UNIQ_KEY: as_label_value(spec.key)},
-    }
-    annotations = _annotations(spec, owner, can)
-    if annotations:
-        metadata["annotations"] = annotations
-    if owner.reference:
-        metadata["ownerReferences"] = [owner_reference(spec, owner)]
+    metadata = _metadata(spec, child_name(spec.name, kind.child_kind, unit), owner, _closing(spec, can))
     child_spec = template
     if unit:
         child_spec = _pinned(template, spec.key, unit)
@@ -147,16 +165,41 @@ def _child(spec: GridSpec, unit: str, template: Mapping[str, Any], owner: Owner,
     return Child(unit, spec.template_name(unit) if unit else "", body)
 
 
-def _annotations(spec: GridSpec, owner: Owner, can: Capabilities) -> dict[str, str]:
-    own: dict[str, str] = {}
-    if spec.kind.child_kind == "Service":
-        own = {key: value for key, value in spec.annotations.items() if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
-        own |= _closure_annotations(spec, closure_for(spec, can))
+def _front(spec: GridSpec, template: Mapping[str, Any], unit: str, owner: Owner) -> Child:
+    """A plain Service beside a ServiceGrid's own. Annotations of the grid are about its own Service, and not put on."""
+    found = front_service(spec.front, spec.name, template, unit)
+    metadata = _metadata(spec, found.name, owner, {})
+    metadata["labels"] |= found.labels
+    body = {"apiVersion": spec.kind.child_api, "kind": "Service", "metadata": metadata, "spec": found.spec}
+    return Child(unit, "", body)
+
+
+def _metadata(spec: GridSpec, name: str, owner: Owner, annotations: Mapping[str, str]) -> dict[str, Any]:
+    own = dict(annotations)
     if as_label_value(spec.key) != spec.key:
         own[GRID_UNIQ_KEY] = spec.key
     if not owner.reference:
         own[OWNER_UID] = owner.uid
-    return own
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": spec.namespace,
+        "labels": {**spec.labels, GRID_SELECTOR: spec.name, GRID_UNIQ_KEY: as_label_value(spec.key)},
+    }
+    if own:
+        metadata["annotations"] = own
+    if owner.reference:
+        metadata["ownerReferences"] = [owner_reference(spec, owner)]
+    return metadata
+
+
+def _closing(spec: GridSpec, can: Capabilities) -> dict[str, str]:
+    """The annotations of a ServiceGrid's Service that people wrote, and those that say how it is kept; none of a
+    workload."""
+    if spec.kind.child_kind != "Service":
+        return {}
+    written = spec.annotations.items()
+    own = {key: value for key, value in written if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
+    return own | _closure_annotations(spec, closure_for(spec, can))
 
 
 def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:

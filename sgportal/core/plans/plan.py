@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from ..grids.grid import GridSpec
-from ..names import GRID_UNIQ_KEY, as_label_value, child_name
+from ..names import GRID_UNIQ_KEY, UNIT, as_label_value, child_name
 from ..ownership.identity import Owner, conflict, is_orphan_of, is_ours, marked_for
 from ..ownership.share import share
 from ..text import Sentence, say
@@ -18,9 +18,10 @@ from ..workloads.rollout import is_rolled_out
 from .alike import once_for_alike
 from .comparison import Compared, compared_child
 from .contest import Attempts
-from .desired import Child, Finding, desired
+from .desired import Child, Finding, desired, is_front
 from .diff import Change
 from .drift import judged
+from .fronts import front_leaves, gone_for_good
 from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
 
 Verb = Literal["create", "update", "adopt", "release", "delete"]
@@ -152,7 +153,7 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
     ours = is_ours(live, world.owner)
     if not ours and not is_orphan_of(live, spec.name):
         draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
-    elif child.unit in world.recreate and ours:
+    elif child.unit in world.recreate and ours and not (child.is_front and not child.unit):
         draft.steps.append(_delete(spec, live, say("recreation was requested")))
     elif (compared := draft.compare(child.body, live)).immutable:
         draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, compared.immutable)))
@@ -214,9 +215,9 @@ def _cannot_change(spec: GridSpec, field_name: str) -> Sentence:
 
 
 def unit_of(spec: GridSpec, live: Mapping[str, Any]) -> str:
-    """The NodeUnit a live child was made for ("" for a Service)."""
+    """The NodeUnit a live child was made for ("" for a Service that all units share)."""
     if spec.kind.child_kind == "Service":
-        return ""
+        return str(live["metadata"]["labels"].get(UNIT) or "") if is_front(live) else ""
     name = str(live["metadata"]["name"])
     return name[len(spec.name) + 1 :] if name.startswith(f"{spec.name}-") else name
 
@@ -233,6 +234,14 @@ def _retire(
     if not is_ours(live, world.owner) or live["metadata"].get("deletionTimestamp"):
         return
     unit = unit_of(spec, live)
+    if is_front(live):
+        over = unit in world.recreate or world.now - world.gone_since.get(unit, world.now) >= world.grace
+        leaves = front_leaves(spec, live, unit, over, world.grace)
+        if isinstance(leaves, Finding):
+            draft.findings.append(leaves)
+        else:
+            draft.steps.append(_delete(spec, live, leaves))
+        return
     cause, reason, waits = _departure(spec, world, unit, live, children, all_live)
     mark = world.retirement.get(unit)
     if mark in STAYS and unit not in world.recreate:
@@ -260,7 +269,7 @@ def _departure(
             return "key-changed", reason, None
         text = say("gridUniqKey changed; it stays until its successors are ready")
         return "key-changed", reason, Finding(unit, "WaitingForSuccessors", text)
-    reason = say("NodeUnit “%(unit)s” has no nodes and its grace time is over", unit=unit)
+    reason = gone_for_good(unit)
     if unit in world.recreate or world.now - world.gone_since.get(unit, world.now) >= world.grace:
         return "unit-gone", reason, None
     text = say(

@@ -1,12 +1,15 @@
 """The status of a ServiceGrid: as bad as the worse of its Service and of its closed loop in each NodeUnit."""
 
-from ..health import State
+from dataclasses import replace
+
+from ..health import State, severity
 from ..plans.contest import CONTESTED
+from ..plans.desired import Finding, is_front
 from ..text import say
 from ..traffic.proof.loop import Loop, UnitLoop
 from .conditions import loop_conditions
 from .parts import UnitStatus, Whole
-from .status import GridStatus, Observed, status_of
+from .status import GridStatus, Observed, finding_state, status_of
 
 _STATES: dict[str, State] = {
     "leaking": "Degraded",
@@ -21,19 +24,34 @@ _ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because i
 def service_status(observed: Observed, loop: Loop, closure: str = "") -> GridStatus:
     """The status from what was observed of the Service, which is kept in its units as `closure` says, and of its loop.
     The Service itself, which all units share, stands under the unit ""."""
+    fronts = sorted(each["metadata"]["name"] for each in observed.live if is_front(each))
     shown = {"closure": closure, "nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
-    units = (_service(observed), *(_unit(each) for each in loop.units))
-    return status_of(units, Whole(loop=loop_conditions(loop), shown=shown))
+    if fronts:
+        shown |= {"frontServices": len(fronts)}
+    found: dict[str, Finding] = {}
+    for each in sorted(observed.findings, key=lambda each: each.reason == CONTESTED):
+        found.setdefault(each.unit, each)
+    looped = {each.name: each for each in map(_unit, loop.units)}
+    units = {name: _with_finding(name, looped.get(name), found.get(name)) for name in looped.keys() | found.keys()}
+    units[""] = _service(observed, found.get(""))
+    return status_of(units.values(), Whole(loop=loop_conditions(loop), shown=shown))
 
 
-def _service(observed: Observed) -> UnitStatus:
-    finding = min(observed.findings, key=lambda each: each.reason == CONTESTED, default=None)
+def _with_finding(name: str, looped: UnitStatus | None, finding: Finding | None) -> UnitStatus:
+    """A unit whose loop fares so, where something is the matter with its own Service: the worse of the two."""
+    told = UnitStatus(name, finding_state(finding), finding.reason, finding.sentence) if finding else None
+    if looped and told:
+        told = replace(told, nodes=looped.nodes, served=looped.served)
+    return min(filter(None, (told, looped)), key=lambda each: severity(each.state))
+
+
+def _service(observed: Observed, finding: Finding | None) -> UnitStatus:
     if finding:
-        state: State = "Degraded" if finding.reason == CONTESTED else "Blocked"
-        return UnitStatus("", state, finding.reason, finding.sentence)
-    if observed.live and observed.pending:
+        return UnitStatus("", finding_state(finding), finding.reason, finding.sentence)
+    live = next((each for each in observed.live if not is_front(each)), None)
+    if live and live["metadata"]["name"] in observed.pending:
         return UnitStatus("", "Progressing", "Updating", say("a change to the Service is pending"))
-    if observed.live:
+    if live:
         return UnitStatus("", "Ready", "ServiceExists", say("the Service exists"))
     return UnitStatus("", "Progressing", "Creating", say("the Service is not created yet"))
 

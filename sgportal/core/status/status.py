@@ -28,6 +28,7 @@ _FINDING_STATE: Mapping[str, State] = {
     "DeletionHeld": "UnitGone",
     "DeletionKept": "UnitGone",
     "ChildTerminating": "Progressing",
+    CONTESTED: "Degraded",
 }
 
 
@@ -112,6 +113,11 @@ class _Seen:
         return tuple(sorted(pod.name for pod in away if not pod.terminating))
 
 
+def finding_state(finding: Finding) -> State:
+    """The state of a unit of which nothing else is known than this finding."""
+    return _FINDING_STATE.get(finding.reason, "Blocked")
+
+
 def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
     """The status of a grid of workloads from what was observed; of a ServiceGrid: `service_status`."""
     live = {unit_of(spec, each): each for each in observed.live}
@@ -166,7 +172,7 @@ def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
 def _judge(seen: _Seen) -> tuple[State, str, Sentence]:
     """The state of a unit, most final case first."""
     if seen.finding and seen.finding.reason != CONTESTED:
-        return _FINDING_STATE.get(seen.finding.reason, "Blocked"), seen.finding.reason, seen.finding.sentence
+        return finding_state(seen.finding), seen.finding.reason, seen.finding.sentence
     if seen.live is None:
         return "Progressing", "Creating", say("the workload is not created yet")
     if seen.unit and seen.unit.state == "Offline":

@@ -77,10 +77,16 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
         "conditions": _conditions(grid),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
-        "service_notes": [note for row in grid.units.filter(name="") for note in row.told] if is_service else [],
+        "service_notes": _service_notes(grid) if is_service else [],
         "unused": grid.status.get("unusedTemplates", []),
         "cures": [] if section == "unit" else buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }
+
+
+def _service_notes(grid: Grid) -> list[tuple[str, str, Sentence]]:
+    """What there is to know about a ServiceGrid's Service, and about the first few of its units: unit, reason, note."""
+    rows = grid.units.exclude(notes=[]).order_by("name")[: CURES + 1]
+    return [(row.name, *note) for row in rows for note in row.told]
 
 
 def _conditions(grid: Grid) -> list[dict[str, Any]]:

@@ -156,7 +156,10 @@ def _allowed(case: Case, unit: str, other: str) -> bool:
 
 
 _ONLY_OWN = say("only endpoints of its own NodeUnit")
-HEADLESS = say("a headless Service hands its clients the addresses of all pods, past every proxy")
+HEADLESS = say(
+    "a headless Service hands its clients the addresses of all pods, past every proxy; with “front: perUnit” there is "
+    "a headless Service for each NodeUnit, which answers with that NodeUnit's pods only"
+)
 EXTERNAL = say("a Service of type ExternalName sends its clients to another name, past every proxy")
 BEHIND_FILTER = say(
     "only endpoints of its own NodeUnit, by SuperEdge's application-grid-wrapper, which was seen on the node"

@@ -8,6 +8,7 @@ from django.db.models import Q
 from ....cluster import Cluster
 from ....core.grids.grid import GridSpec
 from ....core.names import GRID_SELECTOR, child_name
+from ....core.plans.desired import child_names
 from ....core.plans.plan import Step
 from ....models import Child, Grid, GridUnit
 from ...process.connection import map_parallel
@@ -28,8 +29,7 @@ def live_children(spec: GridSpec, units: Collection[str], cluster: Cluster, take
     kind = spec.kind.child_kind
     labelled = cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
     found: dict[str, Body] = {body["metadata"]["name"]: body for body in labelled}
-    wanted = {child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])}
-    missing = sorted({*wanted, *taken} - found.keys())
+    missing = sorted({*child_names(spec, units), *taken} - found.keys())
     for body in _by_name(spec, missing, cluster):
         found[body["metadata"]["name"]] = body
     return list(found.values())

@@ -12,13 +12,14 @@ from django.utils import timezone
 from ....cluster import Cluster
 from ....core.grids.grid import GridSpec
 from ....core.ownership.identity import is_ours
+from ....core.plans.desired import Finding
 from ....core.plans.plan import World
 from ....core.pods import PodView
 from ....core.traffic.closure import Capabilities
 from ....core.units import NodeView, Unit, units_of
 from ....models import Grid, GridUnit, Node, Pod
 from ....queries.capabilities import capabilities_for
-from ....queries.endpoints import Reach, can_for, reach
+from ....queries.endpoints import Reach, can_for, front_notes, reach
 from ....queries.plans import world_of
 from .children import known_strangers, live_children, stored_children
 
@@ -33,7 +34,7 @@ class Observation:
     NodeUnits by name. `cells`: its rows by name of unit, also of units that have no nodes any more. `live`: every
     object that matters to it, and `pods` those of its own children. `can` and `reach`, of a ServiceGrid: what its
     Service may be kept in, and what each node reaches of it. `at`: when this was read; `answered`: when the API server
-    had given its last answer, on the monotonic clock.
+    had given its last answer, on the monotonic clock. `notes`: what else there is to know of its units.
     """
 
     grid: Grid
@@ -47,6 +48,7 @@ class Observation:
     reach: Reach | None
     at: datetime
     answered: float
+    notes: tuple[Finding, ...] = ()
 
     @property
     def own(self) -> list[Body]:
@@ -120,6 +122,7 @@ def _observe(
         reach=reach(grid, spec, nodes, able) if is_service and not grid.deleting_since else None,
         at=timezone.now(),
         answered=answered,
+        notes=front_notes(spec, nodes),
     )
 
 

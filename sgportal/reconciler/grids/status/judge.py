@@ -43,7 +43,7 @@ def judge(seen: Observation, planned: Plan, results: Sequence[StepResult], clust
     count = counted(seen.world(), results, cluster)
     failures = _failures(results)
     findings = [*planned.findings, *count.findings, *failures, *_held_back(seen, planned, results, failures)]
-    status = complete(_status(seen, planned, results, findings, cluster), findings, planned.notes)
+    status = complete(_status(seen, planned, results, findings, cluster), findings, (*planned.notes, *seen.notes))
     failed = {each.step.unit for each in results if each.taken or each.error}
     failed -= {each.step.unit for each in results if isinstance(each.error, _NOT_THE_UNITS)}
     tried = {each.step.unit for each in results if each.done}

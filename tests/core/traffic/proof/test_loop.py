@@ -91,7 +91,7 @@ def test_a_servicegrid_is_as_bad_as_its_loop(states, state, ready, degraded):
 def test_a_servicegrid_is_as_bad_as_its_service():
     status, told = conditions(a_proof("n1", "closed"), live=())
     assert (status.state, told["Ready"]) == ("Progressing", ("False", "Creating"))
-    status, told = conditions(a_proof("n1", "closed"), pending={"g-svc"})
+    status, told = conditions(a_proof("n1", "closed"), pending={"web-svc"})
     assert (status.state, told["Ready"]) == ("Progressing", ("False", "Updating"))
     status, told = conditions(a_proof("n1", "closed"), findings=[Finding("", "ImmutableField", say("no"))])
     assert (status.state, told["Ready"], told["Degraded"]) == (
