@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .core.addresses import Network, read_networks
+from .core.names import label_value_problem
 from .core.policy.namespaces import Namespaces, read_namespaces
 
 REDIS = ("redis://", "rediss://", "unix://")  # the schemes of a Redis' URLs
@@ -59,6 +60,14 @@ def namespaces(globs: list[str], own: str) -> Namespaces:
         return read_namespaces(globs, own)
     except ValueError as error:
         raise ImproperlyConfigured(f"SGPORTAL_NAMESPACES: {error}") from error
+
+
+def zones(texts: list[str]) -> tuple[str, ...]:
+    """The zones of SGPORTAL_EXPECTED_ZONES. Raises ImproperlyConfigured for what is no label value."""
+    for text in texts:
+        if problem := label_value_problem(text):
+            raise ImproperlyConfigured(f"SGPORTAL_EXPECTED_ZONES: {problem}")
+    return tuple(texts)
 
 
 def proxies(texts: list[str]) -> tuple[Network, ...]:

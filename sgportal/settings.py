@@ -5,7 +5,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from .core.policy.pod_security import LEVELS
-from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces, proxies
+from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces, proxies, zones
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,6 +23,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What the product itself may be told.
 SGPORTAL_CLUSTER = env_str("SGPORTAL_CLUSTER", "in-cluster")
 SGPORTAL_NAMESPACE = env_str("SGPORTAL_NAMESPACE", "sgportal")
+SGPORTAL_EXPECTED_ZONES = zones(env_list("SGPORTAL_EXPECTED_ZONES"))
 SGPORTAL_NAMESPACES = namespaces(env_list("SGPORTAL_NAMESPACES"), SGPORTAL_NAMESPACE)
 SGPORTAL_POD_SECURITY = env_choice("SGPORTAL_POD_SECURITY", "baseline", LEVELS)
 SGPORTAL_EXTERNAL_IPS = env_bool("SGPORTAL_EXTERNAL_IPS", False)

@@ -35,7 +35,8 @@ HEADLESS = "service.kubernetes.io/headless"
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SLICE_MANAGER = f"closure.sgportal.{GROUP}"
-# The Service without endpoints to whose address sentinels send what must be refused.
+# The Services without endpoints to whose addresses sentinels send what must be refused: this one, and more of its name
+# with a number, from 2, where one endpoint has no room for all that sentinels name.
 REFUSING_SERVICE = "sgportal-refuse"
 # What answers of the API server itself are recorded under, beside the resources that are watched.
 APISERVER = "apiserver"
@@ -138,6 +139,18 @@ def namespace_problem(name: object) -> Sentence | None:
         "letter or digit",
         name=str(name)[:100],
     )
+
+
+def refusing_name(number: int) -> str:
+    """The name of the refusing Service of a number, from 1."""
+    return REFUSING_SERVICE if number == 1 else f"{REFUSING_SERVICE}-{number}"
+
+
+def refusing_number(name: str) -> int:
+    """The number of the refusing Service of a name; 0 for any other Service."""
+    found = re.fullmatch(rf"{REFUSING_SERVICE}(?:-([1-9][0-9]{{0,3}}))?", name)
+    number = int(found[1] or 1) if found else 0
+    return number if number and refusing_name(number) == name else 0
 
 
 def child_name(grid: str, kind: str, unit: str | None) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from ..core.grids.grid import GridSpec, parse
-from ..core.names import REFUSING_SERVICE, child_name
+from ..core.names import REFUSING_SERVICE, child_name, refusing_number
 from ..core.ownership.identity import is_ours
 from ..core.plans.desired import Finding, service_of, unasked
 from ..core.pods import PodView
@@ -23,7 +23,8 @@ from ..core.traffic.proof.loop import Loop, loop_of
 from ..core.traffic.proof.proof import BY_FILTER, NodeProof, proof
 from ..core.traffic.service import ServiceFacts
 from ..core.traffic.slices.endpoints import canonical, read_address, units_served
-from ..core.traffic.slices.slices import Refusal, built_in, wanted
+from ..core.traffic.slices.sentinels import Refusal
+from ..core.traffic.slices.slices import built_in, wanted
 from ..core.traffic.slices.topology import places
 from ..core.units import NodeView
 from ..models.cache import Child, Node, Pod, Slice
@@ -53,10 +54,10 @@ class _Sought:
 def _service(grid: Grid, spec: GridSpec, able: Capabilities) -> _Sought:
     """A ServiceGrid's Service by what was last seen. One query."""
     name = child_name(grid.name, "Service", "")
-    refusal = Q(namespace=settings.SGPORTAL_NAMESPACE, name=REFUSING_SERVICE)
+    refusal = Q(namespace=settings.SGPORTAL_NAMESPACE, name__startswith=REFUSING_SERVICE)
     rows = list(Child.objects.filter(Q(namespace=grid.namespace, name=name) | refusal, kind="Service"))
     live = [row.body for row in rows if row.name == name]
-    refusing = _addresses([row.body for row in rows if row.name == REFUSING_SERVICE])
+    refusing = _addresses([row.body for row in rows if refusing_number(row.name)])
     can = can_for(spec, grid, live, able)
     ours = [each for each in live if is_ours(each, grid.owner)]
     service = service_of(spec, can, ours)
@@ -111,8 +112,9 @@ def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilit
 def _slices(namespace: str, service: str) -> tuple[list[dict[str, Any]], bool]:
     """The slices of a Service, and whether nobody lists endpoints for the Service that refuses."""
     wanted = Q(namespace=namespace, service=service)
-    rows = list(Slice.objects.filter(wanted | Q(namespace=settings.SGPORTAL_NAMESPACE, service=REFUSING_SERVICE)))
-    guests = [row for row in rows if row.service == REFUSING_SERVICE and row.body.get("endpoints")]
+    refusal = Q(namespace=settings.SGPORTAL_NAMESPACE, service__startswith=REFUSING_SERVICE)
+    rows = list(Slice.objects.filter(wanted | refusal))
+    guests = [row for row in rows if refusing_number(row.service) and row.body.get("endpoints")]
     return [row.body for row in rows if row.service == service], not guests
 
 
@@ -132,7 +134,7 @@ def _foreseen(
     service = replace(service, families=tuple(each for each in service.families if each in known) or service.families)
     if not service.closure.manages_slices:
         return service, built_in(service, where, pods)
-    return service, wanted(service, where, pods, Refusal(dict.fromkeys(service.families, REFUSING_SERVICE))).slices
+    return service, wanted(service, where, pods, Refusal(dict.fromkeys(service.families, (REFUSING_SERVICE,)))).slices
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Whose turn it is: of several keeper processes the one with the lease acts. Only this thread asks the database.
+"""Whose turn it is: of several keeper processes the one with the lease acts, and the others know as much as it does, so
+that one of them goes on within seconds of its death. Only this thread asks the database.
 
 A database that does not answer stops nobody: whoever acts goes on, since what a keeper writes does no harm twice.
 """
@@ -19,47 +20,55 @@ from .process.heartbeat import HeartbeatWriter
 from .process.lease import ProcessLease
 
 log = logging.getLogger(__name__)
-LEASE_SECONDS = 15.0
-LOOK_SECONDS = 0.5  # between two reads of lease and management mode
+LEASE_SECONDS = 4.0  # until others take over from one that is frozen, or dead where the database is SQLite
+LOOK_SECONDS = 0.5  # at most, between two reads of lease and management mode
 JOIN_SECONDS = 4.0
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
 
 class LeaderElection:
-    """Runs a keeper whenever the lease is ours."""
+    """Runs a keeper, which acts whenever the lease is ours."""
 
     def __init__(self, pace: Pace | None = None, lease_seconds: float = LEASE_SECONDS) -> None:
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
         self._lease = ProcessLease(lease_seconds, "keeper")
-        self._look_seconds = lease_seconds * LOOK_SECONDS / LEASE_SECONDS
+        self._look_seconds = min(LOOK_SECONDS, lease_seconds / 8)
         self._sign = HeartbeatWriter("keeper", self._lease.holder)
         self._metrics = ControllerMetrics()
         self._may_write = False
+        self._acts = False
 
     def run(self, stop: threading.Event) -> None:
-        """Act whenever it is our turn, until `stop` is set; then leave within a few seconds."""
+        """Know everything, and act whenever it is our turn, until `stop` is set; then leave within a few seconds."""
+        over = threading.Event()
+        thread = None
         try:
             while not stop.is_set():
-                if self._is_ours(before=False):
-                    log.info("keeping closed loops, as %s", self._lease.holder)
-                    self._act(stop)
+                self._acts = self._is_ours(before=self._acts)
+                if thread is None or not thread.is_alive():
+                    thread = self._begin(over)
                 stop.wait(self._look_seconds)
+            over.set()
+            if thread:
+                thread.join(JOIN_SECONDS)
             self._leave()
         finally:
+            over.set()
             connection.close()
 
-    def _act(self, stop: threading.Event) -> None:
-        over = threading.Event()
+    def _begin(self, over: threading.Event) -> threading.Thread:
         keeper = EndpointController(
-            access.reading, self._cluster, settings.SGPORTAL_NAMESPACE, self._pace, self._metrics
+            access.reading,
+            self._cluster,
+            settings.SGPORTAL_NAMESPACE,
+            self._pace,
+            self._metrics,
+            lambda: self._acts,
+            settings.SGPORTAL_EXPECTED_ZONES,
         )
         thread = threading.Thread(target=self._keep, args=(keeper, over), name="keeper", daemon=True)
         thread.start()
-        while not stop.is_set() and thread.is_alive() and self._is_ours(before=True):
-            stop.wait(self._look_seconds)
-        over.set()
-        thread.join(JOIN_SECONDS)
-        self._metrics.kept = 0
+        return thread
 
     @staticmethod
     def _keep(keeper: EndpointController, over: threading.Event) -> None:
@@ -78,6 +87,8 @@ class LeaderElection:
             standing = Standing.now()
             self._may_write, access.identity().expected = standing.may_write, standing.uid
             ours = self._lease.take()
+            if ours and not before:
+                log.info("keeping closed loops, as %s", self._lease.holder)
             self._sign.beat(self._metrics.figures())
         except _DATABASE_TROUBLE as error:
             log.warning("the database does not answer: %s", error)

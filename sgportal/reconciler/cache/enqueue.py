@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from ...core.grids.kinds import KINDS
-from ...core.names import MAX_LABEL, REFUSING_SERVICE, SERVICE_SUFFIX
+from ...core.names import MAX_LABEL, SERVICE_SUFFIX, refusing_number
 from ...models import Child, Grid
 from ..grids.status import publish
 from ..queue import change_log, due_cells, workqueue
@@ -129,7 +129,7 @@ def grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Gr
 
 def _serving(changes: Changes) -> Iterable[Grid]:
     """The ServiceGrids of Services whose slices changed; every one where that concerns all."""
-    if changes.proxies or any(name == REFUSING_SERVICE for _, name in changes.services):
+    if changes.proxies or any(refusing_number(name) for _, name in changes.services):
         return list(Grid.objects.filter(kind="ServiceGrid"))
     wanted = {(namespace, name.removesuffix(SERVICE_SUFFIX)) for namespace, name in changes.services}
     if not wanted:

@@ -12,10 +12,10 @@ from ...core.names import (
     GROUP,
     LAST_APPLIED,
     OWNER_UID,
-    REFUSING_SERVICE,
     SERVICE_NAME,
     SERVICE_SUFFIX,
     TOPOLOGY_KEYS,
+    refusing_number,
 )
 from ...core.pods import pod_view
 from ...core.traffic.proof.agents import role_of, version_of
@@ -144,7 +144,7 @@ def slice_row(body: Body) -> Slice | None:
     """An EndpointSlice, or None for one of a Service that neither a ServiceGrid makes nor sentinels send to."""
     metadata = body["metadata"]
     service = (metadata.get("labels") or {}).get(SERVICE_NAME) or ""
-    if not service.endswith(SERVICE_SUFFIX) and service != REFUSING_SERVICE:
+    if not service.endswith(SERVICE_SUFFIX) and not refusing_number(service):
         return None
     kept = {key: value for key, value in metadata.items() if key in ("name", "namespace", "uid", "labels")}
     return Slice(
@@ -158,13 +158,13 @@ def slice_row(body: Body) -> Slice | None:
 
 def child_row(body: Body) -> Child:
     """A Deployment, StatefulSet or Service: whole where it is, or claims to be, a grid's, has SuperEdge's annotation
-    for its filter on the nodes, or is the Service that refuses; else what a name clash needs."""
+    for its filter on the nodes, or is one of those that refuse; else what a name clash needs."""
     metadata = body["metadata"]
     grid = (metadata.get("labels") or {}).get(GRID_SELECTOR) or ""
     owner = _grid_uid(metadata)
     kept: dict[str, Any] = dict(body)
     filtered = body["kind"] == "Service" and TOPOLOGY_KEYS in (metadata.get("annotations") or {})
-    refuses = body["kind"] == "Service" and metadata["name"] == REFUSING_SERVICE
+    refuses = body["kind"] == "Service" and refusing_number(metadata["name"]) > 0
     if not grid and not owner and not filtered and not refuses:
         few = {name: metadata[name] for name in _CHILD_METADATA if metadata.get(name)}
         kept = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": few}

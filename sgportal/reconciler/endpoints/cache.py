@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.names import CLOSURE, MANAGED_BY, REFUSING_SERVICE, SERVICE_NAME, ZONE
+from ...core.names import CLOSURE, MANAGED_BY, SERVICE_NAME, ZONE, refusing_number
 from ...core.pods import PodView, pod_view
 from ...core.traffic.service import ServiceFacts, service_facts
+from ...core.traffic.slices.sentinels import sentinel_number, zones_named
 from ...core.traffic.slices.slices import Wanted, is_kept
 from ...core.traffic.slices.topology import Places, places
 from ...core.units import NodeView
 from ..informer.source import Body, Source, name, place
 
+REMEMBERED_ZONES = 1000  # that no node has now
 BUILT_IN = "endpointslice-controller.k8s.io"
 MIRROR = "endpointslicemirroring-controller.k8s.io"
 
@@ -27,7 +29,7 @@ def _node(body: Body) -> NodeView:
 def _service(body: Body) -> Body:
     """A Service of ours as it is; of any other only what tells that it has a selector."""
     metadata = body["metadata"]
-    if CLOSURE in (metadata.get("annotations") or {}) or metadata["name"] == REFUSING_SERVICE:
+    if CLOSURE in (metadata.get("annotations") or {}) or refusing_number(metadata["name"]):
         return {**body, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
     selector = (body.get("spec") or {}).get("selector")
     return {"metadata": {"namespace": metadata["namespace"], "name": metadata["name"]}, "spec": {"selector": selector}}
@@ -60,8 +62,10 @@ class ClosedService:
 @dataclass
 class EndpointCache:
     """All of it. `kept` are the Services whose slices are ours, `slices` those of each Service by name; both by
-    `<namespace>/<name>` of the Service."""
+    `<namespace>/<name>` of the Service. `zones` are those that some node had or is expected to have, in the order in
+    which they were heard of; as sentinels name them, slices tell of them after a restart."""
 
+    zones: dict[str, None] = field(default_factory=dict)
     nodes: dict[str, NodeView] = field(default_factory=dict)
     pods: dict[str, PodView] = field(default_factory=dict)
     services: dict[str, Body] = field(default_factory=dict)
@@ -77,7 +81,10 @@ class EndpointCache:
     def where(self, key: str) -> Places:
         """Every node by one key; the same object until a node moves."""
         if key not in self._places:
-            self._places[key] = places(self.nodes.values(), key)
+            nodes = self.nodes.values()
+            plain = places(nodes, key)
+            others = [zone for zone in self.zones if zone not in {*plain.zones}] if self.zones else []
+            self._places[key] = places(nodes, key, others[-REMEMBERED_ZONES:]) if others else plain
         return self._places[key]
 
     def take(self, resource: str, rows: Mapping[str, Any]) -> set[str]:
@@ -111,6 +118,7 @@ class EndpointCache:
         moved: set[str] = set()
         for node, view in rows.items():
             before = self.nodes.get(node)
+            self.zones.update({view.labels[ZONE]: None} if view and ZONE in view.labels else {})
             for key in keys - moved:
                 if _spot(before, key) != _spot(view, key):
                     moved.add(key)
@@ -164,6 +172,17 @@ class EndpointCache:
             self._owner[key] = service
             self.slices.setdefault(service, {})[metadata["name"]] = body
             yield service
+            if is_kept(body) and sentinel_number(body):
+                yield from self._expect(zones_named(body))
+
+    def _expect(self, zones: Iterable[str]) -> Iterator[str]:
+        """Sentinels are to name these zones; the Services concerned."""
+        new = dict.fromkeys(zone for zone in zones if zone and zone not in self.zones)
+        known = {zone for where in self._places.values() for zone in where.zones} if new else set()
+        self.zones.update(new)
+        if new.keys() - known:
+            self._places.clear()
+            yield from self.kept
 
     def _forget(self, key: str) -> Iterator[str]:
         service = self._owner.pop(key, None)

@@ -10,25 +10,27 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from ...cluster import Cluster, ClusterError, Conflict
 from ...core.names import REFUSING_SERVICE
 from ...core.timestamps import rfc3339
-from ...core.traffic.slices.slices import Refusal, is_kept, sentinel_number, wanted
+from ...core.traffic.slices.sentinels import sentinel_number
+from ...core.traffic.slices.slices import is_kept, wanted
 from ...core.traffic.slices.write_order import writes
 from ..informer.messages import Failed, Message, Replaced, Rows
 from ..informer.reflector import Pace, Reflector
-from ..informer.source import Body
+from ..informer.source import Body, place
 from .cache import SOURCES, EndpointCache, is_built_in, is_leftover
 from .doubts import Doubts
 from .metrics import ControllerMetrics
-from .writer import Job, ensure_refusal, refusal_of, with_versions
+from .naming import Naming
+from .refusal import Needed, PutRight, Refusing, concerns, numbered, put_right, refusing
+from .writer import Job, with_versions
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 300.0  # a full look at everything, whether or not anything seems to have happened
@@ -39,17 +41,11 @@ GATHER = 200  # messages taken at once
 WRITERS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusing:
-    """The refusing Service was put right, or could not be."""
-
-    body: Body | None
-    error: ClusterError | None = None
-
-
 class EndpointController:
     """Keeps slices from `run` until its event is set. `reading` gives the cluster to read, `writing` the one to write
-    to; both may raise ClusterError. `namespace` is where the refusing Service stands, `metrics` what is counted on."""
+    to; both may raise ClusterError. `namespace` is where the refusing Services stand, `metrics` what is counted on.
+    While `acts` is False nothing is written, but everything is known, to go on at once; `zones` are those that nodes
+    are expected to have."""
 
     def __init__(
         self,
@@ -58,12 +54,15 @@ class EndpointController:
         namespace: str,
         pace: Pace | None = None,
         metrics: ControllerMetrics | None = None,
+        acts: Callable[[], bool] = lambda: True,
+        zones: Iterable[str] = (),
     ) -> None:
         self.metrics = metrics or ControllerMetrics()
         self._reading, self._writing, self._namespace = reading, writing, namespace
         self._pace = pace or Pace()
-        self._memory = EndpointCache()
-        self._inbox: queue.Queue[Message | Job | _Refusing] = queue.Queue(maxsize=20_000)
+        self._acts = acts
+        self._memory = EndpointCache(dict.fromkeys(zones))
+        self._inbox: queue.Queue[Message | Job | PutRight] = queue.Queue(maxsize=20_000)
         self._listed: set[str] = set()
         self._readers: dict[str, Reflector] = {}
         self._doubts = Doubts(self._memory, lambda resource: self._readers[resource].list_again(self._pace.again))
@@ -73,9 +72,9 @@ class EndpointController:
         self._not_before: dict[str, float] = {}
         self._open: set[str] = set()  # Services whose nodes may go beyond their unit, by what we last wrote
         self._open_since: dict[str, float] = {}
-        self._refusal: tuple[Refusal, dict[str, int]] | None = None
-        self._ports: dict[str, int] = {"TCP": 1}  # that the refusing Service should have
-        self._lacking: dict[str, tuple[str, ...]] = {}  # Service → families it cannot be refused in
+        self._naming = Naming()
+        self._refusing: Refusing | None = None
+        self._needed = Needed()
         self._look_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -108,28 +107,33 @@ class EndpointController:
         for message in self._news():
             self._learn(message)
         now = time.monotonic()
-        self.metrics.kept = len(self._memory.kept)
+        self.metrics.kept = len(self._memory.kept) if self._acts() else 0
         if len(self._listed) < len(SOURCES) or self._doubts.is_blind():
+            return
+        if not self._acts():
+            self._look_at = 0.0
             return
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             self._soil({*self._memory.kept, *self._memory.slices})
+        for service in self._naming.due(now):
+            self._dirty.setdefault(service, now)
         self._keep_refusal(pool, now)
         for service in [each for each in self._dirty if self._is_free(each, now)]:
             self._start(service, pool)
 
-    def _news(self) -> list[Message | Job | _Refusing]:
+    def _news(self) -> list[Message | Job | PutRight]:
         """What there is to learn: all that waits, or the next to come before something else is due."""
         now = time.monotonic()
         due = [self._not_before[each] for each in self._dirty if each in self._not_before] + [now + 0.5]
-        found: list[Message | Job | _Refusing] = []
+        found: list[Message | Job | PutRight] = []
         with suppress(queue.Empty):
             found.append(self._inbox.get(timeout=max(0.0, min(due) - now)))
             while len(found) < GATHER:
                 found.append(self._inbox.get_nowait())
         return found
 
-    def _learn(self, message: Message | Job | _Refusing) -> None:
+    def _learn(self, message: Message | Job | PutRight) -> None:
         if isinstance(message, Rows):
             self._soil(self._memory.take(message.resource, message.rows))
         elif isinstance(message, Replaced):
@@ -140,20 +144,15 @@ class EndpointController:
             log.warning("%s: %s", message.resource, message.error)
         elif isinstance(message, Job):
             self._finish(message)
-        elif isinstance(message, _Refusing):
+        elif isinstance(message, PutRight):
             self._busy.discard(REFUSING_SERVICE)
-            if message.body is not None:
-                self._soil(self._memory.take("services", {self._refusing_place: message.body}))
+            self._soil(self._memory.take("services", {place(each): each for each in message.bodies}))
             self._settle(REFUSING_SERVICE, message.error)
-
-    @property
-    def _refusing_place(self) -> str:
-        return f"{self._namespace}/{REFUSING_SERVICE}"
 
     def _soil(self, services: set[str]) -> None:
         """These Services may have slices that are no longer right."""
         now = time.monotonic()
-        if self._refusing_place in services:
+        if concerns(services, self._namespace):
             services = services | self._memory.kept.keys()
         for each in services:
             self._dirty.setdefault(each, now)
@@ -162,23 +161,19 @@ class EndpointController:
         return service not in self._busy and self._not_before.get(service, 0.0) <= now
 
     def _keep_refusal(self, pool: ThreadPoolExecutor, now: float) -> None:
-        """Have the refusing Service while any Service is kept, with the ports and address families that are needed."""
-        self._refusal = refusal_of(self._memory.services.get(self._refusing_place))
-        have = self._refusal[1] if self._refusal else {}
-        short = any(have.get(protocol, 0) < count for protocol, count in self._ports.items())
-        families = {family for several in self._lacking.values() for family in several}
-        if not (short or families) or not self._memory.kept or not self._is_free(REFUSING_SERVICE, now):
+        """Have the refusing Services while any Service is kept, with the ports and address families that are needed."""
+        live = numbered(self._memory.services, self._namespace)
+        self._refusing = refusing(live)
+        missing = self._needed.missing(live) if self._memory.kept and self._is_free(REFUSING_SERVICE, now) else ()
+        if not missing:
             return
-        ports = _most(self._ports, have)
+        ports, families = dict(self._needed.ports), self._needed.families
         self._busy.add(REFUSING_SERVICE)
 
-        def ensure() -> None:
-            try:
-                self._inbox.put(_Refusing(ensure_refusal(self._writing(), self._namespace, ports, families)))
-            except ClusterError as error:
-                self._inbox.put(_Refusing(None, error))
+        def put() -> None:
+            self._inbox.put(put_right(self._writing, self._namespace, missing, ports, families))
 
-        pool.submit(_logged, ensure)
+        pool.submit(_logged, put)
 
     def _start(self, service: str, pool: ThreadPoolExecutor) -> None:
         """Begin to make one Service right, unless it is, or has to wait for the refusing Service."""
@@ -205,29 +200,26 @@ class EndpointController:
     def _job(self, service: str) -> Job | None:
         """What is to be written for a Service; None while it must wait."""
         kept, live = self._memory.kept.get(service), self._memory.live(service)
-        self._lacking.pop(service, None)
+        self._needed.lacking.pop(service, None)
         if kept is None:
             self._open_since.pop(service, None)
+            self._naming.forget(service)
             leaving = writes(live, (), stays_closed=False) if self._is_handed_over(service, live) else ()
             return Job(service, with_versions(leaving, live))
-        if self._refusal is None:
+        if self._refusing is None:
             return None
-        refusal, ports = self._refusal
         where = self._memory.where(kept.facts.key)
         trigger = rfc3339(datetime.now(UTC))
+        refusal = self._refusing.refusal
         kept.answer = wanted(kept.facts, where, kept.pods.values(), refusal, live, trigger, kept.answer)
-        if kept.answer.missing:
-            self._lacking[service] = kept.answer.missing
-        needed = kept.answer.refusing_ports
-        if any(ports.get(protocol, 0) < count for protocol, count in needed.items()):
-            self._ports = _most(self._ports, needed)
+        if self._needed.lacks(service, kept.answer, self._refusing, wait=REFUSING_SERVICE not in self._failures):
             return None
         has_selector = bool((self._memory.services[service].get("spec") or {}).get("selector"))
         leftovers = () if has_selector else [each for each in live if is_leftover(each)]
         closes = kept.facts.closure.mode != "prefer"
         opened = closes and self._is_still_open(service, bool(leftovers))
         slices = _without_new_sentinels(kept.answer.slices, live) if opened else kept.answer.slices
-        planned = writes(live, slices, service not in self._open, closes)
+        planned = self._naming.writes(service, live, slices, service not in self._open, closes)
         return Job(service, with_versions(planned, live), leftovers, closes, opened)
 
     def _is_still_open(self, service: str, leftovers: bool) -> bool:
@@ -285,10 +277,6 @@ class EndpointController:
 def _without_new_sentinels(slices: Iterable[dict[str, Any]], live: Iterable[Body]) -> tuple[dict[str, Any], ...]:
     known = {each["metadata"]["name"] for each in live}
     return tuple(each for each in slices if not sentinel_number(each) or each["metadata"]["name"] in known)
-
-
-def _most(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {key: max(left.get(key, 0), right.get(key, 0)) for key in {*left, *right}}
 
 
 def _logged(work: Callable[[], None]) -> None:

@@ -1,18 +1,14 @@
-"""What the keeper writes: the slices of one Service, in an order that never opens it, and the refusing Service."""
+"""What the keeper writes: the slices of one Service, in an order that never opens it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from ...cluster import Cluster, ClusterError, NotFound
-from ...core.names import REFUSING_SERVICE
-from ...core.traffic.slices.slices import Refusal
+from ...cluster import Cluster, ClusterError
 from ...core.traffic.slices.write_order import Write
 from ..informer.source import Body
 from .cache import is_built_in
 
 ENDPOINTS_MANAGER = ("endpoints.kubernetes.io/managed-by", "endpoint-controller")
-_PROTOCOLS = ("TCP", "UDP", "SCTP")
 
 
 @dataclass
@@ -86,65 +82,3 @@ def with_versions(writes: Iterable[Write], live: Iterable[Body]) -> list[Write]:
             body = {**body, "metadata": {**body["metadata"], "resourceVersion": versions.get(write.name, "")}}
         found.append(Write(write.verb, body))
     return found
-
-
-def refusing_service(namespace: str, ports: Mapping[str, int]) -> dict[str, Any]:
-    """The Service without endpoints whose kube-proxies refuse: so many ports of each protocol, from 1 on."""
-    listed = [
-        {"name": f"{protocol.lower()}-{number}", "protocol": protocol, "port": number, "targetPort": number}
-        for protocol in _PROTOCOLS
-        for number in range(1, ports.get(protocol, 0) + 1)
-    ]
-    labels = {"app.kubernetes.io/managed-by": "sgportal", "app.kubernetes.io/component": "refusal"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": REFUSING_SERVICE, "namespace": namespace, "labels": labels},
-        "spec": {"ipFamilyPolicy": "PreferDualStack", "ports": listed},
-    }
-
-
-def refusal_of(service: Body | None) -> tuple[Refusal, dict[str, int]] | None:
-    """The addresses of a live refusing Service and how many ports it has by protocol; None where it would not refuse:
-    it is not there, has a selector or no address."""
-    spec = (service or {}).get("spec") or {}
-    addresses = {
-        "IPv6" if ":" in each else "IPv4": each
-        for each in spec.get("clusterIPs") or [spec.get("clusterIP")]
-        if each and each != "None"
-    }
-    if not addresses or spec.get("selector"):
-        return None
-    have = {(each.get("protocol") or "TCP", each["port"]) for each in spec.get("ports") or ()}
-    ports = {}
-    for protocol in _PROTOCOLS:
-        count = 0
-        while (protocol, count + 1) in have:
-            count += 1
-        ports[protocol] = count
-    return Refusal(addresses), ports
-
-
-def ensure_refusal(cluster: Cluster, namespace: str, ports: Mapping[str, int], families: Collection[str] = ()) -> Body:
-    """Have the refusing Service, and its namespace where that is missing, with an address of each of these families
-    and of whichever else the cluster has; the Service as it is then."""
-    body = refusing_service(namespace, ports)
-    try:
-        live = _put(cluster, body)
-    except NotFound:
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        live = _put(cluster, body)
-    known = refusal_of(live)
-    if known and not known[0].addresses.keys() >= set(families):
-        # The API server gives no second address to a Service that merely prefers two and was made with one.
-        return _put(cluster, {**body, "spec": {**body["spec"], "ipFamilyPolicy": "RequireDualStack"}})
-    return live
-
-
-def _put(cluster: Cluster, body: dict[str, Any]) -> Body:
-    live = cluster.apply(body, force=True).body
-    if (live["spec"] or {}).get("selector"):
-        metadata = live["metadata"]
-        cluster.delete("Service", metadata["namespace"], metadata["name"], uid=metadata["uid"])
-        live = cluster.apply(body, force=True).body
-    return live

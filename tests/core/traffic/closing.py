@@ -9,7 +9,8 @@ from sgportal.core.pods import PodView
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.proof.proxy import PortName, effective
 from sgportal.core.traffic.service import ServiceFacts, ServicePort
-from sgportal.core.traffic.slices.slices import Refusal, sentinel_number, wanted
+from sgportal.core.traffic.slices.sentinels import Refusal, names_nodes, sentinel_number
+from sgportal.core.traffic.slices.slices import wanted
 from sgportal.core.traffic.slices.topology import places
 from sgportal.core.units import NodeView
 
@@ -17,7 +18,7 @@ from ..builders import frozen
 
 KEY = "site"
 STRICT = Closure("strict")
-REFUSAL = Refusal({"IPv4": "10.96.0.200", "IPv6": "fd00:96::200"})
+REFUSAL = Refusal({"IPv4": ("10.96.0.200", "10.96.0.201"), "IPv6": ("fd00:96::200", "fd00:96::201")})
 HTTP = ServicePort("http", "TCP", 80, 8080)
 METRICS = ServicePort("metrics", "TCP", 9090, "metrics")
 
@@ -71,8 +72,31 @@ def names(endpoint, kind="forNodes"):
     return [each["name"] for each in endpoint["hints"][kind]]
 
 
+def named_by_sentinels(slices):
+    """The nodes that sentinels name, by port of the Service."""
+    found: dict[str, set[str]] = {}
+    for each in filter(names_nodes, sentinels(slices)):
+        for port in each["ports"]:
+            found.setdefault(port["name"], set()).update(node for e in each["endpoints"] for node in names(e))
+    return found
+
+
 def zones_of(slices):
-    return {zone for each in sentinels(slices) for zone in names(each["endpoints"][0], "forZones")}
+    naming = (each for each in sentinels(slices) if not names_nodes(each))
+    return {zone for each in naming for endpoint in each["endpoints"] for zone in names(endpoint, "forZones")}
+
+
+def carried_out(live, planned):
+    """The live slices after each write, the first state included."""
+    state = {each["metadata"]["name"]: each for each in live}
+    yield list(state.values())
+    for write in planned:
+        if write.verb == "delete":
+            del state[write.name]
+        else:
+            assert (write.name in state) == (write.verb == "update")
+            state[write.name] = write.body
+        yield list(state.values())
 
 
 ZONES = ("", "z1", "z2", "z3", NO_ZONE)

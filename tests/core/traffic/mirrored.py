@@ -10,7 +10,8 @@ from sgportal.core.names import MANAGED_BY, SERVICE_NAME
 from sgportal.core.pods import pod_view
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.service import described
-from sgportal.core.traffic.slices.slices import Refusal, built_in, is_kept, sentinel_number, wanted
+from sgportal.core.traffic.slices.sentinels import Refusal, sentinel_number
+from sgportal.core.traffic.slices.slices import built_in, is_kept, wanted
 from sgportal.core.traffic.slices.topology import places
 from sgportal.core.units import NodeView
 from tests.kube.control_plane import ControlPlane
@@ -20,7 +21,7 @@ NAMESPACE = "mirrored"
 CORE = f"/api/v1/namespaces/{NAMESPACE}"
 SLICES = f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices"
 MERGE = "application/merge-patch+json"
-REFUSAL = Refusal({"IPv4": "10.96.0.200", "IPv6": "fd00:96::200"})
+REFUSAL = Refusal({"IPv4": ("10.96.0.200", "10.96.0.201"), "IPv6": ("fd00:96::200", "fd00:96::201")})
 UNREADY = "test.sgportal.example/unready"  # see tests/kube/node.go
 Body = dict[str, Any]
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, REFUSING_SERVICE, SLICE_MANAGER
+from sgportal.core.names import CLOSURE, MANAGED_BY, REFUSING_SERVICE, SLICE_MANAGER, refusing_name
+from sgportal.core.traffic.slices.sentinels import sentinel_number
 from sgportal.queries.endpoints import endpoints_of
 from sgportal.reconciler.endpoints.controller import EndpointController
 from sgportal.reconciler.keeper_process import LeaderElection
@@ -20,10 +21,10 @@ SERVICE = "servicegrid-demo-svc"
 
 
 @contextmanager
-def a_keeper(cluster):
+def a_keeper(cluster, zones=()):
     """A keeper at work, until the block ends."""
     stop = threading.Event()
-    keeper = EndpointController(lambda: cluster, lambda: cluster, "sgportal", QUICK)
+    keeper = EndpointController(lambda: cluster, lambda: cluster, "sgportal", QUICK, zones=zones)
     thread = threading.Thread(target=keeper.run, args=(stop,), daemon=True)
     thread.start()
     try:
@@ -43,13 +44,13 @@ def reached(world):
     """Node names → the nodes that hint at them, by the real endpoints."""
     found = {}
     for body in slices(world).values():
-        for endpoint in body["endpoints"] or ():
+        for endpoint in (body["endpoints"] or ()) if not sentinel_number(body) else ():
             for hint in endpoint["hints"]["forNodes"]:
                 found.setdefault(hint["name"], set()).add(endpoint.get("nodeName", ""))
     return found
 
 
-SERVED = {"node0": {"node0"}, "node1": {"node1", "node2"}, "node2": {"node1", "node2"}, NO_NODE: {""}}
+SERVED = {"node0": {"node0"}, "node1": {"node1", "node2"}, "node2": {"node1", "node2"}}
 
 
 @pytest.fixture
@@ -208,6 +209,59 @@ def test_two_keepers_at_once_do_no_harm(closed):
         closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 2}})
         until(lambda: reached(closed) == SERVED)
         assert len(slices(closed)) == 2
+
+
+def sentinels(world, kind):
+    """What sentinels name, `forNodes` or `forZones`, by slice."""
+    return {
+        name.rpartition("-")[2]: {hint["name"] for each in body["endpoints"] for hint in each["hints"][kind]}
+        for name, body in slices(world).items()
+        if sentinel_number(body)
+    }
+
+
+def test_a_unit_without_a_ready_pod_is_named_by_sentinels_and_served_again(closed):
+    with a_keeper(closed.cluster):
+        until(lambda: reached(closed) == SERVED)
+        assert "v4refuse2" not in sentinels(closed, "forNodes")
+        closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 0}})
+        until(lambda: sentinels(closed, "forNodes").get("v4refuse2") == {"node0"})
+        closed.label("node0", **{"topology.kubernetes.io/zone": "heard-of"})
+        until(lambda: "heard-of" in sentinels(closed, "forZones")["v4refuse1"])
+        closed.label("node0", **{"topology.kubernetes.io/zone": None})
+        closed.edit("deploymentgrid-demo-nodeunit1", {"spec": {"replicas": 2}})
+        until(lambda: reached(closed) == SERVED and "v4refuse2" not in sentinels(closed, "forNodes"))
+    with a_keeper(closed.cluster) as again:
+        until(lambda: again._look_at and not again._dirty)
+        zones = sentinels(closed, "forZones")["v4refuse1"]
+        assert {"", "nodeunit1", "nodeunit2", "heard-of"} <= zones, "a zone that some node had is remembered"
+
+
+@pytest.mark.parametrize("trouble", ["none", "no more addresses", "one deleted"])
+def test_more_zones_than_one_sentinel_names_take_more_addresses_not_more_slices(closed, trouble):
+    zones = [f"z{number:02}" for number in range(20)]
+    if trouble == "no more addresses":
+        closed.embedded.faults.add("status", path=f"{REFUSING_SERVICE}-", methods=["PATCH"], code=422)
+
+    def named():
+        found = sentinels(closed, "forZones")
+        return found.get("v4refuse1", set()) if trouble != "no more addresses" else set().union(*found.values())
+
+    with a_keeper(closed.cluster, zones):
+        until(lambda: named() >= {"", "nodeunit1", "nodeunit2", *zones})
+        if trouble == "one deleted":
+            closed.cluster.delete("Service", "sgportal", f"{REFUSING_SERVICE}-2")
+            until(lambda: closed.cluster.get("Service", "sgportal", f"{REFUSING_SERVICE}-2"))
+
+        def right():
+            live = [closed.cluster.get("Service", "sgportal", refusing_name(number)) for number in (1, 2, 3)]
+            addresses = {each["spec"]["clusterIP"] for each in live if each}
+            bodies = [body for body in slices(closed).values() if sentinel_number(body)]
+            used = {address for body in bodies for each in body["endpoints"] for address in each["addresses"]}
+            return used <= addresses and named() >= {*zones} and len(bodies) == (3 if len(addresses) == 1 else 1)
+
+        until(right)
+        assert reached(closed) == SERVED
 
 
 OPENED = {"metadata": {"annotations": {CLOSURE: None}}, "spec": {"selector": {"appGrid": "echo"}}}

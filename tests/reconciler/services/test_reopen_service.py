@@ -4,7 +4,7 @@ come last and go first."""
 import pytest
 
 from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, SELECTOR, SERVICE_NAME
-from sgportal.core.traffic.slices.slices import sentinel_number
+from sgportal.core.traffic.slices.sentinels import sentinel_number
 from sgportal.reconciler.endpoints.cache import BUILT_IN
 from sgportal.reconciler.grids.writes import apply, reopen_service
 

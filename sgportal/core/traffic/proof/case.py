@@ -11,7 +11,8 @@ from typing import Any
 from ...units import NodeView
 from ..service import ServiceFacts
 from ..slices.endpoints import canonical
-from ..slices.slices import is_kept, sentinel_number
+from ..slices.sentinels import sentinel_number
+from ..slices.slices import is_kept
 from ..slices.topology import Places, places
 from .doubts import Doubt
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings

@@ -7,10 +7,12 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
+from ...names import HEADLESS, MANAGED_BY, SERVICE_NAME, SLICE_MANAGER
 from ...pods import PodView
 from ..service import ServiceFacts, target_port
 from .topology import Places
 
+_RESERVED = {SERVICE_NAME, MANAGED_BY, HEADLESS}
 _ENDED = ("Succeeded", "Failed")
 
 
@@ -131,3 +133,24 @@ def _port_body(service: ServiceFacts, index: int, number: int) -> dict[str, Any]
     port = service.ports[index]
     body: dict[str, Any] = {"name": port.name, "port": number, "protocol": port.protocol}
     return body | ({"appProtocol": port.app_protocol} if port.app_protocol else {})
+
+
+def slice_body(service: ServiceFacts, name: str, family: str, ports: list[Any], endpoints: list[Any]) -> dict[str, Any]:
+    """An EndpointSlice of a Service, with the labels and the owner that Kubernetes' own controller gives it."""
+    labels = {key: value for key, value in service.labels.items() if key not in _RESERVED}
+    labels |= {SERVICE_NAME: service.name, MANAGED_BY: SLICE_MANAGER} | ({HEADLESS: ""} if service.headless else {})
+    owner = {"apiVersion": "v1", "kind": "Service", "name": service.name, "uid": service.uid}
+    metadata = {
+        "name": name,
+        "namespace": service.namespace,
+        "labels": labels,
+        "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+    }
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata,
+        "addressType": family,
+        "ports": ports,
+        "endpoints": endpoints,
+    }

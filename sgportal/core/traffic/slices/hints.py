@@ -1,11 +1,11 @@
 """Which nodes each endpoint names, so that every node is served by its own NodeUnit or by nobody.
 
 kube-proxy (1.34 and later, pkg/proxy/topology.go) uses the ready endpoints that name its node, else those that name
-its zone, else all. So real endpoints name nodes of their unit, and sentinels name every zone: a node that no endpoint
-names finds a sentinel, and no other way out.
+its zone, else all. So real endpoints name nodes of their unit, and sentinels every other node and every zone: a node
+that no endpoint names finds a sentinel, and no other way out.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +38,11 @@ def key_of(endpoint: Endpoint) -> EndpointKey:
 
 @dataclass(frozen=True, slots=True)
 class ReadyEndpoints:
-    """The ready voices of a unit, in groups that have the same ports of the Service; `room` is how many nodes they can
-    name, and `complete` says that each of them has every port."""
+    """The ready endpoints of a unit, in groups that have the same ports of the Service; `ports` are all that any of
+    them has, `room` is how many nodes they can name, and `complete` says that each of them has every port."""
 
     groups: tuple[tuple[EndpointKey, ...], ...]
+    ports: frozenset[int]
     room: int
     complete: bool
 
@@ -54,9 +55,10 @@ def ready_endpoints_of(endpoints: Iterable[Endpoint], all_ports: int) -> ReadyEn
             groups.setdefault(each.ports, {})[key_of(each)] = None
     if not groups:
         return None
-    seats = [max(len(keys) for has, keys in groups.items() if port in has) for port in set().union(*groups)]
+    ports = frozenset(port for has in groups for port in has)
+    seats = [max(len(keys) for has, keys in groups.items() if port in has) for port in ports]
     complete = len(groups) == 1 and len(next(iter(groups))) == all_ports
-    return ReadyEndpoints(tuple(tuple(keys) for keys in groups.values()), MAX_HINTS * min(seats), complete)
+    return ReadyEndpoints(tuple(tuple(keys) for keys in groups.values()), ports, MAX_HINTS * min(seats), complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,28 +163,6 @@ def _too_many(left: int, unit: str, room: int, nodes: int) -> Sentence:
         replicas=-(-nodes // MAX_HINTS),
         zone=ZONE,
     )
-
-
-def sentinel_zones(
-    wanted: Iterable[str], live: Mapping[int, Sequence[str]], barred: Collection[int] = ()
-) -> dict[int, tuple[str, ...]]:
-    """The zones of each sentinel by number, from 1: each zone stays with the sentinel it has in `live`, new ones fill
-    what room there is beside all that a sentinel has now, so that it may carry old and new ones for a moment. `barred`
-    are numbers that somebody else has taken."""
-    waiting = dict.fromkeys(sorted(wanted))
-    kept: dict[int, list[str]] = {}
-    for number in sorted(live):
-        here = [zone for zone in live[number] if zone in waiting]
-        kept[number] = here
-        for zone in here:
-            del waiting[zone]
-    number, left = 1, list(waiting)
-    while left:
-        full = {*live.get(number, ()), *kept.get(number, ())}
-        room = 0 if number in barred else max(0, MAX_HINTS - len(full))
-        kept.setdefault(number, []).extend(left[:room])
-        left, number = left[room:], number + 1
-    return {number: tuple(sorted(zones)) for number, zones in sorted(kept.items()) if zones}
 
 
 def hint_names(endpoint: Mapping[str, Any], kind: str) -> Iterator[str]:

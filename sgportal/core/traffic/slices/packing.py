@@ -6,8 +6,8 @@ from typing import Any
 from .parts import Entry
 from .topology import Places
 
-LIMIT = 100  # endpoints per slice, as Kubernetes' own controller packs them
-FILL = 64  # a slice takes newcomers up to here, so that a unit that grows finds room in its slice
+LIMIT = 125  # endpoints per slice at most
+FILL = 100  # newcomers fill a slice up to here, as Kubernetes' own controller does; above, a unit may grow
 _Group = tuple[str, Sequence[Entry]]
 
 

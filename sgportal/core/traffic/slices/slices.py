@@ -1,48 +1,41 @@
 """The EndpointSlices of a Service that we keep: a pure function of the Service, its pods, the nodes and what is live.
 
 Real endpoints are listed as Kubernetes' own controller lists them, packed by NodeUnit, so that the change of one pod
-rewrites one small slice. Sentinels stand in slices of their own, which no pod changes; where nobody is listed they are
-all there is, while Kubernetes' own controller leaves an empty slice.
+rewrites one small slice. Sentinels stand in slices of their own; where nobody is listed they are all there is, while
+Kubernetes' own controller leaves an empty slice.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ...names import HEADLESS, MANAGED_BY, SERVICE_NAME, SLICE_MANAGER, TRIGGER_TIME
+from ...names import MANAGED_BY, SLICE_MANAGER, TRIGGER_TIME
 from ...pods import PodView
 from ..service import ServiceFacts
-from .endpoints import endpoint_body, endpoints_of, port_bodies, serving_pods
-from .hints import Unnamed, hint_names, named, sentinel_zones, unnamed
+from .endpoints import endpoint_body, endpoints_of, port_bodies, serving_pods, slice_body
+from .hints import Unnamed, unnamed
 from .packing import pack
 from .parts import Entry, Part, PortMap, parts_of
+from .sentinels import Refusal, sentinel_number, sentinels_of
 from .topology import Places
 
 Body = dict[str, Any]
-_RESERVED = {SERVICE_NAME, MANAGED_BY, HEADLESS}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The Service whose kube-proxies refuse: its address by family. Its ports are 1, 2 and so on for each protocol, as
-    many as `Wanted.refusing_ports` says."""
-
-    addresses: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The slices a Service should have; the nodes that are refused for want of room (`unnamed`); the families for which
     there is no address to refuse with, and which therefore list no endpoint at all (`missing`); how many ports the
-    refusing Service needs by protocol, before these slices are written (`refusing_ports`). `parts`, made for `service`
+    refusing Services need by protocol, before these slices are written (`refusing_ports`), and how many of them would
+    make the fewest slices (`refusing_services`). `parts`, made for `service`
     at `where`, spare the next answer most of the work, and share their bodies with `slices`: change neither."""
 
     slices: tuple[Body, ...]
     unnamed: tuple[Unnamed, ...]
     missing: tuple[str, ...]
     refusing_ports: Mapping[str, int]
+    refusing_services: int
     service: ServiceFacts = field(repr=False)
     where: Places = field(repr=False)
     parts: Mapping[str, Mapping[str, Part]] = field(repr=False)
@@ -69,7 +62,7 @@ def wanted(
     kept = [each for each in live if is_kept(each)]
     foreign = {str(each["metadata"]["name"]) for each in live if not is_kept(each)}
     guarded = service.closure.mode != "prefer"
-    missing = tuple(each for each in service.families if guarded and each not in refusal.addresses)
+    missing = tuple(each for each in service.families if guarded and not refusal.addresses.get(each))
     known = before.parts if before and before.where is where and before.service == service else {}
     listed = serving_pods(service, where, pods)
     parts = {
@@ -78,12 +71,14 @@ def wanted(
         if family not in missing
     }
     slices: list[Body] = []
+    services = 1
     for family, units in parts.items():
         here = [each for each in kept if each.get("addressType") == family]
         slices += _real(service, where, units, family, here, foreign)
         if guarded:
-            claimed = {zone for part in units.values() for zone in part.assignment.zones}
-            slices += _sentinels(service, where, claimed, family, refusal.addresses[family], here, foreign)
+            guards = sentinels_of(service, where, units, family, refusal.addresses[family], here, foreign)
+            slices += guards.slices
+            services = max(services, guards.addresses)
     live_by_name = {each["metadata"]["name"]: each for each in kept}
     stamped = (_stamped(each, live_by_name.get(each["metadata"]["name"]), trigger) for each in slices)
     return Wanted(
@@ -91,6 +86,7 @@ def wanted(
         tuple(dict.fromkeys(each for units in parts.values() for each in _unnamed(units))),
         missing,
         _refusing_ports(service, slices),
+        services,
         service,
         where,
         parts,
@@ -121,19 +117,13 @@ def built_in(service: ServiceFacts, where: Places, pods: Iterable[PodView]) -> t
             by_ports.setdefault((each.ports, each.numbers), []).append(endpoint_body(service, each, None))
         for ports, entries in sorted(by_ports.items(), key=lambda item: item[0]):
             name = f"{service.name}-v{family[-1]}x{len(found)}"
-            found.append(_slice(service, name, family, port_bodies(service, *ports), entries))
+            found.append(slice_body(service, name, family, port_bodies(service, *ports), entries))
     return tuple(found)
 
 
 def is_kept(body: Mapping[str, Any]) -> bool:
     """Whether a live EndpointSlice is one that we write."""
     return bool((body["metadata"].get("labels") or {}).get(MANAGED_BY) == SLICE_MANAGER)
-
-
-def sentinel_number(body: Mapping[str, Any]) -> int:
-    """The number of a sentinel's slice, from 1, which is its port as well; 0 for a slice of real endpoints."""
-    found = re.search(r"-v[46]refuse([1-9][0-9]{0,4})$", str(body["metadata"]["name"]))
-    return int(found[1]) if found else 0
 
 
 def same_content(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
@@ -180,68 +170,8 @@ def _real(
         shown = port_bodies(service, *ports)
         same = [each for each in live if (each.get("ports") or []) == shown and not sentinel_number(each)]
         for name, entries in pack(units, same, where, names).items():
-            yield _slice(service, name, family, shown, [entry.body for entry in entries])
+            yield slice_body(service, name, family, shown, [entry.body for entry in entries])
 
 
 def _free_names(stem: str, taken: set[str]) -> Iterator[str]:
     return (name for number in count(1) if (name := f"{stem}{number}") not in taken)
-
-
-def _sentinels(
-    service: ServiceFacts,
-    where: Places,
-    claimed: set[str],
-    family: str,
-    address: str,
-    live: Iterable[Mapping[str, Any]],
-    foreign: set[str],
-) -> list[Body]:
-    """One slice for each sentinel, as they share an address and must differ by port."""
-    stem = f"{service.name}-v{family[-1]}refuse"
-    barred = {sentinel_number({"metadata": {"name": name}}) for name in foreign if name.startswith(stem)}
-    numbered = {number: tuple(_zones_of(each)) for each in live if (number := sentinel_number(each))}
-    wanted_zones = (zone for zone in where.zones if zone not in claimed)
-    return [
-        _slice(
-            service,
-            f"{stem}{number}",
-            family,
-            port_bodies(service, tuple(range(len(service.ports))), (number,) * len(service.ports)),
-            [_sentinel(address, zones, where)],
-        )
-        for number, zones in sentinel_zones(wanted_zones, numbered, barred).items()
-    ]
-
-
-def _zones_of(body: Mapping[str, Any]) -> Iterator[str]:
-    for endpoint in body.get("endpoints") or ():
-        yield from hint_names(endpoint, "forZones")
-
-
-def _sentinel(address: str, zones: Sequence[str], where: Places) -> Body:
-    """An endpoint that is always ready, named for no node and for these zones."""
-    return {
-        "addresses": [address],
-        "conditions": {"ready": True, "serving": True, "terminating": False},
-        "hints": {"forNodes": named((where.nobody,)), "forZones": named(zones)},
-    }
-
-
-def _slice(service: ServiceFacts, name: str, family: str, ports: list[Body], endpoints: list[Body]) -> Body:
-    labels = {key: value for key, value in service.labels.items() if key not in _RESERVED}
-    labels |= {SERVICE_NAME: service.name, MANAGED_BY: SLICE_MANAGER} | ({HEADLESS: ""} if service.headless else {})
-    owner = {"apiVersion": "v1", "kind": "Service", "name": service.name, "uid": service.uid}
-    metadata = {
-        "name": name,
-        "namespace": service.namespace,
-        "labels": labels,
-        "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
-    }
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": metadata,
-        "addressType": family,
-        "ports": ports,
-        "endpoints": endpoints,
-    }

@@ -1,6 +1,6 @@
 """Which node is where: its NodeUnit by one key, its zone, and what that means for hints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...names import NO_NODE, NO_ZONE, ZONE
@@ -15,8 +15,8 @@ class Places:
     """Every node and where it is. Made once per change of nodes; every Service of the key shares it.
 
     `unit` and `zone` are by node ("" for none); `members` are the nodes of each unit, sorted; `zones` are the values
-    that any node has, "" first; `own_zones` are those of each unit that no node outside it has; `nobody` and `nowhere`
-    are names that no node and no zone has.
+    that any node has or is expected to have one day, "" first; `own_zones` are those of each unit that no node outside
+    it has; `nobody` and `nowhere` are names that no node and no zone has.
     """
 
     key: str
@@ -29,8 +29,9 @@ class Places:
     nowhere: str = NO_ZONE
 
 
-def places(nodes: Iterable[NodeView], key: str) -> Places:
-    """Where each node is, by the labels `key` and topology.kubernetes.io/zone."""
+def places(nodes: Iterable[NodeView], key: str, expected: Collection[str] = ()) -> Places:
+    """Where each node is, by the labels `key` and topology.kubernetes.io/zone. `expected` are zones that nodes may have
+    one day; the names of the NodeUnits are always among them, for many a site is called the same as its zone."""
     unit: dict[str, str] = {}
     zone: dict[str, str] = {}
     members: dict[str, list[str]] = {}
@@ -50,14 +51,14 @@ def places(nodes: Iterable[NodeView], key: str) -> Places:
         unit,
         zone,
         {name: tuple(members[name]) for name in sorted(members)},
-        tuple(sorted({"", *units_in})),
+        tuple(sorted({"", *units_in, *members, *expected})),
         {name: tuple(zones) for name, zones in own.items()},
         _unused(NO_NODE, unit),
-        _unused(NO_ZONE, units_in),
+        _unused(NO_ZONE, {*units_in, *members, *expected}),
     )
 
 
-def _unused(name: str, taken: Mapping[str, object]) -> str:
+def _unused(name: str, taken: Collection[str]) -> str:
     """`name`, or one like it where somebody really is called so (labels are free text)."""
     return next(each for each in (name, *(f"{name}{i}" for i in range(len(taken)))) if each not in taken)
 

@@ -14,7 +14,8 @@ from ....core.names import CLOSURE, SERVICE_NAME
 from ....core.plans.plan import Step
 from ....core.text import pointer
 from ....core.traffic.closure import Closure, read_closure, write_closure
-from ....core.traffic.slices.slices import is_kept, sentinel_number
+from ....core.traffic.slices.sentinels import sentinel_number
+from ....core.traffic.slices.slices import is_kept
 
 PATIENCE_SECONDS = 1.0  # for the keeper, which may not run; then we take the sentinels out ourselves
 LOOK_SECONDS = 0.05

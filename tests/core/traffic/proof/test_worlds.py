@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+from itertools import chain
 
 import pytest
 
@@ -15,7 +16,7 @@ from sgportal.core.traffic.proof.proof import proof
 from sgportal.core.traffic.proof.proxy import PortName, listings
 from sgportal.core.traffic.proof.worlds import port_of
 from sgportal.core.traffic.rules import LATEST
-from sgportal.core.traffic.slices.slices import sentinel_number
+from sgportal.core.traffic.slices.sentinels import sentinel_number
 from tests.kube import binaries
 
 from ..closing import HTTP, REFUSAL, a_node, a_pod, a_service, decide
@@ -29,7 +30,7 @@ NODES = (
     a_node("c0", "c"),
     a_node("lone", "", "z"),
 )
-SEEN = Seen(refusing=frozenset(REFUSAL.addresses.values()))
+SEEN = Seen(refusing=frozenset(chain(*REFUSAL.addresses.values())))
 
 
 def kube_proxy_says(asked):

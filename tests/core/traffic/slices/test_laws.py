@@ -1,13 +1,15 @@
 """What holds of the EndpointSlices we write whatever the world, asked with kube-proxy's own rule."""
 
 from dataclasses import replace
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgportal.core.names import NO_NODE
+from sgportal.core.names import NO_NODE, ZONE
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.slices.packing import LIMIT
+from sgportal.core.traffic.slices.sentinels import share
 from sgportal.core.traffic.slices.slices import wanted
 from sgportal.core.traffic.slices.topology import MAX_HINTS, places, spread
 from sgportal.core.traffic.slices.write_order import writes
@@ -25,6 +27,7 @@ from ..closing import (
     closures,
     crowds,
     decide,
+    named_by_sentinels,
     names,
     nodes,
     pods,
@@ -151,7 +154,8 @@ CHANGES = {
 
 @given(crowds(), st.data(), st.sampled_from(sorted(CHANGES)), st.sampled_from(["strict", "prefer"]))
 def test_one_pods_change_is_one_write(crowd, data, change, mode):
-    """Whatever happens to it, and however many slices there are: of its own unit's slice."""
+    """Whatever happens to it, and however many slices there are: of its own unit's slice. Only where its unit is left
+    without a ready endpoint, or has one again, a slice of sentinels follows, which may wait if it names more nodes."""
     known, present = crowd
     service = a_service(Closure(mode))
     before = decide(service, known, present).slices
@@ -159,7 +163,56 @@ def test_one_pods_change_is_one_write(crowd, data, change, mode):
     changed = CHANGES[change](present[index])
     several = changed if isinstance(changed, tuple) else (changed,) if changed else ()
     after = decide(service, known, [*present[:index], *several, *present[index + 1 :]], before).slices
-    assert len(writes(before, after)) == 1
+    planned = writes(before, after)
+    assert sum("units" in each.name for each in planned) == 1
+    served = [{node.name for node in known if reached(slices, node)[0]} for slices in (before, after)]
+    assert len(planned) == 1 + (served[0] != served[1] and mode == "strict")
+    if served[0] >= served[1]:
+        assert len(writes(before, after, naming=False)) == 1
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]), closures())
+def test_a_node_that_is_refused_is_refused_in_whatever_zone_it_may_be(world, ports, closure):
+    """kube-proxy knows its node's new zone before anybody can write a slice."""
+    known, present = world
+    slices = decide(a_service(closure, *ports), known, present).slices
+    for node in known if closure.mode != "prefer" else ():
+        elsewhere = replace(node, labels={**node.labels, ZONE: "never-heard-of"})
+        for port in ports:
+            assert reached(slices, elsewhere, port) == reached(slices, node, port)
+
+
+@given(worlds(), st.sampled_from([(HTTP,), BOTH]))
+def test_sentinels_name_who_is_not_served_and_nobody_else(world, ports):
+    known, present = world
+    slices = decide(a_service(Closure("strict"), *ports), known, present).slices
+    named = named_by_sentinels(slices)
+    for port in ports:
+        refused = {node.name for node in known if reached(slices, node, port)[1]}
+        assert named.get(port.name, set()) == refused
+
+
+@given(worlds(), st.lists(st.sampled_from(ZONES), max_size=4))
+def test_a_zone_that_is_expected_is_refused_before_any_node_has_it(world, zones):
+    known, present = world
+    where = places(known, KEY, [*zones, "expected"])
+    slices = wanted(a_service(), where, present, REFUSAL).slices
+    assert zones_of(slices) >= {"expected"}
+    assert reached(slices, a_node("brand-new", zone="expected")) == (set(), True)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 4), st.randoms())
+def test_names_stay_where_they_are_and_none_is_lost(before, after, addresses, random):
+    """Shared anew after anything: in few slices, never more than eight old and new names on one sentinel."""
+    some = [f"10.96.0.{number}" for number in range(addresses)]
+    live = share([f"z{i:02}" for i in range(before)], {}, count(1, 2), some)
+    wanted_ = [f"z{i:02}" for i in random.sample(range(60), after)]
+    first = share(wanted_, live, count(1, 2), some)
+    assert sorted(name for names in first.values() for name in names) == sorted(wanted_)
+    assert all(len({*names, *live.get(slot, ())}) <= MAX_HINTS for slot, names in first.items())
+    settled = share(wanted_, first, count(1, 2), some)
+    assert share(wanted_, settled, count(1, 2), some) == settled
+    assert len({number for number, _ in settled}) <= -(-(after // MAX_HINTS + 1) // addresses)
 
 
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 2))

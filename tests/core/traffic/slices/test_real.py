@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from sgportal.core.traffic.proof.proxy import PortName, effective
-from sgportal.core.traffic.slices.slices import sentinel_number
+from sgportal.core.traffic.slices.sentinels import sentinel_number
 from sgportal.core.traffic.slices.write_order import writes
 
 from ..mirrored import CORE, MERGE, NAMESPACE, SLICES, Mirrored, conditions, numbers

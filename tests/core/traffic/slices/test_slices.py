@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME
+from sgportal.core.names import HEADLESS, MANAGED_BY, NO_NODE, NO_ZONE, SERVICE_NAME, TRIGGER_TIME, ZONE
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.slices.packing import LIMIT
-from sgportal.core.traffic.slices.slices import Refusal, wanted
+from sgportal.core.traffic.slices.sentinels import MOST_ADDRESSES, Refusal, names_nodes
+from sgportal.core.traffic.slices.slices import wanted
 from sgportal.core.traffic.slices.topology import places
+from sgportal.core.traffic.slices.write_order import writes
 
-from ...builders import DATA
+from ...builders import DATA, frozen
 from ..closing import (
     HTTP,
     KEY,
@@ -20,7 +22,9 @@ from ..closing import (
     a_node,
     a_pod,
     a_service,
+    carried_out,
     decide,
+    named_by_sentinels,
     names,
     reached,
     real,
@@ -60,7 +64,7 @@ def test_a_zone_of_its_own_stands_in_for_the_names_of_a_large_unit():
     assert found.unnamed == ()
     assert all(reached(found.slices, node) == ({"p0"}, False) for node in known[:20])
     assert reached(found.slices, known[20]) == ({"p1"}, False)
-    assert zones_of(found.slices) == {"", "zb"}
+    assert zones_of(found.slices) == {"", "zb", "a", "b"}, "the names of NodeUnits may be zones one day"
 
 
 def test_a_zone_that_others_share_never_stands_in():
@@ -83,7 +87,7 @@ def test_a_zone_never_stands_in_for_a_unit_that_shares_an_address_with_another()
     known = [*(a_node(f"a{i:02}", "a", "za") for i in range(20)), a_node("b0", "b", "zb")]
     twins = [a_pod("pa", "a00", ips=("192.0.2.1",)), a_pod("pb", "b0", ips=("192.0.2.1",))]
     found = decide(a_service(), known, twins)
-    assert zones_of(found.slices) == {"", "za", "zb"}
+    assert zones_of(found.slices) == {"", "za", "zb", "a", "b"}
     assert len(found.unnamed[0].nodes) == 12
 
 
@@ -260,7 +264,7 @@ def test_the_time_of_a_change_is_written_on_what_changed_alone():
     before = decide(a_service(), known, [a_pod("p", "a0")], trigger="2026-01-01T00:00:00Z").slices
     after = decide(a_service(), known, [a_pod("p", "a0", ready=False)], before, "2026-01-01T00:00:07Z").slices
     times = {each["metadata"]["name"]: each["metadata"]["annotations"][TRIGGER_TIME][-3:-1] for each in after}
-    assert times == {"web-svc-v4refuse1": "00", "web-svc-v4units1": "07"}
+    assert times == {"web-svc-v4refuse1": "00", "web-svc-v4refuse2": "07", "web-svc-v4units1": "07"}
     unknown = decide(a_service(), known, [a_pod("p", "a0")], after).slices
     assert [each["metadata"]["name"] for each in unknown if "annotations" not in each["metadata"]] == [
         "web-svc-v4units1"
@@ -289,18 +293,18 @@ def test_units_stay_together_and_where_they_are():
         for endpoint in each["endpoints"]:
             homes.setdefault(endpoint["nodeName"][:4], set()).add(each["metadata"]["name"])
     assert all(len(home) == 1 for home in homes.values())
-    assert len(real(first)) == 3
+    assert [len(each["endpoints"]) for each in real(first)] == [99, 81]
     fewer = decide(a_service(), known, present[3:], first).slices
     assert sum(left != right for left, right in zip(real(first), real(fewer), strict=True)) == 1
 
 
 def test_a_unit_that_outgrows_its_slice_moves_as_a_whole():
-    known, present = many(21, 3)
+    known, present = many(33, 3)
     first = decide(a_service(), known, present).slices
     assert len(real(first)) == 1
     grown = present + [a_pod(f"p0000-x{i}", "0000-0") for i in range(60)]
     after = real(decide(a_service(), known, grown, first).slices)
-    assert sorted(len(each["endpoints"]) for each in after) == [60, 63]
+    assert sorted(len(each["endpoints"]) for each in after) == [63, 96]
 
 
 def test_a_unit_of_hundreds_spans_slices_and_one_change_leaves_the_others_alone():
@@ -319,31 +323,100 @@ def homes(slices):
 def test_a_unit_that_has_shrunk_is_gathered_once_not_whenever_it_crosses_the_limit():
     known = [a_node(f"n{i}", "a") for i in range(4)]
     present = [a_pod(f"p{i:03}", f"n{i % 4}") for i in range(200)]
-    slices, moves = decide(a_service(), known, present[:150]).slices, []
-    for first, last in ((55, 150), (55, 165), (70, 165), (70, 180), (120, 180)):  # 95, 110, 95, 110, 60 pods
+    slices, moves = decide(a_service(), known, present[:190]).slices, []
+    for first, last in ((70, 190), (70, 200), (85, 200), (85, 190), (95, 190)):  # 120, 130, 115, 105, 95 pods
         before, slices = slices, decide(a_service(), known, present[first:last], slices).slices
         moves.append(sum(homes(before).get(pod, home) != home for pod, home in homes(slices).items()))
     assert sum(map(bool, moves)) == 1
     assert len(real(slices)) == 1
 
 
+def zone_guards(slices):
+    return [each for each in sentinels(slices) if not names_nodes(each)]
+
+
 def test_zones_stay_with_their_sentinel():
     known = [a_node(f"n{i:02}", zone=f"z{i:02}") for i in range(20)]
     first = decide(a_service(), known, []).slices
-    assert [len(names(each["endpoints"][0], "forZones")) for each in first] == [8, 8, 5]
+    (guard, second) = zone_guards(first)
+    assert [len(names(each, "forZones")) for each in guard["endpoints"]] == [8, 8]
+    assert [len(names(each, "forZones")) for each in second["endpoints"]] == [5]
     fewer = decide(a_service(), known[1:], [], first).slices
-    assert sum(left != right for left, right in zip(first, fewer, strict=True)) == 1
+    assert changed(zone_guards(first), zone_guards(fewer)) == 1
     assert decide(a_service(), known[1:], [], fewer).slices == fewer
     more = decide(a_service(), [*known[1:], a_node("new", zone="a-new-zone")], [], fewer).slices
-    assert sum(left != right for left, right in zip(fewer, more, strict=True)) == 1
+    assert changed(zone_guards(fewer), zone_guards(more)) == 1
 
 
-def test_sentinels_need_as_many_ports_of_the_refusing_service_as_there_are_sentinels():
+def changed(before, after):
+    return sum(left != right for left, right in zip(before, after, strict=True))
+
+
+def test_a_thousand_zones_and_a_thousand_lonely_nodes_are_two_slices():
+    addresses = tuple(f"10.96.{number // 200}.{number % 200 + 1}" for number in range(MOST_ADDRESSES))
+    known = [a_node(f"n{i:04}", f"u{i:04}", f"u{i:04}") for i in range(990)]
+    found = decide(a_service(), known, [], refusal=Refusal({"IPv4": addresses}))
+    assert [each["metadata"]["name"][-7:] for each in found.slices] == ["refuse1", "refuse2"]
+    assert found.refusing_services == 124
+    alone = decide(a_service(), known, [])
+    assert alone.refusing_services == 124, "asked for, while as few as there are make do"
+    assert len(alone.slices) == 2 * 62
+
+
+def test_what_one_endpoint_of_a_unit_lacks_is_refused_at_that_port_alone():
+    """A pod without the port named metrics: its nodes are named for that port by slices of their own."""
+    known = [a_node("a0", "a"), a_node("b0", "b"), a_node("lone")]
+    pods_ = [a_pod("pa", "a0"), a_pod("pb", "b0", ports=(("metrics", 9000, "TCP"),))]
+    slices = decide(a_service(Closure("strict"), *BOTH), known, pods_).slices
+    assert named_by_sentinels(slices) == {"http": {"lone"}, "metrics": {"lone", "a0"}}
+    moved = a_node("a0", "a", "never-heard-of")
+    assert [reached(slices, moved, port) for port in BOTH] == [({"pa"}, False), (set(), True)]
+    back = decide(a_service(Closure("strict"), *BOTH), known, pods_[:1], slices).slices
+    assert named_by_sentinels(back) == {"http": {"lone", "b0"}, "metrics": {"lone", "a0", "b0"}}
+    assert decide(a_service(Closure("strict"), *BOTH), known, pods_[:1], back).slices == back
+
+
+def test_sentinels_are_ready_and_do_not_say_that_they_serve():
+    """Readers that look at `serving` (Traefik, Envoy Gateway) leave them out; kube-proxy asks that only of endpoints
+    that are not ready."""
+    for each in sentinels(decide(a_service(), [a_node("a0", "a")], []).slices):
+        for endpoint in each["endpoints"]:
+            assert endpoint["conditions"] == {"ready": True, "serving": False, "terminating": False}
+
+
+def old_sentinels(known):
+    """As they were written before there was more than one refusing Service: a slice for eight zones."""
+    zones = sorted({"", *(node.labels.get(ZONE, "") for node in known)})
+    (pattern,) = zone_guards(decide(a_service(), [], []).slices)
+    for number in range(1, -(-len(zones) // 8) + 1):
+        hints = {"forNodes": [{"name": NO_NODE}], "forZones": [{"name": z} for z in zones[8 * number - 8 : 8 * number]]}
+        endpoint = {**pattern["endpoints"][0], "conditions": {"ready": True}, "hints": hints}
+        metadata = {**pattern["metadata"], "name": f"web-svc-v4refuse{number}"}
+        ports = [{**pattern["ports"][0], "port": number}]
+        yield {**pattern, "metadata": metadata, "ports": ports, "endpoints": [endpoint]}
+
+
+def test_an_upgrade_from_sentinels_of_one_address_never_opens_the_loop():
+    known = [a_node(f"n{i:02}", "ab"[i % 2], f"z{i // 2:02}") for i in range(80)]
+    present = [a_pod("pa", "n00"), a_pod("pb", "n01")]
+    new = decide(a_service(), known, present).slices
+    live = [frozen(each) for each in (*old_sentinels(known), *real(new))]
+    before = [reached(live, node) for node in known]
+    wanted_ = decide(a_service(), known, present, live).slices
+    for state in carried_out(live, writes(live, wanted_)):
+        assert [reached(state, node) for node in known] == before
+        assert all(reached(state, a_node("new", zone=f"z{i:02}")) == (set(), True) for i in range(40))
+    assert decide(a_service(), known, present, wanted_).slices == wanted_
+    assert len(zone_guards(wanted_)) == 3
+
+
+def test_the_refusing_services_need_as_many_ports_as_slices_have_numbers():
     known = [a_node(f"n{i:02}", zone=f"z{i:02}") for i in range(20)]
     dns = replace(HTTP, name="dns", protocol="UDP", target=53)
     found = decide(a_service(Closure("strict"), HTTP, dns), known, [])
-    assert found.refusing_ports == {"TCP": 3, "UDP": 3}
-    assert [[port["port"] for port in each["ports"]] for each in found.slices] == [[1, 1], [2, 2], [3, 3]]
+    assert found.refusing_ports == {"TCP": 4, "UDP": 4}
+    assert found.refusing_services == 3
+    assert [[port["port"] for port in each["ports"]] for each in found.slices] == [[1, 1], [2, 2], [3, 3], [4, 4]]
 
 
 @pytest.mark.parametrize("name", ["web-svc-v4refuse1", "web-svc-v4units1"])
