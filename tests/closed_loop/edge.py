@@ -101,10 +101,11 @@ class Edge:
 
 
 @contextlib.contextmanager
-def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str) -> Iterator[Edge]:
-    """An edge whose kube-proxies run in `mode`, with the portal at work, as a user with its roles only."""
+def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str, **more: str) -> Iterator[Edge]:
+    """An edge whose kube-proxies run in `mode`, with the portal at work, as a user with its roles only;
+    `more` are settings of its."""
     with network.run(folder, mode, nodes) as net:
-        settings = settings_beside(folder, allow(net), redis)
+        settings = settings_beside(folder, allow(net), redis) | more
         portal = Portal(folder, settings)
         try:
             portal.run([sys.executable, "manage.py", "migrate", "--noinput"])

@@ -214,8 +214,13 @@ def keep(mode, table, history):
     shown = {**table, "leaks": len(table["leaks"]), "failures": len(table["failures"])}
     shown["examples"] = [repr(each) for each in (*table["leaks"][:20], *table["failures"][:20])]
     shown["changes"] = [(begin, end, sorted(units)) for begin, end, units in history.changes]
+    keep_figures(mode, shown)
+
+
+def keep_figures(name, figures):
+    """The same for any figures."""
     if folder := os.environ.get("CLOSED_LOOP_RESULTS"):
-        (Path(folder) / f"{mode}.json").write_text(json.dumps(shown, indent=1))
+        (Path(folder) / f"{name}.json").write_text(json.dumps(figures, indent=1))
 
 
 def test_ten_nodes_with_one_pod_are_served_by_a_zone_of_their_own(tmp_path, redis_server):
