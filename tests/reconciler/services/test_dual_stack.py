@@ -17,6 +17,8 @@ from .test_keeper import SERVICE, a_keeper, slices
 
 pytestmark = [pytest.mark.real_only, pytest.mark.kubernetes, pytest.mark.timeout(240)]
 MERGE = "application/merge-patch+json"
+# The slices of each family: pods, zones, and node2, which no pod serves.
+FOUR, SIX = ({f"{family}{kind}" for kind in ("units1", "refuse1", "refuse2")} for family in ("v4", "v6"))
 REFUSING = f"/api/v1/namespaces/sgportal/services/{REFUSING_SERVICE}"
 
 
@@ -88,13 +90,15 @@ def test_both_families_are_kept_and_proved(grids, order):
     assert (live["ipFamilies"], "selector" in live) == (order, False)
     four = sorted(each["status"]["podIP"] for each in pods(grids))
     with a_keeper(grids.cluster) as keeper:
-        until(lambda: len(listed(grids)) == 4)
+        until(lambda: len(listed(grids)) == 6)
         refusing = grids.cluster.get("Service", "sgportal", REFUSING_SERVICE)["spec"]["clusterIPs"]
         assert listed(grids) == {
             "v4units1": ("IPv4", four, ["node0", "node1"]),
             "v6units1": ("IPv6", ["fd00:9::1", "fd00:9::2"], ["node0", "node1"]),
             "v4refuse1": ("IPv4", [refusing[0]], []),
             "v6refuse1": ("IPv6", [refusing[1]], []),
+            "v4refuse2": ("IPv4", [refusing[0]], ["node2"]),
+            "v6refuse2": ("IPv6", [refusing[1]], ["node2"]),
         }
         assert keeper.metrics.failed == 0
     every = [*four, "fd00:9::1", "fd00:9::2"]
@@ -108,11 +112,11 @@ def test_a_family_that_no_pod_has_an_address_of_is_told_and_one_that_the_service
         grids.server.plane.request("PATCH", path, {"status": status}, content=MERGE)
     grid = grids.save(a_service(ipFamilyPolicy="PreferDualStack"))
     with a_keeper(grids.cluster):
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1", "v6refuse1"})
+        until(lambda: set(listed(grids)) == FOUR | SIX - {"v6units1"})
         assert proved(grids, grid)["node0"][0] == "closed"
         assert [str(each.family) for each in endpoints_of(grid).nodes[0].refused] == ["IPv6"]
         grid = grids.save(a_service(ipFamilyPolicy="SingleStack"))
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1"})
+        until(lambda: set(listed(grids)) == FOUR)
     assert proved(grids, grid)["node0"][0] == "closed"
     assert endpoints_of(grid).nodes[0].refused == ()
 
@@ -120,19 +124,19 @@ def test_a_family_that_no_pod_has_an_address_of_is_told_and_one_that_the_service
 def test_one_family_alone_may_be_the_second(grids):
     grid = grids.save(a_service(ipFamilies=["IPv6"]))
     with a_keeper(grids.cluster):
-        until(lambda: len(listed(grids)) == 2)
-    assert set(listed(grids)) == {"v6units1", "v6refuse1"}
+        until(lambda: len(listed(grids)) == 3)
+    assert set(listed(grids)) == SIX
     assert proved(grids, grid)["node0"] == ("closed", ["fd00:9::1", "fd00:9::2"])
 
 
 def test_a_second_family_comes_and_goes_under_the_keepers_eyes(grids):
     grids.save(a_service())
     with a_keeper(grids.cluster):
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1"})
+        until(lambda: set(listed(grids)) == FOUR)
         grids.save(a_service(ipFamilyPolicy="PreferDualStack"))
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1", "v6units1", "v6refuse1"})
+        until(lambda: set(listed(grids)) == FOUR | SIX)
         grids.save(a_service(ipFamilyPolicy="SingleStack"))
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1"})
+        until(lambda: set(listed(grids)) == FOUR)
 
 
 def restarted(plane, *arguments):
@@ -150,12 +154,12 @@ def test_a_refusing_service_made_when_the_cluster_had_one_family_gets_the_other(
     restarted(plane, "--service-cluster-ip-range=10.96.0.0/16")
     grids.save(a_service(ipFamilyPolicy="PreferDualStack"))
     with a_keeper(grids.cluster):
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1"})
+        until(lambda: set(listed(grids)) == FOUR)
     restarted(plane, "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108")
     assert len(plane.request("GET", REFUSING)["spec"]["clusterIPs"]) == 1
     grids.save(a_service(ipFamilyPolicy="RequireDualStack"))
     with a_keeper(grids.cluster):
-        until(lambda: set(listed(grids)) == {"v4units1", "v4refuse1", "v6units1", "v6refuse1"})
+        until(lambda: set(listed(grids)) == FOUR | SIX)
         second = plane.request("GET", REFUSING)["spec"]["clusterIPs"][1]
         assert listed(grids)["v6refuse1"][1] == [second]
 
@@ -164,9 +168,9 @@ def test_a_refusing_service_that_somebody_took_an_address_from_gets_it_again(gri
     grids.save(a_service(ipFamilyPolicy="RequireDualStack"))
     plane = grids.server.plane
     with a_keeper(grids.cluster):
-        until(lambda: len(listed(grids)) == 4)
+        until(lambda: len(listed(grids)) == 6)
         plane.request("PATCH", REFUSING, {"spec": {"ipFamilyPolicy": "SingleStack"}}, content=MERGE)
         until(lambda: len(plane.request("GET", REFUSING)["spec"]["clusterIPs"]) == 2)
         second = plane.request("GET", REFUSING)["spec"]["clusterIPs"][1]
         until(lambda: listed(grids).get("v6refuse1", ("", []))[1] == [second])
-        assert len(listed(grids)) == 4
+        assert len(listed(grids)) == 6
