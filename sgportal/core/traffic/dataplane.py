@@ -13,8 +13,10 @@ from .closure import Capabilities
 from .rules import SINCE
 from .slices.hints import named
 
-PlaneName = Literal["kube-proxy", "cilium", "calico-ebpf", "unknown"]
+PlaneName = Literal["kube-proxy", "cilium", "calico-ebpf", "ovn-kubernetes", "kube-ovn", "antrea", "unknown"]
 CILIUM = "cilium.io"  # the API group by which it is noticed
+# Other data planes by their API groups. OVN-Kubernetes takes the place of kube-proxy; the others may be told not to.
+OTHERS: Mapping[str, PlaneName] = {"k8s.ovn.org": "ovn-kubernetes", "kubeovn.io": "kube-ovn", "crd.antrea.io": "antrea"}
 _REPLACES = ("true", "strict", "partial", "probe")  # of Cilium's kube-proxy-replacement, over all its versions
 _CALICO_SINCE = (3, 32, 0)
 
@@ -29,8 +31,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A data plane. `setting` is Cilium's kube-proxy-replacement, or Calico's version; `why` says, for `unknown`, what
-    could not be read."""
+    """A data plane. `setting` is Cilium's kube-proxy-replacement, or Calico's version; `why` says what could not be
+    read, where that leaves it open what carries the traffic."""
 
     name: PlaneName
     setting: str = ""
@@ -107,6 +109,23 @@ def calico(felix: Answer, information: Answer) -> Plane:
     return Plane("calico-ebpf", version)
 
 
+def other(name: PlaneName) -> Plane:
+    """A data plane that is recognised by its API group alone, one of OTHERS."""
+    return Plane(name, why=_UNREAD.get(name))
+
+
+_UNREAD = {
+    "kube-ovn": say(
+        "Kube-OVN is installed; unless that is turned off (ENABLE_LB) it carries what pods send to Services, and "
+        "ignores hints for nodes"
+    ),
+    "antrea": say(
+        "Antrea is installed; unless that is turned off (antreaProxy) it carries what pods send to Services, and "
+        "ignores hints for nodes before v2.5"
+    ),
+}
+
+
 def _spec(answer: Answer) -> Mapping[str, Any]:
     return (answer.body or {}).get("spec") or {}
 
@@ -134,14 +153,14 @@ def keeping(plane: Plane | None, trial: Trial | None, nodes: int, obeying: int) 
     passing = _passes(plane) if plane else None
     against = [each for each in (passing, _dropped(trial), _too_old(nodes, obeying)) if each]
     open_questions = list(_not_known(plane, trial))
-    doubt = passing or (open_questions[0] if plane and plane.name == "unknown" else None)
+    doubt = passing or (open_questions[0] if plane and plane.why else None)
     kept = False if against else True if plane and trial and not open_questions else None
     can = Capabilities(
         not against,
         against[0] if against else None,
         doubt,
         _past_the_filter(plane) or doubt,
-        everywhere=obeying >= nodes,
+        everywhere=obeying >= nodes and (plane is None or plane.name not in _UNREAD),
     )
     return Keeping(kept, (*against, *open_questions, *_notes(plane, passing), *_some_too_old(nodes, obeying)), can)
 
@@ -154,6 +173,10 @@ def _passes(plane: Plane) -> Sentence | None:
         return say(
             "Cilium carries what pods send to Services, even beside kube-proxy, and ignores hints for nodes; only the "
             "calls of nodes themselves would stay within their NodeUnit"
+        )
+    if plane.name == "ovn-kubernetes":
+        return say(
+            "OVN-Kubernetes carries the traffic to Services in the place of kube-proxy, and ignores hints for nodes"
         )
     if plane.name == "calico-ebpf" and (_numbers(plane.setting) or ()) < _CALICO_SINCE:
         return say(
@@ -215,7 +238,7 @@ def _notes(plane: Plane | None, passing: Sentence | None) -> Iterator[Sentence]:
 
 def _past_the_filter(plane: Plane | None) -> Sentence | None:
     """Why SuperEdge's filter, which stands before kube-proxy, keeps nothing, or None."""
-    names = {"cilium": "Cilium", "calico-ebpf": "Calico"}
+    names = {"cilium": "Cilium", "calico-ebpf": "Calico", "ovn-kubernetes": "OVN-Kubernetes"}
     if plane is None or plane.name not in names:
         return None
     return say(

@@ -14,12 +14,14 @@ from ...cluster import Cluster, Refused
 from ...cluster.kinds import CALICO, RESOURCES, Resource
 from ...core.traffic.dataplane import (
     CILIUM,
+    OTHERS,
     Answer,
     Plane,
     Trial,
     calico,
     cilium,
     groups_refused,
+    other,
     survived,
     trial_slice,
 )
@@ -70,6 +72,9 @@ def _plane(cluster: Cluster) -> Plane:
         return groups_refused(_words(error))
     if CILIUM in groups:
         return cilium(_read(cluster, RESOURCES["ConfigMap"], "kube-system", "cilium-config"))
+    for group, name in OTHERS.items():
+        if group in groups:
+            return other(name)
     for group, resources in CALICO.items():
         if group in groups:
             return calico(*(_read(cluster, each, "", "default") for each in resources))

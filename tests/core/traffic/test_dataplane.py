@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sgportal.core.traffic.closure import MODES, SLICE_MODES, Closure, chosen
+from sgportal.core.traffic.closure import MODES, SLICE_MODES, Closure, chosen, refusal
 from sgportal.core.traffic.dataplane import (
     Answer,
     Plane,
@@ -13,6 +13,7 @@ from sgportal.core.traffic.dataplane import (
     cilium,
     groups_refused,
     keeping,
+    other,
     survived,
     trial_slice,
 )
@@ -72,6 +73,14 @@ BPF = spec(bpfEnabled=True)
             "",
             "Calico's eBPF data plane is on, and its version “” cannot be read",
         ),
+        (other("ovn-kubernetes"), "ovn-kubernetes", "", ""),
+        (
+            other("kube-ovn"),
+            "kube-ovn",
+            "",
+            "Kube-OVN is installed; unless that is turned off (ENABLE_LB) it carries what pods send to Services, and "
+            "ignores hints for nodes",
+        ),
         (groups_refused("no"), "unknown", "", "the API groups cannot be listed (no)"),
     ],
 )
@@ -122,6 +131,9 @@ def told(plane, trial=KEPT, nodes=3, obeying=3):
         (Plane("calico-ebpf", "v3.31.7"), KEPT, 3, 3, False, False, ["before v3.32.0; it is v3.31.7"]),
         (Plane("calico-ebpf", "v3.30.7"), KEPT, 3, 3, False, False, ["before v3.32.0; it is v3.30.7"]),
         (groups_refused("no"), KEPT, 3, 3, None, True, ["what carries the traffic to Services is unknown"]),
+        (other("ovn-kubernetes"), KEPT, 3, 3, False, False, ["OVN-Kubernetes carries the traffic to Services"]),
+        (other("kube-ovn"), KEPT, 3, 3, None, True, ["unknown: Kube-OVN is installed"]),
+        (other("antrea"), KEPT, 3, 3, None, True, ["unknown: Antrea is installed"]),
         (
             Plane("cilium", "true"),
             Trial(False),
@@ -159,6 +171,8 @@ def test_what_can_be_kept(plane, trial, nodes, obeying, kept, strict, words):
         (Plane("cilium", "false"), BESIDE, "here Cilium carries the traffic"),
         (Plane("calico-ebpf", "v3.30.7"), "before v3.32.0", "here Calico carries the traffic"),
         (Plane("calico-ebpf", "v3.32.0"), "", "here Calico carries the traffic"),
+        (other("ovn-kubernetes"), "OVN-Kubernetes carries", "here OVN-Kubernetes carries"),
+        (other("kube-ovn"), "Kube-OVN is installed", "Kube-OVN is installed"),
         (groups_refused("no"), "what carries", "what carries"),
     ],
 )
@@ -184,3 +198,10 @@ def test_strict_unasked_only_where_every_node_obeys(nodes, obeying, everywhere):
     assert chosen(None, {}, can).mode == ("strict" if everywhere else "wrapper")
     assert chosen(Closure("strict"), {}, can).mode == "strict"
     assert chosen(None, {}, replace(can, held=True)).mode == "strict"  # what is closed stays closed
+
+
+@pytest.mark.parametrize("name", ["kube-ovn", "antrea"])
+def test_where_another_data_plane_may_pass_hints_by_strict_is_asked_for(name):
+    can = keeping(other(name), KEPT, 3, 3).can
+    assert chosen(None, {}, can).mode == "wrapper"
+    assert (chosen(Closure("strict"), {}, can).mode, refusal(Closure("strict"), can)) == ("strict", None)

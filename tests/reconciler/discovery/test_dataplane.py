@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from sgportal.actions import save_grids
 from sgportal.cluster import Refused, Throttled, Unreachable, connect
+from sgportal.cluster.kinds import Resource
 from sgportal.core.text import Invalid
-from sgportal.core.traffic.dataplane import Plane, Trial
+from sgportal.core.traffic.dataplane import OTHERS, Plane, Trial, other
 from sgportal.models import DataPlane, Grid, Journal
 from sgportal.queries.capabilities import abilities
 from sgportal.reconciler.discovery import dataplane, detector
@@ -72,6 +73,15 @@ def test_calico_is_recognised_by_its_felix_and_version(world, others):
     assert looked().plane == Plane("calico-ebpf", "v3.32.1")
     assert "by its published rule" in saying(noted())
     assert abilities().keeping.kept
+
+
+@pytest.mark.parametrize(("group", "name"), OTHERS.items())
+def test_others_are_recognised_by_their_group(world, others, group, name):
+    others.serve(Resource("Anything", f"{group}/v1", "anythings", namespaced=False))
+    assert looked().plane == other(name)
+    can = noted().can
+    assert can.doubt("strict")
+    assert (can.strict, can.everywhere) == ((False, True) if name == "ovn-kubernetes" else (True, False))
 
 
 def test_a_running_service_is_held_and_a_new_one_refused_when_cilium_comes(world, others):

@@ -8,11 +8,13 @@ from typing import Any
 
 KUBE_PROXY = "kube-proxy"
 WRAPPER = "application-grid-wrapper"
+KUBE_ROUTER = "kube-router"  # carries the traffic to Services itself, unless it is told to leave that to kube-proxy
 # (label, value, role). kube-proxy: kubeadm and EKS, then static pods and AKS, then edgeadm's clone behind the wrapper.
 _KNOWN = (
     ("k8s-app", "kube-proxy", KUBE_PROXY),
     ("component", "kube-proxy", KUBE_PROXY),
     ("k8s-app", "edge-kube-proxy", KUBE_PROXY),
+    ("k8s-app", "kube-router", KUBE_ROUTER),
     ("k8s-app", "application-grid-wrapper", WRAPPER),
     ("k8s-app", "application-grid-wrapper-master", WRAPPER),
     ("k8s-app", "application-grid-wrapper-node", WRAPPER),

@@ -33,6 +33,13 @@ NO_VERSION = Doubt(
     "ProxyVersionUnknown",
     say("the version of its kube-proxy is not known; hints for nodes are obeyed from 1.34 on"),
 )
+KUBE_ROUTER_SEEN = Doubt(
+    "DataPlane",
+    say(
+        "kube-router runs on the node, and no kube-proxy was seen there; unless that is turned off "
+        "(--run-service-proxy) kube-router carries the traffic to Services, and ignores hints"
+    ),
+)
 
 
 def data_plane_doubt(why: Sentence | None) -> Doubt | None:

@@ -12,9 +12,9 @@ from ...text import Sentence, say
 from ...units import NodeView
 from ..rules import IGNORES_HINTS, LATEST, Rule, rule_of
 from ..service import ServiceFacts
-from .agents import KUBE_PROXY, WRAPPER
+from .agents import KUBE_PROXY, KUBE_ROUTER, WRAPPER
 from .case import Case, Seen, case_of
-from .doubts import FILTER_NOT_SEEN, NO_VERSION, Doubt
+from .doubts import FILTER_NOT_SEEN, KUBE_ROUTER_SEEN, NO_VERSION, Doubt
 from .proxy import Backend, PortName
 from .worlds import Reached
 
@@ -81,6 +81,9 @@ def _rule(case: Case, node: NodeView) -> Rule | Doubt:
         return case.seen.doubt
     if mode == "wrapper" and not any(each.role == WRAPPER and each.ready for each in node.agents):
         return FILTER_NOT_SEEN
+    roles = {each.role for each in node.agents}
+    if KUBE_ROUTER in roles and KUBE_PROXY not in roles and mode != "open":
+        return KUBE_ROUTER_SEEN
     if node.system == "windows":
         return IGNORES_HINTS
     rule = rule_of(version_on(node), case.service.annotated)

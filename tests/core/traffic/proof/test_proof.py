@@ -191,6 +191,13 @@ def test_windows_goes_to_every_ready_endpoint():
     assert "kube-proxy on Windows" in str(first.sentence)
 
 
+def test_kube_router_without_a_kube_proxy_leaves_open_where_traffic_goes():
+    known = (replace(NODES[0], agents=(Agent("kube-router", "v2.5.0"),)), *NODES[1:])
+    assert [(each.state, each.reason) for each in proved(known=known)][:1] == [("unknown", "DataPlane")]
+    both = (Agent("kube-router", "v2.5.0"), Agent("kube-proxy", "v1.37.2"))
+    assert proved(known=(replace(NODES[0], agents=both), *NODES[1:]))[0].state == "closed"
+
+
 def test_the_version_of_kube_proxys_own_pod_counts_not_the_kubelets():
     known = (replace(NODES[0], agents=(Agent("kube-proxy", "v1.30.2"),)), *NODES[1:])
     assert [each.state for each in proved(known=known)][:2] == ["leaking", "closed"]
