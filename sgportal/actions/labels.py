@@ -45,6 +45,8 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
         label_jobs.write(name, changes)
     except label_jobs.NodeRefused as error:
         raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
+    except label_jobs.ZoneNotNamed as error:
+        raise Refused(error.sentence) from error
     node = Node.objects.get(name=name)
     note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))
     return node

@@ -38,6 +38,8 @@ SLICE_MANAGER = f"closure.sgportal.{GROUP}"
 # The Services without endpoints to whose addresses sentinels send what must be refused: this one, and more of its name
 # with a number, from 2, where one endpoint has no room for all that sentinels name.
 REFUSING_SERVICE = "sgportal-refuse"
+# Annotation of the first of them: zones that nodes are about to have, as JSON {zone: seconds since the epoch}.
+ANNOUNCED_ZONES = f"sgportal.{GROUP}/announced-zones"
 # What answers of the API server itself are recorded under, beside the resources that are watched.
 APISERVER = "apiserver"
 # Hints for nobody: names that no node and no zone has.

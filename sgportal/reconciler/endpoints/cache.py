@@ -10,7 +10,7 @@ from typing import Any
 from ...core.names import CLOSURE, MANAGED_BY, SERVICE_NAME, ZONE, refusing_number
 from ...core.pods import PodView, pod_view
 from ...core.traffic.service import ServiceFacts, service_facts
-from ...core.traffic.slices.sentinels import sentinel_number, zones_named
+from ...core.traffic.slices.sentinels import announced_zones, sentinel_number, zones_named
 from ...core.traffic.slices.slices import Wanted, is_kept
 from ...core.traffic.slices.topology import Places, places
 from ...core.units import NodeView
@@ -152,6 +152,8 @@ class EndpointCache:
                 self.kept[each] = ClosedService(facts, pods, before.answer if before else None)
                 self._kept_in[namespace].add(each)
             yield each
+            if body and refusing_number(body["metadata"]["name"]) == 1:
+                yield from self._expect(announced_zones(body))
 
     def _selected(self, facts: ServiceFacts) -> dict[str, PodView]:
         return {key: pod for key, pod in self.pods.items() if pod.namespace == facts.namespace and _selects(facts, pod)}

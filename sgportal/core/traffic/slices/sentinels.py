@@ -6,12 +6,14 @@ is refused in whatever zone it may be tomorrow. kube-proxy knows an endpoint by 
 slice differ by address (one of each refusing Service), and slices differ by port.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
 
+from ...names import ANNOUNCED_ZONES, label_value_problem
 from ..service import ServiceFacts
 from .endpoints import port_bodies, slice_body
 from .hints import hint_names, named
@@ -195,6 +197,18 @@ def zones_named(body: Mapping[str, Any]) -> Iterator[str]:
     """The zones that a slice of sentinels names; none where it is of the kind that names nodes."""
     for each in (body.get("endpoints") or ()) if not names_nodes(body) else ():
         yield from hint_names(each, "forZones")
+
+
+def announced_zones(service: Mapping[str, Any]) -> dict[str, float]:
+    """The zones that are announced on a live refusing Service, each with when (seconds since the epoch); nothing where
+    somebody wrote something else there."""
+    text = (service["metadata"].get("annotations") or {}).get(ANNOUNCED_ZONES) or "{}"
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    found = value.items() if isinstance(value, dict) else ()
+    return {zone: at for zone, at in found if isinstance(at, int | float) and label_value_problem(zone) is None}
 
 
 def names_nodes(body: Mapping[str, Any]) -> bool:
