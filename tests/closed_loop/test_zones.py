@@ -85,10 +85,11 @@ def named_by_nobody(here, target):
     register(here, "node7", NEVER)
     here.net.wait(lambda: here.net.call("node7", f"http://{target}/"), 20, "it is let out")
     here.start("keeper")
-    since = time.monotonic()
-    here.net.wait(lambda: not here.net.call("node7", f"http://{target}/"), 30, "it is refused")
-    assert time.monotonic() - since < FOUND_AGAIN
-    assert not any(here.net.call("node7", f"http://{target}/") for _ in range(50))
+    since, last = time.monotonic(), 0.0
+    while time.monotonic() - since < FOUND_AGAIN + 3:
+        last = time.monotonic() - since if here.net.call("node7", f"http://{target}/") else last
+    keep_figures("zones-late-keeper", {"let out for": last})
+    assert last < FOUND_AGAIN
 
 
 def clients(here):
