@@ -150,7 +150,7 @@ class Cluster:
 
     def pages(
         self,
-        kind: str,
+        kind: str | Resource,
         namespace: str = "",
         *,
         label_selector: str = "",
@@ -160,7 +160,7 @@ class Cluster:
     ) -> Iterator[Listing]:
         """What `list` gives, one page at a time, for collections that are better not held whole. Raises Expired in the
         middle where the server forgot the place; watch from the last page's version."""
-        resource = RESOURCES[kind]
+        resource = RESOURCES[kind] if isinstance(kind, str) else kind
         query = {"labelSelector": label_selector, "fieldSelector": field_selector, "limit": limit, "continue": ""}
         headers = {"Accept": _METADATA_ONLY} if metadata_only else {}
         while True:

@@ -13,12 +13,14 @@ ONE = 1  # the row's key: there is one cluster
 
 class DataPlane(models.Model):
     """One row. `seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
-    null. The dry run in `trial` is as of `tried_at`."""
+    null. The dry run in `trial` is as of `tried_at`. `readers` is the last look for what else reads the EndpointSlices
+    of closed Services, `{unseen: kinds that may not be listed, cut: kinds too many to read all}`."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
     seen = models.JSONField(default=dict)
     looked_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
+    readers = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return self.plane.name if self.plane else "–"
@@ -31,11 +33,27 @@ class DataPlane(models.Model):
     @classmethod
     def keep(cls, plane: Plane, trial: Trial, looked_at: datetime, tried_at: datetime) -> bool:
         """Remember a look; whether it saw something else than the one before."""
-        row = cls.now()
-        before, row.seen = row.seen, written(plane, trial)
-        row.looked_at, row.tried_at = looked_at, tried_at
-        row.save()
+        before = cls.now().seen
+        row = cls(seen=written(plane, trial), looked_at=looked_at, tried_at=tried_at)
+        row._keep("seen", "looked_at", "tried_at")
         return bool(before != row.seen)
+
+    @classmethod
+    def keep_readers(cls, unseen: list[str], cut: list[str]) -> bool:
+        """Remember a look for readers; whether it saw something else than the one before."""
+        before, row = cls.now().readers, cls(readers={"unseen": unseen, "cut": cut})
+        if before != row.readers:
+            row._keep("readers")
+        return bool(before != row.readers)
+
+    def _keep(self, *fields: str) -> None:
+        """Write these fields and no other: different processes look for different things."""
+        DataPlane.objects.bulk_create([self], update_conflicts=True, unique_fields=["id"], update_fields=fields)
+
+    @property
+    def unseen(self) -> dict[str, list[str]]:
+        """What the last look for readers did not see; nothing where nobody looked yet."""
+        return {name: list(self.readers.get(name) or ()) for name in ("unseen", "cut")}
 
     @property
     def plane(self) -> Plane | None:

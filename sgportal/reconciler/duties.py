@@ -10,8 +10,10 @@ from django.db.models import F
 
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
+from ..queries.standing import Standing
 from . import sweep
-from .process import heartbeat
+from .discovery import readers
+from .process import connection, heartbeat
 from .queue import workqueue
 
 KIND = "duties"  # of the work keys
@@ -85,4 +87,9 @@ def _remove_some(model: Any, field: str, age: timedelta) -> bool:
     return len(keys) == BATCH
 
 
-_DUTIES: dict[str, Callable[[], float]] = {"resync": resync, "retention": forget}
+def look_for_readers() -> float:
+    """Look for what else reads the EndpointSlices of closed Services, unless everything stops. Raises ClusterError."""
+    return readers.EVERY_SECONDS if Standing.now().halt else readers.look(connection.cluster)
+
+
+_DUTIES: dict[str, Callable[[], float]] = {"resync": resync, "retention": forget, "readers": look_for_readers}

@@ -48,6 +48,7 @@ def test_what_the_cluster_is(as_):
         "hintsKept": None,
         "lookedAt": None,
         "triedAt": None,
+        "otherReaders": {"unseen": [], "cut": []},
     }
 
 

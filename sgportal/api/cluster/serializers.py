@@ -132,6 +132,15 @@ class ClusterNodesSerializer(Shape):
     obeyHints = Count(source="obeying")
 
 
+class OtherReadersSerializer(Shape):
+    """The last look for what else reads the EndpointSlices of closed Services: the kinds that may not be listed, and
+    those of which there were too many to read all."""
+
+    mappings = True
+    unseen = Texts()
+    cut = Texts()
+
+
 class ClosedLoopSerializer(Shape):
     """Whether the modes strict, failover and prefer can be kept (null: not known) with the reasons, and by what look.
     `setting` is Cilium's kube-proxy-replacement, or Calico's version; `hintsKept` what a dry run told."""
@@ -143,6 +152,7 @@ class ClosedLoopSerializer(Shape):
     hintsKept = serializers.BooleanField(allow_null=True)
     lookedAt = Instant(source="dataplane.looked_at")
     triedAt = Instant(source="dataplane.tried_at")
+    otherReaders = OtherReadersSerializer(source="dataplane.unseen")
 
     def get_plane_name(self, known: Known) -> PlaneName:
         """What carries traffic to Services."""

@@ -1,14 +1,18 @@
 """The status of a ServiceGrid: as bad as the worse of its Service and of its closed loop in each NodeUnit."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..health import State, severity
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding, is_front
 from ..text import say
+from ..traffic.closure import SLICE_MODES
 from ..traffic.proof.loop import Loop, UnitLoop
+from ..traffic.readers import external_traffic, readers_sentence
 from .conditions import loop_conditions
-from .parts import UnitStatus, Whole
+from .parts import Condition, UnitStatus, Whole
 from .status import GridStatus, Observed, finding_state, status_of
 
 _STATES: dict[str, State] = {
@@ -21,9 +25,12 @@ _STATES: dict[str, State] = {
 _ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because it is only just being made
 
 
-def service_status(observed: Observed, loop: Loop, closure: str = "") -> GridStatus:
+def service_status(
+    observed: Observed, loop: Loop, closure: str = "", readers: Mapping[str, Any] | None = None
+) -> GridStatus:
     """The status from what was observed of the Service, which is kept in its units as `closure` says, and of its loop.
-    The Service itself, which all units share, stands under the unit ""."""
+    The Service itself, which all units share, stands under the unit "". `readers`: what else reads its EndpointSlices,
+    `{named: [...], count: n}`."""
     fronts = sorted(each["metadata"]["name"] for each in observed.live if is_front(each))
     shown = {"closure": closure, "nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
     if fronts:
@@ -34,7 +41,18 @@ def service_status(observed: Observed, loop: Loop, closure: str = "") -> GridSta
     looped = {each.name: each for each in map(_unit, loop.units)}
     units = {name: _with_finding(name, looped.get(name), found.get(name)) for name in looped.keys() | found.keys()}
     units[""] = _service(observed, found.get(""))
-    return status_of(units.values(), Whole(loop=loop_conditions(loop), shown=shown))
+    claims = tuple(_others(observed, readers or {})) if closure in SLICE_MODES else ()
+    return status_of(units.values(), Whole(loop=loop_conditions(loop), claims=claims, shown=shown))
+
+
+def _others(observed: Observed, readers: Mapping[str, Any]) -> Iterator[Condition]:
+    """What a closed Service is to others than its clients within the cluster, where that is not as they may think."""
+    if readers:
+        said = readers_sentence(readers["named"], readers["count"])
+        yield Condition("OtherReaders", "True", "SlicesRead", said)
+    live = next((each for each in observed.live if not is_front(each)), {})
+    if outside := external_traffic(live.get("spec") or {}):
+        yield Condition("ExternalTraffic", "True", "PolicyCluster", outside)
 
 
 def _with_finding(name: str, looped: UnitStatus | None, finding: Finding | None) -> UnitStatus:

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from sgportal.core.traffic.readers import READER_KINDS
+
 MANIFEST = Path("deploy/rbac.yaml")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 LOCK = "application-grid-controller"
@@ -24,6 +26,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "events"): "get list create patch",
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"): "list",
     ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): "list",
+    **{(each.group, each.plural): "list" for each in READER_KINDS},
     ("apps", "deployments"): _CHILDREN,
     ("apps", "statefulsets"): _CHILDREN,
     ("apps", "replicasets"): "list",

@@ -38,7 +38,7 @@ def live_children(spec: GridSpec, units: Collection[str], cluster: Cluster, take
 def stored_children(spec: GridSpec, units: Collection[str], taken: Iterable[str] = ()) -> list[Body]:
     """The same objects as the watch last saw them. One statement."""
     kind = spec.kind.child_kind
-    names = {*(child_name(spec.name, kind, unit) for unit in (units if kind != "Service" else [""])), *taken}
+    names = {*child_names(spec, units), *taken}
     rows = Child.objects.filter(kind=kind, namespace=spec.namespace).filter(Q(grid_name=spec.name) | Q(name__in=names))
     return list(rows.values_list("body", flat=True))
 

@@ -6,7 +6,13 @@ from typing import Any
 from ....core.status.parts import Condition
 from ..events.grid_events import NewEvent
 
-_BAD = {"Closed": "False", "Refusing": "True", "ForeignSlices": "True"}
+_BAD = {
+    "Closed": "False",
+    "Refusing": "True",
+    "ForeignSlices": "True",
+    "OtherReaders": "True",
+    "ExternalTraffic": "True",
+}
 _AS_IT_IS = ("AsAsked", "Headless", "ExternalName")
 
 
