@@ -22,7 +22,7 @@ import yaml
 def stage(world: str) -> Iterator[Path]:
     """Django set up on an empty database, and a cluster showing `world` to connect to: `large:<nodes>x<units>` is the
     embedded cluster, `kube:<nodes>x<units>` a real control plane, `api:<nodes>x<units>` an API server without
-    controllers. The folder of the database."""
+    controllers, `at:<port>` whatever listens there. The folder of the database."""
     from tests.services import run_redis
 
     cluster = CLUSTERS.get(world.partition(":")[0], cluster_process)
@@ -127,7 +127,20 @@ def nodes_alone(world: str) -> Iterator[str]:
             plane.stop()
 
 
-CLUSTERS = {"kube": control_plane, "api": nodes_alone}
+@contextlib.contextmanager
+def elsewhere(world: str) -> Iterator[str]:
+    """What listens on a port of this machine already (`at:<port>`); the path of a kubeconfig."""
+    with tempfile.TemporaryDirectory(prefix="sgportal-kube-") as folder:
+        named = {"name": "it", "cluster": {"server": f"http://127.0.0.1:{world.removeprefix('at:')}"}}
+        context = {"name": "it", "context": {"cluster": "it", "user": "it"}}
+        user = {"name": "it", "user": {"token": "none"}}
+        said = {"clusters": [named], "contexts": [context], "users": [user], "current-context": "it"}
+        path = Path(folder) / "config"
+        path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **said}))
+        yield str(path)
+
+
+CLUSTERS = {"kube": control_plane, "api": nodes_alone, "at": elsewhere}
 
 
 @contextlib.contextmanager
@@ -190,6 +203,24 @@ def process(command: Sequence[str]) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from family(int(child))
+
+
+def memory(pid: int) -> float:
+    """What a process and all that it started hold now, in MiB: pages that several share are counted in parts (PSS)."""
+    return sum(map(_pss, family(pid))) / 1024
+
+
+def _pss(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("Pss:")))
 
 
 def wait(check: Callable[[], Any], seconds: float, what: str, pause: float = 0.01) -> Any:

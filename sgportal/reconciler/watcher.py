@@ -23,6 +23,7 @@ from ..core.names import APISERVER
 from .cache import refresh
 from .cache.enqueue import Changes, enqueue, enqueue_all
 from .cache.freshness import SyncFreshness
+from .cache.pod_scope import PODS, CurrentScope
 from .cache.resources import SOURCES
 from .discovery import dataplane
 from .discovery.detector import EVERY_SECONDS, ControllerObserved, Detection, Detector, Inspected
@@ -100,7 +101,8 @@ class Watcher:
         hurry = partial(_hurry, list(readers.values()))
         probe = Probe(self._connect, inbox.put, hurry, pace.probe, pace.probe_patience)
         doubts = Doubts(lambda what, later: readers[what].list_again(pace.recheck if later else pace.again))
-        store = Store(SyncFreshness([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts)
+        pods = CurrentScope(readers[PODS].list_also)
+        store = Store(SyncFreshness([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts, pods)
         threads: list[Reflector | Detector | Probe] = [*readers.values(), lookout, probe]
         for thread in threads:
             thread.start()
@@ -167,6 +169,7 @@ class Store:
     witness: Detection
     guard: Guard
     doubts: Doubts
+    pods: CurrentScope
 
     @property
     def due(self) -> bool:
@@ -176,17 +179,20 @@ class Store:
     def write(self, batch: Iterable[Message]) -> None:
         """Write what was said."""
         self.guard.conclude()
+        self.pods.refresh()
         changes = Changes()
         rows: dict[str, dict[str, Any]] = {}
         deleted: dict[str, list[Mapping[str, Any]]] = {}
         for message in batch:
             if isinstance(message, Rows):
-                rows.setdefault(message.resource, {}).update(message.rows)
+                some = self.pods.scope.restrict(message.rows) if message.resource == PODS else message.rows
+                rows.setdefault(message.resource, {}).update(some)
                 deleted.setdefault(message.resource, []).extend(message.deleted.values())
                 self.witness.read(message.resource, message.rows)
                 self.news.heard(message.resource, message.at)
             elif isinstance(message, Replaced):
                 refresh.write(message.resource, rows.pop(message.resource, {}), changes)
+                self.pods.listed(message.resource)
                 if refresh.write_absent(message.resource, message.keys, changes, self.doubts.believes):
                     self.news.synced(message.resource, message.at)
             else:
@@ -194,6 +200,7 @@ class Store:
         self.witness.conclude()
         for resource, changed in rows.items():
             refresh.write(resource, changed, changes)
+            self.pods.changed(resource)
         for resource in deleted.keys() & BY_PLURAL.keys():
             absence.note_deleted(BY_PLURAL[resource].kind, deleted[resource])
         self.doubts.look_at_nodes(changes.nodes)
@@ -223,3 +230,4 @@ class Store:
         """It is committed."""
         self.news.saved()
         self.witness.saved()
+        self.pods.saved()

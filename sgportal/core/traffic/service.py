@@ -52,7 +52,7 @@ def service_facts(body: Mapping[str, Any]) -> ServiceFacts | None:
     annotation, or has one that we would not have written, or cannot be steered."""
     annotations = body["metadata"].get("annotations") or {}
     found = read_closure(annotations.get(CLOSURE) or "")
-    selector = _read_selector(annotations.get(SELECTOR) or "")
+    selector = read_selector(annotations.get(SELECTOR) or "")
     if not found or not selector or not found[0].manages_slices or cannot_be_managed(body.get("spec") or {}):
         return None
     return described(body, *found, selector)
@@ -88,7 +88,8 @@ def asks_for_zones(annotations: Mapping[str, str]) -> bool:
     return value not in ("", "disabled", "Disabled")
 
 
-def _read_selector(text: str) -> Mapping[str, str] | None:
+def read_selector(text: str) -> Mapping[str, str] | None:
+    """The labels that the annotation SELECTOR names; None where it is not as we write it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from ...cluster import Cluster
 from .enqueue import Changes, enqueue
+from .pod_scope import PODS, PodScope
 from .resources import SOURCES
 from .store import BATCH, refresh_nodes
 from .translate import Body
@@ -29,7 +30,7 @@ def relist(resource: str, cluster: Cluster) -> None:
     source, changes = BY_RESOURCE[resource], Changes()
     rows, there = source.translate(cluster.list(source.kind).items)
     with transaction.atomic():
-        write(resource, rows, changes)
+        write(resource, PodScope.read().restrict(rows) if resource == PODS else rows, changes)
         write_absent(resource, there, changes)
         enqueue(changes)
 

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ STREAM_SECONDS = 20  # a watch is begun anew so often: proof, for an idle resour
 AGAIN_SECONDS = 2.0  # between two looks at what cannot be believed: another cluster, a list without anything known
 SHORT_SECONDS = 0.5  # a stream that ends sooner is no good sign
 FORBIDDEN = 403
+MOST_BESIDES = 20  # more are had by a list of everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,19 @@ class Reflector(threading.Thread):
         self._version = ""  # where to go on from; "": list first
         self._failures = 0  # in a row
         self._again: float | None = None
+        self._also: deque[tuple[str, str]] = deque()  # namespaces, each with a label selector, to be listed besides
 
     def list_again(self, seconds: float) -> None:
         """From another thread, which does not believe the last list: make another in so many seconds."""
         self._again = seconds
+        stream = self._stream
+        if stream:
+            stream.close()
+
+    def list_also(self, places: Iterable[tuple[str, str]]) -> None:
+        """From another thread, which wants to know of more than before: list these namespaces, each with a label
+        selector, and go on with the watch. What was said of them before may have been left out."""
+        self._also.extend(places)
         stream = self._stream
         if stream:
             stream.close()
@@ -162,6 +173,7 @@ class Reflector(threading.Thread):
             if self._source.custom and self._installer:
                 self._installer.ensure(cluster)
             self._list(cluster)
+        self._list_besides(cluster)
         began = time.monotonic()
         with cluster.watch(
             self._source.kind,
@@ -172,13 +184,28 @@ class Reflector(threading.Thread):
             cluster.confirm()
             self._follow(self._stream)
         self._stream = None
-        if self._again is None and time.monotonic() - began < SHORT_SECONDS and not self._stopping.is_set():
+        asked = self._again is not None or self._also or self._stopping.is_set()
+        if not asked and time.monotonic() - began < SHORT_SECONDS:
             self._failures += 1
             self._pause(self._pace.backoff(self._failures, None))
         else:
             self._failures = 0
 
+    def _list_besides(self, cluster: Cluster) -> None:
+        """List what was asked for besides. The watch then goes on from where it was: it tells once more what happened
+        before these lists, and then what happened since."""
+        if len(self._also) > MOST_BESIDES:
+            self._list(cluster)
+        while self._also:
+            namespace, selector = self._also[0]
+            for page in cluster.pages(self._source.kind, namespace, label_selector=selector):
+                rows, _ = self._source.translate(page.items)
+                cluster.confirm()
+                self._say(Rows(self._source.resource, rows, datetime.now(UTC)))
+            self._also.popleft()
+
     def _list(self, cluster: Cluster) -> None:
+        self._also.clear()
         keys: set[str] = set()
         version = ""
         for page in cluster.pages(self._source.kind):
@@ -192,7 +219,7 @@ class Reflector(threading.Thread):
 
     def _follow(self, stream: Iterable[WatchEvent]) -> None:
         self._say(Bookmark(self._source.resource, datetime.now(UTC)))
-        if self._stopping.is_set() or self._again is not None:  # asked before there was a stream to close
+        if self._stopping.is_set() or self._again is not None or self._also:  # asked before there was a stream to close
             return
         for event in stream:
             self._failures = 0

@@ -93,8 +93,7 @@ def test_children_and_pods_wake_their_cell_and_strangers_do_not(world: World) ->
     with a_watch(world.cluster):
         quiet = wishes(CELLS)
         world.cluster.apply(deployment("stranger"))
-        until(lambda: Pod.objects.filter(child="stranger", ready=True).exists())
-        stranger = Child.objects.get(name="stranger")
+        stranger = until(lambda: Child.objects.filter(name="stranger").first())
         assert stranger.body.keys() == {"apiVersion", "kind", "metadata"}
         assert wishes(CELLS) == quiet
         world.cluster.apply(deployment("g-a", **{"superedge.io/grid-selector": "g"}))
@@ -108,6 +107,7 @@ def test_children_and_pods_wake_their_cell_and_strangers_do_not(world: World) ->
         until(lambda: not Child.objects.filter(name="g-a").exists())
         until(lambda: not Pod.objects.filter(child="g-a").exists())
         assert wishes(CELLS) > seen
+        assert not Pod.objects.filter(child="stranger").exists()
     assert Journal.objects.filter(kind="grid", key=PATH).exists()
 
 
