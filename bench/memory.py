@@ -1,34 +1,32 @@
-"""What the processes of the portal hold at their most while 5,000 nodes and 20 grids are under care."""
+"""What the processes of the portal hold while 5,000 nodes and 50 grids of 200 units are made and swept over."""
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
+import threading
 
 from . import stage
+from .resync import make, sweep
 
-GRIDS = 20
+GRIDS = 50
+TOGETHER = "worker, watch and keeper together"
 
 
 def run(world: str) -> dict[str, float]:
-    """`{process: MiB}`: the largest resident size of each process, or of the largest of its children, as the kernel
-    counts it."""
+    """`{process: MiB}`: the most that each process, with all that it started, held at once (PSS, so that pages which
+    several share count once), and the most that all held together."""
     units = int(world.partition("x")[2])
-    with stage.stage(world), stage.portal() as running:
-        for number in range(GRIDS):
-            stage.save(stage.grid(f"web{number:02}", replicas=0))
-        stage.wait(lambda: len(stage.deployments("web")) == GRIDS * units, 600, "all children", pause=3)
-        time.sleep(5)
-        return {name: max(map(_peak, family(pid))) for name, pid in running.items()}
+    with stage.stage(world), stage.portal("watch", "worker", "keeper") as running:
+        peaks = {**dict.fromkeys(running, 0.0), TOGETHER: 0.0}
+        over = threading.Event()
 
+        def follow() -> None:
+            while not over.wait(1):
+                now = {name: stage.memory(pid) for name, pid in running.items()}
+                for name, size in {**now, TOGETHER: sum(now.values())}.items():
+                    peaks[name] = max(peaks[name], size)
 
-def family(pid: int) -> Iterator[int]:
-    """A process and all that it started."""
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from family(int(child))
-
-
-def _peak(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
+        following = stage.in_background(follow)
+        make(units, GRIDS)
+        sweep(GRIDS)
+        over.set()
+        following.join()
+        rest = sum(map(stage.memory, running.values()))
+        return {**peaks, "all of them afterwards": rest}

@@ -22,9 +22,9 @@ def run(world: str, grids: str = "1") -> dict[str, Any]:
     `requests` is all that the API server counted meanwhile, but for watches."""
     units, count = int(world.partition("x")[2]), int(grids)
     with stage.stage(world), stage.portal("watch", "worker"):
-        _make(units, count)
+        make(units, count)
         before, since = _requests(), time.perf_counter()
-        _sweep(count)
+        sweep(count)
         taken, after = (time.perf_counter() - since) * 1000, _requests()
         asked = Counter({key: after[key] - before[key] for key in after if after[key] > before[key]})
         pages = -(-units * count // PAGE)
@@ -42,7 +42,7 @@ def run(world: str, grids: str = "1") -> dict[str, Any]:
         }
 
 
-def _make(units: int, count: int) -> None:
+def make(units: int, count: int) -> None:
     """So many Ready grids."""
     from sgportal.models import Child, GridUnit
     from sgportal.reconciler.process.connection import cluster
@@ -61,7 +61,7 @@ def _make(units: int, count: int) -> None:
     time.sleep(3)
 
 
-def _sweep(count: int) -> None:
+def sweep(count: int) -> None:
     """Have the worker sweep, and wait until it has looked at every grid."""
     from django.utils import timezone
 

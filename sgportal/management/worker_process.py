@@ -10,6 +10,7 @@ from ..reconciler.celery import app
 from ..reconciler.consumer import Consumer
 from ..reconciler.poller import Poller
 from ..reconciler.queue import leases
+from .process_memory import keep_trimming
 
 log = logging.getLogger(__name__)
 PATIENCE = 20.0  # seconds for what is under way when the process is asked to end
@@ -25,6 +26,7 @@ class WorkerProcess:
 
     def run(self) -> None:
         """Work. Returns without having been asked where the process hangs and has to be begun anew."""
+        keep_trimming()
         hands = executor.Executor(self._threads)
         executor.current[:] = [hands]
         poller = Poller(hands)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ...reconciler.watcher import Watcher
-from ..gc_freeze import freeze
+from ..process_memory import freeze, keep_trimming
 
 
 class Command(BaseCommand):
@@ -21,4 +21,5 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         freeze()
+        keep_trimming()
         Watcher().run(stop)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from ..gc_freeze import freeze
+from ..process_memory import freeze
 from ..supervisor import supervise
 from ..worker_process import PATIENCE, WorkerProcess
 

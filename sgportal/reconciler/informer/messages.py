@@ -1,14 +1,14 @@
 """What the threads that read say to the one that writes, and the queue between them."""
 
-import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 ROWS_PER_BATCH = 500
+MOST_ROWS = 2000  # that wait for the writer
 GATHER_SECONDS = 0.02  # how long a batch waits for company: short against what a person notices
 
 
@@ -64,35 +64,42 @@ class NotServed:
 
 
 class Inbox:
-    """A bounded queue: readers wait while the writer is behind, so memory stays bounded in a burst."""
+    """A queue that holds so many objects and no more: readers wait while the writer is behind, so memory stays bounded
+    in a burst, and while a hundred thousand objects are listed."""
 
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Message] = queue.Queue(maxsize=2000)
+    def __init__(self, most: int = MOST_ROWS) -> None:
+        self._messages: deque[Message] = deque()
+        self._most, self._rows = most, 0
+        self._changed = threading.Condition()
 
     def put(self, message: Message, stopping: threading.Event) -> None:
         """Add a message, waiting for room; not at all once `stopping` is set."""
-        while not stopping.is_set():
-            try:
-                self._queue.put(message, timeout=0.5)
-            except queue.Full:
-                continue
-            return
+        with self._changed:
+            while self._rows >= self._most:
+                self._changed.wait(0.5)
+                if stopping.is_set():
+                    return
+            if stopping.is_set():
+                return
+            self._messages.append(message)
+            self._rows += _size(message)
+            self._changed.notify_all()
 
     def take(self, seconds: float) -> list[Message]:
         """The next messages in order: whatever is there shortly after the first, none after so many seconds."""
-        try:
-            batch = [self._queue.get(timeout=seconds)]
-        except queue.Empty:
-            return []
-        count, deadline = _size(batch[0]), time.monotonic() + GATHER_SECONDS
-        while count < ROWS_PER_BATCH:
-            try:
-                batch.append(self._queue.get(timeout=max(deadline - time.monotonic(), 0)))
-            except queue.Empty:
-                break
-            count += _size(batch[-1])
-        return batch
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._messages, seconds):
+                return []
+            self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH, GATHER_SECONDS)
+            batch: list[Message] = []
+            count = 0
+            while self._messages and count < ROWS_PER_BATCH:
+                batch.append(self._messages.popleft())
+                count += _size(batch[-1])
+            self._rows -= count
+            self._changed.notify_all()
+            return batch
 
 
 def _size(message: Message) -> int:
-    return len(message.rows) if isinstance(message, Rows) else 1
+    return max(1, len(message.rows)) if isinstance(message, Rows) else 1

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import rows, stage
-from .cluster_of_pods import changed
+from .. import rows, stage
+from .cluster import changed
 
 GRIDS, RATE, SECONDS = 20, 500, 30.0
 PROBES = 20  # a second
@@ -57,7 +57,7 @@ def run(world: str = "pods:10000x1000", pods: str = "100000", strangers: str = "
 
 @contextlib.contextmanager
 def _served(sizes: list[int]) -> Iterator[int]:
-    command = [sys.executable, "-m", "bench.cluster_of_pods", *map(str, sizes)]
+    command = [sys.executable, "-m", "bench.pods.cluster", *map(str, sizes)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     try:
         yield int((process.stdout or sys.stdin).readline())

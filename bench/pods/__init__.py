@@ -1,0 +1,1 @@
+"""A cluster of many pods that only reads."""
