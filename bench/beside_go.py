@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import stage
-from .memory import family
+from .stage import family
 
 ROUNDS = 2
 GRIDS, LABELS = 20, 12
