@@ -12,7 +12,7 @@ from .queue.workqueue import is_a_grid
 from .worker import run
 
 log = logging.getLogger(__name__)
-Run = Callable[[str], None]
+Run = Callable[[str], float | None]
 
 
 class Executor:
@@ -26,6 +26,8 @@ class Executor:
         self._free_for_grids = threading.Semaphore(max(1, threads - 1))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reconcile")
         self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._later: set[str] = set()
 
     def offer(self, key: str, seconds: float | None = None) -> bool:
         """Have a key made right as soon as a thread is free for it, waiting so long for one, or until the process ends.
@@ -41,6 +43,21 @@ class Executor:
         self._pool.submit(self._one, key, taken)
         return True
 
+    def _offer_later(self, key: str, seconds: float) -> None:
+        """Offer a key in so many seconds, once however often it was asked for."""
+        with self._lock:
+            if key in self._later or self._stopped.is_set():
+                return
+            self._later.add(key)
+        timer = threading.Timer(seconds, self._offer_now, (key,))
+        timer.daemon = True
+        timer.start()
+
+    def _offer_now(self, key: str) -> None:
+        with self._lock:
+            self._later.discard(key)
+        self.offer(key)
+
     def _acquire(self, slot: threading.Semaphore, deadline: float) -> bool:
         while not self._stopped.is_set():
             if slot.acquire(timeout=min(0.2, max(0.0, deadline - time.monotonic()))):
@@ -52,7 +69,9 @@ class Executor:
     def _one(self, key: str, slots: list[threading.Semaphore]) -> None:
         try:
             close_old_connections()
-            self._run(key)
+            again = self._run(key)
+            if again is not None:
+                self._offer_later(key, again)
         except Exception:  # the database did not answer; the key stays due
             log.exception("%s: not done", key)
         finally:

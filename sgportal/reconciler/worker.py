@@ -1,6 +1,7 @@
 """`run(key)`: make one key right. Read everything, ask the core once, write, record what was observed."""
 
 import logging
+import time
 
 from ..cluster import ClusterError
 from ..models import Grid
@@ -18,11 +19,13 @@ log = logging.getLogger(__name__)
 HALTED = 30.0  # seconds until another look while everything stops; its end wakes all
 
 
-def run(key: str) -> None:
-    """Make a key right if it is due and nobody is at it; on failure it is retried for ever, ever more slowly."""
+def run(key: str) -> float | None:
+    """Make a key right if it is due and nobody is at it; on failure it is retried for ever, ever more slowly. The
+    seconds until it is due again, where that is soon."""
     with workqueue.acquire(key) as lease:
         if lease is None:
-            return
+            return workqueue.due_in(key)
+        began = time.monotonic()
         try:
             requeue_after = _dispatch(key, lease)
         except ClusterError as error:
@@ -32,7 +35,16 @@ def run(key: str) -> None:
             log.exception("%s: unexpected", key)
             workqueue.failed(lease, f"{type(error).__name__}: {error}")
         else:
-            workqueue.done(lease, requeue_after)
+            return workqueue.done(lease, requeue_after, _rest(key, time.monotonic() - began))
+    return None
+
+
+def _rest(key: str, took: float) -> float:
+    """How long a key rests that took so many seconds, so that what changes meanwhile is one piece of work."""
+    kind = key.partition("/")[0]
+    if kind == due_cells.KIND:
+        return cell_batch.REST_SECONDS
+    return publish.REST * took if kind == publish.KIND else 0.0
 
 
 def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:

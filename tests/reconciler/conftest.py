@@ -5,6 +5,7 @@ import pytest
 
 from embedded_cluster import EmbeddedCluster
 from sgportal.cluster import connect, upgrade_crds
+from sgportal.reconciler.grids import cell_batch
 from sgportal.reconciler.grids.status import publish
 from sgportal.reconciler.process import connection
 from tests.kube.product import PRODUCT
@@ -52,6 +53,8 @@ def world(server, transactional_db, monkeypatch, settings):
     monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(server.kubeconfig_path))
     monkeypatch.setattr(publish, "DELAY_SECONDS", 0.0)
     monkeypatch.setattr(publish, "PACE_SECONDS", 0.0)
+    monkeypatch.setattr(publish, "REST", 0)
+    monkeypatch.setattr(cell_batch, "REST_SECONDS", 0.0)
     settings.SGPORTAL_CLUSTER = "demo"
     connection.disconnect()
     cluster = connect("demo", threads=8)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from sgportal.cluster import Cluster
@@ -80,6 +81,12 @@ def unit_of(node: str, key: str = "zone") -> str:
 def wishes(path: str) -> int:
     """How often a key was woken."""
     return WorkKey.objects.filter(key=path).values_list("requested", flat=True).first() or 0
+
+
+def all_done(path: str) -> int:
+    """Have everything that was requested of a key be done: what is requested again of one that waits is not counted."""
+    WorkKey.objects.filter(key=path).update(done=F("requested"))
+    return wishes(path)
 
 
 def node_body(name: str, version: int = 1, ready: str = "True", **labels: str) -> dict[str, Any]:

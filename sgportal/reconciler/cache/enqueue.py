@@ -68,7 +68,7 @@ def enqueue(changes: Changes) -> None:
         grid for grid, unit in by_child if not unit
     }
     whole.update(waiting)
-    workqueue.enqueue((due_cells.add(cells) if cells else set()) | {grid.path for grid in whole})
+    due_cells.enqueue(cells, {grid.path for grid in whole})
     change_log.record("node", sorted(changes.nodes))
     change_log.record("unit", sorted(label for label in labels if _is_of_interest(label, by_key)))
     change_log.record("grid", sorted({grid.path for grid in touched}))

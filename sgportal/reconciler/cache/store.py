@@ -12,6 +12,7 @@ from django.db import DataError, IntegrityError, models, transaction
 
 from ...core.names import ZONE
 from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
+from ...models.bulk import upsert_rows
 from .enqueue import Changes
 from .translate import Body
 
@@ -59,7 +60,7 @@ def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], ch
         if row is not None and _differs(row, before, _NODE_FIELDS):
             changed.append(row)
             _note_node(row, before, changes)
-    written = _upsert(Node, changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
+    written = _upsert(changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
     _write_labels([(row, known[row.name].labels if row.name in known else {}) for row in written])
 
 
@@ -86,7 +87,7 @@ def _write_labels(nodes: Sequence[tuple[Node, Mapping[str, str]]]) -> None:
         for key, value in node.labels.items()
         if before.get(key) != value
     ]
-    _upsert(NodeLabel, fresh, ("node", "key"), ("value",))
+    _upsert(fresh, ("node", "key"), ("value",))
     removed = {(node.pk, key) for node, before in nodes for key in before.keys() - node.labels.keys()}
     if removed:
         found = NodeLabel.objects.filter(node__in={pk for pk, _ in removed}, key__in={key for _, key in removed})
@@ -98,7 +99,7 @@ def write_namespaces(batch: Mapping[str, Namespace | None], _changes: Changes) -
     """Namespaces by name. They wake nobody: what they ask of pods is looked at when a grid is saved."""
     known = _locked(Namespace, "name", batch)
     changed = [row for name, row in batch.items() if row and _differs(row, known.get(name), ("labels",))]
-    _upsert(Namespace, changed, ("name",), ("labels", "resource_version"))
+    _upsert(changed, ("name",), ("labels", "resource_version"))
     gone = [known[name].pk for name, row in batch.items() if row is None and name in known]
     if gone:
         Namespace.objects.filter(pk__in=gone).delete()
@@ -117,7 +118,7 @@ def write_pods(batch: Mapping[str, Pod | None], changes: Changes) -> None:
             _note_pods([row, before] if before else [row], changes)
         if row.agent or (before and before.agent):
             changes.proxies |= _differs(row, before, _AGENT)
-    _upsert(Pod, changed, ("uid",), (*_POD_FIELDS, "resource_version"))
+    _upsert(changed, ("uid",), (*_POD_FIELDS, "resource_version"))
     gone = [known[uid] for uid, row in batch.items() if row is None and uid in known]
     _note_pods(gone, changes)
     changes.proxies |= any(pod.agent for pod in gone)
@@ -146,7 +147,7 @@ def write_children(kind: str, batch: Mapping[str, Child | None], changes: Change
             for each in (row, before):
                 if each:
                     changes.child_changed(each)
-    _upsert(Child, changed, ("kind", "namespace", "name"), (*_CHILD_FIELDS, "resource_version"))
+    _upsert(changed, ("kind", "namespace", "name"), (*_CHILD_FIELDS, "resource_version"))
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     for child in gone:
         changes.child_changed(child)
@@ -164,7 +165,7 @@ def write_slices(batch: Mapping[str, Slice | None], changes: Changes) -> None:
     changed = [row for key, row in batch.items() if row and _differs(row, known.get(key), ("service", "body"))]
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     changes.services.update((row.namespace, row.service) for row in (*changed, *gone))
-    _upsert(Slice, changed, ("namespace", "name"), ("service", "body", "resource_version"))
+    _upsert(changed, ("namespace", "name"), ("service", "body", "resource_version"))
     if gone:
         Slice.objects.filter(pk__in=[row.pk for row in gone]).delete()
 
@@ -187,12 +188,12 @@ def _differs(row: models.Model, before: models.Model | None, fields: Iterable[st
     return before is None or any(getattr(row, name) != getattr(before, name) for name in fields)
 
 
-def _upsert(model: type[Row], rows: Sequence[Row], unique: Sequence[str], fields: Sequence[str]) -> list[Row]:
+def _upsert(rows: Sequence[Row], unique: Sequence[str], fields: Sequence[str]) -> list[Row]:
     """Insert or update rows, and set their primary keys; those that were written. A row that the database refuses is
     logged and left out, the others go on."""
 
     def write(some: Sequence[Row]) -> None:
-        model._default_manager.bulk_create(some, update_conflicts=True, unique_fields=unique, update_fields=fields)
+        upsert_rows(some, unique, fields)
 
     return _write_what_can_be(rows, write)
 

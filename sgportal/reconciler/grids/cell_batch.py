@@ -29,6 +29,8 @@ from .writes.apply import apply_steps, raise_if_cut_short
 log = logging.getLogger(__name__)
 MOST_ROWS = 1000  # looked at in one batch: several may be of one cell
 MOST_CELLS = 256  # in one batch, so that none takes longer than a second or two
+FEW_ROWS = 64  # of NodeUnits with other members: they are reconciled without those that can wait
+REST_SECONDS = 0.4  # between two batches of cells of which only a child has changed
 GRID_BUSY = 0.2  # seconds until the next try for the cells of a grid that is being reconciled whole
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
 Wanted = dict[Grid, set[str]]  # the NodeUnits of each grid
@@ -67,7 +69,8 @@ class _Part:
 def run(label: str, cluster: Cluster) -> float | None:
     """Reconcile the cells of a label key that have been due for the longest, those of new NodeUnits first. Seconds
     until the next batch, None where no cell is left. Raises ClusterError, and then all of them stay due."""
-    waiting = due_cells.waiting(label, MOST_ROWS)
+    found = due_cells.waiting(label, MOST_ROWS)
+    waiting = _first(found)
     places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
     grids = {grid.pk: grid for grid in places} if waiting else {}
     rows, wanted = _bounded(waiting, grids)
@@ -82,8 +85,21 @@ def run(label: str, cluster: Cluster) -> float | None:
         due_cells.add(left.cells)
         workqueue.enqueue(grid.path for grid in left.whole)
         workqueue.enqueue_later(left.later)
-    more = len(waiting) > len(rows) or len(waiting) == MOST_ROWS
-    return 0.0 if more else left.seconds
+    return _next(found, rows, left)
+
+
+def _first(waiting: Sequence[DueCell]) -> Sequence[DueCell]:
+    """Those of the rows that come first, where they are few; else all."""
+    moved = [row for row in waiting if row.moved]
+    return moved if 0 < len(moved) <= FEW_ROWS else waiting
+
+
+def _next(waiting: Sequence[DueCell], done: Sequence[DueCell], left: _Left) -> float | None:
+    """In how many seconds there is more to do: at once, unless it is a few cells of which only a child has changed."""
+    more = len(waiting) - len(done)
+    if more > MOST_CELLS or len(waiting) == MOST_ROWS or any(row.moved or row.changed for row in waiting[len(done) :]):
+        return 0.0
+    return min([REST_SECONDS] if more else [], default=left.seconds)
 
 
 def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[list[DueCell], Wanted]:

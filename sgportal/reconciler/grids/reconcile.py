@@ -87,8 +87,7 @@ def _leave_to_cells(grid: Grid, steps: Sequence[Step], carried_out: bool) -> flo
     """Leave what is more than one task may do to batches of cells, which any worker takes; deletions, which are counted
     over all grids, to the next task for the grid. Seconds until that."""
     in_cells = [step for step in steps if step.verb in ("create", "update") and step.unit]
-    cells = (Cell(grid.key, grid.pk, step.unit, changed=not carried_out) for step in in_cells)
-    workqueue.enqueue(due_cells.add(cells))
+    due_cells.enqueue([Cell(grid.key, grid.pk, step.unit, changed=not carried_out) for step in in_cells])
     return LEFT_TO_CELLS if len(in_cells) == len(steps) else 0.0
 
 

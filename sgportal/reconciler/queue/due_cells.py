@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 
 from ...models import DueCell
+from ...models.bulk import upsert_rows
+from . import workqueue
 
 KIND = "cells"  # of the work keys
 ALL = 0  # in the place of a grid
@@ -32,19 +34,23 @@ def key_of(label: str) -> str:
     return f"{KIND}/{label}"
 
 
-def add(cells: Iterable[Cell]) -> set[str]:
-    """Note cells as due, each once however often something happens to it; the work keys that the caller enqueues in the
-    same transaction. One statement.
+def enqueue(cells: Collection[Cell], others: Iterable[str] = ()) -> None:
+    """Have these cells reconciled, and the work keys `others`, in the transaction of the caller. A unit has other
+    members, or a grid's spec changed: at once; all else may wait for more of its kind."""
+    if cells:
+        add(cells)
+    urgent = {key_of(each.label) for each in cells if each.moved or each.changed}
+    workqueue.enqueue(urgent | set(others))
+    if rest := {key_of(each.label) for each in cells} - urgent:
+        workqueue.enqueue_spaced(rest)
+
+
+def add(cells: Iterable[Cell]) -> None:
+    """Note cells as due, each once however often something happens to it. One statement.
 
     A row that is there already is locked to the end of the transaction: whoever takes it sees what happened."""
     wanted = sorted(set(cells))
-    DueCell.objects.bulk_create(
-        [DueCell(**asdict(each)) for each in wanted],
-        update_conflicts=True,
-        unique_fields=[*_CELL, "batch"],
-        update_fields=["moved"],
-    )
-    return {key_of(each.label) for each in wanted}
+    upsert_rows([DueCell(**asdict(each)) for each in wanted], [*_CELL, "batch"], ["moved"])
 
 
 def waiting(label: str, most: int) -> list[DueCell]:

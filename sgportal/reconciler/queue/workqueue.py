@@ -4,8 +4,9 @@ Who changes one row does it in one conditional UPDATE; who changes several locks
 on SQLite and PostgreSQL, for any number of processes. All times are the database's.
 """
 
+import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -14,6 +15,8 @@ from operator import or_
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from ...core.grids.kinds import BY_PLURAL
 from ...models import WorkKey, clock
@@ -28,9 +31,10 @@ __all__ = [
     "acquire_free",
     "backoff",
     "done",
+    "due_in",
     "enqueue",
     "enqueue_later",
-    "enqueue_together",
+    "enqueue_spaced",
     "ensure",
     "failed",
     "held",
@@ -40,6 +44,9 @@ __all__ = [
 # "Due at once" is a time long past: compared with a clock that a wait for a lock has put behind, the present may still
 # be to come, and the message that finds nothing due is spent.
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+TAKEN = datetime(2000, 1, 2, tzinfo=UTC)  # the same, while somebody is at it and nobody asked for it at once meanwhile
+SOON = 2.0  # seconds: a worker waits for what is due within these, instead of finding it in the rows
+LEAST = 0.05
 MESSAGE_LIFE = timedelta(seconds=120)
 UNANSWERED = timedelta(seconds=5)  # then workers no longer count on the message
 BATCH = 500
@@ -66,7 +73,8 @@ def _enqueue_batch(keys: list[str], urgent: bool) -> None:
 
 
 def enqueue_later(seconds: Mapping[str, float]) -> None:
-    """Have each key reconciled in so many seconds at the latest. A key in back-off keeps waiting."""
+    """Have each key reconciled in so many seconds at the latest, or half a second more. A key in back-off keeps
+    waiting."""
     if not seconds:
         return
     with transaction.atomic():
@@ -74,12 +82,20 @@ def enqueue_later(seconds: Mapping[str, float]) -> None:
             [WorkKey(key=key, next_at=AT_ONCE) for key in sorted(seconds)], ignore_conflicts=True
         )
         rows = WorkKey.objects.filter(key__in=seconds.keys(), failures=0).locked()
+        idle: dict[float, list[str]] = {}
+        waits: dict[float, list[str]] = {}
         for key, requested, done, next_at in rows.values_list("key", "requested", "done", "next_at"):
-            row, at = WorkKey.objects.filter(key=key), clock.now(seconds[key])
+            together = math.ceil(seconds[key] * 2) / 2  # one statement for many
             if requested <= done:
-                row.update(requested=F("requested") + 1, next_at=at, since=at)
-            elif next_at > AT_ONCE:
-                row.filter(next_at__gt=at).update(next_at=at)
+                idle.setdefault(together, []).append(key)
+            elif next_at > TAKEN:
+                waits.setdefault(together, []).append(key)
+        for after, keys in idle.items():
+            at = clock.now(after)
+            WorkKey.objects.filter(key__in=keys).update(requested=F("requested") + 1, next_at=at, since=at)
+        for after, keys in waits.items():
+            at = clock.now(after)
+            WorkKey.objects.filter(key__in=keys, next_at__gt=at).update(next_at=at)
 
 
 def held(keys: Iterable[str]) -> set[str]:
@@ -88,16 +104,33 @@ def held(keys: Iterable[str]) -> set[str]:
     return set(rows.values_list("key", flat=True))
 
 
-def enqueue_together(keys: Iterable[str], seconds: float) -> None:
-    """Have each key reconciled in so many seconds, together with whatever else is requested until then; one that waits
-    already stays where it is, and one that somebody is at is done again after that."""
+def enqueue_spaced(keys: Iterable[str], seconds: float = 0.0) -> None:
+    """Have each key reconciled in so many seconds, but not before it has rested since the last time (`done`), together
+    with whatever else is requested until then. One that waits already stays where it is, and one that somebody is at is
+    done again after that."""
     wanted = sorted(set(keys))
     with transaction.atomic():
-        WorkKey.objects.bulk_create([WorkKey(key=key) for key in wanted], ignore_conflicts=True)
-        rows = WorkKey.objects.filter(key__in=wanted).locked()
-        idle = rows.free().filter(requested__lte=F("done"))
-        idle.update(since=clock.now(), next_at=clock.now(seconds))
-        rows.update(requested=F("requested") + 1)
+        found = _states(wanted)
+        if len(found) < len(wanted):
+            WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in wanted], ignore_conflicts=True)
+            found = _states(wanted)
+        idle = [key for key, is_due, is_held in found if not is_due and not is_held]
+        if held := [key for key, _, is_held in found if is_held]:
+            WorkKey.objects.filter(key__in=held).update(requested=F("requested") + 1)
+        if idle:
+            rows = WorkKey.objects.filter(key__in=idle)
+            at = Greatest("next_at", clock.now(seconds)) if seconds else F("next_at")
+            rows.update(requested=F("requested") + 1, since=clock.now(), next_at=at)
+            _send_messages(rows)
+
+
+def _states(keys: Sequence[str]) -> list[tuple[str, bool, bool]]:
+    """These keys, locked to the end of the transaction, and of each whether something is requested of it that is not
+    done, and whether somebody is at it."""
+    rows = WorkKey.objects.filter(key__in=keys).order_by("key").select_for_update()
+    due = Case(When(requested__gt=F("done"), then=True), default=False)
+    held = Case(When(lease_until__gte=clock.now(), then=True), default=False)
+    return list(rows.annotate(is_due=due, is_held=held).values_list("key", "is_due", "is_held"))
 
 
 def retry_all() -> None:
@@ -169,7 +202,7 @@ def acquire(key: str) -> Iterator[WorkItem | None]:
 def _take(key: str) -> WorkItem | None:
     holder = new_name()
     said = taken(holder)
-    if not WorkKey.objects.due().filter(key=key).update(queued=False, **said):
+    if not WorkKey.objects.due().filter(key=key).update(queued=False, next_at=TAKEN, **said):
         return None
     row = WorkKey.objects.get(key=key)
     return WorkItem(frozenset((key,)), holder, said["session"], key=key, seen=row.requested)
@@ -197,11 +230,25 @@ def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
             lease.released = True
 
 
-def done(item: WorkItem, requeue_after: float | None = None) -> None:
-    """Release the lease: what was requested is done. `requeue_after` has it done again in so many seconds."""
+def due_in(key: str) -> float | None:
+    """In how many seconds a key is due that nobody is at; None where that is not soon."""
+    rows = WorkKey.objects.free().filter(key=key, requested__gt=F("done"))
+    at = rows.values_list("next_at", flat=True).first()
+    return _soon((at - timezone.now()).total_seconds()) if at else None
+
+
+def _soon(seconds: float) -> float | None:
+    return max(seconds, LEAST) if seconds < SOON else None
+
+
+def done(item: WorkItem, requeue_after: float | None = None, rest: float = 0.0) -> float | None:
+    """Release the lease: what was requested is done; the seconds until the key is due again, where that is soon and no
+    message says so. `requeue_after` has it done again in so many seconds. `rest`: only in so many seconds is it done
+    again for `enqueue_spaced`, whether that asked meanwhile or asks later."""
+    rested = Case(When(next_at=AT_ONCE, then=F("next_at")), default=clock.now(rest)) if rest else AT_ONCE
     with transaction.atomic():
         # A message that came while the lease was held is spent: what was requested meanwhile needs one of its own.
-        said = {"done": item.seen, "failures": 0, "error": "", "next_at": AT_ONCE, "since": clock.now()}
+        said = {"done": item.seen, "failures": 0, "error": "", "next_at": rested, "since": clock.now()}
         changed = item.rows.update(**said, **RELEASED)
         row = WorkKey.objects.filter(key=item.key)
         if changed and requeue_after is not None:
@@ -209,6 +256,7 @@ def done(item: WorkItem, requeue_after: float | None = None) -> None:
             row.filter(requested=item.seen).update(requested=F("requested") + 1, next_at=again)
         _send_messages(row.filter(requested__gt=F("done"), next_at__lte=clock.now()))
     item.released = True
+    return due_in(item.key) if rest or (requeue_after is not None and requeue_after < SOON) else None
 
 
 def failed(item: WorkItem, error: str, retry_after: float | None = None) -> None:

@@ -16,7 +16,7 @@ from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
 from tests.services import in_time
 
-from ..watching import QUICK, a_watch, node_names, slower, unit_of, until, wishes
+from ..watching import QUICK, a_watch, all_done, node_names, slower, unit_of, until, wishes
 from ..world import World, a_grid, a_template
 
 PATH, CELLS = "deploymentgrids/default/g", "cells/zone"
@@ -59,11 +59,11 @@ def test_readiness_wakes_the_cells_of_the_units_that_the_node_is_in(world: World
     grid_row()
     label(world, "node0", zone="a")
     with a_watch(world.cluster):
-        seen = wishes(CELLS)
+        seen = all_done(CELLS)
         world.server.set_node_ready("node0", False)
         until(lambda: Node.objects.get(name="node0").ready == "NotReady")
         until(lambda: wishes(CELLS) > seen)
-        seen = wishes(CELLS)
+        seen = all_done(CELLS)
         world.server.set_node_ready("node1", False)  # carries no key of any grid
         until(lambda: Node.objects.get(name="node1").ready == "NotReady")
         assert wishes(CELLS) == seen
@@ -91,7 +91,7 @@ def test_children_and_pods_wake_their_cell_and_strangers_do_not(world: World) ->
     grid_row()
     label(world, "node0", zone="a")
     with a_watch(world.cluster):
-        quiet = wishes(CELLS)
+        quiet = all_done(CELLS)
         world.cluster.apply(deployment("stranger"))
         stranger = until(lambda: Child.objects.filter(name="stranger").first())
         assert stranger.body.keys() == {"apiVersion", "kind", "metadata"}
@@ -101,8 +101,8 @@ def test_children_and_pods_wake_their_cell_and_strangers_do_not(world: World) ->
         assert (pod.child_kind, pod.node[:4], bool(pod.ips), pod.reason) == ("Deployment", "node", True, "")
         until(lambda: Child.objects.get(name="g-a").body["status"].get("readyReplicas") == 1)
         assert Child.objects.get(name="g-a").grid_name == "g"
-        seen = wishes(CELLS)
-        assert seen > quiet
+        assert wishes(CELLS) > quiet
+        seen = all_done(CELLS)
         world.cluster.delete("Deployment", "default", "g-a")
         until(lambda: not Child.objects.filter(name="g-a").exists())
         until(lambda: not Pod.objects.filter(child="g-a").exists())

@@ -1,11 +1,14 @@
 """Two processes at one key of the work queue at the same moment."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from sgportal.models import WorkKey
+from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.queue import workqueue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,3 +38,78 @@ def test_an_urgent_request_is_not_lost_while_the_back_off_of_a_failure_is_writte
         workqueue.failed(item, "the cluster does not answer")
     watch.join()
     assert WorkKey.objects.due().filter(key=KEY, failures=0).exists()
+
+
+def _work_off(rest=0.0):
+    with workqueue.acquire(KEY) as item:
+        assert item
+        return workqueue.done(item, rest=rest)
+
+
+def is_due():
+    return WorkKey.objects.due().filter(key=KEY).exists()
+
+
+def test_what_is_spaced_is_due_at_once_the_first_time_and_after_a_rest_the_next():
+    workqueue.enqueue_spaced([KEY])
+    assert _work_off(rest=3600) is None
+    workqueue.enqueue_spaced([KEY])
+    assert not is_due()
+    WorkKey.objects.update(next_at=F("next_at") - timedelta(hours=1))
+    assert is_due()
+
+
+def test_what_cannot_wait_is_due_in_the_middle_of_a_rest():
+    workqueue.enqueue_spaced([KEY])
+    _work_off(rest=3600)
+    workqueue.enqueue_spaced([KEY])
+    workqueue.enqueue([KEY])
+    assert is_due()
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"), [(workqueue.enqueue_spaced, False), (workqueue.enqueue, True)], ids=["spaced", "at once"]
+)
+def test_what_is_asked_for_meanwhile_is_done_again_and_waits_where_it_can(asked, due):
+    workqueue.enqueue([KEY])
+    with workqueue.acquire(KEY) as item:
+        asked([KEY])
+        workqueue.done(item, rest=3600)
+    assert is_due() == due
+    assert WorkKey.objects.get(key=KEY).requested > WorkKey.objects.get(key=KEY).done
+
+
+def test_a_rest_does_not_outlast_a_worker_that_dies_in_the_next_turn():
+    workqueue.enqueue_spaced([KEY])
+    _work_off(rest=3600)
+    workqueue.enqueue([KEY])
+    with workqueue.acquire(KEY) as item:
+        WorkKey.objects.update(lease_until=None, holder="")
+        item.released = True
+    assert is_due()
+
+
+def test_requests_while_one_waits_change_nothing():
+    workqueue.enqueue_spaced([KEY], 3600)
+    before = WorkKey.objects.values().get()
+    workqueue.enqueue_spaced([KEY])
+    assert WorkKey.objects.values().get() == before
+
+
+def test_a_worker_does_what_is_due_soon_without_asking_the_rows():
+    done = threading.Event()
+    workqueue.enqueue_spaced([KEY])
+    assert 0 < (_work_off(rest=0.2) or 0.2) <= 0.2
+    workqueue.enqueue_spaced([KEY])
+
+    def work(key):
+        with workqueue.acquire(key) as item:
+            if item is None:
+                return workqueue.due_in(key)
+            done.set()
+            return workqueue.done(item)
+
+    hands = Executor(1, work)
+    assert hands.offer(KEY, 0.0)
+    assert done.wait(75)
+    assert hands.stop(75)

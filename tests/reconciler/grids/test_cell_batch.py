@@ -42,7 +42,7 @@ def due():
 def happened(*units, grid=None, moved=False):
     """Something happened to cells."""
     pk = Grid.objects.get(name=grid).pk if grid else due_cells.ALL
-    workqueue.enqueue(due_cells.add(Cell("zone", pk, unit, moved) for unit in units))
+    due_cells.enqueue([Cell("zone", pk, unit, moved) for unit in units])
 
 
 def created(unit):
@@ -399,7 +399,7 @@ def test_a_batch_that_failed_is_done_again_with_what_happened_since(sites, monke
 
 
 def test_cells_of_grids_that_are_gone_or_have_another_key_are_forgotten(sites):
-    workqueue.enqueue(due_cells.add([Cell("zone", 4711, "a"), Cell("elsewhere", due_cells.ALL, "a")]))
+    due_cells.enqueue([Cell("zone", 4711, "a"), Cell("elsewhere", due_cells.ALL, "a")])
     run(CELLS)
     run("cells/elsewhere")
     assert not DueCell.objects.exists()

@@ -72,6 +72,7 @@ def record(events: Mapping[str, Sequence[NewEvent]], unsent: bool = False) -> No
     recent = GridEvent.objects.filter(
         path__in=[path for path, several in events.items() if several],
         last_at__gt=now - ONE_STORY,
+        unit__in={each.unit for _, each in told},
         reason__in={each.reason for _, each in told},
     )
     rows = recent.order_by("last_at", "pk").values_list("path", "unit", "reason", "type", "pk", "message")

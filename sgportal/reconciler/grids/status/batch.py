@@ -8,6 +8,7 @@ from django.db import transaction
 from ....cluster import Cluster
 from ....core.plans.plan import Plan
 from ....models import Grid
+from ....models.bulk import update_rows
 from ...queue import change_log
 from ..events import grid_events
 from ..observation.observation import Observation
@@ -53,7 +54,7 @@ def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
             grid.cells_version += 1
             if not grid.whole.get("claims"):  # whether its namespace is closed is known of the whole grid only
                 grid.whole = there[pk].status.whole.to_json()
-        Grid.objects.bulk_update(grids.values(), [*sums.FIELDS, "cells_version", "whole"])
+        update_rows(list(grids.values()), [*sums.FIELDS, "cells_version", "whole"])
         grid_events.record({grids[pk].path: judged.events for pk, judged in there.items()}, unsent=True)
         change_log.record("grid", [grids[pk].path for pk, judged in there.items() if judged.changes.shown])
         publish.request(list(grids.values()))

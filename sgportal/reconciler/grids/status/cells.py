@@ -17,13 +17,13 @@ from ....core.plans.plan import Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
 from ....core.status.parts import UnitStatus
 from ....models import Grid, GridUnit
+from ....models.bulk import update_rows, upsert_rows
 from ...fleet import halt
 from ...queue import change_log, workqueue
 from ..observation.observation import Observation, changed
 from .creation_failures import LOOK_AGAIN
 
 Cells = Mapping[str, GridUnit]
-BATCH = 200  # rows in one statement
 # What a person decides, and what paces the writes, is never overwritten by what was read before.
 _NOT_OBSERVED = ("id", "grid", "name", "gone_since", "retirement", "held_since", "recreate", "failures", "next_at")
 _OBSERVED = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
@@ -123,12 +123,8 @@ def write(changes: Sequence[CellChanges]) -> list[Cells]:
         {name: _unsaved(cell) if name in each.written else cell for name, cell in each.after.items()}
         for each in changes
     ]
-    GridUnit.objects.bulk_create(
-        [cells[name] for each, cells in zip(changes, after, strict=True) for name in each.written],
-        update_conflicts=True,
-        unique_fields=["grid", "name"],
-        update_fields=_OBSERVED,
-    )
+    written = [cells[name] for each, cells in zip(changes, after, strict=True) for name in each.written]
+    upsert_rows(written, ["grid", "name"], _OBSERVED)
     gone = [Q(grid=each.grid, name__in=each.gone) for each in changes if each.gone]
     if gone:
         GridUnit.objects.filter(functools.reduce(or_, gone)).delete()
@@ -153,7 +149,7 @@ def _slow_down(cells: Sequence[GridUnit]) -> None:
         before = failures.get(cell.pk, 0)
         cell.failures = before + 1
         cell.next_at = now + timedelta(seconds=workqueue.backoff(before))
-    GridUnit.objects.bulk_update(cells, ["failures", "next_at"], batch_size=BATCH)
+    update_rows(cells, ["failures", "next_at"])
 
 
 def _speed_up(cells: Sequence[GridUnit]) -> None:

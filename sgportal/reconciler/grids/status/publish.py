@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ....cluster import Cluster, ClusterError, Throttled, Unreachable
 from ....models import Grid
+from ....models.bulk import update_rows
 from ...process.connection import map_parallel
 from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 KIND = "status"  # of the work keys
 DELAY_SECONDS = 0.5  # for what else changes at the same time
 PACE_SECONDS = 1.0  # between two writes of one grid's status
+REST = 3  # times as long as a turn took nothing is published, so that workers are there for children
 MOST = 100  # grids in one turn
 
 
@@ -38,7 +40,7 @@ class _Said(NamedTuple):
 
 def request(grids: Iterable[Grid]) -> None:
     """Have the status of these grids published soon: of what this transaction changes, too."""
-    workqueue.enqueue_together({f"{KIND}/{grid.key}" for grid in grids}, DELAY_SECONDS)
+    workqueue.enqueue_spaced({f"{KIND}/{grid.key}" for grid in grids}, DELAY_SECONDS)
 
 
 def mark(grids: Sequence[Grid]) -> None:
@@ -95,7 +97,7 @@ def _store(grids: Sequence[Grid], label: str) -> list[_Said]:
         for each in said:
             for name, value in {**each.published.fields, "published_at": now}.items():
                 setattr(each.grid, name, value)
-        Grid.objects.bulk_update(
+        update_rows(
             [each.grid for each in said], ["status", "sentences", "state", "observed_generation", "published_at"]
         )
         grid_events.record({each.grid.path: each.published.events for each in said}, unsent=True)
