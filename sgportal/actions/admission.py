@@ -14,7 +14,8 @@ from ..core.names import child_name
 from ..core.plans.plan import plan
 from ..core.plans.trial import Trial, may_not, probes, told, trials, verdict, warnings
 from ..core.text import Invalid, Problem, first_of, say
-from ..models import Child, Grid, NodeLabel
+from ..models import Child, Grid
+from ..queries.per_unit.units import units_for
 from ..queries.plans import world
 from ..reconciler.process import connection, dry_run
 
@@ -61,12 +62,13 @@ def ask(specs: Mapping[str, tuple[GridSpec, Grid | None]]) -> dict[str, tuple[Pr
 
 def _trials(spec: GridSpec, grid: Grid | None) -> Iterator[Trial]:
     """What to try of a grid: for each of its templates, the child of one NodeUnit if it would be written, and a pod."""
-    for probe in probes(spec, NodeLabel.objects.unit_names(spec.key)):
+    known = units_for(spec)
+    for probe in probes(spec, known):
         name = child_name(spec.name, spec.kind.child_kind, probe.unit)
         rows = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace, name=name)
-        seen = world(probe.spec, grid, [probe.unit], list(rows.values_list("body", flat=True)))
-        steps = [step for step in plan(probe.spec, seen).steps if step.unit == probe.unit]
-        yield from trials(probe, steps)
+        seen = world(probe.spec, grid, [probe.unit], list(rows.values_list("body", flat=True)), known)
+        planned = plan(probe.spec, seen)
+        yield from trials(probe, [step for step in planned.steps if step.unit == probe.unit], planned.wanted)
 
 
 def _sort(trial: Trial, error: ClusterError, into: _Heard) -> None:

@@ -12,8 +12,10 @@ from ..core.plans.plan import Plan
 from ..core.schema import twice
 from ..core.text import MOST_PROBLEMS, Invalid, Problem, Sentence, first_of, pointer, say
 from ..core.traffic.closure import Capabilities
-from ..models import Grid, NodeLabel
+from ..core.units import Unit
+from ..models import Grid
 from ..queries.capabilities import capabilities
+from ..queries.per_unit.units import known_units
 from ..queries.plans import plan_for, recreation
 from ..reconciler.queue import change_log, workqueue
 from . import admission
@@ -136,7 +138,8 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> dict[str, GridSpec]:
             break
         prefix = pointer(index) if len(manifests) > 1 else ""
         try:
-            spec = parse(manifest, _units_for(manifest), _abilities_for(manifest))
+            units = _units_for(manifest)
+            spec = parse(manifest, units, _abilities_for(manifest), units)
         except Invalid as invalid:
             problems += [each.within(prefix) for each in invalid.problems]
             continue
@@ -156,10 +159,11 @@ def _abilities_for(manifest: Any) -> Capabilities | None:
     return capabilities() if isinstance(spec, Mapping) and spec.get("closure") else None
 
 
-def _units_for(manifest: Any) -> list[str]:
+def _units_for(manifest: Any) -> dict[str, Unit]:
+    """The NodeUnits of a manifest's key; with their nodes where it has overrides."""
     spec = manifest.get("spec") if isinstance(manifest, Mapping) else None
     key = spec.get("gridUniqKey") if isinstance(spec, Mapping) else None
-    return NodeLabel.objects.unit_names(key) if isinstance(key, str) else []
+    return known_units(key, with_nodes=bool(spec and spec.get("overrides"))) if isinstance(key, str) else {}
 
 
 def _row(spec: GridSpec, *, lock: bool = False) -> Grid | None:

@@ -7,7 +7,7 @@ from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
 from .events.views import Events
-from .grids import bundles, endpoints, groups, history
+from .grids import bundles, effective, endpoints, groups, history
 from .grids import views as grids
 from .http.problems import nothing_here
 from .nodes import labelling
@@ -30,6 +30,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         return [*views, path(f"{one}/endpoints", endpoints.GridEndpoints.as_view())]
     return [
         *views,
+        path(f"{one}/effective", effective.GridEffective.as_view(kind=kind.kind)),
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
     ]
 

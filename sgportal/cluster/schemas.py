@@ -5,40 +5,24 @@ no child can do without. What only a rule in CEL can say (`x-kubernetes-validati
 portal then shows it as a condition.
 """
 
-from typing import Any
-
 from ..core.grids.kinds import DEFAULT, GridKind
 from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
 from ..core.ownership.ignored import MAX_ENTRIES, MAX_MANAGER, MAX_PATH
 from ..core.traffic.closure import MODES, SLICE_MODES
 from ..core.traffic.front import FRONTS
+from .unit_schemas import ANY, BY_UNIT, LABEL, TEXT, VALUE, Schema, open_object, rule
 
-Schema = dict[str, Any]
-
-_VALUE = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_TEXT: Schema = {"type": "string"}
-_ANY: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 _KEY: Schema = {
     "description": "The label key of nodes whose values name the NodeUnits.",
     "type": "string",
     "minLength": 1,
     "maxLength": 317,
-    "pattern": rf"^({_LABEL}(\.{_LABEL})*/)?{_VALUE}$",
+    "pattern": rf"^({LABEL}(\.{LABEL})*/)?{VALUE}$",
 }
 
 
-def _open(*required: str, **properties: Schema) -> Schema:
-    """An object that keeps what is not said of it here."""
-    return {**_ANY, "required": list(required), "properties": properties}
-
-
-def _rule(rule: str, message: str, field: str = "") -> dict[str, str]:
-    return {"rule": rule, "message": message, **({"fieldPath": field} if field else {})}
-
-
 def _texts(longest: int, pattern: str = "") -> Schema:
-    text = {**_TEXT, "minLength": 1, "maxLength": longest, **({"pattern": pattern} if pattern else {})}
+    text = {**TEXT, "minLength": 1, "maxLength": longest, **({"pattern": pattern} if pattern else {})}
     return {"type": "array", "maxItems": MAX_ENTRIES, "items": text}
 
 
@@ -59,14 +43,14 @@ _IGNORED: Schema = {
         },
     },
 }
-_CONTAINER = _open("name", "image", name={**_TEXT, "minLength": 1}, image={**_TEXT, "minLength": 1})
-_POD = _open("containers", containers={"type": "array", "minItems": 1, "items": _CONTAINER})
-_TEMPLATE = _open(
+_CONTAINER = open_object("name", "image", name={**TEXT, "minLength": 1}, image={**TEXT, "minLength": 1})
+_POD = open_object("containers", containers={"type": "array", "minItems": 1, "items": _CONTAINER})
+_TEMPLATE = open_object(
     "selector",
     "template",
     replicas={"type": "integer", "format": "int32", "minimum": 0},
-    selector=_ANY,
-    template=_open("spec", spec=_POD),
+    selector=ANY,
+    template=open_object("spec", spec=_POD),
 )
 _WORKLOAD: Schema = {
     "type": "object",
@@ -79,7 +63,7 @@ _WORKLOAD: Schema = {
             "type": "object",
             "additionalProperties": _TEMPLATE,
             "x-kubernetes-validations": [
-                _rule(
+                rule(
                     f"!('{DEFAULT}' in self)",
                     f"“{DEFAULT}” always means spec.template; give this template another name",
                 )
@@ -88,22 +72,28 @@ _WORKLOAD: Schema = {
         "templates": {
             "description": "Which template a NodeUnit uses: its name by the NodeUnit's.",
             "type": "object",
-            "additionalProperties": _TEXT,
+            "additionalProperties": TEXT,
         },
-        "defaultTemplateName": {"description": "The template of NodeUnits that templates does not name.", **_TEXT},
+        "defaultTemplateName": {"description": "The template of NodeUnits that templates does not name.", **TEXT},
         "autoDeleteUnusedTemplate": {
             "description": "As in SuperEdge; unused templates are shown, and removed when somebody confirms it.",
             "type": "boolean",
         },
         "ignoreDifferences": _IGNORED,
+        **BY_UNIT,
     },
     "x-kubernetes-validations": [
-        _rule(
+        rule(
+            "!has(self.totalReplicas) || !has(self.template) || !has(self.template.replicas)",
+            "must not stand beside totalReplicas; change totalReplicas instead",
+            ".template",
+        ),
+        rule(
             "has(self.template) || (has(self.templatePool) && size(self.templatePool) > 0 && "
             "has(self.defaultTemplateName) && self.defaultTemplateName != '')",
             "is required, unless there is a templatePool and a defaultTemplateName",
             ".template",
-        )
+        ),
     ],
 }
 _CLOSURE: Schema = {
@@ -115,16 +105,16 @@ _CLOSURE: Schema = {
         "failover": {
             "description": "With mode failover: the NodeUnits to borrow from, in order.",
             "type": "array",
-            "items": {**_TEXT, "minLength": 1, "maxLength": MAX_LABEL, "pattern": f"^{_VALUE}$"},
+            "items": {**TEXT, "minLength": 1, "maxLength": MAX_LABEL, "pattern": f"^{VALUE}$"},
         },
     },
     "x-kubernetes-validations": [
-        _rule(
+        rule(
             "self.mode != 'failover' || (has(self.failover) && size(self.failover) > 0)",
             "is required: the NodeUnits to borrow from, in order",
             ".failover",
         ),
-        _rule(
+        rule(
             "self.mode == 'failover' || !has(self.failover)",
             "only mode “failover” has a list of NodeUnits to borrow from",
             ".failover",
@@ -133,18 +123,18 @@ _CLOSURE: Schema = {
 }
 _SERVICE_TEMPLATE: Schema = {
     "description": "The spec of the Service.",
-    **_open(
+    **open_object(
         "selector",
-        selector={"type": "object", "minProperties": 1, "additionalProperties": _TEXT},
+        selector={"type": "object", "minProperties": 1, "additionalProperties": TEXT},
         ports={
             "type": "array",
-            "items": _open("port", port={"type": "integer", "format": "int32", "minimum": 1, "maximum": 65535}),
+            "items": open_object("port", port={"type": "integer", "format": "int32", "minimum": 1, "maximum": 65535}),
         },
-        clusterIP=_TEXT,
-        type=_TEXT,
+        clusterIP=TEXT,
+        type=TEXT,
     ),
     "x-kubernetes-validations": [
-        _rule(
+        rule(
             "(has(self.clusterIP) && self.clusterIP == 'None') || (has(self.ports) && size(self.ports) > 0)",
             "at least one port is required",
             ".ports",
@@ -167,19 +157,19 @@ _SERVICE: Schema = {
         "ignoreDifferences": _IGNORED,
     },
     "x-kubernetes-validations": [
-        _rule(
+        rule(
             f"!has(self.closure) || !(self.closure.mode in {sorted(SLICE_MODES)}) || "
             "((!has(self.template.clusterIP) || self.template.clusterIP != 'None') && "
             "(!has(self.template.type) || self.template.type != 'ExternalName'))",
             "a headless Service, or one of type ExternalName, has nothing to steer; use mode “wrapper” or “open”",
             ".closure",
         ),
-        _rule(
+        rule(
             "!has(self.front) || !has(self.template.type) || self.template.type != 'ExternalName'",
             "a Service of type ExternalName has no pods to stand before",
             ".front",
         ),
-        _rule(
+        rule(
             "!has(self.front) || self.front != 'all' || !has(self.template.clusterIP) || "
             "self.template.clusterIP != 'None'",
             "a headless Service has a selector and lists all pods itself; use “perUnit”, or leave this out",
@@ -189,26 +179,26 @@ _SERVICE: Schema = {
 }
 _NOTES: Schema = {
     "type": "array",
-    "items": {"type": "object", "properties": dict.fromkeys(("reason", "message"), _TEXT)},
+    "items": {"type": "object", "properties": dict.fromkeys(("reason", "message"), TEXT)},
 }
 _UNIT: Schema = {
     "type": "object",
     "properties": {
-        **dict.fromkeys(("name", "state", "template", "reason", "message"), _TEXT),
+        **dict.fromkeys(("name", "state", "template", "reason", "message"), TEXT),
         "notes": _NOTES,
     },
 }
 _CONDITION: Schema = {
     "type": "object",
     "required": ["type", "status"],
-    "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), _TEXT),
+    "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), TEXT),
 }
 _STATUS: Schema = {
     "type": "object",
     "properties": {
         "observedGeneration": {"type": "integer", "format": "int64"},
         "conditions": {"type": "array", "items": _CONDITION},
-        "states": {"type": "object", "additionalProperties": _ANY},
+        "states": {"type": "object", "additionalProperties": ANY},
         "units": {"type": "array", "items": _UNIT},
         "readyUnits": {"type": "integer"},
         "totalUnits": {"type": "integer"},
@@ -216,8 +206,8 @@ _STATUS: Schema = {
         "omittedUnits": {"type": "integer"},
         "unitsByState": {"type": "object", "additionalProperties": {"type": "integer"}},
         "notes": _NOTES,
-        "unusedTemplates": {"type": "array", "items": _TEXT},
-        "closure": _TEXT,
+        "unusedTemplates": {"type": "array", "items": TEXT},
+        "closure": TEXT,
         "nodes": {"type": "object", "additionalProperties": {"type": "integer"}},
         "foreignSlices": {"type": "integer"},
         "frontServices": {"type": "integer"},
@@ -229,14 +219,14 @@ def schema_of(kind: GridKind) -> Schema:
     """The OpenAPI schema of a grid, structural as the API server wants it."""
     room = MAX_CHILD_NAME[kind.child_kind] - len(child_name("", kind.child_kind, "x"))
     # Of a Deployment the API server takes every name that it takes of the grid.
-    rule = {} if kind.child_kind == "Deployment" else {"pattern": f"^{_LABEL}$"}
+    rule = {} if kind.child_kind == "Deployment" else {"pattern": f"^{LABEL}$"}
     return {
         "type": "object",
         "required": ["spec"],
         "properties": {
-            "apiVersion": _TEXT,
-            "kind": _TEXT,
-            "metadata": {"type": "object", "properties": {"name": {**_TEXT, "maxLength": room, **rule}}},
+            "apiVersion": TEXT,
+            "kind": TEXT,
+            "metadata": {"type": "object", "properties": {"name": {**TEXT, "maxLength": room, **rule}}},
             "spec": _SERVICE if kind.child_kind == "Service" else _WORKLOAD,
             "status": _STATUS,
         },

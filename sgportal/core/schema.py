@@ -21,6 +21,10 @@ _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
 _QUANTITY = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?")
 
 
+# A variable in a text: `{{unit.name}}`; `core.overrides.variables` knows which there are.
+VARIABLE = re.compile(r"\{\{\s*unit\.([^{}\s]+)\s*\}\}")
+
+
 def check(value: Any, type_name: str, where: str) -> Iterator[Problem]:
     """The problems of a value declared as `type_name` in `FIELDS`; null counts as absent, as the API server has it."""
     if value is None or type_name == "any":
@@ -40,7 +44,7 @@ def check(value: Any, type_name: str, where: str) -> Iterator[Problem]:
 def _check_scalar(value: Any, type_name: str, where: str) -> Iterator[Problem]:
     types, wanted = _SCALARS[type_name]
     fits = isinstance(value, types) and (type_name == "bool" or not isinstance(value, bool))
-    if not fits or (type_name == "quantity" and not _QUANTITY.fullmatch(str(value))):
+    if not fits or (type_name == "quantity" and not _QUANTITY.fullmatch(VARIABLE.sub("1", str(value)))):
         yield wrong_type(value, wanted, where)
 
 

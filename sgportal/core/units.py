@@ -38,6 +38,12 @@ class Unit:
     nodes: tuple[NodeView, ...]
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels that all of its nodes have with one value."""
+        first, *others = (node.labels.items() for node in self.nodes) if self.nodes else ({}.items(),)
+        return dict(set(first).intersection(*others))
+
+    @property
     def ready_nodes(self) -> int:
         """How many of its nodes are Ready."""
         return sum(node.ready == "Ready" for node in self.nodes)

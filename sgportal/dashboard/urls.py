@@ -7,7 +7,7 @@ from .cluster import audit, decisions
 from .cluster import views as cluster
 from .editor import views as editor
 from .grids import actions as grid_actions
-from .grids import servicegroups
+from .grids import effective, servicegroups
 from .grids import views as grids
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
@@ -59,6 +59,7 @@ urlpatterns = [
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
     path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),
+    path(_GRID + "units/<path:unit>/effective/", effective.effective, name="grid-effective"),
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),

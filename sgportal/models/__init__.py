@@ -6,11 +6,12 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
 from .history import AuditEvent, ChildDeletion, GridEvent, Journal
-from .intent import Grid, GridUnit, Revision, ServiceGroup
+from .intent import Grid, GridUnit, ServiceGroup
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .people import ApiToken, LogInCount, Preference
+from .revisions import Revision
 from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [

@@ -7,11 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from ..core.grids.kinds import API_VERSION, BY_PLURAL, KINDS, GridKind
+from ..core.grids.kinds import API_VERSION, KINDS, GridKind
+from ..core.overrides.variables import depends_on_labels
 from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
-from .lengths import KEY
 
 
 class ServiceGroup(models.Model):
@@ -92,6 +92,7 @@ class Grid(models.Model):
     is set while the custom resource is gone from the cluster, `missing_held` where that waits for a person, and
     `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
     `deleted_made_at` is when that resource had been made, where it was seen being deleted, not merely lacking.
+    `reads_labels` says that its children depend on labels of nodes besides the key.
     `sentences` are those of the conditions of `status`, by type, to be said in the reader's language.
 
     `whole` is what was found of the grid as a whole (a `core.status.parts.Whole`; empty until then). `unit_count`,
@@ -115,6 +116,7 @@ class Grid(models.Model):
     group = models.ForeignKey(ServiceGroup, models.SET_NULL, null=True, blank=True, related_name="grids")
     metadata = models.JSONField(default=dict)
     spec = models.JSONField(default=dict)
+    reads_labels = models.BooleanField(default=False, db_index=True)
     generation = models.PositiveBigIntegerField(default=1)
     version = models.PositiveBigIntegerField(default=1)
     pushed_generation = models.PositiveBigIntegerField(default=0)
@@ -159,6 +161,11 @@ class Grid(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the row, with what follows from its spec."""
+        self.reads_labels = depends_on_labels(self.spec)
+        super().save(*args, **kwargs)
+
     @property
     def grid_kind(self) -> GridKind:
         """The core's description of this kind."""
@@ -198,7 +205,7 @@ class Grid(models.Model):
     def remember(self, author: str) -> None:
         """Keep the spec as it is now as the revision of this generation."""
         kept = {"path": self.path, "spec": self.spec, "metadata": self.metadata, "author": author}
-        Revision.objects.get_or_create(grid=self, number=self.generation, defaults=kept)
+        self.revisions.get_or_create(number=self.generation, defaults=kept)
 
     @property
     def owner(self) -> Owner:
@@ -209,31 +216,6 @@ class Grid(models.Model):
         """The grid as a person writes it: without what the server adds."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
         return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.spec}
-
-
-class Revision(models.Model):
-    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
-
-    grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
-    path = models.CharField(max_length=KEY, db_index=True)
-    number = models.PositiveBigIntegerField()
-    spec = models.JSONField()
-    metadata = models.JSONField(default=dict)
-    author = models.CharField(max_length=150)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["grid", "number"], name="one_revision_per_number")]
-        ordering = ["-number"]
-
-    def __str__(self) -> str:
-        return f"{self.path}@{self.number}"
-
-    def source(self) -> dict[str, Any]:
-        """The grid as it was, as a person writes it."""
-        plural, namespace, name = self.path.split("/")
-        metadata = {"name": name, "namespace": namespace, **self.metadata}
-        return {"apiVersion": API_VERSION, "kind": BY_PLURAL[plural].kind, "metadata": metadata, "spec": self.spec}
 
 
 class GridUnit(models.Model):

@@ -16,10 +16,12 @@ from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
 from ..core.traffic.closure import Capabilities
-from ..models.cache import Child, NodeLabel
+from ..core.units import Unit
+from ..models.cache import Child
 from ..models.intent import Grid, GridUnit
 from .capabilities import capabilities_for
 from .endpoints import can_for
+from .per_unit.units import left_out_of, units_for
 from .policy import closed
 
 
@@ -44,8 +46,8 @@ def plan_for(
 ) -> Plan:
     """The steps that would run if the grid were `spec` (`grid` is its row, if it has one; `stored`: and that is what it
     says), by what was last seen; `recreate` are units whose child would be replaced."""
-    units = NodeLabel.objects.unit_names(spec.key)
-    seen = world(spec, grid, units, last_seen(spec, units), deleting)
+    units = units_for(spec)
+    seen = world(spec, grid, units, last_seen(spec, units), units, deleting)
     return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
 
 
@@ -53,8 +55,8 @@ def recreation(grid: Grid, unit: str) -> Plan:
     """What replacing a unit's child comes to, by what was last seen: its deletion, then its creation, where the unit
     still has nodes. No steps: there is nothing of this grid's to replace. Raises Invalid as `spec_of` does."""
     spec = spec_of(grid)
-    units = NodeLabel.objects.unit_names(spec.key)
-    seen = world(spec, grid, units, last_seen(spec, units))
+    units = units_for(spec)
+    seen = world(spec, grid, units, last_seen(spec, units), units)
     found = plan(spec, replace(seen, recreate=[unit]))
     gone = [each for each in found.steps if each.unit == unit and each.verb == "delete"]
     uids = {each.uid for each in gone}
@@ -72,19 +74,27 @@ def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def world(
-    spec: GridSpec, grid: Grid | None, units: Collection[str], live: Sequence[Mapping[str, Any]], deleting: bool = False
+    spec: GridSpec,
+    grid: Grid | None,
+    units: Collection[str],
+    live: Sequence[Mapping[str, Any]],
+    known: Mapping[str, Unit],
+    deleting: bool = False,
 ) -> World:
-    """What a plan is made from, by the rows, where `live` are the objects that there are. Two queries at most."""
+    """What a plan for some units is made from, by the rows, where `live` are the objects that there are and `known` all
+    of the grid's units. Three queries at most."""
     remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={})
     columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts")
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
-    return world_of(grid, cells, units, live, can_for(spec, grid, live, capabilities_for(spec)), deleting)
+    can = can_for(spec, grid, live, capabilities_for(spec))
+    found = world_of(grid, cells, known, live, can, deleting)
+    return replace(found, units=units, left_out=left_out_of(spec, known))
 
 
 def world_of(
     grid: Grid | None,
     cells: Collection[GridUnit],
-    units: Collection[str],
+    units: Mapping[str, Unit],
     live: Sequence[Mapping[str, Any]],
     can: Capabilities,
     deleting: bool = False,
@@ -105,6 +115,7 @@ def world_of(
         attempts={cell.name: _attempts(cell.attempts) for cell in cells if cell.attempts},
         carried_out=grid is not None and is_carried_out(grid),
         can=can,
+        known=units,
     )
 
 

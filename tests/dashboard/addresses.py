@@ -25,6 +25,7 @@ READABLE = (
     "/grids/?kind=ServiceGrid&state=Ready&namespace=default&key=site&search=e",
     GRID,
     GRID + "units/lyo/",
+    GRID + "units/lyo/effective/",
     GRID + "plan/",
     GRID + "events/",
     GRID + "revisions/",

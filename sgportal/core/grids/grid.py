@@ -6,11 +6,17 @@ from itertools import chain
 from typing import Any
 
 from ..names import HOME, LAST_APPLIED, SERVICEGROUP
+from ..overrides.choice import Placement, placement_of
+from ..overrides.division import Division, division_of
+from ..overrides.override import Override, overrides_of
+from ..overrides.variables import Variables, reads_labels, variables_of
 from ..ownership.ignored import Ignored, ignored_of
 from ..schema import check_fields, wrong_type
 from ..text import Invalid, Problem, Sentence, first_of, must_be, one_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
 from ..traffic.front import Front, front_of
+from ..units import Unit
+from .differences import override_problems
 from .group import KIND as GROUP
 from .kinds import API_VERSION, DEFAULT, KINDS, GridKind
 from .validation import metadata_problems, spec_problems, unit_problems
@@ -30,7 +36,8 @@ class GridSpec:
 
     `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
     leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
-    a ServiceGrid has beside its own.
+    a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
+    tell the children of one template apart.
     """
 
     kind: GridKind
@@ -46,6 +53,10 @@ class GridSpec:
     closure: Closure | None = None
     ignored: tuple[Ignored, ...] = ()
     front: Front = ""
+    placement: Placement = field(default_factory=Placement)
+    overrides: tuple[Override, ...] = ()
+    variables: Variables = field(default_factory=Variables)
+    division: Division | None = None
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -55,6 +66,27 @@ class GridSpec:
         """The child spec a unit uses, or None where the name leads nowhere."""
         name = self.template_name(unit)
         return self.template if name == DEFAULT else self.pool.get(name)
+
+    @property
+    def templates_by_name(self) -> dict[str, Mapping[str, Any]]:
+        """All templates; `default` is `spec.template`."""
+        return {**({} if self.template is None else {DEFAULT: self.template}), **self.pool}
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether a child depends on labels of its unit's nodes besides the key."""
+        chosen = self.placement.reads_labels or any(each.choice.wanted is not None for each in self.overrides)
+        written = (self.template, self.pool, [each.entry for each in self.overrides])
+        return chosen or reads_labels(written)
+
+    @property
+    def asks_of_units(self) -> bool:
+        """Whether more than the names of its units matters: their labels, or how many nodes they have."""
+        return self.reads_labels or (self.division is not None and self.division.by == "nodes")
+
+    def its(self, units: Mapping[str, Unit]) -> dict[str, Unit]:
+        """Those of the NodeUnits of its key that the grid is for."""
+        return {name: unit for name, unit in units.items() if self.placement.takes(unit)}
 
     def unused_templates(self) -> tuple[str, ...]:
         """Pool entries that neither a unit nor the default refers to."""
@@ -66,11 +98,17 @@ class GridSpec:
         return f"{self.kind.plural}/{self.namespace}/{self.name}"
 
 
-def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None = None) -> GridSpec:
+def parse(
+    manifest: Any,
+    units: Collection[str] = (),
+    can: Capabilities | None = None,
+    known: Mapping[str, Unit] | None = None,
+) -> GridSpec:
     """The grid a manifest describes, as `kubectl apply` takes it.
 
     `units` are the NodeUnits known now: a grid that none of them could have a child of is refused. `can` is what the
-    cluster can keep: a closure beyond it is refused (None: nobody asks).
+    cluster can keep: a closure beyond it is refused (None: nobody asks). `known`: the units with their labels, for
+    which overrides must not contradict one another (None: nobody asks).
     Raises Invalid with every problem found, each with its JSON pointer.
     """
     if not isinstance(manifest, Mapping):
@@ -86,6 +124,8 @@ def parse(manifest: Any, units: Collection[str] = (), can: Capabilities | None =
     if problems:
         raise Invalid(*problems)
     found = _build(kind, manifest["metadata"], spec)
+    if problems := first_of(override_problems(found, known)):
+        raise Invalid(*problems)
     if can and (reason := refusal(found.closure, can)):
         raise Invalid(Problem("/spec/closure/mode", reason))
     return found
@@ -114,6 +154,10 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         closure=closure_of(spec.get("closure")),
         ignored=ignored_of(spec.get("ignoreDifferences")),
         front=front_of(spec.get("front")),
+        placement=placement_of(spec.get("placement")),
+        overrides=overrides_of(spec.get("overrides")),
+        variables=variables_of(spec),
+        division=division_of(spec),
     )
 
 

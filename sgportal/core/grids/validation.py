@@ -7,6 +7,7 @@ from ..kubernetes_fields import FIELDS
 from ..names import (
     MAX_CHILD_NAME,
     MAX_LABEL,
+    UNIT,
     child_name,
     child_name_problem,
     front_name_problem,
@@ -16,8 +17,12 @@ from ..names import (
     namespace_problem,
     object_name_problem,
 )
+from ..overrides.choice import placement_problems
+from ..overrides.division import division_problems
+from ..overrides.validation import shape_problems
+from ..overrides.variables import usage_problems, variable_problems, variables_of
 from ..ownership.ignored import ignored_problems
-from ..schema import check_fields, twice
+from ..schema import VARIABLE, check_fields, twice
 from ..selector import matches, requirements
 from ..text import REQUIRED, Problem, one_of, pointer, say, up_to
 from ..traffic.closure import closure_problems
@@ -43,6 +48,12 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
         "defaultTemplateName": ("str", False),
         "autoDeleteUnusedTemplate": ("bool", False),
         "ignoreDifferences": ("[any]", False),
+        "overrides": ("[any]", False),
+        "placement": ("any", False),
+        "vars": ("{str}", False),
+        "unitVars": ("{{str}}", False),
+        "totalReplicas": ("int", False),
+        "division": ("any", False),
     }
 
 
@@ -63,8 +74,13 @@ def metadata_problems(kind: GridKind, metadata: Mapping[str, Any]) -> Iterator[P
 
 def _labels_problems(labels: Mapping[str, Any] | None, where: str) -> Iterator[Problem]:
     for key, value in (labels or {}).items():
-        if problem := label_key_problem(key) or label_value_problem(value):
+        if problem := label_key_problem(key) or label_value_problem(_with_examples(value)):
             yield Problem(where + pointer(key), problem)
+
+
+def _with_examples(text: Any) -> Any:
+    """A text with something in the place of its variables."""
+    return VARIABLE.sub("x", text) if isinstance(text, str) and "{{" in text else text
 
 
 def spec_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -124,15 +140,28 @@ def _workload_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Prob
         elif not isinstance(template, Mapping):
             yield Problem(place, REQUIRED)
         else:
-            yield from _template_problems(kind, template, place)
+            yield from template_problems(kind, template, place)
     for unit in spec.get("templates") or {}:
         if not unit or label_value_problem(unit):
             yield Problem("/spec/templates" + pointer(unit), label_value_problem(unit) or say("must name a NodeUnit"))
     if spec.get("template") is not None:
-        yield from _template_problems(kind, spec["template"], "/spec/template")
+        yield from template_problems(kind, spec["template"], "/spec/template")
+    yield from _difference_problems(kind, spec)
 
 
-def _template_problems(kind: GridKind, template: Mapping[str, Any], where: str) -> Iterator[Problem]:
+def _difference_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with what tells the children of one template apart."""
+    yield from shape_problems(spec.get("overrides") or (), kind.template_type)
+    if spec.get("placement") is not None:
+        yield from placement_problems(spec["placement"])
+    yield from division_problems(spec)
+    yield from variable_problems(spec)
+    for name in ("template", "templatePool", "overrides"):
+        yield from usage_problems(spec.get(name), variables_of(spec), f"/spec/{name}")
+
+
+def template_problems(kind: GridKind, template: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    """What is wrong with a template whose types are right."""
     if (template.get("replicas") or 0) < 0:
         yield Problem(where + "/replicas", say("must not be negative"))
     if (template.get("replicas") or 0) > MOST_REPLICAS:
@@ -140,6 +169,8 @@ def _template_problems(kind: GridKind, template: Mapping[str, Any], where: str) 
     pod = template["template"]
     labels = (pod.get("metadata") or {}).get("labels") or {}
     yield from _labels_problems(labels, where + "/template/metadata/labels")
+    if UNIT in labels:
+        yield Problem(where + "/template/metadata/labels" + pointer(UNIT), say("is set by the portal; leave it out"))
     yield from _selector_problems(template["selector"], labels, where + "/selector")
     yield from _container_problems(pod.get("spec"), where + "/template/spec")
     for index, claim in enumerate(
@@ -158,6 +189,8 @@ def _selector_problems(selector: Mapping[str, Any], labels: Mapping[str, str], w
             )
             return
     wanted = requirements(selector)
+    if any(each.key == UNIT for each in wanted):
+        yield Problem(where, say("must not name “%(label)s”, which the portal sets", label=UNIT))
     if not wanted:
         yield Problem(where, say("is required: an empty selector would match every pod"))
     elif not matches(wanted, labels):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..names import GRIDS_OWN_KEYS
+from ..names import GRIDS_OWN_KEYS, UNIT
 from .field_paths import Field, Pattern, entry_step, fits, list_keys, resolved, without
 from .ignored import Ignored
 from .managed_fields import entries_of, is_ours, name_of, node_at
@@ -115,8 +115,17 @@ def _with_identity(body: Body, desired: Body) -> Body:
         spec["selector"] = desired["spec"]["selector"]
     if "template" in desired["spec"]:
         pod = {**spec["template"]["spec"], "nodeSelector": desired["spec"]["template"]["spec"]["nodeSelector"]}
-        spec["template"] = {**spec["template"], "spec": pod}
+        spec["template"] = {**_with_unit(spec["template"], desired["spec"]["template"]), "spec": pod}
     return {**body, "metadata": _own_metadata(body["metadata"], desired["metadata"]), "spec": spec}
+
+
+def _with_unit(template: Body, desired: Body) -> Body:
+    """A pod template with the label of its unit, which the child's selector needs, where that is desired."""
+    unit = ((desired.get("metadata") or {}).get("labels") or {}).get(UNIT)
+    if unit is None:
+        return template
+    metadata = template.get("metadata") or {}
+    return {**template, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), UNIT: unit}}}
 
 
 def _own_metadata(metadata: Body, desired: Body) -> Body:

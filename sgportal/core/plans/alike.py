@@ -5,11 +5,12 @@ Every answer about a pair depends on the fields that `likeness` keeps, and on no
 labels, annotations, owner references and specs, and says by whom they were set; not for what reads a name or a status.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 
+from ..names import UNIT
 from ..ownership.managed_fields import entries_of
 
 Body = Mapping[str, Any]
@@ -35,28 +36,50 @@ def once_for_alike(answer: Callable[[Body, Body], Answer]) -> Callable[[Body, Bo
 
 def likeness(wanted: Body, live: Body) -> bytes | None:
     """The same for pairs that are alike: the same fields, values and managers, but for their names and for a node
-    selector that is live as it is wanted. None for what cannot be written as JSON."""
-    want, have = wanted["spec"], live.get("spec") or {}
-    if (selector := _node_selector(want)) and selector == _node_selector(have):
-        want, have = _without_node_selector(want), _without_node_selector(have)
+    selector and labels of a unit that are live as they are wanted. None for what cannot be written as JSON."""
+    want, have = (_metadata(wanted), wanted["spec"]), (_metadata(live), live.get("spec") or {})
+    for place in _OF_ONE_UNIT:
+        want, have = _without_same(want, have, place)
     try:
-        return orjson.dumps((wanted["kind"], _metadata(wanted), want, _metadata(live), have, list(_entries(live))))
+        return orjson.dumps((wanted["kind"], want, have, list(_entries(live))))
     except TypeError:
         return None
+
+
+# Where a child says which unit it is for: a step into the pair of metadata and spec, then into what is there.
+_OF_ONE_UNIT: tuple[tuple[Any, ...], ...] = (
+    (0, "labels", UNIT),
+    (1, "selector", "matchLabels", UNIT),
+    (1, "template", "metadata", "labels", UNIT),
+    (1, "template", "spec", "nodeSelector"),
+)
 
 
 def _metadata(body: Body) -> dict[str, Any]:
     return {name: value for name, value in body["metadata"].items() if name not in _OF_ONE_OBJECT}
 
 
-def _node_selector(spec: Body) -> Any:
-    pod = (spec.get("template") or {}).get("spec") or {}
-    return pod.get("nodeSelector")
+def _without_same(want: Any, have: Any, place: Sequence[Any]) -> tuple[Any, Any]:
+    """Both without what is at this place, if it is the same in both."""
+    value = _at(want, place)
+    if value is None or value != _at(have, place):
+        return want, have
+    return _without(want, place), _without(have, place)
 
 
-def _without_node_selector(spec: Body) -> dict[str, Any]:
-    pod = {**spec["template"]["spec"], "nodeSelector": None}
-    return {**spec, "template": {**spec["template"], "spec": pod}}
+def _at(body: Any, place: Sequence[Any]) -> Any:
+    for step in place:
+        if not isinstance(body, dict | tuple):
+            return None
+        body = body.get(step) if isinstance(body, dict) else body[step]
+    return body
+
+
+def _without(body: Any, place: Sequence[Any]) -> Any:
+    step, *rest = place
+    if isinstance(body, tuple):
+        return tuple(_without(each, rest) if index == step else each for index, each in enumerate(body))
+    return {**body, step: _without(body[step], rest) if rest else None}
 
 
 def _entries(live: Body) -> Iterator[dict[str, Any]]:

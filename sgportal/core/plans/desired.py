@@ -3,11 +3,10 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from ..grids.grid import GridSpec
-from ..grids.kinds import API_VERSION, DEFAULT
+from ..grids.kinds import API_VERSION
 from ..names import (
     CLOSURE,
     FRONT,
@@ -17,6 +16,7 @@ from ..names import (
     OWNER_UID,
     SELECTOR,
     TOPOLOGY_KEYS,
+    UNIT,
     as_label_value,
     child_name,
     child_name_problem,
@@ -28,6 +28,8 @@ from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
 from ..traffic.front import front_service, fronted_units
 from ..traffic.service import ServiceFacts, described
+from ..units import Unit
+from .layers import Layers, NotPossible, without_nulls
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +75,44 @@ class Finding:
 
 
 def desired(
-    spec: GridSpec, units: Collection[str], owner: Owner, can: Capabilities
+    spec: GridSpec,
+    units: Collection[str],
+    owner: Owner,
+    can: Capabilities,
+    live: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Unit],
 ) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
     """The children a grid should have for these units, in order of unit, and the units that can have none and why.
-    `can` is what the cluster can keep of a closed loop."""
+    `can` is what the cluster can keep of a closed loop, `live` what there is, by name. `known`: the units, where the
+    grid asks for more than their names."""
+    if spec.kind.child_kind == "Service":
+        return _services(spec, units, owner, can)
     children, findings = [], []
-    plain = cache(lambda name: without_nulls(spec.template if name == DEFAULT else spec.pool[name]))
-    for unit in [""] if spec.kind.child_kind == "Service" else sorted(units):
-        finding = _refusal(spec, unit, can)
-        if finding:
-            findings.append(finding)
+    layers = Layers(spec, known)
+    for unit in sorted(units):
+        labelled = carries_its_unit(live.get(child_name(spec.name, spec.kind.child_kind, unit)))
+        try:
+            if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
+                raise NotPossible("InvalidName", problem)
+            child_spec = layers.of(unit, labelled)
+        except NotPossible as why:
+            findings.append(Finding(unit, why.reason, why.sentence))
         else:
-            children.append(_child(spec, unit, plain(spec.template_name(unit) if unit else DEFAULT), owner, can))
+            children.append(_workload(spec, unit, child_spec, owner, labelled))
+    return tuple(children), tuple(findings)
+
+
+def _services(
+    spec: GridSpec, units: Collection[str], owner: Owner, can: Capabilities
+) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
+    """A ServiceGrid's own Service, and the plain ones beside it."""
+    refused = _service_refusal(spec, can)
+    children, findings = ([], [refused]) if refused else ([_service(spec, owner, can)], [])
     for unit in fronted_units(spec.front, units):
         if problem := front_name_problem(spec.name, unit):
             findings.append(Finding(unit, "InvalidName", problem))
         else:
-            children.append(_front(spec, plain(DEFAULT), unit, owner))
+            children.append(_front(spec, unit, owner))
     return tuple(children), tuple(findings)
 
 
@@ -101,14 +124,11 @@ def child_names(spec: GridSpec, units: Collection[str]) -> set[str]:
     return {child_name(spec.name, "Service", ""), *fronts}
 
 
-def _refusal(spec: GridSpec, unit: str, can: Capabilities) -> Finding | None:
-    if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
-        return Finding(unit, "InvalidName", problem)
-    if unit and spec.template_of(unit) is None:
-        wanted = spec.template_name(unit)
-        return Finding(unit, "TemplateNotFound", say("there is no template “%(name)s” in templatePool", name=wanted))
-    if not unit and (reason := refusal(closure_for(spec, can), can)):
-        return Finding(unit, "ClosureNotSupported", reason)
+def _service_refusal(spec: GridSpec, can: Capabilities) -> Finding | None:
+    if problem := child_name_problem(spec.name, "Service", ""):
+        return Finding("", "InvalidName", problem)
+    if reason := refusal(closure_for(spec, can), can):
+        return Finding("", "ClosureNotSupported", reason)
     return None
 
 
@@ -153,53 +173,46 @@ def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, An
     return replace(found, headless=template.get("clusterIP") == "None")  # any other will be given an address
 
 
-def _child(spec: GridSpec, unit: str, template: Mapping[str, Any], owner: Owner, can: Capabilities) -> Child:
-    kind = spec.kind
-    metadata = _metadata(spec, child_name(spec.name, kind.child_kind, unit), owner, _closing(spec, can))
-    child_spec = template
-    if unit:
-        child_spec = _pinned(template, spec.key, unit)
-    elif closure_for(spec, can).manages_slices:  # an annotation has the selector, so nobody else writes EndpointSlices
-        child_spec = {name: value for name, value in template.items() if name != "selector"}
-    body = {"apiVersion": kind.child_api, "kind": kind.child_kind, "metadata": metadata, "spec": child_spec}
-    return Child(unit, spec.template_name(unit) if unit else "", body)
+def _workload(spec: GridSpec, unit: str, child_spec: dict[str, Any], owner: Owner, labelled: bool) -> Child:
+    metadata = _metadata(spec, child_name(spec.name, spec.kind.child_kind, unit), owner, {})
+    if labelled:
+        metadata["labels"][UNIT] = unit
+    return Child(unit, spec.template_name(unit), _body(spec, metadata, child_spec))
 
 
-def _front(spec: GridSpec, template: Mapping[str, Any], unit: str, owner: Owner) -> Child:
+def _service(spec: GridSpec, owner: Owner, can: Capabilities) -> Child:
+    own = {key: value for key, value in spec.annotations.items() if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
+    closure = closure_for(spec, can)
+    template = without_nulls(spec.template)
+    if closure.manages_slices:  # an annotation has the selector, so nobody else writes EndpointSlices
+        template = {name: value for name, value in template.items() if name != "selector"}
+    metadata = _metadata(spec, child_name(spec.name, "Service", ""), owner, own | _closure_annotations(spec, closure))
+    return Child("", "", _body(spec, metadata, template))
+
+
+def _front(spec: GridSpec, unit: str, owner: Owner) -> Child:
     """A plain Service beside a ServiceGrid's own. Annotations of the grid are about its own Service, and not put on."""
-    found = front_service(spec.front, spec.name, template, unit)
+    found = front_service(spec.front, spec.name, without_nulls(spec.template), unit)
     metadata = _metadata(spec, found.name, owner, {})
     metadata["labels"] |= found.labels
-    body = {"apiVersion": spec.kind.child_api, "kind": "Service", "metadata": metadata, "spec": found.spec}
-    return Child(unit, "", body)
+    return Child(unit, "", _body(spec, metadata, dict(found.spec)))
+
+
+def _body(spec: GridSpec, metadata: dict[str, Any], child_spec: dict[str, Any]) -> dict[str, Any]:
+    kind = spec.kind
+    return {"apiVersion": kind.child_api, "kind": kind.child_kind, "metadata": metadata, "spec": child_spec}
 
 
 def _metadata(spec: GridSpec, name: str, owner: Owner, annotations: Mapping[str, str]) -> dict[str, Any]:
-    own = dict(annotations)
-    if as_label_value(spec.key) != spec.key:
-        own[GRID_UNIQ_KEY] = spec.key
-    if not owner.reference:
-        own[OWNER_UID] = owner.uid
-    metadata: dict[str, Any] = {
+    key = {GRID_UNIQ_KEY: spec.key} if as_label_value(spec.key) != spec.key else {}
+    own = {**annotations, **key, **({} if owner.reference else {OWNER_UID: owner.uid})}
+    return {
         "name": name,
         "namespace": spec.namespace,
         "labels": {**spec.labels, GRID_SELECTOR: spec.name, GRID_UNIQ_KEY: as_label_value(spec.key)},
+        **({"annotations": own} if own else {}),
+        **({"ownerReferences": [owner_reference(spec, owner)]} if owner.reference else {}),
     }
-    if own:
-        metadata["annotations"] = own
-    if owner.reference:
-        metadata["ownerReferences"] = [owner_reference(spec, owner)]
-    return metadata
-
-
-def _closing(spec: GridSpec, can: Capabilities) -> dict[str, str]:
-    """The annotations of a ServiceGrid's Service that people wrote, and those that say how it is kept; none of a
-    workload."""
-    if spec.kind.child_kind != "Service":
-        return {}
-    written = spec.annotations.items()
-    own = {key: value for key, value in written if key not in (LAST_APPLIED, CLOSURE, SELECTOR)}
-    return own | _closure_annotations(spec, closure_for(spec, can))
 
 
 def _closure_annotations(spec: GridSpec, closure: Closure) -> dict[str, str]:
@@ -224,17 +237,10 @@ def owner_reference(spec: GridSpec, owner: Owner) -> dict[str, Any]:
     }
 
 
-def _pinned(template: Mapping[str, Any], key: str, unit: str) -> dict[str, Any]:
-    """A child's spec whose pods run on the nodes of a unit."""
-    pod = template["template"]["spec"]
-    pinned = {**pod, "nodeSelector": {**(pod.get("nodeSelector") or {}), key: unit}}
-    return {**template, "template": {**template["template"], "spec": pinned}}
-
-
-def without_nulls(value: Any) -> Any:
-    """A deep copy without null fields, which mean "absent" to the API server."""
-    if isinstance(value, Mapping):
-        return {key: without_nulls(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list | tuple):
-        return [without_nulls(each) for each in value]
-    return value
+def carries_its_unit(live: Mapping[str, Any] | None) -> bool:
+    """Whether a child has the label of its unit on its pods. New ones have. A selector cannot be changed, so one that
+    was made without, by SuperEdge or by an earlier version, stays as it is until it is made anew."""
+    if live is None:
+        return True
+    selector = (live.get("spec") or {}).get("selector") or {}
+    return UNIT in (selector.get("matchLabels") or {})

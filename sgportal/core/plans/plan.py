@@ -3,30 +3,28 @@
 It is a value. What is shown before a change, returned for a dry run, executed, recorded and tested is this.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
 from ..grids.grid import GridSpec
-from ..names import GRID_UNIQ_KEY, UNIT, as_label_value, child_name
-from ..ownership.identity import Owner, conflict, is_orphan_of, is_ours, marked_for
+from ..names import UNIT, child_name
+from ..ownership.identity import conflict, is_orphan_of, is_ours, marked_for
 from ..ownership.share import share
 from ..text import Sentence, say
-from ..traffic.closure import UNKNOWN, Capabilities
-from ..workloads.rollout import is_rolled_out
 from .alike import once_for_alike
 from .comparison import Compared, compared_child
-from .contest import Attempts
+from .departure import departure
 from .desired import Child, Finding, desired, is_front
 from .diff import Change
 from .drift import judged
-from .fronts import front_leaves, gone_for_good
-from .retirement import APPROVED, DELETION_HELD, STAYS, Retirement
+from .fronts import front_leaves
+from .retirement import APPROVED, DELETION_HELD, STAYS
+from .world import Cause as Cause
+from .world import World as World
 
 Verb = Literal["create", "update", "adopt", "release", "delete"]
-# Why a child goes although the grid stays: its NodeUnit has no nodes, or the grid has another gridUniqKey.
-Cause = Literal["", "unit-gone", "key-changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +68,6 @@ class Plan:
     wanted: tuple[Child, ...] = field(default=(), repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the plan is made from, besides the grid.
-
-    `units`: the NodeUnits of the grid's key now. `live`: every object in its namespace, of its children's kind, that
-    may matter: those with its label, those it owns, those with a wanted name. `gone_since`: when a unit was first
-    missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go,
-    with `orphaning` without its children. `retirement`: what was decided about the children of units that the grid does
-    not have any more. `can`: what the cluster can keep of a closed loop. `attempts`: per unit, which fields did not
-    keep what they were set to. `carried_out`: the grid as it is was carried out before.
-    """
-
-    units: Collection[str]
-    live: Sequence[Mapping[str, Any]]
-    owner: Owner
-    now: float
-    gone_since: Mapping[str, float] = field(default_factory=dict)
-    grace: float = 3600.0
-    recreate: Collection[str] = ()
-    deleting: bool = False
-    orphaning: bool = False
-    retirement: Mapping[str, Retirement] = field(default_factory=dict)
-    can: Capabilities = UNKNOWN
-    attempts: Mapping[str, Attempts] = field(default_factory=dict)
-    carried_out: bool = False
-
-
 @dataclass(slots=True)
 class _Draft:
     """A plan in the making."""
@@ -113,8 +84,8 @@ def plan(spec: GridSpec, world: World) -> Plan:
         ours = [each for each in world.live if is_ours(each, world.owner)]
         steps = _releases(spec, ours) if world.orphaning else [_delete(spec, each, _DELETED) for each in ours]
         return Plan(tuple(steps))
-    children, findings = desired(spec, world.units, world.owner, world.can)
     live = {each["metadata"]["name"]: each for each in world.live}
+    children, findings = desired(spec, world.units, world.owner, world.can, live, world.known)
     draft = _Draft([], list(findings), [], once_for_alike(partial(compared_child, spec.ignored)))
     for child in children:
         _settle(spec, world, child, live.get(child.name), draft)
@@ -235,14 +206,13 @@ def _retire(
         return
     unit = unit_of(spec, live)
     if is_front(live):
-        over = unit in world.recreate or world.now - world.gone_since.get(unit, world.now) >= world.grace
-        leaves = front_leaves(spec, live, unit, over, world.grace)
+        leaves = front_leaves(spec, live, unit, world.is_over(unit), world.grace)
         if isinstance(leaves, Finding):
             draft.findings.append(leaves)
         else:
             draft.steps.append(_delete(spec, live, leaves))
         return
-    cause, reason, waits = _departure(spec, world, unit, live, children, all_live)
+    cause, reason, waits = departure(spec, world, unit, live, children, all_live)
     mark = world.retirement.get(unit)
     if mark in STAYS and unit not in world.recreate:
         draft.findings.append(Finding(unit, *STAYS[mark]))
@@ -253,37 +223,10 @@ def _retire(
         draft.steps.append(replace(_delete(spec, live, reason), cause=cause, asked=asked))
 
 
-def _departure(
-    spec: GridSpec,
-    world: World,
-    unit: str,
-    live: Mapping[str, Any],
-    children: Sequence[Child],
-    all_live: Mapping[str, Any],
-) -> tuple[Cause, Sentence, Finding | None]:
-    """Why one of ours is not wanted any more, and what it still waits for."""
-    if (live["metadata"].get("labels") or {}).get(GRID_UNIQ_KEY) != as_label_value(spec.key):
-        reason = say("gridUniqKey changed and its successors are ready")
-        # A new key that no node carries yet has no successors: that is no reason to delete what runs.
-        if children and all(is_rolled_out(spec.kind.child_kind, all_live.get(child.name)) for child in children):
-            return "key-changed", reason, None
-        text = say("gridUniqKey changed; it stays until its successors are ready")
-        return "key-changed", reason, Finding(unit, "WaitingForSuccessors", text)
-    reason = gone_for_good(unit)
-    if unit in world.recreate or world.now - world.gone_since.get(unit, world.now) >= world.grace:
-        return "unit-gone", reason, None
-    text = say(
-        "NodeUnit “%(unit)s” has no nodes; its workload is kept for a grace time of %(minutes)s minutes",
-        unit=unit,
-        minutes=round(world.grace / 60),
-    )
-    return "unit-gone", reason, Finding(unit, "UnitGone", text)
-
-
 def unwanted(planned: Plan) -> set[str]:
     """The units whose child goes, now or when it need not wait any more, without a person's having asked for it."""
     waiting = {each.unit for each in planned.findings if each.reason in _UNWANTED}
     return waiting | {step.unit for step in planned.steps if step.cause and not step.asked}
 
 
-_UNWANTED = {"UnitGone", "WaitingForSuccessors", DELETION_HELD}
+_UNWANTED = {"UnitGone", "UnitLeftOut", "WaitingForSuccessors", DELETION_HELD}

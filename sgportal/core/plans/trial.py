@@ -4,7 +4,7 @@ Quotas, LimitRanges and pod security speak of pods only, so a pod of the templat
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,11 +12,14 @@ from ..grids.grid import GridSpec
 from ..grids.kinds import DEFAULT
 from ..names import child_name_problem
 from ..text import Problem, Sentence, pointer, say
-from .desired import without_nulls
+from ..units import Unit
+from .desired import Child
+from .layers import without_nulls
 from .plan import Step
 
 MADE_UP = "unit"  # the NodeUnit that is tried with where a template has none
 MOST_TEMPLATES = 4  # of a grid that are tried
+MOST_OVERRIDDEN = 8  # sets of overrides of a grid that are tried
 
 _NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -47,25 +50,47 @@ class Trial:
         return bool(self.body["kind"] == "Pod")
 
 
-def probes(spec: GridSpec, units: Collection[str]) -> list[Probe]:
-    """Each template once, with the first of these NodeUnits that uses it and can have a child."""
+def probes(spec: GridSpec, known: Mapping[str, Unit]) -> list[Probe]:
+    """Each template once, with the first of these NodeUnits that uses it and can have a child; then, with the first of
+    its units, each set of overrides that is laid over one."""
     if spec.kind.child_kind == "Service":
         return [Probe(spec, "", "/spec/template")]
-    possible = [unit for unit in sorted(units) if not child_name_problem(spec.name, spec.kind.child_kind, unit)]
+    possible = [unit for unit in sorted(known) if not child_name_problem(spec.name, spec.kind.child_kind, unit)]
     names = [DEFAULT] if spec.template is not None else []
-    return [_probe(spec, name, possible) for name in [*names, *spec.pool][:MOST_TEMPLATES]]
+    plain = [unit for unit in possible if not _overrides(spec, known[unit])]
+    found = [_probe(spec, name, plain) for name in [*names, *spec.pool][:MOST_TEMPLATES]]
+    return [*found, *_overridden(spec, [known[unit] for unit in possible])]
+
+
+def _overrides(spec: GridSpec, unit: Unit) -> tuple[int, ...]:
+    return tuple(each.index for each in spec.overrides if each.choice.takes(unit))
+
+
+def _overridden(spec: GridSpec, units: Iterable[Unit]) -> list[Probe]:
+    """Each set of overrides once, with the template that it is laid over."""
+    first: dict[tuple[str, tuple[int, ...]], str] = {}
+    for unit in units:
+        if indices := _overrides(spec, unit):
+            first.setdefault((spec.template_name(unit.name), indices), unit.name)
+    return [Probe(spec, unit, _where(name)) for (name, _), unit in list(first.items())[:MOST_OVERRIDDEN]]
+
+
+def _where(name: str) -> str:
+    return "/spec/template" if name == DEFAULT else "/spec/templatePool" + pointer(name)
 
 
 def _probe(spec: GridSpec, name: str, units: Sequence[str]) -> Probe:
-    where = "/spec/template" if name == DEFAULT else "/spec/templatePool" + pointer(name)
+    where = _where(name)
     unit = next((unit for unit in units if spec.template_name(unit) == name), None)
     if unit is not None:
         return Probe(spec, unit, where)
     return Probe(replace(spec, templates={**spec.templates, MADE_UP: name}), MADE_UP, where)
 
 
-def trials(probe: Probe, steps: Sequence[Step]) -> Iterator[Trial]:
-    """What to try of the steps that a plan for the probe's unit alone has; a plan that writes no child has nothing."""
+def trials(probe: Probe, steps: Sequence[Step], wanted: Iterable[Child]) -> Iterator[Trial]:
+    """What to try of the steps that a plan for the probe's unit alone has, where `wanted` is what it was made for; a
+    plan that writes no child has nothing."""
+    whole = {child.name: child for child in wanted}
     for step in steps:
         if step.verb not in ("create", "update", "adopt"):
             continue
@@ -75,15 +100,8 @@ def trials(probe: Probe, steps: Sequence[Step]) -> Iterator[Trial]:
         metadata |= {"uid": step.uid} if exists else {}
         yield Trial(probe.where, {**step.body, "metadata": metadata}, exists)
         if step.kind != "Service" and _has_pods(step.body) and (not exists or _changes_pods(step)):
-            yield Trial(probe.where, pod_of(_whole(probe, step.body)), exists)
-
-
-def _whole(probe: Probe, child: Mapping[str, Any]) -> dict[str, Any]:
-    """The child with all that its template says: an update leaves out what others set."""
-    spec = without_nulls(probe.spec.template_of(probe.unit))
-    pod = spec["template"]["spec"]
-    pod["nodeSelector"] = {**(pod.get("nodeSelector") or {}), probe.spec.key: probe.unit}
-    return {**child, "spec": spec}
+            # An update leaves out what others set: the pod has all that is wanted.
+            yield Trial(probe.where, pod_of({**step.body, "spec": whole[step.name].body["spec"]}), exists)
 
 
 def _has_pods(child: Mapping[str, Any]) -> bool:

@@ -1,11 +1,14 @@
 """Whether users of the portal may have a (valid) grid: the rules on namespaces, pods and Services together."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..grids.grid import GridSpec
+from ..overrides.override import Unfit, laid_over
 from ..plans.desired import Finding
+from ..plans.layers import without_nulls
 from ..plans.plan import Plan
 from ..text import Problem, Sentence, pointer, say
 from .namespaces import Namespaces
@@ -48,10 +51,13 @@ def policy_problems(spec: GridSpec, policy: Policy, labels: Mapping[str, str]) -
     elif spec.kind.child_kind == "Service":
         yield from _service_problems(spec.template or {}, policy)
     else:
-        level = level_of(labels, policy.pod_security)
+        level, told = level_of(labels, policy.pod_security), set[str]()
         for template, where in _templates(spec):
-            for problem in violations(level, template.get("template") or {}, where + "/template"):
-                yield Problem(problem.pointer, _explained(problem.sentence, level, spec.namespace))
+            found = violations(level, template.get("template") or {}, where + "/template")
+            for problem in found:
+                if problem.pointer not in told:
+                    told.add(problem.pointer)
+                    yield Problem(problem.pointer, _explained(problem.sentence, level, spec.namespace))
 
 
 def _explained(sentence: Sentence, level: Level, namespace: str) -> Sentence:
@@ -64,10 +70,18 @@ def _explained(sentence: Sentence, level: Level, namespace: str) -> Sentence:
 
 
 def _templates(spec: GridSpec) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Each template, each with every single override over it, and with all of them: what units may have later, when
+    their labels change, included. Variables stay as they are written, which no rule takes for an allowed value."""
     if spec.template is not None:
         yield spec.template, "/spec/template"
     for name, template in spec.pool.items():
         yield template, "/spec/templatePool" + pointer(name)
+    several = [spec.overrides] if len(spec.overrides) > 1 else []
+    for overrides in [*([each] for each in spec.overrides if each.entry.get("patch")), *several]:
+        for template in spec.templates_by_name.values():
+            with suppress(Unfit):  # such a unit has no child
+                found = laid_over(template, overrides, spec.kind.template_type)
+                yield without_nulls(found), overrides[-1].where + "/patch"
 
 
 def _service_problems(template: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:

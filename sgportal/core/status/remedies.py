@@ -11,6 +11,7 @@ REMEDIES: Mapping[str, tuple[Action, ...]] = {
     "ImmutableField": ("recreate",),
     "Misplaced": ("recreate",),
     "UnitGone": ("recreate",),
+    "UnitLeftOut": ("recreate",),
     "InvalidName": ("label",),
     "TemplateNotFound": ("edit",),
     "Contested": ("edit",),

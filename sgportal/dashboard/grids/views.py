@@ -60,7 +60,7 @@ def _rows(grids: list[Any]) -> list[tuple[Grid, list[str]]]:
     return [(grid, loop_alarms(grid.conditions or ())) for grid in grids]
 
 
-def _show(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
+def show_grid(request: HttpRequest, grid: Grid, section: str, context: dict[str, Any]) -> HttpResponse:
     """A page about a grid, or only the facts at its head where htmx asks for those."""
     htmx = getattr(request, "htmx", None)
     facts = htmx and htmx.target == "facts"
@@ -110,7 +110,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         rows = rows.filter(name__icontains=asked["search"])
     if asked["state"]:
         rows = rows.filter(state=asked["state"])
-    return _show(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
+    return show_grid(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
 
 
 @needs("viewer")
@@ -124,7 +124,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
     context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures}
-    return _show(request, found, "unit", context)
+    return show_grid(request, found, "unit", context)
 
 
 @needs("viewer")
@@ -132,9 +132,9 @@ def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
     """The steps that would run now."""
     found = grid_at(plural, namespace, name)
     try:
-        return _show(request, found, "plan", {"plan": plan_of(found)})
+        return show_grid(request, found, "plan", {"plan": plan_of(found)})
     except Invalid as invalid:
-        return _show(request, found, "plan", {"problems": invalid.problems})
+        return show_grid(request, found, "plan", {"problems": invalid.problems})
 
 
 @needs("viewer")
@@ -171,14 +171,14 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
         "states": PROOF_STATES,
         "invalid": not proofs and Node.objects.exists(),
     }
-    return _show(request, found, "endpoints", context)
+    return show_grid(request, found, "endpoints", context)
 
 
 @needs("viewer")
 def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What happened to a grid and why, the latest first."""
     found = grid_at(plural, namespace, name)
-    return _show(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
+    return show_grid(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
 
 
 @needs("viewer")
@@ -190,7 +190,7 @@ def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> H
     older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
     pairs = zip(rows, [*rows[1:], older], strict=True)
     differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
-    return _show(request, found, "revisions", {"page": page, "rows": differences})
+    return show_grid(request, found, "revisions", {"page": page, "rows": differences})
 
 
 def _text(revision: Revision | None) -> str:
@@ -201,4 +201,4 @@ def _text(revision: Revision | None) -> str:
 def manifest(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """A grid's manifest as people write it, and as Kubernetes shows it."""
     found = grid_at(plural, namespace, name)
-    return _show(request, found, "yaml", {"source": yaml(found.source()), "whole": yaml(found.manifest())})
+    return show_grid(request, found, "yaml", {"source": yaml(found.source()), "whole": yaml(found.manifest())})

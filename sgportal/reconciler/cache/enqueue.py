@@ -31,7 +31,8 @@ class ChildRef:
 @dataclass
 class Changes:
     """What a batch changed. `nodes`: names. `moved` and `readiness`: (label key, value) of NodeUnits that changed
-    members, or whose members changed readiness. `children`: those that came, went or changed. `above_pods`: (kind,
+    members, or whose members changed readiness; `relabelled`: all labels that nodes have of which one changed.
+    `children`: those that came, went or changed. `above_pods`: (kind,
     namespace, name) of workloads above changed pods. `strangers`: (kind, namespace) in which an object that is no
     grid's changed. `services`: (namespace, name) of Services whose slices changed. `proxies`: what decides about
     traffic to any Service changed: a node, its zone, what carries traffic there."""
@@ -39,6 +40,7 @@ class Changes:
     nodes: set[str] = field(default_factory=set)
     moved: set[tuple[str, str]] = field(default_factory=set)
     readiness: set[tuple[str, str]] = field(default_factory=set)
+    relabelled: set[tuple[str, str]] = field(default_factory=set)
     children: set[ChildRef] = field(default_factory=set)
     above_pods: set[tuple[str, str, str]] = field(default_factory=set)
     strangers: set[tuple[str, str]] = field(default_factory=set)
@@ -55,7 +57,7 @@ class Changes:
 
 def enqueue(changes: Changes) -> None:
     """Enqueue every cell concerned, or every grid where that is not a matter of cells, and note in the journal what
-    changed, each thing once; at most six queries besides those of `workqueue.enqueue`."""
+    changed, each thing once; at most seven queries besides those of `workqueue.enqueue`."""
     _add_children_above_pods(changes)
     labels = {label for label, _ in changes.moved | changes.readiness}
     by_key = list(Grid.objects.filter(key__in=labels).only(*_OF_A_GRID)) if labels else []
@@ -64,6 +66,7 @@ def enqueue(changes: Changes) -> None:
     touched = [*(grid for grid, _ in by_child), *waiting, *_serving(changes)]
     cells = {Cell(grid.key, grid.pk, unit) for grid, unit in by_child if unit}
     cells.update(_cells_of_units(changes, {grid.key for grid in by_key if _has_cells(grid)}))
+    cells.update(_reading_labels(changes))
     whole = {grid for grid in (*touched, *by_key) if not _has_cells(grid)} | {
         grid for grid, unit in by_child if not unit
     }
@@ -97,6 +100,14 @@ def _cells_of_units(changes: Changes, labels: Collection[str]) -> Iterable[Cell]
     for label, unit in changes.moved | changes.readiness:
         if label in labels and unit:
             yield Cell(label, due_cells.ALL, unit, moved=(label, unit) in changes.moved)
+
+
+def _reading_labels(changes: Changes) -> Iterable[Cell]:
+    """The cells whose children depend on a label that a node of their unit has, had, or has otherwise now."""
+    if changes.relabelled:
+        keys = {key for key, _ in changes.relabelled}
+        for grid in Grid.objects.filter(reads_labels=True, key__in=keys).only(*_OF_A_GRID):
+            yield from (Cell(key, grid.pk, value) for key, value in changes.relabelled if key == grid.key and value)
 
 
 def _add_children_above_pods(changes: Changes) -> None:

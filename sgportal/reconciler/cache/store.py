@@ -68,6 +68,8 @@ def _note_node(row: Node, before: Node | None, changes: Changes) -> None:
     changes.nodes.add(row.name)
     labels = before.labels if before else {}
     changes.moved.update(row.labels.items() ^ labels.items())
+    if before and labels != row.labels:
+        changes.relabelled.update(row.labels.items())
     if before and before.ready != row.ready:
         changes.readiness.update(row.labels.items())
     changes.proxies |= before is None or _of_its_proxy(row) != _of_its_proxy(before)

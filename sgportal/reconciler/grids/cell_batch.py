@@ -148,9 +148,14 @@ def _specs(grids: Iterable[Grid], label: str, left: _Left) -> dict[Grid, GridSpe
             left.whole.add(grid)
             continue
         try:
-            found[grid] = spec_of(grid)
+            spec = spec_of(grid)
         except Invalid:  # which a whole reconcile says
             left.whole.add(grid)
+            continue
+        if spec.division:  # what is divided among all units is not one unit's
+            left.whole.add(grid)
+        else:
+            found[grid] = spec
     return found
 
 

@@ -55,7 +55,11 @@ def of_grids(plural, kind):
     }
     if kind == "ServiceGrid":
         return {**found, f"GET {one}/endpoints": [("", None, 200)]}
-    return {**found, f"DELETE {one}/unused-templates": [(TRY, None, 200), ("", None, 200)]}
+    of_workloads = {
+        f"GET {one}/effective": [("?unit=nodeunit1", None, 200)],
+        f"DELETE {one}/unused-templates": [(TRY, None, 200), ("", None, 200)],
+    }
+    return {**found, **of_workloads}
 
 
 LABELS = {"nodes": ["node0"], "set": {"zone1": "nodeunit3"}}
@@ -216,7 +220,8 @@ def test_what_is_refused_is_refused_as_described(ada, as_, people, language):
         method, path, operation = parts(name)
         body = calls[0][1] if not isinstance(calls[0][1], str) else {"choice": "follow", "items": ["0"]}
         for who, end, sent, headers, status in refusals(name, body):
-            where = path.replace("default/", "default/not-") if end == "-not" else path + end
+            asked = calls[0][0] if method == "GET" else ""
+            where = path.replace("default/", "default/not-") + asked if end == "-not" else path + end
             caller = session if (who, name) == ("ada", "POST tokens") else callers[who]
             answer = caller(method, where, sent, Accept_Language=language, **headers)
             assert answer.status_code == status, (name, answer.content)

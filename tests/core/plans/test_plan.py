@@ -89,6 +89,7 @@ def test_10_the_childs_labels_owner_and_name_are_superedges():
         "team": "shop",
         "superedge.io/grid-selector": "g",
         "superedge.io/grid-uniq-key": "zone",
+        "sgportal.superedge.io/unit": "a",
     }
     assert metadata["ownerReferences"] == [
         {

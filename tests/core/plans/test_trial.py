@@ -7,6 +7,7 @@ import pytest
 from sgportal.core.grids.grid import parse
 from sgportal.core.plans.plan import World, plan
 from sgportal.core.plans.trial import MADE_UP, MOST_TEMPLATES, Trial, may_not, probes, told, trials, verdict, warnings
+from sgportal.core.units import Unit
 
 from ..builders import OWNER, a_grid, a_service, a_template, frozen, live_of
 
@@ -41,8 +42,9 @@ def planned(spec, units=("a",), live=()):
 
 def tried(spec, units=("a",), live=()):
     """What is tried of a grid for its first probe."""
-    probe = probes(spec, units)[0]
-    return list(trials(probe, planned(probe.spec, [probe.unit], live)))
+    probe = probes(spec, {name: Unit(name, ()) for name in units})[0]
+    made = plan(probe.spec, World([probe.unit], list(live), OWNER, 0.0))
+    return list(trials(probe, made.steps, made.wanted))
 
 
 def child(**spec):
@@ -74,7 +76,7 @@ def test_a_key_that_no_node_has_is_tried_with_a_unit_that_is_made_up():
 def test_each_template_is_tried_where_it_is_used_and_few_of_many():
     pool = {name: a_template(image=f"img:{name}") for name in "vwxyz"}
     spec = a_grid(templatePool=pool, templates={"b": "x"})
-    found = probes(spec, ["a", "b"])
+    found = probes(spec, {name: Unit(name, ()) for name in "ab"})
     assert [(each.where, each.unit) for each in found] == [
         ("/spec/template", "a"),
         ("/spec/templatePool/v", MADE_UP),
@@ -83,6 +85,12 @@ def test_each_template_is_tried_where_it_is_used_and_few_of_many():
     ]
     assert len(found) == MOST_TEMPLATES
     assert planned(found[1].spec, [MADE_UP])[0].body["spec"]["template"]["spec"]["containers"][0]["image"] == "img:v"
+
+
+def test_each_set_of_overrides_is_tried_with_its_first_unit():
+    overrides = [{"units": ["b", "c", "d"], "image": "img:2"}, {"units": ["d"], "replicas": 3}]
+    found = probes(a_grid(overrides=overrides), {name: Unit(name, ()) for name in "abcd"})
+    assert [each.unit for each in found] == ["a", "b", "d"]
 
 
 def test_a_service_is_tried_alone():

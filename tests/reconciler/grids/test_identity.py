@@ -45,7 +45,7 @@ def test_two_grids_of_one_apply_that_want_one_name(world, order):
     (owner,) = after["metadata"]["ownerReferences"]
     winner, loser = (Grid.objects.get(name=name) for name in ("web", "web-a")[:: 1 if owner["name"] == "web" else -1])
     assert after["metadata"]["labels"][GRID_SELECTOR] == winner.name
-    assert after["spec"]["selector"]["matchLabels"] == {"appGrid": winner.name}
+    assert after["spec"]["selector"]["matchLabels"]["appGrid"] == winner.name
     ((reason, sentence),) = units(loser).values()
     assert reason == "NameConflict"
     assert f"belongs to DeploymentGrid {winner.name}" in sentence

@@ -33,6 +33,8 @@ def observe_cells(
     at, answered = timezone.now(), time.monotonic()
     seen = []
     for grid, chosen in wanted.items():
+        there = {name: units[name] for name in sorted(chosen) if name in units}
+        its = specs[grid].its(there)
         mine = [live[place] for place in places[grid] if place in live]
         own = [place for place in places[grid] if place in live and is_ours(live[place], grid.owner)]
         seen.append(
@@ -40,7 +42,7 @@ def observe_cells(
                 grid=grid,
                 spec=specs[grid],
                 resource=None,
-                units={name: units[name] for name in sorted(chosen) if name in units},
+                units=its,
                 cells={name: row for name, row in cells[grid.pk].items() if name in chosen},
                 live=mine,
                 pods=tuple(pod for place in own for pod in pods.get(place, ())),
@@ -48,6 +50,7 @@ def observe_cells(
                 reach=None,
                 at=at,
                 answered=answered,
+                left_out=there.keys() - its.keys(),
             )
         )
     return seen

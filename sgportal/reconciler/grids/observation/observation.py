@@ -34,7 +34,8 @@ class Observation:
     NodeUnits by name. `cells`: its rows by name of unit, also of units that have no nodes any more. `live`: every
     object that matters to it, and `pods` those of its own children. `can` and `reach`, of a ServiceGrid: what its
     Service may be kept in, and what each node reaches of it. `at`: when this was read; `answered`: when the API server
-    had given its last answer, on the monotonic clock. `notes`: what else there is to know of its units.
+    had given its last answer, on the monotonic clock. `notes`: what else there is to know of its units. `left_out`:
+    units that have nodes and that the grid is not for.
     """
 
     grid: Grid
@@ -49,6 +50,7 @@ class Observation:
     at: datetime
     answered: float
     notes: tuple[Finding, ...] = ()
+    left_out: Collection[str] = ()
 
     @property
     def own(self) -> list[Body]:
@@ -58,7 +60,8 @@ class Observation:
     def world(self) -> World:
         """What a plan is made from."""
         deleting = bool(self.grid.deleting_since)
-        return world_of(self.grid, self.cells.values(), self.units, self.live, self.can, deleting)
+        found = world_of(self.grid, self.cells.values(), self.units, self.live, self.can, deleting)
+        return replace(found, left_out=self.left_out)
 
     def with_cells(self, names: Collection[str], **fields: Any) -> Self:
         """The same where these cells' rows say something else."""
@@ -105,7 +108,8 @@ def _observe(
 ) -> Observation:
     is_service = spec.kind.child_kind == "Service"
     nodes = _nodes(spec)
-    units = units_of(nodes, spec.key)
+    there = units_of(nodes, spec.key)
+    units = spec.its(there)
     cells = {row.name: row for row in grid.units.all()}
     live = live_among(units, cells.values())
     answered = time.monotonic()
@@ -123,6 +127,7 @@ def _observe(
         at=timezone.now(),
         answered=answered,
         notes=front_notes(spec, nodes),
+        left_out=there.keys() - units.keys(),
     )
 
 

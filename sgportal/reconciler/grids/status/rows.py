@@ -15,6 +15,7 @@ from ....core.status.parts import Group, Tally, UnitStatus, Whole
 from ....core.status.status import GridStatus, status_of
 from ....core.text import say
 from ....models import Grid, GridUnit, NodeLabel
+from ....queries.per_unit.units import names_for
 from ....queries.status import unit_status
 
 LISTED = 600  # unhealthy units of one grid; more never find room
@@ -43,7 +44,7 @@ def _small(grids: Sequence[Grid], units: Collection[str]) -> dict[int, Stored]:
     found = {}
     for grid in grids:
         mine = cells[grid.pk]
-        missing = _missing(grid, units, {cell.name for cell in mine})
+        missing = _missing(grid, names_for(grid, units), {cell.name for cell in mine})
         status = status_of([*map(unit_status, mine), *missing], Whole.from_json(grid.whole))
         oldest = min((cell.generation for cell in mine if not cell.gone_since), default=0)
         found[grid.pk] = Stored(status, _generation(grid, 0 if missing else oldest))
@@ -130,13 +131,14 @@ def _missing_of_large(
     grids: Sequence[Grid], counted: Mapping[int, _Counted], units: Collection[str]
 ) -> dict[int, list[UnitStatus]]:
     """As `_missing`; names are asked for only of grids that have fewer rows than there are units."""
-    behind = {grid.pk: grid for grid in grids if counted[grid.pk].present < len(units)}
+    wanted = {grid.pk: names_for(grid, units) for grid in grids}
+    behind = {grid.pk: grid for grid in grids if counted[grid.pk].present < len(wanted[grid.pk])}
     if not behind:
         return {}
     known: dict[int, set[str]] = {pk: set() for pk in behind}
     for pk, name in GridUnit.objects.filter(grid__in=behind).order_by().values_list("grid_id", "name"):
         known[pk].add(name)
-    return {pk: _missing(grid, units, known[pk]) for pk, grid in behind.items()}
+    return {pk: _missing(grid, wanted[pk], known[pk]) for pk, grid in behind.items()}
 
 
 def _stored(

@@ -1,0 +1,152 @@
+"""Variables in the texts of templates and overrides: `{{unit.name}}`, `{{unit.labels.<key>}}`,
+`{{unit.vars.<name>}}`.
+
+A unit's labels are those that all of its nodes have with one value. `vars` are the grid's own: `spec.vars` for every
+unit, `spec.unitVars.<unit>` for one. Other text in double braces is left as it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..schema import VARIABLE
+from ..text import Problem, Sentence, pointer, say
+from ..units import Unit
+from .tracing import Traced
+
+_NAME = re.compile(r"[A-Za-z_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9_])?")
+LONGEST = 4096  # characters of a value
+MOST = 100  # of one unit
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """`common` are those of every unit, `own` those of single ones, which win."""
+
+    common: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        """All that have a value in at least one unit."""
+        return {*self.common, *(name for each in self.own.values() for name in each)}
+
+    def of(self, unit: str) -> Mapping[str, str]:
+        """Those of one unit."""
+        return {**self.common, **(self.own.get(unit) or {})}
+
+
+def variables_of(spec: Mapping[str, Any]) -> Variables:
+    """The variables of a valid spec."""
+    return Variables(spec.get("vars") or {}, spec.get("unitVars") or {})
+
+
+def variable_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with `spec.vars` and `spec.unitVars`, whose types are right."""
+    yield from _names_problems(spec.get("vars") or {}, "/spec/vars")
+    for unit, values in (spec.get("unitVars") or {}).items():
+        yield from _names_problems(values or {}, "/spec/unitVars" + pointer(unit))
+
+
+def _names_problems(values: Mapping[str, str], where: str) -> Iterator[Problem]:
+    if len(values) > MOST:
+        yield Problem(where, say("must have at most %(limit)s entries", limit=MOST))
+    for name, value in values.items():
+        if not _NAME.fullmatch(name):
+            yield Problem(
+                where + pointer(name),
+                say("“%(name)s” is not a name: letters, digits, “-”, “_” and “.”, first a letter", name=name[:100]),
+            )
+        if len(value or "") > LONGEST:
+            yield Problem(where + pointer(name), say("must have at most %(limit)s characters", limit=LONGEST))
+
+
+def strings(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Each text that has a variable, with its JSON pointer."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from strings(each, where + pointer(key))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from strings(each, where + pointer(index))
+    elif isinstance(value, str) and "{{" in value and VARIABLE.search(value):
+        yield where, value
+    elif isinstance(value, Traced):
+        yield from strings(value.value, where)
+
+
+def usage_problems(value: Any, known: Variables, where: str) -> Iterator[Problem]:
+    """Variables in the texts of a value that no unit can ever have."""
+    names = known.names()
+    for place, text in strings(value, where):
+        for name in VARIABLE.findall(text):
+            kind, _, rest = name.partition(".")
+            if kind == "vars" and rest and rest not in names:
+                yield Problem(place, say("“%(name)s” is neither in spec.vars nor in spec.unitVars", name=rest[:100]))
+            elif name != "name" and (kind not in ("labels", "vars") or not rest):
+                yield Problem(
+                    place,
+                    say(
+                        "“%(name)s” is not a variable: there are unit.name, unit.labels.<key> and unit.vars.<name>",
+                        name=f"unit.{name}"[:100],
+                    ),
+                )
+
+
+def reads_labels(value: Any) -> bool:
+    """Whether a text in it has a variable that is a label of the unit."""
+    return any(name.startswith("labels.") for _, text in strings(value) for name in VARIABLE.findall(text))
+
+
+def depends_on_labels(spec: Any) -> bool:
+    """Whether a spec as it is stored, valid or not, chooses NodeUnits by labels or has labels of them as variables."""
+    choosing = [spec.get(name) for name in ("overrides", "placement")] if isinstance(spec, Mapping) else []
+    return _names_a_selector(choosing) or reads_labels(spec)
+
+
+def _names_a_selector(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "unitSelector" in value or any(map(_names_a_selector, value.values()))
+    return isinstance(value, list) and any(map(_names_a_selector, value))
+
+
+class Missing(Exception):
+    """A variable that a unit does not have; `sentence` says which."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+def substituted(value: Any, unit: Unit, known: Variables) -> Any:
+    """The value with the variables of a unit in its texts. What has none is the same object. Raises Missing."""
+    if isinstance(value, Traced):
+        text = substituted(value.value, unit, known)
+        return value if text is value.value else replace(value, value=text, written=value.value)
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda found: _value(found[1], unit, known), value) if "{{" in value else value
+    if isinstance(value, Mapping):
+        return {key: substituted(each, unit, known) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [substituted(each, unit, known) for each in value]
+    return value
+
+
+def _value(name: str, unit: Unit, known: Variables) -> str:
+    kind, _, rest = name.partition(".")
+    if name == "name":
+        return unit.name
+    found = unit.labels.get(rest) if kind == "labels" else known.of(unit.name).get(rest)
+    if found is None and kind == "labels":
+        raise Missing(
+            say("{{unit.%(name)s}} has no value: not all nodes of “%(unit)s” have one", name=name, unit=unit.name)
+        )
+    if found is None:
+        raise Missing(
+            say(
+                "{{unit.%(name)s}} has no value: set it in spec.unitVars for “%(unit)s”, or in spec.vars",
+                name=name,
+                unit=unit.name,
+            )
+        )
+    return found

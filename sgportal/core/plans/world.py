@@ -1,0 +1,49 @@
+"""What a plan is made from, besides the grid."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..ownership.identity import Owner
+from ..traffic.closure import UNKNOWN, Capabilities
+from ..units import Unit
+from .contest import Attempts
+from .retirement import Retirement
+
+# Why a child goes although the grid stays: its NodeUnit has no nodes, the grid is not for that unit any more, or it has
+# another gridUniqKey.
+Cause = Literal["", "unit-gone", "left-out", "key-changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the plan is made from, besides the grid.
+
+    `units`: the NodeUnits of the grid's key now. `live`: every object in its namespace, of its children's kind, that
+    may matter: those with its label, those it owns, those with a wanted name. `gone_since`: when a unit was first
+    missed, epoch seconds. `recreate`: units whose child an operator asked to replace. `deleting`: the grid is to go,
+    with `orphaning` without its children. `retirement`: what was decided about the children of units that the grid does
+    not have any more. `can`: what the cluster can keep of a closed loop. `attempts`: per unit, which fields did not
+    keep what they were set to. `carried_out`: the grid as it is was carried out before. `known`: all of the grid's
+    units, where it asks for more than their names. `left_out`: units that have nodes and that the grid is not for.
+    """
+
+    units: Collection[str]
+    live: Sequence[Mapping[str, Any]]
+    owner: Owner
+    now: float
+    gone_since: Mapping[str, float] = field(default_factory=dict)
+    grace: float = 3600.0
+    recreate: Collection[str] = ()
+    deleting: bool = False
+    orphaning: bool = False
+    retirement: Mapping[str, Retirement] = field(default_factory=dict)
+    can: Capabilities = UNKNOWN
+    attempts: Mapping[str, Attempts] = field(default_factory=dict)
+    carried_out: bool = False
+    known: Mapping[str, Unit] = field(default_factory=dict)
+    left_out: Collection[str] = ()
+
+    def is_over(self, unit: str) -> bool:
+        """Whether the grace time of a unit's child is over, or a person does not want to wait for that."""
+        return unit in self.recreate or self.now - self.gone_since.get(unit, self.now) >= self.grace

@@ -1,0 +1,35 @@
+"""What grids were: a revision for each change of a spec."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from ..core.grids.kinds import API_VERSION, BY_PLURAL
+from .intent import Grid
+from .lengths import KEY
+
+
+class Revision(models.Model):
+    """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
+
+    grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
+    path = models.CharField(max_length=KEY, db_index=True)
+    number = models.PositiveBigIntegerField()
+    spec = models.JSONField()
+    metadata = models.JSONField(default=dict)
+    author = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grid", "number"], name="one_revision_per_number")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.path}@{self.number}"
+
+    def source(self) -> dict[str, Any]:
+        """The grid as it was, as a person writes it."""
+        plural, namespace, name = self.path.split("/")
+        metadata = {"name": name, "namespace": namespace, **self.metadata}
+        return {"apiVersion": API_VERSION, "kind": BY_PLURAL[plural].kind, "metadata": metadata, "spec": self.spec}

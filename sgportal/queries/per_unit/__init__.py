@@ -1,0 +1,1 @@
+"""Which NodeUnits a grid is for, and what each of them is to have."""

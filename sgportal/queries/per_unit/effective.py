@@ -1,0 +1,21 @@
+"""What the child of a NodeUnit should be, and why."""
+
+from ...core.names import child_name
+from ...core.plans.desired import carries_its_unit
+from ...core.plans.effective import Effective, effective
+from ...models.cache import Child
+from ...models.intent import Grid
+from ..plans import spec_of
+from .units import units_for
+
+
+def effective_of(grid: Grid, unit: str) -> Effective | None:
+    """The spec of a unit's child with the origin of each value; None where the grid is not for such a unit. Raises
+    Invalid as `spec_of` does, and NotPossible."""
+    spec = spec_of(grid)
+    known = units_for(spec)
+    if unit not in known:
+        return None
+    kind = spec.kind.child_kind
+    rows = Child.objects.filter(kind=kind, namespace=spec.namespace, name=child_name(spec.name, kind, unit))
+    return effective(spec, known[unit], known, carries_its_unit(rows.values_list("body", flat=True).first()))
