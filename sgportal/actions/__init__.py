@@ -10,6 +10,7 @@ from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, s
 from .groups import SavedGroup, delete_group, save_group
 from .held import decide_held
 from .labels import label_node, label_nodes
+from .operations import pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
@@ -38,13 +39,18 @@ __all__ = [
     "label_nodes",
     "note_access",
     "note_log_in",
+    "pause",
     "recreate_unit",
     "remove_unused_templates",
+    "restart",
     "restore_revision",
+    "resume",
     "revoke_token",
     "save_grids",
     "save_group",
+    "scale",
     "scopes_of",
+    "set_image",
     "take_over",
     "upgrade_definitions",
 ]

@@ -7,7 +7,7 @@ from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
 from .events.views import Events
-from .grids import bundles, effective, endpoints, groups, history
+from .grids import bundles, effective, endpoints, groups, history, operations
 from .grids import views as grids
 from .http.problems import nothing_here
 from .nodes import labelling
@@ -25,11 +25,16 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/restore", history.GridRestore.as_view(kind=kind.kind)),
         path(f"{one}/events", history.GridEvents.as_view(kind=kind.kind)),
         path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
+        path(f"{one}/pause", operations.GridPause.as_view(kind=kind.kind)),
+        path(f"{one}/resume", operations.GridResume.as_view(kind=kind.kind)),
     ]
     if kind.child_kind == "Service":
         return [*views, path(f"{one}/endpoints", endpoints.GridEndpoints.as_view())]
     return [
         *views,
+        path(f"{one}/restart", operations.GridRestart.as_view(kind=kind.kind)),
+        path(f"{one}/image", operations.GridImage.as_view(kind=kind.kind)),
+        path(f"{one}/scale", operations.GridScale.as_view(kind=kind.kind)),
         path(f"{one}/effective", effective.GridEffective.as_view(kind=kind.kind)),
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
     ]

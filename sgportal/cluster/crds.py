@@ -25,6 +25,8 @@ _MESSAGE = {
 _AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 _NODE_KEY = {"name": "Key", "type": "string", "jsonPath": ".spec.gridUniqKey"}
 _MODE = {"name": "Closure", "type": "string", "jsonPath": ".status.closure"}
+# What `kubectl scale` sets, the number of each unit that no override gives another; and what it is shown, all pods.
+_SCALE = {"specReplicasPath": ".spec.template.replicas", "statusReplicasPath": ".status.replicas"}
 _UNITS = [
     {"name": "Units", "type": "integer", "jsonPath": ".status.totalUnits"},
     {"name": "Ready-Units", "type": "integer", "jsonPath": ".status.readyUnits"},
@@ -38,7 +40,7 @@ def _definition(kind: str, short: str, columns: list[dict[str, Any]]) -> dict[st
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": schema_of(KINDS[kind])},
-        "subresources": {"status": {}},
+        "subresources": {"status": {}, **({} if kind == "ServiceGrid" else {"scale": _SCALE})},
         "additionalPrinterColumns": [_NODE_KEY, *columns, _READY, _AGE, _MESSAGE],
     }
     return {

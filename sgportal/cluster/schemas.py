@@ -202,6 +202,7 @@ _STATUS: Schema = {
         "units": {"type": "array", "items": _UNIT},
         "readyUnits": {"type": "integer"},
         "totalUnits": {"type": "integer"},
+        "replicas": {"description": "Pods that are wanted in all NodeUnits together.", "type": "integer"},
         "truncated": {"type": "boolean"},
         "omittedUnits": {"type": "integer"},
         "unitsByState": {"type": "object", "additionalProperties": {"type": "integer"}},

@@ -22,6 +22,11 @@ FRONT = f"sgportal.{GROUP}/front"
 # Annotations of ours on a grid's custom resource: what would be lost with the portal's database.
 HOME = f"sgportal.{GROUP}/home"
 SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
+# Annotations of a grid by which people ask for something; the one of kubectl is that of `kubectl rollout restart`.
+PAUSED = f"sgportal.{GROUP}/paused"
+PAUSED_UNITS = f"sgportal.{GROUP}/paused-units"
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+RESTARTED_UNITS = f"sgportal.{GROUP}/restarted-units"
 # Labels and annotations of a grid's children that are its own, whoever may write others.
 GRIDS_OWN_KEYS = frozenset((GRID_SELECTOR, GRID_UNIQ_KEY, TOPOLOGY_KEYS, OWNER_UID, CLOSURE, SELECTOR, FRONT, UNIT))
 FIELD_MANAGER = "sgportal"  # as `metadata.managedFields` names what we write

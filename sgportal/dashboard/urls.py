@@ -7,7 +7,7 @@ from .cluster import audit, decisions
 from .cluster import views as cluster
 from .editor import views as editor
 from .grids import actions as grid_actions
-from .grids import effective, servicegroups
+from .grids import effective, operate, servicegroups
 from .grids import views as grids
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
@@ -56,6 +56,7 @@ urlpatterns = [
     path(_GRID + "yaml/", grids.manifest, name="grid-yaml"),
     path(_GRID + "edit/", editor.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
+    path(_GRID + "do/<str:verb>/", operate.operate, name="grid-operate"),
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
     path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...core.plans.effective import Effective, Layer
-from ...core.plans.layers import NotPossible
+from ...core.plans.per_unit.effective import Effective, Layer
+from ...core.plans.per_unit.layers import NotPossible
 from ...core.text import Invalid, Problem
 from ...queries.per_unit.effective import effective_of
 from ..description.operations import Parameter, operation

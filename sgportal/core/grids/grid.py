@@ -9,6 +9,7 @@ from ..names import HOME, LAST_APPLIED, SERVICEGROUP
 from ..overrides.choice import Placement, placement_of
 from ..overrides.division import Division, division_of
 from ..overrides.override import Override, overrides_of
+from ..overrides.requests import Requests, requests_of
 from ..overrides.variables import Variables, reads_labels, variables_of
 from ..ownership.ignored import Ignored, ignored_of
 from ..schema import check_fields, wrong_type
@@ -37,7 +38,7 @@ class GridSpec:
     `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
     leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
     a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
-    tell the children of one template apart.
+    tell the children of one template apart. `requests` is what people ask by annotations.
     """
 
     kind: GridKind
@@ -57,6 +58,7 @@ class GridSpec:
     overrides: tuple[Override, ...] = ()
     variables: Variables = field(default_factory=Variables)
     division: Division | None = None
+    requests: Requests = field(default_factory=Requests)
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -158,6 +160,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         overrides=overrides_of(spec.get("overrides")),
         variables=variables_of(spec),
         division=division_of(spec),
+        requests=requests_of(metadata.get("annotations")),
     )
 
 

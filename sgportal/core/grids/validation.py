@@ -19,6 +19,7 @@ from ..names import (
 )
 from ..overrides.choice import placement_problems
 from ..overrides.division import division_problems
+from ..overrides.requests import request_problems
 from ..overrides.validation import shape_problems
 from ..overrides.variables import usage_problems, variable_problems, variables_of
 from ..ownership.ignored import ignored_problems
@@ -70,6 +71,7 @@ def metadata_problems(kind: GridKind, metadata: Mapping[str, Any]) -> Iterator[P
     for key in metadata.get("annotations") or {}:
         if problem := label_key_problem(key):
             yield Problem("/metadata/annotations" + pointer(key), problem)
+    yield from request_problems(metadata.get("annotations") or {})
 
 
 def _labels_problems(labels: Mapping[str, Any] | None, where: str) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_clos
 from ..traffic.front import front_service, fronted_units
 from ..traffic.service import ServiceFacts, described
 from ..units import Unit
-from .layers import Layers, NotPossible, without_nulls
+from .per_unit.layers import Layers, NotPossible, without_nulls
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,29 @@ def plan(spec: GridSpec, world: World) -> Plan:
     for each in world.live:
         if each["metadata"]["name"] not in expected:
             _retire(spec, world, each, children, live, draft)
-    return Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children)
+    return paused(spec, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children))
+
+
+PAUSED = "ReconciliationPaused"  # the reason of a unit that somebody has paused
+
+
+def paused(spec: GridSpec, planned: Plan) -> Plan:
+    """The plan without the steps of units that are paused, each of which says that something waits; of the others that
+    are paused, a note. What is wrong there is said as it is."""
+    if not (spec.requests.paused or spec.requests.paused_units):
+        return planned
+    waiting = dict.fromkeys(step.unit for step in planned.steps if spec.requests.pauses(step.unit))
+    units = dict.fromkeys(child.unit for child in planned.wanted if spec.requests.pauses(child.unit))
+    return replace(
+        planned,
+        steps=tuple(step for step in planned.steps if step.unit not in waiting),
+        findings=(*planned.findings, *(Finding(unit, PAUSED, _WAITS) for unit in waiting)),
+        notes=(*planned.notes, *(Finding(unit, PAUSED, _NOTHING_WAITS) for unit in units if unit not in waiting)),
+    )
+
+
+_WAITS = say("it is paused: what differs from the grid is changed once somebody resumes it")
+_NOTHING_WAITS = say("it is paused: nothing is changed until somebody resumes it")
 
 
 IMMUTABLE = "ImmutableField"  # the reason of a finding whose cure is to recreate the child

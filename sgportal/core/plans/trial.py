@@ -14,7 +14,7 @@ from ..names import child_name_problem
 from ..text import Problem, Sentence, pointer, say
 from ..units import Unit
 from .desired import Child
-from .layers import without_nulls
+from .per_unit.layers import without_nulls
 from .plan import Step
 
 MADE_UP = "unit"  # the NodeUnit that is tried with where a template has none

@@ -8,7 +8,7 @@ from typing import Any
 from ..grids.grid import GridSpec
 from ..overrides.override import Unfit, laid_over
 from ..plans.desired import Finding
-from ..plans.layers import without_nulls
+from ..plans.per_unit.layers import without_nulls
 from ..plans.plan import Plan
 from ..text import Problem, Sentence, pointer, say
 from .namespaces import Namespaces

@@ -12,7 +12,7 @@ from ..health import State, of_all, severity
 from ..names import child_name
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
-from ..plans.plan import unit_of
+from ..plans.plan import PAUSED, unit_of
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
@@ -29,6 +29,7 @@ _FINDING_STATE: Mapping[str, State] = {
     "DeletionHeld": "UnitGone",
     "DeletionKept": "UnitGone",
     "ChildTerminating": "Progressing",
+    PAUSED: "Paused",
     CONTESTED: "Degraded",
 }
 

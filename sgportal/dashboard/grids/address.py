@@ -21,3 +21,8 @@ def grid_at(plural: str, namespace: str, name: str) -> Grid:
 def grid_url(grid: Grid) -> str:
     """The address of a grid's page."""
     return reverse("grid", args=[grid.grid_kind.plural, grid.namespace, grid.name])
+
+
+def unit_url(grid: Grid, unit: str) -> str:
+    """The address of the page of what a grid has in a NodeUnit."""
+    return reverse("grid-unit", args=[grid.grid_kind.plural, grid.namespace, grid.name, unit])

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from ...core.plans.layers import NotPossible
+from ...core.plans.per_unit.layers import NotPossible
 from ...core.text import Invalid
 from ...queries.per_unit.effective import effective_of
 from ..page.access import needs

@@ -9,6 +9,8 @@ from django.utils.http import urlencode
 
 from ...core.grids.kinds import KINDS
 from ...core.health import WORKLOAD_STATES
+from ...core.names import PAUSED
+from ...core.overrides.requests import paused_units
 from ...core.text import Invalid, Sentence
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
@@ -74,6 +76,7 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
     is_service = grid.kind == "ServiceGrid"
     return {
         "is_service": is_service,
+        "paused": (grid.metadata.get("annotations") or {}).get(PAUSED) == "true",
         "conditions": _conditions(grid),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
@@ -123,7 +126,8 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
-    context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures}
+    held = unit in paused_units(found.metadata.get("annotations") or {})
+    context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures, "unit_paused": held}
     return show_grid(request, found, "unit", context)
 
 

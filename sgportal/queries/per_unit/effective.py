@@ -2,7 +2,7 @@
 
 from ...core.names import child_name
 from ...core.plans.desired import carries_its_unit
-from ...core.plans.effective import Effective, effective
+from ...core.plans.per_unit.effective import Effective, effective
 from ...models.cache import Child
 from ...models.intent import Grid
 from ..plans import spec_of

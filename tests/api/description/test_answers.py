@@ -52,10 +52,15 @@ def of_grids(plural, kind):
         f"POST {one}/restore": [(TRY, {"revision": 1}, 200), ("", {"revision": 1}, 200)],
         f"GET {one}/events": [("", None, 200)],
         f"POST {one}/recreate": [(TRY, unit, 200), ("", unit, 202)],
+        f"POST {one}/pause": [(TRY, {}, 200), ("", {}, 200)],
+        f"POST {one}/resume": [(TRY, {}, 200), ("", {}, 200)],
     }
     if kind == "ServiceGrid":
         return {**found, f"GET {one}/endpoints": [("", None, 200)]}
     of_workloads = {
+        f"POST {one}/restart": [(TRY, {}, 200), ("", {"units": ["nodeunit1"]}, 200)],
+        f"POST {one}/image": [(TRY, {"image": "img:2"}, 200), ("", {"image": "img:2"}, 200)],
+        f"POST {one}/scale": [(TRY, {"replicas": 2}, 200), ("", {"replicas": 2}, 200)],
         f"GET {one}/effective": [("?unit=nodeunit1", None, 200)],
         f"DELETE {one}/unused-templates": [(TRY, None, 200), ("", None, 200)],
     }

@@ -33,6 +33,8 @@ def published(grid: Grid, status: GridStatus, generation: int) -> Published:
     """The status of a grid that was carried out up to this generation, as it is published, where its row says what was
     published before."""
     body = manifest_status(status, generation, grid.status, rfc3339(timezone.now()))
+    if grid.kind != "ServiceGrid":
+        body["replicas"] = _replicas(grid, status)
     fields = {
         "status": body,
         "sentences": {each.type: each.sentence.to_json() for each in status.conditions},
@@ -42,6 +44,12 @@ def published(grid: Grid, status: GridStatus, generation: int) -> Published:
     events = [*_arrival(grid, status), *alarms(grid.status, status.conditions)]
     differs = any(getattr(grid, name) != value for name, value in fields.items())
     return Published(fields, events, differs)
+
+
+def _replicas(grid: Grid, status: GridStatus) -> int:
+    """The pods that are wanted in all units: of a grid whose units were not all read, as its row has it."""
+    everything = len(status.units) == status.tally.total
+    return sum(unit.desired for unit in status.units) if everything else grid.pods_desired
 
 
 def _arrival(grid: Grid, status: GridStatus) -> list[NewEvent]:

@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..grids.differences import child_problems
-from ..grids.grid import GridSpec
-from ..grids.kinds import DEFAULT
-from ..names import UNIT
-from ..overrides.override import Override, Unfit, clash_among, laid_over
-from ..overrides.tracing import Traced, traced, untraced
-from ..overrides.variables import Missing, strings, substituted
-from ..text import Sentence, pointer, say
-from ..units import Unit
+from ...grids.differences import child_problems
+from ...grids.grid import GridSpec
+from ...grids.kinds import DEFAULT
+from ...names import RESTARTED, UNIT
+from ...overrides.override import Override, Unfit, clash_among, laid_over
+from ...overrides.tracing import Traced, traced, untraced
+from ...overrides.variables import Missing, strings, substituted
+from ...text import Sentence, pointer, say
+from ...units import Unit
 
 
 class NotPossible(Exception):
@@ -50,6 +50,7 @@ class Layers:
             found = {**found, "replicas": self._value(share, "/spec/totalReplicas")}
         if self._with_variables[mark]:
             found = self._resolved(found, facts)
+        found = self._restarted(found, unit)
         return self._tied(found, unit, labelled)
 
     def _value(self, value: Any, origin: str = "") -> Any:
@@ -104,6 +105,18 @@ class Layers:
             )
             raise NotPossible("InvalidForUnit", text)
         return found
+
+    def _restarted(self, child_spec: dict[str, Any], unit: str) -> dict[str, Any]:
+        """The spec with the annotation of pods that `kubectl rollout restart` sets, the later of the template's own and
+        what was asked of the grid."""
+        asked, by = self.spec.requests.restart_of(unit)
+        template = child_spec["template"]
+        metadata = template.get("metadata") or {}
+        annotations = metadata.get("annotations") or {}
+        if asked <= str(untraced(annotations.get(RESTARTED)) or ""):
+            return child_spec
+        annotations = {**annotations, RESTARTED: self._value(asked, pointer("metadata", "annotations", by))}
+        return {**child_spec, "template": {**template, "metadata": {**metadata, "annotations": annotations}}}
 
     def _tied(self, child_spec: Mapping[str, Any], unit: str, labelled: bool) -> dict[str, Any]:
         """The spec whose pods run on the unit's nodes and, where it is labelled, can be told from those of others."""

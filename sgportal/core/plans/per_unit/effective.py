@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..grids.grid import GridSpec
-from ..overrides.tracing import flat, untraced
-from ..units import Unit
+from ...grids.grid import GridSpec
+from ...overrides.tracing import flat, untraced
+from ...units import Unit
 from .layers import Layers
 
-Layer = Literal["template", "override", "total", "unit"]
+Layer = Literal["template", "override", "total", "restart", "unit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class EffectiveField:
             return "override"
         if self.origin == "/spec/totalReplicas":
             return "total"
+        if self.origin.startswith("/metadata/"):
+            return "restart"
         return "template" if self.origin else "unit"
 
 

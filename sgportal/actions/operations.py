@@ -1,0 +1,86 @@
+"""What people do with a grid by a verb: pause, resume, restart, set image, scale. Each is a change of its manifest."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from ..core.grids import operations
+from ..core.text import Invalid, Problem, say
+from ..core.timestamps import rfc3339
+from ..models import Grid
+from ..queries.per_unit.units import units_for
+from ..queries.plans import spec_of
+from .common import Actor, intent
+from .grids import Saved, save_grids
+
+Change = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def _change(
+    grid: Grid, units: Collection[str], actor: Actor, change: Change, expect: str | None, dry_run: bool
+) -> Saved:
+    """Save what a change makes of a grid. Raises Invalid, where one of the units is none of the grid's as well, and
+    what `save_grids` raises."""
+    spec = spec_of(grid)
+    if spec.kind.child_kind == "Service" and units:
+        raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
+    if units and (unknown := operations.unknown_units(units, units_for(spec))):
+        raise Invalid(*unknown)
+    return save_grids([change(grid.source())], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
+
+
+@intent
+def pause(
+    grid: Grid, units: Collection[str], actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> Saved:
+    """Have nothing written for a grid, or for these of its units."""
+    return _change(grid, units, actor, lambda source: operations.pause(source, units), expect, dry_run)
+
+
+@intent
+def resume(
+    grid: Grid, units: Collection[str], actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> Saved:
+    """End the pause of a grid, or of these of its units."""
+    return _change(grid, units, actor, lambda source: operations.resume(source, units), expect, dry_run)
+
+
+@intent
+def restart(
+    grid: Grid, units: Collection[str], actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> Saved:
+    """Have the pods of a grid, or of these of its units, made anew by a rollout."""
+    now = rfc3339(timezone.now())
+    return _change(grid, units, actor, lambda source: operations.restart(source, units, now), expect, dry_run)
+
+
+@intent
+def set_image(
+    grid: Grid,
+    units: Collection[str],
+    actor: Actor,
+    *,
+    image: str,
+    container: str = "",
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> Saved:
+    """Give a container another image, in all units or in these."""
+    return _change(
+        grid, units, actor, lambda source: operations.set_image(source, units, image, container), expect, dry_run
+    )
+
+
+@intent
+def scale(
+    grid: Grid,
+    units: Collection[str],
+    actor: Actor,
+    *,
+    replicas: int,
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> Saved:
+    """Set the number of replicas, of each unit or of these."""
+    return _change(grid, units, actor, lambda source: operations.scale(source, units, replicas), expect, dry_run)

@@ -1,0 +1,140 @@
+"""Changes of a grid that people know by a verb, as changes of its manifest: pause, resume, restart, set image, scale.
+
+Each takes a manifest that is valid and gives a new one; `units` are NodeUnits by name, none for all of them.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
+from ..overrides.requests import paused_units, restarted_units
+from ..text import Invalid, Problem, pointer, say
+from .kinds import DEFAULT
+
+Manifest = Mapping[str, Any]
+Operation = Callable[[Manifest], dict[str, Any]]
+
+
+def pause(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
+    """Have nothing written for the grid, or for these units."""
+    if not units:
+        return _annotated(manifest, PAUSED, "true")
+    known = paused_units(_annotations(manifest))
+    return _annotated(manifest, PAUSED_UNITS, ",".join(dict.fromkeys([*known, *units])))
+
+
+def resume(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
+    """End a pause of the grid; or of these units, which go on only where the grid does."""
+    if not units:
+        return _annotated(manifest, PAUSED, "")
+    left = [name for name in paused_units(_annotations(manifest)) if name not in units]
+    return _annotated(manifest, PAUSED_UNITS, ",".join(left))
+
+
+def restart(manifest: Manifest, units: Collection[str], now: str) -> dict[str, Any]:
+    """Have all pods, or those of these units, made anew by a rollout; `now` is the time in RFC 3339."""
+    if not units:
+        return _annotated(manifest, RESTARTED, now)
+    known = restarted_units(_annotations(manifest))
+    return _annotated(manifest, RESTARTED_UNITS, json.dumps(known | dict.fromkeys(units, now), sort_keys=True))
+
+
+def set_image(manifest: Manifest, units: Collection[str], image: str, container: str) -> dict[str, Any]:
+    """Give a container another image: in every template that has it, or by an override for these units. "" means the
+    only container. Raises Invalid."""
+    if units:
+        return _overridden(
+            manifest, units, {"image": image, **({"container": container} if container else {})}, "image"
+        )
+    spec = manifest["spec"]
+    templates = [(name, each) for name, each in _templates(spec) if _has(each, container)]
+    if not templates:
+        raise Invalid(Problem("/container", say("no template has a container “%(name)s”", name=container)))
+    changed = {name: _with_image(template, image, container) for name, template in templates}
+    found = {**spec}
+    if DEFAULT in changed:
+        found["template"] = changed.pop(DEFAULT)
+    if changed:
+        found["templatePool"] = {**spec["templatePool"], **changed}
+    return {**manifest, "spec": found}
+
+
+def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str, Any]:
+    """Set the number of replicas of each unit, as `kubectl scale` does; of all together where the grid divides a total;
+    or by an override of these units. Raises Invalid."""
+    spec = manifest["spec"]
+    if units:
+        return _overridden(manifest, units, {"replicas": replicas}, "replicas")
+    if spec.get("totalReplicas") is not None:
+        return {**manifest, "spec": {**spec, "totalReplicas": replicas}}
+    if spec.get("template") is None:
+        raise Invalid(Problem("/units", say("is required: the grid has no spec.template to scale")))
+    return {**manifest, "spec": {**spec, "template": {**spec["template"], "replicas": replicas}}}
+
+
+def _annotations(manifest: Manifest) -> dict[str, str]:
+    return dict(manifest["metadata"].get("annotations") or {})
+
+
+def _annotated(manifest: Manifest, name: str, value: str) -> dict[str, Any]:
+    """The manifest with an annotation; without it where the value is empty."""
+    kept = {key: each for key, each in _annotations(manifest).items() if key != name}
+    annotations = {**kept, name: value} if value else kept
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
+def _overridden(manifest: Manifest, units: Collection[str], change: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """With one override for these units, in the place of what overrides of the same kind said of them."""
+    entries = []
+    for entry in manifest["spec"].get("overrides") or ():
+        same = entry.keys() == {"units", *change} and entry.get("container") == change.get("container")
+        left = [name for name in entry.get("units") or () if name not in units] if same else None
+        if left is None:
+            entries.append(entry)
+        elif entry[field] == change[field]:  # they join those that have it already
+            units = [*left, *units]
+        elif left:
+            entries.append({**entry, "units": left})
+    return {**manifest, "spec": {**manifest["spec"], "overrides": [*entries, {"units": sorted(units), **change}]}}
+
+
+def _templates(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if spec.get("template") is not None:
+        yield DEFAULT, spec["template"]
+    yield from (spec.get("templatePool") or {}).items()
+
+
+def _has(template: Mapping[str, Any], container: str) -> bool:
+    pod = template["template"]["spec"]
+    if container:
+        return any(each["name"] == container for name in _LISTS for each in pod.get(name) or ())
+    if len(pod["containers"]) > 1:
+        names = ", ".join(each["name"] for each in pod["containers"])
+        raise Invalid(
+            Problem("/container", say("is required: the template has several containers (%(names)s)", names=names))
+        )
+    return True
+
+
+_LISTS = ("containers", "initContainers")
+
+
+def _with_image(template: Mapping[str, Any], image: str, container: str) -> dict[str, Any]:
+    pod = template["template"]["spec"]
+    wanted = container or pod["containers"][0]["name"]
+    lists = {
+        name: [{**each, "image": image} if each["name"] == wanted else each for each in pod[name]]
+        for name in _LISTS
+        if pod.get(name)
+    }
+    return {**template, "template": {**template["template"], "spec": {**pod, **lists}}}
+
+
+def unknown_units(units: Collection[str], known: Collection[str]) -> list[Problem]:
+    """Those that are no NodeUnits of the grid."""
+    return [
+        Problem(pointer("units", index), say("“%(unit)s” is no NodeUnit of this grid", unit=name[:100]))
+        for index, name in enumerate(units)
+        if name not in known
+    ]

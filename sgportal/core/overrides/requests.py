@@ -1,0 +1,74 @@
+"""What people ask of a grid by annotations, with kubectl or through the portal: to pause it, to restart its pods."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, label_value_problem
+from ..text import Problem, pointer, say
+
+_WHERE = "/metadata/annotations"
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """`paused`: nothing is written for the grid; `paused_units`: nor for these. Pods made before `restarted` are made
+    anew, those of single units before `restarted_units`; each a text that grows, such as a time in RFC 3339."""
+
+    paused: bool = False
+    paused_units: frozenset[str] = frozenset()
+    restarted: str = ""
+    restarted_units: Mapping[str, str] = field(default_factory=dict)
+
+    def pauses(self, unit: str) -> bool:
+        """Whether nothing is written for a unit ("": for what is no unit's)."""
+        return self.paused or unit in self.paused_units
+
+    def restart_of(self, unit: str) -> tuple[str, str]:
+        """When the pods of a unit were last to be restarted, "" for never, and the annotation that says so."""
+        return max((self.restarted, RESTARTED), (self.restarted_units.get(unit, ""), RESTARTED_UNITS))
+
+
+def requests_of(annotations: Mapping[str, str] | None) -> Requests:
+    """What valid annotations of a grid ask."""
+    found = annotations or {}
+    return Requests(
+        found.get(PAUSED) == "true",
+        frozenset(paused_units(found)),
+        found.get(RESTARTED, ""),
+        restarted_units(found),
+    )
+
+
+def paused_units(annotations: Mapping[str, str]) -> list[str]:
+    """The units that the annotation names, in its order."""
+    return [name for each in annotations.get(PAUSED_UNITS, "").split(",") if (name := each.strip())]
+
+
+def restarted_units(annotations: Mapping[str, str]) -> dict[str, str]:
+    """By unit, when its pods were to be restarted."""
+    text = annotations.get(RESTARTED_UNITS)
+    return dict(json.loads(text)) if text else {}
+
+
+def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with these annotations, which are texts."""
+    if annotations.get(PAUSED) not in (None, "true", "false"):
+        yield Problem(_WHERE + pointer(PAUSED), say("must be “true” or “false”"))
+    for name in paused_units(annotations) if PAUSED_UNITS in annotations else ():
+        if problem := label_value_problem(name):
+            yield Problem(_WHERE + pointer(PAUSED_UNITS), problem)
+    if RESTARTED_UNITS in annotations and not _is_of_texts(annotations[RESTARTED_UNITS]):
+        example = '{"hamburg": "2026-11-27T20:00:00Z"}'
+        yield Problem(
+            _WHERE + pointer(RESTARTED_UNITS), say("must be a JSON object such as %(example)s", example=example)
+        )
+
+
+def _is_of_texts(text: Any) -> bool:
+    try:
+        found = json.loads(text) if text else {}
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and all(isinstance(each, str) for each in found.values())

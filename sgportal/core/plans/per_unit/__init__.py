@@ -1,0 +1,1 @@
+"""What the child of one NodeUnit consists of, and where each part of it is written."""

@@ -1,0 +1,101 @@
+"""What people do with a grid, or with one of its NodeUnits, by a verb: pause, resume, restart, set image, scale."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+
+from ... import actions
+from ...core.text import Invalid
+from ...models import Grid
+from ..page.access import actor, needs
+from ..page.render import clean, show
+from ..page.tags import say
+from .address import grid_at, grid_url, unit_url
+
+VERBS: dict[str, tuple[Any, Promise, Promise]] = {
+    "pause": (
+        actions.pause,
+        gettext_lazy("Pause"),
+        gettext_lazy("Nothing is created, changed or deleted here until it is resumed. Pods keep running."),
+    ),
+    "resume": (actions.resume, gettext_lazy("Resume"), gettext_lazy("What differs from the grid is changed at once.")),
+    "restart": (
+        actions.restart,
+        gettext_lazy("Restart"),
+        gettext_lazy("The pods are replaced by a rollout, as with “kubectl rollout restart”."),
+    ),
+    "image": (
+        actions.set_image,
+        gettext_lazy("Set image"),
+        gettext_lazy("For one NodeUnit it is stored as an override, else in every template with that container."),
+    ),
+    "scale": (
+        actions.scale,
+        gettext_lazy("Scale"),
+        gettext_lazy("The number of replicas in each NodeUnit; for one NodeUnit it is stored as an override."),
+    ),
+}
+_OF_SERVICES = ("pause", "resume")
+
+
+@needs("operator")
+def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: str) -> HttpResponse:
+    """Ask what a verb needs, show what it comes to, then do it."""
+    found = grid_at(plural, namespace, name)
+    if verb not in VERBS or (found.kind == "ServiceGrid" and verb not in _OF_SERVICES):
+        raise Http404
+    act, title, explanation = VERBS[verb]
+    unit = clean(request.POST.get("unit", request.GET.get("unit", "")))
+    back = unit_url(found, unit) if unit else grid_url(found)
+    context: dict[str, Any] = {
+        **{"grid": found, "verb": verb, "title": title, "explanation": explanation, "unit": unit, "back": back},
+        "containers": _containers(found),
+        "given": request.POST,
+    }
+    try:
+        how = _how(request, verb)
+        if how is None:
+            return show(request, "grids/operate.html", context)
+        confirmed = request.POST.get("step") == "confirm"
+        expect = request.POST.get("expect") if confirmed else None
+        saved = act(found, [unit] if unit else [], actor(request), expect=expect, dry_run=not confirmed, **how)
+    except actions.Stale:
+        messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
+        return redirect(back)
+    except Invalid as invalid:
+        return show(request, "grids/operate.html", {**context, "problems": invalid.problems}, status=422)
+    except actions.Forbidden:
+        raise
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+        return redirect(back)
+    if confirmed:
+        messages.success(request, gettext("“%(name)s” was saved.") % {"name": unit or name})
+        return redirect(back)
+    return show(request, "grids/operate.html", {**context, "plan": saved.plan})
+
+
+def _how(request: HttpRequest, verb: str) -> dict[str, Any] | None:
+    """What a verb needs besides the NodeUnit, as it was filled in; None where that is still to be asked."""
+    if verb not in ("image", "scale"):
+        return {}
+    if request.method != "POST":
+        return None
+    if verb == "scale":
+        text = clean(request.POST.get("replicas", ""))
+        return {"replicas": int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    image, container = (clean(request.POST.get(each, ""))[:1000] for each in ("image", "container"))
+    return {"image": image, "container": container} if image else None
+
+
+def _containers(grid: Grid) -> list[str]:
+    """The names of the containers of a grid's templates, as far as they can be read."""
+    spec = grid.spec
+    templates = [spec.get("template"), *(spec.get("templatePool") or {}).values()]
+    pods = [((each or {}).get("template") or {}).get("spec") or {} for each in templates]
+    names = (each.get("name", "") for pod in pods for each in pod.get("containers") or ())
+    return list(dict.fromkeys(names))
