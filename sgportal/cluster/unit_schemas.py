@@ -4,6 +4,7 @@ and the pieces that all of the schema is made of."""
 from typing import Any
 
 from ..core.names import MAX_LABEL
+from ..core.overrides.orphans import POLICIES
 from ..core.overrides.validation import MOST
 
 Schema = dict[str, Any]
@@ -93,6 +94,12 @@ BY_UNIT: Schema = {
         "type": "object",
         "additionalProperties": _VARS,
     },
+    "orphanPolicy": {
+        "description": "What becomes of the workload of a NodeUnit that has no nodes any more; left out, deleteAfter.",
+        "type": "string",
+        "enum": list(POLICIES),
+    },
+    "deleteAfterSeconds": {"description": "With deleteAfter: how long it is kept.", **_COUNT},
     "totalReplicas": {"description": "Replicas of all NodeUnits together.", **_COUNT},
     "division": {
         "description": "How totalReplicas is divided.",

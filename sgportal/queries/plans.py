@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse
+from ..core.overrides.orphans import grace_of
 from ..core.ownership.identity import Owner
 from ..core.plans.contest import Attempt, Attempts
 from ..core.plans.desired import Finding, child_names
@@ -88,7 +89,8 @@ def world(
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)
-    return replace(found, units=units, left_out=left_out_of(spec, known))
+    grace = grace_of(spec.orphans, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
+    return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace)
 
 
 def world_of(
@@ -107,7 +109,7 @@ def world_of(
         owner=grid.owner if grid else Owner("", True),
         now=timezone.now().timestamp(),
         gone_since={cell.name: cell.gone_since.timestamp() for cell in cells if cell.gone_since},
-        grace=settings.SGPORTAL_ORPHAN_GRACE_SECONDS,
+        grace=grace_of(grid.spec if grid else {}, settings.SGPORTAL_ORPHAN_GRACE_SECONDS),
         recreate=[cell.name for cell in cells if cell.recreate],
         deleting=deleting,
         orphaning=deleting and grid is not None and grid.propagation == "Orphan",

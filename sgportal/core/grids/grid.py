@@ -38,7 +38,8 @@ class GridSpec:
     `templates` maps a unit to a template's name; "" and "default" mean `template`. `closure` is None where the manifest
     leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
     a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
-    tell the children of one template apart. `requests` is what people ask by annotations.
+    tell the children of one template apart. `requests` is what people ask by annotations,
+    `orphans` what the spec says of units without nodes (`overrides.orphans`).
     """
 
     kind: GridKind
@@ -59,6 +60,7 @@ class GridSpec:
     variables: Variables = field(default_factory=Variables)
     division: Division | None = None
     requests: Requests = field(default_factory=Requests)
+    orphans: Mapping[str, Any] = field(default_factory=dict)
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -161,6 +163,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         variables=variables_of(spec),
         division=division_of(spec),
         requests=requests_of(metadata.get("annotations")),
+        orphans={name: spec[name] for name in ("orphanPolicy", "deleteAfterSeconds") if spec.get(name) is not None},
     )
 
 

@@ -19,6 +19,7 @@ from ..names import (
 )
 from ..overrides.choice import placement_problems
 from ..overrides.division import division_problems
+from ..overrides.orphans import orphan_problems
 from ..overrides.requests import request_problems
 from ..overrides.validation import shape_problems
 from ..overrides.variables import usage_problems, variable_problems, variables_of
@@ -55,6 +56,8 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
         "unitVars": ("{{str}}", False),
         "totalReplicas": ("int", False),
         "division": ("any", False),
+        "orphanPolicy": ("str", False),
+        "deleteAfterSeconds": ("int", False),
     }
 
 
@@ -157,6 +160,7 @@ def _difference_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Pr
     if spec.get("placement") is not None:
         yield from placement_problems(spec["placement"])
     yield from division_problems(spec)
+    yield from orphan_problems(spec)
     yield from variable_problems(spec)
     for name in ("template", "templatePool", "overrides"):
         yield from usage_problems(spec.get(name), variables_of(spec), f"/spec/{name}")

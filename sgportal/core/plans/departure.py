@@ -1,5 +1,6 @@
 """Why a child is not wanted any more although its grid stays, and what it still waits for."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,9 @@ def departure(
     reason = gone_for_good(unit)
     if world.is_over(unit):
         return "unit-gone", reason, None
+    if world.grace == math.inf:
+        text = say("NodeUnit “%(unit)s” has no nodes; its workload is kept (spec.orphanPolicy: retain)", unit=unit)
+        return "unit-gone", reason, Finding(unit, "OrphanRetained", text)
     text = say(
         "NodeUnit “%(unit)s” has no nodes; its workload is kept for a grace time of %(minutes)s minutes",
         unit=unit,
@@ -47,6 +51,11 @@ def _left_out(spec: GridSpec, world: World, unit: str) -> tuple[Cause, Sentence,
     reason = say("spec.placement leaves NodeUnit “%(unit)s” out", unit=unit)
     if spec.placement.leaves_out_by_name(unit) or world.is_over(unit):
         return "left-out", reason, None
+    if world.grace == math.inf:
+        text = say(
+            "spec.placement leaves NodeUnit “%(unit)s” out; its workload is kept (spec.orphanPolicy: retain)", unit=unit
+        )
+        return "left-out", reason, Finding(unit, "OrphanRetained", text)
     text = say(
         "spec.placement leaves NodeUnit “%(unit)s” out; its workload is kept for a grace time of %(minutes)s minutes",
         unit=unit,

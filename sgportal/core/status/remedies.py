@@ -12,6 +12,7 @@ REMEDIES: Mapping[str, tuple[Action, ...]] = {
     "Misplaced": ("recreate",),
     "UnitGone": ("recreate",),
     "UnitLeftOut": ("recreate",),
+    "OrphanRetained": ("recreate",),
     "InvalidName": ("label",),
     "TemplateNotFound": ("edit",),
     "Contested": ("edit",),

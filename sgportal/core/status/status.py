@@ -25,6 +25,7 @@ from .superedge import superedge_state
 _FINDING_STATE: Mapping[str, State] = {
     "UnitGone": "UnitGone",
     "UnitLeftOut": "UnitGone",
+    "OrphanRetained": "UnitGone",
     "WaitingForSuccessors": "UnitGone",
     "DeletionHeld": "UnitGone",
     "DeletionKept": "UnitGone",

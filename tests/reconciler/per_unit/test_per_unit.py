@@ -117,3 +117,21 @@ def test_a_unit_that_is_left_out_by_a_label_is_kept_for_the_grace_time(two, sett
     assert GridUnit.objects.get(grid=grid, name="b").reason == "UnitLeftOut"
     two.later(61)
     assert two.names() == ["g-a"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "at_once", "later"),
+    [
+        ({"orphanPolicy": "delete"}, ["g-a"], ["g-a"]),
+        ({"orphanPolicy": "retain"}, ["g-a", "g-b"], ["g-a", "g-b"]),
+        ({"deleteAfterSeconds": 30}, ["g-a", "g-b"], ["g-a"]),
+    ],
+)
+def test_a_unit_without_nodes_keeps_its_child_as_the_grid_says(two, policy, at_once, later):
+    two.save(a_grid(template=a_template(), **policy))
+    two.label("node1", zone=None)
+    two.settle()
+    two.resync()
+    assert two.names() == at_once
+    two.later(31)
+    assert two.names() == later

@@ -1,6 +1,7 @@
 """The rows of a grid's cells: what was observed of each, and how its writes are paced."""
 
 import functools
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ....core.health import severity
+from ....core.overrides.orphans import grace_of
 from ....core.plans.contest import Attempt, Attempts, retry_at
-from ....core.plans.plan import Step, unit_of
+from ....core.plans.plan import PAUSED, Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
 from ....core.status.parts import UnitStatus
 from ....models import Grid, GridUnit
@@ -187,7 +189,8 @@ def _values(unit: UnitStatus, attempts: Attempts) -> dict[str, Any]:
 
 def requeue_after(grid: Grid, cells: Cells) -> float | None:
     """Seconds until the first of what these cells wait for, None where they wait for nothing."""
-    times = [when for cell in cells.values() for when in _times(cell)]
+    grace = grace_of(grid.spec, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
+    times = [when for cell in cells.values() for when in _times(cell, grace)]
     now = timezone.now().timestamp()
     if grid.kind == "StatefulSetGrid" and any(_lacks_pods(cell) for cell in cells.values()):
         times.append(now + LOOK_AGAIN)
@@ -198,11 +201,14 @@ def _lacks_pods(cell: GridUnit) -> bool:
     return cell.state == "Progressing" and cell.ready < cell.desired
 
 
-def _times(cell: GridUnit) -> Iterator[float]:
-    """When a unit wants another look, epoch seconds: its back-off, its grace time is over, a field is to be retried."""
+def _times(cell: GridUnit, grace: float) -> Iterator[float]:
+    """When a unit wants another look, epoch seconds: its back-off, its grace time is over, a field is to be retried.
+    One that is paused waits for a person."""
+    if cell.reason == PAUSED:
+        return
     if cell.next_at:
         yield cell.next_at.timestamp()
-    if cell.gone_since and cell.retirement not in (HELD, KEPT):
-        yield cell.gone_since.timestamp() + settings.SGPORTAL_ORPHAN_GRACE_SECONDS
+    if cell.gone_since and cell.retirement not in (HELD, KEPT) and grace != math.inf:
+        yield cell.gone_since.timestamp() + grace
     if cell.attempts and (retry := retry_at({name: Attempt.from_json(each) for name, each in cell.attempts.items()})):
         yield retry
