@@ -2,8 +2,8 @@
 
 import pytest
 
-from . import builders
-from .conftest import pointers
+from .. import builders
+from ..conftest import pointers
 
 pytestmark = pytest.mark.django_db
 PATH = "deploymentgrids/default/echo/effective"

@@ -4,8 +4,8 @@ import pytest
 
 from sgportal.models import AuditEvent, Grid
 
-from . import builders
-from .conftest import pointers
+from .. import builders
+from ..conftest import pointers
 
 pytestmark = pytest.mark.django_db
 ONE = "deploymentgrids/default/echo"
