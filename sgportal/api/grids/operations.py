@@ -8,8 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...core.overrides.validation import MOST_REPLICAS
-from ...core.text import Invalid, Problem, say
 from ..description.operations import DRY_RUN, either, operation
 from ..http.shapes import OPTIONAL, Asked, Texts
 from .plans import PlanSerializer
@@ -115,6 +113,4 @@ class GridScale(OperationView):
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Set the replicas of each NodeUnit (`spec.template.replicas`, as `kubectl scale` does; of all together where
         `spec.totalReplicas` is set), or of these by an override."""
-        if not 0 <= (self.document().get("replicas") or 0) <= MOST_REPLICAS:
-            raise Invalid(Problem("/replicas", say("must be between 0 and %(most)s", most=MOST_REPLICAS)))
         return self.operate(namespace, name, ScaleRequestSerializer)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
 from ..overrides.requests import paused_units, restarted_units
+from ..overrides.validation import MOST_REPLICAS
 from ..text import Invalid, Problem, pointer, say
 from .kinds import DEFAULT
 
@@ -64,6 +65,8 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
     """Set the number of replicas of each unit, as `kubectl scale` does; of all together where the grid divides a total;
     or by an override of these units. Raises Invalid."""
     spec = manifest["spec"]
+    if not 0 <= replicas <= MOST_REPLICAS:
+        raise Invalid(Problem("/replicas", say("must be between 0 and %(most)s", most=MOST_REPLICAS)))
     if units:
         return _overridden(manifest, units, {"replicas": replicas}, "replicas")
     if spec.get("totalReplicas") is not None:

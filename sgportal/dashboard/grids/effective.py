@@ -27,4 +27,4 @@ def effective(request: HttpRequest, plural: str, namespace: str, name: str, unit
         context["problems"] = invalid.problems
     if context.get("effective", unit) is None:
         raise Http404
-    return show_grid(request, found, "effective", context)
+    return show_grid(request, found, "per_unit/effective", context)

@@ -59,7 +59,7 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     try:
         how = _how(request, verb)
         if how is None:
-            return show(request, "grids/operate.html", context)
+            return show(request, "grids/per_unit/operate.html", context)
         confirmed = request.POST.get("step") == "confirm"
         expect = request.POST.get("expect") if confirmed else None
         saved = act(found, [unit] if unit else [], actor(request), expect=expect, dry_run=not confirmed, **how)
@@ -67,7 +67,7 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
         return redirect(back)
     except Invalid as invalid:
-        return show(request, "grids/operate.html", {**context, "problems": invalid.problems}, status=422)
+        return show(request, "grids/per_unit/operate.html", {**context, "problems": invalid.problems}, status=422)
     except actions.Forbidden:
         raise
     except actions.Refused as refused:
@@ -76,7 +76,7 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     if confirmed:
         messages.success(request, gettext("“%(name)s” was saved.") % {"name": unit or name})
         return redirect(back)
-    return show(request, "grids/operate.html", {**context, "plan": saved.plan})
+    return show(request, "grids/per_unit/operate.html", {**context, "plan": saved.plan})
 
 
 def _how(request: HttpRequest, verb: str) -> dict[str, Any] | None:
