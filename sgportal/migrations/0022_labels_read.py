@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sgportal', '0020_status_in_rows'),
+        ('sgportal', '0021_other_readers'),
     ]
 
     operations = [
