@@ -103,7 +103,8 @@ def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilit
         pods = _places_of_pods(grid.namespace) if strangers else {}
         seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods)
         proofs = proof(service, slices, nodes, seen=seen)
-        return Reach(proofs, True, loop_of(proofs, strangers))
+        datagrams = any(port.protocol == "UDP" for port in service.ports)
+        return Reach(proofs, True, loop_of(proofs, strangers, datagrams))
     service, foreseen = _foreseen(service, nodes, grid)
     proofs = proof(service, foreseen, nodes, seen=Seen(sought.doubt or NO_SLICES))
     return Reach(proofs, False, loop_of(proofs))

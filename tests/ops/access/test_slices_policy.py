@@ -71,7 +71,8 @@ def test_only_the_portal_writes_what_counts_to_its_services(policy, ask):
     away = {"metadata": {"labels": {"kubernetes.io/service-name": "web"}}}
     assert not ask("admin", "PATCH", f"{slices}/web-svc-v4units1", away)
     assert not ask("admin", "PATCH", f"{slices}/web-svc-v4units1", {"endpoints": [{"addresses": ["10.1.1.1"]}]})
-    assert ask("product", "PATCH", f"{slices}/web-svc-v4units1", {"endpoints": [{"addresses": ["10.1.1.1"]}]})
+    live = policy.request("GET", f"{slices}/web-svc-v4units1")
+    assert ask("product", "PUT", f"{slices}/web-svc-v4units1", {**live, "endpoints": [{"addresses": ["10.1.1.1"]}]})
     assert not ask("admin", "POST", endpoints, {"metadata": {"name": "web-svc"}})
     assert ask("admin", "POST", endpoints, {"metadata": {"name": "web"}})
     refusing = a_slice("guest", "sgportal-refuse-2")

@@ -237,7 +237,10 @@ def test_a_unit_without_a_ready_pod_is_named_by_sentinels_and_served_again(close
         assert {"", "nodeunit1", "nodeunit2", "heard-of"} <= zones, "a zone that some node had is remembered"
 
 
-@pytest.mark.parametrize("trouble", ["none", "no more addresses", "one deleted"])
+TROUBLES = ["none", pytest.param("no more addresses", marks=pytest.mark.embedded_only), "one deleted"]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_more_zones_than_one_sentinel_names_take_more_addresses_not_more_slices(closed, trouble):
     zones = [f"z{number:02}" for number in range(20)]
     if trouble == "no more addresses":

@@ -50,15 +50,16 @@ class Loop:
     strangers: tuple[str, ...] = ()
 
 
-def loop_of(proofs: Sequence[NodeProof], strangers: Sequence[str] = ()) -> Loop:
-    """What the proofs of all nodes come to; `strangers` are names of slices that are not ours."""
+def loop_of(proofs: Sequence[NodeProof], strangers: Sequence[str] = (), datagrams: bool = False) -> Loop:
+    """What the proofs of all nodes come to; `strangers` are names of slices that are not ours, `datagrams` says that
+    the Service has a port of UDP."""
     counted = Counter(each.state for each in proofs)
     by_unit: dict[str, list[NodeProof]] = {}
     for each in proofs:
         if each.unit:
             by_unit.setdefault(each.unit, []).append(each)
     return Loop(
-        _closed(proofs),
+        _closed(proofs, datagrams),
         _refusing(proofs),
         _foreign(strangers),
         {state: counted[state] for state in STATES},
@@ -69,11 +70,19 @@ def loop_of(proofs: Sequence[NodeProof], strangers: Sequence[str] = ()) -> Loop:
 
 _NO_NODES = Claim("Unknown", "NoNodes", say("no node has been seen"))
 _NOTHING_LEAVES = Claim("True", "NothingLeaves", say("no node reaches an endpoint of another NodeUnit"))
+_BUT_OLD_FLOWS = Claim(
+    "True",
+    "NothingLeaves",
+    say(
+        "no node reaches an endpoint of another NodeUnit; UDP sockets that were in use before the Service closed, or "
+        "before their node moved, go on to where they went until they pause"
+    ),
+)
 _ALL_SERVED = Claim("False", "EveryUnitServed", say("every node of a NodeUnit reaches an endpoint"))
 _NO_UNITS = Claim("False", "NoUnits", say("no node is in a NodeUnit of this key"))
 
 
-def _closed(proofs: Sequence[NodeProof]) -> Claim:
+def _closed(proofs: Sequence[NodeProof], datagrams: bool) -> Claim:
     if not proofs:
         return _NO_NODES
     if leaking := _in_state(proofs, "leaking"):
@@ -85,7 +94,7 @@ def _closed(proofs: Sequence[NodeProof]) -> Claim:
         return Claim("False", "AsAsked", _told(beyond))
     if unknown := _in_state(proofs, "unknown"):
         return Claim("Unknown", unknown[0].reason, _told(unknown))
-    return _NOTHING_LEAVES
+    return _BUT_OLD_FLOWS if datagrams else _NOTHING_LEAVES
 
 
 def _refusing(proofs: Sequence[NodeProof]) -> Claim:

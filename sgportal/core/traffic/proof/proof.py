@@ -212,7 +212,7 @@ def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str
         return "UnitWithoutEndpoint", say("NodeUnit “%(unit)s” has no ready endpoint", unit=unit)
     if case.service.local:
         return "NoLocalEndpoint", say(
-            "no ready endpoint is on this node, and internalTrafficPolicy Local allows no other"
+            "no ready endpoint is on this node, and internalTrafficPolicy Local allows no other: calls time out"
         )
     if not rule.nodes:
         return "ProxyIgnoresHints", say(

@@ -24,6 +24,15 @@ def a_proof(node, state, unit="a", reason=""):
     return NodeProof(node, unit, "strict", state, reason or REASONS[state], say("because"))
 
 
+def test_of_udp_it_is_said_that_old_flows_go_on():
+    """kube-proxy forgets the flows of endpoints that are gone, not of those that hints take from a node."""
+    said = [str(loop_of([a_proof("n", "closed")], datagrams=each).closed.sentence) for each in (False, True)]
+    assert said[1].startswith(said[0])
+    assert "UDP sockets that were in use" in said[1]
+    leaking = loop_of([a_proof("n", "leaking")], datagrams=True).closed
+    assert (leaking.truth, leaking.reason) == ("False", "LeakingEndpoint")
+
+
 def claims(*proofs):
     found = loop_of(proofs)
     return (found.closed.truth, found.closed.reason), (found.refusing.truth, found.refusing.reason)

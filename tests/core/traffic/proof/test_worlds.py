@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+from collections import Counter
 from itertools import chain
 
 import pytest
@@ -19,7 +20,7 @@ from sgportal.core.traffic.rules import LATEST
 from sgportal.core.traffic.slices.sentinels import sentinel_number
 from tests.kube import binaries
 
-from ..closing import HTTP, REFUSAL, a_node, a_pod, a_service, decide
+from ..closing import HTTP, METRICS, REFUSAL, a_node, a_pod, a_service, decide
 
 WORLDS = int(os.environ.get("CLOSED_LOOP_WORLDS", "1000"))
 ROUNDS = 20
@@ -41,11 +42,11 @@ def kube_proxy_says(asked):
     return [[frozenset(answer) for answer in json.loads(line)] for line in said.stdout.splitlines()]
 
 
-def question(slices, node, family="IPv4"):
+def question(slices, node, family="IPv4", port="http"):
     return {
         "node": {"name": node.name, "zone": node.labels.get(ZONE, "")},
         "family": family,
-        "port": {"name": "http", "protocol": "TCP"},
+        "port": {"name": port, "protocol": "TCP"},
         "namespace": "shop",
         "service": "web-svc",
         "slices": list(slices),
@@ -147,6 +148,97 @@ def test_no_answer_of_kube_proxys_is_worse_than_the_proof():
             if said.state == "closed":
                 assert all(len(one) == len(kept) > 0 for one, kept in zip(heard, real, strict=True)), (slices, said)
     assert min(met.values()) > WORLDS / 20, met
+
+
+def a_larger_world(chance):
+    """(service, slices, pods): any mode of ours, one port or two, of which not every pod has both, either family or
+    both, and nodes more than endpoints can name; strangers list what ours do."""
+    closure = chance.choice((Closure("strict"), Closure("strict"), Closure("failover", ("b",)), Closure("prefer")))
+    families = chance.choice((("IPv4",), ("IPv6",), ("IPv4", "IPv6")))
+    service = a_service(closure, *chance.choice(((HTTP,), (HTTP, METRICS))), families=families)
+    present = [
+        a_pod(
+            f"p{i}",
+            chance.choice(("a0", "a1", "b0", "lone")),
+            ready=chance.random() < 0.8,
+            terminating=chance.random() < 0.15,
+            ips=(f"10.1.0.{i + 1}", f"fd00:1::{i + 1}"),
+            ports=chance.choice(((), (("metrics", 9000, "TCP"),), (("metrics", 9001, "TCP"),))),
+        )
+        for i in range(chance.randint(0, 5))
+    ]
+    ours = [json.loads(json.dumps(each)) for each in decide(service, CROWDED, present).slices]
+    added = []
+    for each in strangers(chance, ours) if chance.random() < 0.6 else ():
+        (address, *_) = each["endpoints"][0]["addresses"]
+        family = "IPv6" if ":" in address else "IPv4"
+        same = [e for e in each["endpoints"] if (":" in e["addresses"][0]) == (family == "IPv6")]
+        name = chance.choice([port.name for port in service.ports])
+        added.append({**each, "addressType": family, "endpoints": same, "ports": [{**each["ports"][0], "name": name}]})
+    if ours and chance.random() < 0.2:
+        ours.pop(chance.randrange(len(ours)))
+    return service, [*ours, *added], present
+
+
+CROWDED = (*NODES, *(a_node(f"a{number}", "a", f"z{number}") for number in range(2, 12)))
+
+
+def allowed_units(service, node, slices, home):
+    """Whom the mode lets a node reach, read off the slices by themselves."""
+    own, closure = node.labels.get("site", ""), service.closure
+    if closure.mode == "prefer":
+        return {*home.values(), ""}
+    listed = {
+        home.get(each["addresses"][0], "")
+        for slice_ in slices
+        for each in slice_["endpoints"]
+        if each["conditions"]["ready"] and slice_["ports"]
+    }
+    return {own} - {""} if not own or own in listed or closure.mode == "strict" else {own, *closure.failover}
+
+
+@pytest.mark.kubernetes
+def test_in_every_mode_at_every_port_of_either_family_the_proof_says_at_least_what_kube_proxy_does():
+    chance = random.Random(20261128)
+    worlds = [a_larger_world(chance) for _ in range(WORLDS // 2)]
+    some = (*NODES, CROWDED[-1])
+    places = [
+        (number, node, port.name, family)
+        for number, (service, _, _) in enumerate(worlds)
+        for node in some
+        for port in service.ports
+        for family in service.families
+    ]
+    answers = kube_proxy_says([question(worlds[n][1], node, family, port) for n, node, port, family in places])
+    heard: dict[tuple[int, str], list[frozenset[str]]] = {}
+    for (number, node, _, _), answer in zip(places, answers, strict=True):
+        heard.setdefault((number, node.name), []).extend(answer)
+    met = Counter()
+    for number, (service, slices, present) in enumerate(worlds):
+        node_of = {ip: pod.node for pod in present for ip in pod.ips}
+        home = {
+            ip: next((n.labels.get("site", "") for n in NODES if n.name == node), "") for ip, node in node_of.items()
+        }
+        seen = Seen(refusing=SEEN.refusing, pods=node_of)
+        proofs = {each.node: each for each in proof(service, slices, CROWDED, seen=seen)}
+        for node in some:
+            said = proofs[node.name]
+            met[service.closure.mode, said.state] += 1
+            reached = {each for one in heard[number, node.name] for each in one if not is_refused(each)}
+            assert {str(each) for each in said.endpoints} >= reached, (service.closure, slices, node.name, said)
+            units = {home.get(each.rpartition(":")[0].strip("[]"), "") for each in reached}
+            if said.state not in ("leaking", "unknown"):
+                assert units <= allowed_units(service, node, slices, home), (service.closure, slices, node.name, said)
+            if said.state == "closed":
+                assert units == {node.labels["site"]}, (slices, node.name, said)
+    assert min(met[state] for state in EXPECTED) > WORLDS / 100, met
+
+
+EXPECTED = (
+    *(("strict", state) for state in ("closed", "refusing", "leaking")),
+    *(("failover", state) for state in ("closed", "open", "refusing", "leaking")),
+    *(("prefer", state) for state in ("closed", "open")),
+)
 
 
 def is_refused(endpoint):
