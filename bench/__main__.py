@@ -1,6 +1,7 @@
 """Run every benchmark (or those named), print a table, write bench/output/latest.json."""
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ RUNS = {
     "kube-memory": ("memory", "api:5000x200"),
     "pods": ("pods.watch", "pods:10000x1000", "100000", "50000"),
     "kube-client": ("client", "1000"),
+    "kube-closed": ("closed", "kube:1000x1000"),
     # many minutes, so only where it is named
     "kube-beside-go": ("beside_go", "kube:1000x1000"),
 }
@@ -69,6 +71,8 @@ def _lacking(name: str) -> Iterator[str]:
         yield "a compiled control plane (make kube)"
     if name in ("kube-beside-go", "kube-client") and not shutil.which("go"):
         yield "go"
+    if name == "kube-closed" and (os.geteuid() or not shutil.which("nft")):
+        yield "root and nft"
     if not shutil.which("redis-server"):
         yield "redis-server"
 
@@ -144,6 +148,15 @@ def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
             goal, met = ("≤ 500 ms", each["p99"] <= 500) if who == "keeper" else ("", None)
             yield f"kube-freshness, pod → slice by {who}, {what}, {each['seen']} changes", figure, goal, met
         yield f"kube-freshness, p99, keeper : builtin, {what}", f"{fresh['ratio']:.2f}", "≤ 2", fresh["ratio"] <= 2
+    if closed := found.get("kube-closed"):
+        slices, proxy = closed["slices"], closed["proxy"]
+        figure = f"{slices['closed']} : {slices['builtin']} = {slices['ratio']:.2f}"
+        yield "kube-closed, slices of a closed Service : ordinary", figure, "≤ 1.1", slices["ratio"] <= 1.1
+        beside, alone = closed["writes"]["beside"], closed["writes"]["alone"]
+        yield "kube-closed, writes for a pod that changes beside another", f"{beside:.2f}", "≤ 1", beside <= 1.0
+        yield "kube-closed, writes for the only pod of a unit that changes", f"{alone:.2f}", "", None
+        figure = f"{proxy['closed']:.2f} : {proxy['plain']:.2f} ms = {proxy['ratio']:.2f}"
+        yield "kube-closed, kube-proxy for a change, closed : ordinary", figure, "≤ 1.2", proxy["ratio"] <= 1.2
     for process, size in found.get("kube-memory", {}).items():
         together = process == "worker, watch and keeper together"
         goal, met = ("≤ 400 MiB", size <= 400) if together else ("", None)
