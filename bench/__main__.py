@@ -26,11 +26,11 @@ RUNS = {
     "kube-fanout": ("fanout", "kube:1000x1000"),
     "kube-label": ("label", "kube:300x200"),
     "kube-resync": ("resync", "api:200x200", "50"),
-    "kube-freshness": ("freshness", "kube:50x10"),
+    "kube-freshness": ("loops.freshness", "kube:50x10"),
     "kube-memory": ("memory", "api:5000x200"),
     "pods": ("pods.watch", "pods:10000x1000", "100000", "50000"),
     "kube-client": ("client", "1000"),
-    "kube-closed": ("closed", "kube:1000x1000"),
+    "kube-closed": ("loops.closed", "kube:1000x1000"),
     # many minutes, so only where it is named
     "kube-beside-go": ("beside_go", "kube:1000x1000"),
 }

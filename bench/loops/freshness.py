@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import stage
+from .. import stage
 
 PODS, CHANGES, EVERY = 40, 600, 0.05
 DEPLOYMENTS = 1000

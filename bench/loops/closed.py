@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from . import stage
+from .. import stage
 from .freshness import UNREADY, _is_ready
 
 SERVICES, FEW, TWINS = 50, 5, 100  # Services in all, those that kube-proxy is measured with, units with a second pod

@@ -1,0 +1,1 @@
+"""How EndpointSlices of closed Services follow, and what they cost."""
