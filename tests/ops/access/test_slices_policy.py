@@ -77,7 +77,9 @@ def test_only_the_portal_writes_what_counts_to_its_services(policy, ask):
     assert ask("admin", "POST", endpoints, {"metadata": {"name": "web"}})
     refusing = a_slice("guest", "sgportal-refuse-2")
     assert ask("admin", "POST", slices, refusing)
-    policy.request("POST", "/api/v1/namespaces?fieldManager=tests", {"metadata": {"name": "sgportal"}})
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "sgportal"}}
+    path = "/api/v1/namespaces/sgportal?fieldManager=tests"
+    policy.request("PATCH", path, namespace, content="application/apply-patch+yaml")
     assert not ask("admin", "POST", SLICES.format("sgportal"), refusing)
 
 

@@ -237,34 +237,35 @@ def test_a_unit_without_a_ready_pod_is_named_by_sentinels_and_served_again(close
         assert {"", "nodeunit1", "nodeunit2", "heard-of"} <= zones, "a zone that some node had is remembered"
 
 
-TROUBLES = ["none", pytest.param("no more addresses", marks=pytest.mark.embedded_only), "one deleted"]
+ZONES = [f"z{number:02}" for number in range(20)]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_more_zones_than_one_sentinel_names_take_more_addresses_not_more_slices(closed, trouble):
-    zones = [f"z{number:02}" for number in range(20)]
-    if trouble == "no more addresses":
-        closed.embedded.faults.add("status", path=f"{REFUSING_SERVICE}-", methods=["PATCH"], code=422)
+def all_named(world, slices_of_sentinels):
+    """Whether sentinels name all of ZONES in so many slices, with addresses of refusing Services that are there."""
+    live = [world.cluster.get("Service", "sgportal", refusing_name(number)) for number in (1, 2, 3)]
+    bodies = [body for body in slices(world).values() if sentinel_number(body)]
+    used = {address for body in bodies for each in body["endpoints"] for address in each["addresses"]}
+    named = set().union(*sentinels(world, "forZones").values())
+    return (
+        used <= {each["spec"]["clusterIP"] for each in live if each}
+        and named >= {"", "nodeunit1", *ZONES}
+        and (len(bodies) == slices_of_sentinels)
+    )
 
-    def named():
-        found = sentinels(closed, "forZones")
-        return found.get("v4refuse1", set()) if trouble != "no more addresses" else set().union(*found.values())
 
-    with a_keeper(closed.cluster, zones):
-        until(lambda: named() >= {"", "nodeunit1", "nodeunit2", *zones})
-        if trouble == "one deleted":
-            closed.cluster.delete("Service", "sgportal", f"{REFUSING_SERVICE}-2")
-            until(lambda: closed.cluster.get("Service", "sgportal", f"{REFUSING_SERVICE}-2"))
-
-        def right():
-            live = [closed.cluster.get("Service", "sgportal", refusing_name(number)) for number in (1, 2, 3)]
-            addresses = {each["spec"]["clusterIP"] for each in live if each}
-            bodies = [body for body in slices(closed).values() if sentinel_number(body)]
-            used = {address for body in bodies for each in body["endpoints"] for address in each["addresses"]}
-            return used <= addresses and named() >= {*zones} and len(bodies) == (3 if len(addresses) == 1 else 1)
-
-        until(right)
+def test_more_zones_than_one_sentinel_names_take_more_addresses_not_more_slices(closed):
+    with a_keeper(closed.cluster, ZONES):
+        until(lambda: all_named(closed, 1) and reached(closed) == SERVED)
+        closed.cluster.delete("Service", "sgportal", f"{REFUSING_SERVICE}-2")
+        until(lambda: closed.cluster.get("Service", "sgportal", f"{REFUSING_SERVICE}-2") and all_named(closed, 1))
         assert reached(closed) == SERVED
+
+
+@pytest.mark.embedded_only
+def test_without_more_addresses_there_are_more_slices(closed):
+    closed.embedded.faults.add("status", path=f"{REFUSING_SERVICE}-", methods=["PATCH"], code=422)
+    with a_keeper(closed.cluster, ZONES):
+        until(lambda: all_named(closed, 3) and reached(closed) == SERVED)
 
 
 OPENED = {"metadata": {"annotations": {CLOSURE: None}}, "spec": {"selector": {"appGrid": "echo"}}}
