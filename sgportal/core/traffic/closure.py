@@ -126,7 +126,12 @@ def refusal(asked: Closure | None, can: Capabilities) -> Sentence | None:
     """Why the cluster cannot keep what was asked for, or None. It is never kept half."""
     if asked is None or not asked.manages_slices or can.strict:
         return None
-    return say("mode “%(mode)s” cannot be kept here: %(reason)s", mode=asked.mode, reason=can.reason)
+    return say(
+        "mode “%(mode)s” cannot be kept here: %(reason)s; with mode “open” and “front: perUnit” each NodeUnit has a "
+        "plain Service of its own, which works everywhere",
+        mode=asked.mode,
+        reason=can.reason,
+    )
 
 
 def write_closure(closure: Closure, key: str) -> str:

@@ -35,6 +35,7 @@ def problems(manifest, can=None):
     return {problem.pointer: str(problem.sentence) for problem in caught.value.problems}
 
 
+WAY_OUT = "; with mode “open” and “front: perUnit” each NodeUnit has a plain Service of its own, which works everywhere"
 HEADLESS = (
     "a headless Service hands its clients the addresses of all pods, past every proxy; use mode “wrapper” or “open”"
 )
@@ -105,7 +106,7 @@ def test_a_workload_has_no_closure():
 
 def test_what_the_cluster_cannot_keep_is_refused_with_its_reason():
     assert problems(closed({"mode": "prefer"}), OLD) == {
-        "/spec/closure/mode": "mode “prefer” cannot be kept here: node n1 runs 1.33"
+        "/spec/closure/mode": "mode “prefer” cannot be kept here: node n1 runs 1.33" + WAY_OUT
     }
     for manifest in (closed(), closed({"mode": "wrapper"})):
         assert parse(manifest, can=OLD)
@@ -189,7 +190,7 @@ def test_what_the_cluster_cannot_keep_leaves_the_live_service_as_it_is():
     live = [live_of(body_of({"mode": "wrapper"}))]
     made = steps({"mode": "strict"}, OLD, live)
     assert (verbs(made), reasons(made)) == ([], {"": "ClosureNotSupported"})
-    assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33"
+    assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33" + WAY_OUT
 
 
 def others(manager, body):
@@ -320,7 +321,7 @@ def test_a_service_kept_closed_stays_so_where_the_cluster_can_no_longer(asked, w
     can = unasked(spec, live, OLD, was_managed)
     made = plan(spec, a_world(live=live, can=can))
     assert (verbs(made), reasons(made)) == ([], {"": "ClosureNotSupported"})
-    assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33"
+    assert str(made.findings[0].sentence) == "mode “strict” cannot be kept here: node n1 runs 1.33" + WAY_OUT
     assert closure_for(spec, can) == Closure("strict")
 
 

@@ -1,0 +1,1 @@
+"""Traefik, an ingress controller that many sites have."""
