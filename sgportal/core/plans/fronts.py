@@ -11,7 +11,7 @@ from .desired import Finding
 
 def front_leaves(spec: GridSpec, live: Mapping[str, Any], unit: str, over: bool, grace: float) -> Sentence | Finding:
     """Why a front of ours that is not wanted goes now, or what it still waits for. `over`: its NodeUnit has been
-    without nodes for longer than the grace time (seconds), or somebody asked.
+    without nodes for longer than the grace time (seconds).
 
     It holds no data and is made anew as it was, so that it waits for its NodeUnit, and for no person."""
     if live["metadata"]["labels"][FRONT] != spec.front:
@@ -23,7 +23,7 @@ def front_leaves(spec: GridSpec, live: Mapping[str, Any], unit: str, over: bool,
         unit=unit,
         minutes=round(grace / 60),
     )
-    return Finding(unit, "UnitGone", text)
+    return Finding(unit, "FrontKept", text)
 
 
 def gone_for_good(unit: str) -> Sentence:

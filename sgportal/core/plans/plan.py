@@ -146,9 +146,12 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
     ours = is_ours(live, world.owner)
     if not ours and not is_orphan_of(live, spec.name):
         draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
-    elif child.unit in world.recreate and ours and not (child.is_front and not child.unit):
+    elif child.unit in world.recreate and ours and not child.is_front:
         draft.steps.append(_delete(spec, live, say("recreation was requested")))
-    elif (compared := draft.compare(child.body, live)).immutable:
+    elif (compared := draft.compare(child.body, live)).immutable and child.is_front and ours:
+        reason = say("“%(field)s” of a live Service cannot be changed: it is made anew", field=compared.immutable)
+        draft.steps.append(_delete(spec, live, reason))
+    elif compared.immutable:
         draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, compared.immutable)))
     else:
         _bring_into_line(spec, world, child, live, compared, draft)

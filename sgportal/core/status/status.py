@@ -24,6 +24,7 @@ from .superedge import superedge_state
 
 _FINDING_STATE: Mapping[str, State] = {
     "UnitGone": "UnitGone",
+    "FrontKept": "UnitGone",
     "UnitLeftOut": "UnitGone",
     "OrphanRetained": "UnitGone",
     "WaitingForSuccessors": "UnitGone",

@@ -60,6 +60,7 @@ def front_service(front: Front, grid: str, template: Mapping[str, Any], unit: st
     """The plain Service of a grid of this name and `template`, for one of `fronted_units`."""
     of_unit = {UNIT: unit} if unit else {}
     spec = {name: template[name] for name in _TAKEN if template.get(name) is not None}
+    spec["type"] = "ClusterIP"
     if template.get("clusterIP") == "None":
         spec["clusterIP"] = "None"
     spec["selector"] = {**template["selector"], **of_unit}

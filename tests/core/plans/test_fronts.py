@@ -46,6 +46,7 @@ def test_a_front_of_all_pods_is_a_plain_service_with_the_selector_and_owned_by_t
         "selector": {"app": "web"},
         "ports": [{"name": "http", "port": 80, "targetPort": "web"}],
         "sessionAffinity": "ClientIP",
+        "type": "ClusterIP",
     }
     assert found["metadata"]["labels"][FRONT] == "all"
     assert found["metadata"]["labels"][GRID_SELECTOR] == "g"
@@ -71,7 +72,7 @@ def test_annotations_are_about_the_grids_own_service_alone():
 
 def test_a_headless_service_gets_headless_services_of_its_units():
     made = bodies(plan(parse(fronted("perUnit", clusterIP="None", ports=[])), a_world(["a"])))
-    assert made["g-a"]["spec"] == {"clusterIP": "None", "selector": {"app": "web", UNIT: "a"}}
+    assert made["g-a"]["spec"] == {"type": "ClusterIP", "clusterIP": "None", "selector": {"app": "web", UNIT: "a"}}
 
 
 @pytest.mark.parametrize("front", ["all", "perUnit"])
@@ -99,7 +100,7 @@ def test_units_that_join_get_a_front_and_those_that_leave_lose_it_after_the_grac
     spec, live = parse(fronted("perUnit")), settled("perUnit")
     assert verbs(plan(spec, a_world(["a", "b", "c"], live))) == [("create", "g-c")]
     waits = plan(spec, a_world(["a"], live, gone_since={"b": 1000.0}, now=1059.0, grace=60.0))
-    assert (verbs(waits), reasons(waits)) == ([], {"b": "UnitGone"})
+    assert (verbs(waits), reasons(waits)) == ([], {"b": "FrontKept"})
     gone = plan(spec, a_world(["a"], live, gone_since={"b": 1000.0}, now=1061.0, grace=60.0))
     assert verbs(gone) == [("delete", "g-b")]
 
@@ -133,6 +134,15 @@ def test_what_is_in_the_name_of_another_grids_service_is_left_there():
     made = plan(parse(fronted("perUnit")), a_world(["a-svc"], [other]))
     assert verbs(made) == [("create", "g-svc")]
     assert reasons(made) == {"a-svc": "NameConflict"}
+
+
+def test_a_front_that_cannot_be_changed_is_made_anew_and_the_service_waits_for_a_person():
+    headless, normal = {"clusterIP": "None"}, parse(fronted("perUnit"))
+    live = settled("perUnit", **headless)
+    made = plan(normal, a_world(["a", "b"], live))
+    assert (verbs(made), reasons(made)) == ([("delete", "g-a"), ("delete", "g-b")], {"": "ImmutableField"})
+    left = [each for each in live if each["metadata"]["name"] == "g-svc"]
+    assert verbs(plan(normal, a_world(["a", "b"], left))) == [("create", "g-a"), ("create", "g-b")]
 
 
 def test_recreating_the_service_leaves_the_front_of_all_pods_alone():

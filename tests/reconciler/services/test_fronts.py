@@ -9,7 +9,7 @@ from sgportal.core.names import FRONT, UNIT
 from sgportal.models import Grid, GridUnit
 from sgportal.queries.plans import plan_for
 
-from ..world import ADA, a_template, seed
+from ..world import ADA, a_grid, a_template, seed
 
 LABELS = {"appGrid": "echo"}
 
@@ -56,7 +56,7 @@ def test_a_front_lives_as_long_as_it_is_asked_for(world):
     world.label("node2", zone=None)
     world.settle()
     assert "web-c" in world.names("Service")
-    assert GridUnit.objects.get(name="c").reason == "UnitGone"
+    assert GridUnit.objects.get(name="c").reason == "FrontKept"
     world.later(7200)
     assert world.names("Service") == ["web-a", "web-b", "web-svc"]
     world.resync()
@@ -70,9 +70,10 @@ def test_a_front_lives_as_long_as_it_is_asked_for(world):
 def test_what_others_do_to_a_front_is_mended(world):
     world.label("node0", zone="a")
     world.save(a_service("perUnit"))
-    world.edit("web-a", {"spec": {"selector": {UNIT: "b"}}}, "Service")
+    world.edit("web-a", {"spec": {"selector": {UNIT: "b"}, "type": "NodePort"}}, "Service")
     world.resync()
-    assert world.get("web-a", "Service")["spec"]["selector"] == {**LABELS, UNIT: "a"}
+    spec = world.get("web-a", "Service")["spec"]
+    assert (spec["selector"], spec["type"]) == ({**LABELS, UNIT: "a"}, "ClusterIP")
 
 
 def test_anothers_service_of_that_name_is_never_taken_nor_removed(world):
@@ -117,6 +118,28 @@ def test_a_unit_front_lists_the_pods_with_its_label_and_the_page_says_which_lack
     world.resync()
     notes = {cell.name: [reason for reason, _ in cell.told] for cell in GridUnit.objects.all()}
     assert notes == {"": [], "a": [], "b": ["PodsWithoutUnitLabel"]}
+
+
+def test_a_headless_grid_gives_each_unit_a_headless_service_of_its_own(world):
+    world.label("node0", zone="a")
+    grid = world.save(a_service("perUnit", clusterIP="None"))
+    assert world.get("web-a", "Service")["spec"]["clusterIP"] == "None"
+    closed = next(each for each in Grid.objects.get().status["conditions"] if each["type"] == "Closed")
+    assert (closed["status"], closed["reason"]) == ("False", "Headless")
+    assert "front: perUnit" in closed["message"]
+    world.change(grid, lambda manifest: manifest["spec"]["template"].pop("clusterIP"))
+    world.resync()
+    assert world.get("web-a", "Service")["spec"]["clusterIP"] not in ("None", "")
+    assert world.get("web-svc", "Service")["spec"]["clusterIP"] == "None"  # it takes a person
+
+
+def test_the_children_of_a_grid_are_behind_the_front_of_their_own_unit(world):
+    for node, unit in (("node0", "a"), ("node1", "b")):
+        world.label(node, zone=unit)
+    world.save(a_grid("w", template=a_template()), a_service("perUnit"))
+    world.until(lambda: listed(world, "web-a") == ["node0"] and listed(world, "web-b") == ["node1"])
+    world.resync()
+    assert [cell.told for cell in GridUnit.objects.filter(grid__name="web")] == [[], [], []]
 
 
 def test_deleting_the_grid_takes_its_fronts_along(world):
