@@ -85,7 +85,9 @@ def _not_in_cells(grid: Grid, steps: Sequence[Step]) -> Sequence[Step]:
 
 def _leave_to_cells(grid: Grid, steps: Sequence[Step], carried_out: bool) -> float | None:
     """Leave what is more than one task may do to batches of cells, which any worker takes; deletions, which are counted
-    over all grids, to the next task for the grid. Seconds until that."""
+    over all grids, and a ServiceGrid's Services to the next task for the grid. Seconds until that."""
+    if grid.kind == "ServiceGrid":
+        return 0.0
     in_cells = [step for step in steps if step.verb in ("create", "update") and step.unit]
     due_cells.enqueue([Cell(grid.key, grid.pk, step.unit, changed=not carried_out) for step in in_cells])
     return LEFT_TO_CELLS if len(in_cells) == len(steps) else 0.0

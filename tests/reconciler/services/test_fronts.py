@@ -6,8 +6,9 @@ import pytest
 from sgportal.actions import delete_grid
 from sgportal.core.grids.grid import parse
 from sgportal.core.names import FRONT, UNIT
-from sgportal.models import Grid, GridUnit
+from sgportal.models import DueCell, Grid, GridUnit
 from sgportal.queries.plans import plan_for
+from sgportal.reconciler.grids import reconcile
 
 from ..world import ADA, a_grid, a_template, seed
 
@@ -65,6 +66,15 @@ def test_a_front_lives_as_long_as_it_is_asked_for(world):
     world.change(grid, asking(None))
     assert world.names("Service") == ["web-svc"]
     assert "frontServices" not in Grid.objects.get().status
+
+
+def test_more_fronts_than_one_task_may_make_are_made_by_the_next(world, monkeypatch):
+    monkeypatch.setattr(reconcile, "MOST_STEPS", 1)
+    for number in range(3):
+        world.label(f"node{number}", zone=f"u{number}")
+    world.save(a_service("perUnit"))
+    assert world.names("Service") == ["web-svc", "web-u0", "web-u1", "web-u2"]
+    assert not DueCell.objects.exists()
 
 
 def test_what_others_do_to_a_front_is_mended(world):
