@@ -15,12 +15,13 @@ SETTINGS = {
 }
 WRITE = r"""
 from datetime import UTC, datetime, timedelta
+from django.db import DataError, IntegrityError, connection, transaction
 from sgportal.models import Child, Grid, GridUnit
 from sgportal.models.bulk import BATCH, update_rows, upsert_rows
 
 MANY = BATCH + 3
 AT = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-HOSTILE = {"text": "it's \"so\" \\ %s 雪 \u2028 {a,b} NULL", "none": None, "list": [1.5, True]}
+HOSTILE = {"text": "it's \"so\" \\ %s 雪 \u2028 {a,b} NULL", "none": None, "list": [1.5, True], "big": 2**70}
 upsert_rows([], ["name"], ["state"])
 update_rows([], ["state"])
 
@@ -52,6 +53,23 @@ found = {cell.name: cell for cell in GridUnit.objects.all()}
 assert len(found) == MANY + 2
 assert (found["u0"].state, found["u2"].state, found["u2"].desired) == ("Ready", "Degraded", 0)
 assert found["u2"].reason == HOSTILE["text"] and found[f"u{MANY}"].desired == 7
+for hopeless in ({"name": "n" * 64}, {"state": "s" * 13}, {"state": None}, {"name": "nul" + chr(0)}):
+    if connection.vendor == "sqlite" and None not in hopeless.values():
+        continue  # which knows no lengths
+    cell = GridUnit(**{"grid": grids[0], "name": "x", "state": "Ready", **hopeless})
+    try:
+        with transaction.atomic():
+            upsert_rows([cell], ["grid", "name"], ["state"])
+        raise AssertionError(f"{hopeless} was stored")
+    except (DataError, IntegrityError):
+        pass
+found["u3"].state = "s" * 13
+try:
+    with transaction.atomic():
+        update_rows([found["u3"]], ["state"])
+    assert connection.vendor == "sqlite", "cut short"
+except DataError:
+    pass
 print("done")
 """
 
