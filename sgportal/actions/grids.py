@@ -1,6 +1,6 @@
 """Saving and deleting grids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from ..core.plans.plan import Plan
 from ..core.schema import twice
 from ..core.text import MOST_PROBLEMS, Invalid, Problem, Sentence, first_of, pointer, say
 from ..core.traffic.closure import Capabilities
+from ..core.traffic.proof.obeying import disobeying
 from ..core.units import Unit
-from ..models import Grid
+from ..models import Grid, Node
 from ..queries.capabilities import capabilities
 from ..queries.per_unit.units import known_units
 from ..queries.plans import plan_for, recreation
@@ -101,7 +102,16 @@ def prepare(
         if ask and each.result(grid) != "unchanged":
             to_ask[prefix] = each.spec, grid
     warnings = admission.ask(to_ask)
-    return [replace(each, warnings=warnings.get(prefix, ())) for prefix, each in found.items()]
+    return [
+        replace(each, warnings=(*warnings.get(prefix, ()), *_disobedience(each.spec))) for prefix, each in found.items()
+    ]
+
+
+def _disobedience(spec: GridSpec) -> Iterator[Problem]:
+    """What nodes do that do not obey hints, where a Service is to be closed all the same."""
+    if spec.closure and spec.closure.manages_slices and not capabilities().everywhere:
+        for sentence in disobeying(Node.objects.proxied_views()):
+            yield Problem("/spec/closure/mode", sentence)
 
 
 def store(

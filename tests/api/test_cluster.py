@@ -141,6 +141,10 @@ def test_an_old_proxy_or_windows_makes_nothing_strict_unasked(as_):
     assert any("1 of the cluster's 3 nodes do not obey" in each for each in body["reasons"])
     tried = as_("olga").post("servicegrids?dryRun=All", manifest("web", "ServiceGrid")).json()
     assert "selector" in str(tried["steps"][0]["changes"])
+    strict = manifest("web", "ServiceGrid", closure={"mode": "strict"})
+    warned = as_("olga").post("servicegrids?dryRun=All", strict).json()["warnings"]
+    said = [each["detail"] for each in warned if each["pointer"] == "/spec/closure/mode"]
+    assert said == ["1 nodes (node0) would be refused, unless their zone belongs to one NodeUnit"]
     Pod.objects.filter(pk=proxy.pk).update(version="v1.37.2")
     assert capabilities().everywhere
     Node.objects.filter(name="node1").update(
