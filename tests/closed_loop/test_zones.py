@@ -13,9 +13,10 @@ import pytest
 from .edge import MERGE, edge
 from .test_never_a_leak import SERVICE, keep_figures, manifest, service
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(300)]
 MODES = os.environ.get("CLOSED_LOOP_MODES", "nftables").split(",")
 ROUNDS = int(os.environ.get("CLOSED_LOOP_ROUNDS", "1"))
+PAUSE = float(os.environ.get("CLOSED_LOOP_PAUSE", "0.004"))
+pytestmark = [pytest.mark.kubernetes, pytest.mark.netns, pytest.mark.redis, pytest.mark.timeout(300 + 60 * ROUNDS)]
 UNITS = {"node0": "u1", "node1": "u2", "node2": "u2", "node3": "u3", "node4": ""}
 STATES = {node: "closed" if unit in ("u1", "u2") else "refusing" for node, unit in UNITS.items()}
 EXPECTED, NEVER = "one-day", "never-heard-of"
@@ -61,7 +62,7 @@ def test_no_zone_lets_a_call_into_another_unit(mode, tmp_path, redis_server):
         unit_of = {f"node/{node}": unit for node, unit in UNITS.items()}
         unit_of |= {f"pod/{each['metadata']['name']}": UNITS[each["spec"]["nodeName"]] for each in clients(here)}
         zones, target = Zones(here), f"{here.address(f'{SERVICE}-svc')}:80"
-        caller = here.net.caller(target, here.net.sources(list(UNITS), "app%3Dclient"), pause=0.004)
+        caller = here.net.caller(target, here.net.sources(list(UNITS), "app%3Dclient"), pause=PAUSE)
         for _ in range(ROUNDS):
             zones.everywhere()
         here.portal.kill("keeper")
