@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kube import binaries
+from tests.services import chromium
 
 OUTPUT = Path(__file__).parent / "output" / "latest.json"
 SMALL, LARGE = "large:200x20", "large:2000x200"
@@ -29,6 +30,8 @@ RUNS = {
     "kube-freshness": ("loops.freshness", "kube:50x10"),
     "kube-memory": ("memory", "api:5000x200"),
     "pods": ("pods.watch", "pods:10000x1000", "100000", "50000"),
+    "kube-growth": ("growth",),
+    "kube-screen": ("pods.screen", "api:10000x1000"),
     "kube-client": ("client", "1000"),
     "kube-closed": ("loops.closed", "kube:1000x1000"),
     # many minutes, so only where it is named
@@ -69,6 +72,8 @@ def _lacking(name: str) -> Iterator[str]:
     """What a benchmark needs and is not here."""
     if name.startswith("kube-") and binaries.missing():
         yield "a compiled control plane (make kube)"
+    if name == "kube-screen" and not chromium():
+        yield "chromium"
     if name in ("kube-beside-go", "kube-client") and not shutil.which("go"):
         yield "go"
     if name == "kube-closed" and (os.geteuid() or not shutil.which("nft")):
@@ -137,6 +142,17 @@ def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
         met = resync["writes"] == 0 and resync["lists"] <= 1 and resync["milliseconds"] <= 5000
         yield title, figure, "0, ≤ 1, ≤ 5 s", met
         yield "kube-resync, all requests", f"{resync['requests']}", "", None
+    if screen := found.get("kube-screen"):
+        figure = f"{screen['p50']:.0f} ms p50, {screen['p95']:.0f} ms p95"
+        title = "kube-screen, a pod's readiness → its cell in Chromium, 10,000 nodes, 1,000 units"
+        yield title, figure, "≤ 1000 ms", screen["p95"] <= 1000
+    if growth := found.get("kube-growth"):
+        for change, parts in growth["100"].items():
+            for part, least in parts.items():
+                most = max(each[change][part] for each in growth.values())
+                figures = " : ".join(f"{each[change][part]:.1f}" for each in growth.values())
+                title = f"kube-growth, one {change}, CPU of {part}, {', '.join(growth)} units"
+                yield title, f"{figures} ms", "≤ 1.3 ×", most <= 1.3 * least
     if label := found.get("kube-label"):
         figure = f"{label['p50']:.0f} ms p50, {label['p99']:.0f} ms p99"
         yield f"kube-label, label → children of {label['grids']} grids", figure, "≤ 1000 ms", label["p99"] <= 1000

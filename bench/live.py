@@ -15,7 +15,7 @@ from . import rows, stage
 BROWSERS = 200
 CHANGES = 50  # a second
 SECONDS = 20.0
-SETTLE, PACE = 0.35, 3.0  # as in static/live.js
+SETTLE, AT_LAST, PACE, BURST = 0.35, 1.0, 3.0, 2  # as in static/live.js
 GRIDS = 10
 
 
@@ -26,14 +26,15 @@ def run(world: str = "rows:2000x200") -> dict[str, Any]:
     nodes, units = map(int, world.removeprefix("rows:").split("x"))
     with stage.stage("large:1x1"):
         rows.fill(nodes, units, GRIDS, nodes)
-        port, cookie = free_port(), _cookie()
+        port, said = free_port(), cookie()
         os.environ["ALLOWED_HOSTS"] = "127.0.0.1"
         with stage.process([*stage.command("web"), "--port", str(port)]) as pid:
             wait_for(lambda: connects(port), 60, "the web process listens")
-            return asyncio.run(_watch(port, cookie, pid))
+            return asyncio.run(_watch(port, said, pid))
 
 
-def _cookie() -> str:
+def cookie() -> str:
+    """The cookie of an administrator who is logged in."""
     from django.contrib.auth import get_user_model
     from django.test import Client
 
@@ -132,13 +133,14 @@ class _Browser:
 
     async def _refresh(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        flushed = 0.0
+        paced = 0.0
         while True:
             now = time.monotonic()
-            if not self._first or now < max(self._heard + SETTLE, flushed + PACE):
+            settled = min(self._heard + SETTLE, self._first + AT_LAST)
+            if not self._first or now < max(settled, paced - BURST * PACE):
                 await asyncio.sleep(0.02)
                 continue
-            since, self._first, flushed = self._first, 0.0, now
+            since, self._first, paced = self._first, 0.0, max(paced, now) + PACE
             writer.write(self._request("/?group=site", "HX-Request: true\r\nHX-Target: live\r\n"))
             head = await reader.readuntil(b"\r\n\r\n")
             if b" 200 " not in head[:20]:

@@ -23,24 +23,28 @@
   };
 
   // Many events in a moment ask for one refresh of each fragment concerned, not before the last of them is SETTLE old: the
-  // server makes a fragment once for all who look at it, and what it gives may be a quarter of a second old. Where
-  // everything changes all the time, a fragment is asked for once in PACE.
-  const SETTLE = 350, PACE = 3000;
-  let changed = 0, flushed = 0;
-  const delay = () => document.hidden ? 5000 : Math.max(changed + SETTLE, flushed + PACE) - Date.now();
+  // server makes a fragment once for all who look at it, and what it gives may be a quarter of a second old; nor later than
+  // AT_LAST after the first of them. Where everything changes all the time, a fragment is asked for once in PACE; after
+  // a quiet while, so many more times at once (BURST), so that one change is not held up by what followed from the last.
+  const SETTLE = 350, AT_LAST = 1000, PACE = 3000, BURST = 2;
+  let first = 0, changed = 0, paced = 0;
+  const ready = () => Math.max(Math.min(changed + SETTLE, first + AT_LAST), paced - BURST * PACE);
+  const delay = () => document.hidden ? 5000 : ready() - Date.now();
   const refresh = ({ kind, key }) => {
     for (const part of document.querySelectorAll("[data-live]")) {
       const wanted = part.dataset.live.split(" ");
       if (kind !== "*" && !wanted.includes(kind) && !wanted.includes(`${kind}:${key}`)) continue;
       due.add(part.id);
       changed = Date.now();
+      first ||= changed;
     }
     if (due.size && !waiting) waiting = setTimeout(flush, delay());
   };
   const flush = () => {
     waiting = null;
-    if (Date.now() - changed < SETTLE) { waiting = setTimeout(flush, delay()); return; }
-    flushed = Date.now();
+    if (Date.now() < ready()) { waiting = setTimeout(flush, delay()); return; }
+    first = 0;
+    paced = Math.max(paced, Date.now()) + PACE;
     for (const id of [...due]) {
       const part = document.getElementById(id);
       // Not under the fingers of somebody who is choosing in it: when they have done.

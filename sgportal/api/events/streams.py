@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from ...models import Journal
 
 log = logging.getLogger(__name__)
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 2.0  # a page takes a stream that is silent for longer as lost
 LIFE_SECONDS = 900.0  # then the caller reconnects and is asked again who it is
 BACKLOG = 1000
