@@ -109,7 +109,8 @@ def nodes_alone(world: str) -> Iterator[str]:
     nodes, units = map(int, world.removeprefix("api:").split("x"))
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     with tempfile.TemporaryDirectory(prefix="sgportal-kube-") as folder:
-        plane = ControlPlane(Path(folder))
+        # A pod needs no ServiceAccount, which a controller would make.
+        plane = ControlPlane(Path(folder), apiserver=["--disable-admission-plugins=ServiceAccount"])
         try:
             for name in ("etcd", "kube-apiserver"):
                 plane.processes[name].start()
