@@ -43,17 +43,19 @@
   const flush = () => {
     waiting = null;
     if (Date.now() < ready()) { waiting = setTimeout(flush, delay()); return; }
-    first = 0;
+    const early = Date.now() < changed + SETTLE;  // what is given may be older than the last change: asked for once more
+    first = early ? Date.now() : 0;
     paced = Math.max(paced, Date.now()) + PACE;
     for (const id of [...due]) {
       const part = document.getElementById(id);
       // Not under the fingers of somebody who is choosing in it: when they have done.
       const busy = part && part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])");
       if (busy) continue;
-      due.delete(id);
+      if (!early) due.delete(id);
       if (part) htmx.trigger(part, "refresh");
     }
-    if (due.size) later();
+    if (early) waiting ||= setTimeout(flush, delay());
+    else if (due.size) later();
   };
   const later = () => { waiting ||= setTimeout(flush, 3000); };
 
