@@ -37,7 +37,7 @@ class Portal(Collector):
         yield _units()
         yield _closure()
         yield from _decisions()
-        yield _foreign()
+        yield from _others()
         yield from _processes()
         yield from _keepers()
         yield from _pods()
@@ -92,11 +92,16 @@ def _decisions() -> Iterator[Metric]:
     )
 
 
-def _foreign() -> Metric:
-    rows = Grid.objects.filter(kind="ServiceGrid").values_list("namespace", "name", "status__foreignSlices")
-    values = [((space, name), count or 0) for space, name, count in rows]
+def _others() -> Iterator[Metric]:
+    """What others write for closed Services, and read of them."""
+    columns = ("namespace", "name", "status__foreignSlices", "readers__count")
+    rows = list(Grid.objects.filter(kind="ServiceGrid").values_list(*columns))
+    labels = ["namespace", "servicegrid"]
     text = "EndpointSlices that count to a closed Service and that the portal did not write."
-    return _gauge("sgportal_closure_foreign_slices", text, ["namespace", "servicegrid"], values)
+    slices = [((space, name), count or 0) for space, name, count, _ in rows]
+    yield _gauge("sgportal_closure_foreign_slices", text, labels, slices)
+    text = "Ingresses, routes and monitors that have something read a closed Service's EndpointSlices past kube-proxy."
+    yield _gauge("sgportal_closure_other_readers", text, labels, [((each[0], each[1]), each[3] or 0) for each in rows])
 
 
 def _processes() -> Iterator[Metric]:

@@ -49,7 +49,11 @@ def look(connect: Callable[[], Cluster]) -> float:
 
 def _objects(cluster: Cluster, survey: _Survey) -> Iterator[dict[str, Any]]:
     """Every object of every kind that is served, a page at a time; what is not seen is noted in the survey."""
-    groups = cluster.groups()
+    try:
+        groups = cluster.groups()
+    except Refused:
+        survey.unseen += [kind.kind for kind in READER_KINDS]
+        return
     for kind in READER_KINDS:
         if kind.group in groups:
             try:

@@ -68,6 +68,7 @@ def test_a_front_lives_as_long_as_it_is_asked_for(world):
     assert "frontServices" not in Grid.objects.get().status
 
 
+@pytest.mark.embedded_only
 def test_more_fronts_than_one_task_may_make_are_made_by_the_next(world, monkeypatch):
     monkeypatch.setattr(reconcile, "MOST_STEPS", 1)
     for number in range(3):
@@ -116,6 +117,7 @@ def a_deployment(name, unit, **labels):
     }
 
 
+@pytest.mark.embedded_only
 def test_a_unit_front_lists_the_pods_with_its_label_and_the_page_says_which_lack_it(world):
     for node, unit in (("node0", "a"), ("node1", "b")):
         world.label(node, zone=unit)
@@ -161,6 +163,7 @@ def test_deleting_the_grid_takes_its_fronts_along(world):
     world.until(lambda: world.names("Service") == [])
 
 
+@pytest.mark.embedded_only
 @pytest.mark.parametrize(("front_", "units"), [("all", ["a"]), ("perUnit", ["a", "b"])])
 def test_a_plan_shows_fronts_before_they_are_made(world, front_, units):
     for node, unit in zip(("node0", "node1"), units, strict=False):

@@ -10,8 +10,10 @@ from sgportal.reconciler.discovery import readers
 from sgportal.reconciler.process import connection
 from tests import builders
 
+from ..discovery.planes import planes
 from ..world import seed
 
+BACKEND = {"name": "web-svc", "port": 80}
 INGRESS = Resource("Ingress", "networking.k8s.io/v1", "ingresses")
 
 
@@ -78,6 +80,10 @@ def test_an_ingress_that_names_a_closed_service_is_told_at_every_door_until_it_i
     viewer.force_login(builders.a_person("vic", "viewer"))
     assert found in viewer.get("/api/v1/servicegrids/default/web").json()["status"]["conditions"]
     assert "Ingress default/shop" in viewer.get("/grids/servicegrids/default/web/").content.decode()
+    gauge = 'sgportal_closure_other_readers{namespace="default",servicegrid="%s"} %s'
+    metrics = viewer.get("/metrics").content.decode()
+    assert gauge % ("web", "1.0") in metrics
+    assert gauge % ("open", "0.0") in metrics
     look(world)
     assert GridEvent.objects.filter(reason="SlicesRead").get().count == 1  # no news, no event
     ingress.remove()
@@ -86,6 +92,7 @@ def test_an_ingress_that_names_a_closed_service_is_told_at_every_door_until_it_i
     assert Grid.objects.get(name="web").readers == {}
 
 
+@pytest.mark.embedded_only
 def test_a_service_that_is_open_again_is_nobodys_business(world, ingress):
     grid = world.save(a_service())
     ingress("web-svc")
@@ -132,6 +139,29 @@ def test_kinds_that_may_not_be_listed_are_named_and_the_others_are_looked_for(wo
     assert "Ingress" in viewer.get("/cluster/").content.decode()
 
 
+def test_a_route_is_found_in_whatever_version_it_is_served(world):
+    world.save(a_service())
+    route = Resource("TCPRoute", "gateway.networking.k8s.io/v1alpha2", "tcproutes")
+    body = {"apiVersion": route.api_version, "kind": "TCPRoute", "metadata": {"name": "sql"}}
+    with planes(world) as made:
+        made.serve(route)
+        made.make(route.path("default"), {**body, "spec": {"rules": [{"backendRefs": [BACKEND]}]}})
+        look(world)
+        assert "TCPRoute default/sql (1 in all)" in told()["message"]
+    assert DataPlane.now().readers == {"unseen": [], "cut": []}
+
+
+@pytest.mark.embedded_only
+def test_where_not_even_the_groups_may_be_listed_no_kind_is_looked_for(world, monkeypatch):
+    def refusing():
+        raise Refused("forbidden", 403)
+
+    world.save(a_service())
+    monkeypatch.setattr(world.cluster, "groups", refusing)
+    readers.look(lambda: world.cluster)
+    assert {"Ingress", "HTTPRoute", "ServiceMonitor"} <= set(DataPlane.now().readers["unseen"])
+
+
 @pytest.mark.embedded_only
 def test_of_very_many_only_so_many_are_read_and_that_is_said(world, ingress, monkeypatch):
     monkeypatch.setattr(readers, "PAGE", 1)
@@ -145,6 +175,7 @@ def test_of_very_many_only_so_many_are_read_and_that_is_said(world, ingress, mon
     assert Grid.objects.get().readers["count"] == 2
 
 
+@pytest.mark.embedded_only
 def test_a_thousand_grids_cost_as_many_statements_as_one(world, django_assert_max_num_queries):
     for number in range(4):
         world.save(a_service(f"web{number}"))
