@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, count, islice
 from typing import Any
 
@@ -171,9 +172,10 @@ def _bodies(number: int, zones: Names, nodes: Names, addresses: Iterable[str], w
     ]
 
 
-def sentinel(address: str, nodes: Iterable[str], zones: Iterable[str]) -> Body:
-    """An endpoint that is always ready. It does not say that it serves: no proxy asks that of one that is ready, and
-    readers that do ask leave it out."""
+@lru_cache(maxsize=16384)  # every Service of a key has the same ones, and they seldom change
+def sentinel(address: str, nodes: tuple[str, ...], zones: tuple[str, ...]) -> Body:
+    """An endpoint that is always ready, not to be changed. It does not say that it serves: no proxy asks that of one
+    that is ready, and readers that do ask leave it out."""
     return {
         "addresses": [address],
         "conditions": {"ready": True, "serving": False, "terminating": False},

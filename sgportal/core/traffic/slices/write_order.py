@@ -108,9 +108,11 @@ def _ports(body: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     return frozenset((each.get("name") or "", each.get("protocol") or "TCP") for each in body.get("ports") or ())
 
 
-def _widened(body: Mapping[str, Any], live: Mapping[str, Any] | None) -> Body:
+def _widened(body: Mapping[str, Any], live: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """A slice whose sentinels also have the zones they have now, and that also has the sentinels it has now."""
-    had = {each["addresses"][0]: each for each in (live or {}).get("endpoints") or ()}
+    if live is None or same_content(live, body):
+        return body
+    had = {each["addresses"][0]: each for each in live.get("endpoints") or ()}
     endpoints = [_with_zones(each, had.pop(each["addresses"][0], None)) for each in body["endpoints"]]
     return {**body, "endpoints": [*endpoints, *had.values()]}
 
