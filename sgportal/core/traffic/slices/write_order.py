@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ...names import NO_ZONE
 from .hints import hint_names, named
 from .sentinels import names_nodes, sentinel_number
-from .slices import Body, is_kept, same_content
+from .slices import is_kept, same_content
 from .topology import MAX_HINTS
 
 Slices = Mapping[str, Mapping[str, Any]]
