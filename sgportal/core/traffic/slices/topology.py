@@ -31,7 +31,8 @@ class Places:
 
 def places(nodes: Iterable[NodeView], key: str, expected: Collection[str] = ()) -> Places:
     """Where each node is, by the labels `key` and topology.kubernetes.io/zone. `expected` are zones that nodes may have
-    one day; the names of the NodeUnits are always among them, for many a site is called the same as its zone."""
+    one day. The name of a NodeUnit is among them as long as any of its nodes has no zone, for many a site is called
+    the same as its zone."""
     unit: dict[str, str] = {}
     zone: dict[str, str] = {}
     members: dict[str, list[str]] = {}
@@ -46,15 +47,16 @@ def places(nodes: Iterable[NodeView], key: str, expected: Collection[str] = ()) 
     for name in sorted(units_in):
         if name and len(units_in[name]) == 1 and (only := next(iter(units_in[name]))):
             own.setdefault(only, []).append(name)
+    names = [name for name, nodes_ in members.items() if not all(zone[node] for node in nodes_)]
     return Places(
         key,
         unit,
         zone,
         {name: tuple(members[name]) for name in sorted(members)},
-        tuple(sorted({"", *units_in, *members, *expected})),
+        tuple(sorted({"", *units_in, *names, *expected})),
         {name: tuple(zones) for name, zones in own.items()},
         _unused(NO_NODE, unit),
-        _unused(NO_ZONE, {*units_in, *members, *expected}),
+        _unused(NO_ZONE, {*units_in, *names, *expected}),
     )
 
 
