@@ -12,7 +12,7 @@ from .held import decide_held
 from .labels import label_node, label_nodes
 from .operations import pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
-from .revisions import restore_revision
+from .revisions import pin_units, restore_revision
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "note_access",
     "note_log_in",
     "pause",
+    "pin_units",
     "recreate_unit",
     "remove_unused_templates",
     "restart",

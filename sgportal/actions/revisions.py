@@ -1,8 +1,19 @@
-"""Going back to a stored revision of a grid, also of one that was deleted."""
+"""Going back to a stored revision of a grid, also of one that was deleted; in all NodeUnits, or in some of them."""
 
-from ..models import Revision
-from .common import Actor, NotFound, intent
+from collections.abc import Collection
+
+from django.db import transaction
+
+from ..core.plans.plan import Plan
+from ..core.text import REQUIRED, Invalid, Problem, pointer, say
+from ..models import Grid, Revision
+from ..queries.plans import plan_pinned
+from ..reconciler.queue import change_log, workqueue
+from .common import Actor, NotFound, Stale, intent, note
 from .grids import Saved, save_grids
+from .policy import check_open
+
+_MOST = 2**31 - 1  # no grid has as many revisions, and no database of ours takes any number
 
 
 @intent
@@ -18,3 +29,45 @@ def restore_revision(
     if revision is None:
         raise NotFound(f"{path}@{number}")
     return save_grids([revision.source()], actor, expect=expect, dry_run=dry_run)[0]
+
+
+@intent
+def pin_units(
+    grid: Grid,
+    units: Collection[str],
+    number: int | None,
+    actor: Actor,
+    *,
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> Plan:
+    """Have these NodeUnits stay at a revision of their grid, whatever becomes of the grid; None: follow it again. The
+    plan for them. `expect` is the ETag that the grid must have. Raises Forbidden, Stale, and Invalid for a unit that the
+    grid does not have or a revision that is not stored."""
+    check_open(grid.namespace)
+    if expect and expect != grid.etag:
+        raise Stale(grid)
+    if grid.kind == "ServiceGrid":
+        raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
+    known = set(grid.units.filter(name__in=units).exclude(name="").values_list("name", flat=True))
+    problems = [
+        Problem(pointer("units", index), say("“%(unit)s” is no NodeUnit of this grid", unit=name[:100]))
+        for index, name in enumerate(units)
+        if name not in known
+    ]
+    if not units:
+        problems.append(Problem("/units", REQUIRED))
+    if number is not None and not (0 < number <= _MOST and grid.revisions.filter(number=number).exists()):
+        problems.append(Problem("/revision", say("revision %(number)s is not stored", number=number)))
+    if problems:
+        raise Invalid(*problems)
+    planned = plan_pinned(grid, units, number)
+    if not dry_run:
+        with transaction.atomic():
+            rows = grid.units.filter(name__in=units)
+            before = dict(rows.values_list("name", "pinned"))
+            rows.update(pinned=number, failures=0, next_at=None)
+            note(actor, "unpin" if number is None else "pin", grid.path, before, dict.fromkeys(units, number), planned)
+            change_log.record("grid", [grid.path])
+            workqueue.enqueue([grid.path], urgent=True)
+    return planned

@@ -7,7 +7,7 @@ from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
 from .events.views import Events
-from .grids import bundles, effective, endpoints, groups, history, operations
+from .grids import bundles, effective, endpoints, groups, history, operations, revisions
 from .grids import views as grids
 from .http.problems import nothing_here
 from .nodes import labelling
@@ -22,6 +22,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(one, grids.GridDetail.as_view(kind=kind.kind), name=f"api-{kind.plural}-one"),
         path(f"{one}/plan", grids.GridPlan.as_view(kind=kind.kind)),
         path(f"{one}/revisions", history.GridRevisions.as_view(kind=kind.kind)),
+        path(f"{one}/revisions/diff", revisions.GridRevisionDiff.as_view(kind=kind.kind)),
         path(f"{one}/restore", history.GridRestore.as_view(kind=kind.kind)),
         path(f"{one}/events", history.GridEvents.as_view(kind=kind.kind)),
         path(f"{one}/recreate", grids.GridRecreate.as_view(kind=kind.kind)),
@@ -32,6 +33,9 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         return [*views, path(f"{one}/endpoints", endpoints.GridEndpoints.as_view())]
     return [
         *views,
+        path(f"{one}/units", revisions.GridUnits.as_view(kind=kind.kind)),
+        path(f"{one}/pin", revisions.GridPin.as_view(kind=kind.kind)),
+        path(f"{one}/unpin", revisions.GridUnpin.as_view(kind=kind.kind)),
         path(f"{one}/restart", operations.GridRestart.as_view(kind=kind.kind)),
         path(f"{one}/image", operations.GridImage.as_view(kind=kind.kind)),
         path(f"{one}/scale", operations.GridScale.as_view(kind=kind.kind)),

@@ -23,6 +23,8 @@ FRONT = f"sgportal.{GROUP}/front"
 HOME = f"sgportal.{GROUP}/home"
 SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
 # Annotations of a grid by which people ask for something; the one of kubectl is that of `kubectl rollout restart`.
+# Why a revision was made, as kubectl has it for Deployments.
+CHANGE_CAUSE = "kubernetes.io/change-cause"
 PAUSED = f"sgportal.{GROUP}/paused"
 PAUSED_UNITS = f"sgportal.{GROUP}/paused-units"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"

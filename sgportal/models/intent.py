@@ -229,7 +229,8 @@ class GridUnit(models.Model):
     (`core.plans.contest.Attempt`), `notes` what else is to be read about the child, each
     `{"reason": ..., "message": <sentence>}`, `contested` why a field of it is contested ({} where none is), and
     `child_status` the child's own status in SuperEdge's shape. `generation` is that of the grid by which the unit was
-    last judged.
+    last judged. `revision` is the revision of the grid that the child has, 0 where that is not known; it should have
+    `pinned`, where somebody said so, else the grid's latest.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -255,6 +256,8 @@ class GridUnit(models.Model):
     contested = models.JSONField(default=dict)
     child_status = models.JSONField(default=dict)
     generation = models.PositiveBigIntegerField(default=0)
+    revision = models.PositiveBigIntegerField(default=0)
+    pinned = models.PositiveBigIntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from ..core.grids.kinds import API_VERSION, BY_PLURAL
+from ..core.names import CHANGE_CAUSE
 from .intent import Grid
 from .lengths import KEY
 
@@ -27,6 +28,12 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}@{self.number}"
+
+    @property
+    def change_cause(self) -> str:
+        """Why it was made, as `kubectl annotate` says it ("" where nobody does)."""
+        annotations = self.metadata.get("annotations") or {}
+        return str(annotations.get(CHANGE_CAUSE) or "")
 
     def source(self) -> dict[str, Any]:
         """The grid as it was, as a person writes it."""

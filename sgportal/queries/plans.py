@@ -22,6 +22,7 @@ from ..models.cache import Child
 from ..models.intent import Grid, GridUnit
 from .capabilities import capabilities_for
 from .endpoints import can_for
+from .per_unit.pins import pinned_at, pinned_specs
 from .per_unit.units import left_out_of, units_for
 from .policy import closed
 
@@ -40,6 +41,21 @@ def plan_of(grid: Grid) -> Plan:
     """The steps that would run now, by what was last seen. Raises Invalid as `spec_of` does."""
     planned = plan_for(spec_of(grid), grid, deleting=bool(grid.deleting_since), stored=True)
     return planned if grid.deleting_since else held(planned, closed(grid.namespace))
+
+
+def plan_pinned(grid: Grid, units: Collection[str], number: int | None) -> Plan:
+    """The steps in these units if they were pinned to a revision, or (None) not pinned any more. Raises Invalid as
+    `spec_of` does."""
+    spec = spec_of(grid)
+    known = units_for(spec)
+    seen = world(spec, grid, known, last_seen(spec, known), known)
+    kept = {name: each for name, each in seen.pinned.items() if name not in units}
+    fresh = pinned_at(grid, spec, dict.fromkeys(units, number)) if number is not None else {}
+    found = plan(spec, replace(seen, pinned={**kept, **fresh}, carried_out=False))
+    return Plan(
+        tuple(each for each in found.steps if each.unit in units),
+        tuple(each for each in found.findings if each.unit in units),
+    )
 
 
 def plan_for(
@@ -84,13 +100,16 @@ def world(
 ) -> World:
     """What a plan for some units is made from, by the rows, where `live` are the objects that there are and `known` all
     of the grid's units. Three queries at most."""
-    remarkable = Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={})
-    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts")
+    remarkable = (
+        Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={}) | Q(pinned__isnull=False)
+    )
+    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned")
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)
     grace = grace_of(spec.orphans, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
-    return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace)
+    pinned = pinned_specs(grid, spec, cells)
+    return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace, pinned=pinned)
 
 
 def world_of(

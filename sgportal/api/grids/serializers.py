@@ -190,6 +190,7 @@ class RevisionSerializer(Shape):
     number = Count()
     author = serializers.CharField()
     createdAt = Instant()
+    changeCause = serializers.CharField(allow_blank=True)
     metadata = serializers.DictField()
     spec = serializers.DictField()
 

@@ -1,7 +1,7 @@
 """What a grid is, and reading one from its manifest. `parse` is the validation; every door calls it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -70,6 +70,20 @@ class GridSpec:
         """The child spec a unit uses, or None where the name leads nowhere."""
         name = self.template_name(unit)
         return self.template if name == DEFAULT else self.pool.get(name)
+
+    def as_at(self, before: "GridSpec") -> "GridSpec":
+        """The grid whose children are made of what it said before; which units it is for, what people ask of it and
+        whom its children belong to is as it is now."""
+        return replace(
+            self,
+            template=before.template,
+            pool=before.pool,
+            templates=before.templates,
+            default_template=before.default_template,
+            overrides=before.overrides,
+            variables=before.variables,
+            division=before.division,
+        )
 
     @property
     def templates_by_name(self) -> dict[str, Mapping[str, Any]]:

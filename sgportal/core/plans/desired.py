@@ -30,6 +30,7 @@ from ..traffic.front import front_service, fronted_units
 from ..traffic.service import ServiceFacts, described
 from ..units import Unit
 from .per_unit.layers import Layers, NotPossible, without_nulls
+from .world import Pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +82,28 @@ def desired(
     can: Capabilities,
     live: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Unit],
+    pinned: Mapping[str, Pinned],
 ) -> tuple[tuple[Child, ...], tuple[Finding, ...]]:
     """The children a grid should have for these units, in order of unit, and the units that can have none and why.
     `can` is what the cluster can keep of a closed loop, `live` what there is, by name. `known`: the units, where the
-    grid asks for more than their names."""
+    grid asks for more than their names; `pinned` those that stay at a revision."""
     if spec.kind.child_kind == "Service":
         return _services(spec, units, owner, can)
     children, findings = [], []
-    layers = Layers(spec, known)
+    latest = Layers(spec, known)
+    older: dict[int, Layers] = {}
     for unit in sorted(units):
         labelled = carries_its_unit(live.get(child_name(spec.name, spec.kind.child_kind, unit)))
         try:
             if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
                 raise NotPossible("InvalidName", problem)
+            layers = _layers_at(pinned[unit], known, older) if unit in pinned else latest
             child_spec = layers.of(unit, labelled)
         except NotPossible as why:
             findings.append(Finding(unit, why.reason, why.sentence))
         else:
-            children.append(_workload(spec, unit, child_spec, owner, labelled))
+            template = layers.spec.template_name(unit)
+            children.append(_workload(spec, unit, template, child_spec, owner, labelled))
     return tuple(children), tuple(findings)
 
 
@@ -173,11 +178,21 @@ def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, An
     return replace(found, headless=template.get("clusterIP") == "None")  # any other will be given an address
 
 
-def _workload(spec: GridSpec, unit: str, child_spec: dict[str, Any], owner: Owner, labelled: bool) -> Child:
+def _layers_at(pinned: Pinned, known: Mapping[str, Unit], made: dict[int, Layers]) -> Layers:
+    """The layers of a revision, made once. Raises NotPossible."""
+    if pinned.spec is None:
+        text = say("revision %(number)s, which it is pinned to, is not stored or not valid", number=pinned.number)
+        raise NotPossible("RevisionUnusable", text)
+    return made.setdefault(pinned.number, Layers(pinned.spec, known))
+
+
+def _workload(
+    spec: GridSpec, unit: str, template: str, child_spec: dict[str, Any], owner: Owner, labelled: bool
+) -> Child:
     metadata = _metadata(spec, child_name(spec.name, spec.kind.child_kind, unit), owner, {})
     if labelled:
         metadata["labels"][UNIT] = unit
-    return Child(unit, spec.template_name(unit), _body(spec, metadata, child_spec))
+    return Child(unit, template, _body(spec, metadata, child_spec))
 
 
 def _service(spec: GridSpec, owner: Owner, can: Capabilities) -> Child:

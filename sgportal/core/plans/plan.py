@@ -85,7 +85,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
         steps = _releases(spec, ours) if world.orphaning else [_delete(spec, each, _DELETED) for each in ours]
         return Plan(tuple(steps))
     live = {each["metadata"]["name"]: each for each in world.live}
-    children, findings = desired(spec, world.units, world.owner, world.can, live, world.known)
+    children, findings = desired(spec, world.units, world.owner, world.can, live, world.known, world.pinned)
     draft = _Draft([], list(findings), [], once_for_alike(partial(compared_child, spec.ignored)))
     for child in children:
         _settle(spec, world, child, live.get(child.name), draft)
@@ -93,6 +93,11 @@ def plan(spec: GridSpec, world: World) -> Plan:
     for each in world.live:
         if each["metadata"]["name"] not in expected:
             _retire(spec, world, each, children, live, draft)
+    draft.notes += [
+        Finding(unit, "Pinned", say("it stays at revision %(number)s until it is unpinned", number=pinned.number))
+        for unit, pinned in world.pinned.items()
+        if unit in world.units
+    ]
     return paused(spec, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children))
 
 

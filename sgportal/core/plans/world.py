@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..grids.grid import GridSpec
 from ..ownership.identity import Owner
 from ..traffic.closure import UNKNOWN, Capabilities
 from ..units import Unit
@@ -13,6 +14,15 @@ from .retirement import Retirement
 # Why a child goes although the grid stays: its NodeUnit has no nodes, the grid is not for that unit any more, or it has
 # another gridUniqKey.
 Cause = Literal["", "unit-gone", "left-out", "key-changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The revision that a unit stays at: its number, and the grid as it was then; None where that is not stored, or
+    would not be valid now."""
+
+    number: int
+    spec: GridSpec | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class World:
     not have any more. `can`: what the cluster can keep of a closed loop. `attempts`: per unit, which fields did not
     keep what they were set to. `carried_out`: the grid as it is was carried out before. `known`: all of the grid's
     units, where it asks for more than their names. `left_out`: units that have nodes and that the grid is not for.
+    `pinned`: units that stay at a revision.
     """
 
     units: Collection[str]
@@ -43,6 +54,7 @@ class World:
     carried_out: bool = False
     known: Mapping[str, Unit] = field(default_factory=dict)
     left_out: Collection[str] = ()
+    pinned: Mapping[str, Pinned] = field(default_factory=dict)
 
     def is_over(self, unit: str) -> bool:
         """Whether the grace time of a unit's child is over, or a person does not want to wait for that."""

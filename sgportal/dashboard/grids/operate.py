@@ -1,5 +1,7 @@
 """What people do with a grid, or with one of its NodeUnits, by a verb: pause, resume, restart, set image, scale."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -9,12 +11,25 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
+from ...core.plans.plan import Plan
 from ...core.text import Invalid
 from ...models import Grid
 from ..page.access import actor, needs
 from ..page.render import clean, show
 from ..page.tags import say
 from .address import grid_at, grid_url, unit_url
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a verb comes to."""
+
+    plan: Plan
+
+
+def _pin(grid: Grid, units: Sequence[str], by: actions.Actor, *, revision: int | None = None, **how: Any) -> _Done:
+    return _Done(actions.pin_units(grid, units, revision, by, **how))
+
 
 VERBS: dict[str, tuple[Any, Promise, Promise]] = {
     "pause": (
@@ -38,8 +53,16 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
         gettext_lazy("Scale"),
         gettext_lazy("The number of replicas in each NodeUnit; for one NodeUnit it is stored as an override."),
     ),
+    "pin": (
+        _pin,
+        gettext_lazy("Pin to a revision"),
+        gettext_lazy("This NodeUnit goes to the revision, and stays there whatever becomes of the grid."),
+    ),
+    "unpin": (_pin, gettext_lazy("Unpin"), gettext_lazy("This NodeUnit follows the latest revision again.")),
 }
+REVISIONS = 200  # the latest, that can be chosen
 _OF_SERVICES = ("pause", "resume")
+_OF_UNITS = ("pin", "unpin")
 
 
 @needs("operator")
@@ -50,10 +73,13 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         raise Http404
     act, title, explanation = VERBS[verb]
     unit = clean(request.POST.get("unit", request.GET.get("unit", "")))
+    if verb in _OF_UNITS and not unit:
+        raise Http404
     back = unit_url(found, unit) if unit else grid_url(found)
     context: dict[str, Any] = {
         **{"grid": found, "verb": verb, "title": title, "explanation": explanation, "unit": unit, "back": back},
         "containers": _containers(found),
+        "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
         "given": request.POST,
     }
     try:
@@ -81,13 +107,14 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
 
 def _how(request: HttpRequest, verb: str) -> dict[str, Any] | None:
     """What a verb needs besides the NodeUnit, as it was filled in; None where that is still to be asked."""
-    if verb not in ("image", "scale"):
+    if verb not in ("image", "scale", "pin"):
         return {}
     if request.method != "POST":
         return None
-    if verb == "scale":
-        text = clean(request.POST.get("replicas", ""))
-        return {"replicas": int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    if verb in ("scale", "pin"):
+        field = "replicas" if verb == "scale" else "revision"
+        text = clean(request.POST.get(field, ""))
+        return {field: int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
     image, container = (clean(request.POST.get(each, ""))[:1000] for each in ("image", "container"))
     return {"image": image, "container": container} if image else None
 

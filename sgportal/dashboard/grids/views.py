@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Case, F, JSONField, Q, QuerySet, When
+from django.db.models import Case, Count, F, JSONField, Min, Q, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
@@ -194,7 +194,24 @@ def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> H
     older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
     pairs = zip(rows, [*rows[1:], older], strict=True)
     differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
-    return show_grid(request, found, "revisions", {"page": page, "rows": differences})
+    context = {"page": page, "rows": differences, "where": _where(found), **_compared(request, found)}
+    return show_grid(request, found, "revisions", context)
+
+
+def _where(found: Grid) -> list[dict[str, Any]]:
+    """How many NodeUnits have which revision, the latest first."""
+    rows = found.units.exclude(name="").order_by().values("revision")
+    return list(rows.annotate(count=Count("pk"), first=Min("name")).order_by("-revision"))
+
+
+def _compared(request: HttpRequest, found: Grid) -> dict[str, Any]:
+    """The two revisions that the URL names, line by line, if it does."""
+    asked = wanted(request, "from", "to")
+    numbers = [int(each) if each.isascii() and each.isdecimal() and len(each) < 10 else 0 for each in asked.values()]
+    known = {row.number: row for row in found.revisions.filter(number__in=numbers)}
+    first, second = (known.get(number) for number in numbers)
+    compared = lines(_text(first), _text(second)) if first and second else None
+    return {"compared": compared, "from_number": asked["from"], "to_number": asked["to"]}
 
 
 def _text(revision: Revision | None) -> str:

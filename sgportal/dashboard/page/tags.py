@@ -65,6 +65,8 @@ VERBS = {
     "change": gettext_lazy("change"),
     "label": gettext_lazy("label"),
     "recreate": gettext_lazy("recreate"),
+    "pin": gettext_lazy("pin"),
+    "unpin": gettext_lazy("unpin"),
     "appears": gettext_lazy("added"),
     "vanishes": gettext_lazy("removed"),
     "changes": gettext_lazy("changed"),

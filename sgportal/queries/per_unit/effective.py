@@ -6,6 +6,7 @@ from ...core.plans.per_unit.effective import Effective, effective
 from ...models.cache import Child
 from ...models.intent import Grid
 from ..plans import spec_of
+from .pins import pinned_specs
 from .units import units_for
 
 
@@ -16,6 +17,9 @@ def effective_of(grid: Grid, unit: str) -> Effective | None:
     known = units_for(spec)
     if unit not in known:
         return None
+    pinned = pinned_specs(grid, spec, grid.units.filter(name=unit)).get(unit)
+    if pinned and pinned.spec:
+        spec = pinned.spec
     kind = spec.kind.child_kind
     rows = Child.objects.filter(kind=kind, namespace=spec.namespace, name=child_name(spec.name, kind, unit))
     return effective(spec, known[unit], known, carries_its_unit(rows.values_list("body", flat=True).first()))

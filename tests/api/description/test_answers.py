@@ -39,6 +39,7 @@ def of_grids(plural, kind):
     one = f"{plural}/default/web"
     new = builders.manifest("new", kind)
     unit = {} if kind == "ServiceGrid" else {"unit": "nodeunit1"}
+    units = {"units": ["nodeunit1"]}
     patch = {"metadata": {"labels": {"a": "b"}}}
     found = {
         f"GET {plural}": [("", None, 200), ("?labelSelector=!x", None, 200)],
@@ -49,6 +50,7 @@ def of_grids(plural, kind):
         f"DELETE {one}": [(TRY, None, 200), ("", None, 202)],
         f"GET {one}/plan": [("", None, 200)],
         f"GET {one}/revisions": [("", None, 200)],
+        f"GET {one}/revisions/diff": [("?from=1&to=1", None, 200)],
         f"POST {one}/restore": [(TRY, {"revision": 1}, 200), ("", {"revision": 1}, 200)],
         f"GET {one}/events": [("", None, 200)],
         f"POST {one}/recreate": [(TRY, unit, 200), ("", unit, 202)],
@@ -58,6 +60,9 @@ def of_grids(plural, kind):
     if kind == "ServiceGrid":
         return {**found, f"GET {one}/endpoints": [("", None, 200)]}
     of_workloads = {
+        f"GET {one}/units": [("", None, 200)],
+        f"POST {one}/pin": [(TRY, {**units, "revision": 1}, 200), ("", {**units, "revision": 1}, 202)],
+        f"POST {one}/unpin": [(TRY, units, 200), ("", units, 202)],
         f"POST {one}/restart": [(TRY, {}, 200), ("", {"units": ["nodeunit1"]}, 200)],
         f"POST {one}/image": [(TRY, {"image": "img:2"}, 200), ("", {"image": "img:2"}, 200)],
         f"POST {one}/scale": [(TRY, {"replicas": 2}, 200), ("", {"replicas": 2}, 200)],

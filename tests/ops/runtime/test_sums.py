@@ -41,7 +41,7 @@ for _ in range({ROUNDS}):
                        desired=chance.randrange(9), ready=chance.randrange(9))
             for name in names[1:]
         ]
-        changes = cells.compare(grid, before, units, {{{{}}}}, failed=names[1:2], tried=names[2:])
+        changes = cells.compare(grid, before, units, {{{{}}}}, failed=names[1:2], tried=names[2:], reached={{{{}}}})
         news[grid.pk] = Judged(status_of(units), changes, [])
     batch._write(news)
 """

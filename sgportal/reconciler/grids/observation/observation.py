@@ -20,6 +20,7 @@ from ....core.units import NodeView, Unit, units_of
 from ....models import Grid, GridUnit, Node, Pod
 from ....queries.capabilities import capabilities_for
 from ....queries.endpoints import Reach, can_for, front_notes, reach
+from ....queries.per_unit.pins import pinned_specs
 from ....queries.plans import world_of
 from .children import known_strangers, live_children, stored_children
 
@@ -61,7 +62,8 @@ class Observation:
         """What a plan is made from."""
         deleting = bool(self.grid.deleting_since)
         found = world_of(self.grid, self.cells.values(), self.units, self.live, self.can, deleting)
-        return replace(found, left_out=self.left_out)
+        pinned = pinned_specs(self.grid, self.spec, self.cells.values())
+        return replace(found, left_out=self.left_out, pinned=pinned)
 
     def with_cells(self, names: Collection[str], **fields: Any) -> Self:
         """The same where these cells' rows say something else."""

@@ -27,7 +27,18 @@ from .creation_failures import LOOK_AGAIN
 
 Cells = Mapping[str, GridUnit]
 # What a person decides, and what paces the writes, is never overwritten by what was read before.
-_NOT_OBSERVED = ("id", "grid", "name", "gone_since", "retirement", "held_since", "recreate", "failures", "next_at")
+_NOT_OBSERVED = (
+    "id",
+    "grid",
+    "name",
+    "gone_since",
+    "retirement",
+    "held_since",
+    "recreate",
+    "failures",
+    "next_at",
+    "pinned",
+)
 _OBSERVED = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
 
 
@@ -97,12 +108,15 @@ def compare(
     attempts: Mapping[str, Attempts],
     failed: Collection[str],
     tried: Collection[str],
+    reached: Mapping[str, int],
 ) -> CellChanges:
-    """What recording these units' states comes to; nothing is written yet."""
+    """What recording these units' states comes to; nothing is written yet. `reached`: the revisions of those units
+    whose children are as they should be."""
     after, written = {}, []
     for unit in units:
         values = {**_values(unit, attempts.get(unit.name, {})), "generation": grid.generation}
         cell = before.get(unit.name)
+        values["revision"] = reached.get(unit.name, cell.revision if cell else 0)
         if cell is None or any(getattr(cell, name) != value for name, value in values.items()):
             cell = changed(cell or GridUnit(grid=grid, name=unit.name), **values)
             written.append(unit.name)

@@ -47,12 +47,24 @@ def judge(seen: Observation, planned: Plan, results: Sequence[StepResult], clust
     failed = {each.step.unit for each in results if each.taken or each.error}
     failed -= {each.step.unit for each in results if isinstance(each.error, _NOT_THE_UNITS)}
     tried = {each.step.unit for each in results if each.done}
-    changes = cells.compare(seen.grid, seen.cells, status.units, count.attempts, failed, tried)
+    reached = _reached(seen, planned, results, findings)
+    changes = cells.compare(seen.grid, seen.cells, status.units, count.attempts, failed, tried, reached)
     events = [
         *(event_of_write(each) for each in results if each.done and each.changed),
         *_warnings(seen, status, findings),
     ]
     return Judged(status, changes, events)
+
+
+def _reached(
+    seen: Observation, planned: Plan, results: Iterable[StepResult], findings: Iterable[Finding]
+) -> dict[str, int]:
+    """The revisions of units whose children are as they should be: nothing is to be written, nothing is wrong."""
+    left = {step.unit for step in planned.steps} - {each.step.unit for each in results if each.done}
+    left |= {each.unit for each in findings}
+    pins = {name: cell.pinned for name, cell in seen.cells.items() if cell.pinned is not None}
+    units = (child.unit for child in planned.wanted)
+    return {unit: pins.get(unit, seen.grid.generation) for unit in units if unit not in left}
 
 
 def _status(
