@@ -42,8 +42,8 @@ def pin_units(
     dry_run: bool = False,
 ) -> Plan:
     """Have these NodeUnits stay at a revision of their grid, whatever becomes of the grid; None: follow it again. The
-    plan for them. `expect` is the ETag that the grid must have. Raises Forbidden, Stale, and Invalid for a unit that the
-    grid does not have or a revision that is not stored."""
+    plan for them. `expect` is the ETag that the grid must have. Raises Forbidden, Stale, and Invalid for a unit that
+    the grid does not have or a revision that is not stored."""
     check_open(grid.namespace)
     if expect and expect != grid.etag:
         raise Stale(grid)
