@@ -1,16 +1,19 @@
 """What a change of node labels would do to units, grids and Services."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.db.models import Q
 
 from ..core.names import child_name, front_name, front_name_problem
-from ..core.plans.plan import Step, Verb
-from ..core.text import Sentence, say
-from ..core.units import UnitChange, relabelled, unit_changes
+from ..core.plans.plan import Step, Verb, plan
+from ..core.text import Invalid, Sentence, say
+from ..core.units import NodeView, UnitChange, relabelled, unit_changes, units_of
 from ..models.cache import Node
 from ..models.intent import Grid
 from .endpoints import emptied
 from .leaving import would_wait
+from .plans import last_seen, spec_of, world
 from .policy import closed
 
 
@@ -30,11 +33,12 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     before = Node.objects.views()
     after = relabelled(before, names, changes)
     moved = unit_changes(before, after, changes)
-    grids = list(Grid.objects.filter(key__in=list(changes)).exclude(spec={}))
+    grids = list(Grid.objects.filter(Q(key__in=list(changes)) | Q(reads_labels=True)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
     workloads = [grid for grid in grids if grid not in services and not closed(grid.namespace)]
     waiting = would_wait(moved)
     steps = [(grid.path, step) for grid in workloads for step in _label_steps(grid, moved, grid.pk in waiting)]
+    steps += [(grid.path, step) for grid in workloads if _is_choosy(grid) for step in _other_steps(grid, after)]
     steps += [(grid.path, step) for grid in services if not closed(grid.namespace) for step in _fronts(grid, moved)]
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     held = tuple(grid.path for grid in workloads if grid.pk in waiting)
@@ -44,7 +48,7 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
 def _label_steps(grid: Grid, moved: Iterable[UnitChange], waits: bool) -> Iterable[Step]:
     kind = grid.grid_kind.child_kind
     for change in moved:
-        if change.key == grid.key and change.verb != "changes":
+        if change.key == grid.key and change.verb in (("vanishes",) if _is_choosy(grid) else ("appears", "vanishes")):
             verb, sentence = _UNIT_VERBS["waits" if waits and change.verb == "vanishes" else change.verb]
             name = child_name(grid.name, kind, change.unit)
             yield Step(verb, kind, grid.namespace, name, change.unit, sentence.having(unit=change.unit))
@@ -57,6 +61,24 @@ def _fronts(grid: Grid, moved: Iterable[UnitChange]) -> Iterable[Step]:
             verb, sentence = _FRONT_VERBS[change.verb]
             name = front_name(grid.name, change.unit)
             yield Step(verb, "Service", grid.namespace, name, change.unit, sentence.having(unit=change.unit))
+
+
+def _is_choosy(grid: Grid) -> bool:
+    """Whether more hangs on the labels of nodes than which units there are."""
+    return grid.reads_labels or any(grid.spec.get(name) is not None for name in ("placement", "totalReplicas"))
+
+
+def _other_steps(grid: Grid, after: Iterable[NodeView]) -> Iterable[Step]:
+    """What would be written for a grid if the nodes were like this: children that come, and those that have other
+    overrides, variables or shares then."""
+    try:
+        spec = spec_of(grid)
+    except Invalid:  # nothing is written for it
+        return ()
+    there = units_of(after, spec.key)
+    its = spec.its(there)
+    seen = world(spec, grid, its, last_seen(spec, its), its)
+    return plan(spec, replace(seen, left_out=there.keys() - its.keys())).steps
 
 
 _UNIT_VERBS: Mapping[str, tuple[Verb, Sentence]] = {

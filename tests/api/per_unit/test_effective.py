@@ -2,6 +2,8 @@
 
 import pytest
 
+from sgportal.models import Grid
+
 from .. import builders
 from ..conftest import pointers
 
@@ -75,3 +77,24 @@ def test_an_override_that_the_policy_of_the_namespace_forbids_is_refused(api, se
     answer = api.post("deploymentgrids", manifest)
     assert answer.status_code == 422
     assert [each.startswith("/spec/overrides/0/patch") for each in pointers(answer)] == [True]
+
+
+def test_a_change_of_labels_shows_beforehand_which_overrides_would_hold(api):
+    selector = {"matchLabels": {"tier": "canary"}}
+    make(api, overrides=[{"unitSelector": selector, "image": "img:canary"}])
+    row = Grid.objects.get()
+    for unit in ("nodeunit1", "nodeunit2"):
+        builders.child(row, unit)
+    asked = {"nodes": ["node0"], "set": {"tier": "canary"}}
+    answer = api.post("nodes/label?dryRun=All", asked)
+    assert answer.status_code == 200, answer.content
+    steps = answer.json()["steps"]
+    images = {change["new"] for step in steps if step["unit"] == UNIT for change in step["changes"]}
+    assert "img:canary" in images
+
+
+def test_a_unit_that_a_grid_is_not_for_is_not_said_to_get_a_child(api):
+    make(api, placement={"include": {"units": [UNIT]}})
+    asked = {"nodes": ["node0"], "set": {"zone1": "fresh"}}
+    steps = api.post("nodes/label?dryRun=All", asked).json()["steps"]
+    assert [(step["verb"], step["unit"]) for step in steps] == [("delete", UNIT)]
