@@ -208,7 +208,7 @@ def _compared(request: HttpRequest, found: Grid) -> dict[str, Any]:
     """The two revisions that the URL names, line by line, if it does."""
     asked = wanted(request, "from", "to")
     numbers = [int(each) if each.isascii() and each.isdecimal() and len(each) < 10 else 0 for each in asked.values()]
-    known = {row.number: row for row in found.revisions.filter(number__in=numbers)}
+    known = {row.number: row for row in found.revisions.filter(number__in=numbers)} if any(numbers) else {}
     first, second = (known.get(number) for number in numbers)
     compared = lines(_text(first), _text(second)) if first and second else None
     return {"compared": compared, "from_number": asked["from"], "to_number": asked["to"]}
