@@ -17,7 +17,8 @@ from .watching import Watch
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _SERVES_SECONDS = 5.0
 _CONFIRMED_SECONDS = 0.5  # how long an answer about the cluster's identity is good for further writes
 # The revision of an empty etcd: no object has it, and one that does not exist yet is not asked for its version.
@@ -140,19 +141,17 @@ class Cluster:
     ) -> Listing:
         """Every object of a kind that the selectors choose, read `limit` at a time; begun once more where the server
         forgot the place in between. `metadata_only` leaves out everything but metadata."""
-        options: dict[str, Any] = {"label_selector": label_selector, "field_selector": field_selector}
-        options |= {"limit": limit, "metadata_only": metadata_only}
+        options = (label_selector, field_selector, limit, metadata_only)
         try:
-            pages = list(self.pages(kind, namespace, **options))
+            pages = list(self.pages(kind, namespace, *options))
         except Expired:
-            pages = list(self.pages(kind, namespace, **options))
+            pages = list(self.pages(kind, namespace, *options))
         return Listing([item for page in pages for item in page.items], pages[-1].resource_version)
 
     def pages(
         self,
         kind: str | Resource,
         namespace: str = "",
-        *,
         label_selector: str = "",
         field_selector: str = "",
         limit: int = 500,
@@ -162,7 +161,7 @@ class Cluster:
         middle where the server forgot the place; watch from the last page's version."""
         resource = RESOURCES[kind] if isinstance(kind, str) else kind
         query = {"labelSelector": label_selector, "fieldSelector": field_selector, "limit": limit, "continue": ""}
-        headers = {"Accept": _METADATA_ONLY} if metadata_only else {}
+        headers = {"Accept": _METADATA_LIST} if metadata_only else {}
         while True:
             _, body = self._transport.call("GET", resource.path(namespace), query=query, headers=headers)
             metadata = body.get("metadata") or {}
@@ -216,12 +215,13 @@ class Cluster:
         *,
         subresource: str = "",
         dry_run: bool = False,
+        metadata_only: bool = False,
     ) -> dict[str, Any]:
-        """The object after a patch of the given content type (JSON_PATCH, MERGE_PATCH)."""
+        """The object, or its metadata only, after a patch of the given content type (JSON_PATCH, MERGE_PATCH)."""
         self._check_write(dry_run)
         path = RESOURCES[kind].path(namespace, name, subresource)
         query = {"fieldManager": FIELD_MANAGER, **_dry(dry_run)}
-        headers = {"Content-Type": content_type}
+        headers = {"Content-Type": content_type, **({"Accept": _METADATA_ONLY} if metadata_only else {})}
         body: dict[str, Any] = self._transport.call("PATCH", path, query=query, body=patch, headers=headers)[1]
         return body
 

@@ -47,6 +47,18 @@ def test_merge_patch_merges_and_null_removes(server, maps):
     assert server("PATCH", f"{maps}/a", {"data": {"m": None, "o": "2"}}, **MERGE).body["data"] == {"n": "1", "o": "2"}
 
 
+def test_a_patch_is_answered_with_metadata_where_no_more_is_wanted(server, maps):
+    server("POST", maps, a_map("a"))
+    accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    body = server("PATCH", f"{maps}/a", {"data": {"m": "1"}}, **MERGE, accept=accept).body
+    assert (body["kind"], body["metadata"]["name"], body.keys()) == (
+        "PartialObjectMetadata",
+        "a",
+        {"kind", "apiVersion", "metadata"},
+    )
+    assert server("GET", f"{maps}/a").body["data"]["m"] == "1"
+
+
 def test_a_patch_with_a_stale_version_is_409(server, maps):
     old = server("POST", maps, a_map("a")).body["metadata"]["resourceVersion"]
     server("PATCH", f"{maps}/a", {"data": {"n": "1"}}, **MERGE)

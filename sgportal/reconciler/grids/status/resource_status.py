@@ -31,7 +31,8 @@ def write(grid: Grid, resource: Body | None, status: Body, cluster: Cluster) -> 
         version = {"resourceVersion": resource["metadata"]["resourceVersion"]}  # so that it is no other's of that name
         patch = {"metadata": version, "status": merge_patch(before, wanted)}
         try:
-            cluster.patch(grid.kind, grid.namespace, grid.name, patch, MERGE_PATCH, subresource="status")
+            place = (grid.kind, grid.namespace, grid.name)
+            cluster.patch(*place, patch, MERGE_PATCH, subresource="status", metadata_only=True)
         except NotFound as error:
             log.info("%s: its status could not be written to the cluster: %s", grid.path, error)
             return True
