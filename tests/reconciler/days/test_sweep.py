@@ -25,9 +25,9 @@ def several(world):
     world.save(seed("servicegrid"))
     world.until_ready(*(f"{name}-{unit}" for name in GRIDS for unit in "ab"))
     world.resync()
-    world.look()
-    world.settle()
-    world.settle()
+    world.until(
+        lambda: world.look() or not swept(world).keys() & paths(*GRIDS)
+    )  # controllers have said all they had to
     assert set(Grid.objects.exclude(kind="ServiceGrid").values_list("state", flat=True)) == {"Ready"}
     return world
 
