@@ -50,7 +50,8 @@ def division_of(spec: Mapping[str, Any]) -> Division | None:
     total, how = spec.get("totalReplicas"), spec.get("division") or {}
     if total is None:
         return None
-    return Division(total, how.get("by") or "even", how.get("weights") or {}, how.get("atLeast") or 0)
+    weights = {unit: weight for unit, weight in (how.get("weights") or {}).items() if weight is not None}
+    return Division(total, how.get("by") or "even", weights, how.get("atLeast") or 0)
 
 
 def division_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:

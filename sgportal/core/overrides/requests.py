@@ -36,14 +36,14 @@ def requests_of(annotations: Mapping[str, str] | None) -> Requests:
     return Requests(
         found.get(PAUSED) == "true",
         frozenset(paused_units(found)),
-        found.get(RESTARTED, ""),
+        found.get(RESTARTED) or "",
         restarted_units(found),
     )
 
 
 def paused_units(annotations: Mapping[str, str]) -> list[str]:
     """The units that the annotation names, in its order."""
-    return [name for each in annotations.get(PAUSED_UNITS, "").split(",") if (name := each.strip())]
+    return [name for each in (annotations.get(PAUSED_UNITS) or "").split(",") if (name := each.strip())]
 
 
 def restarted_units(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -38,7 +38,14 @@ class Variables:
 
 def variables_of(spec: Mapping[str, Any]) -> Variables:
     """The variables of a valid spec."""
-    return Variables(spec.get("vars") or {}, spec.get("unitVars") or {})
+    return Variables(
+        _given(spec.get("vars")), {unit: _given(each) for unit, each in _given(spec.get("unitVars")).items()}
+    )
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Without nulls, which count as absent."""
+    return {name: value for name, value in (values or {}).items() if value is not None}
 
 
 def variable_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:

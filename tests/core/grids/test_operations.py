@@ -169,3 +169,11 @@ def test_a_restart_that_the_template_asks_for_stays_where_it_is_the_later():
     template = a_template()
     template["template"]["metadata"]["annotations"] = {RESTARTED: "2026-03-01T00:00:00Z"}
     assert restarted({RESTARTED: "2026-01-01T00:00:00Z"}, template) == ["2026-03-01T00:00:00Z"] * 2
+
+
+def test_annotations_that_are_null_ask_for_nothing():
+    manifest = a_manifest()
+    manifest["metadata"]["annotations"] = dict.fromkeys((PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS))
+    assert len(plan(parse(manifest), a_world(["a", "b"])).steps) == 2
+    assert the_annotations(operations.pause(manifest, ["a"]))[PAUSED_UNITS] == "a"
+    parse(operations.restart(manifest, ["a"], "T1"))

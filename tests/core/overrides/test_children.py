@@ -223,3 +223,19 @@ def test_units_with_the_same_overrides_share_what_they_have_and_are_compared_onc
     found = {child.unit: child.body["spec"]["template"]["spec"]["containers"] for child in made.wanted}
     assert found["a"] is found["b"]
     assert found["c"] is found["d"]
+
+
+def test_null_counts_as_absent_wherever_it_stands():
+    spec = grid(
+        template=a_template("img:{{unit.vars.tag}}", replicas=None),
+        vars={"tag": "1", "other": None},
+        unitVars={"a": None, "b": {"tag": None}, "c": {"tag": "2"}},
+        totalReplicas=4,
+        division={"by": "weight", "weights": {"a": None}, "atLeast": None},
+        placement={"include": None, "exclude": None},
+        overrides=[{"units": ["a"], "unitSelector": None, "replicas": None, "env": None, "args": ["x"], "patch": None}],
+        orphanPolicy=None,
+    )
+    found, findings = bodies(spec, the_units(a={}, b={}, c={}))
+    assert [container(found[name])["image"] for name in "abc"] == ["img:1", "img:1", "img:2"]
+    assert (sum(body["replicas"] for body in found.values()), findings) == (4, {})

@@ -39,6 +39,11 @@ CASES = [
     ([{**A, "container": "nobody", "image": "i"}], "/spec/overrides/0/container"),
     ([{**A, "patch": {"spec": {}}}], "/spec/overrides/0/patch/spec"),
     ([{**A, "patch": {"selector": {"matchLabels": {"a": "b"}}}}], "/spec/overrides/0/patch/selector"),
+    ([None], "/spec/overrides/0"),
+    ([{**A, "patch": []}], "/spec/overrides/0/patch"),
+    ([{**A, "patch": {"$patch": "delete"}}], "/spec/overrides/0"),
+    ([{**A, "patch": {"template": {"$patch": "delete"}}}], "/spec/overrides/0"),
+    ([{**A, "patch": {"replicas": -1}}], "/spec/overrides/0"),
     ([{**A, "patch": {"template": None}}], "/spec/overrides/0/patch/template"),
     ([{**A, "patch": in_container(ttyy=True)}], "/spec/overrides/0/patch/template/spec/containers/0/ttyy"),
     (
