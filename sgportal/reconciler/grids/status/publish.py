@@ -6,7 +6,7 @@ next. One task does all grids of a label key.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ DELAY_SECONDS = 0.5  # for what else changes at the same time
 PACE_SECONDS = 1.0  # between two writes of one grid's status
 REST = 3  # times as long as a turn took nothing is published, so that workers are there for children
 MOST = 100  # grids in one turn
+MOST_ROWS = 2000  # of units read at the same time
 
 
 class _Said(NamedTuple):
@@ -60,29 +61,38 @@ def run(label: str, cluster: Cluster) -> float | None:
     """Publish the status of the grids of a label key that have changed; seconds until the next turn, None where nothing
     is left. A grid whose status the API server refuses is left to its own reconcile. Raises ClusterError where the
     cluster does not answer."""
-    due = _due(label)
+    due = Grid.objects.filter(key=label, cells_version__gt=F("published_version"), deleting_since=None)
+    workqueue.enqueue(grid.path for grid in due.filter(whole={}).briefly())  # has to be reconciled whole first
+    known = due.exclude(whole={}).briefly().order_by("published_at", "pk")
     now = timezone.now()
     pace = timedelta(seconds=PACE_SECONDS)
-    fresh = [grid for grid in due if grid.published_at and now - pace < grid.published_at <= now]
-    ready = [grid for grid in due if grid not in fresh]
-    unknown = [grid for grid in ready if not grid.whole]  # has to be looked at whole first
-    workqueue.enqueue(grid.path for grid in unknown)
-    said = _store([grid for grid in ready if grid.whole][:MOST], label)
-    again = _send(said, cluster)
+    fresh = [grid for grid in known if grid.published_at and now - pace < grid.published_at <= now]
+    ready = [grid for grid in known if grid not in fresh]
+    again = False
+    for some in _portions(ready[:MOST]):
+        again |= _send(_store(Grid.objects.filter(pk__in=some), label), cluster)
     waits = [PACE_SECONDS] if again or len(ready) > MOST else []
     waits += [(grid.published_at + pace - now).total_seconds() for grid in fresh if grid.published_at]
     return min(waits, default=None)
 
 
-def _due(label: str) -> list[Grid]:
-    changed = Grid.objects.filter(key=label, cells_version__gt=F("published_version"), deleting_since=None)
-    return list(changed.order_by("published_at", "pk"))
+def _portions(grids: Iterable[Grid]) -> Iterator[list[int]]:
+    """The primary keys of grids that are held in memory at the same time, with all their units."""
+    some: list[int] = []
+    units = 0
+    for grid in grids:
+        if some and units + grid.unit_count > MOST_ROWS:
+            yield some
+            some, units = [], 0
+        some.append(grid.pk)
+        units += grid.unit_count
+    if some:
+        yield some
 
 
-def _store(grids: Sequence[Grid], label: str) -> list[_Said]:
+def _store(grids: Iterable[Grid], label: str) -> list[_Said]:
     """Write the status of grids to their rows, with the events of the change; what there is to send."""
-    if not grids:
-        return []
+    grids = list(grids)
     statuses = rows.read(grids, label)
     with transaction.atomic():
         locked = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).locked()

@@ -19,6 +19,7 @@ from sgportal.reconciler.worker import run
 from ...world import a_grid, a_template
 from .test_record_cells import carried_out, grids, recorded, sites  # noqa: F401
 
+read = rows.read
 KEY = "status/zone"
 PATHS = ["deploymentgrids/default/g", "deploymentgrids/default/h"]
 
@@ -60,6 +61,18 @@ def test_many_changes_are_published_by_one_write_of_each_grid(sites):  # noqa: F
     sites.server.reset_counts()
     run(KEY)
     assert sites.writes() == 0
+
+
+@pytest.mark.parametrize(("rows_at_once", "portions"), [(2000, 1), (3, 2)])
+def test_no_more_rows_are_read_at_once_than_there_is_memory_for(sites, monkeypatch, rows_at_once, portions):  # noqa: F811
+    monkeypatch.setattr(publish, "MOST_ROWS", rows_at_once)
+    reads = []
+    monkeypatch.setattr(publish.rows, "read", lambda grids, label: reads.append(grids) or read(grids, label))
+    sites.label("node2", zone="c")
+    recorded(sites, "c")
+    run(KEY)
+    assert len(reads) == portions
+    assert {status["totalUnits"] for status in statuses(sites).values()} == {3}
 
 
 def test_a_grid_is_not_published_twice_in_a_second(sites, monkeypatch):  # noqa: F811
