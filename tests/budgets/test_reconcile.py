@@ -51,13 +51,16 @@ def look(world) -> None:
 
 
 def calm(world, grid: Grid) -> None:
-    """Go on until everything is Ready, with a keeper for what is left to it; it rests while we count."""
+    """Go on until everything is Ready and says the same twice, with a keeper for what is left to it; it rests while we
+    count."""
+    seen: list[Any] = []
 
     def ready() -> bool:
         look(world)
         world.resync()
         grid.refresh_from_db()
-        return grid.state == "Ready"
+        seen.append(sorted(GridUnit.objects.values_list("grid", "name", "state", "message", "child_status"), key=str))
+        return grid.state == "Ready" and seen[-2:-1] == seen[-1:]
 
     with a_keeper(world.cluster):
         world.until(ready)

@@ -71,13 +71,14 @@ def test_no_zone_lets_a_call_into_another_unit(mode, tmp_path, redis_server):
         for node, zone in (("node5", EXPECTED), ("node6", "u2")):
             register(here, node, zone)
             caller.add(f"node/{node}", here.net.namespace(node))
+        here.net.wait(lambda: {"node/node5", "node/node6"} <= refused(caller.calls), 75, "new nodes are refused")
         time.sleep(3)
         calls = caller.stop()
         answered = Counter((unit_of.get(call.source, ""), UNITS[call.node]) for call in calls if call.node)
         keep_figures(f"zones-{mode}", {"connections": len(calls), "answered": {str(k): v for k, v in answered.items()}})
         assert set(answered) == {("u1", "u1"), ("u2", "u2")}, "each by its own unit, nobody else at all"
         assert {call.error for call in calls if unit_of.get(call.source, "") in ("u1", "u2")} <= {"", "refused"}
-        assert {call.source for call in calls if call.error == "refused"} >= {"node/node3", "node/node5", "node/node6"}
+        assert refused(calls) >= {"node/node3", "node/node5", "node/node6"}
         named_by_nobody(here, target)
 
 
@@ -91,6 +92,11 @@ def named_by_nobody(here, target):
         last = time.monotonic() - since if here.net.call("node7", f"http://{target}/") else last
     keep_figures("zones-late-keeper", {"let out for": last})
     assert last < FOUND_AGAIN
+
+
+def refused(calls):
+    """Whose calls were refused."""
+    return {call.source for call in list(calls) if call.error == "refused"}
 
 
 def clients(here):

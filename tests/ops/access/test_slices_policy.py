@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.house.tree import ROOT
+from tests.kube.product import allow
 
 pytestmark = pytest.mark.kubernetes
 POLICY = ROOT / "deploy" / "slices-policy.yaml"
@@ -45,6 +46,7 @@ def ask(control_plane):
 
 @pytest.fixture
 def policy(control_plane, ask):
+    allow(control_plane)
     text = POLICY.read_text()
     for theirs, ours in USERS.items():
         assert theirs in text
