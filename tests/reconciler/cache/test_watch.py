@@ -266,7 +266,7 @@ def test_a_batch_the_database_would_not_take_is_tried_again(world: World, monkey
 
 def test_it_leaves_at_once_and_leaves_nothing_behind(world: World) -> None:
     with a_watch(world.cluster) as running:
-        assert Heartbeat.objects.filter(kind="watch").count() == 1
+        until(lambda: Heartbeat.objects.filter(kind="watch").count() == 1)  # written after what was seen first
         assert in_time(running.stop(), 5)
     assert not Lease.objects.exists()
     assert not Heartbeat.objects.exists()
@@ -289,7 +289,7 @@ def test_one_acts_and_the_other_takes_over(world: World) -> None:
     ):
         time.sleep(0.6)
         assert Lease.objects.get().holder == first.watcher._lease.holder
-        assert Heartbeat.objects.filter(kind="watch").count() == 2
+        until(lambda: Heartbeat.objects.filter(kind="watch").count() == 2)
         first.stop()  # gives the lease back
         until(lambda: Lease.objects.filter(holder=second.watcher._lease.holder).exists())
         label(world, "node0", zone="a")
