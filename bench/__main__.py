@@ -32,10 +32,10 @@ RUNS = {
     "pods": ("pods.watch", "pods:10000x1000", "100000", "50000"),
     "kube-growth": ("growth",),
     "kube-screen": ("pods.screen", "api:10000x1000"),
-    "kube-client": ("client", "1000"),
+    "kube-client": ("beside_go.client", "1000"),
     "kube-closed": ("loops.closed", "kube:1000x1000"),
     # many minutes, so only where it is named
-    "kube-beside-go": ("beside_go", "kube:1000x1000"),
+    "kube-beside-go": ("beside_go.controller", "kube:1000x1000"),
 }
 BESIDE_GO = {"20 × 100 from nothing": 1.2, "label, p99": 1.5}  # others: 1.0
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import stage
 from .fanout import manifests
+from .following import follow
 
 GRIDS, ROUNDS = 20, 30
 
@@ -28,7 +29,7 @@ def run(world: str) -> dict[str, Any]:
             lambda: stage.settled() and len(stage.deployments("web")) == GRIDS * units, 300, "the first children", 1
         )
         seen: dict[str, float] = {}
-        stage.follow(cluster(), "Deployment", lambda event: _note(seen, event))
+        follow(cluster(), "Deployment", lambda event: _note(seen, event))
         times, bare = [], []
         with ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS) as pool:
             for number in range(ROUNDS):

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from .. import stage
+from ..following import follow
 from .freshness import UNREADY, _is_ready
 
 SERVICES, FEW, TWINS = 50, 5, 100  # Services in all, those that kube-proxy is measured with, units with a second pod
@@ -80,7 +81,7 @@ def run(world: str) -> dict[str, Any]:
 
         cluster, slices = connection.writable(), Slices()
         pods = _prepared(cluster, units)
-        stage.follow(cluster, "EndpointSlice", slices.learn)
+        follow(cluster, "EndpointSlice", slices.learn)
         proxy = {}
         for kind in ("plain", "closed"):
             names = [f"few-{kind}-{number}" for number in range(FEW)]

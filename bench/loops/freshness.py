@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .. import stage
+from ..following import follow
 
 PODS, CHANGES, EVERY = 40, 600, 0.05
 DEPLOYMENTS = 1000
@@ -95,8 +96,8 @@ def run(world: str) -> dict[str, Any]:
         from sgportal.reconciler.process import connection
 
         cluster, few, many = connection.writable(), Ledger("few"), Ledger("many")
-        stage.follow(cluster, "Pod", many.pod)
-        stage.follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
+        follow(cluster, "Pod", many.pod)
+        follow(cluster, "EndpointSlice", lambda event: (few.slice(event), many.slice(event)))
         _services(cluster, "few")
         _apply(cluster, "few", "few", replicas=PODS)
         _flip(cluster, few, _running(cluster, "few", PODS))

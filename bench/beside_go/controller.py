@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from . import stage
-from .stage import family
+from .. import stage
+from ..following import follow
+from ..stage import family
 
 ROUNDS = 2
 GRIDS, LABELS = 20, 12
-HERE = Path(__file__).parent / "go_controller"
+HERE = Path(__file__).parents[1] / "go_controller"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -118,7 +119,7 @@ class Deployments:
 
     def __init__(self) -> None:
         self.images: dict[str, str] = {}
-        stage.follow(_cluster(), "Deployment", self._learn)
+        follow(_cluster(), "Deployment", self._learn)
 
     def having(self, prefix: str) -> dict[str, str]:
         """Those whose names begin so."""

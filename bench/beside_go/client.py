@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from . import stage
-from .fanout import manifests
+from .. import stage
+from ..fanout import manifests
 
 ROUNDS = 5
 THREADS = 32
 VERBS = ("create", "apply")
-SOURCE = Path(__file__).parent / "go_controller"
+SOURCE = Path(__file__).parents[1] / "go_controller"
 
 
 def run(count: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def run(count: str) -> dict[str, Any]:
             for verb in VERBS:
                 commands = {
                     "go": [str(program), f"-kubeconfig={kubeconfig}", f"-verb={verb}", f"-workers={THREADS}"],
-                    "sgportal": [sys.executable, "-m", "bench.client", verb],
+                    "sgportal": [sys.executable, "-m", "bench.beside_go.client", verb],
                 }
                 for who, command in commands.items():
                     bodies = json.dumps(manifests(f"{who}-{verb}-{number}", int(count)))
