@@ -61,9 +61,7 @@ class GridPause(OperationView):
 
     verb = staticmethod(actions.pause)
 
-    @operation(
-        "Pause a grid or units", takes=(DRY_RUN,), body=UnitsRequestSerializer, answers=_ANSWERS, headers=("ETag",)
-    )
+    @_described("Pause a grid or units", UnitsRequestSerializer)
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Have nothing written for the grid, or for these NodeUnits, until it is resumed."""
         return self.operate(namespace, name, UnitsRequestSerializer)
@@ -74,9 +72,7 @@ class GridResume(OperationView):
 
     verb = staticmethod(actions.resume)
 
-    @operation(
-        "Resume a grid or units", takes=(DRY_RUN,), body=UnitsRequestSerializer, answers=_ANSWERS, headers=("ETag",)
-    )
+    @_described("Resume a grid or units", UnitsRequestSerializer)
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """End the pause of the grid, or of these NodeUnits."""
         return self.operate(namespace, name, UnitsRequestSerializer)

@@ -35,13 +35,18 @@ def untraced(value: Any) -> Any:
     return value.value if isinstance(value, Traced) else value
 
 
-def flat(value: Any, where: str = "") -> Iterator[tuple[str, Traced]]:
-    """Each traced value with its JSON pointer; of what is empty, nothing."""
+def leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value within that is no object and no list, traced or not, with its JSON pointer."""
     if isinstance(value, Mapping):
         for key, each in value.items():
-            yield from flat(each, where + pointer(key))
+            yield from leaves(each, where + pointer(key))
     elif isinstance(value, list | tuple):
         for index, each in enumerate(value):
-            yield from flat(each, where + pointer(index))
-    elif isinstance(value, Traced):
+            yield from leaves(each, where + pointer(index))
+    else:
         yield where, value
+
+
+def flat(value: Any) -> Iterator[tuple[str, Traced]]:
+    """Each traced value with its JSON pointer; of what is empty, nothing."""
+    return ((where, each) for where, each in leaves(value) if isinstance(each, Traced))

@@ -13,7 +13,7 @@ from typing import Any
 from ..schema import VARIABLE
 from ..text import Problem, Sentence, pointer, say
 from ..units import Unit
-from .tracing import Traced
+from .tracing import Traced, leaves
 
 _NAME = re.compile(r"[A-Za-z_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9_])?")
 LONGEST = 4096  # characters of a value
@@ -70,16 +70,10 @@ def _names_problems(values: Mapping[str, str], where: str) -> Iterator[Problem]:
 
 def strings(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     """Each text that has a variable, with its JSON pointer."""
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from strings(each, where + pointer(key))
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            yield from strings(each, where + pointer(index))
-    elif isinstance(value, str) and "{{" in value and VARIABLE.search(value):
-        yield where, value
-    elif isinstance(value, Traced):
-        yield from strings(value.value, where)
+    for place, leaf in leaves(value, where):
+        text = leaf.value if isinstance(leaf, Traced) else leaf
+        if isinstance(text, str) and "{{" in text and VARIABLE.search(text):
+            yield place, text
 
 
 def usage_problems(value: Any, known: Variables, where: str) -> Iterator[Problem]:

@@ -64,12 +64,18 @@ def enqueue(keys: Iterable[str], urgent: bool = False) -> None:
 
 def _enqueue_batch(keys: list[str], urgent: bool) -> None:
     with transaction.atomic():
-        WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in keys], ignore_conflicts=True)
+        _make_rows(keys)
         rows = WorkKey.objects.filter(key__in=keys).locked()
         rows.filter(requested__lte=F("done")).update(since=clock.now())
         rows.update(requested=F("requested") + 1)
         (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
         _send_messages(rows.filter(next_at__lte=clock.now()))
+
+
+def _make_rows(keys: Sequence[str], requested: int = 0) -> None:
+    """Make the rows of those of these keys that have none."""
+    rows = [WorkKey(key=key, requested=requested, next_at=AT_ONCE) for key in keys]
+    WorkKey.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def enqueue_later(seconds: Mapping[str, float]) -> None:
@@ -78,9 +84,7 @@ def enqueue_later(seconds: Mapping[str, float]) -> None:
     if not seconds:
         return
     with transaction.atomic():
-        WorkKey.objects.bulk_create(
-            [WorkKey(key=key, next_at=AT_ONCE) for key in sorted(seconds)], ignore_conflicts=True
-        )
+        _make_rows(sorted(seconds))
         rows = WorkKey.objects.filter(key__in=seconds.keys(), failures=0).locked()
         idle: dict[float, list[str]] = {}
         waits: dict[float, list[str]] = {}
@@ -112,11 +116,11 @@ def enqueue_spaced(keys: Iterable[str], seconds: float = 0.0) -> None:
     with transaction.atomic():
         found = _states(wanted)
         if len(found) < len(wanted):
-            WorkKey.objects.bulk_create([WorkKey(key=key, next_at=AT_ONCE) for key in wanted], ignore_conflicts=True)
+            _make_rows(wanted)
             found = _states(wanted)
-        idle = [key for key, is_due, is_held in found if not is_due and not is_held]
-        if held := [key for key, _, is_held in found if is_held]:
-            WorkKey.objects.filter(key__in=held).update(requested=F("requested") + 1)
+        idle = [key for key, is_requested, is_held in found if not is_requested and not is_held]
+        if busy := [key for key, _, is_held in found if is_held]:
+            WorkKey.objects.filter(key__in=busy).update(requested=F("requested") + 1)
         if idle:
             rows = WorkKey.objects.filter(key__in=idle)
             at = Greatest("next_at", clock.now(seconds)) if seconds else F("next_at")
@@ -128,9 +132,9 @@ def _states(keys: Sequence[str]) -> list[tuple[str, bool, bool]]:
     """These keys, locked to the end of the transaction, and of each whether something is requested of it that is not
     done, and whether somebody is at it."""
     rows = WorkKey.objects.filter(key__in=keys).order_by("key").select_for_update()
-    due = Case(When(requested__gt=F("done"), then=True), default=False)
-    held = Case(When(lease_until__gte=clock.now(), then=True), default=False)
-    return list(rows.annotate(is_due=due, is_held=held).values_list("key", "is_due", "is_held"))
+    requested = Case(When(requested__gt=F("done"), then=True), default=False)
+    busy = Case(When(lease_until__gte=clock.now(), then=True), default=False)
+    return list(rows.annotate(is_requested=requested, is_held=busy).values_list("key", "is_requested", "is_held"))
 
 
 def retry_all() -> None:
@@ -144,9 +148,7 @@ def retry_all() -> None:
 def ensure(keys: Iterable[str]) -> None:
     """Enqueue those of these keys that have no row, or none that is to come: a worker does them every so often."""
     wanted = sorted(keys)
-    WorkKey.objects.bulk_create(
-        [WorkKey(key=key, requested=1, next_at=AT_ONCE) for key in wanted], ignore_conflicts=True
-    )
+    _make_rows(wanted, requested=1)
     forgotten = WorkKey.objects.filter(key__in=wanted, requested__lte=F("done"))
     forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
 
@@ -234,10 +236,7 @@ def due_in(key: str) -> float | None:
     """In how many seconds a key is due that nobody is at; None where that is not soon."""
     rows = WorkKey.objects.free().filter(key=key, requested__gt=F("done"))
     at = rows.values_list("next_at", flat=True).first()
-    return _soon((at - timezone.now()).total_seconds()) if at else None
-
-
-def _soon(seconds: float) -> float | None:
+    seconds = (at - timezone.now()).total_seconds() if at else SOON
     return max(seconds, LEAST) if seconds < SOON else None
 
 
