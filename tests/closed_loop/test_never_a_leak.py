@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kube.network import Caller
+from tests.kube.network import Call, Caller
 
 from .comparing import Phase, differences, look
 from .edge import MERGE, Edge, edge
@@ -64,9 +64,18 @@ class History:
         first, last = bisect_right(times, start - MOMENT), bisect_right(times, end)
         return {self.units[node][each][1] for each in range(max(first - 1, 0), last)}
 
-    def quiet(self, start: float, unit: str) -> bool:
-        """Whether nothing that concerns a unit was changing when a call began."""
-        return not any(begin <= start <= end and unit in units for begin, end, units in self.changes)
+    def quiet(self, call: Call, unit: str) -> bool:
+        """Whether nothing that concerns a unit was changing while a call was under way."""
+        over = call.start + call.millis / 1000
+        return not any(begin <= over and call.start <= end and unit in units for begin, end, units in self.changes)
+
+    def around(self, calls: list[Call]) -> list[str]:
+        """Calls, each with the seconds since changes that concern any unit began and ended."""
+        spells = [(begin, end, sorted(units)) for begin, end, units in self.changes]
+        return [
+            f"{call}: " + ", ".join(f"{call.start - a:.1f}/{call.start - b:.1f} s after {units}" for a, b, units in spells)
+            for call in calls[:5]
+        ]
 
 
 class Drill:
@@ -170,9 +179,9 @@ def test_whatever_changes_no_answer_comes_from_another_unit(mode, tmp_path, redi
         table["differences"] = [words for phase in drill.phases for words in differences(phase, calls, node_of)]
         table["compared"] = sum(len(list(phase.calls(calls))) for phase in drill.phases)
         keep(mode, table, history)
-        assert table["leaks"] == [], "answered by another unit"
+        assert history.around(table["leaks"]) == [], "answered by another unit"
         assert table["differences"] == [], "what the portal computes is what the connections show"
-        assert table["failures"] == [], "failed where the unit had a ready pod and nothing changed"
+        assert history.around(table["failures"]) == [], "failed where the unit had a ready pod and nothing changed"
         assert table["refused"] > 0
         assert table["refusal from a node, ms (median, p99)"][0] <= 50
         assert table["connections"] >= CONNECTIONS
@@ -190,7 +199,7 @@ def judged(calls, history, node_of):
             theirs = history.units_of(call.node, call.start, call.start + call.millis / 1000)
             if not own & theirs - {""}:
                 leaks.append(call)
-        elif own & {"u1", "u2", "u4"} and all(history.quiet(call.start, unit) for unit in own):
+        elif own & {"u1", "u2", "u4"} and all(history.quiet(call, unit) for unit in own):
             failures.append(call)
         elif call.error == "refused" and own <= {"u3", ""}:
             refusals[call.source.partition("/")[0]].append(call.millis)

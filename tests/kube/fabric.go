@@ -230,10 +230,12 @@ func (f *fabric) routes(space string, to *site) error {
 
 // forgetful has a node forget connections that are over. A caller here comes round to the same port within two minutes,
 // as no real one does; where conntrack still remembers a call that a pod left unanswered as it ended (two minutes by
-// default), the next from that port is sent to that pod's address again, whatever kube-proxy's rules say by then.
+// default; ten seconds where the pod had closed its port already, which the kernel does not take for an end either),
+// the next from that port is sent to that pod's address again, whatever kube-proxy's rules say by then.
 func forgetful() error {
 	seconds := map[string]string{
 		"time_wait": "1", "syn_sent": "2", "syn_recv": "2", "fin_wait": "2", "close_wait": "2", "last_ack": "2",
+		"close": "2",
 	}
 	for state, value := range seconds {
 		if err := sysctl("net/netfilter/nf_conntrack_tcp_timeout_"+state, value); err != nil {

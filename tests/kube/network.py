@@ -110,6 +110,9 @@ class Network(ControlPlane):
             f"--hostname-override={node}",
             f"--proxy-mode={self.mode}",
             "--conntrack-max-per-core=0",
+            # 0 leaves the node's own timeouts as they are; by default an end that is half done is kept for an hour.
+            "--conntrack-tcp-timeout-close-wait=0",
+            "--conntrack-tcp-timeout-established=0",
             "--cluster-cidr=10.100.0.0/14",
             "--v=2",
         ]
