@@ -43,6 +43,7 @@ LEASE_SECONDS = 15.0
 RENEW_SECONDS = 5.0
 STANDBY_SECONDS = 0.5  # between two looks at another's lease
 JOIN_SECONDS = 2.0
+FIRST = ("nodes",)  # their labels make workloads come and go
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)  # locked, gone, restarted: the same batch again, nothing lost
 
 
@@ -93,7 +94,7 @@ class Watcher:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        inbox, witness, guard = Inbox(), Detection(), Guard(access.identity())
+        inbox, witness, guard = Inbox(FIRST), Detection(), Guard(access.identity())
         lookout = Detector(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout, guard)
         readers = {each.resource: Reflector(each, self._connect, inbox.put, installer, self._pace) for each in SOURCES}

@@ -67,11 +67,14 @@ class NotServed:
 
 class Inbox:
     """A queue that holds so many objects and no more: readers wait while the writer is behind, so memory stays bounded
-    in a burst, and while a hundred thousand objects are listed."""
+    in a burst, and while a hundred thousand objects are listed. What is said of the resources in `first` (workloads are
+    made of it) does not wait for all else; of each resource the order stays."""
 
-    def __init__(self, most: int = MOST_ROWS) -> None:
-        self._messages: deque[Message] = deque()
-        self._most, self._rows = most, 0
+    def __init__(self, first: Collection[str] = (), most: int = MOST_ROWS) -> None:
+        self._first: deque[Message] = deque()
+        self._others: deque[Message] = deque()
+        self._resources, self._most, self._rows = frozenset(first), most, 0
+        self._took_first = False
         self._changed = threading.Condition()
 
     def put(self, message: Message, stopping: threading.Event) -> None:
@@ -83,26 +86,35 @@ class Inbox:
                     return
             if stopping.is_set():
                 return
-            self._messages.append(message)
+            (self._first if message.resource in self._resources else self._others).append(message)
             self._rows += _size(message)
             self._changed.notify_all()
 
     def take(self, seconds: float) -> list[Message]:
-        """The next messages in order: whatever is there shortly after the first, none after so many seconds."""
+        """The next messages: whatever is there shortly after the first, none after so many seconds. Those of the first
+        resources go alone, but not twice in a row, so that the others are not kept waiting by them."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._messages, seconds):
+            if not self._changed.wait_for(lambda: self._first or self._others, seconds):
                 return []
-            self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH, GATHER_SECONDS)
-            if self._rows >= BUSY_ROWS:
-                self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH, BUSY_SECONDS - GATHER_SECONDS)
+            self._gather()
+            self._took_first = bool(self._first) and not self._took_first
+            lanes = [self._first] if self._took_first else [self._first, self._others]
             batch: list[Message] = []
             count = 0
-            while self._messages and count < ROWS_PER_BATCH:
-                batch.append(self._messages.popleft())
-                count += _size(batch[-1])
+            for lane in lanes:
+                while lane and count < ROWS_PER_BATCH:
+                    batch.append(lane.popleft())
+                    count += _size(batch[-1])
             self._rows -= count
             self._changed.notify_all()
             return batch
+
+    def _gather(self) -> None:
+        """Wait for company; longer where there is much, but for what goes first."""
+        self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH, GATHER_SECONDS)
+        if self._rows >= BUSY_ROWS:
+            seconds = BUSY_SECONDS - GATHER_SECONDS
+            self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH or self._first, seconds)
 
 
 def _size(message: Message) -> int:
