@@ -71,11 +71,13 @@ class History:
 
     def around(self, calls: list[Call]) -> list[str]:
         """Calls, each with the seconds since changes that concern any unit began and ended."""
-        spells = [(begin, end, sorted(units)) for begin, end, units in self.changes]
-        return [
-            f"{call}: " + ", ".join(f"{call.start - a:.1f}/{call.start - b:.1f} s after {units}" for a, b, units in spells)
-            for call in calls[:5]
-        ]
+
+        def since(at: float) -> str:
+            return ", ".join(
+                f"{at - begin:.1f} to {at - end:.1f} s after {sorted(units)}" for begin, end, units in self.changes
+            )
+
+        return [f"{call}: {since(call.start)}" for call in calls[:5]]
 
 
 class Drill:
