@@ -42,11 +42,12 @@ lint: develop messages ## style, types, import contracts, migrations, deployment
 kube: develop ## compile the real control plane and the kubectls that the tests use (needs Go; once per machine and version)
 	@$(PY) -m tests.kube.binaries
 	@$(PY) -m tests.kube.kubectls
-	@exec $(PY) -m tests.kube.traefik.build
+	@$(PY) -m tests.kube.traefik.build
+	@exec $(PY) -m tests.kube.coredns.build
 
 # Where everything is wanted, a control plane that can be compiled is; where it cannot, who needs it says so.
 compiled: develop
-	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; fi
+	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; $(PY) -m tests.kube.coredns.build >/dev/null; fi
 
 crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml

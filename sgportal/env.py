@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .core.addresses import Network, read_networks
-from .core.names import label_value_problem
+from .core.names import label_value_problem, namespace_problem, object_name_problem
 from .core.policy.namespaces import Namespaces, read_namespaces
 
 REDIS = ("redis://", "rediss://", "unix://")  # the schemes of a Redis' URLs
@@ -60,6 +60,21 @@ def namespaces(globs: list[str], own: str) -> Namespaces:
         return read_namespaces(globs, own)
     except ValueError as error:
         raise ImproperlyConfigured(f"SGPORTAL_NAMESPACES: {error}") from error
+
+
+def config_map(text: str) -> str:
+    """`<namespace>/<name>` of SGPORTAL_DNS_CONFIGMAP, or "". Raises ImproperlyConfigured for anything else."""
+    namespace, _, name = text.partition("/")
+    if text and (problem := namespace_problem(namespace) or object_name_problem(name)):
+        raise ImproperlyConfigured(f"SGPORTAL_DNS_CONFIGMAP must be namespace/name: {problem}")
+    return text
+
+
+def domain(text: str) -> str:
+    """The domain of SGPORTAL_CLUSTER_DOMAIN. Raises ImproperlyConfigured for what is none."""
+    if problem := object_name_problem(text):
+        raise ImproperlyConfigured(f"SGPORTAL_CLUSTER_DOMAIN: {problem}")
+    return text
 
 
 def zones(texts: list[str]) -> tuple[str, ...]:

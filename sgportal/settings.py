@@ -5,7 +5,21 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from .core.policy.pod_security import LEVELS
-from .env import REDIS, caches, database, env_bool, env_choice, env_int, env_list, env_str, namespaces, proxies, zones
+from .env import (
+    REDIS,
+    caches,
+    config_map,
+    database,
+    domain,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_str,
+    namespaces,
+    proxies,
+    zones,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,6 +38,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SGPORTAL_CLUSTER = env_str("SGPORTAL_CLUSTER", "in-cluster")
 SGPORTAL_NAMESPACE = env_str("SGPORTAL_NAMESPACE", "sgportal")
 SGPORTAL_EXPECTED_ZONES = zones(env_list("SGPORTAL_EXPECTED_ZONES"))
+SGPORTAL_DNS_CONFIGMAP = config_map(env_str("SGPORTAL_DNS_CONFIGMAP", ""))
+SGPORTAL_DNS_PORT = env_int("SGPORTAL_DNS_PORT", 53, minimum=1)
+SGPORTAL_CLUSTER_DOMAIN = domain(env_str("SGPORTAL_CLUSTER_DOMAIN", "cluster.local"))
 SGPORTAL_NAMESPACES = namespaces(env_list("SGPORTAL_NAMESPACES"), SGPORTAL_NAMESPACE)
 SGPORTAL_POD_SECURITY = env_choice("SGPORTAL_POD_SECURITY", "baseline", LEVELS)
 SGPORTAL_EXTERNAL_IPS = env_bool("SGPORTAL_EXTERNAL_IPS", False)

@@ -99,7 +99,8 @@ class Grid(models.Model):
     `ready_units`, `pods_desired`, `pods_ready` and `units_by_state` are sums over its cells, kept in the transaction
     that changes those. `cells_version` counts these changes, and `published_version` is the one of which the status was
     published, last at `published_at`: where they differ, a status is to be published. `readers`: what else reads the
-    EndpointSlices of a closed Service, `{named: [...], count: n}`, or {}."""
+    EndpointSlices of a closed Service, `{named: [...], count: n}`, or {}. `naming`: the condition of a Service's names,
+    as `core.status.parts.Condition` writes it, or {}."""
 
     class Home(models.TextChoices):
         """Where a grid's spec is edited."""
@@ -143,6 +144,7 @@ class Grid(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     readers = models.JSONField(default=dict)
+    naming = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
 from ..queries.standing import Standing
-from . import sweep
+from . import naming, sweep
 from .discovery import readers
 from .process import connection, heartbeat
 from .queue import workqueue
@@ -92,4 +92,14 @@ def look_for_readers() -> float:
     return readers.EVERY_SECONDS if Standing.now().halt else readers.look(connection.cluster)
 
 
-_DUTIES: dict[str, Callable[[], float]] = {"resync": resync, "retention": forget, "readers": look_for_readers}
+def keep_names() -> float:
+    """Keep the names that are each NodeUnit's own, unless everything stops. Raises ClusterError."""
+    return naming.EVERY_SECONDS if Standing.now().halt else naming.keep(connection.cluster)
+
+
+_DUTIES: dict[str, Callable[[], float]] = {
+    "resync": resync,
+    "retention": forget,
+    "readers": look_for_readers,
+    "names": keep_names,
+}

@@ -11,6 +11,7 @@ from importlinter.cli import lint_imports
 from .tree import ROOT, files, functions, text, under
 
 MODULE_LINES, FUNCTION_LINES, FOLDER_FILES = 300, 60, 15
+LISTS = ("migrations", "decisions")  # of folders: their files are lists in order, in which nobody searches
 
 
 def product() -> list[Path]:
@@ -56,8 +57,8 @@ def test_no_function_is_too_long_to_see_at_once():
 
 
 def test_no_folder_is_crowded():
-    """Migrations are a list in order, in which nobody searches."""
-    counts = Counter(path.parent for path in files() if path.parent.name != "migrations")
+    """Migrations and decisions are lists in order, in which nobody searches."""
+    counts = Counter(path.parent for path in files() if path.parent.name not in LISTS)
     assert {str(folder): count for folder, count in counts.items() if count > FOLDER_FILES} == {}
 
 

@@ -26,11 +26,15 @@ _ON_THE_WAY = ("ServiceNotFound", "EndpointSlicesNotSeen")  # unknown, because i
 
 
 def service_status(
-    observed: Observed, loop: Loop, closure: str = "", readers: Mapping[str, Any] | None = None
+    observed: Observed,
+    loop: Loop,
+    closure: str = "",
+    readers: Mapping[str, Any] | None = None,
+    naming: Mapping[str, Any] | None = None,
 ) -> GridStatus:
     """The status from what was observed of the Service, which is kept in its units as `closure` says, and of its loop.
     The Service itself, which all units share, stands under the unit "". `readers`: what else reads its EndpointSlices,
-    `{named: [...], count: n}`."""
+    `{named: [...], count: n}`; `naming`: the condition of its names, in JSON."""
     fronts = sorted(each["metadata"]["name"] for each in observed.live if is_front(each))
     shown = {"closure": closure, "nodes": dict(loop.nodes), "foreignSlices": len(loop.strangers)}
     if fronts:
@@ -42,6 +46,8 @@ def service_status(
     units = {name: _with_finding(name, looped.get(name), found.get(name)) for name in looped.keys() | found.keys()}
     units[""] = _service(observed, found.get(""))
     claims = tuple(_others(observed, readers or {})) if closure in SLICE_MODES else ()
+    if naming:
+        claims += (Condition.from_json(naming),)
     return status_of(units.values(), Whole(loop=loop_conditions(loop), claims=claims, shown=shown))
 
 

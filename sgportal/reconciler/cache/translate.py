@@ -38,6 +38,8 @@ def node_row(body: Body) -> Node:
     annotations = metadata.get("annotations") or {}
     info = {name: status[name] for name in ("addresses", "capacity", "allocatable", "nodeInfo") if status.get(name)}
     info["conditions"] = [{name: each[name] for name in _CONDITION_FIELDS if name in each} for each in conditions]
+    if networks := spec.get("podCIDRs"):
+        info["podCIDRs"] = networks
     info["annotations"] = {
         key: value for key, value in annotations.items() if len(value) <= MAX_ANNOTATION and key != LAST_APPLIED
     }

@@ -77,7 +77,8 @@ def _status(
     pods = [pod for pod in seen.pods if pod.child in names]
     observed = Observed(seen.units, live, findings, pods, pending, now=seen.at.timestamp())
     if seen.reach:
-        return service_status(observed, seen.reach.loop, closure_for(seen.spec, seen.can).mode, seen.grid.readers)
+        mode = closure_for(seen.spec, seen.can).mode
+        return service_status(observed, seen.reach.loop, mode, seen.grid.readers, seen.grid.naming)
     return summarise(seen.spec, rollout_evidence.with_evidence(observed, seen.spec, cluster))
 
 

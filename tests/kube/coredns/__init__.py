@@ -1,0 +1,1 @@
+"""CoreDNS, the DNS server of nearly every cluster, and questions to it."""
