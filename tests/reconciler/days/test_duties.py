@@ -13,7 +13,7 @@ from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.worker import run
 
 pytestmark = pytest.mark.django_db
-DUTIES = {"duties/readers", "duties/resync", "duties/retention"}
+DUTIES = {"duties/names", "duties/readers", "duties/resync", "duties/retention"}
 
 
 def days_ago(days: float):
