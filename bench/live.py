@@ -141,7 +141,7 @@ class _Browser:
                 await asyncio.sleep(0.02)
                 continue
             since, self._first, paced = self._first, 0.0, max(paced, now) + PACE
-            writer.write(self._request("/?group=site", "HX-Request: true\r\nHX-Target: live\r\n"))
+            writer.write(self._request("/matrix/?group=site", "HX-Request: true\r\nHX-Target: live\r\n"))
             head = await reader.readuntil(b"\r\n\r\n")
             if b" 200 " not in head[:20]:
                 raise RuntimeError(head[:80].decode())

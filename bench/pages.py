@@ -10,6 +10,7 @@ ROUNDS = 30
 
 READS = {
     "overview page": "/?group=site",
+    "matrix page": "/matrix/?group=site",
     "grids page": "/grids/",
     "nodes page": "/nodes/",
     "overview REST": "/api/v1/overview?group=site",

@@ -21,8 +21,8 @@
 
   // Keys.
   let prefix = 0;
-  const places = { o: "overview", n: "nodes", u: "groups", g: "grids" };
-  const addresses = { overview: "/", nodes: "/nodes/", groups: "/groups/", grids: "/grids/" };
+  const places = { o: "overview", m: "matrix", n: "nodes", u: "groups", g: "grids" };
+  const addresses = { overview: "/", matrix: "/matrix/", nodes: "/nodes/", groups: "/groups/", grids: "/grids/" };
   const typing = (target) => target.closest("input, textarea, select, [contenteditable], .ace_editor, dialog");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

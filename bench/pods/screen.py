@@ -88,7 +88,7 @@ def _watch(port: int, said: str, units: list[str]) -> list[float]:
         context = browser.new_context(bypass_csp=True)  # which keeps a script of ours from asking the page
         context.add_cookies([{"name": name, "value": value, "url": address}])
         page = context.new_page()
-        page.goto(f"{address}/?group=site")
+        page.goto(f"{address}/matrix/?group=site")
         asked, times = writable(), []
         for number in range(ROUNDS):
             unit, ready = units[number // 2 % len(units)], number % 2 == 1

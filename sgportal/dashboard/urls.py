@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import overview
 from .cluster import audit, decisions
 from .cluster import views as cluster
 from .editor import views as editor
+from .fleet import matrix
+from .fleet import views as fleet
 from .grids import actions as grid_actions
 from .grids import effective, operate, servicegroups
 from .grids import views as grids
@@ -18,7 +19,10 @@ from .people.login import Login, Logout, password
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
 
 urlpatterns = [
-    path("", overview.overview, name="overview"),
+    path("", fleet.overview, name="overview"),
+    path("fleet/card/", fleet.card, name="fleet-card"),
+    path("matrix/", matrix.matrix, name="matrix"),
+    path("events/", fleet.events, name="events"),
     path("pulse/", live.pulse, name="pulse"),
     path("cluster/", cluster.cluster, name="cluster"),
     path("cluster/banner/", cluster.banner, name="cluster-banner"),

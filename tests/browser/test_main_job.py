@@ -144,7 +144,7 @@ def test_the_walk_through_in_the_browser_alone(visitor):
     assert found["node1"] <= {"node1", "node2"}
     ada.shoot("walk-3-endpoints")
 
-    ada.visit("/?group=zone1")
+    ada.visit("/matrix/?group=zone1")
     matrix = page.inner_text("main table")
     assert "nodeunit1" in matrix
     assert matrix.count("2/2") >= 2

@@ -33,7 +33,7 @@ def addresses(chromium, sites, somebody):
     """Every page by name, with names of what the sample world holds."""
     sites.door.ask("POST", "servicegroups", json.dumps(PACKAGE).encode())
     with visiting(chromium, sites, state=somebody) as visit:
-        page = visit.open("/")
+        page = visit.open("/matrix/")
         tile = page.locator(".tile").first.get_attribute("href")
         unit = page.locator(".unit a").first.get_attribute("href")
         group = "/servicegroups/default/shop/"
@@ -51,7 +51,9 @@ def addresses(chromium, sites, somebody):
     return {
         "overview": "/",
         "wall": "/?kiosk=1",
-        "unhealthy": "/?unhealthy=1",
+        "events": "/events/",
+        "matrix": "/matrix/",
+        "unhealthy": "/matrix/?unhealthy=1",
         "nodes": "/nodes/",
         "nodes-none": "/nodes/?search=nowhere",
         "nodes-wrong": "/nodes/?selector=((",

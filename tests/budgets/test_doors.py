@@ -23,10 +23,15 @@ REST = "/api/v1/"
 ENDLESS = "/api/v1/events"
 PAGEFUL = 120  # more than a page or an answer shows at once
 MOST = 17  # statements of whatever is read, but for
-DEAR = {"/metrics", "/servicegroups/default/echo/delete/"}  # which count everything, and plan for three grids
+FIRST = f"/?group={fleet.KEY}&by=area&search=unit"
+# Which count everything, and plan for three grids.
+DEAR = {"/", FIRST, "/metrics", "/servicegroups/default/echo/delete/"}
 # What an address needs to show anything, or shows besides.
 QUERIES = {
-    "/": ("", f"?group={fleet.KEY}&unhealthy=1&search=unit"),
+    "/": ("", FIRST.removeprefix("/")),
+    "/matrix/": ("", f"?group={fleet.KEY}&unhealthy=1&search=unit"),
+    "/fleet/card/": (f"?key={fleet.KEY}&unit=unit-000",),
+    "/events/": ("?search=unit",),
     "/group/": (f"?key={fleet.KEY}",),
     "/unit/": (f"?key={fleet.KEY}&unit={fleet.unit_name(0)}",),
     "/nodes/": ("", f"?search=node&selector={fleet.KEY}&group={fleet.KEY}&unit={fleet.unit_name(0)}"),

@@ -7,7 +7,10 @@ SERVICE = "/grids/servicegrids/default/echo/"
 
 READABLE = (
     "/",
-    "/?group=site&unhealthy=1&search=l",
+    "/?group=site&by=zone&search=l",
+    "/matrix/?group=site&unhealthy=1&search=l&cause=RollingOut",
+    "/events/?search=l",
+    "/fleet/card/?key=site&unit=lyo",
     "/?kiosk=1",
     "/pulse/",
     "/cluster/",
@@ -59,6 +62,7 @@ WRITABLE = (
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
 )
+WHOLE = tuple(each for each in READABLE if not each.startswith("/fleet/card/"))  # not a part of a page
 AUDIT = ("/audit/", "/audit/?verb=label&search=a", "/audit/?kind=access")
 
 

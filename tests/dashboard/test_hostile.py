@@ -58,7 +58,7 @@ def test_links_carry_the_whole_name(admin, hostile):
         links = re.findall(rf'href="({part}[^"]*)"', admin.get(address).content.decode())
         asked = [parse_qs(urlsplit(unescape(link)).query)["unit"][0] for link in links]
         assert hostile in asked, address
-    tiles = re.findall(r'class="tile[^"]*" href="([^"]*)"', admin.get("/").content.decode())
+    tiles = re.findall(r'class="tile[^"]*" href="([^"]*)"', admin.get("/matrix/").content.decode())
     assert tiles or unit != hostile
     for link in tiles:
         answer = admin.get(unescape(link))

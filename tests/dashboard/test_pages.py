@@ -12,7 +12,7 @@ from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit
 
 from .. import builders
-from .addresses import AUDIT, GRID, READABLE, SERVICE, WRITABLE, more
+from .addresses import AUDIT, GRID, READABLE, SERVICE, WHOLE, WRITABLE, more
 from .conftest import browser
 
 
@@ -85,9 +85,9 @@ def test_the_news_has_an_age(viewer, fleet):
 
 def test_an_unreachable_cluster_is_said_on_every_page_and_hatches_what_was_last_known(viewer, fleet):
     builders.news(seconds=300, unreachable=300)
-    for address in READABLE:
+    for address in WHOLE:
         assert "Cluster unreachable" in viewer.get(address).content.decode(), address
-    assert "tile s-Ready hatched" in viewer.get("/").content.decode()
+    assert "tile s-Ready hatched" in viewer.get("/matrix/").content.decode()
     assert "state s-Ready hatched" in viewer.get(GRID).content.decode()
 
 
@@ -96,7 +96,9 @@ def test_the_overview_has_services_with_the_nodes_they_serve(viewer, fleet):
     loop = {"nodes": 2, "served": 1, "desired": 0, "ready": 0, "state": "Degraded", "severity": severity("Degraded")}
     loop["message"] = say("only endpoints of its own NodeUnit").to_json()
     GridUnit.objects.update_or_create(grid=grid, name="ham", defaults=loop)
-    tiles = re.findall(r'class="tile ([^"]*)" href="([^"]*)"[^>]*>(.*?)</a>', viewer.get("/").content.decode(), re.S)
+    tiles = re.findall(
+        r'class="tile ([^"]*)" href="([^"]*)"[^>]*>(.*?)</a>', viewer.get("/matrix/").content.decode(), re.S
+    )
     (look, text), *others = [(look, text) for look, href, text in tiles if href == f"{SERVICE}?search=ham"]
     assert not others
     assert "s-Degraded" in look

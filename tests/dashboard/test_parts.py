@@ -130,19 +130,19 @@ def test_of_many_at_a_time_one_makes_it(monkeypatch):
 
 def test_who_asks_later_than_the_script_waits_has_what_they_heard_of(viewer, fleet, monkeypatch):
     monkeypatch.setattr(unchanged, "PART_SECONDS", 0.25)
-    viewer.get("/?group=site", headers=PART)
+    viewer.get("/matrix/?group=site", headers=PART)
     GridUnit.objects.update(ready=77)
     Journal.objects.create(kind="grid", key=fleet.path)
     time.sleep(0.3)
-    assert "<b>77</b>" in viewer.get("/?group=site", headers=PART).content.decode()
+    assert "<b>77</b>" in viewer.get("/matrix/?group=site", headers=PART).content.decode()
 
 
 def test_a_part_is_for_those_who_may_read(viewer, fleet, monkeypatch):
     monkeypatch.setattr(unchanged, "PART_SECONDS", 60.0)
-    assert viewer.get("/?group=site", headers=PART).status_code == 200
+    assert viewer.get("/matrix/?group=site", headers=PART).status_code == 200
     builders.Group.objects.all().delete()
-    assert viewer.get("/?group=site", headers=PART).status_code == 403
-    assert browser("").get("/?group=site", headers=PART).status_code == 403
+    assert viewer.get("/matrix/?group=site", headers=PART).status_code == 403
+    assert browser("").get("/matrix/?group=site", headers=PART).status_code == 403
 
 
 def test_the_script_asks_later_than_a_part_is_old():

@@ -20,6 +20,6 @@ def many(db):
     builders.news()
 
 
-@pytest.mark.parametrize("address", ["/nodes/", "/", "/grids/servicegrids/default/front/"])
+@pytest.mark.parametrize("address", ["/nodes/", "/", "/matrix/", "/grids/servicegrids/default/front/"])
 def test_pages_stay_small(admin, many, address):
     assert len(admin.get(address).content) < 200_000

@@ -10,7 +10,7 @@ from sgportal.models import Journal
 from .. import builders
 from .conftest import browser
 
-PAGES = ("/", "/?group=site&unhealthy=1", "/grids/", "/groups/", "/group/?key=site")
+PAGES = ("/", "/?group=site", "/matrix/?group=site&unhealthy=1", "/grids/", "/groups/", "/group/?key=site")
 PART = {"HX-Request": "true", "HX-Target": "live"}
 
 

@@ -45,11 +45,13 @@ class UnitPage:
 
 @dataclass(frozen=True, slots=True)
 class UnitFilter:
-    """Which units: `only` of this name, those with `search` in the name, the `unhealthy` ones or the others."""
+    """Which units: `only` of this name, those with `search` in the name, the `unhealthy` ones or the others, those with
+    a grid that is unhealthy for this `reason`."""
 
     only: str = ""
     search: str = ""
     unhealthy: bool | None = None
+    reason: str = ""
 
 
 NO_FILTER = UnitFilter()
@@ -88,6 +90,9 @@ WITH members AS (
 ), shown AS MATERIALIZED (
     SELECT units.*, CASE WHEN %(by_name)s THEN 0 ELSE worst END AS place FROM units
     WHERE worst BETWEEN %(gravest)s AND %(mildest)s AND LOWER(name) LIKE %(pattern)s ESCAPE '!'
+        AND (%(reason)s = '' OR name IN (
+            SELECT u.name FROM sgportal_gridunit u JOIN sgportal_grid g ON g.id = u.grid_id
+            WHERE g.key = %(key)s AND u.severity < %(healthy)s AND u.reason = %(reason)s))
 ), page AS (
     SELECT * FROM shown WHERE (place, name) > (%(after_place)s, %(after_name)s)
     ORDER BY place, name LIMIT %(limit)s OFFSET %(start)s
@@ -117,6 +122,7 @@ def unit_page(
         "key": key,
         "only": wanted.only,
         "pattern": _containing(wanted.search),
+        "reason": wanted.reason,
         "gravest": len(UNHEALTHY) if wanted.unhealthy is False else 0,
         "mildest": len(UNHEALTHY) - 1 if wanted.unhealthy else len(STATES),
         "healthy": len(UNHEALTHY),

@@ -79,10 +79,10 @@ class Doors:
         assert seen["totals"]["unhealthy"] == len(bad)
         assert [each["name"] for each in seen["units"]][: len(bad)] == bad  # the order: they come first
         assert sorted(bad) == sorted(each["name"] for each in self.api("nodeunits?group=zone&unhealthy=true")["items"])
-        page = self.read("/?group=zone&unhealthy=1")
+        page = self.read("/matrix/?group=zone&unhealthy=1")
         assert {name for name in units if f"unit={name}" in page} == set(bad)
         for unit, state in units.items():
-            assert re.search(rf's-{state}[ "][^>]*href="/grids/{path}/units/{unit}/"', self.read("/?group=zone"))
+            assert re.search(rf's-{state}[ "][^>]*href="/grids/{path}/units/{unit}/"', self.read("/matrix/?group=zone"))
 
     def agree_metrics(self, kind: str, states: list[str], whole: str) -> None:
         found = {

@@ -12,7 +12,15 @@ from tests import builders
 from ..world import ADA, World, a_grid
 from .test_rollouts import NAMESPACE
 
-ADDRESSES = ("overview?group=zone", "nodeunits?group=zone", "nodegroups", "nodes", "deploymentgrids", "/?group=zone")
+ADDRESSES = (
+    "overview?group=zone",
+    "nodeunits?group=zone",
+    "nodegroups",
+    "nodes",
+    "deploymentgrids",
+    "/?group=zone",
+    "/matrix/?group=zone",
+)
 ADDRESSES += ("/grids/", "/groups/", "/group/?key=zone")
 PASSING = re.compile(r'"observedAt":"[^"]*"|<time.*?</time>|value="\w{64}"|data-revision="\d+"')
 

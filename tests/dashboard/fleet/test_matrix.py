@@ -7,7 +7,7 @@ import pytest
 from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit
 
-from .. import builders
+from ... import builders
 
 UNITS = 120
 
@@ -28,7 +28,7 @@ def units(answer) -> list[str]:
 
 
 def test_the_worst_come_first_and_pages_hold_each_once(viewer, sites):
-    found = [units(viewer.get(f"/?group=site&page={number}")) for number in (1, 2, 3)]
+    found = [units(viewer.get(f"/matrix/?group=site&page={number}")) for number in (1, 2, 3)]
     assert [len(page) for page in found] == [50, 50, 20]
     assert found[0][:3] == ["unit-007", "unit-047", "unit-087"]
     assert len({name for page in found for name in page}) == UNITS
@@ -39,18 +39,18 @@ def test_the_worst_come_first_and_pages_hold_each_once(viewer, sites):
     [("abc", 1), ("", 1), ("²", 1), ("0", 3), ("-1", 3), ("4", 3), ("9" * 30, 3), ("1.5", 1)],
 )
 def test_a_page_that_is_none_means_the_nearest(viewer, sites, page, shown):
-    answer = viewer.get("/", {"group": "site", "page": page})
+    answer = viewer.get("/matrix/", {"group": "site", "page": page})
     assert answer.status_code == 200
-    assert units(answer) == units(viewer.get(f"/?group=site&page={shown}"))
+    assert units(answer) == units(viewer.get(f"/matrix/?group=site&page={shown}"))
 
 
 def test_filters_and_totals(viewer, sites):
-    answer = viewer.get("/?group=site&unhealthy=1")
+    answer = viewer.get("/matrix/?group=site&unhealthy=1")
     assert units(answer) == ["unit-007", "unit-047", "unit-087"]
-    assert units(viewer.get("/?group=site&search=T-11")) == [f"unit-11{number}" for number in range(10)]
-    assert "No matches" in viewer.get("/?group=site&search=%25").content.decode()
+    assert units(viewer.get("/matrix/?group=site&search=T-11")) == [f"unit-11{number}" for number in range(10)]
+    assert "No matches" in viewer.get("/matrix/?group=site&search=%25").content.decode()
     assert f"<dd>{UNITS}</dd>" in re.sub(r"\s", "", answer.content.decode())
-    part = viewer.get("/?group=site&unhealthy=1", headers={"HX-Request": "true", "HX-Target": "live"})
+    part = viewer.get("/matrix/?group=site&unhealthy=1", headers={"HX-Request": "true", "HX-Target": "live"})
     assert units(part) == ["unit-007", "unit-047", "unit-087"]
 
 
@@ -63,6 +63,6 @@ def test_what_a_cell_says_is_text(viewer, sites):
     hostile = "<script>alert('x')</script>\"{look}%s"
     GridUnit.objects.filter(name="unit-007").update(message=say("%(message)s", message=hostile).to_json())
     Grid.objects.update(name="echo")
-    text = viewer.get("/?group=site").content.decode()
+    text = viewer.get("/matrix/?group=site").content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&quot;{look}%s" in text

@@ -1,4 +1,4 @@
-"""The first page: NodeUnits against grids, the worst on top."""
+"""The matrix: NodeUnits against grids, the worst on top."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from ..core.health import STATES
-from ..queries.matrix.node_groups import group_keys
-from ..queries.matrix.overview import Cell, Overview
-from ..queries.matrix.overview import overview as read_overview
-from ..queries.matrix.units import UnitFilter, UnitRow
-from .grids.address import grid_url
-from .page.access import needs
-from .page.render import is_part, read_page, show, wanted
-from .page.tags import say, state_word
-from .page.unchanged import unless_unchanged
+from ...core.health import STATES
+from ...queries.matrix.node_groups import group_keys
+from ...queries.matrix.overview import Cell, Overview
+from ...queries.matrix.overview import overview as read_overview
+from ...queries.matrix.units import UnitFilter, UnitRow
+from ..grids.address import grid_url
+from ..page.access import needs
+from ..page.render import is_part, read_page, show, wanted
+from ..page.tags import say, state_word
+from ..page.unchanged import unless_unchanged
 
 UNITS = 50
 _NONE = '<td><span class="none">–</span></td>'
@@ -43,10 +43,10 @@ class Row:
 
 @needs("viewer")
 @unless_unchanged
-def overview(request: HttpRequest) -> HttpResponse:
+def matrix(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
-    asked = wanted(request, "group", "search", "unhealthy")
-    filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None)
+    asked = wanted(request, "group", "search", "unhealthy", "cause")
+    filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None, reason=asked["cause"])
     seen: Overview
 
     def read(start: int) -> tuple[Sequence[UnitRow], int]:
@@ -63,7 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": _rows(seen),
     }
-    return show(request, "overview.html", context)
+    return show(request, "fleet/matrix.html", context)
 
 
 def _groups(key: str) -> list[str]:
