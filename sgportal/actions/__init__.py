@@ -4,7 +4,19 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
-from .common import Actor, AlreadyExists, Forbidden, NotFound, ReadOnly, Refused, Stale, Unavailable, note_access
+from .common import (
+    Actor,
+    AlreadyExists,
+    Forbidden,
+    NotFound,
+    PlanChanged,
+    ReadOnly,
+    Refused,
+    Stale,
+    Unavailable,
+    as_planned,
+    note_access,
+)
 from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
@@ -22,6 +34,7 @@ __all__ = [
     "AlreadyExists",
     "Forbidden",
     "NotFound",
+    "PlanChanged",
     "ReadOnly",
     "Refused",
     "Saved",
@@ -29,6 +42,7 @@ __all__ = [
     "Stale",
     "TakeOver",
     "Unavailable",
+    "as_planned",
     "decide",
     "decide_held",
     "delete_grid",

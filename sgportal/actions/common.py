@@ -1,11 +1,14 @@
 """What every action needs: who acts, whether we may write at all, what may go wrong, and the audit trail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from ..core.plans.plan import Plan
+from ..core.plans.preview.binding import plan_id
 from ..core.text import Sentence, say
 from ..models import AuditEvent, ManagedCluster, ManagementMode
 from ..queries.plans import plan_json
@@ -47,6 +50,13 @@ class Refused(Exception):
     def __init__(self, sentence: Sentence) -> None:
         super().__init__(str(sentence))
         self.sentence = sentence
+
+
+class PlanChanged(Refused):
+    """What a write comes to is no longer what was agreed to."""
+
+    def __init__(self) -> None:
+        super().__init__(say("the plan has changed since it was shown; review it again"))
 
 
 class Forbidden(Refused):
@@ -108,8 +118,31 @@ def _check_management_mode() -> None:
     )
 
 
+_agreed: ContextVar[Mapping[str, str] | None] = ContextVar("agreed", default=None)
+
+
+@contextmanager
+def as_planned(agreed: Mapping[str, str]) -> Iterator[None]:
+    """Within this, a write is refused unless its plan is the one that was agreed to: the id of each object's plan by
+    its path. It is compared in the write's own transaction, so that nothing of it is stored."""
+    token = _agreed.set(agreed)
+    try:
+        yield
+    finally:
+        _agreed.reset(token)
+
+
+def _check_agreed(path: str, planned: Plan) -> None:
+    agreed = _agreed.get()
+    if agreed is not None and agreed.get(path.partition("#")[0]) != plan_id(planned.steps):
+        raise PlanChanged
+
+
 def note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:
-    """Leave an audit event: who did what by which door, the state before and after, and the plan that was shown."""
+    """Leave an audit event: who did what by which door, the state before and after, and the plan that was shown. Raises
+    PlanChanged where another plan was agreed to."""
+    if planned is not None:
+        _check_agreed(path, planned)
     shown = plan_json(planned) if planned else None
     _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
 

@@ -21,6 +21,7 @@ from ..queries.plans import plan_for, recreation
 from ..reconciler.queue import change_log, workqueue
 from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
+from .envelope import beyond_limits
 from .policy import check_open, forbidden
 
 MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one transaction
@@ -60,6 +61,11 @@ class _Wish:
     prepared: Prepared
     grid: Grid | None
     plan: Plan
+
+    def warned(self, more: Sequence[Problem]) -> "_Wish":
+        """The same with more warnings."""
+        prepared = replace(self.prepared, warnings=(*self.prepared.warnings, *more))
+        return replace(self, prepared=prepared) if more else self
 
     @property
     def saved(self) -> Saved:
@@ -128,6 +134,8 @@ def store(
         wishes = [_wish(each) for each in prepared]
         for wish in wishes:
             _check(wish.prepared.spec, wish.grid, create_only, expect)
+        warnings = beyond_limits([(wish.prepared.spec.namespace, wish.plan) for wish in wishes])
+        wishes = [wish.warned(more) for wish, more in zip(wishes, warnings, strict=True)]
         return [wish.saved if dry_run else _store(wish, actor) for wish in wishes]
 
 

@@ -48,6 +48,9 @@ class PortalView(APIView):
         speak(request)
         takes = takes_of(self, request.method or "")
         self.query = {} if takes is None else read_query(request.query_params, takes)
+        if "plan" in self.query:
+            name = (request.method or "").lower()
+            setattr(self, name, as_agreed(self, getattr(self, name)))
         if self.reads_nodes and not seen_once("nodes"):
             raise Refusal(503, NOT_READ_YET, headers={"Retry-After": "1"})
 
@@ -126,6 +129,33 @@ class PortalView(APIView):
         if given != "*" and intent_tag(etag) not in {intent_tag(each.strip()) for each in given.split(",")}:
             raise actions.Stale(etag)
         return etag
+
+
+def as_agreed(view: PortalView, method: Method) -> Method:
+    """Carry out a write only if it comes to the plan that the caller agreed to, where one is named."""
+
+    @wraps(method)
+    def answered(*args: Any, **kwargs: Any) -> Response:
+        agreed, dry_run = view.query["plan"], view.query["dryRun"]
+        if not agreed:
+            return cast(Response, method(*args, **kwargs))
+        view.query["dryRun"] = "All"
+        planned: Response = method(*args, **kwargs)
+        if planned.data["id"] != agreed:
+            raise actions.PlanChanged
+        if dry_run:
+            return planned
+        view.query["dryRun"] = ""
+        with actions.as_planned(_ids_in(planned.data)):
+            return cast(Response, method(*args, **kwargs))
+
+    return cast(Method, answered)
+
+
+def _ids_in(planned: dict[str, Any]) -> dict[str, str]:
+    """The id of each grid's plan in the answer of a dry run, by its path."""
+    plans = planned.get("grids") or planned.get("items") or [planned]
+    return {each["path"]: each["id"] for each in plans if "path" in each}
 
 
 def unless_unchanged(method: Method) -> Method:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse
@@ -14,6 +14,7 @@ from ..core.ownership.identity import Owner
 from ..core.plans.contest import Attempt, Attempts
 from ..core.plans.desired import Finding, child_names
 from ..core.plans.plan import Plan, Step, World, plan
+from ..core.plans.preview.envelope import PODS
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
 from ..core.traffic.closure import Capabilities
@@ -142,6 +143,14 @@ def world_of(
 
 def _attempts(stored: Mapping[str, Any]) -> Attempts:
     return {name: Attempt.from_json(each) for name, each in stored.items()}
+
+
+def present_in(namespace: str) -> dict[str, int]:
+    """How many objects of each kind of child there are in a namespace, as far as they were seen, and how many pods its
+    grids are for."""
+    kinds = Child.objects.filter(namespace=namespace).order_by().values_list("kind").annotate(count=Count("pk"))
+    pods = Grid.objects.filter(namespace=namespace).aggregate(pods=Sum("pods_desired"))["pods"]
+    return {**dict(kinds), PODS: pods or 0}
 
 
 def step_json(step: Step) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ...core.traffic.dataplane import PlaneName
 from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import Abilities
 from ...queries.held import Held
-from ..grids.plans import GridStepSerializer
+from ..grids.plans import StepsShape
 from ..http.shapes import OPTIONAL, Asked, Count, Instant, Said, Shape, Texts, one_of
 
 
@@ -231,8 +231,7 @@ class TakeOverRequestSerializer(Asked):
     force = serializers.BooleanField(**OPTIONAL)
 
 
-class TakeOverSerializer(Shape):
+class TakeOverSerializer(StepsShape):
     """What taking over would write, and why it would be refused without `force`."""
 
-    steps = GridStepSerializer(many=True)
     refusal = Said(allow_null=True)

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import abilities
-from ..description.operations import DRY_RUN, either, operation
+from ..description.operations import DRY_RUN, PLANNED, either, operation
 from ..http.shapes import Asked
 from ..views import PortalView
 from .serializers import (
@@ -56,7 +56,7 @@ class TakeOver(PortalView):
 
     @operation(
         "Take over from SuperEdge",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=TakeOverRequestSerializer,
         answers={200: either(ClusterSerializer, TakeOverSerializer)},
         refusals=(409, 503),

@@ -60,6 +60,12 @@ LIMIT = Parameter("limit", "How many items at most.", most=500, default=100)
 CURSOR = Parameter("cursor", "Where to go on: `next` of the page before.")
 PAGED = (LIMIT, CURSOR)
 DRY_RUN = Parameter("dryRun", "Store nothing; answer what would happen.", choices=("All",))
+PLAN = Parameter(
+    "plan",
+    "The `id` that a dry run of this very call answered: it is carried out only if it still comes to exactly that; "
+    "otherwise 409, and nothing is stored.",
+)
+PLANNED = (DRY_RUN, PLAN)
 SELECTOR = Parameter("labelSelector", "Kubernetes' label selector: `zone=a`, `zone in (a,b)`, `zone`, `!zone`.")
 
 

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...queries.freshness import freshness
-from ..description.operations import DRY_RUN, either, operation, page
+from ..description.operations import PLANNED, either, operation
 from ..views import PortalView
-from .serializers import Applied, AppliedSerializer, ManifestListSerializer, ManifestSerializer
+from .serializers import Applied, AppliedPage, AppliedPageSerializer, ManifestListSerializer, ManifestSerializer
 
 # A YAML stream is a list, too.
 BUNDLE = either(ManifestSerializer(many=True), ManifestListSerializer, ManifestSerializer, name="Bundle")
@@ -22,9 +22,9 @@ class Apply(PortalView):
 
     @operation(
         "Apply a bundle",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=BUNDLE,
-        answers={200: page(AppliedSerializer), 202: page(AppliedSerializer)},
+        answers={200: AppliedPageSerializer, 202: AppliedPageSerializer},
     )
     def post(self, _request: Request) -> Response:
         """Create or change every grid of a YAML stream, a JSON list or a `List`; all are validated first."""
@@ -33,8 +33,8 @@ class Apply(PortalView):
             raise Invalid(Problem("", say("at least one manifest is expected")))
         results = actions.save_grids(manifests, self.actor, dry_run=self.dry_run)
         later = not self.dry_run and freshness().unreachable_since is not None
-        items = [AppliedSerializer.of(Applied(each, self.dry_run)) for each in results]
-        answer = Response({"items": items, "next": None}, 202 if later else 200)
+        applied = AppliedPage([Applied(each, self.dry_run) for each in results])
+        answer = Response(AppliedPageSerializer.of(applied), 202 if later else 200)
         return self.warned(answer, (warning for each in results for warning in each.warnings))
 
 

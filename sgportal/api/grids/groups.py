@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import ServiceGroup
 from ...queries.freshness import freshness
-from ..description.operations import DRY_RUN, PAGED, either, operation, page
+from ..description.operations import PAGED, PLANNED, either, operation, page
 from ..http.address import BASE, address
 from ..http.problems import ErrorSerializer
 from ..views import PortalView
@@ -56,7 +56,7 @@ class ServiceGroupList(GroupView):
 
     @operation(
         "Make a ServiceGroup",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=ServiceGroupSerializer,
         answers={201: ServiceGroupSerializer, 202: ServiceGroupSerializer, 200: GroupPlanSerializer},
         refusals=(409,),
@@ -79,7 +79,7 @@ class ServiceGroupDetail(GroupView):
 
     @operation(
         "Replace a ServiceGroup",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=ServiceGroupSerializer,
         answers={200: either(ServiceGroupSerializer, GroupPlanSerializer), 202: ServiceGroupSerializer},
         refusals=(409,),
@@ -95,7 +95,7 @@ class ServiceGroupDetail(GroupView):
 
     @operation(
         "Delete a ServiceGroup",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         answers={202: ServiceGroupSerializer, 200: GroupPlanSerializer},
         takes_match=True,
     )

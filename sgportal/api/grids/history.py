@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.grids.kinds import KINDS
 from ...models import Grid, GridEvent, Revision
-from ..description.operations import DRY_RUN, PAGED, either, operation, page
+from ..description.operations import PAGED, PLANNED, either, operation, page
 from .plans import PlanSerializer
 from .serializers import EventSerializer, GridSerializer, RestoreRequestSerializer, RevisionSerializer
 from .views import GridView
@@ -31,7 +31,7 @@ class GridRestore(GridView):
 
     @operation(
         "Restore a revision",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=RestoreRequestSerializer,
         answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         refusals=(409, 412),

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ..description.operations import DRY_RUN, either, operation
+from ..description.operations import PLANNED, either, operation
 from ..http.shapes import OPTIONAL, Asked, Texts
 from .plans import PlanSerializer
 from .serializers import GridSerializer
@@ -18,7 +18,7 @@ _ANSWERS = {200: either(GridSerializer, PlanSerializer), 202: GridSerializer}
 
 
 def _described(summary: str, body: type[Asked]) -> Callable[[Any], Any]:
-    return operation(summary, takes=(DRY_RUN,), body=body, answers=_ANSWERS, headers=("ETag",), takes_match=True)
+    return operation(summary, takes=PLANNED, body=body, answers=_ANSWERS, headers=("ETag",), takes_match=True)
 
 
 class UnitsRequestSerializer(Asked):

@@ -12,7 +12,7 @@ from ...core.grids.changes import FieldChange, changes_between
 from ...core.health import STATES
 from ...core.plans.plan import Plan
 from ...models import Grid, GridUnit
-from ..description.operations import DRY_RUN, PAGED, Parameter, operation, page
+from ..description.operations import PAGED, PLANNED, Parameter, operation, page
 from ..http.shapes import Asked, Count, Shape, Texts, one_of
 from .plans import Planned, PlanSerializer
 from .views import GridView
@@ -107,7 +107,7 @@ class GridPin(GridView):
 
     @operation(
         "Pin units to a revision",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=PinRequestSerializer,
         answers={200: PlanSerializer, 202: PlanSerializer},
         takes_match=True,
@@ -131,7 +131,7 @@ class GridUnpin(GridPin):
 
     @operation(
         "Unpin units",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=UnpinRequestSerializer,
         answers={200: PlanSerializer, 202: PlanSerializer},
         takes_match=True,

@@ -11,9 +11,10 @@ from ...core.grids.kinds import API_VERSION, KINDS
 from ...core.health import STATES
 from ...core.plans.desired import Finding
 from ...core.plans.plan import Step
+from ...core.plans.preview.binding import Summary, id_of, plan_id, summary_of
 from ..http.problems import ErrorSerializer
 from ..http.shapes import OPTIONAL, Asked, Count, Instant, Labels, Said, Shape, one_of
-from .plans import RESULTS, WARNINGS, FindingSerializer, StepSerializer
+from .plans import ID, RESULTS, WARNINGS, FindingSerializer, StepSerializer, SummarySerializer
 from .remedies import StatusRemedySerializer
 
 
@@ -144,6 +145,7 @@ class Applied(NamedTuple):
 class AppliedSerializer(Shape):
     """What became of one manifest; with the plan of a dry run."""
 
+    id = serializers.CharField(required=False)
     path = serializers.CharField(source="saved.path")
     namespace = serializers.CharField()
     name = serializers.CharField()
@@ -151,6 +153,7 @@ class AppliedSerializer(Shape):
     warnings = ErrorSerializer(many=True, source="saved.warnings", help_text=WARNINGS)
     kind = serializers.CharField(required=False)
     uid = serializers.CharField(required=False)
+    summary = SummarySerializer(required=False)
     steps = StepSerializer(many=True, required=False)
     findings = FindingSerializer(many=True, required=False)
     notes = FindingSerializer(many=True, required=False)
@@ -171,6 +174,14 @@ class AppliedSerializer(Shape):
         """Of a grid that is stored."""
         return done.saved.grid.manifest()["metadata"]["uid"] if done.saved.grid else None
 
+    def get_id(self, done: Applied) -> str | None:
+        """Of the plan of a dry run."""
+        return plan_id(done.saved.plan.steps) if done.dry_run else None
+
+    def get_summary(self, done: Applied) -> Summary | None:
+        """Of the plan of a dry run."""
+        return summary_of(done.saved.plan.steps) if done.dry_run else None
+
     def get_steps(self, done: Applied) -> Sequence[Step] | None:
         """Those of a dry run."""
         return done.saved.plan.steps if done.dry_run else None
@@ -182,6 +193,32 @@ class AppliedSerializer(Shape):
     def get_notes(self, done: Applied) -> Sequence[Finding] | None:
         """Those of a dry run."""
         return done.saved.plan.notes if done.dry_run else None
+
+
+class AppliedPage(NamedTuple):
+    """A whole bundle."""
+
+    items: Sequence[Applied]
+    next: None = None
+
+
+class AppliedPageSerializer(Shape):
+    """What became of every manifest of a bundle; in a dry run with the plan for all."""
+
+    id = serializers.CharField(required=False, help_text=ID)
+    summary = SummarySerializer(required=False)
+    items = AppliedSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Always null: all are answered at once.")
+
+    def get_id(self, done: AppliedPage) -> str | None:
+        """Of the plans of a dry run."""
+        ids = {each.saved.path: plan_id(each.saved.plan.steps) for each in done.items if each.dry_run}
+        return id_of(ids) if ids else None
+
+    def get_summary(self, done: AppliedPage) -> Summary | None:
+        """Of the plans of a dry run."""
+        steps = [step for each in done.items for step in each.saved.plan.steps]
+        return summary_of(steps) if all(each.dry_run for each in done.items) else None
 
 
 class RevisionSerializer(Shape):

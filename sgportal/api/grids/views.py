@@ -14,7 +14,7 @@ from ...queries.freshness import Freshness, freshness
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies_of
 from ...queries.revision import is_known
-from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
+from ..description.operations import PAGED, PLANNED, SELECTOR, Parameter, either, operation, page
 from ..http.address import address
 from ..http.problems import ErrorSerializer
 from ..views import PortalView, unless_unchanged
@@ -122,7 +122,7 @@ class GridList(GridView):
 
     @operation(
         "Make a grid",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=GridSerializer,
         answers={201: GridSerializer, 202: GridSerializer, 200: PlanSerializer},
         refusals=(409,),
@@ -154,7 +154,7 @@ class GridDetail(GridView):
 
     @operation(
         "Replace a grid",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=GridSerializer,
         answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         refusals=(409,),
@@ -168,7 +168,7 @@ class GridDetail(GridView):
 
     @operation(
         "Change a grid",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=PATCH,
         answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         refusals=(409,),
@@ -185,7 +185,7 @@ class GridDetail(GridView):
 
     @operation(
         "Delete a grid",
-        takes=(DRY_RUN, PROPAGATION),
+        takes=(*PLANNED, PROPAGATION),
         answers={202: GridSerializer, 200: PlanSerializer},
         headers=(),
         needs_match=True,
@@ -234,7 +234,7 @@ class GridRecreate(GridView):
 
     @operation(
         "Recreate a unit's child",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=RecreateRequestSerializer,
         answers={202: GridSerializer, 200: PlanSerializer},
         headers=("ETag",),
@@ -265,7 +265,7 @@ class GridUnusedTemplates(GridView):
 
     @operation(
         "Remove unused templates",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         answers={200: either(GridSerializer, PlanSerializer), 202: GridSerializer},
         headers=("ETag",),
         needs_match=True,

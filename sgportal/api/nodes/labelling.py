@@ -11,7 +11,7 @@ from ...core.text import Invalid, Problem, pointer, say
 from ...models import LabelJob
 from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
-from ..description.operations import DRY_RUN, PAGED, operation, page
+from ..description.operations import PAGED, PLANNED, operation, page
 from ..http.address import address
 from ..views import PortalView
 from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer
@@ -24,7 +24,7 @@ class NodeLabelling(PortalView):
 
     @operation(
         "Label many nodes",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=LabelRequestSerializer,
         answers={202: JobSerializer, 200: ImpactSerializer},
         headers=("Location",),

@@ -10,7 +10,7 @@ from ...core.names import kubelet_may_set
 from ...models import LabelJob, ManagementMode, Node
 from ...queries.matrix.overview import Overview
 from ..cluster.serializers import ManagementSerializer
-from ..grids.plans import GridStepSerializer
+from ..grids.plans import StepsShape
 from ..grids.serializers import GridRowSerializer
 from ..http.shapes import OPTIONAL, Always, Asked, Count, Instant, Labels, Said, Shape, Texts, one_of
 
@@ -89,11 +89,10 @@ class LosingSerializer(Shape):
     unit = serializers.CharField()
 
 
-class ImpactSerializer(Shape):
+class ImpactSerializer(StepsShape):
     """What a change of labels would do."""
 
     units = UnitChangeSerializer(many=True)
-    steps = GridStepSerializer(many=True)
     services = LosingSerializer(many=True)
     held = Texts()
 

@@ -11,7 +11,7 @@ from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.overview import overview
 from ...queries.matrix.units import UnitFilter, place, unit_page
 from ...queries.nodes import select_nodes
-from ..description.operations import DRY_RUN, PAGED, SELECTOR, Parameter, either, operation, page
+from ..description.operations import PAGED, PLANNED, SELECTOR, Parameter, either, operation, page
 from ..views import PortalView, unless_unchanged
 from .labelling import moved
 from .serializers import (
@@ -72,7 +72,7 @@ class NodeDetail(PortalView):
 
     @operation(
         "Change a node's labels",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=NodePatchSerializer,
         answers={200: either(NodeSerializer, ImpactSerializer)},
         refusals=(409, 503),

@@ -8,6 +8,7 @@ from ... import actions
 from ...core.documents import only, read_documents
 from ...core.grids.group import KIND as GROUP
 from ...core.plans.plan import Plan
+from ...core.plans.preview.binding import plan_id
 from ...core.text import Invalid, Problem, say
 from ...queries.plans import plan_json
 from ..page.fingerprint import fingerprint
@@ -34,6 +35,11 @@ class Verdict:
     fates: tuple[Fate, ...] = ()
     current: Home | None = None
     saved: Home | None = None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The id of each grid's plan by its path."""
+        return {each.path: plan_id(each.plan.steps) for each in self.fates}
 
     @property
     def seen(self) -> str:

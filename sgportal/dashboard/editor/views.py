@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from ...actions import as_planned
 from ...core.documents import read_document, write_document
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
@@ -85,7 +86,8 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
     if verdict.problems:
         return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
     if step == "save" and request.POST.get("seen") == verdict.seen:
-        verdict = judge(draft, actor(request), home, dry_run=False)
+        with as_planned(verdict.ids):
+            verdict = judge(draft, actor(request), home, dry_run=False)
         if verdict.fates:
             return _saved(request, verdict)
         if verdict.problems:

@@ -11,6 +11,7 @@ from ...core.grids.grid import parse
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
+from ..page.agreed import as_shown, say_changed
 from ..page.render import show
 from ..page.tags import CASCADES, say
 from .address import grid_at, grid_url
@@ -24,12 +25,15 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     propagation = asked if asked in CASCADES else "Background"
     if request.method == "POST" and request.POST.get("step") == "confirm":
         try:
-            actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
+            with as_shown(request, found.path):
+                actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
+            messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
+            return redirect("grids")
         except actions.Stale:
             messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
             return redirect("grid-delete", plural, namespace, name)
-        messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
-        return redirect("grids")
+        except actions.PlanChanged:
+            say_changed(request)
     plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
     context = {"grid": found, "plan": plan, "propagation": propagation, "propagations": CASCADES}
     return show(request, "grids/delete.html", context)
@@ -43,7 +47,11 @@ def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit:
     is_service = found.kind == "ServiceGrid"
     back = grid_url(found) if is_service else reverse("grid-unit", args=[plural, namespace, name, unit])
     try:
-        planned = actions.recreate_unit(found, unit, actor(request), dry_run=request.method != "POST")
+        with as_shown(request, found.path):
+            planned = actions.recreate_unit(found, unit, actor(request), dry_run=request.method != "POST")
+    except actions.PlanChanged:
+        say_changed(request)
+        return redirect(request.path)
     except actions.Forbidden:
         raise
     except actions.Refused as refused:

@@ -15,6 +15,7 @@ from ...core.plans.plan import Plan
 from ...core.text import Invalid
 from ...models import Grid
 from ..page.access import actor, needs
+from ..page.agreed import as_shown, say_changed
 from ..page.render import clean, show
 from ..page.tags import say
 from .address import grid_at, grid_url, unit_url
@@ -88,7 +89,14 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
             return show(request, "grids/per_unit/operate.html", context)
         confirmed = request.POST.get("step") == "confirm"
         expect = request.POST.get("expect") if confirmed else None
-        saved = act(found, [unit] if unit else [], actor(request), expect=expect, dry_run=not confirmed, **how)
+        units = [unit] if unit else []
+        try:
+            with as_shown(request, found.path):
+                saved = act(found, units, actor(request), expect=expect, dry_run=not confirmed, **how)
+        except actions.PlanChanged:
+            say_changed(request)
+            confirmed = False
+            saved = act(found, units, actor(request), dry_run=True, **how)
     except actions.Stale:
         messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
         return redirect(back)

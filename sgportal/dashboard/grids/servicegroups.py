@@ -8,8 +8,10 @@ from django.utils.translation import gettext
 
 from ... import actions
 from ...core.health import SETTLED, worst
+from ...core.plans.preview.binding import id_of, plan_id
 from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
+from ..page.agreed import FIELD, say_changed
 from ..page.render import paged, show, wanted
 
 
@@ -46,9 +48,17 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
 def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """Show what goes with a package, then delete it and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    plans = actions.delete_group(found, actor(request), dry_run=True)
+    ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
     if request.method == "POST":
         try:
-            actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
+            if request.POST.get(FIELD) not in (None, id_of(ids)):
+                raise actions.PlanChanged
+            with actions.as_planned(ids):
+                actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
+        except actions.PlanChanged:
+            say_changed(request)
+            return redirect("servicegroup-delete", namespace, name)
         except actions.Stale:
             messages.warning(
                 request, gettext("The ServiceGroup has changed since this page was opened. Review it again.")
@@ -56,5 +66,5 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
             return redirect("servicegroup-delete", namespace, name)
         messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
         return redirect("servicegroups")
-    plans = actions.delete_group(found, actor(request), dry_run=True)
-    return show(request, "servicegroups/delete.html", {"group": found, "plans": sorted(plans.items())})
+    context = {"group": found, "plans": sorted(plans.items()), "plan_id": id_of(ids)}
+    return show(request, "servicegroups/delete.html", context)

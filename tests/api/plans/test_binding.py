@@ -1,0 +1,169 @@
+"""A dry run answers a plan with an id; the same call with that id does exactly that, or nothing."""
+
+import pytest
+
+from sgportal import actions
+from sgportal.models import AuditEvent, Child, Grid, GridUnit, LabelJob, Node, NodeLabel
+from sgportal.queries.plans import plan_of
+
+from .. import builders
+
+pytestmark = pytest.mark.django_db
+ONE = "deploymentgrids/default/echo"
+KEY = "zone1"
+
+
+@pytest.fixture(autouse=True)
+def world(db):
+    builders.walkthrough()
+
+
+@pytest.fixture
+def made(api):
+    answer = api.post("deploymentgrids", builders.manifest("echo"))
+    assert answer.status_code == 201, answer.content
+    grid = Grid.objects.get()
+    for wanted in plan_of(grid).wanted:
+        row = builders.child(grid, wanted.unit)
+        metadata = {**wanted.body["metadata"], "uid": row.uid}
+        Child.objects.filter(pk=row.pk).update(body={**wanted.body, "metadata": metadata})
+        GridUnit.objects.get_or_create(grid=grid, name=wanted.unit)
+    return grid
+
+
+def joins(unit="nodeunit9"):
+    """A node that makes another NodeUnit."""
+    return builders.node(f"node-{unit}", **{KEY: unit})
+
+
+def leaves(node):
+    NodeLabel.objects.filter(node=node).delete()
+    Node.objects.filter(pk=node.pk).delete()
+
+
+def planned(api, method, path, body=None, **headers):
+    mark = "&" if "?" in path else "?"
+    answer = api(method, f"{path}{mark}dryRun=All", body, **headers)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def carried_out(api, method, path, plan, body=None, **headers):
+    mark = "&" if "?" in path else "?"
+    return api(method, f"{path}{mark}plan={plan}", body, **headers)
+
+
+CALLS = {
+    "create": ("POST", "deploymentgrids", builders.manifest("other")),
+    "bundle": ("POST", "apply", {"items": [builders.manifest("a"), builders.manifest("b", "ServiceGrid")]}),
+    "image": ("POST", f"{ONE}/image", {"image": "img:2"}),
+    "restart": ("POST", f"{ONE}/restart", {}),
+    "recreate": ("POST", f"{ONE}/recreate", {"unit": "nodeunit1"}),
+    "change": ("PATCH", ONE, {"spec": {"template": {"replicas": 5}}}),
+    "delete": ("DELETE", ONE, None),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_was_agreed_to_is_carried_out_whatever_the_language(api, made, name):
+    method, path, body = CALLS[name]
+    plan = planned(api, method, path, body, If_Match="*", Accept_Language="zh-hans")
+    assert sum(plan["summary"].values()) > 0
+    before = AuditEvent.objects.count()
+    answer = carried_out(api, method, path, plan["id"], body, If_Match="*", Accept_Language="en")
+    assert answer.status_code in (200, 201, 202), answer.content
+    assert AuditEvent.objects.count() > before
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in ("delete", "recreate")])
+def test_where_a_unit_has_joined_meanwhile_nothing_is_stored(api, made, name):
+    method, path, body = CALLS[name]
+    plan = planned(api, method, path, body, If_Match="*")
+    joins()
+    before = AuditEvent.objects.count()
+    answer = carried_out(api, method, path, plan["id"], body, If_Match="*")
+    assert answer.status_code == 409, answer.content
+    assert "plan has changed" in answer.json()["detail"]
+    assert AuditEvent.objects.count() == before
+    assert list(Grid.objects.values_list("generation", flat=True)) == [1]
+
+
+def test_a_child_that_changed_or_went_is_another_world(api, made):
+    plan = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})
+    child = Child.objects.get(name="echo-nodeunit1")
+    scaled = {**child.body, "spec": {**child.body["spec"], "replicas": 7}}
+    Child.objects.filter(pk=child.pk).update(body=scaled)
+    assert carried_out(api, "POST", f"{ONE}/image", plan["id"], {"image": "img:2"}).status_code == 409
+    plan = planned(api, "DELETE", ONE, If_Match="*")
+    child.delete()
+    assert carried_out(api, "DELETE", ONE, plan["id"], If_Match="*").status_code == 409
+    assert Grid.objects.get().deleting_since is None
+
+
+def test_an_id_is_of_one_call_only(api, made):
+    plan = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})
+    assert carried_out(api, "POST", f"{ONE}/image", plan["id"], {"image": "img:3"}).status_code == 409
+    assert carried_out(api, "POST", f"{ONE}/scale", plan["id"], {"replicas": 9}).status_code == 409
+    assert carried_out(api, "POST", f"{ONE}/image", "nonsense", {"image": "img:2"}).status_code == 409
+    assert carried_out(api, "POST", f"{ONE}/image?dryRun=All", "nonsense", {"image": "img:2"}).status_code == 409
+    assert Grid.objects.get().generation == 1
+
+
+def test_the_world_may_move_between_the_last_look_and_the_write(api, made, monkeypatch):
+    plan = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})
+    real, seen = actions.grids.save_grids, []
+
+    def save(*args, **kwargs):
+        if not kwargs.get("dry_run"):
+            seen.append(joins())
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(actions.operations, "save_grids", save)
+    answer = carried_out(api, "POST", f"{ONE}/image", plan["id"], {"image": "img:2"})
+    assert seen
+    assert answer.status_code == 409
+    assert Grid.objects.get().generation == 1
+    assert Grid.objects.get().revisions.count() == 1
+
+
+def test_a_world_that_is_again_as_it_was_will_do(api, made):
+    plan = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})
+    leaves(joins())
+    assert carried_out(api, "POST", f"{ONE}/image", plan["id"], {"image": "img:2"}).status_code == 200
+
+
+def test_packages_and_labels_bind_as_well(api, made):
+    grids = [builders.manifest("a"), builders.manifest("b", "ServiceGrid")]
+    for each in grids:
+        each["metadata"].pop("namespace")
+    group = {
+        "apiVersion": "superedge.io/v1",
+        "kind": "ServiceGroup",
+        "metadata": {"name": "shop", "namespace": "default"},
+        "spec": {"gridUniqKey": KEY, "grids": grids},
+    }
+    plan = planned(api, "POST", "servicegroups", group)
+    assert [each["summary"]["creates"] for each in plan["grids"]] == [2, 1]
+    node = joins()
+    assert carried_out(api, "POST", "servicegroups", plan["id"], group).status_code == 409
+    assert Grid.objects.count() == 1
+    leaves(node)
+    assert carried_out(api, "POST", "servicegroups", plan["id"], group).status_code == 201
+    one = "servicegroups/default/shop"
+    plan = planned(api, "DELETE", one)
+    assert carried_out(api, "DELETE", one, plan["id"]).status_code == 202
+    asked = {"nodes": [Node.objects.first().name], "set": {KEY: "nodeunit7"}}
+    plan = planned(api, "POST", "nodes/label", asked)
+    assert plan["summary"]["creates"]
+    joins("nodeunit7")
+    assert carried_out(api, "POST", "nodes/label", plan["id"], asked).status_code == 409
+    assert not LabelJob.objects.exists()
+    plan = planned(api, "POST", "nodes/label", asked)
+    assert carried_out(api, "POST", "nodes/label", plan["id"], asked).status_code == 202
+
+
+def test_a_summary_says_which_pods_are_replaced(api, made):
+    scaled = planned(api, "POST", f"{ONE}/scale", {"replicas": 9})["summary"]
+    assert (scaled["updates"], scaled["restarts"], scaled["restartedPods"]) == (2, 0, 0)
+    image = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})["summary"]
+    assert (image["updates"], image["restarts"], image["restartedPods"]) == (2, 2, 4)
