@@ -9,17 +9,17 @@ TEST_ARGS ?=
 # On two cores three: who tests a control plane waits for it half of the time.
 WORKERS ?= 3
 # The markers (pyproject.toml) of tests that need something installed, or their time.
-HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl
+HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm
 # What types and the deployment check are run against: settings such as a production has.
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds bench lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds kustomize bench lock clean runtime develop messages
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PORT, DEMO_WORLD, DEMO_RESET=1)
 	@exec $(PY) manage.py demo
@@ -39,28 +39,33 @@ lint: develop messages ## style, types, import contracts, migrations, deployment
 	@$(DEPLOYED) $(PY) manage.py makemigrations --check --dry-run
 	@$(DEPLOYED) $(PY) manage.py check --deploy --fail-level WARNING
 
-kube: develop ## compile the real control plane and the kubectls that the tests use (needs Go; once per machine and version)
+kube: develop ## compile the real control plane and the kubectls that the tests use and fetch helm (needs Go; once per machine and version)
 	@$(PY) -m tests.kube.binaries
 	@$(PY) -m tests.kube.kubectls
+	@$(PY) -m tests.kube.helm.build
 	@$(PY) -m tests.kube.traefik.build
 	@exec $(PY) -m tests.kube.coredns.build
 
 # Where everything is wanted, a control plane that can be compiled is; where it cannot, who needs it says so.
 compiled: develop
-	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; $(PY) -m tests.kube.coredns.build >/dev/null; fi
+	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.helm.build >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; $(PY) -m tests.kube.coredns.build >/dev/null; fi
 
 crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml
+
+kustomize: develop ## write deploy/kustomize anew from the chart (fetches helm; after a change of deploy/helm, deploy/crds.yaml or deploy/rbac.yaml)
+	@exec $(PY) -m scripts.render_kustomize
 
 bench: develop messages compiled ## ratios measured side by side; table on screen, JSON in bench/output/
 	@exec $(PY) -m bench
 
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
-	@set -e; flags="--generate-hashes --no-header --no-emit-index-url --quiet"; \
+	@set -e; flags="--universal --generate-hashes --no-header --no-emit-index-url --quiet"; \
 	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
 	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements/dev.txt; \
 	version="$$($(VENV)/bin/uv --version | cut -d ' ' -f 2)"; \
-	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/uv.txt
+	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/uv.txt; \
+	grep -o '^cyclonedx-bom==[^ ]*' requirements/sbom.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/sbom.txt
 
 clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
 	rm -rf $(VENV) staticfiles bench/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .kube import binaries, kubectls
 from .kube.coredns import build as coredns
+from .kube.helm import build as helm
 from .kube.traefik import build as traefik
 
 NOBODY = "nobody"  # PostgreSQL will not run as root
@@ -48,6 +49,7 @@ NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "kubectl": ("kubectl", lambda: shutil.which("kubectl")),
     "kubectls": ("kubectls of several versions (`make kube` gets them)", lambda: not kubectls.missing()),
     "kubernetes": ("a Kubernetes control plane (`make kube` compiles one)", lambda: not binaries.missing()),
+    "helm": ("helm (`make kube` fetches it)", helm.find),
     "traefik": ("Traefik (`make kube` compiles it)", traefik.find),
     "coredns": ("CoreDNS (`make kube` compiles it)", coredns.find),
     "netns": ("network namespaces (root, iproute2, iptables, nftables, conntrack)", namespaces),

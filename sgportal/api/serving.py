@@ -8,6 +8,7 @@ from io import BytesIO
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.utils import translation
 
@@ -26,6 +27,9 @@ App = Callable[..., Awaitable[None]]  # (scope, receive, send); frameworks type 
 # More than the largest manifest, form encoding included; what is above the manifest's own limit Django refuses.
 MOST = 4 * MAX_BYTES
 BODY_SECONDS = 20.0  # for a body to arrive whole
+# Who asks these calls a pod by its address, which no ALLOWED_HOSTS can list: the kubelet, Prometheus. The answers name no
+# host.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _LARGE = Refusal(413, TOO_LARGE)
 
 
@@ -68,11 +72,20 @@ async def _serve(application: App, scope: Scope, receive: Receive, send: Send) -
         await send(message)
 
     try:
-        await application({**scope, SEAT: seat}, body.receive, noted)
+        await application({**_by_name(scope), SEAT: seat}, body.receive, noted)
     finally:
         seat.leave()
     if body.refusal and not begun:
         await _refuse(scope, send, body.refusal)
+
+
+def _by_name(scope: Scope) -> Scope:
+    """A request for one of PROBES, as if it had called us by a name of ours."""
+    if scope["path"] not in PROBES or not settings.ALLOWED_HOSTS:
+        return scope
+    name = settings.ALLOWED_HOSTS[0].lstrip(".").replace("*", "localhost")
+    headers = [each for each in scope["headers"] if each[0] != b"host"]
+    return {**scope, "headers": [*headers, (b"host", name.encode("ascii"))]}
 
 
 def _announced(scope: Scope) -> int:

@@ -1,14 +1,15 @@
 """`manage.py health <kind>`: is this host's process of that kind (web, worker, watch, keeper) alive?
 
-For container health checks.
+For container health checks. A check that restarts what fails is given `--unless-database-is-away`: a process that waits
+for its database lives, and to begin it anew would not bring the database back.
 """
 
 import http.client
 import os
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.db.models import Q
 
 from ...models import Heartbeat
@@ -23,23 +24,29 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the kind."""
+        """Take the kind, and whether a database that does not answer counts as well."""
         parser.add_argument("kind", choices=("web", *heartbeat.KINDS))
+        text = "exit code 0 where the database, in which processes leave their sign of life, does not answer"
+        parser.add_argument("--unless-database-is-away", action="store_true", help=text)
 
-    def handle(self, *_args: Any, kind: str, **_options: Any) -> None:
+    def handle(self, *_args: Any, kind: str, unless_database_is_away: bool, **_options: Any) -> None:
         """Ask the web process itself, and the rows for the others."""
         if kind == "web":
             _ask_web()
-        else:
+            return
+        try:
             _look_for_heartbeat(kind)
+        except OperationalError as error:
+            if not unless_database_is_away:
+                raise CommandError(f"the database does not answer: {error}") from error
+            self.stderr.write(f"the {kind} was not looked for, since the database does not answer: {error}")
 
 
 def _ask_web() -> None:
     port = int(os.environ.get("UVICORN_PORT", "8000"))
-    host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        link.request("GET", "/healthz", headers={"Host": host})
+        link.request("GET", "/healthz")
         status = link.getresponse().status
     except OSError as error:
         raise CommandError(f"the web process does not answer on port {port}: {error}") from error

@@ -1,0 +1,144 @@
+{{/* What the processes of the portal are told beside the ConfigMap. */}}
+{{- define "sgportal.env" -}}
+{{- $secret := include "sgportal.secret" . -}}
+- name: SECRET_KEY
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SECRET_KEY}}
+{{- if eq .Values.database.kind "sqlite" }}
+- name: DATABASE_URL
+  value: sqlite:////var/lib/sgportal/portal.sqlite3
+{{- else if .Values.postgresql.enabled }}
+- name: POSTGRES_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: POSTGRES_PASSWORD}}
+- name: DATABASE_URL
+  value: postgresql://portal:$(POSTGRES_PASSWORD)@sgportal-postgresql:5432/portal
+{{- else }}
+- name: DATABASE_URL
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: DATABASE_URL}}
+{{- end }}
+{{- if .Values.redis.enabled }}
+- name: REDIS_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: REDIS_PASSWORD}}
+- name: CELERY_BROKER_URL
+  value: redis://:$(REDIS_PASSWORD)@sgportal-redis:6379/0
+{{- else }}
+- name: CELERY_BROKER_URL
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: CELERY_BROKER_URL, optional: true}}
+{{- end }}
+{{- end }}
+
+{{- define "sgportal.mounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if eq .Values.database.kind "sqlite" }}
+- {name: data, mountPath: /var/lib/sgportal}
+{{- end }}
+{{- end }}
+
+{{/* Migrations run before every process, one pod at a time; where there is nothing to do that takes a moment. */}}
+{{- define "sgportal.migrate" -}}
+- name: migrate
+  image: {{ include "sgportal.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command: [python, manage.py, migrateonce]
+  envFrom:
+    - configMapRef: {name: sgportal}
+  env:
+    {{- include "sgportal.env" . | nindent 4 }}
+    - name: SGPORTAL_STATEMENT_SECONDS # to change a large table takes as long as it takes
+      value: "0"
+  resources:
+    requests: {cpu: 100m, memory: 128Mi}
+    limits: {memory: 512Mi}
+  securityContext: {{- include "sgportal.containerSecurity" . | nindent 4 }}
+  volumeMounts: {{- include "sgportal.mounts" . | nindent 4 }}
+{{- end }}
+
+{{/* One process: (root, name). */}}
+{{- define "sgportal.container" -}}
+{{- $root := .root -}}
+- name: {{ .name }}
+  image: {{ include "sgportal.image" $root }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  {{- if eq .name "web" }}
+  command: [uvicorn, "sgportal.asgi:application", --lifespan, "off", --no-access-log, --no-proxy-headers, --timeout-graceful-shutdown, "5"]
+  ports:
+    - {name: http, containerPort: 8000}
+  startupProbe:
+    httpGet: {path: /healthz, port: http}
+    periodSeconds: 2
+    failureThreshold: 60
+  livenessProbe:
+    httpGet: {path: /healthz, port: http}
+    periodSeconds: 20
+    timeoutSeconds: 10
+  readinessProbe: # a page can be served; a worker that is missing is no reason to serve none
+    httpGet: {path: "/readyz?exclude=workers", port: http}
+    periodSeconds: 10
+    timeoutSeconds: 10
+  lifecycle: # until no Service sends anybody here
+    preStop:
+      exec:
+        command: [sleep, "5"]
+  {{- else }}
+  command: [python, manage.py, {{ .name }}]
+  {{- $health := list "python" "manage.py" "health" .name "--unless-database-is-away" }}
+  startupProbe:
+    exec: {command: {{ toJson $health }}}
+    periodSeconds: 5
+    timeoutSeconds: 20
+    failureThreshold: 24
+  livenessProbe: # one that hangs is begun anew; one that waits for its database is not
+    exec: {command: {{ toJson $health }}}
+    periodSeconds: 60
+    timeoutSeconds: 20
+  {{- end }}
+  envFrom:
+    - configMapRef: {name: sgportal}
+  env: {{- include "sgportal.env" $root | nindent 4 }}
+  resources: {{- toYaml (get $root.Values .name).resources | nindent 4 }}
+  securityContext: {{- include "sgportal.containerSecurity" $root | nindent 4 }}
+  volumeMounts: {{- include "sgportal.mounts" $root | nindent 4 }}
+{{- end }}
+
+{{/* The pod of some processes: (root, names, component). */}}
+{{- define "sgportal.pod" -}}
+{{- $root := .root -}}
+metadata:
+  labels:
+    {{- include "sgportal.selector" .component | nindent 4 }}
+  annotations:
+    checksum/settings: {{ include "sgportal.settings" $root | sha256sum }}
+spec:
+  serviceAccountName: sgportal
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: 45
+  securityContext: {{- include "sgportal.podSecurity" 10001 | nindent 4 }}
+  initContainers: {{- include "sgportal.migrate" $root | nindent 4 }}
+  containers:
+    {{- range .names }}
+    {{- include "sgportal.container" (dict "root" $root "name" .) | nindent 4 }}
+    {{- end }}
+  volumes:
+    - name: tmp
+      emptyDir: {sizeLimit: 256Mi}
+    {{- if eq $root.Values.database.kind "sqlite" }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ $root.Values.database.storage.existingClaim | default "sgportal" }}
+    {{- end }}
+  {{- if gt (int .replicas) 1 }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: {{ $root.Values.spread }}
+      labelSelector:
+        matchLabels: {{- include "sgportal.selector" .component | nindent 10 }}
+      matchLabelKeys: [pod-template-hash]
+    - maxSkew: 1
+      topologyKey: topology.kubernetes.io/zone
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels: {{- include "sgportal.selector" .component | nindent 10 }}
+      matchLabelKeys: [pod-template-hash]
+  {{- end }}
+  {{- include "sgportal.placement" $root | nindent 2 }}
+{{- end }}
