@@ -17,7 +17,9 @@ CHART = ROOT / "deploy" / "helm" / "sgportal"
 TARGET = ROOT / "deploy" / "kustomize"
 NAMESPACE = "sgportal"
 Objects = dict[tuple[str, str], dict[str, Any]]
-_HEADER = "# Made by `make kustomize` from deploy/helm/sgportal; do not edit, use an overlay of your own (docs/install.md).\n"
+_HEADER = (
+    "# Made by `make kustomize` from deploy/helm/sgportal; do not edit, use an overlay of your own (docs/install.md).\n"
+)
 _CHECKSUM = "checksum/settings"
 _KEEP = "helm.sh/resource-policy"
 

@@ -48,6 +48,8 @@ def _shared(item: pytest.Item) -> str:
         return "network"
     if "dual_stack_plane" in getattr(item, "fixturenames", ()):
         return "dual-stack-plane"
+    if "install_plane" in getattr(item, "fixturenames", ()):
+        return "install-plane"
     if item.get_closest_marker("kubernetes") or item.get_closest_marker("kubectls"):
         return "reconciler-plane" if "/reconciler/" in str(item.path) else "control-plane"
     heavy = any(item.get_closest_marker(name) for name in services.NEEDED) or "/ops/" in str(item.path)

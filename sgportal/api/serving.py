@@ -27,8 +27,8 @@ App = Callable[..., Awaitable[None]]  # (scope, receive, send); frameworks type 
 # More than the largest manifest, form encoding included; what is above the manifest's own limit Django refuses.
 MOST = 4 * MAX_BYTES
 BODY_SECONDS = 20.0  # for a body to arrive whole
-# Who asks these calls a pod by its address, which no ALLOWED_HOSTS can list: the kubelet, Prometheus. The answers name no
-# host.
+# The kubelet and Prometheus, who ask these, call a pod by its address, which no ALLOWED_HOSTS can list. The answers
+# name no host.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _LARGE = Refusal(413, TOO_LARGE)
 

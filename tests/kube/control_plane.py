@@ -103,6 +103,11 @@ class ControlPlane:
         return f"https://127.0.0.1:{self.port}"
 
     @property
+    def ca(self) -> Path:
+        """The certificate that its own is signed with."""
+        return self._ca
+
+    @property
     def etcd(self) -> str:
         """Where etcd answers clients."""
         return f"http://127.0.0.1:{self._etcd_port}"
