@@ -1,5 +1,5 @@
 # One image for web, worker, watch, keeper and migrate: only the command differs (docker-compose.yml, deploy/helm).
-# BASE is any image of Debian with Python 3.11 and its venv module: a mirror's, or one of your own (docs/install.md).
+# BASE is any image of Debian with Python 3.11 and its venv module: a mirror's, or one of your own (docs/install/README.md).
 ARG BASE=python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
@@ -24,6 +24,7 @@ RUN /opt/portal/bin/pybabel --quiet compile -D django -d sgportal/locale \
  && SECRET_KEY=only-for-this-step DATABASE_URL=sqlite:///:memory: /opt/portal/bin/python manage.py collectstatic \
     --noinput --verbosity 0 -i "mode-[!y]*" -i "worker-[!y]*" -i snippets -i "keybinding-*" -i "ext-emmet*" \
     -i redoc -i rest_framework
+
 # What no process of ours loads: the client of Kubernetes once more for asyncio, and languages that no page is in.
 RUN cd /opt/portal/lib/python3*/site-packages \
  && rm -r kubernetes/aio babel/locale-data \

@@ -18,7 +18,7 @@ TARGET = ROOT / "deploy" / "kustomize"
 NAMESPACE = "sgportal"
 Objects = dict[tuple[str, str], dict[str, Any]]
 _HEADER = (
-    "# Made by `make kustomize` from deploy/helm/sgportal; do not edit, use an overlay of your own (docs/install.md).\n"
+    "# Made by `make kustomize` from deploy/helm/sgportal; do not edit, use an overlay of your own (docs/install/README.md).\n"
 )
 _CHECKSUM = "checksum/settings"
 _KEEP = "helm.sh/resource-policy"

@@ -11,10 +11,12 @@ import threading
 import time
 import urllib.request
 from datetime import timedelta
+from io import BytesIO
 
 import orjson
 import pytest
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -36,6 +38,26 @@ ROOT = builders.DATA.parent.parent
 def test_a_process_that_answers_is_healthy():
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("allowed", [["portal.example"], [".example", "other"], ["*"]])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/", "/healthz/x"])
+def test_probes_may_call_a_pod_by_its_address_and_nothing_else_may(settings, path, allowed):
+    settings.ALLOWED_HOSTS = allowed
+    seen = []
+
+    async def application(scope, _receive, _send):
+        seen.append(ASGIRequest({**scope, "method": "GET"}, BytesIO()))
+
+    headers = [(b"host", b"10.0.0.7:8000"), (b"accept", b"text/plain")]
+    scope = {"type": "http", "path": path, "headers": headers}
+    asyncio.run(serving.within_limits(application)(scope, None, None))
+    assert seen[0].headers["Accept"] == "text/plain"
+    if path in serving.PROBES or allowed == ["*"]:
+        seen[0].get_host()
+    else:
+        with pytest.raises(DisallowedHost):
+            seen[0].get_host()
 
 
 @pytest.mark.django_db
