@@ -16,7 +16,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds kustomize bench lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ compiled: develop
 
 crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml
+
+image: ## build the image with buildah (BASE=debian: on a base made of Debian's packages; needs root)
+	@sh scripts/image.sh build
+
+imagetest: develop messages compiled ## install the chart in a real control plane and run the processes of that image
+	@sh scripts/image.sh test
 
 kustomize: develop ## write deploy/kustomize anew from the chart (fetches helm; after a change of deploy/helm, deploy/crds.yaml or deploy/rbac.yaml)
 	@exec $(PY) -m scripts.render_kustomize

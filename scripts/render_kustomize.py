@@ -17,9 +17,7 @@ CHART = ROOT / "deploy" / "helm" / "sgportal"
 TARGET = ROOT / "deploy" / "kustomize"
 NAMESPACE = "sgportal"
 Objects = dict[tuple[str, str], dict[str, Any]]
-_HEADER = (
-    "# Made by `make kustomize` from deploy/helm/sgportal; do not edit, use an overlay of your own (docs/install/README.md).\n"
-)
+_HEADER = "# Made by `make kustomize` from deploy/helm/sgportal; use an overlay of your own (docs/install/README.md).\n"
 _CHECKSUM = "checksum/settings"
 _KEEP = "helm.sh/resource-policy"
 

@@ -25,22 +25,24 @@ _ENTER = r"""
 set -e
 root=$1 user=$2 group=$3 volumes=$4 keep=$5; shift 5
 mount -t tmpfs tmpfs "$root"
-for each in /*; do
-  if [ -L "$each" ]; then cp -P "$each" "$root$each"
+for each in "$IMAGE"/*; do
+  here=${each#"$IMAGE"}
+  if [ -L "$each" ]; then cp -P "$each" "$root$here"
   elif [ -d "$each" ]; then
-    mkdir "$root$each"
-    case "$each" in
-      /dev|/proc|/sys) mount --rbind "$each" "$root$each" ;;
+    mkdir "$root$here"
+    case "$here" in
+      /dev|/proc|/sys) mount --rbind "$here" "$root$here" ;;
       /tmp|/run|/var) ;;
-      *) mount --bind -o ro "$each" "$root$each" ;;
+      *) mount --bind -o ro "$each" "$root$here" ;;
     esac
   fi
 done
-mkdir -p "$root/app" "$root/var/run" && mount --bind -o ro "$APP" "$root/app"
+mkdir -p "$root/var/run"
+[ -n "$IMAGE" ] || { mkdir "$root/app"; mount --bind -o ro "$APP" "$root/app"; }
 for each in $volumes; do mkdir -p "$root${each#*:}"; mount --bind "${each%%:*}" "$root${each#*:}"; done
 for each in $keep; do [ -e "$root$each" ] || { mkdir -p "$root$each"; mount --bind -o ro "$each" "$root$each"; }; done
 mount -o remount,ro "$root"
-unset APP
+unset APP IMAGE
 read="-all,+dac_read_search"
 exec chroot "$root" setpriv --reuid="$user" --regid="$group" --clear-groups --no-new-privs \
   --inh-caps=$read --ambient-caps=$read --bounding-set=$read sh -c 'cd /app && exec "$@"' sh "$@"
@@ -53,9 +55,15 @@ class Kubelet:
 
     plane: ControlPlane
     folder: Path
+    image: str = ""  # the folder with the root of a built image; "": the checkout stands for it
     namespace: str = "sgportal"
     running: dict[tuple[str, str], subprocess.Popen] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def _outside(self) -> dict[str, str]:
+        """What the script that makes a root of its own is told."""
+        return {"PATH": os.environ["PATH"], "APP": str(ROOT), "IMAGE": self.image}
 
     @property
     def _base(self) -> str:
@@ -83,15 +91,13 @@ class Kubelet:
             name = pod["metadata"]["name"]
             with self.log(pod, container["name"]).open("ab") as log:
                 command = self._command(pod, container, container["command"])
-                process = subprocess.Popen(
-                    command, env={"PATH": os.environ["PATH"], "APP": str(ROOT)}, stdout=log, stderr=log
-                )
+                process = subprocess.Popen(command, env=self._outside, stdout=log, stderr=log)
             self.running[name, container["name"]] = process
 
     def run(self, pod: dict[str, Any], container: dict[str, Any], command: list[str]) -> subprocess.CompletedProcess:
         """Run a command in a container, as `kubectl exec` does."""
         whole = self._command(pod, container, command)
-        environment = {"PATH": os.environ["PATH"], "APP": str(ROOT)}
+        environment = self._outside
         return subprocess.run(whole, env=environment, capture_output=True, text=True, timeout=100, check=False)
 
     def log(self, pod: dict[str, Any], name: str) -> Path:
@@ -147,7 +153,7 @@ class Kubelet:
         root = place / "root" / f"{container['name']}-{time.monotonic_ns()}"
         root.mkdir(parents=True)
         volumes = " ".join(f"{path}:{where}" for where, path in self._volumes(pod, container, place).items())
-        keep = " ".join(map(str, (sys.prefix, sys.base_prefix)))
+        keep = "" if self.image else f"{sys.prefix} {sys.base_prefix}"
         ids = [str(context["runAsUser"]), str(context["runAsGroup"])]
         enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, "sh", str(root), *ids]
         settings = [f"{name}={text}" for name, text in self._environment(pod, container).items()]
@@ -183,13 +189,14 @@ class Kubelet:
 
     def _environment(self, pod: dict[str, Any], container: dict[str, Any]) -> dict[str, str]:
         """What the image sets, what the kubelet sets, and what the manifest says."""
+        programs = "/opt/portal/bin" if self.image else f"{sys.prefix}/bin"
         found = {
-            "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "HOME": _AWAY,
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "DJANGO_SETTINGS_MODULE": "sgportal.settings",
-            "SGPORTAL_STATIC_FROM_SOURCE": "1",  # the image has them gathered
+            "SGPORTAL_STATIC_FROM_SOURCE": "" if self.image else "1",  # the image has them gathered
             "UVICORN_HOST": "127.0.0.1",
             "UVICORN_PORT": str(self.port(pod)),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",

@@ -2,6 +2,7 @@
 done through them, an upgrade beside the version before, a rollback, and an end that leaves alone what runs."""
 
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ from ..runtime.workers import TOKEN
 from . import manifests
 from .pods import Kubelet
 
+COMPONENTS = {"web", "worker", "watch", "keeper"}
 HOST = "portal.example"
 NAMESPACE = "sgportal"
 SECRET = "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJ"
@@ -84,9 +86,6 @@ def values(version: str) -> list[str]:
         str(manifests.CHART),
         *files,
         *(word for each in given for word in ("--set", each)),
-        "--wait",
-        "--timeout",
-        "150s",
     ]
 
 
@@ -100,7 +99,7 @@ def secret(install_plane, postgres_server, redis_server):
 
 @pytest.fixture
 def kubelet(install_plane, tmp_path):
-    running = Kubelet(install_plane, tmp_path)
+    running = Kubelet(install_plane, tmp_path, os.environ.get("SGPORTAL_IMAGE_ROOT", ""))  # scripts/image.sh
     yield running
     running.kill()
 
@@ -108,13 +107,13 @@ def kubelet(install_plane, tmp_path):
 def begin(kubelet: Kubelet, version: str) -> dict:
     """Run a pod of each component of this version until their probes pass. One of them migrates; that all may at once
     is tried below."""
+    wait_for(lambda: kubelet.pods(version).keys() == COMPONENTS, 75, f"pods of {version}")
     pods = kubelet.pods(version)
-    assert pods.keys() == {"web", "worker", "watch", "keeper"}
     kubelet.prepare(pods["web"])
     for pod in pods.values():
         kubelet.start(pod)
-    for pod in pods.values():
-        kubelet.until_alive(pod)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(kubelet.until_alive, pods.values()))
     return pods
 
 
@@ -148,7 +147,7 @@ def test_install_walk_through_upgrade_rollback_uninstall(install_plane, secret, 
     pods, specs = running(install_plane), generations(install_plane)
     assert len(pods) == 4
 
-    release(install_plane, "upgrade", "sgportal", *values("new"))
+    release(install_plane, "upgrade", "sgportal", *values("new"), "--wait", "--timeout", "150s")
     new = begin(kubelet, "new")  # the old ones run on beside them
     after = door(kubelet, new["web"], before.token)
     for each in (before, after):
@@ -162,12 +161,12 @@ def test_install_walk_through_upgrade_rollback_uninstall(install_plane, secret, 
         lambda: walk.ready_units(after) == {"nodeunit1": (3, 3), "nodeunit2": (3, 3)}, 75, "3/3 by the new version"
     )
 
-    release(install_plane, "rollback", "sgportal", "1", "--wait", "--timeout", "150s")
-    assert kubelet.pods("old").keys() == old.keys()
+    release(install_plane, "rollback", "sgportal", "1")
+    wait_for(lambda: kubelet.pods("old").keys() == COMPONENTS, 75, "pods of the version before")
     kubelet.kill()
     pods = running(install_plane)
-    release(install_plane, "uninstall", "sgportal", "--wait", "--timeout", "150s")
-    assert left_over(install_plane) == []
+    release(install_plane, "uninstall", "sgportal")
+    wait_for(lambda: left_over(install_plane) == [], 75, "what the chart made is gone")
     assert running(install_plane) == pods
     grids = install_plane.request("GET", "/apis/superedge.io/v1/namespaces/default/deploymentgrids")["items"]
     assert [each["metadata"]["name"] for each in grids] == ["deploymentgrid-demo"]
