@@ -6,7 +6,6 @@ import subprocess
 import pytest
 import yaml
 
-from scripts import render_kustomize
 from sgportal.core.policy import pod_security
 from sgportal.version import VERSION
 from tests.house.tree import ROOT, text
@@ -34,18 +33,6 @@ def refusal(*arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode, f"{arguments} are taken"
     return done.stderr
-
-
-@pytest.mark.helm
-def test_kustomize_is_what_the_chart_makes():
-    """`make kustomize` would change nothing."""
-    there = {
-        str(path.relative_to(manifests.KUSTOMIZE)): path.read_text()
-        for path in manifests.KUSTOMIZE.rglob("*")
-        if path.is_file()
-    }
-    made = render_kustomize.files(helm.find())
-    assert [name for name in made.keys() | there.keys() if made.get(name) != there.get(name)] == []
 
 
 @pytest.mark.helm
