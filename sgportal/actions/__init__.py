@@ -25,6 +25,7 @@ from .labels import label_node, label_nodes
 from .operations import pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
+from .rollouts import steer_rollout
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "scale",
     "scopes_of",
     "set_image",
+    "steer_rollout",
     "take_over",
     "upgrade_definitions",
 ]

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from ..core.grids.kinds import KINDS, GridKind
+from ..core.overrides.requests import VERBS
 from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
@@ -13,6 +14,7 @@ from .http.problems import nothing_here
 from .nodes import labelling
 from .nodes import views as nodes
 from .people import views as people
+from .rollouts import views as rollouts
 
 
 def _of_kind(kind: GridKind) -> list[URLPattern]:
@@ -39,6 +41,14 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/restart", operations.GridRestart.as_view(kind=kind.kind)),
         path(f"{one}/image", operations.GridImage.as_view(kind=kind.kind)),
         path(f"{one}/scale", operations.GridScale.as_view(kind=kind.kind)),
+        path(f"{one}/rollout", rollouts.GridRollout.as_view(kind=kind.kind)),
+        path(f"{one}/rollout/units", rollouts.GridRolloutUnits.as_view(kind=kind.kind)),
+        path(f"{one}/rollout/skip", rollouts.GridRolloutSkip.as_view(kind=kind.kind, verb="skip")),
+        *(
+            path(f"{one}/rollout/{verb}", rollouts.GridRolloutVerb.as_view(kind=kind.kind, verb=verb))
+            for verb in VERBS
+            if verb != "skip"
+        ),
         path(f"{one}/effective", effective.GridEffective.as_view(kind=kind.kind)),
         path(f"{one}/unused-templates", grids.GridUnusedTemplates.as_view(kind=kind.kind)),
     ]

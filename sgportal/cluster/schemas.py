@@ -10,6 +10,7 @@ from ..core.names import MAX_CHILD_NAME, MAX_LABEL, child_name
 from ..core.ownership.ignored import MAX_ENTRIES, MAX_MANAGER, MAX_PATH
 from ..core.traffic.closure import MODES, SLICE_MODES
 from ..core.traffic.front import FRONTS
+from .rollout_schemas import ROLLOUT
 from .unit_schemas import ANY, BY_UNIT, LABEL, TEXT, VALUE, Schema, open_object, rule
 
 _KEY: Schema = {
@@ -81,6 +82,7 @@ _WORKLOAD: Schema = {
         },
         "ignoreDifferences": _IGNORED,
         **BY_UNIT,
+        "rollout": ROLLOUT,
     },
     "x-kubernetes-validations": [
         rule(
@@ -206,6 +208,7 @@ _STATUS: Schema = {
         "truncated": {"type": "boolean"},
         "omittedUnits": {"type": "integer"},
         "unitsByState": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "rollout": {"description": "How far the latest rollout is.", **ANY},
         "notes": _NOTES,
         "unusedTemplates": {"type": "array", "items": TEXT},
         "closure": TEXT,

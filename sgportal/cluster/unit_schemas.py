@@ -50,9 +50,9 @@ _SELECTOR: Schema = {
         },
     },
 }
-_CHOICE: Schema = {"units": _NAMES, "unitSelector": _SELECTOR}
+CHOICE: Schema = {"units": _NAMES, "unitSelector": _SELECTOR}
 _ONE_CHOICE = rule("has(self.units) != has(self.unitSelector)", "must have either units or unitSelector")
-_COUNT: Schema = {"type": "integer", "format": "int32", "minimum": 0}
+COUNT: Schema = {"type": "integer", "format": "int32", "minimum": 0}
 _VARS: Schema = {"type": "object", "additionalProperties": TEXT}
 _OVERRIDES: Schema = {
     "description": "What is different in some NodeUnits.",
@@ -61,9 +61,9 @@ _OVERRIDES: Schema = {
     "items": {
         "type": "object",
         "properties": {
-            **_CHOICE,
+            **CHOICE,
             "container": {"description": "Whose image, env, args and resources; left out, the only one's.", **TEXT},
-            "replicas": _COUNT,
+            "replicas": COUNT,
             "image": {**TEXT, "minLength": 1},
             "env": {
                 "description": "Variables of the environment, added or in place of those of the same name.",
@@ -80,7 +80,7 @@ _OVERRIDES: Schema = {
         "x-kubernetes-validations": [_ONE_CHOICE],
     },
 }
-_SIDE: Schema = {"type": "object", "properties": _CHOICE, "x-kubernetes-validations": [_ONE_CHOICE]}
+_SIDE: Schema = {"type": "object", "properties": CHOICE, "x-kubernetes-validations": [_ONE_CHOICE]}
 BY_UNIT: Schema = {
     "overrides": _OVERRIDES,
     "placement": {
@@ -99,15 +99,15 @@ BY_UNIT: Schema = {
         "type": "string",
         "enum": list(POLICIES),
     },
-    "deleteAfterSeconds": {"description": "With deleteAfter: how long it is kept.", **_COUNT},
-    "totalReplicas": {"description": "Replicas of all NodeUnits together.", **_COUNT},
+    "deleteAfterSeconds": {"description": "With deleteAfter: how long it is kept.", **COUNT},
+    "totalReplicas": {"description": "Replicas of all NodeUnits together.", **COUNT},
     "division": {
         "description": "How totalReplicas is divided.",
         "type": "object",
         "properties": {
             "by": {"type": "string", "enum": ["even", "weight", "nodes"]},
-            "weights": {"type": "object", "additionalProperties": _COUNT},
-            "atLeast": {"description": "What each NodeUnit has at least.", **_COUNT},
+            "weights": {"type": "object", "additionalProperties": COUNT},
+            "atLeast": {"description": "What each NodeUnit has at least.", **COUNT},
         },
     },
 }

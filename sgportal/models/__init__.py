@@ -12,6 +12,7 @@ from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .people import ApiToken, LogInCount, Preference
 from .revisions import Revision
+from .rollouts import Rollout, RolloutUnit
 from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "Preference",
     "ResourceSync",
     "Revision",
+    "Rollout",
+    "RolloutUnit",
     "ServiceGroup",
     "Slice",
     "WorkKey",

@@ -100,7 +100,8 @@ class Grid(models.Model):
     that changes those. `cells_version` counts these changes, and `published_version` is the one of which the status was
     published, last at `published_at`: where they differ, a status is to be published. `readers`: what else reads the
     EndpointSlices of a closed Service, `{named: [...], count: n}`, or {}. `naming`: the condition of a Service's names,
-    as `core.status.parts.Condition` writes it, or {}."""
+    as `core.status.parts.Condition` writes it, or {}. `stable`: the revision of units to which no rollout under way has
+    assigned one (None: there is no such rollout); `rollout` is what the status says of the latest one, or {}."""
 
     class Home(models.TextChoices):
         """Where a grid's spec is edited."""
@@ -145,6 +146,8 @@ class Grid(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True)
     readers = models.JSONField(default=dict)
     naming = models.JSONField(default=dict)
+    stable = models.PositiveBigIntegerField(null=True, blank=True)
+    rollout = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -232,7 +235,7 @@ class GridUnit(models.Model):
     `{"reason": ..., "message": <sentence>}`, `contested` why a field of it is contested ({} where none is), and
     `child_status` the child's own status in SuperEdge's shape. `generation` is that of the grid by which the unit was
     last judged. `revision` is the revision of the grid that the child has, 0 where that is not known; it should have
-    `pinned`, where somebody said so, else the grid's latest.
+    `pinned`, where somebody said so, else the one that a rollout has `assigned`, else the grid's latest.
     """
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
@@ -260,6 +263,7 @@ class GridUnit(models.Model):
     generation = models.PositiveBigIntegerField(default=0)
     revision = models.PositiveBigIntegerField(default=0)
     pinned = models.PositiveBigIntegerField(null=True, blank=True)
+    assigned = models.PositiveBigIntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
 

@@ -47,11 +47,16 @@ def plan_of(grid: Grid) -> Plan:
 def plan_pinned(grid: Grid, units: Collection[str], number: int | None) -> Plan:
     """The steps in these units if they were pinned to a revision, or (None) not pinned any more. Raises Invalid as
     `spec_of` does."""
+    return plan_at(grid, dict.fromkeys(units, number))
+
+
+def plan_at(grid: Grid, units: Mapping[str, int | None]) -> Plan:
+    """The steps in these units if each had a revision (None: the latest). Raises Invalid as `spec_of` does."""
     spec = spec_of(grid)
     known = units_for(spec)
     seen = world(spec, grid, known, last_seen(spec, known), known)
     kept = {name: each for name, each in seen.pinned.items() if name not in units}
-    fresh = pinned_at(grid, spec, dict.fromkeys(units, number)) if number is not None else {}
+    fresh = pinned_at(grid, spec, {name: number for name, number in units.items() if number is not None})
     found = plan(spec, replace(seen, pinned={**kept, **fresh}, carried_out=False))
     return Plan(
         tuple(each for each in found.steps if each.unit in units),
@@ -66,6 +71,8 @@ def plan_for(
     says), by what was last seen; `recreate` are units whose child would be replaced."""
     units = units_for(spec)
     seen = world(spec, grid, units, last_seen(spec, units), units, deleting)
+    if not stored:  # what its rollout comes to, however long it takes
+        seen = replace(seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"})
     return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
 
 
@@ -102,14 +109,19 @@ def world(
     """What a plan for some units is made from, by the rows, where `live` are the objects that there are and `known` all
     of the grid's units. Three queries at most."""
     remarkable = (
-        Q(gone_since__isnull=False) | Q(recreate=True) | ~Q(retirement="") | ~Q(attempts={}) | Q(pinned__isnull=False)
+        Q(gone_since__isnull=False)
+        | Q(recreate=True)
+        | ~Q(retirement="")
+        | ~Q(attempts={})
+        | Q(pinned__isnull=False)
+        | Q(assigned__isnull=False)
     )
-    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned")
+    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned", "assigned")
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)
     grace = grace_of(spec.orphans, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
-    pinned = pinned_specs(grid, spec, cells)
+    pinned = pinned_specs(grid, spec, cells, units)
     return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace, pinned=pinned)
 
 
@@ -135,7 +147,7 @@ def world_of(
         orphaning=deleting and grid is not None and grid.propagation == "Orphan",
         retirement={cell.name: cast(Retirement, cell.retirement) for cell in cells if cell.retirement},
         attempts={cell.name: _attempts(cell.attempts) for cell in cells if cell.attempts},
-        carried_out=grid is not None and is_carried_out(grid),
+        carried_out=grid is not None and is_carried_out(grid) and grid.stable is None,
         can=can,
         known=units,
     )

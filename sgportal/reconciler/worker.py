@@ -11,9 +11,10 @@ from .fleet import lost_labels
 from .grids import cell_batch
 from .grids.reconcile import reconcile
 from .grids.resource import sync
+from .grids.rollouts import turn
 from .grids.status import publish
 from .process.connection import allowed
-from .queue import due_cells, workqueue
+from .queue import due_cells, rollout_keys, workqueue
 
 log = logging.getLogger(__name__)
 HALTED = 30.0  # seconds until another look while everything stops; its end wakes all
@@ -61,6 +62,8 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
         return cell_batch.run(rest, allowed(standing))
     if kind == publish.KIND:
         return publish.run(rest, allowed(standing))
+    if kind == rollout_keys.KIND:
+        return turn.run(rest, allowed(standing))
     if kind == takeover.KIND:
         takeover.run(rest)
         return None

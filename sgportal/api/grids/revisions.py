@@ -12,6 +12,7 @@ from ...core.grids.changes import FieldChange, changes_between
 from ...core.health import STATES
 from ...core.plans.plan import Plan
 from ...models import Grid, GridUnit
+from ...queries.per_unit.pins import revisions_of
 from ..description.operations import PAGED, PLANNED, Parameter, operation, page
 from ..http.shapes import Asked, Count, Shape, Texts, one_of
 from .plans import Planned, PlanSerializer
@@ -58,8 +59,9 @@ class GridUnitSerializer(Shape):
     pinned = serializers.IntegerField(allow_null=True)
 
     def get_wanted_revision(self, unit: GridUnit) -> int:
-        """The pinned one, else the latest."""
-        return unit.grid.generation if unit.pinned is None else unit.pinned
+        """The pinned one, else that which a rollout assigned, else the latest."""
+        found = revisions_of(unit.grid, [unit], ())
+        return found[unit.name][0] if found else unit.grid.generation
 
 
 class UnpinRequestSerializer(Asked):

@@ -12,6 +12,7 @@ from ..overrides.override import Override, overrides_of
 from ..overrides.requests import Requests, requests_of
 from ..overrides.variables import Variables, reads_labels, variables_of
 from ..ownership.ignored import Ignored, ignored_of
+from ..rollouts.strategy import Strategy, strategy_of
 from ..schema import check_fields, wrong_type
 from ..text import Invalid, Problem, Sentence, first_of, must_be, one_of, say
 from ..traffic.closure import Capabilities, Closure, closure_of, refusal
@@ -39,7 +40,8 @@ class GridSpec:
     leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
     a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
     tell the children of one template apart. `requests` is what people ask by annotations,
-    `orphans` what the spec says of units without nodes (`overrides.orphans`).
+    `orphans` what the spec says of units without nodes (`overrides.orphans`), `rollout` in which waves a change reaches
+    the units (None: all at once).
     """
 
     kind: GridKind
@@ -61,6 +63,7 @@ class GridSpec:
     division: Division | None = None
     requests: Requests = field(default_factory=Requests)
     orphans: Mapping[str, Any] = field(default_factory=dict)
+    rollout: Strategy | None = None
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -84,6 +87,14 @@ class GridSpec:
             variables=before.variables,
             division=before.division,
         )
+
+    def before_rollout(self, before: "GridSpec") -> "GridSpec":
+        """As `as_at`, where what the whole grid's restart asks of pods has not reached the unit either."""
+        return replace(self.as_at(before), requests=replace(self.requests, restarted=before.requests.restarted))
+
+    def makes_as(self, other: "GridSpec") -> bool:
+        """Whether its children are made of the same as another's."""
+        return self.before_rollout(other) == self
 
     @property
     def templates_by_name(self) -> dict[str, Mapping[str, Any]]:
@@ -178,6 +189,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         division=division_of(spec),
         requests=requests_of(metadata.get("annotations")),
         orphans={name: spec[name] for name in ("orphanPolicy", "deleteAfterSeconds") if spec.get(name) is not None},
+        rollout=strategy_of(spec.get("rollout")),
     )
 
 

@@ -24,6 +24,7 @@ from ..overrides.requests import request_problems
 from ..overrides.validation import shape_problems
 from ..overrides.variables import usage_problems, variable_problems, variables_of
 from ..ownership.ignored import ignored_problems
+from ..rollouts.validation import rollout_problems
 from ..schema import VARIABLE, check_fields, twice
 from ..selector import matches, requirements
 from ..text import REQUIRED, Problem, one_of, pointer, say, up_to
@@ -58,6 +59,7 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
         "division": ("any", False),
         "orphanPolicy": ("str", False),
         "deleteAfterSeconds": ("int", False),
+        "rollout": ("any", False),
     }
 
 
@@ -162,6 +164,8 @@ def _difference_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Pr
     yield from division_problems(spec)
     yield from orphan_problems(spec)
     yield from variable_problems(spec)
+    if spec.get("rollout") is not None:
+        yield from rollout_problems(spec["rollout"])
     for name in ("template", "templatePool", "overrides"):
         yield from usage_problems(spec.get(name), variables_of(spec), f"/spec/{name}")
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, label_value_problem
-from ..text import Problem, pointer, say
+from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT, label_value_problem
+from ..text import Problem, one_of, pointer, say
 
 _WHERE = "/metadata/annotations"
+# What the annotation of a rollout begins with (`core.rollouts.verbs`).
+VERBS = ("start", "pause", "resume", "approve", "skip", "abort", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with these annotations, which are texts."""
     if annotations.get(PAUSED) not in (None, "true", "false"):
         yield Problem(_WHERE + pointer(PAUSED), say("must be “true” or “false”"))
+    words = str(annotations.get(ROLLOUT) or "").replace(",", " ").split()
+    if ROLLOUT in annotations and words[:1] != [] and words[0] not in VERBS:
+        yield Problem(_WHERE + pointer(ROLLOUT), one_of(VERBS))
     for name in paused_units(annotations) if PAUSED_UNITS in annotations else ():
         if problem := label_value_problem(name):
             yield Problem(_WHERE + pointer(PAUSED_UNITS), problem)

@@ -181,7 +181,7 @@ def service_of(spec: GridSpec, can: Capabilities, live: Iterable[Mapping[str, An
 def _layers_at(pinned: Pinned, known: Mapping[str, Unit], made: dict[int, Layers]) -> Layers:
     """The layers of a revision, made once. Raises NotPossible."""
     if pinned.spec is None:
-        text = say("revision %(number)s, which it is pinned to, is not stored or not valid", number=pinned.number)
+        text = say("revision %(number)s, which it should have, is not stored or not valid", number=pinned.number)
         raise NotPossible("RevisionUnusable", text)
     return made.setdefault(pinned.number, Layers(pinned.spec, known))
 

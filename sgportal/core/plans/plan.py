@@ -94,13 +94,20 @@ def plan(spec: GridSpec, world: World) -> Plan:
         if each["metadata"]["name"] not in expected:
             _retire(spec, world, each, children, live, draft)
     draft.notes += [
-        Finding(unit, "Pinned", say("it stays at revision %(number)s until it is unpinned", number=pinned.number))
+        Finding(unit, *_STAYS[pinned.by](pinned.number))
         for unit, pinned in world.pinned.items()
-        if unit in world.units
+        if unit in world.units and pinned.by in _STAYS
     ]
     return paused(spec, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children))
 
 
+_STAYS: Mapping[str, Callable[[int], tuple[str, Sentence]]] = {
+    "person": lambda number: ("Pinned", say("it stays at revision %(number)s until it is unpinned", number=number)),
+    "waiting": lambda number: (
+        "WaitingForWave",
+        say("it stays at revision %(number)s until the rollout reaches it", number=number),
+    ),
+}
 PAUSED = "ReconciliationPaused"  # the reason of a unit that somebody has paused
 
 

@@ -19,10 +19,12 @@ Cause = Literal["", "unit-gone", "left-out", "key-changed"]
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """The revision that a unit stays at: its number, and the grid as it was then; None where that is not stored, or
-    would not be valid now."""
+    would not be valid now. `by`: a person's wish, or a rollout: whose turn the unit is to wait for, or that has reached
+    it."""
 
     number: int
     spec: GridSpec | None
+    by: Literal["person", "waiting", "rollout"] = "person"
 
 
 @dataclass(frozen=True, slots=True)

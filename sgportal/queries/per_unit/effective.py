@@ -17,7 +17,7 @@ def effective_of(grid: Grid, unit: str) -> Effective | None:
     known = units_for(spec)
     if unit not in known:
         return None
-    pinned = pinned_specs(grid, spec, grid.units.filter(name=unit)).get(unit)
+    pinned = pinned_specs(grid, spec, grid.units.filter(name=unit), [unit]).get(unit)
     if pinned and pinned.spec:
         spec = pinned.spec
     kind = spec.kind.child_kind

@@ -1,26 +1,63 @@
-"""NodeUnits that stay at a revision of their grid."""
+"""NodeUnits that have, or stay at, another revision of their grid than the latest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Literal
 
 from ...core.grids.grid import GridSpec, parse
 from ...core.plans.world import Pinned
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 
+By = Literal["person", "waiting", "rollout"]
 
-def pinned_specs(grid: Grid | None, spec: GridSpec, cells: Iterable[GridUnit]) -> dict[str, Pinned]:
-    """What the pinned ones of these units are to have. One query where there are any."""
-    numbers = {cell.name: cell.pinned for cell in cells if cell.pinned is not None}
-    return pinned_at(grid, spec, numbers) if grid and numbers else {}
+
+def pinned_specs(
+    grid: Grid | None, spec: GridSpec, cells: Iterable[GridUnit], units: Collection[str]
+) -> dict[str, Pinned]:
+    """What those of these units are to have that do not follow the grid's latest revision; `cells` are the rows of all
+    of them that are to. One query where there are any."""
+    wanted = revisions_of(grid, cells, units) if grid else {}
+    if not grid or not wanted:
+        return {}
+    people = {name: number for name, (number, by) in wanted.items() if by == "person"}
+    others = {name: number for name, (number, by) in wanted.items() if by != "person"}
+    found = pinned_at(grid, spec, people) if people else {}
+    if others:
+        bys = {name: by for name, (_, by) in wanted.items()}
+        rolled = _specs(grid, others.values(), spec.before_rollout)
+        found |= {name: Pinned(number, rolled.get(number), bys[name]) for name, number in others.items()}
+    return found
+
+
+def revisions_of(grid: Grid, cells: Iterable[GridUnit], units: Collection[str]) -> dict[str, tuple[int, By]]:
+    """The revision that each of these units is to have where that is not the grid's latest, and by whose decision: a
+    person's, or that of a rollout, whose turn it waits for or that has reached it. No query."""
+    target = grid.rollout.get("target")
+    found: dict[str, tuple[int, By]] = {}
+    known = set()
+    for cell in cells:
+        known.add(cell.name)
+        if cell.pinned is not None:
+            found[cell.name] = (cell.pinned, "person")
+        elif (number := grid.stable if cell.assigned is None else cell.assigned) not in (None, grid.generation):
+            found[cell.name] = (number, "rollout" if number == target else "waiting")
+    if grid.stable not in (None, grid.generation):
+        found |= {name: (grid.stable, "waiting") for name in units if name and name not in known}
+    return found
 
 
 def pinned_at(grid: Grid, spec: GridSpec, numbers: Mapping[str, int]) -> dict[str, Pinned]:
     """What these units have at revisions of these numbers, by name. One query."""
-    rows = grid.revisions.filter(number__in=set(numbers.values()))
-    found: dict[int, GridSpec | None] = {}
-    for row in rows:
+    specs = _specs(grid, numbers.values(), spec.as_at)
+    return {name: Pinned(number, specs.get(number)) for name, number in numbers.items()}
+
+
+def _specs(grid: Grid, numbers: Iterable[int], made: Callable[[GridSpec], GridSpec]) -> dict[int, GridSpec]:
+    """What a grid says at revisions of these numbers, by number; without what was taken once, and would not be now."""
+    found: dict[int, GridSpec] = {}
+    for row in grid.revisions.filter(number__in=set(numbers)):
         try:
-            found[row.number] = spec.as_at(parse(row.source()))
-        except Invalid:  # what was taken once, and would not be now
-            found[row.number] = None
-    return {name: Pinned(number, found.get(number)) for name, number in numbers.items()}
+            found[row.number] = made(parse(row.source()))
+        except Invalid:
+            continue
+    return found

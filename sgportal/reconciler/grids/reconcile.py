@@ -17,6 +17,7 @@ from ..queue.due_cells import Cell
 from .observation.children import confirmed, vanished
 from .observation.observation import observe
 from .resource import sync
+from .rollouts import begin as rollouts
 from .status import cells, record
 from .status.judge import after
 from .writes import deletion_brake, field_ownership
@@ -48,6 +49,8 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         record.record_invalid(grid, synced.resource, invalid, cluster)
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
+    if not (grid.deleting_since or cluster.read_only or rollouts.prepare(grid, spec)):
+        return 0.0
     seen = observe(grid, spec, synced.resource, cluster)
     if not grid.deleting_since and vanished(grid, seen.own):
         return WATCH_BEHIND

@@ -62,7 +62,7 @@ class Observation:
         """What a plan is made from."""
         deleting = bool(self.grid.deleting_since)
         found = world_of(self.grid, self.cells.values(), self.units, self.live, self.can, deleting)
-        pinned = pinned_specs(self.grid, self.spec, self.cells.values())
+        pinned = pinned_specs(self.grid, self.spec, self.cells.values(), self.units)
         return replace(found, left_out=self.left_out, pinned=pinned)
 
     def with_cells(self, names: Collection[str], **fields: Any) -> Self:

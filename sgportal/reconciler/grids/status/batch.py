@@ -9,7 +9,7 @@ from ....cluster import Cluster
 from ....core.plans.plan import Plan
 from ....models import Grid
 from ....models.bulk import update_rows
-from ...queue import change_log
+from ...queue import change_log, rollout_keys
 from ..events import grid_events
 from ..observation.observation import Observation
 from ..writes.apply import StepResult
@@ -40,6 +40,10 @@ def record_cells(batches: Sequence[CellBatch], cluster: Cluster) -> dict[int, ce
     return rows
 
 
+def _is_rolled_out(grid: Grid, rows: cells.Cells) -> bool:
+    return grid.stable is not None or any(each.assigned is not None for each in rows.values())
+
+
 def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
     with transaction.atomic():
         grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).locked()}
@@ -58,4 +62,5 @@ def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
         grid_events.record({grids[pk].path: judged.events for pk, judged in there.items()}, unsent=True)
         change_log.record("grid", [grids[pk].path for pk, judged in there.items() if judged.changes.shown])
         publish.request(list(grids.values()))
+        rollout_keys.wake(grid for pk, grid in grids.items() if _is_rolled_out(grid, rows[pk]))
     return rows

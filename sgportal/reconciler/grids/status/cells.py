@@ -38,6 +38,7 @@ _NOT_OBSERVED = (
     "failures",
     "next_at",
     "pinned",
+    "assigned",
 )
 _OBSERVED = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
 

@@ -11,6 +11,7 @@ from ....core.plans.plan import Plan
 from ....core.status.service import service_status
 from ....core.status.status import GridStatus, Observed, complete, summarise
 from ....core.text import say
+from ....queries.per_unit.pins import revisions_of
 from ..events.grid_events import NewEvent, event_of_write
 from ..observation.observation import Observation
 from ..writes.apply import StepResult
@@ -62,9 +63,9 @@ def _reached(
     """The revisions of units whose children are as they should be: nothing is to be written, nothing is wrong."""
     left = {step.unit for step in planned.steps} - {each.step.unit for each in results if each.done}
     left |= {each.unit for each in findings}
-    pins = {name: cell.pinned for name, cell in seen.cells.items() if cell.pinned is not None}
+    wanted = revisions_of(seen.grid, seen.cells.values(), seen.units)
     units = (child.unit for child in planned.wanted)
-    return {unit: pins.get(unit, seen.grid.generation) for unit in units if unit not in left}
+    return {unit: wanted[unit][0] if unit in wanted else seen.grid.generation for unit in units if unit not in left}
 
 
 def _status(

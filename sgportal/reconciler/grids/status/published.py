@@ -1,14 +1,16 @@
 """What a grid's row and custom resource say of its status, and the events of the change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
 
+from ....core.health import Truth
 from ....core.status.manifest import manifest_status
+from ....core.status.parts import Condition
 from ....core.status.status import GridStatus
-from ....core.text import say
+from ....core.text import Sentence, say
 from ....core.timestamps import rfc3339
 from ....models import Grid
 from ..events.grid_events import NewEvent
@@ -32,6 +34,7 @@ class Published:
 def published(grid: Grid, status: GridStatus, generation: int) -> Published:
     """The status of a grid that was carried out up to this generation, as it is published, where its row says what was
     published before."""
+    status = _with_rollout(grid, status)
     body = manifest_status(status, generation, grid.status, rfc3339(timezone.now()))
     if grid.kind != "ServiceGrid":
         body["replicas"] = _replicas(grid, status)
@@ -44,6 +47,18 @@ def published(grid: Grid, status: GridStatus, generation: int) -> Published:
     events = [*_arrival(grid, status), *alarms(grid.status, status.conditions)]
     differs = any(getattr(grid, name) != value for name, value in fields.items())
     return Published(fields, events, differs)
+
+
+def _with_rollout(grid: Grid, status: GridStatus) -> GridStatus:
+    """The status with what is to be said of the grid's rollout."""
+    if not grid.rollout:
+        return status
+    told = grid.rollout
+    sentence = Sentence.from_json(told["message"])
+    complete: Truth = "True" if told["phase"] == "Complete" else "False"
+    condition = Condition("RolledOut", complete, f"Rollout{told['reason'] or told['phase']}", sentence)
+    shown = {**status.whole.shown, "rollout": {**told, "message": str(sentence)}}
+    return replace(status, whole=replace(status.whole, claims=(*status.whole.claims, condition), shown=shown))
 
 
 def _replicas(grid: Grid, status: GridStatus) -> int:

@@ -17,7 +17,7 @@ from ....core.status.status import GridStatus, status_of
 from ....core.text import Invalid, Sentence, say
 from ....models import Grid
 from ...process.connection import submit
-from ...queue import change_log
+from ...queue import change_log, rollout_keys
 from ..events import grid_events, kube_events
 from ..events.grid_events import NewEvent
 from ..observation.observation import Observation
@@ -99,6 +99,7 @@ def _write(
             fields |= {name: getattr(row, name) for name in sums.FIELDS}
             publish.request([grid])
         Grid.objects.filter(pk=grid.pk).update(**fields)
+        rollout_keys.wake([row] if row.stable is not None or any(each.assigned for each in rows.values()) else ())
         grid_events.record({grid.path: events})
         if judged.changes.shown or said.differs:
             change_log.record("grid", [grid.path])

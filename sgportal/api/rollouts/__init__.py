@@ -1,0 +1,4 @@
+"""Rollouts of grids in waves.
+
+May import `grids` and below.
+"""

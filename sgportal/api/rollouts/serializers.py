@@ -1,0 +1,143 @@
+"""Rollouts as JSON."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, sentence_of
+from ...core.rollouts.state import PHASES, TURNS
+from ...core.rollouts.strategy import Wave
+from ...core.rollouts.verbs import possible
+from ...core.text import Sentence
+from ...models import RolloutUnit
+from ...queries.per_unit.rollouts import Current
+from ..http.shapes import OPTIONAL, Asked, Count, Instant, Said, Shape, Texts, one_of
+
+
+class TurnsSerializer(serializers.DictField):
+    """How many NodeUnits are at which turn."""
+
+    child = serializers.IntegerField(min_value=0)
+
+
+class WaveSerializer(Shape):
+    """A wave: how many NodeUnits it has, and how many are at which turn; what it waits for once they are done."""
+
+    name = serializers.CharField()
+    units = Count()
+    turns = TurnsSerializer()
+    soakSeconds = Count()
+    approval = serializers.BooleanField()
+    approved = serializers.BooleanField()
+    mappings = True
+
+
+class RolloutSerializer(Shape):
+    """How far the rollout of a grid is. `target` is the revision that it brings, `stable` the one that NodeUnits have
+    which it has not reached; `wave` the name of the present wave; `secondsLeft` about how long it takes still, null
+    where that cannot be told; `possible` is what can be asked of it now."""
+
+    phase = one_of(*PHASES)
+    reason = serializers.CharField()
+    message = Said()
+    target = Count()
+    stable = Count()
+    wave = serializers.CharField()
+    secondsLeft = serializers.FloatField(allow_null=True)
+    waves = WaveSerializer(many=True)
+    possible = Texts()
+    seed = Count()
+    beganAt = Instant()
+    endedAt = Instant()
+
+    def get_phase(self, value: Current) -> str:
+        """What it is at."""
+        return value.state.phase
+
+    def get_reason(self, value: Current) -> str:
+        """What it waits for, "" for nothing."""
+        return value.state.reason
+
+    def get_message(self, value: Current) -> Sentence:
+        """The same as a sentence."""
+        return sentence_of(value.strategy, value.state)
+
+    def get_target(self, value: Current) -> int:
+        """The revision."""
+        return value.state.target
+
+    def get_stable(self, value: Current) -> int:
+        """That of units it has not reached."""
+        return value.rollout.stable
+
+    def get_wave(self, value: Current) -> str:
+        """The present wave."""
+        return value.strategy.waves[value.state.wave].name
+
+    def get_seconds_left(self, value: Current) -> float | None:
+        """Until it is complete."""
+        return seconds_left(value.strategy, value.state, timezone.now().timestamp())
+
+    def get_waves(self, value: Current) -> list[Mapping[str, Any]]:
+        """Those that have units."""
+        found = zip(value.strategy.waves, of_waves(value.strategy, value.state), strict=True)
+        return [
+            _wave(wave, each, value.state.approved > index) for index, (wave, each) in enumerate(found) if each.total
+        ]
+
+    def get_possible(self, value: Current) -> list[str]:
+        """The verbs."""
+        return list(possible(value.strategy, value.state))
+
+    def get_seed(self, value: Current) -> int:
+        """What the draw of units follows from."""
+        return value.rollout.seed
+
+    def get_began_at(self, value: Current) -> datetime:
+        """When it began."""
+        return value.rollout.began_at
+
+    def get_ended_at(self, value: Current) -> datetime | None:
+        """When it ended."""
+        return value.rollout.ended_at
+
+
+def _wave(wave: Wave, progress: WaveProgress, approved: bool) -> Mapping[str, Any]:
+    return {
+        "name": wave.name,
+        "units": progress.total,
+        "turns": progress.counts,
+        "soak_seconds": wave.soak,
+        "approval": wave.approval,
+        "approved": wave.approval and approved,
+    }
+
+
+class RolloutUnitSerializer(Shape):
+    """A NodeUnit in a rollout. `before`: the revision that it goes back to; `assigned`: the one that it should have;
+    `seconds`: how long it took to be done, 0 where it is not."""
+
+    name = serializers.CharField()
+    wave = Count()
+    turn = one_of(*TURNS)
+    before = Count()
+    assigned = Count()
+    since = Instant()
+    seconds = serializers.FloatField(source="took")
+
+    def get_since(self, unit: RolloutUnit) -> datetime | None:
+        """Since when it is at this turn."""
+        return datetime.fromtimestamp(unit.since, UTC) if unit.since else None
+
+
+class SkipRequestSerializer(Asked):
+    """Which NodeUnits are left out; without them, the present wave is not waited for."""
+
+    units = Texts(**OPTIONAL)
+
+
+class NothingSerializer(Asked):
+    """A body without fields."""

@@ -1,0 +1,70 @@
+"""`spec.rollout` in the schema of a grid: in which waves a change reaches the NodeUnits."""
+
+from ..core.names import MAX_LABEL
+from ..core.rollouts.strategy import DAYS, ON_FAILURE, STARTS
+from ..core.rollouts.validation import MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
+from .unit_schemas import CHOICE, COUNT, TEXT, Schema, rule
+
+_CLOCK: Schema = {**TEXT, "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_SECONDS: Schema = {"type": "integer", "format": "int32", "minimum": 0, "maximum": MOST_SECONDS}
+_WAVE: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {**TEXT, "minLength": 1, "maxLength": MAX_LABEL},
+        **CHOICE,
+        "percent": {
+            "description": "So many of all NodeUnits, at random.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+        },
+        "count": {"description": "So many NodeUnits, at random.", "type": "integer", "minimum": 1},
+        "soakSeconds": {"description": "How long it is watched before the next wave.", **_SECONDS},
+        "approval": {"description": "Whether a person has to approve before the next wave.", "type": "boolean"},
+    },
+    "x-kubernetes-validations": [
+        rule(
+            "[has(self.units), has(self.unitSelector), has(self.percent), has(self.count)].filter(x, x).size() == 1",
+            "must have exactly one of units, unitSelector, percent and count",
+        )
+    ],
+}
+ROLLOUT: Schema = {
+    "description": "In which waves a change reaches the NodeUnits; left out, all at once.",
+    "type": "object",
+    "properties": {
+        "waves": {
+            "description": "The NodeUnits that come first, wave by wave; all others are the last wave.",
+            "type": "array",
+            "maxItems": MOST_WAVES,
+            "items": _WAVE,
+        },
+        "maxUnavailable": {
+            "description": "How many NodeUnits are changed at the same time, or how many percent; left out, 1.",
+            "x-kubernetes-int-or-string": True,
+        },
+        "progressDeadlineSeconds": {
+            "description": "When a NodeUnit that is not ready counts as failed; left out, 600.",
+            **_SECONDS,
+            "minimum": 1,
+        },
+        "maxFailures": {"description": "How many NodeUnits may fail; left out, none.", **COUNT},
+        "onFailure": {"description": "What more failures lead to; left out, halt.", "enum": list(ON_FAILURE), **TEXT},
+        "start": {"description": "Whether a change begins to be rolled out by itself.", "enum": list(STARTS), **TEXT},
+        "windows": {
+            "description": "When a NodeUnit may be changed, by its own clock; left out, at any time.",
+            "type": "array",
+            "maxItems": MOST_WINDOWS,
+            "items": {
+                "type": "object",
+                "required": ["from", "to"],
+                "properties": {
+                    "days": {"type": "array", "minItems": 1, "maxItems": 7, "items": {"enum": list(DAYS), **TEXT}},
+                    "from": _CLOCK,
+                    "to": _CLOCK,
+                },
+            },
+        },
+        "timeZone": {"description": "That of NodeUnits which do not say; left out, UTC.", **TEXT},
+    },
+}

@@ -1,0 +1,143 @@
+"""What happens next in a rollout. Pure: the state that is stored, what was seen, and the time give the next state.
+
+Asked twice of the same, it decides nothing new the second time; so it does not matter how often it is asked, nor where
+a process that asked was killed: what it had not stored did not happen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+
+from .state import ABSENT, Member, Seen, State, Turn
+from .strategy import Strategy
+
+World = Mapping[str, Seen]
+_AWAY = ("offline", "paused")
+
+
+def advance(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """The rollout one decision later, `now` in epoch seconds."""
+    state = _observed(strategy, state, seen, now)
+    if state.phase == "Progressing":
+        return _forward(strategy, state, seen, now)
+    if state.phase == "RollingBack":
+        return _backward(strategy, state, seen, now)
+    if state.phase == "Complete":  # units that were out of reach come back one by one
+        return _given(strategy, state, seen, now)
+    return state
+
+
+def next_look(strategy: Strategy, state: State, seen: World, now: float) -> float | None:
+    """In how many seconds time alone changes something, None: never."""
+    waits = [each.since + strategy.deadline - now for each in state.members.values() if each.turn in ("given", "back")]
+    if state.phase in ("Progressing", "Complete"):
+        opening = (seen.get(name, ABSENT).opens_in for name in state.at("waiting"))
+        waits += [seconds for seconds in opening if seconds > 0]
+    if state.phase == "Progressing" and state.ready_at is not None:
+        waits += [state.ready_at + strategy.waves[state.wave].soak - now]
+    ahead = [each for each in waits if each > 0]
+    return min(ahead, default=None)
+
+
+def _observed(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """The members as they are found."""
+    found = dict(state.members)
+    for name, member in state.members.items():
+        turn = _turn(strategy, state, member, seen.get(name, ABSENT), now)
+        if turn != member.turn:
+            took = member.took or (now - member.since if turn == "done" else 0.0)
+            found[name] = replace(member, turn=turn, since=now, took=took)
+    return replace(state, members=found)
+
+
+def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: float) -> Turn:
+    if seen.health == "absent":
+        return member.turn
+    away, is_there = seen.health in _AWAY, seen.health == "ready" and seen.revision == member.assigned
+    late = (seen.stuck and seen.revision == member.assigned) or now - member.since >= strategy.deadline
+    match member.turn:
+        case "given":
+            return "deferred" if away else "done" if is_there else "failed" if late else "given"
+        case "failed" if is_there:
+            return "done"
+        case "deferred" if not away:
+            return "given" if member.assigned == state.target else "waiting"
+        case "done" if state.phase == "Progressing" and member.wave == state.wave:
+            return "done" if away or is_there else "given"
+        case "back" if is_there:
+            return "restored"
+    return member.turn
+
+
+def _forward(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """Failures first; then as many waves as nothing holds back."""
+    if len(state.at("failed")) > strategy.max_failures:
+        if strategy.on_failure == "halt":
+            return replace(state, phase="Halted", reason="TooManyFailures", ready_at=None)
+        return _backward(strategy, replace(state, phase="RollingBack", reason="TooManyFailures"), seen, now)
+    while True:
+        state = _given(strategy, state, seen, now)
+        if open_units := _open(state, seen):
+            closed = all(state.members[name].turn == "waiting" and seen[name].opens_in > 0 for name in open_units)
+            return replace(state, reason="OutsideWindow" if closed else "RollingOut", ready_at=None)
+        wave = strategy.waves[state.wave]
+        ready_at = now if state.ready_at is None else state.ready_at
+        state = replace(state, ready_at=ready_at)
+        if _touched(state) and now - ready_at < wave.soak:
+            return replace(state, reason="Soaking")
+        if wave.approval and state.approved <= state.wave:
+            return replace(state, reason="AwaitingApproval")
+        if state.wave + 1 == len(strategy.waves):
+            return replace(state, phase="Complete", reason="", ready_at=None)
+        state = replace(state, wave=state.wave + 1, ready_at=None)
+
+
+def _touched(state: State) -> bool:
+    """Whether any unit of the present wave has the revision, so that there is something to watch."""
+    return any(each.wave == state.wave and each.turn in ("done", "failed") for each in state.members.values())
+
+
+def _open(state: State, seen: World) -> list[str]:
+    """The units that the present wave waits for."""
+    found = (name for name in state.at("waiting", "given") if state.members[name].wave <= state.wave)
+    return [name for name in found if seen.get(name, ABSENT).health != "absent"]
+
+
+def _given(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """Give the revision to as many units as may be in change at once; those that are out of reach are put off."""
+    due = [name for name in state.at("waiting") if state.phase == "Complete" or state.members[name].wave <= state.wave]
+    health = {name: seen.get(name, ABSENT) for name in due}
+    away = [name for name in due if health[name].health in _AWAY]
+    ready = (name for name in due if health[name].health not in (*_AWAY, "absent") and health[name].opens_in <= 0)
+    chosen = list(islice(ready, _room(strategy, state, seen, ("given",))))
+    return state.turned(away, "deferred", now).turned(chosen, "given", now, state.target)
+
+
+def _room(strategy: Strategy, state: State, seen: World, turns: tuple[Turn, ...]) -> int:
+    """How many more units may be in change now."""
+    there = [name for name in state.members if seen.get(name, ABSENT).health != "absent"]
+    changing = [name for name in state.at(*turns) if name in seen and seen[name].health != "absent"]
+    return max(0, strategy.at_once(len(there)) - len(changing))
+
+
+def _backward(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """Give units what they had: those that are not ready, or out of reach, at once; the others few at a time."""
+    touched = [name for name in state.at("given", "done", "failed", "skipped", "deferred") if _has_new(state, name)]
+    urgent = [name for name in touched if state.members[name].turn != "done"]
+    state = state.returned(urgent, now)
+    calm = [name for name in touched if state.members[name].turn == "done"]
+    state = state.returned(calm[: _room(strategy, state, seen, ("back",))], now)
+    waited_for = [
+        name
+        for name in state.at("back")
+        if seen.get(name, ABSENT).health not in ("absent", *_AWAY)
+        and now - state.members[name].since < strategy.deadline
+    ]
+    if not waited_for and not any(_has_new(state, name) for name in state.members):
+        return replace(state, phase="RolledBack", ready_at=None)
+    return replace(state, ready_at=None)
+
+
+def _has_new(state: State, name: str) -> bool:
+    member = state.members[name]
+    return member.assigned == state.target != member.before

@@ -1,0 +1,125 @@
+"""What is wrong with `spec.rollout`."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..overrides.choice import SHAPE, choice_problems
+from ..schema import check_fields, twice
+from ..text import REQUIRED, Problem, one_of, pointer, say
+from .strategy import DAYS, ON_FAILURE, REST, STARTS
+from .time_zones import time_zone_problem
+
+_WHERE = "/spec/rollout"
+MOST_WAVES = 50
+MOST_WINDOWS = 20
+MOST_SECONDS = 30 * 24 * 3600
+_MOST_UNITS = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_PERCENT = re.compile(r"([1-9][0-9]?|100)%")
+_FIELDS = {
+    "waves": ("[any]", False),
+    "maxUnavailable": ("any", False),
+    "progressDeadlineSeconds": ("int", False),
+    "maxFailures": ("int", False),
+    "onFailure": ("str", False),
+    "start": ("str", False),
+    "windows": ("[any]", False),
+    "timeZone": ("str", False),
+}
+_WAVE_FIELDS = {
+    "name": ("str", False),
+    **SHAPE,
+    "percent": ("int", False),
+    "count": ("int", False),
+    "soakSeconds": ("int", False),
+    "approval": ("bool", False),
+}
+_WINDOW_FIELDS = {"days": ("[str]", False), "from": ("str", True), "to": ("str", True)}
+
+
+def rollout_problems(value: Any) -> Iterator[Problem]:
+    """What is wrong with the value of `spec.rollout`, whatever it is."""
+    shape = list(check_fields(value, _FIELDS, _WHERE))
+    yield from shape
+    if shape:
+        return
+    yield from _wave_problems(value.get("waves") or ())
+    yield from _most_problems(value.get("maxUnavailable"))
+    yield from _bounded(value, "progressDeadlineSeconds", 1, MOST_SECONDS)
+    yield from _bounded(value, "maxFailures", 0, _MOST_UNITS)
+    if value.get("onFailure") not in (None, *ON_FAILURE):
+        yield Problem(_WHERE + "/onFailure", one_of(ON_FAILURE))
+    if value.get("start") not in (None, *STARTS):
+        yield Problem(_WHERE + "/start", one_of(STARTS))
+    yield from _window_problems(value.get("windows") or ())
+    if value.get("timeZone") is not None and (problem := time_zone_problem(value["timeZone"])):
+        yield Problem(_WHERE + "/timeZone", problem)
+
+
+def _bounded(value: Mapping[str, Any], name: str, least: int, most: int, where: str = _WHERE) -> Iterator[Problem]:
+    if value.get(name) is not None and not least <= value[name] <= most:
+        text = say("must be between %(least)s and %(most)s", least=least, most=most)
+        yield Problem(where + pointer(name), text)
+
+
+def _most_problems(value: Any) -> Iterator[Problem]:
+    if value is None:
+        return
+    as_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_UNITS
+    if not as_number and not (isinstance(value, str) and _PERCENT.fullmatch(value)):
+        text = say("must be a number of NodeUnits from 1, or a percentage such as “%(example)s”", example="10%")
+        yield Problem(_WHERE + "/maxUnavailable", text)
+
+
+def _wave_problems(waves: Sequence[Any]) -> Iterator[Problem]:
+    if len(waves) > MOST_WAVES:
+        yield Problem(_WHERE + "/waves", say("must have at most %(most)s entries", most=MOST_WAVES))
+        return
+    names: dict[str, str] = {}
+    for index, wave in enumerate(waves):
+        where = _WHERE + pointer("waves", index)
+        shape = list(check_fields(wave, _WAVE_FIELDS, where))
+        yield from shape
+        if shape:
+            continue
+        name = wave.get("name") or str(index + 1)
+        if name == REST or not _NAME.fullmatch(name):
+            yield Problem(where + "/name", say("must be a name of up to 63 characters that is not “rest”"))
+        if name in names:
+            yield Problem(where + "/name", twice(name, names[name]))
+        names.setdefault(name, where + "/name")
+        yield from _members_problems(wave, where)
+        yield from _bounded(wave, "soakSeconds", 0, MOST_SECONDS, where)
+
+
+def _members_problems(wave: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    ways = [name for name in ("units", "unitSelector", "percent", "count") if wave.get(name) is not None]
+    if len(ways) != 1:
+        yield Problem(where, say("must have exactly one of units, unitSelector, percent and count"))
+    elif ways[0] in SHAPE:
+        yield from choice_problems(wave, where)
+    else:
+        yield from _bounded(wave, "percent", 1, 100, where)
+        yield from _bounded(wave, "count", 1, _MOST_UNITS, where)
+
+
+def _window_problems(windows: Sequence[Any]) -> Iterator[Problem]:
+    if len(windows) > MOST_WINDOWS:
+        yield Problem(_WHERE + "/windows", say("must have at most %(most)s entries", most=MOST_WINDOWS))
+        return
+    for index, window in enumerate(windows):
+        where = _WHERE + pointer("windows", index)
+        shape = list(check_fields(window, _WINDOW_FIELDS, where))
+        yield from shape
+        if shape:
+            continue
+        if window.get("days") is not None and not window["days"]:
+            yield Problem(where + "/days", REQUIRED)
+        for place, day in enumerate(window.get("days") or ()):
+            if day not in DAYS:
+                yield Problem(where + pointer("days", place), one_of(DAYS))
+        for name in ("from", "to"):
+            if not _CLOCK.fullmatch(window[name]):
+                yield Problem(where + pointer(name), say("must be a time of day such as “22:30”"))

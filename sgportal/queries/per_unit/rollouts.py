@@ -1,0 +1,51 @@
+"""The rollout of a grid, from the rows."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from ...core.grids.grid import parse
+from ...core.rollouts.state import Member, Phase, Reason, State, Turn
+from ...core.rollouts.strategy import Strategy
+from ...core.text import Invalid
+from ...models import Grid, Rollout
+
+
+def latest(grid: Grid) -> Rollout | None:
+    """The latest rollout of a grid."""
+    return grid.rollouts.order_by("-pk").first()
+
+
+def state_of(rollout: Rollout) -> State:
+    """A rollout as the core knows it. One query."""
+    members = {
+        row.name: Member(row.wave, row.before, row.assigned, cast(Turn, row.turn), row.since, row.took)
+        for row in rollout.units.all()
+    }
+    return State(
+        rollout.target,
+        cast(Phase, rollout.phase),
+        cast(Reason, rollout.reason),
+        rollout.wave,
+        rollout.ready_at,
+        rollout.approved,
+        members,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A rollout with what the grid says of rollouts."""
+
+    rollout: Rollout
+    strategy: Strategy
+    state: State
+
+
+def current(grid: Grid) -> Current | None:
+    """The latest rollout of a grid that is rolled out in waves, None where there is none."""
+    rollout = latest(grid) if grid.rollout else None
+    try:
+        strategy = parse(grid.source()).rollout if rollout else None
+    except Invalid:
+        return None
+    return Current(rollout, strategy, state_of(rollout)) if rollout and strategy else None

@@ -1,0 +1,149 @@
+"""Rollouts begin, change and end with what a grid says: before anything is planned for a new version of it, each unit
+is assigned the revision that it has."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils import timezone
+
+from ....core.grids.grid import GridSpec, parse
+from ....core.rollouts.division import divided
+from ....core.rollouts.state import OVER, Member, Phase, State
+from ....core.rollouts.strategy import Strategy
+from ....core.text import Invalid
+from ....core.units import Unit
+from ....models import Grid, GridUnit, Rollout
+from ....queries.per_unit.rollouts import latest, state_of
+from ....queries.per_unit.units import known_units
+from ...queue import rollout_keys
+from . import rows, turn
+
+
+def prepare(grid: Grid, spec: GridSpec) -> bool:
+    """Hold a grid against its rollout: begin one where its children are to be made of something else than before, go on
+    with the one under way where they are not. `grid` then says what its units follow. False: the grid has changed
+    meanwhile, and nothing may be planned for what it said."""
+    if spec.rollout is None and grid.stable is None and not grid.rollout:
+        return True
+    with transaction.atomic():
+        row = Grid.objects.filter(pk=grid.pk).locked().first()
+        if row is None or row.generation != grid.generation:
+            return False
+        _hold_against(row, spec)
+    for name in ("stable", "rollout", "cells_version"):
+        setattr(grid, name, getattr(row, name))
+    return True
+
+
+def _hold_against(grid: Grid, spec: GridSpec) -> None:
+    rollout = latest(grid)
+    if (strategy := spec.rollout) is None:
+        _end(grid, rollout)
+    elif rollout is None:
+        _first(grid, spec, strategy)
+    elif rollout.generation == grid.generation:
+        return
+    elif _makes_as(grid, spec, rollout.target):
+        _go_on(grid, spec, strategy, rollout)
+    else:
+        _supersede(grid, spec, strategy, rollout)
+    rollout_keys.wake([grid])
+
+
+def _end(grid: Grid, rollout: Rollout | None) -> None:
+    """The grid has no rollout any more: its units follow it."""
+    if rollout is not None and rollout.phase not in OVER:
+        Rollout.objects.filter(pk=rollout.pk).update(phase="Superseded", ended_at=timezone.now())
+    grid.units.exclude(assigned=None).update(assigned=None)
+    grid.stable, grid.rollout, grid.cells_version = None, {}, grid.cells_version + 1
+    grid.save(update_fields=["stable", "rollout", "cells_version"])
+
+
+def _first(grid: Grid, spec: GridSpec, strategy: Strategy) -> None:
+    """The first rollout of a grid. What was never carried out has no workloads to be careful with, and is complete."""
+    stable = grid.observed_generation
+    if not stable or _makes_as(grid, spec, stable):
+        _open(grid, spec, strategy, grid.generation, {}, complete=True)
+    else:
+        _open(grid, spec, strategy, stable, _members_of(grid, stable, {}))
+
+
+def _makes_as(grid: Grid, spec: GridSpec, number: int) -> bool:
+    """Whether the grid at a revision made the same children."""
+    revision = grid.revisions.filter(number=number).first()
+    if revision is None:
+        return False
+    try:
+        return spec.makes_as(parse(revision.source()))
+    except Invalid:
+        return False
+
+
+def _go_on(grid: Grid, spec: GridSpec, strategy: Strategy, rollout: Rollout) -> None:
+    """The grid says something else of what does not concern its children: how it is rolled out, perhaps."""
+    before = state_of(rollout)
+    waves = divided(strategy, _units(spec, before.members), rollout.seed)
+    last = len(strategy.waves) - 1
+    members = {
+        name: replace(each, wave=waves[name] if each.turn == "waiting" else min(each.wave, last))
+        for name, each in before.members.items()
+    }
+    after = replace(before, members=members, wave=min(before.wave, last))
+    rollout.generation = grid.generation
+    rows.store(grid, rollout, strategy, before, turn.commanded(grid, strategy, rollout, after))
+
+
+def _supersede(grid: Grid, spec: GridSpec, strategy: Strategy, old: Rollout) -> None:
+    """Another change while a rollout is under way, or after it: units keep what they have until the new one reaches
+    them, and would go back to what they last proved to run."""
+    stable = old.generation if old.phase == "Complete" else old.stable
+    if old.phase not in OVER:
+        Rollout.objects.filter(pk=old.pk).update(phase="Superseded", ended_at=timezone.now())
+    _open(grid, spec, strategy, stable, _members_of(grid, stable, state_of(old).members))
+
+
+def _members_of(grid: Grid, stable: int, old: Mapping[str, Member]) -> dict[str, tuple[int, int]]:
+    """By unit, the revision to go back to and the one that it has now."""
+    found = {}
+    for cell in grid.units.exclude(name=""):
+        now = _revision(cell, stable)
+        was = old.get(cell.name)
+        proven = was is None or was.turn in ("done", "restored") or was.assigned == was.before
+        found[cell.name] = (now if proven or was is None else was.before, now)
+    return found
+
+
+def _revision(cell: GridUnit, stable: int) -> int:
+    return cell.revision or stable if cell.assigned is None else cell.assigned
+
+
+def _open(
+    grid: Grid,
+    spec: GridSpec,
+    strategy: Strategy,
+    stable: int,
+    members: Mapping[str, tuple[int, int]],
+    complete: bool = False,
+) -> None:
+    seed = random.getrandbits(48)
+    waves = divided(strategy, _units(spec, members), seed)
+    now = timezone.now().timestamp()
+    phase: Phase = "Complete" if complete else "Pending" if strategy.start == "manual" else "Progressing"
+    state = State(
+        grid.generation,
+        phase,
+        members={name: Member(waves[name], *each, since=now) for name, each in members.items()},
+    )
+    rollout = Rollout(
+        grid=grid, target=grid.generation, stable=stable, generation=grid.generation, seed=seed, looked_at=now
+    )
+    rollout.command = turn.command_of(grid)
+    rows.store(grid, rollout, strategy, None, state)
+
+
+def _units(spec: GridSpec, names: Mapping[str, object]) -> dict[str, Unit]:
+    """These units, with their nodes as far as there are any."""
+    known = known_units(spec.key, with_nodes=True)
+    return {name: known.get(name) or Unit(name, ()) for name in names}

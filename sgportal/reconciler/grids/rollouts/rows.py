@@ -1,0 +1,129 @@
+"""A rollout's rows, and what they mean to the core."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from ....core.grids.grid import GridSpec
+from ....core.health import is_settled
+from ....core.rollouts.progress import of_waves, sentence_of
+from ....core.rollouts.state import Health, Member, Seen, State
+from ....core.rollouts.strategy import Strategy
+from ....core.rollouts.time_zones import time_zone_of
+from ....core.units import Unit
+from ....models import Grid, GridUnit, Rollout, RolloutUnit
+from ....models.bulk import upsert_rows
+from ...queue import change_log, due_cells
+from ...queue.due_cells import Cell
+from ..events import grid_events
+from ..events.grid_events import NewEvent
+from ..status import publish
+
+_MEMBER = ("wave", "before", "assigned", "turn", "since", "took")
+_TOLD = ("Paused", "Halted", "RollingBack", "RolledBack", "Aborted", "Complete")
+_BAD = ("Halted", "RollingBack")
+
+
+def seen_of(
+    spec: GridSpec, strategy: Strategy, units: Mapping[str, Unit], cells: Mapping[str, GridUnit], now: float
+) -> dict[str, Seen]:
+    """What was last seen of these units of a grid."""
+    found = {}
+    for name, unit in units.items():
+        cell = cells.get(name)
+        opens = 0.0
+        if strategy.windows:
+            zone = time_zone_of(unit, spec.variables, strategy.time_zone)
+            opens = 60.0 * strategy.opens_in(local_minute(now, zone))
+        stuck = cell is not None and cell.reason == "ProgressDeadlineExceeded"
+        found[name] = Seen(cell.revision if cell else 0, _health(spec, unit, cell), stuck, opens)
+    return found
+
+
+def local_minute(now: float, zone: str) -> int:
+    """The minute of the week since Monday, 0:00, by the clocks of a time zone at `now`, in epoch seconds."""
+    local = datetime.fromtimestamp(now, ZoneInfo(zone))
+    return (local.weekday() * 24 + local.hour) * 60 + local.minute
+
+
+def _health(spec: GridSpec, unit: Unit, cell: GridUnit | None) -> Health:
+    if cell is not None and cell.pinned is not None:
+        return "absent"
+    if spec.requests.pauses(unit.name):
+        return "paused"
+    if not unit.ready_nodes:
+        return "offline"
+    if cell is None or cell.state in ("Progressing", "Offline"):
+        return "moving"
+    if is_settled(cell.state):
+        return "ready"
+    return "paused" if cell.state == "Paused" else "broken"
+
+
+def store(grid: Grid, rollout: Rollout, strategy: Strategy, before: State | None, after: State) -> None:
+    """Write a decision, where `grid` is its locked row: the rollout, its units, the revisions that they should have,
+    and what the status says. The cells of units that should have another revision are due."""
+    rollout.phase, rollout.reason, rollout.wave = after.phase, after.reason, after.wave
+    rollout.ready_at, rollout.approved = after.ready_at, after.approved
+    rollout.looked_at = timezone.now().timestamp()
+    ended = after.phase in ("Complete", "Aborted", "RolledBack", "Superseded")
+    rollout.ended_at = (rollout.ended_at or timezone.now()) if ended else None
+    rollout.save()
+    members = after.members if before is None else _changed(before, after)
+    fresh = [RolloutUnit(rollout=rollout, name=name, **asdict(each)) for name, each in members.items()]
+    upsert_rows(fresh, ["rollout", "name"], list(_MEMBER))
+    _assign(grid, before, after)
+    grid.stable = None if after.phase in ("Complete", "Superseded") else rollout.stable
+    grid.rollout = summary(strategy, after, rollout)
+    grid.cells_version += 1
+    grid.save(update_fields=["stable", "rollout", "cells_version"])
+    if after.phase in _TOLD and (before is None or before.phase != after.phase):
+        event = NewEvent("", f"Rollout{after.phase}", sentence_of(strategy, after), warning=after.phase in _BAD)
+        grid_events.record({grid.path: [event]}, unsent=True)
+    change_log.record("grid", [grid.path])
+    publish.request([grid])
+
+
+def _changed(before: State, after: State) -> dict[str, Member]:
+    return {name: each for name, each in after.members.items() if before.members.get(name) != each}
+
+
+def _assign(grid: Grid, before: State | None, after: State) -> None:
+    """Note which units should have which revision; of those that change their cells are due."""
+    wanted: dict[int | None, list[str]] = {}
+    for name, member in after.members.items():
+        mine = _column(after, member)
+        if before is None or name not in before.members or _column(before, before.members[name]) != mine:
+            wanted.setdefault(mine, []).append(name)
+    for number, names in wanted.items():
+        grid.units.filter(name__in=names).update(assigned=number, failures=0, next_at=None)
+    if before is not None:
+        names = [name for several in wanted.values() for name in several]
+        due_cells.enqueue([Cell(grid.key, grid.pk, name, changed=True) for name in names])
+
+
+def _column(state: State, member: Member) -> int | None:
+    """What `GridUnit.assigned` says of a member: nothing once it follows the grid again."""
+    return None if state.phase == "Complete" and member.assigned == state.target else member.assigned
+
+
+def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any]:
+    """What a grid's status says of its rollout; `message` is a sentence."""
+    turns: dict[str, int] = {}
+    for each in state.members.values():
+        turns[each.turn] = turns.get(each.turn, 0) + 1
+    return {
+        "phase": state.phase,
+        "reason": state.reason,
+        "target": state.target,
+        "stable": rollout.stable,
+        "wave": strategy.waves[min(state.wave, len(strategy.waves) - 1)].name,
+        "waves": [{"name": each.name, "units": each.total} for each in of_waves(strategy, state) if each.total],
+        "units": len(state.members),
+        "turns": turns,
+        "message": sentence_of(strategy, state).to_json(),
+    }

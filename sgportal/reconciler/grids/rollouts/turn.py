@@ -1,0 +1,141 @@
+"""One look at the rollout of a grid: what was seen goes to the core, what it decides is stored."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from django.db import transaction
+from django.utils import timezone
+
+from ....cluster import Cluster
+from ....core.names import ROLLOUT
+from ....core.rollouts import verbs
+from ....core.rollouts.division import divided
+from ....core.rollouts.engine import advance, next_look
+from ....core.rollouts.state import Member, Seen, State
+from ....core.rollouts.strategy import Strategy
+from ....core.text import Invalid
+from ....core.units import Unit
+from ....models import Grid, Rollout
+from ....queries.freshness import freshness
+from ....queries.per_unit.rollouts import latest, state_of
+from ....queries.per_unit.units import known_units
+from ....queries.plans import spec_of
+from ....queries.policy import closed
+from ..events import grid_events
+from ..events.grid_events import NewEvent
+from . import rows
+
+LOOK_SECONDS = 30.0  # between two looks at a rollout that nothing happens to
+AGAIN_SECONDS = 5.0  # until the next look where nothing can be decided
+GAP_SECONDS = 90.0  # without a look are not held against any unit
+
+
+def run(path: str, cluster: Cluster) -> float | None:
+    """Decide what happens next in the rollout of the grid at a path; seconds until the next look, None where only
+    something that happens can change anything."""
+    plural, namespace, name = path.split("/")
+    grid = Grid.objects.at(plural, namespace, name).first()
+    if grid is None or grid.deleting_since or not grid.rollout:
+        return None
+    if cluster.read_only or closed(namespace) or freshness().unreachable_since:
+        return AGAIN_SECONDS
+    with transaction.atomic():
+        row = Grid.objects.filter(pk=grid.pk).locked().first()
+        return _look(row) if row else None
+
+
+def _look(grid: Grid) -> float | None:
+    """The same of a grid whose row is locked."""
+    look = look_at(grid)
+    if look is None:
+        return None
+    after = advance(look.strategy, look.state, look.seen, look.now)
+    if after != look.before:
+        rows.store(grid, look.rollout, look.strategy, look.before, after)
+    elif look.now - look.rollout.looked_at > LOOK_SECONDS / 2:
+        Rollout.objects.filter(pk=look.rollout.pk).update(looked_at=look.now)
+    wait = next_look(look.strategy, after, look.seen, look.now)
+    if after.phase in ("Progressing", "RollingBack"):
+        return min(LOOK_SECONDS, wait or LOOK_SECONDS)
+    return wait
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A rollout as it is stored (`before`), and as it is before the next decision (`state`): with the units that
+    joined, and without the time in which nobody looked. `seen`: its units `now`, in epoch seconds."""
+
+    rollout: Rollout
+    strategy: Strategy
+    before: State
+    state: State
+    seen: Mapping[str, Seen]
+    now: float
+
+
+def look_at(grid: Grid) -> Look | None:
+    """The rollout of a grid whose row is locked; None where there is none, or where the grid's own reconcile comes
+    first, which holds it against what the grid says now, and has it looked at again."""
+    rollout = latest(grid)
+    try:
+        spec = spec_of(grid)
+    except Invalid:
+        return None
+    if rollout is None or (strategy := spec.rollout) is None or rollout.generation != grid.generation:
+        return None
+    if spec.requests.paused:
+        return None
+    now = timezone.now().timestamp()
+    units = spec.its(known_units(spec.key, with_nodes=True))
+    before = state_of(rollout)
+    seen = rows.seen_of(spec, strategy, units, {cell.name: cell for cell in grid.units.all()}, now)
+    state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
+    return Look(rollout, strategy, before, state, seen, now)
+
+
+def _patient(state: State, rollout: Rollout, now: float) -> State:
+    """The rollout as if a time in which nobody could look had not been: nothing was known of any unit then."""
+    gap = now - rollout.looked_at
+    if gap < GAP_SECONDS:
+        return state
+    changing = {name: each for name, each in state.members.items() if each.turn in ("given", "back")}
+    later = {name: replace(each, since=each.since + gap) for name, each in changing.items()}
+    return replace(state, members={**state.members, **later})
+
+
+def _enrolled(strategy: Strategy, state: State, units: dict[str, Unit], rollout: Rollout) -> State:
+    """The rollout with those units that joined since it began. They have what is proven until their wave comes."""
+    fresh = units.keys() - state.members.keys()
+    if not fresh or state.phase == "Complete":
+        return state
+    waves = divided(strategy, units, rollout.seed)
+    joined = {name: Member(waves[name], rollout.stable, rollout.stable) for name in fresh}
+    return replace(state, members={**state.members, **joined})
+
+
+def command_of(grid: Grid) -> str:
+    """What the annotation asks of the rollout."""
+    return str((grid.metadata.get("annotations") or {}).get(ROLLOUT) or "")
+
+
+def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) -> State:
+    """The rollout after what the grid's annotation asks, once for each text that it has."""
+    asked = command_of(grid)
+    if asked in ("", rollout.command):
+        rollout.command = asked
+        return state
+    rollout.command = asked
+    verb, *units = asked.replace(",", " ").split()
+    try:
+        return verbs.done(cast(verbs.Verb, verb), strategy, state, timezone.now().timestamp(), _only(units, state))
+    except verbs.NotNow as why:
+        grid_events.record(
+            {grid.path: [NewEvent("", "RolloutCommandIgnored", why.sentence, warning=True)]}, unsent=True
+        )
+        return state
+
+
+def _only(names: Collection[str], state: State) -> list[str]:
+    """Those of the words behind a verb that are units; the others make one request differ from the last."""
+    return [name for name in names if name in state.members]
