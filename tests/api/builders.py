@@ -9,9 +9,12 @@ import yaml
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from sgportal.core.grids.grid import parse
 from sgportal.core.health import severity
 from sgportal.core.names import GRID_SELECTOR
-from sgportal.models import ApiToken, Child, Grid, GridUnit, Node, NodeLabel, Pod, ResourceSync
+from sgportal.core.rollouts.state import Member, State
+from sgportal.models import ApiToken, Child, Grid, GridUnit, Node, NodeLabel, Pod, ResourceSync, Rollout
+from sgportal.reconciler.grids.rollouts import rows
 
 DATA = Path(__file__).parent.parent / "data"
 RESOURCES = ("nodes", "pods", "deployments", "statefulsets", "services")
@@ -141,3 +144,15 @@ def walkthrough() -> None:
     node("node1", zone1="nodeunit2")
     node("node2", zone1="nodeunit2")
     heard()
+
+
+ROLLOUT = {"waves": [{"name": "canary", "units": ["nodeunit1"], "approval": True}]}
+
+
+def rollout(grid: Grid, phase: str = "Progressing", reason: str = "AwaitingApproval") -> Rollout:
+    """The rollout of a grid with `ROLLOUT` in its spec: `nodeunit1` has what is rolled out, `nodeunit2` waits."""
+    members = {"nodeunit1": Member(0, 1, grid.generation, "done", 1.7e9, 12.5), "nodeunit2": Member(1, 1, 1)}
+    found = Rollout(grid=grid, target=grid.generation, stable=1, generation=grid.generation, seed=5)
+    state = State(grid.generation, phase, reason, ready_at=1.7e9, members=members)
+    rows.store(grid, found, parse(grid.source()).rollout, None, state)
+    return found

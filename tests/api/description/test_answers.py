@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from sgportal.api.docs.views import description
-from sgportal.models import ApiToken, LabelJob, ManagedCluster, Node
+from sgportal.models import ApiToken, LabelJob, ManagedCluster, Node, Rollout
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
@@ -66,6 +66,13 @@ def of_grids(plural, kind):
         f"POST {one}/restart": [(TRY, {}, 200), ("", {"units": ["nodeunit1"]}, 200)],
         f"POST {one}/image": [(TRY, {"image": "img:2"}, 200), ("", {"image": "img:2"}, 200)],
         f"POST {one}/scale": [(TRY, {"replicas": 2}, 200), ("", {"replicas": 2}, 200)],
+        f"GET {one}/rollout": [("", None, 200)],
+        f"GET {one}/rollout/units": [("", None, 200)],
+        f"POST {one}/rollout/skip": [(TRY, units, 200), ("", {}, 202)],
+        **{
+            f"POST {one}/rollout/{verb}": [(TRY, None, 200), ("", None, 202)]
+            for verb in ("start", "pause", "resume", "approve", "abort", "rollback")
+        },
         f"GET {one}/effective": [("?unit=nodeunit1", None, 200)],
         f"DELETE {one}/unused-templates": [(TRY, None, 200), ("", None, 200)],
     }
@@ -139,6 +146,8 @@ def prepared(ada, people, name, body):
     """The caller, the path and the body of a call, once the world is as it needs it."""
     if name in ("GET cluster", "GET overview", "POST superedge/takeover"):
         world.looked()
+    if name.endswith(("rollout/start", "rollout/resume")):
+        Rollout.objects.update(phase="Aborted" if name.endswith("start") else "Paused")
     if body == "held":
         waiting = [each["id"] for each in ada.get("decisions").json()["items"]]
         return ada, name, {"choice": "restore", "items": waiting}

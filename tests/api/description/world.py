@@ -30,9 +30,12 @@ def fill(api: Api) -> None:
         body = builders.manifest("web", kind)
         if kind != "ServiceGrid":
             body["spec"]["templatePool"] = {"big": body["spec"]["template"]}
+            body["spec"]["rollout"] = builders.ROLLOUT
         assert api.post(plural, body).status_code == 201
         row = Grid.objects.get(kind=kind)
         _trouble(row, kind)
+        if kind != "ServiceGrid":
+            builders.rollout(row)
         message = say("%(kind)s “%(name)s” was created: %(reason)s", kind=kind, name="web", reason="y").to_json()
         GridEvent.objects.create(path=row.path, unit="nodeunit1", type="Normal", reason="Created", message=message)
     _live()
