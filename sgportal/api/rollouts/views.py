@@ -9,7 +9,7 @@ from ... import actions
 from ...core.rollouts.verbs import Verb
 from ...models import Grid
 from ...queries.per_unit.rollouts import Current, current
-from ..description.operations import DRY_RUN, PAGED, operation, page
+from ..description.operations import PAGED, PLANNED, operation, page
 from ..grids.plans import Planned, PlanSerializer
 from ..grids.views import GridView
 from .serializers import NothingSerializer, RolloutSerializer, RolloutUnitSerializer, SkipRequestSerializer
@@ -60,7 +60,7 @@ class GridRolloutVerb(RolloutView):
 
     @operation(
         "Steer a rollout",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         answers={200: PlanSerializer, 202: PlanSerializer},
         refusals=(409,),
         takes_match=True,
@@ -76,7 +76,7 @@ class GridRolloutSkip(RolloutView):
 
     @operation(
         "Skip units or the present wave",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=SkipRequestSerializer,
         answers={200: PlanSerializer, 202: PlanSerializer},
         refusals=(409,),
