@@ -35,8 +35,10 @@ RUNS = {
     "kube-client": ("beside_go.client", "1000"),
     "kube-closed": ("loops.closed", "kube:1000x1000"),
     # many minutes, so only where it is named
+    "kube-without-keeper": ("loops.without_keeper", "10"),
     "kube-beside-go": ("beside_go.controller", "kube:1000x1000"),
 }
+LONG = ("kube-without-keeper", "kube-beside-go")
 BESIDE_GO = {"20 × 100 from nothing": 1.2, "label, p99": 1.5}  # others: 1.0
 
 
@@ -48,7 +50,7 @@ def main() -> int:
     if sys.argv[1:2] == ["--one"]:
         return _one(*sys.argv[2:])
     lacking = {name: list(_lacking(name)) for name in RUNS}
-    wanted = sys.argv[1:] or [name for name, what in lacking.items() if not what and name != "kube-beside-go"]
+    wanted = sys.argv[1:] or [name for name, what in lacking.items() if not what and name not in LONG]
     for name, what in lacking.items():
         if what and name not in wanted:
             print(f"left out: {name}, for want of {' and '.join(what)}", file=sys.stderr)
@@ -76,7 +78,7 @@ def _lacking(name: str) -> Iterator[str]:
         yield "chromium"
     if name in ("kube-beside-go", "kube-client") and not shutil.which("go"):
         yield "go"
-    if name == "kube-closed" and (os.geteuid() or not shutil.which("nft")):
+    if name in ("kube-closed", "kube-without-keeper") and (os.geteuid() or not shutil.which("nft")):
         yield "root and nft"
     if not shutil.which("redis-server"):
         yield "redis-server"
@@ -136,6 +138,12 @@ def _rows_of_the_reconciler(found: dict[str, Any]) -> Iterator[Row]:
 
 
 def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
+    if alone := found.get("kube-without-keeper"):
+        figure = ", ".join(
+            f"{alone[name]} {name}" for name in ("connections", "foreign", "moved", "timeout", "refused")
+        )
+        yield "ten minutes without a keeper, calls answered by another unit", figure, "0 foreign", not alone["foreign"]
+        yield "the same, seconds after a keeper is started until all is right", f"{alone['back']:.1f}", "", None
     if resync := found.get("kube-resync"):
         figure = f"{resync['writes']} writes, {resync['lists']} lists, {resync['milliseconds'] / 1000:.1f} s"
         title = f"kube-resync, a sweep over {resync['grids']} grids, {resync['units']} cells, nothing changed"

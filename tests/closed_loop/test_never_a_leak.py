@@ -26,7 +26,8 @@ pytestmark = [
     pytest.mark.redis,
     pytest.mark.timeout(600),
 ]
-CONNECTIONS = int(os.environ.get("CLOSED_LOOP_CONNECTIONS", "100000"))
+CONNECTIONS = int(os.environ.get("CLOSED_LOOP_CONNECTIONS", "60000"))
+PAUSE = float(os.environ.get("CLOSED_LOOP_PAUSE", "0.008"))  # seconds between two calls of a source
 UNITS = {"node0": "u1", "node1": "u2", "node2": "u2", "node3": "u3", "node4": "u4", "node5": ""}
 MOMENT = 4.0  # seconds after a change in which kube-proxies may still show what was before it
 GRID, SERVICE = "deploymentgrids/default/web", "web"
@@ -171,7 +172,7 @@ def test_whatever_changes_no_answer_comes_from_another_unit(mode, tmp_path, redi
         node_of |= {f"pod/{pod['metadata']['name']}": pod["spec"]["nodeName"] for pod in here.pods("app%3Dclient")}
 
         target = f"{here.address(f'{SERVICE}-svc')}:80"
-        caller = here.net.caller(target, sources, pause=0.004)
+        caller = here.net.caller(target, sources, pause=PAUSE)
         drill = Drill(here, history, caller)
         run_drill(drill, here)
         here.net.wait(lambda: len(caller.calls) >= CONNECTIONS, 300, f"{CONNECTIONS} connections")
