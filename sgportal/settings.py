@@ -114,7 +114,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "sgportal.dashboard.context.around",
             ],
-            "builtins": ["sgportal.dashboard.page.tags", "template_partials.templatetags.partials"],
+            "builtins": [
+                "sgportal.dashboard.page.tags",
+                "sgportal.dashboard.page.plan_tags",
+                "template_partials.templatetags.partials",
+            ],
         },
     }
 ]

@@ -12,6 +12,7 @@ from sgportal.core.text import say
 from sgportal.models import Grid, GridUnit
 
 from .. import builders
+from ..api.builders import child
 from .addresses import AUDIT, GRID, READABLE, SERVICE, WHOLE, WRITABLE, more
 from .conftest import browser
 
@@ -165,8 +166,22 @@ def test_a_plan_of_very_many_steps_stays_readable(viewer, db):
     builders.a_grid("echo", "zone")
     builders.news()
     answer = viewer.get("/grids/deploymentgrids/default/echo/plan/").content.decode()
-    assert "The first 100 of 250 steps are shown." in answer
-    assert answer.count('<li class="v-create"') == 100
+    assert "250 × Deployment" in answer
+    assert "238 more" in answer
+    assert answer.count('<li class="v-create"') == 1
+
+
+def test_of_very_many_steps_that_differ_the_first_are_shown(operator, db):
+    builders.nodes(130, "zone", units=130)
+    grid = builders.a_grid("echo", "zone")
+    for number in range(130):
+        row = child(grid, f"unit-{number:03}")
+        row.body["spec"]["replicas"] = 10 + number
+        row.save()
+    builders.news()
+    answer = operator.get("/grids/deploymentgrids/default/echo/plan/").content.decode()
+    assert answer.count('<li class="v-update"') == 100
+    assert "30 more changes" in answer
 
 
 def test_the_indentation_of_templates_stays_in_the_repository(operator, fleet):

@@ -1,7 +1,6 @@
 """Template tags: sentences in the reader's language, ages, states, links with safe queries."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,8 +18,6 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from ...core.documents import write_document
 from ...core.health import is_unhealthy
-from ...core.plans.plan import Plan
-from ...core.plans.preview.binding import Summary, plan_id, summary_of
 from ...core.pods import is_trouble
 from ...core.text import Sentence
 from ...models import Pod
@@ -250,25 +247,6 @@ def age_units() -> str:
     return json.dumps(
         [[limit, divisor, {"ago": str(ago), "for": str(bare)}] for limit, divisor, ago, bare in AGE_UNITS]
     )
-
-
-@register.filter
-def id_of_plan(plan: Plan) -> str:
-    """What a form brings back of the plan it shows."""
-    return plan_id(plan.steps)
-
-
-@register.filter
-def restarted(plan: Plan) -> Summary | None:
-    """What a plan comes to, where it has pods replaced."""
-    found = summary_of(plan.steps)
-    return found if found.restarts else None
-
-
-@register.filter
-def tally(plan: Plan) -> list[tuple[str, int]]:
-    """How many steps of each verb a plan has, in the order of their first."""
-    return list(Counter(step.verb for step in plan.steps).items())
 
 
 @register.filter

@@ -1,0 +1,37 @@
+"""Template filters for plans: their id, their sum, their steps folded."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django import template
+
+from ...core.plans.plan import Plan
+from ...core.plans.preview.binding import Summary, plan_id, summary_of
+from ...core.plans.preview.folding import Fold, folded
+
+register = template.Library()
+
+
+@register.filter
+def id_of_plan(plan: Plan) -> str:
+    """What a form brings back of the plan it shows."""
+    return plan_id(plan.steps)
+
+
+@register.filter
+def restarted(plan: Plan) -> Summary | None:
+    """What a plan comes to, where it has pods replaced."""
+    found = summary_of(plan.steps)
+    return found if found.restarts else None
+
+
+@register.filter
+def tally(plan: Plan) -> list[tuple[str, int]]:
+    """How many steps of each verb a plan has, in the order of their first."""
+    return list(Counter(step.verb for step in plan.steps).items())
+
+
+@register.filter
+def folds(plan: Plan) -> Sequence[Fold]:
+    """The steps of a plan, alike ones together."""
+    return folded(plan.steps)
