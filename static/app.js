@@ -77,12 +77,31 @@
     showChosen();
   });
 
-  // A fragment that is replaced keeps its open details; the count of rows is spoken once, outside the fragment.
-  let open = [];
+  // A fragment that is replaced keeps its open details, how far it is scrolled, and the focus in it; the count of rows is
+  // spoken once, outside the fragment.
+  let open = [], focus = null, scrolled = [];
+  const trait = (each) => [each.dataset.site || each.getAttribute("href"), each.name, each.value].join("\n");
+  const alike = (tag, root, wanted) => $$(tag, root).filter((each) => trait(each) === wanted);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    open = $$("details[id]", event.detail.target).map((each) => [each.id, each.open]);
+    const part = event.detail.target, at = document.activeElement;
+    open = $$("details[id]", part).map((each) => [each.id, each.open]);
+    scrolled = $$(".scroll", part).map((each) => [each.scrollLeft, each.scrollTop]);
+    focus = null;
+    if (part.id && !at.id && part.contains(at) && part !== at) {
+      focus = { part: part.id, tag: at.tagName, trait: trait(at), nth: alike(at.tagName, part, trait(at)).indexOf(at) };
+    }
   });
-  document.addEventListener("htmx:afterSettle", () => { settle(); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = document.getElementById(event.detail.target.id);
+    if (part) for (const [number, each] of $$(".scroll", part).entries()) if (scrolled[number]) [each.scrollLeft, each.scrollTop] = scrolled[number];
+    if (focus && document.activeElement === document.body) {
+      const found = alike(focus.tag, document.getElementById(focus.part), focus.trait);
+      (found[focus.nth] || found[0])?.focus({ preventScroll: true });
+    }
+    focus = null;
+    scrolled = [];
+    settle();
+  });
   const settle = () => {
     for (const [id, was] of open) { const each = document.getElementById(id); if (each) each.open = was; }
     open = [];

@@ -9,7 +9,9 @@
   let map = null, rows = [], words = {}, columns = [];
   let at = null, row = 0, shown = "";  // the unit of the one tab stop, the row in it, the unit of the card
 
-  const unitOf = (link) => new URLSearchParams(link.dataset.site.split("?")[1]).get("unit");
+  // The address of a column's NodeUnit; the link itself leads to the cell that was last pointed at.
+  const siteOf = (link) => (link.dataset.site ||= link.getAttribute("href"));
+  const unitOf = (link) => new URLSearchParams(siteOf(link).split("?")[1]).get("unit");
   const lettersOf = (link) => $("use", link).getAttribute("href").slice(3);
 
   // One column is a tab stop: the one that was, or the first.
@@ -19,7 +21,7 @@
     if (!map) return hide();
     rows = JSON.parse(map.dataset.rows);
     words = JSON.parse(map.dataset.words);
-    for (const link of columns) { link.dataset.site = link.getAttribute("href"); link.tabIndex = -1; }
+    for (const link of columns) { siteOf(link); link.tabIndex = -1; }
     const stop = columns.find((link) => unitOf(link) === at) || columns[0];
     if (stop) stop.tabIndex = 0;
     known.clear();
@@ -31,7 +33,7 @@
     row = Math.max(0, Math.min(next, rows.length - 1));
     const [name, url, service] = rows[row], unit = unitOf(link), place = encodeURIComponent(unit);
     const letter = lettersOf(link)[row];
-    link.setAttribute("href", !url || letter === "_" ? link.dataset.site : service ? `${url}?search=${place}` : `${url}units/${place}/`);
+    link.setAttribute("href", !url || letter === "_" ? siteOf(link) : service ? `${url}?search=${place}` : `${url}units/${place}/`);
     link.setAttribute("aria-label", `${unit}, ${name}: ${words[letter] || "–"}`);
     for (const each of columns) if (each !== link && each.hasAttribute("data-row")) each.removeAttribute("data-row");
     link.dataset.row = row;

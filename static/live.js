@@ -40,6 +40,7 @@
     }
     if (due.size && !waiting) waiting = setTimeout(flush, delay());
   };
+  const marked = (part) => !getSelection().isCollapsed && part.contains(getSelection().anchorNode);  // text to be copied
   const flush = () => {
     waiting = null;
     if (Date.now() < ready()) { waiting = setTimeout(flush, delay()); return; }
@@ -49,7 +50,7 @@
     for (const id of [...due]) {
       const part = document.getElementById(id);
       // Not under the fingers of somebody who is choosing in it: when they have done.
-      const busy = part && part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])");
+      const busy = part && (part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])") || marked(part));
       if (busy) continue;
       if (!early) due.delete(id);
       if (part) htmx.trigger(part, "refresh");

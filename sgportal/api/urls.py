@@ -74,6 +74,7 @@ urlpatterns = [
     path("decisions", decisions.Decisions.as_view(), name="api-decisions"),
     path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
+    path("causes", nodes.CauseList.as_view(), name="api-causes"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),
     path("events", Events.as_view(), name="api-events"),
     path("me", people.Me.as_view(), name="api-me"),

@@ -41,6 +41,7 @@ QUERIES = {
     "/audit/": ("", "?verb=change&search=a", "?kind=access"),
     "/api/v1/nodes": ("", f"?group={fleet.KEY}&labelSelector={fleet.KEY}&search=node"),
     "/api/v1/nodeunits": (f"?group={fleet.KEY}",),
+    "/api/v1/causes": ("", f"?group={fleet.KEY}&grid=deploymentgrids/default/echo&unit=unit-000"),
     "/api/v1/overview": (f"?group={fleet.KEY}",),
     "/api/v1/deploymentgrids": ("", "?labelSelector=!x"),
 }

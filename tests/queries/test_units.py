@@ -53,7 +53,8 @@ class Fleet:
 
 def _matches(unit: UnitRow, search: str = "", unhealthy: bool | None = None, only: str = "") -> bool:
     healthy = unhealthy is None or is_unhealthy(unit.state) == unhealthy
-    return healthy and search.lower() in unit.name.lower() and only in ("", unit.name)
+    names = [unit.name, *(f"{unit.name}-{number}" for number in range(unit.nodes))]  # its own and those of its nodes
+    return healthy and any(search.lower() in name.lower() for name in names) and only in ("", unit.name)
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Nodes, the units they form, the overview, and changes of labels as JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
 from ...core.health import STATES
 from ...core.names import kubelet_may_set
+from ...core.status.causes import Cause
 from ...models import LabelJob, ManagementMode, Node
 from ...queries.matrix.overview import Overview
 from ..cluster.serializers import ManagementSerializer
@@ -184,6 +185,34 @@ class CellSerializer(Shape):
     state = serializers.CharField()
     reason = serializers.CharField()
     message = Said(source="sentence")
+
+
+class CauseSerializer(Shape):
+    """A reason that makes cells or nodes unhealthy, and how many of them."""
+
+    reason = serializers.CharField()
+    state = serializers.CharField(help_text="The worst state that any of them is in.")
+    cells = Count()
+    units = Count()
+    grids = Count()
+    nodes = Count()
+    unit = serializers.CharField(help_text="The NodeUnit of an example; empty where there is none.")
+    grid = serializers.CharField(source="path", help_text="The grid of the example; empty where there is none.")
+    message = Said(source="sentence", allow_null=True)
+
+
+class Causes(NamedTuple):
+    """The causes of a NodeGroup."""
+
+    group: str
+    causes: Sequence[Cause]
+
+
+class CausesSerializer(Shape):
+    """Why cells and nodes of a NodeGroup are unhealthy, the worst first."""
+
+    group = serializers.CharField()
+    items = CauseSerializer(many=True, source="causes")
 
 
 class Seen(NamedTuple):

@@ -6,8 +6,9 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...models import ManagementMode, Node
+from ...queries.fleet.causes import causes_within
 from ...queries.label_impact import Impact
-from ...queries.matrix.node_groups import node_groups
+from ...queries.matrix.node_groups import default_key, node_groups
 from ...queries.matrix.overview import overview
 from ...queries.matrix.units import UnitFilter, place, unit_page
 from ...queries.nodes import select_nodes
@@ -15,6 +16,8 @@ from ..description.operations import PAGED, PLANNED, SELECTOR, Parameter, either
 from ..views import PortalView, unless_unchanged
 from .labelling import moved
 from .serializers import (
+    Causes,
+    CausesSerializer,
     ImpactSerializer,
     NodeGroupSerializer,
     NodePatchSerializer,
@@ -31,8 +34,10 @@ SEARCH = Parameter("search", "Only nodes whose name or labels hold this text.")
 KEY = Parameter("group", "The label key of the NodeGroup.", required=True)
 OVERVIEW_KEY = Parameter("group", "The label key of the NodeGroup; that of the most grids where left out.")
 UNHEALTHY = Parameter("unhealthy", "Only NodeUnits that need attention, or only others.", choices=("true", "false"))
-SEARCH_UNIT = Parameter("search", "Only NodeUnits whose name holds this text.")
+SEARCH_UNIT = Parameter("search", "Only NodeUnits whose name, or that of a node of theirs, holds this text.")
 _TRUTHS = {"true": True, "false": False, "": None}
+OF_GRID = Parameter("grid", "Only what concerns this grid, such as `deploymentgrids/default/web`.")
+OF_UNIT = Parameter("unit", "Only what concerns this NodeUnit.")
 ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "false"), default="false")
 
 
@@ -128,6 +133,22 @@ class UnitList(PortalView):
         found = unit_page(key, wanted, after=pages.after and (0, *pages.after), limit=pages.limit)
         following = pages.cursor([found.units[-1].name]) if found.more else None
         return Response({"items": NodeUnitSerializer.each_of(found.units), "next": following})
+
+
+class CauseList(PortalView):
+    """Why cells and nodes of a NodeGroup are unhealthy."""
+
+    reads_nodes = True
+
+    @operation("List causes", takes=(OVERVIEW_KEY, OF_GRID, OF_UNIT), answers={200: CausesSerializer})
+    def get(self, _request: Request) -> Response:
+        """What fails for the same reason is one cause, the worst first. Of a NodeGroup the nodes are among the causes,
+        and what their grids suffer because of them counts with them; of a grid or of a NodeUnit those of cells are
+        listed. `message` is about the example that `unit` and `grid` name."""
+        asked = self.query
+        key = asked["group"] or default_key()
+        found = causes_within(key, asked["grid"], asked["unit"])
+        return Response(CausesSerializer.of(Causes(key, found)))
 
 
 class OverviewDetail(PortalView):

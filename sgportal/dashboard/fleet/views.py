@@ -14,10 +14,10 @@ from ...queries.fleet.day import HOUR, Hour, incidents, last_day
 from ...queries.fleet.heat import heat
 from ...queries.matrix.node_groups import default_key, group_keys
 from ...queries.matrix.units import UnitFilter, unit_page
+from ..grids.causes import shown
 from ..page.access import needs
 from ..page.render import is_part, paged, show, wanted
 from ..page.unchanged import unless_unchanged
-from .causes import shown
 from .heatmap import draw
 
 MOST_CAUSES = 8

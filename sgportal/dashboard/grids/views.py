@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 
 from ...core.grids.kinds import KINDS
-from ...core.health import WORKLOAD_STATES
+from ...core.health import UNHEALTHY, WORKLOAD_STATES
 from ...core.names import PAUSED
 from ...core.overrides.requests import paused_units
 from ...core.text import Invalid, Sentence
@@ -24,7 +24,8 @@ from ..page.render import paged, show, wanted
 from ..page.tags import loop_alarms, yaml
 from ..page.unchanged import unless_unchanged
 from .address import grid_at, grid_url
-from .reach import counted, gravest_first, row
+from .causes import causes_of_grid
+from .reach import by_site, counted, gravest_first
 from .remedies import buttons
 
 # A list shows nothing else of statuses, which are large.
@@ -72,17 +73,21 @@ def show_grid(request: HttpRequest, grid: Grid, section: str, context: dict[str,
 
 def _facts(grid: Grid, section: str) -> dict[str, Any]:
     """What stands at the head of each of a grid's pages; `current`: the status speaks of the spec as it is now;
-    `cures`: what can be done about the first few of its units; on the page of one, that stands beside its sentence."""
+    `causes`: why units are unhealthy; `cures`: what can be done about the first few units where none is, such as a
+    paused rollout. On the page of one unit that stands beside its sentence."""
     is_service = grid.kind == "ServiceGrid"
+    causes = causes_of_grid(grid, with_buttons=section != "unit")
+    told = {each.cause.reason for each in causes}
     return {
+        "causes": causes,
         "is_service": is_service,
         "paused": (grid.metadata.get("annotations") or {}).get(PAUSED) == "true",
-        "conditions": _conditions(grid),
+        "conditions": [each for each in _conditions(grid) if each["type"] != "Degraded" or each["reason"] not in told],
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "service_notes": _service_notes(grid) if is_service else [],
         "unused": grid.status.get("unusedTemplates", []),
-        "cures": [] if section == "unit" else buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
+        "cures": [] if causes or section == "unit" else buttons(remedy for _, remedy in remedies_of(grid)[:CURES]),
     }
 
 
@@ -107,12 +112,14 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
     found = grid_at(plural, namespace, name)
     if found.kind == "ServiceGrid":
         return _endpoints(request, found)
-    asked = wanted(request, "search", "state")
+    asked = wanted(request, "search", "state", "cause")
     rows = found.units.exclude(name="")
     if asked["search"]:
         rows = rows.filter(name__icontains=asked["search"])
     if asked["state"]:
         rows = rows.filter(state=asked["state"])
+    if asked["cause"]:
+        rows = rows.filter(reason=asked["cause"], severity__lt=len(UNHEALTHY))
     return show_grid(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
 
 
@@ -151,13 +158,15 @@ def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> H
 
 
 def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
-    asked = wanted(request, "search", "state")
+    asked = wanted(request, "search", "state", "cause")
     reach = endpoints_of(found)
     proofs = reach.nodes
     matching = [
         each
         for each in gravest_first(proofs)
-        if asked["search"].lower() in f"{each.node} {each.unit}".lower() and asked["state"] in ("", each.state)
+        if asked["search"].lower() in f"{each.node} {each.unit}".lower()
+        and asked["state"] in ("", each.state)
+        and asked["cause"] in ("", each.reason)
     ]
     page = paged(request, matching)
     mode = proofs[0].mode if proofs else ""
@@ -165,7 +174,7 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
     context = {
         "asked": asked,
         "page": page,
-        "rows": [(row(each), buttons(doors.get((each.reason, each.unit), ()))) for each in page.object_list],
+        "sites": by_site(page.object_list, doors),
         "counts_by_state": counted(proofs),
         "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,

@@ -6,9 +6,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from ...core.names import kubelet_may_set
+from ...core.status.causes import worst_first
 from ...models import Grid, GridUnit, Node, NodeLabel
+from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
+from ..grids.causes import shown
 from ..page.access import needs
 from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
@@ -79,6 +82,7 @@ def unit(request: HttpRequest) -> HttpResponse:
         "name": name,
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
+        "causes": shown(worst_first(causes_of_cells(here)), key) if found and found[0].unhealthy else [],
         "page": paged(request, nodes),
     }
     return show(request, "nodes/unit.html", context)

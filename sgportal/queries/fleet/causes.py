@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
+from ...core.grids.kinds import KINDS
 from ...core.health import STATES, UNHEALTHY, State
-from ...core.status.causes import NODE_NOT_READY, NODE_UNKNOWN, Cause, grouped
+from ...core.status.causes import NODE_NOT_READY, NODE_UNKNOWN, Cause, grouped, worst_first
 from ...core.text import Sentence
 from ...models.cache import NodeLabel
 from ...models.intent import Grid, GridUnit
@@ -21,6 +22,18 @@ def causes_of_group(key: str) -> list[Cause]:
     """Why cells and nodes of a NodeGroup are unhealthy, the worst first. Four statements."""
     cells = causes_of_cells(GridUnit.objects.filter(grid__key=key))
     return grouped([*cells, *_of_whole_grids(key)], _of_nodes(key))
+
+
+def causes_within(key: str, path: str = "", unit: str = "") -> list[Cause]:
+    """The causes of a NodeGroup, or of the cells of one of its grids, of one of its NodeUnits, or of both."""
+    if not path and not unit:
+        return causes_of_group(key)
+    cells = GridUnit.objects.filter(grid__key=key)
+    if path:
+        plural, namespace, name = [*path.split("/"), "", ""][:3]
+        kind = next((each.kind for each in KINDS.values() if each.plural == plural), "")
+        cells = cells.filter(grid__kind=kind, grid__namespace=namespace, grid__name=name)
+    return worst_first(causes_of_cells(cells.filter(name=unit) if unit else cells))
 
 
 def causes_of_cells(cells: QuerySet[GridUnit]) -> list[Cause]:
@@ -52,7 +65,7 @@ def _cause(row: dict[str, Any], example: GridUnit) -> Cause:
         grids=row["grids"],
         unit=example.name,
         path=example.grid.path,
-        sentence=example.sentence,
+        sentence=example.sentence if example.message else None,
     )
 
 

@@ -45,8 +45,8 @@ class UnitPage:
 
 @dataclass(frozen=True, slots=True)
 class UnitFilter:
-    """Which units: `only` of this name, those with `search` in the name, the `unhealthy` ones or the others, those with
-    a grid that is unhealthy for this `reason`."""
+    """Which units: `only` of this name, those with `search` in the name or in that of a node, the `unhealthy` ones or
+    the others, those with a grid that is unhealthy for this `reason`."""
 
     only: str = ""
     search: str = ""
@@ -89,7 +89,10 @@ WITH members AS (
     FROM judged
 ), shown AS MATERIALIZED (
     SELECT units.*, CASE WHEN %(by_name)s THEN 0 ELSE worst END AS place FROM units
-    WHERE worst BETWEEN %(gravest)s AND %(mildest)s AND LOWER(name) LIKE %(pattern)s ESCAPE '!'
+    WHERE worst BETWEEN %(gravest)s AND %(mildest)s AND (
+        LOWER(name) LIKE %(pattern)s ESCAPE '!' OR (%(searched)s AND name IN (
+            SELECT l.value FROM sgportal_nodelabel l JOIN sgportal_node n ON n.id = l.node_id
+            WHERE l.key = %(key)s AND LOWER(n.name) LIKE %(pattern)s ESCAPE '!')))
         AND (%(reason)s = '' OR name IN (
             SELECT u.name FROM sgportal_gridunit u JOIN sgportal_grid g ON g.id = u.grid_id
             WHERE g.key = %(key)s AND u.severity < %(healthy)s AND u.reason = %(reason)s))
@@ -122,6 +125,7 @@ def unit_page(
         "key": key,
         "only": wanted.only,
         "pattern": _containing(wanted.search),
+        "searched": bool(wanted.search),
         "reason": wanted.reason,
         "gravest": len(UNHEALTHY) if wanted.unhealthy is False else 0,
         "mildest": len(UNHEALTHY) - 1 if wanted.unhealthy else len(STATES),

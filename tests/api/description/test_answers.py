@@ -112,6 +112,7 @@ CALLS = {
     "POST superedge/takeover": [(TRY, {}, 200), ("", {"force": True}, 200)],
     "POST superedge/handback": [("", {}, 202)],
     "POST cluster/decision": [(TRY, "halt", 200), ("", "halt", 200)],
+    "GET causes": [("?group=zone1", None, 200), ("?grid=deploymentgrids/default/echo&unit=nodeunit1", None, 200)],
     "GET overview": [("?group=zone1", None, 200)],
     "GET me": [("", None, 200)],
     "GET tokens": [("", None, 200)],
@@ -144,7 +145,7 @@ def test_every_operation_is_called_here():
 
 def prepared(ada, people, name, body):
     """The caller, the path and the body of a call, once the world is as it needs it."""
-    if name in ("GET cluster", "GET overview", "POST superedge/takeover"):
+    if name in ("GET cluster", "GET causes", "GET overview", "POST superedge/takeover"):
         world.looked()
     if name.endswith(("rollout/start", "rollout/resume")):
         Rollout.objects.update(phase="Aborted" if name.endswith("start") else "Paused")

@@ -8,11 +8,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from ...core.grids.kinds import KINDS
-from ...core.status.causes import NODE_UNKNOWN, Cause
+from ...core.health import is_unhealthy
+from ...core.status.causes import NODE_UNKNOWN, Cause, worst_first
 from ...core.status.remedies import REMEDIES
 from ...models import Grid
+from ...queries.fleet.causes import causes_of_cells
 from ...queries.remedies import remedies
-from ..grids.remedies import Button, buttons
+from .address import grid_url
+from .remedies import Button, buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,21 @@ class Shown:
 
 def shown(causes: Sequence[Cause], key: str) -> list[Shown]:
     """The causes of a NodeGroup with their links and remedies. One query, and one for each that more replicas cure."""
-    grids = _grids(each.path for each in causes if _is_one_thing(each))
+    grids = _grids(each.path for each in causes if each.grids == 1 and each.reason in REMEDIES)
     return [Shown(each, _list_of(each, key), _buttons(each, grids.get(each.path))) for each in causes]
+
+
+def causes_of_grid(grid: Grid, with_buttons: bool = True) -> list[Shown]:
+    """Why NodeUnits of a grid are unhealthy, each with the list of these; no query where the grid is healthy."""
+    if not is_unhealthy(grid.state) or grid.deleting_since:
+        return []
+    place = grid_url(grid)
+    causes = worst_first(causes_of_cells(grid.units.all()))
+    doors = remedies(grid, [(each.reason, each.unit) for each in causes]) if with_buttons else {}
+    return [
+        Shown(each, f"{place}?{urlencode({'cause': each.reason})}", buttons(doors.get((each.reason, each.unit), ())))
+        for each in causes
+    ]
 
 
 def _list_of(cause: Cause, key: str) -> str:
@@ -37,13 +53,6 @@ def _list_of(cause: Cause, key: str) -> str:
     if not cause.units and cause.path:
         return reverse("grid", args=cause.path.split("/"))
     return f"{reverse('matrix')}?{urlencode({'group': key, 'cause': cause.reason})}"
-
-
-def _is_one_thing(cause: Cause) -> bool:
-    """Whether one change cures all that a cause concerns: it is about one grid, and about one NodeUnit where the
-    workload of a NodeUnit is to be replaced."""
-    actions = REMEDIES.get(cause.reason, ())
-    return bool(actions) and cause.grids == 1 and (cause.units <= 1 or "recreate" not in actions)
 
 
 def _buttons(cause: Cause, grid: Grid | None) -> list[Button]:
