@@ -14,6 +14,7 @@ def key_of(path: str) -> str:
 
 
 def wake(grids: Iterable[Grid]) -> None:
-    """Have the rollouts of these grids looked at, in the transaction of the caller."""
+    """Have the rollouts of these grids looked at now, however long they would have waited, in the transaction of the
+    caller."""
     if keys := {key_of(grid.path) for grid in grids}:
-        workqueue.enqueue_spaced(keys)
+        workqueue.enqueue(keys)
