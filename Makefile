@@ -9,7 +9,7 @@ TEST_ARGS ?=
 # On two cores three: who tests a control plane waits for it half of the time.
 WORKERS ?= 3
 # The markers (pyproject.toml) of tests that need something installed, or their time.
-HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm
+HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm or promtool
 # What types and the deployment check are run against: settings such as a production has.
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
@@ -43,12 +43,13 @@ kube: develop ## compile the real control plane and the kubectls that the tests 
 	@$(PY) -m tests.kube.binaries
 	@$(PY) -m tests.kube.kubectls
 	@$(PY) -m tests.kube.helm.build
+	@$(PY) -m tests.kube.promtool.build
 	@$(PY) -m tests.kube.traefik.build
 	@exec $(PY) -m tests.kube.coredns.build
 
 # Where everything is wanted, a control plane that can be compiled is; where it cannot, who needs it says so.
 compiled: develop
-	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.helm.build >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; $(PY) -m tests.kube.coredns.build >/dev/null; fi
+	@if command -v go >/dev/null; then $(PY) -m tests.kube.binaries >/dev/null; $(PY) -m tests.kube.kubectls >/dev/null; $(PY) -m tests.kube.helm.build >/dev/null; $(PY) -m tests.kube.promtool.build >/dev/null; $(PY) -m tests.kube.traefik.build >/dev/null; $(PY) -m tests.kube.coredns.build >/dev/null; fi
 
 crds: runtime ## write deploy/crds.yaml anew from sgportal/cluster
 	@$(DEPLOYED) $(PY) manage.py crds > deploy/crds.yaml

@@ -17,6 +17,7 @@ from pathlib import Path
 from .kube import binaries, kubectls
 from .kube.coredns import build as coredns
 from .kube.helm import build as helm
+from .kube.promtool import build as promtool
 from .kube.traefik import build as traefik
 
 NOBODY = "nobody"  # PostgreSQL will not run as root
@@ -50,6 +51,7 @@ NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "kubectls": ("kubectls of several versions (`make kube` gets them)", lambda: not kubectls.missing()),
     "kubernetes": ("a Kubernetes control plane (`make kube` compiles one)", lambda: not binaries.missing()),
     "helm": ("helm (`make kube` fetches it)", helm.find),
+    "promtool": ("promtool (`make kube` fetches it)", promtool.find),
     "traefik": ("Traefik (`make kube` compiles it)", traefik.find),
     "coredns": ("CoreDNS (`make kube` compiles it)", coredns.find),
     "netns": ("network namespaces (root, iproute2, iptables, nftables, conntrack)", namespaces),

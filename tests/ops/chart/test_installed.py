@@ -186,6 +186,26 @@ def left_over(plane) -> list[str]:
     return kubectl(plane, "get", kinds, "-A", "-l", OWN, "-o", "name").split()
 
 
+def test_with_default_values_one_pod_is_all_of_it(install_plane, kubelet):
+    """SQLite, and a Secret that the chart makes, keeps at an upgrade and leaves at the end."""
+    path = f"/api/v1/namespaces/{NAMESPACE}/secrets/sgportal"
+    release(install_plane, "install", "alone", str(manifests.CHART), "--set", "image.tag=one")
+    wait_for(lambda: kubelet.pods("one"), 75, "a pod")
+    made = install_plane.request("GET", path)["data"]
+    assert made.keys() == {"SECRET_KEY"}
+    pod = kubelet.pods("one")["web"]
+    kubelet.prepare(pod)
+    kubelet.start(pod)
+    kubelet.until_alive(pod)
+    assert kubelet.stop(pod).keys() == COMPONENTS
+    release(install_plane, "upgrade", "alone", str(manifests.CHART), "--set", "image.tag=two")
+    assert install_plane.request("GET", path)["data"] == made
+    release(install_plane, "uninstall", "alone")
+    assert install_plane.request("GET", path)["data"] == made
+    assert install_plane.request("GET", f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/sgportal")
+    install_plane.request("DELETE", path)
+
+
 @pytest.mark.postgres
 def test_several_pods_may_migrate_at_once(postgres_server, tmp_path):
     """Plain `migrate` started twice at once fails: both make the same table."""
