@@ -28,7 +28,7 @@ RUN /opt/portal/bin/pybabel --quiet compile -D django -d sgportal/locale \
 # What no process of ours loads: the client of Kubernetes once more for asyncio, and languages that no page is in.
 RUN cd /opt/portal/lib/python3*/site-packages \
  && rm -r kubernetes/aio babel/locale-data \
- && find django rest_framework django_filters -path "*/locale/*" -prune ! -name "en*" ! -name "zh*" -exec rm -r {} +
+ && find django rest_framework django_filters -type d -path "*/locale/*" -prune ! -name "en*" ! -name "zh*" -exec rm -r {} +
 
 FROM ${BASE}
 ARG VERSION=0.1.0

@@ -95,6 +95,8 @@ def secret(install_plane, postgres_server, redis_server):
     data = {"SECRET_KEY": SECRET, "DATABASE_URL": postgres_server.url(), "CELERY_BROKER_URL": redis_server.url}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sgportal"}, "stringData": data}
     install_plane.request("POST", f"/api/v1/namespaces/{NAMESPACE}/secrets", body)
+    yield
+    install_plane.request("DELETE", f"/api/v1/namespaces/{NAMESPACE}/secrets/sgportal")
 
 
 @pytest.fixture
@@ -189,7 +191,7 @@ def left_over(plane) -> list[str]:
 def test_with_default_values_one_pod_is_all_of_it(install_plane, kubelet):
     """SQLite, and a Secret that the chart makes, keeps at an upgrade and leaves at the end."""
     path = f"/api/v1/namespaces/{NAMESPACE}/secrets/sgportal"
-    release(install_plane, "install", "alone", str(manifests.CHART), "--set", "image.tag=one")
+    release(install_plane, "install", "sgportal", str(manifests.CHART), "--set", "image.tag=one")
     wait_for(lambda: kubelet.pods("one"), 75, "a pod")
     made = install_plane.request("GET", path)["data"]
     assert made.keys() == {"SECRET_KEY"}
@@ -198,9 +200,9 @@ def test_with_default_values_one_pod_is_all_of_it(install_plane, kubelet):
     kubelet.start(pod)
     kubelet.until_alive(pod)
     assert kubelet.stop(pod).keys() == COMPONENTS
-    release(install_plane, "upgrade", "alone", str(manifests.CHART), "--set", "image.tag=two")
+    release(install_plane, "upgrade", "sgportal", str(manifests.CHART), "--set", "image.tag=two")
     assert install_plane.request("GET", path)["data"] == made
-    release(install_plane, "uninstall", "alone")
+    release(install_plane, "uninstall", "sgportal")
     assert install_plane.request("GET", path)["data"] == made
     assert install_plane.request("GET", f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/sgportal")
     install_plane.request("DELETE", path)

@@ -187,3 +187,17 @@ def test_host_names_become_addresses_that_forms_may_come_from():
     assert told["CSRF_TRUSTED_ORIGINS"] == "https://a.example,https://b.example"
     ingress = next(body for body in made if body["kind"] == "Ingress")
     assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["a.example", "b.example"]
+
+
+@pytest.mark.helm
+@PROFILES
+def test_to_restore_a_backup_nothing_runs_that_writes(profile):
+    values = str(manifests.CHART / "profiles" / f"{profile}.yaml")
+    made = template("-f", values, "--set", "maintenance=true")
+    processes = [
+        container["name"]
+        for each in made
+        if each["kind"] == "Deployment" and each["spec"].get("replicas", 1)
+        for container in each["spec"]["template"]["spec"]["containers"]
+    ]
+    assert set(processes) - {"redis"} == {"web"}
