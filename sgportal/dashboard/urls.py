@@ -8,7 +8,7 @@ from .editor import views as editor
 from .fleet import matrix
 from .fleet import views as fleet
 from .grids import actions as grid_actions
-from .grids import effective, operate, servicegroups
+from .grids import effective, operate, rollout, servicegroups
 from .grids import views as grids
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
@@ -57,6 +57,7 @@ urlpatterns = [
     path(_GRID + "endpoints/", grids.endpoints, name="grid-endpoints"),
     path(_GRID + "events/", grids.events, name="grid-events"),
     path(_GRID + "revisions/", grids.revisions, name="grid-revisions"),
+    path(_GRID + "rollout/", rollout.rollout, name="grid-rollout"),
     path(_GRID + "yaml/", grids.manifest, name="grid-yaml"),
     path(_GRID + "edit/", editor.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),

@@ -149,9 +149,14 @@ def walkthrough() -> None:
 ROLLOUT = {"waves": [{"name": "canary", "units": ["nodeunit1"], "approval": True}]}
 
 
-def rollout(grid: Grid, phase: str = "Progressing", reason: str = "AwaitingApproval") -> Rollout:
-    """The rollout of a grid with `ROLLOUT` in its spec: `nodeunit1` has what is rolled out, `nodeunit2` waits."""
-    members = {"nodeunit1": Member(0, 1, grid.generation, "done", 1.7e9, 12.5), "nodeunit2": Member(1, 1, 1)}
+def rollout(
+    grid: Grid,
+    phase: str = "Progressing",
+    reason: str = "AwaitingApproval",
+    units: tuple[str, str] = ("nodeunit1", "nodeunit2"),
+) -> Rollout:
+    """The rollout of a grid with waves in its spec: the first unit has what is rolled out, the second waits."""
+    members = {units[0]: Member(0, 1, grid.generation, "done", 1.7e9, 12.5), units[1]: Member(1, 1, 1)}
     found = Rollout(grid=grid, target=grid.generation, stable=1, generation=grid.generation, seed=5)
     state = State(grid.generation, phase, reason, ready_at=1.7e9, members=members)
     rows.store(grid, found, parse(grid.source()).rollout, None, state)

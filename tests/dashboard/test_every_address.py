@@ -40,7 +40,7 @@ PIECES = {
     "plural": ("deploymentgrids", "servicegrids", "pods", "%00"),
     "namespace": ("default", "nowhere", "%E4%B8%AD"),
     "name": ("echo", "shop", "node0", "nowhere", "%3Cb%3E"),
-    "verb": ("pause", "image", "nonsense"),
+    "verb": ("pause", "image", "rollout-skip", "nonsense"),
     "unit": ("ham", "nowhere", "a/b/c"),
     "token": ("x", "%00"),
     "pk": ("1", "0", "99999999999999999999", "00000000-0000-0000-0000-000000000000"),

@@ -139,6 +139,7 @@ USED_ELSEWHERE = {
     "Babel": ("Makefile", "babel"),
     "psycopg": ("sgportal/env.py", "django.db.backends.postgresql"),
     "httptools": ("docs/dependencies.md", "uvicorn's fast HTTP parser"),
+    "tzdata": ("sgportal/core/rollouts/time_zones.py", "zoneinfo"),
     "uvloop": ("docs/dependencies.md", "uvicorn's fast event loop"),
 }
 

@@ -121,11 +121,12 @@ def _room(strategy: Strategy, state: State, seen: World, turns: tuple[Turn, ...]
 
 
 def _backward(strategy: Strategy, state: State, seen: World, now: float) -> State:
-    """Give units what they had: those that are not ready, or out of reach, at once; the others few at a time."""
-    touched = [name for name in state.at("given", "done", "failed", "skipped", "deferred") if _has_new(state, name)]
-    urgent = [name for name in touched if state.members[name].turn != "done"]
+    """Give units what they had, also those that another rollout gave something which they did not prove to run: at once
+    where they are not well or out of reach, the others few at a time."""
+    touched = [name for name in state.at(*_FORWARD) if _has_other(state, name)]
+    urgent = [name for name in touched if state.members[name].turn != "done" and not _is_well(seen, name)]
     state = state.returned(urgent, now)
-    calm = [name for name in touched if state.members[name].turn == "done"]
+    calm = [name for name in touched if state.members[name].turn != "back"]
     state = state.returned(calm[: _room(strategy, state, seen, ("back",))], now)
     waited_for = [
         name
@@ -133,11 +134,18 @@ def _backward(strategy: Strategy, state: State, seen: World, now: float) -> Stat
         if seen.get(name, ABSENT).health not in ("absent", *_AWAY)
         and now - state.members[name].since < strategy.deadline
     ]
-    if not waited_for and not any(_has_new(state, name) for name in state.members):
+    if not waited_for and not any(_has_other(state, name) for name in state.members):
         return replace(state, phase="RolledBack", ready_at=None)
     return replace(state, ready_at=None)
 
 
-def _has_new(state: State, name: str) -> bool:
-    member = state.members[name]
-    return member.assigned == state.target != member.before
+_FORWARD: tuple[Turn, ...] = ("given", "done", "failed", "skipped", "deferred", "waiting")
+
+
+def _has_other(state: State, name: str) -> bool:
+    """Whether a unit should have something else than what it goes back to."""
+    return state.members[name].assigned != state.members[name].before
+
+
+def _is_well(seen: World, name: str) -> bool:
+    return seen.get(name, ABSENT).health == "ready"

@@ -65,7 +65,7 @@ def _resume(_strategy: Strategy, state: State, now: float, _units: Collection[st
 
 
 def _approve(strategy: Strategy, state: State, _now: float, _units: Collection[str]) -> State:
-    if state.reason != "AwaitingApproval":
+    if state.reason != "AwaitingApproval" or state.approved > state.wave:
         raise NotNow(say("wave “%(wave)s” does not wait for approval", wave=strategy.waves[state.wave].name))
     return replace(state, approved=state.wave + 1)
 

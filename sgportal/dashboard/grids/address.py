@@ -26,3 +26,8 @@ def grid_url(grid: Grid) -> str:
 def unit_url(grid: Grid, unit: str) -> str:
     """The address of the page of what a grid has in a NodeUnit."""
     return reverse("grid-unit", args=[grid.grid_kind.plural, grid.namespace, grid.name, unit])
+
+
+def rollout_url(grid: Grid) -> str:
+    """The address of the page of its rollout."""
+    return reverse("grid-rollout", args=[grid.grid_kind.plural, grid.namespace, grid.name])

@@ -1,7 +1,6 @@
 """What people do with a grid, or with one of its NodeUnits, by a verb: pause, resume, restart, set image, scale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -11,25 +10,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
-from ...core.plans.plan import Plan
 from ...core.text import Invalid
 from ...models import Grid
 from ..page.access import actor, needs
 from ..page.agreed import as_shown, say_changed
 from ..page.render import clean, show
 from ..page.tags import say
-from .address import grid_at, grid_url, unit_url
+from . import rollout_verbs
+from .address import grid_at, grid_url, rollout_url, unit_url
+from .rollout_verbs import Done
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What a verb comes to."""
-
-    plan: Plan
-
-
-def _pin(grid: Grid, units: Sequence[str], by: actions.Actor, *, revision: int | None = None, **how: Any) -> _Done:
-    return _Done(actions.pin_units(grid, units, revision, by, **how))
+def _pin(grid: Grid, units: Sequence[str], by: actions.Actor, *, revision: int | None = None, **how: Any) -> Done:
+    return Done(actions.pin_units(grid, units, revision, by, **how))
 
 
 VERBS: dict[str, tuple[Any, Promise, Promise]] = {
@@ -59,6 +52,7 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
         gettext_lazy("Pin to a revision"),
         gettext_lazy("This NodeUnit goes to the revision, and stays there whatever becomes of the grid."),
     ),
+    **rollout_verbs.VERBS,
     "unpin": (_pin, gettext_lazy("Unpin"), gettext_lazy("This NodeUnit follows the latest revision again.")),
 }
 REVISIONS = 200  # the latest, that can be chosen
@@ -77,6 +71,8 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     if verb in _OF_UNITS and not unit:
         raise Http404
     back = unit_url(found, unit) if unit else grid_url(found)
+    if verb in rollout_verbs.VERBS:
+        back = rollout_url(found)
     context: dict[str, Any] = {
         **{"grid": found, "verb": verb, "title": title, "explanation": explanation, "unit": unit, "back": back},
         "containers": _containers(found),

@@ -110,6 +110,7 @@ def test_a_broken_change_stops_at_the_canary(three):
     assert three.get("g-d")["spec"]["template"]["spec"]["containers"][0]["image"] == "img:1"
 
 
+@pytest.mark.embedded_only
 def test_a_broken_change_goes_back_by_itself_where_that_is_wanted(three):
     give_broken(three, onFailure="rollBack")
     fail(three)
@@ -119,6 +120,7 @@ def test_a_broken_change_goes_back_by_itself_where_that_is_wanted(three):
     assert complete(three) == ["131", "331", "333"]
 
 
+@pytest.mark.embedded_only
 def test_another_change_takes_the_place_of_one_that_is_under_way(three):
     give_broken(three)
     three.until(lambda: seen(three) and images(three) == f"1{BROKEN}1")
@@ -128,6 +130,7 @@ def test_another_change_takes_the_place_of_one_that_is_under_way(three):
     assert set(Rollout.objects.first().units.values_list("before", flat=True)) == {1}
 
 
+@pytest.mark.embedded_only
 def test_approval_is_asked_and_given_over_an_annotation(three):
     canary = {"name": "canary", "units": ["b"], "approval": True}
     give(three, 2, rollout={"waves": [canary], "maxUnavailable": 3})
@@ -142,6 +145,7 @@ def test_approval_is_asked_and_given_over_an_annotation(three):
     assert images(three) == "232"
 
 
+@pytest.mark.embedded_only
 def test_what_does_not_concern_the_children_begins_no_rollout(three):
     give(three, 2, rollout={**CANARY, "start": "manual"})
     is_at(three, "Pending")
@@ -152,6 +156,7 @@ def test_what_does_not_concern_the_children_begins_no_rollout(three):
     assert complete(three)[-1] == "222"
 
 
+@pytest.mark.embedded_only
 def test_without_a_rollout_in_the_spec_all_follow_at_once(three):
     give_broken(three)
     three.until(lambda: seen(three) and images(three) == f"1{BROKEN}1")
@@ -160,6 +165,7 @@ def test_without_a_rollout_in_the_spec_all_follow_at_once(three):
     assert (three.grid.rollout, three.grid.stable) == ({}, None)
 
 
+@pytest.mark.embedded_only
 def test_the_restart_of_a_grid_comes_in_waves_as_well(three):
     restarted = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-27T20:00:00Z"}}}
     three.edit("g", restarted, "DeploymentGrid", by="kubectl-annotate")
@@ -175,9 +181,8 @@ def test_the_restart_of_a_grid_comes_in_waves_as_well(three):
     complete(three)
 
 
+@pytest.mark.embedded_only
 def test_a_unit_out_of_reach_holds_nobody_up_and_follows_when_it_is_back(three):
-    if not hasattr(three.server, "set_node_ready"):
-        pytest.skip("nodes of the real control plane stay")
     three.embedded.set_node_ready("node1", None)
     three.resync()
     give(three, 2)

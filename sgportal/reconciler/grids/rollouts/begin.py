@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from ....core.grids.grid import GridSpec, parse
 from ....core.rollouts.division import divided
-from ....core.rollouts.state import OVER, Member, Phase, State
+from ....core.rollouts.state import OVER, Member, Phase
 from ....core.rollouts.strategy import Strategy
+from ....core.rollouts.succession import begun, origins
 from ....core.text import Invalid
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Rollout
@@ -106,13 +107,7 @@ def _supersede(grid: Grid, spec: GridSpec, strategy: Strategy, old: Rollout) -> 
 
 def _members_of(grid: Grid, stable: int, old: Mapping[str, Member]) -> dict[str, tuple[int, int]]:
     """By unit, the revision to go back to and the one that it has now."""
-    found = {}
-    for cell in grid.units.exclude(name=""):
-        now = _revision(cell, stable)
-        was = old.get(cell.name)
-        proven = was is None or was.turn in ("done", "restored") or was.assigned == was.before
-        found[cell.name] = (now if proven or was is None else was.before, now)
-    return found
+    return origins({cell.name: _revision(cell, stable) for cell in grid.units.exclude(name="")}, old)
 
 
 def _revision(cell: GridUnit, stable: int) -> int:
@@ -131,11 +126,7 @@ def _open(
     waves = divided(strategy, _units(spec, members), seed)
     now = timezone.now().timestamp()
     phase: Phase = "Complete" if complete else "Pending" if strategy.start == "manual" else "Progressing"
-    state = State(
-        grid.generation,
-        phase,
-        members={name: Member(waves[name], *each, since=now) for name, each in members.items()},
-    )
+    state = replace(begun(grid.generation, waves, members, now), phase=phase)
     rollout = Rollout(
         grid=grid, target=grid.generation, stable=stable, generation=grid.generation, seed=seed, looked_at=now
     )

@@ -48,7 +48,7 @@ def run(path: str, cluster: Cluster) -> float | None:
 def _look(grid: Grid) -> float | None:
     """The same of a grid whose row is locked."""
     look = look_at(grid)
-    if look is None:
+    if look is None or look.paused:
         return None
     after = advance(look.strategy, look.state, look.seen, look.now)
     if after != look.before:
@@ -64,7 +64,8 @@ def _look(grid: Grid) -> float | None:
 @dataclass(frozen=True, slots=True)
 class Look:
     """A rollout as it is stored (`before`), and as it is before the next decision (`state`): with the units that
-    joined, and without the time in which nobody looked. `seen`: its units `now`, in epoch seconds."""
+    joined, and without the time in which nobody looked. `seen`: its units `now`, in epoch seconds. `paused`: the grid
+    is, so that nothing may be decided."""
 
     rollout: Rollout
     strategy: Strategy
@@ -72,6 +73,7 @@ class Look:
     state: State
     seen: Mapping[str, Seen]
     now: float
+    paused: bool
 
 
 def look_at(grid: Grid) -> Look | None:
@@ -84,14 +86,12 @@ def look_at(grid: Grid) -> Look | None:
         return None
     if rollout is None or (strategy := spec.rollout) is None or rollout.generation != grid.generation:
         return None
-    if spec.requests.paused:
-        return None
     now = timezone.now().timestamp()
     units = spec.its(known_units(spec.key, with_nodes=True))
     before = state_of(rollout)
     seen = rows.seen_of(spec, strategy, units, {cell.name: cell for cell in grid.units.all()}, now)
     state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
-    return Look(rollout, strategy, before, state, seen, now)
+    return Look(rollout, strategy, before, state, seen, now, spec.requests.paused)
 
 
 def _patient(state: State, rollout: Rollout, now: float) -> State:
