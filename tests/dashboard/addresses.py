@@ -54,7 +54,6 @@ WRITABLE = (
     GRID + "delete/",
     GRID + "templates/",
     GRID + "do/pause/",
-    GRID + "do/rollout-pause/",
     GRID + "do/restart/?unit=lyo",
     GRID + "do/image/",
     GRID + "do/pin/?unit=lyo",
