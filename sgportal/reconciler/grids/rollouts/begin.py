@@ -99,10 +99,15 @@ def _go_on(grid: Grid, spec: GridSpec, strategy: Strategy, rollout: Rollout) -> 
 def _supersede(grid: Grid, spec: GridSpec, strategy: Strategy, old: Rollout) -> None:
     """Another change while a rollout is under way, or after it: units keep what they have until the new one reaches
     them, and would go back to what they last proved to run."""
-    stable = old.generation if old.phase == "Complete" else old.stable
+    complete = old.phase == "Complete"
+    stable = old.generation if complete else old.stable
     if old.phase not in OVER:
         Rollout.objects.filter(pk=old.pk).update(phase="Superseded", ended_at=timezone.now())
-    _open(grid, spec, strategy, stable, _members_of(grid, stable, state_of(old).members))
+    members = state_of(old).members
+    # What a complete rollout could not reach is still to get what that one proved.
+    missed = {name for name, each in members.items() if complete and each.turn == "deferred"}
+    found = _members_of(grid, stable, members)
+    _open(grid, spec, strategy, stable, {**found, **dict.fromkeys(missed & found.keys(), (stable, stable))})
 
 
 def _members_of(grid: Grid, stable: int, old: Mapping[str, Member]) -> dict[str, tuple[int, int]]:
