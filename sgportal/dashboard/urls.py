@@ -5,7 +5,7 @@ from django.urls import path
 from .cluster import audit, decisions
 from .cluster import views as cluster
 from .editor import views as editor
-from .fleet import matrix
+from .fleet import matrix, search
 from .fleet import views as fleet
 from .grids import actions as grid_actions
 from .grids import effective, operate, rollout, servicegroups
@@ -23,6 +23,7 @@ urlpatterns = [
     path("fleet/card/", fleet.card, name="fleet-card"),
     path("matrix/", matrix.matrix, name="matrix"),
     path("events/", fleet.events, name="events"),
+    path("search/", search.find, name="search"),
     path("pulse/", live.pulse, name="pulse"),
     path("cluster/", cluster.cluster, name="cluster"),
     path("cluster/banner/", cluster.banner, name="cluster-banner"),

@@ -1,6 +1,7 @@
 """Keys, filters, selections, and the one stream of news per browser."""
 
 import json
+import re
 
 import pytest
 
@@ -36,7 +37,9 @@ def test_focus_can_be_seen(visit):
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", focused(page)
 
 
-@pytest.mark.parametrize(("keys", "place"), [("go", "/"), ("gn", "/nodes/"), ("gu", "/groups/"), ("gg", "/grids/")])
+@pytest.mark.parametrize(
+    ("keys", "place"), [("go", "/"), ("gm", "/matrix/"), ("gn", "/nodes/"), ("gu", "/groups/"), ("gg", "/grids/")]
+)
 def test_two_keys_go_places(visit, keys, place):
     page = visit.open("/jobs/")
     for key in keys:
@@ -57,6 +60,39 @@ def test_help_opens_and_closes_by_key(visit):
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#help")).not_to_be_visible()
+
+
+def test_everything_is_found_from_the_keyboard(visit):
+    page = visit.open("/jobs/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette input")).to_be_focused()
+    page.keyboard.type("node1")
+    expect(page.locator("#palette [aria-selected=true]")).to_contain_text("node1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/nodes/node1/")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).not_to_be_visible()
+
+
+def test_the_heat_map_is_one_tab_stop_with_a_card_and_keeps_the_focus(visit):
+    page = visit.open("/")
+    columns = page.locator(".heat .cells > a")
+    expect(page.locator(".heat .cells > a[tabindex='0']")).to_have_count(1)
+    columns.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    second = columns.nth(1)
+    expect(second).to_be_focused()
+    expect(second).to_have_attribute("href", re.compile("/units/|search="))
+    expect(page.locator("#heat-card h3 a")).to_have_text(second.get_attribute("aria-label").partition(",")[0])
+    page.evaluate("document.getElementById('live').dataset.old = '1'; htmx.trigger('#live', 'refresh')")
+    page.wait_for_selector("#live:not([data-old])")
+    expect(columns.nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#heat-card")).not_to_be_visible()
+    columns.nth(1).press("Enter")
+    page.wait_for_url(re.compile("/grids/"))
 
 
 def test_the_menu_opens_by_key_and_gives_focus_back(visit):

@@ -52,6 +52,7 @@ def addresses(chromium, sites, somebody):
         "overview": "/",
         "wall": "/?kiosk=1",
         "events": "/events/",
+        "search": "/search/?q=node",
         "matrix": "/matrix/",
         "unhealthy": "/matrix/?unhealthy=1",
         "nodes": "/nodes/",
@@ -145,6 +146,11 @@ def test_the_help_and_the_menu_are_accessible_when_open(chromium, sites, somebod
         with visiting(chromium, sites, state=somebody, **variant) as visit:
             page = visit.open("/")
             page.click("#menu summary")
+            assert axe.Axe().run(page, options=RULES).response["violations"] == []
+            page.keyboard.press("Escape")
+            page.keyboard.press("Control+k")
+            page.keyboard.type("node")
+            page.wait_for_selector("#palette [aria-selected=true]")
             assert axe.Axe().run(page, options=RULES).response["violations"] == []
             page.keyboard.press("Escape")
             page.click("[data-help]")

@@ -32,6 +32,7 @@ QUERIES = {
     "/matrix/": ("", f"?group={fleet.KEY}&unhealthy=1&search=unit"),
     "/fleet/card/": (f"?key={fleet.KEY}&unit=unit-000",),
     "/events/": ("?search=unit",),
+    "/search/": ("?q=unit",),
     "/group/": (f"?key={fleet.KEY}",),
     "/unit/": (f"?key={fleet.KEY}&unit={fleet.unit_name(0)}",),
     "/nodes/": ("", f"?search=node&selector={fleet.KEY}&group={fleet.KEY}&unit={fleet.unit_name(0)}"),

@@ -10,6 +10,7 @@ READABLE = (
     "/?group=site&by=zone&search=l",
     "/matrix/?group=site&unhealthy=1&search=l&cause=RollingOut",
     "/events/?search=l",
+    "/search/?q=lyo",
     "/fleet/card/?key=site&unit=lyo",
     "/?kiosk=1",
     "/pulse/",

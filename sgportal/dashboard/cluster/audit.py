@@ -10,8 +10,18 @@ from django.shortcuts import get_object_or_404
 from ...models import AuditEvent
 from ..page.access import needs
 from ..page.difference import lines
+from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.tags import yaml
+
+_COLUMNS: Columns = {
+    "at": lambda entry: entry.at.isoformat(),
+    "actor": lambda entry: entry.actor,
+    "address": lambda entry: entry.address,
+    "source": lambda entry: entry.door,
+    "verb": lambda entry: entry.verb,
+    "path": lambda entry: entry.path,
+}
 
 
 @needs("admin")
@@ -26,8 +36,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     if asked["verb"]:
         found = found.filter(verb=asked["verb"])
     verbs = of_kind.order_by("verb").values_list("verb", flat=True).distinct()
-    page = paged(request, found.defer("before", "after", "plan"))
-    return show(request, "cluster/audit.html", {"asked": asked, "kind": kind, "verbs": verbs, "page": page})
+    found = found.defer("before", "after", "plan")
+    if wants_csv(request):
+        return as_csv("audit", _COLUMNS, found[:MOST])
+    context = {"csv": True, "asked": asked, "kind": kind, "verbs": verbs, "page": paged(request, found)}
+    return show(request, "cluster/audit.html", context)
 
 
 @needs("admin")

@@ -1,6 +1,6 @@
 """The matrix: NodeUnits against grids, the worst on top."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from ...core.health import STATES
+from ...models import Grid
 from ...queries.matrix.node_groups import group_keys
 from ...queries.matrix.overview import Cell, Overview
 from ...queries.matrix.overview import overview as read_overview
-from ...queries.matrix.units import UnitFilter, UnitRow
+from ...queries.matrix.units import Order, UnitFilter, UnitRow
 from ..grids.address import grid_url
 from ..page.access import needs
+from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import is_part, read_page, show, wanted
 from ..page.tags import say, state_word
 from ..page.unchanged import unless_unchanged
@@ -45,17 +47,22 @@ class Row:
 @unless_unchanged
 def matrix(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
-    asked = wanted(request, "group", "search", "unhealthy", "cause")
+    asked = wanted(request, "group", "search", "unhealthy", "cause", "sort")
     filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None, reason=asked["cause"])
+    order: Order = "name" if asked["sort"] == "name" else "worst"
     seen: Overview
 
     def read(start: int) -> tuple[Sequence[UnitRow], int]:
         nonlocal seen
-        seen = read_overview(asked["group"] or None, filtered, start=start, limit=UNITS)
+        seen = read_overview(asked["group"] or None, filtered, order, start=start, limit=UNITS)
         return seen.units, seen.count
 
+    if wants_csv(request):
+        whole = read_overview(asked["group"] or None, filtered, order, limit=MOST)
+        return as_csv("matrix", _columns(whole), whole.units)
     page = read_page(request, read, UNITS)
     context = {
+        "csv": True,
         "seen": seen,
         "asked": asked,
         "groups": () if is_part(request) else _groups(seen.key),
@@ -64,6 +71,29 @@ def matrix(request: HttpRequest) -> HttpResponse:
         "rows": _rows(seen),
     }
     return show(request, "fleet/matrix.html", context)
+
+
+def _columns(whole: Overview) -> Columns:
+    """Of each NodeUnit its nodes, and of each grid the state there with the pods, or nodes, that are ready."""
+    cells = {(cell.unit, cell.grid): cell for cell in whole.cells}
+
+    def of_grid(grid: Grid) -> Callable[[UnitRow], object]:
+        return lambda unit: _counted(cells.get((unit.name, grid.path)), grid)
+
+    of_units: Columns = {
+        "unit": lambda unit: unit.name,
+        "state": lambda unit: unit.state,
+        "nodes": lambda unit: unit.nodes,
+        "readyNodes": lambda unit: unit.ready_nodes,
+    }
+    return {**of_units, **{grid.path: of_grid(grid) for grid in whole.grids}}
+
+
+def _counted(cell: Cell | None, grid: Grid) -> str:
+    if cell is None:
+        return ""
+    ready, wanted = (cell.served, cell.nodes) if grid.kind == "ServiceGrid" else (cell.ready, cell.desired)
+    return f"{cell.state} {ready}/{wanted}"
 
 
 def _groups(key: str) -> list[str]:

@@ -15,7 +15,9 @@ from ...queries.fleet.heat import heat
 from ...queries.matrix.node_groups import default_key, group_keys
 from ...queries.matrix.units import UnitFilter, unit_page
 from ..grids.causes import shown
+from ..grids.columns import EVENTS
 from ..page.access import needs
+from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import is_part, paged, show, wanted
 from ..page.unchanged import unless_unchanged
 from .heatmap import draw
@@ -95,7 +97,9 @@ def events(request: HttpRequest) -> HttpResponse:
         found = found.filter(last_at__gte=start, last_at__lt=start + HOUR)
     if word := asked["search"]:
         found = found.filter(Q(path__icontains=word) | Q(unit__icontains=word) | Q(reason__icontains=word))
-    context = {"asked": asked, "start": start, "page": paged(request, found, 50)}
+    if wants_csv(request):
+        return as_csv("incidents", EVENTS, found[:MOST])
+    context = {"csv": True, "asked": asked, "start": start, "page": paged(request, found, 50)}
     return show(request, "fleet/events.html", context)
 
 

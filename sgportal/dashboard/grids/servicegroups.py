@@ -12,7 +12,9 @@ from ...core.plans.preview.binding import id_of, plan_id
 from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
 from ..page.agreed import FIELD, say_changed
+from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
+from .columns import GROUPS
 
 
 @needs("viewer")
@@ -26,7 +28,10 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
         found = found.filter(namespace=asked["namespace"])
     if asked["search"]:
         found = found.filter(Q(name__icontains=asked["search"]) | Q(key__icontains=asked["search"]))
+    if wants_csv(request):
+        return as_csv("servicegroups", GROUPS, found[:MOST])
     context = {
+        "csv": True,
         "asked": asked,
         "page": paged(request, found),
         "namespaces": ServiceGroup.objects.order_by("namespace").values_list("namespace", flat=True).distinct(),

@@ -20,11 +20,13 @@ from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
 from ..page.difference import lines
+from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.tags import loop_alarms, yaml
 from ..page.unchanged import unless_unchanged
 from .address import grid_at, grid_url
 from .causes import causes_of_grid
+from .columns import EVENTS, GRIDS, PROOFS, UNITS
 from .reach import by_site, counted, gravest_first
 from .remedies import buttons
 
@@ -44,8 +46,11 @@ def grids(request: HttpRequest) -> HttpResponse:
             found = found.filter(**{name: asked[name]})
     if asked["search"]:
         found = found.filter(Q(name__icontains=asked["search"]) | Q(group__name__icontains=asked["search"]))
+    if wants_csv(request):
+        return as_csv("grids", GRIDS, found[:MOST])
     page = paged(request, found)
     context = {
+        "csv": True,
         "asked": asked,
         "page": page,
         "rows": _rows(list(page.object_list)),
@@ -120,7 +125,10 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         rows = rows.filter(state=asked["state"])
     if asked["cause"]:
         rows = rows.filter(reason=asked["cause"], severity__lt=len(UNHEALTHY))
-    return show_grid(request, found, "units", {"asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES})
+    if wants_csv(request):
+        return as_csv(f"{name}-nodeunits", UNITS, rows[:MOST])
+    context = {"csv": True, "asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES}
+    return show_grid(request, found, "units", context)
 
 
 @needs("viewer")
@@ -168,10 +176,13 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
         and asked["state"] in ("", each.state)
         and asked["cause"] in ("", each.reason)
     ]
+    if wants_csv(request):
+        return as_csv(f"{found.name}-endpoints", PROOFS, matching)
     page = paged(request, matching)
     mode = proofs[0].mode if proofs else ""
     doors = remedies(found, ((each.reason, each.unit) for each in page.object_list))
     context = {
+        "csv": True,
         "asked": asked,
         "page": page,
         "sites": by_site(page.object_list, doors),
@@ -191,7 +202,10 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
 def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What happened to a grid and why, the latest first."""
     found = grid_at(plural, namespace, name)
-    return show_grid(request, found, "events", {"page": paged(request, GridEvent.objects.filter(path=found.path), 50)})
+    rows = GridEvent.objects.filter(path=found.path)
+    if wants_csv(request):
+        return as_csv(f"{name}-events", EVENTS, rows[:MOST])
+    return show_grid(request, found, "events", {"csv": True, "page": paged(request, rows, 50)})
 
 
 @needs("viewer")

@@ -11,13 +11,25 @@ from django.views.decorators.http import require_POST
 from ... import actions
 from ...models import LabelJob
 from ..page.access import actor, needs
+from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show
+
+_COLUMNS: Columns = {
+    "id": lambda job: job.pk,
+    "createdAt": lambda job: job.created_at.isoformat(),
+    "author": lambda job: job.author,
+    "state": lambda job: job.state,
+    "labels": lambda job: ",".join(f"{key}={value or ''}" for key, value in sorted(job.changes.items())),
+    "nodes": lambda job: len(job.results),
+}
 
 
 @needs("viewer")
 def jobs(request: HttpRequest) -> HttpResponse:
     """The label jobs, newest first."""
-    return show(request, "nodes/jobs.html", {"page": paged(request, LabelJob.objects.all(), 50)})
+    if wants_csv(request):
+        return as_csv("jobs", _COLUMNS, LabelJob.objects.all()[:MOST])
+    return show(request, "nodes/jobs.html", {"csv": True, "page": paged(request, LabelJob.objects.all(), 50)})
 
 
 @needs("viewer")

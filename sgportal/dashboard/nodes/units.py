@@ -1,6 +1,7 @@
 """The tree: NodeGroup (a key), its NodeUnits (values), their nodes, and the nodes that are in none."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,10 +14,26 @@ from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
 from ..grids.causes import shown
 from ..page.access import needs
+from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
 
 NAMES = 12
+UNIT_COLUMNS: Columns = {
+    "group": lambda unit: unit.group,
+    "name": lambda unit: unit.name,
+    "state": lambda unit: unit.state,
+    "nodes": lambda unit: unit.nodes,
+    "readyNodes": lambda unit: unit.ready_nodes,
+    "podsDesired": lambda unit: unit.pods_desired,
+    "podsReady": lambda unit: unit.pods_ready,
+}
+_GROUP_COLUMNS: Columns = {
+    "key": itemgetter("key"),
+    "units": itemgetter("units"),
+    "nodes": itemgetter("nodes"),
+    "readyNodes": itemgetter("ready_nodes"),
+}
 
 
 @needs("viewer")
@@ -28,8 +45,11 @@ def groups(request: HttpRequest) -> HttpResponse:
     bound: dict[str, int] = {}
     for key in Grid.objects.values_list("key", flat=True):
         bound[key] = bound.get(key, 0) + 1
+    if wants_csv(request):
+        return as_csv("nodegroups", _GROUP_COLUMNS, rows)
     page = paged(request, [{**each, "grids": bound.get(each["key"], 0)} for each in rows])
-    return show(request, "nodes/groups.html", {"asked": asked, "page": page, "total": Node.objects.count()})
+    context = {"csv": True, "asked": asked, "page": page, "total": Node.objects.count()}
+    return show(request, "nodes/groups.html", context)
 
 
 @needs("viewer")
@@ -44,8 +64,11 @@ def group(request: HttpRequest) -> HttpResponse:
         found = unit_page(key, filtered, start=start, limit=ROWS)
         return found.units, found.count
 
+    if wants_csv(request):
+        return as_csv("nodeunits", UNIT_COLUMNS, unit_page(key, filtered, limit=MOST).units)
     page = read_page(request, read)
     context = {
+        "csv": True,
         "asked": asked,
         "key": key,
         "forgeable": kubelet_may_set(key),

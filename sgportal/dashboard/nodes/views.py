@@ -12,9 +12,18 @@ from ...models import Grid, Node, Pod
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
 from ..page.access import needs
+from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 
 FILTERS = ("selector", "group", "unit", "ready", "search")
+
+_COLUMNS: Columns = {
+    "name": lambda node: node.name,
+    "ready": lambda node: node.ready,
+    "since": lambda node: node.ready_since and node.ready_since.isoformat(),
+    "cordoned": lambda node: node.unschedulable,
+    "labels": lambda node: ",".join(f"{key}={value}" for key, value in sorted(node.labels.items())),
+}
 
 
 def find(asked: dict[str, str]) -> Any:
@@ -31,8 +40,11 @@ def nodes(request: HttpRequest) -> HttpResponse:
         found = find(asked)
     except Invalid as invalid:
         found, problems = Node.objects.none(), invalid.problems
+    if wants_csv(request):
+        return as_csv("nodes", _COLUMNS, found[:MOST])
     page = paged(request, found)
     context = {
+        "csv": True,
         "asked": asked,
         "problems": problems,
         "page": page,

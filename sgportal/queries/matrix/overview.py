@@ -13,7 +13,7 @@ from ...core.text import Sentence
 from ...models.intent import Grid, GridUnit
 from ..freshness import Freshness, freshness
 from .node_groups import default_key
-from .units import ALL, NO_FILTER, UnitFilter, UnitRow, unit_page
+from .units import ALL, NO_FILTER, Order, UnitFilter, UnitRow, unit_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,16 @@ class Overview:
 def overview(
     key: str | None = None,
     wanted: UnitFilter = NO_FILTER,
+    order: Order = "worst",
     *,
     after: Sequence[Any] | None = None,
     start: int = 0,
     limit: int = ALL,
 ) -> Overview:
-    """The matrix of a NodeGroup (None: `default_key`): `limit` of the units that meet a filter, from `start` or behind
-    `after` (`units.place`), with the cells of these alone."""
+    """The matrix of a NodeGroup (None: `default_key`): `limit` of the units that meet a filter, in this order, from
+    `start` or behind `after` (`units.place`), with the cells of these alone."""
     key = default_key() if key is None else key
-    found = unit_page(key, wanted, "worst", after=after, start=start, limit=limit)
+    found = unit_page(key, wanted, order, after=after, start=start, limit=limit)
     grids = list(Grid.objects.briefly().filter(key=key))
     cells = _cells(grids, [unit.name for unit in found.units])
     return Overview(key, found.units, found.more, found.count, grids, cells, found.totals, freshness())

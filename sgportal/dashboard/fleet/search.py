@@ -1,0 +1,72 @@
+"""Search of everything: a page, and the list under the field that Ctrl-K opens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy
+
+from ...queries.fleet.search import Found, search
+from ..grids.address import grid_url
+from ..page.access import may, needs
+from ..page.render import as_page, wanted
+
+# Title, name of the address, the role that it needs.
+_PAGES = (
+    (gettext_lazy("Overview"), "overview", "viewer"),
+    (gettext_lazy("Matrix"), "matrix", "viewer"),
+    (gettext_lazy("Nodes"), "nodes", "viewer"),
+    ("NodeUnits", "groups", "viewer"),
+    ("Grids", "grids", "viewer"),
+    ("ServiceGroups", "servicegroups", "viewer"),
+    (gettext_lazy("Incidents"), "events", "viewer"),
+    (gettext_lazy("Jobs"), "jobs", "viewer"),
+    (gettext_lazy("Cluster"), "cluster", "viewer"),
+    (gettext_lazy("Profile and API tokens"), "profile", "viewer"),
+    (gettext_lazy("Audit"), "audit", "admin"),
+)
+_ACTIONS = (
+    (gettext_lazy("New grid"), "grid-new", "operator"),
+    (gettext_lazy("Change node labels"), "nodes", "operator"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that was found: of which kind, its name, what else tells it apart, and its address."""
+
+    kind: str
+    name: str
+    about: str
+    href: str
+
+
+@needs("viewer")
+def find(request: HttpRequest) -> HttpResponse:
+    """What holds the text `q` in its name; the list alone where a script asks."""
+    text = wanted(request, "q")["q"]
+    hits = [*_things(search(text)), *_pages(request, text)] if text else list(_pages(request, ""))
+    part = getattr(request, "htmx", None)
+    template = "fleet/hits.html" if part else "fleet/search.html"
+    return as_page(render(request, template, {"hits": hits, "text": text}))
+
+
+def _things(found: Found) -> Iterator[Hit]:
+    for key, name in found.units:
+        yield Hit("NodeUnit", name, key, f"{reverse('unit')}?{urlencode({'key': key, 'unit': name})}")
+    for node in found.nodes:
+        yield Hit(gettext("Node"), node, "", reverse("node", args=[node]))
+    for grid in found.grids:
+        yield Hit(grid.kind, grid.name, grid.namespace, grid_url(grid))
+    for pod in found.pods:
+        yield Hit("Pod", pod.name, f"{pod.namespace} · {pod.node}", reverse("node", args=[pod.node]))
+
+
+def _pages(request: HttpRequest, text: str) -> Iterator[Hit]:
+    for kind, known in ((gettext("Action"), _ACTIONS), (gettext("Page"), _PAGES)):
+        for title, address, role in known:
+            if text.lower() in str(title).lower() and may(request, role):
+                yield Hit(kind, str(title), "", reverse(address))

@@ -1,0 +1,49 @@
+// Ctrl-K: search of everything over any page. Without this script the link leads to the page of the search.
+"use strict";
+(() => {
+  const palette = document.getElementById("palette");
+  if (!palette) return;
+  const field = palette.querySelector("input"), list = palette.querySelector("[role=listbox]");
+  let asked = 0, waiting = null;
+
+  const options = () => [...list.querySelectorAll("[role=option]")];
+  const current = () => list.querySelector("[aria-selected=true]");
+  const choose = (option) => {
+    for (const each of options()) each.setAttribute("aria-selected", String(each === option));
+    if (option) { field.setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+    else field.removeAttribute("aria-activedescendant");
+  };
+  const ask = async () => {
+    const mine = ++asked;
+    try {
+      const answer = await fetch(`${palette.dataset.search}?q=${encodeURIComponent(field.value)}`, { headers: { "HX-Request": "true" } });
+      if (answer.headers.get("HX-Refresh")) return location.reload();
+      const text = answer.ok ? await answer.text() : "";
+      if (mine !== asked) return;  // another letter was typed meanwhile
+      list.innerHTML = text;  // our own server's, its texts escaped
+      choose(options()[0]);
+    } catch { if (mine === asked) list.textContent = palette.dataset.failed; }
+  };
+  const open = () => {
+    if (palette.open) return;
+    palette.showModal();
+    field.select();
+    ask();
+  };
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") { event.preventDefault(); open(); }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-palette]")) { event.preventDefault(); open(); }
+    else if (event.target === palette) palette.close();  // beside it
+  });
+  field.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); });
+  field.addEventListener("keydown", (event) => {
+    const all = options(), here = all.indexOf(current());
+    if (event.key === "ArrowDown") choose(all[Math.min(here + 1, all.length - 1)]);
+    else if (event.key === "ArrowUp") choose(all[Math.max(here - 1, 0)]);
+    else if (event.key === "Enter") { if (current()) location.assign(current().href); }
+    else return;
+    event.preventDefault();
+  });
+})();

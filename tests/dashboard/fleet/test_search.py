@@ -1,0 +1,53 @@
+"""Search of everything: bounded, under the reader's role, and whatever is typed is text."""
+
+import re
+from html import unescape
+
+import pytest
+
+from sgportal.queries.fleet.search import MOST, search
+
+from ... import builders
+
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def world(db):
+    for number in range(20):
+        builders.a_node(f"edge-{number:02}", site=f"shanghai-{number:02}", other="x")
+    grid = builders.observed(builders.a_grid("web", "site"), ["shanghai-00"])
+    builders.a_pod(grid, "shanghai-00", "edge-00")
+    builders.news()
+
+
+def hits(client, text: str, **headers: str) -> list[tuple[str, str]]:
+    found = client.get("/search/", {"q": text}, headers=headers).content.decode()
+    rows = re.findall(r'href="([^"]*)">\s*<small>([^<]*)</small> <b>', found)
+    return [(kind, unescape(href)) for href, kind in rows]
+
+
+@pytest.mark.parametrize("headers", [{}, PART])
+def test_everything_is_found_by_a_part_of_its_name(viewer, world, headers):
+    assert hits(viewer, "HAI-03", **headers) == [("NodeUnit", "/unit/?key=site&unit=shanghai-03")]
+    assert hits(viewer, "edge-07", **headers) == [("Node", "/nodes/edge-07/")]
+    assert ("DeploymentGrid", "/grids/deploymentgrids/default/web/") in hits(viewer, "web", **headers)
+    assert ("Pod", "/nodes/edge-00/") in hits(viewer, "web-shanghai", **headers)
+    assert hits(viewer, "matr", **headers) == [("Page", "/matrix/")]
+
+
+def test_every_hit_leads_somewhere(admin, world):
+    for text in ("e", "we", "edge", "shang"):
+        for _, href in hits(admin, text):
+            assert admin.get(href).status_code == 200, href
+
+
+def test_no_more_is_read_than_is_shown(viewer, world):
+    assert [kind for kind, _ in hits(viewer, "shang")].count("NodeUnit") == MOST
+    assert search("e") == search("")
+    assert hits(viewer, "%") == hits(viewer, "__") == []
+
+
+def test_what_a_reader_may_not_do_is_not_offered(viewer, operator, admin, world):
+    assert [hits(client, "new grid") for client in (viewer, operator)] == [[], [("Action", "/grids/new/")]]
+    assert [len(hits(client, "audit")) for client in (viewer, operator, admin)] == [0, 0, 1]
