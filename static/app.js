@@ -92,10 +92,10 @@
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    const part = document.getElementById(event.detail.target.id);
+    const part = document.getElementById(event.detail.target?.id);  // without a target, a page of the history is restored
     if (part) for (const [number, each] of $$(".scroll", part).entries()) if (scrolled[number]) [each.scrollLeft, each.scrollTop] = scrolled[number];
     if (focus && document.activeElement === document.body) {
-      const found = alike(focus.tag, document.getElementById(focus.part), focus.trait);
+      const within = document.getElementById(focus.part), found = within ? alike(focus.tag, within, focus.trait) : [];
       (found[focus.nth] || found[0])?.focus({ preventScroll: true });
     }
     focus = null;

@@ -4,7 +4,7 @@
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const card = $("#heat-card");
+  let card = $("#heat-card");
   const known = new Map();  // cards by unit, until the map changes
   let map = null, rows = [], words = {}, columns = [];
   let at = null, row = 0, shown = "";  // the unit of the one tab stop, the row in it, the unit of the card
@@ -17,6 +17,7 @@
   // One column is a tab stop: the one that was, or the first.
   const take = () => {
     map = $(".heat");
+    card = $("#heat-card");
     columns = map ? $$(".cells > a", map) : [];
     if (!map) return hide();
     rows = JSON.parse(map.dataset.rows);
@@ -65,6 +66,7 @@
     card.style.top = `${box.bottom + scrollY + 6}px`;
   };
   const show = (link, next, spoken) => {
+    if (!card) return;
     card.setAttribute("aria-live", spoken ? "polite" : "off");
     aim(link, next);
     if (shown === unitOf(link)) return;
@@ -114,6 +116,7 @@
     else return;
     event.preventDefault();
   });
-  document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target.id === "live" || event.target.id === "live") take(); });
+  // Without a target, a page of the history is restored.
+  document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => { if (!target || target.id === "live") take(); });
   take();
 })();

@@ -1,10 +1,15 @@
 // Ctrl-K: search of everything over any page. Without this script the link leads to the page of the search.
 "use strict";
 (() => {
-  const palette = document.getElementById("palette");
-  if (!palette) return;
-  const field = palette.querySelector("input"), list = palette.querySelector("[role=listbox]");
-  let asked = 0, waiting = null;
+  let palette, field, list, asked = 0, waiting = null;
+
+  // Looked up each time it opens: a page of the history that is restored has elements of its own.
+  const find = () => {
+    palette = document.getElementById("palette");
+    field = palette?.querySelector("input");
+    list = palette?.querySelector("[role=listbox]");
+    return palette !== null;
+  };
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const current = () => list.querySelector("[aria-selected=true]");
@@ -25,7 +30,7 @@
     } catch { if (mine === asked) list.textContent = palette.dataset.failed; }
   };
   const open = () => {
-    if (palette.open) return;
+    if (!find() || palette.open) return;
     palette.showModal();
     field.select();
     ask();
@@ -35,10 +40,15 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-palette]")) { event.preventDefault(); open(); }
-    else if (event.target === palette) palette.close();  // beside it
+    else if (palette && event.target === palette) palette.close();  // beside it
   });
-  field.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); });
-  field.addEventListener("keydown", (event) => {
+  document.addEventListener("input", (event) => {
+    if (event.target !== field) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 120);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target !== field) return;
     const all = options(), here = all.indexOf(current());
     if (event.key === "ArrowDown") choose(all[Math.min(here + 1, all.length - 1)]);
     else if (event.key === "ArrowUp") choose(all[Math.max(here - 1, 0)]);
