@@ -110,7 +110,7 @@ def test_a_lost_database_comes_back_and_nothing_that_runs_is_touched(embedded_cl
         world.create(0, 3)
         token = world.token
         world.start("watch", "worker")
-        wait_for(lambda: len(_deployments(world)) == 6, 75, "all children are there")
+        wait_for(lambda: _all_run(world) and len(_deployments(world)) == 6, 75, "all children are there")
         world.portal.stop()
         before, path = _deployments(world), tmp_path / "portal.backup"
         world.portal.run([*MANAGE, "backup", str(path)])
@@ -122,12 +122,19 @@ def test_a_lost_database_comes_back_and_nothing_that_runs_is_touched(embedded_cl
         world.create(3, 4)  # numbers of rows go on where they were
         world.start("watch", "worker")
         world.web()
-        wait_for(lambda: world.settled(4), 75, "all is known again, and work goes on", pause=1.5)
+        wait_for(lambda: _all_run(world) and world.settled(4), 75, "all is known again, and work goes on", pause=1.5)
         assert before.items() <= _deployments(world).items()
         assert world.token == token
         assert world.ask("/api/v1/deploymentgrids")[0] == 200  # by the token from before
     finally:
         world.portal.stop()
+
+
+def _all_run(world: World) -> bool:
+    """Whether no process has ended, which would be named with what it said."""
+    for name, process in world.portal.running.items():
+        assert process.poll() is None, f"{name} ended ({process.returncode}): {world.portal.log(name)}"
+    return True
 
 
 def _deployments(world: World) -> dict[str, tuple[str, int]]:
