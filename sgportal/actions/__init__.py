@@ -21,7 +21,7 @@ from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, save_group
 from .held import decide_held
-from .labels import label_node, label_nodes
+from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .operations import pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
@@ -44,6 +44,7 @@ __all__ = [
     "TakeOver",
     "Unavailable",
     "as_planned",
+    "assign_units",
     "decide",
     "decide_held",
     "delete_grid",
@@ -65,9 +66,11 @@ __all__ = [
     "save_grids",
     "save_group",
     "scale",
+    "schedule_nodes",
     "scopes_of",
     "set_image",
     "steer_rollout",
     "take_over",
+    "undo_job",
     "upgrade_definitions",
 ]

@@ -1,35 +1,141 @@
-"""Changing the labels of nodes."""
+"""Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from django.db import transaction
 
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
+from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node
-from ..queries.label_impact import Impact, label_impact
+from ..queries.label_impact import Impact, evictions, impact_of
 from ..reconciler import label_jobs
 from ..reconciler.queue import workqueue
 from .common import Actor, NotFound, Refused, intent, note
 
+_OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
+
 
 @intent
 def label_nodes(
-    names: Iterable[str], changes: Mapping[str, str | None], actor: Actor, *, dry_run: bool = False
+    names: Iterable[str], changes: Changes, actor: Actor, *, move: bool = False, dry_run: bool = False
 ) -> LabelJob | Impact:
-    """Change labels on many nodes (None removes) as a job; with `dry_run` its impact. Raises Invalid."""
+    """Change labels on many nodes (None removes) as a job; with `dry_run` its impact. With `move` each node is
+    cordoned, rid of the pods of grids that are bound to these keys, labelled, and uncordoned. Raises Invalid,
+    Refused."""
     names = list(dict.fromkeys(names))
     _check_labels(names, changes)
+    return _assign(dict.fromkeys(names, changes), changes, actor, move, dry_run)
+
+
+@intent
+def assign_units(
+    key: str, units: Mapping[str, str | None], actor: Actor, *, move: bool = False, dry_run: bool = False
+) -> LabelJob | Impact:
+    """The same where each node gets a value of its own of one key, as one job. Raises Invalid, Refused."""
+    problems = list(_node_problems(list(units)))
+    if wrong := label_key_problem(key) or protected_label_problem(key):
+        problems.append(Problem("/key", wrong))
+    for name, value in units.items():
+        if value is not None and (wrong := label_value_problem(value)):
+            problems.append(Problem(pointer("values", name), wrong))
+    if problems:
+        raise Invalid(*problems)
+    return _assign({name: {key: value} for name, value in units.items()}, {}, actor, move, dry_run)
+
+
+@intent
+def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impact:
+    """Cordon, uncordon or drain many nodes, as a job; a drain evicts the pods of grids, and no others. Raises Invalid,
+    Refused."""
+    names = list(dict.fromkeys(names))
+    if problems := list(_node_problems(names)):
+        raise Invalid(*problems)
     if dry_run:
-        return label_impact(names, changes)
+        return Impact((), (), (), (), evictions(names) if action == "drain" else ())
+    nodes = Node.objects.filter(name__in=names)
+    records = {node.name: begun(action, node.labels, node.unschedulable, {}) for node in nodes}
+    return _start(action, {}, records, actor)
+
+
+@intent
+def undo_job(pk: Any, actor: Actor) -> LabelJob:
+    """Take back what a job did; one that is under way is stopped first. Raises NotFound, Refused."""
     with transaction.atomic():
-        nodes = Node.objects.filter(name__in=names)
-        before = {node.name: {key: node.labels.get(key) for key in changes} for node in nodes}
-        results = {name: {"before": before[name], "state": "pending", "detail": ""} for name in names}
-        job = LabelJob.objects.create(changes=dict(changes), results=results, author=actor.name)
-        note(actor, "label", f"labeljobs/{job.pk}", before, dict(changes))
+        job = LabelJob.objects.select_for_update().filter(pk=pk).first()
+        if job is None:
+            raise NotFound(f"jobs/{pk}")
+        records = job.results
+        if not job.over:
+            # How far it comes until it stops is not known yet: whatever it may still touch is brought back.
+            records = {name: {**each, "state": _assumed(each["state"])} for name, each in records.items()}
+            LabelJob.objects.filter(pk=job.pk).update(stopped=True)
+            workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
+        action, back = undoing(cast(Action, job.action), records)
+        if not back:
+            raise Refused(say("nothing is left of this job that could be undone"))
+        return _start(action, _shared(back), back, actor, undoes=job)
+
+
+def _assumed(state: str) -> str:
+    return "failed" if state == "failed" else "done"
+
+
+def _shared(records: Mapping[str, Mapping[str, Any]]) -> Changes:
+    """The labels that all of these nodes are to have, where these are the same."""
+    first, *others = (each["after"] for each in records.values())
+    return cast(Changes, first if all(each == first for each in others) else {})
+
+
+def _assign(
+    changes_of: Mapping[str, Changes], changes: Changes, actor: Actor, move: bool, dry_run: bool
+) -> LabelJob | Impact:
+    if dry_run:
+        return impact_of(changes_of, move)
+    action: Action = "move" if move else "label"
+    nodes = Node.objects.filter(name__in=list(changes_of))
+    seen = {node.name: (node.labels, node.unschedulable) for node in nodes}
+    records = {name: begun(action, *seen[name], each) for name, each in changes_of.items()}
+    return _start(action, changes, records, actor)
+
+
+def _start(
+    action: Action,
+    changes: Changes,
+    records: Mapping[str, dict[str, Any]],
+    actor: Actor,
+    undoes: LabelJob | None = None,
+) -> LabelJob:
+    """A job that some worker carries out. Raises Refused where another is at work on one of these nodes."""
+    with transaction.atomic():
+        if action in EXCLUSIVE:
+            _check_free(records, undoes)
+        job = LabelJob.objects.create(
+            action=action,
+            changes=dict(changes),
+            results=dict(records),
+            author=actor.name,
+            undoes=undoes.pk if undoes else None,
+        )
+        before = {name: each["before"] or {"unschedulable": each["unschedulable"]} for name, each in records.items()}
+        after = changes or {name: each["after"] for name, each in records.items() if each["after"]}
+        note(actor, action, f"labeljobs/{job.pk}", before, dict(after))
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
+
+
+def _check_free(names: Iterable[str], but: LabelJob | None) -> None:
+    """A node that another job has cordoned would be taken for one that a person had."""
+    wanted = set(names)
+    for other in LabelJob.objects.exclude(state__in=_OVER).filter(action__in=EXCLUSIVE):
+        if but and other.pk == but.pk:
+            continue
+        busy = sorted(name for name in wanted & other.results.keys() if other.results[name]["state"] == "pending")
+        if busy:
+            raise Refused(
+                say("node “%(node)s” is in another job that is under way: %(job)s", node=busy[0], job=str(other.pk))
+            )
 
 
 @intent
@@ -39,7 +145,7 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
         raise NotFound(name)
     _check_labels([name], changes)
     if dry_run:
-        return label_impact([name], changes)
+        return impact_of({name: changes})
     before = Node.objects.get(name=name).labels
     try:
         label_jobs.write(name, changes)
@@ -52,12 +158,17 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     return node
 
 
-def _check_labels(names: Sequence[str], changes: Mapping[str, str | None]) -> None:
-    problems = [Problem("/nodes", say("name at least one node"))] if not names else []
+def _node_problems(names: Sequence[str]) -> Iterator[Problem]:
+    if not names:
+        yield Problem("/nodes", say("name at least one node"))
     known = set(Node.objects.filter(name__in=names).values_list("name", flat=True))
     for index, name in enumerate(names):
         if name not in known:
-            problems.append(Problem(pointer("nodes", index), say("there is no node “%(name)s”", name=str(name)[:100])))
+            yield Problem(pointer("nodes", index), say("there is no node “%(name)s”", name=str(name)[:100]))
+
+
+def _check_labels(names: Sequence[str], changes: Changes) -> None:
+    problems = list(_node_problems(names))
     if not changes:
         problems.append(Problem("/set", say("name at least one label to set or remove")))
     for key, value in changes.items():

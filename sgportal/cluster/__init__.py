@@ -3,7 +3,8 @@
 The `kubernetes` package supplies configuration, authentication and transport; answers are plain dicts.
 """
 
-from .client import JSON_PATCH, MERGE_PATCH, Applied, Cluster, Listing, connect
+from .answers import Applied, Listing
+from .client import JSON_PATCH, MERGE_PATCH, Cluster, connect
 from .crds import DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity

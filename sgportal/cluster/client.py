@@ -4,10 +4,10 @@ import copy
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from ..core.names import FIELD_MANAGER
+from .answers import Applied, Listing
 from .errors import Expired, NotFound, ReadOnly
 from .identity import Identity
 from .kinds import RESOURCES, Resource
@@ -19,26 +19,11 @@ MERGE_PATCH = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_JSON = {"Content-Type": "application/json"}
 _SERVES_SECONDS = 5.0
 _CONFIRMED_SECONDS = 0.5  # how long an answer about the cluster's identity is good for further writes
 # The revision of an empty etcd: no object has it, and one that does not exist yet is not asked for its version.
 _NO_VERSION = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A collection as it was at one `resource_version`, from which a watch can go on."""
-
-    items: list[dict[str, Any]]
-    resource_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """An object after server-side apply, and whether it did not exist before."""
-
-    body: dict[str, Any]
-    created: bool
 
 
 class Cluster:
@@ -238,8 +223,7 @@ class Cluster:
         self._check_write(dry_run)
         path = RESOURCES[body["kind"]].path(body["metadata"].get("namespace", ""), name)
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **_dry(dry_run)}
-        headers = {"Content-Type": "application/json"}
-        answer: dict[str, Any] = self._transport.call(method, path, query=query, body=dict(body), headers=headers)[1]
+        answer: dict[str, Any] = self._transport.call(method, path, query=query, body=dict(body), headers=_JSON)[1]
         return answer
 
     def delete(
@@ -260,9 +244,20 @@ class Cluster:
             options["preconditions"] = {"uid": uid}
         if dry_run:
             options["dryRun"] = ["All"]  # where there is a body, the API server does not look at the query
-        path, headers = RESOURCES[kind].path(namespace, name), {"Content-Type": "application/json"}
+        path, headers = RESOURCES[kind].path(namespace, name), _JSON
         try:
             self._transport.call("DELETE", path, body=options, headers=headers)
+        except NotFound:
+            return
+
+    def evict(self, namespace: str, name: str, uid: str) -> None:
+        """Ask for the eviction of a pod, if it is still the one with this uid; one that is gone counts as evicted.
+        Raises Throttled where a PodDisruptionBudget does not allow it now."""
+        self._check_write(dry_run=False)
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"namespace": namespace, "name": name}}
+        body["deleteOptions"] = {"preconditions": {"uid": uid}}
+        try:
+            self._transport.call("POST", RESOURCES["Pod"].path(namespace, name, "eviction"), body=body, headers=_JSON)
         except NotFound:
             return
 

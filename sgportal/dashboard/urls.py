@@ -42,6 +42,7 @@ urlpatterns = [
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<str:name>/", nodes.node, name="node"),
+    path("nodes/<str:name>/schedule/", jobs.schedule, name="node-schedule"),
     path("labels/", labels.select, name="select"),
     path("labels/<str:token>/", labels.label, name="label"),
     path("jobs/", jobs.jobs, name="jobs"),

@@ -1,4 +1,4 @@
-"""Changes of labels that people asked for, and how far each is."""
+"""What people asked to be done to nodes, and how far each job is."""
 
 import uuid
 
@@ -7,8 +7,10 @@ from django.utils import timezone
 
 
 class LabelJob(models.Model):
-    """A change of labels on many nodes: `changes` maps a key to its new value (null removes), `results` holds per node
-    `{"before": {...}, "state": "pending|done|failed", "detail": ...}`."""
+    """A job on many nodes: `action` is one of `core.node_jobs.ACTIONS`. `changes` maps a label key to its new value
+    (null removes) where that is the same for all. `results` holds a record per node, as `core.node_jobs.begun` makes
+    it; `state` in it is pending, done or failed. `stopped`: no step is begun any more. `undoes`: the job that it takes
+    back, and for whose end it waits."""
 
     class State(models.TextChoices):
         """How far a job is."""
@@ -19,9 +21,12 @@ class LabelJob(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    action = models.CharField(max_length=8, default="label")
     changes = models.JSONField()
     results = models.JSONField(default=dict)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    stopped = models.BooleanField(default=False)
+    undoes = models.UUIDField(null=True, blank=True)
     author = models.CharField(max_length=150)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -31,6 +36,15 @@ class LabelJob(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is done for it."""
+        return self.state in (self.State.DONE, self.State.FAILED)
+
+    def changes_of(self, name: str) -> dict[str, str | None]:
+        """The labels that a node is to have."""
+        return dict(self.results[name].get("after", self.changes))
 
     @property
     def done(self) -> int:

@@ -1,15 +1,16 @@
 """What a change of node labels would do to units, grids and Services."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
 from ..core.names import child_name, front_name, front_name_problem
+from ..core.node_jobs import Changes
 from ..core.plans.plan import Step, Verb, plan
 from ..core.text import Invalid, Sentence, say
 from ..core.units import NodeView, UnitChange, relabelled, unit_changes, units_of
-from ..models.cache import Node
+from ..models.cache import Child, Node, Pod
 from ..models.intent import Grid
 from .endpoints import emptied
 from .leaving import would_wait
@@ -18,22 +19,40 @@ from .policy import closed
 
 
 @dataclass(frozen=True, slots=True)
+class Eviction:
+    """A pod that would be evicted from a node, and its grid (path)."""
+
+    node: str
+    namespace: str
+    pod: str
+    grid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
-    no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person."""
+    no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person.
+    `evictions`: pods that would be evicted first."""
 
     units: tuple[UnitChange, ...]
     steps: tuple[tuple[str, Step], ...]
     services: tuple[tuple[str, str], ...]
     held: tuple[str, ...] = ()
+    evictions: tuple[Eviction, ...] = ()
 
 
 def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Impact:
     """What changing these labels (None removes) on these nodes would do."""
+    return impact_of(dict.fromkeys(names, changes))
+
+
+def impact_of(changes_of: Mapping[str, Changes], moving: bool = False) -> Impact:
+    """What giving each of these nodes its labels would do; with `moving` also which pods would be evicted."""
     before = Node.objects.views()
-    after = relabelled(before, names, changes)
-    moved = unit_changes(before, after, changes)
-    grids = list(Grid.objects.filter(Q(key__in=list(changes)) | Q(reads_labels=True)).exclude(spec={}))
+    after = tuple(each for node in before for each in relabelled((node,), [node.name], changes_of.get(node.name, {})))
+    keys = {key for changes in changes_of.values() for key in changes}
+    moved = unit_changes(before, after, keys)
+    grids = list(Grid.objects.filter(Q(key__in=keys) | Q(reads_labels=True)).exclude(spec={}))
     services = [each for each in grids if each.kind == "ServiceGrid"]
     workloads = [grid for grid in grids if grid not in services and not closed(grid.namespace)]
     waiting = would_wait(moved)
@@ -42,7 +61,30 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     steps += [(grid.path, step) for grid in services if not closed(grid.namespace) for step in _fronts(grid, moved)]
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     held = tuple(grid.path for grid in workloads if grid.pk in waiting)
-    return Impact(moved, tuple(steps), tuple(losing), held)
+    going = {name for change in moved for name in change.leaving} if moving else set()
+    return Impact(moved, tuple(steps), tuple(losing), held, evictions(going, keys))
+
+
+def evictions(nodes: Collection[str], keys: Collection[str] | None = None) -> tuple[Eviction, ...]:
+    """The pods of grids, or of those that are bound to one of these keys, on these nodes, by what was last seen."""
+    if not nodes:
+        return ()
+    pods = Pod.objects.filter(node__in=nodes, terminating=False).exclude(child="")
+    pods = pods.exclude(phase__in=("Succeeded", "Failed")).order_by("node", "namespace", "name")
+    grids = Grid.objects.workloads().filter(**({} if keys is None else {"key__in": keys})).briefly()
+    bound = {(grid.grid_kind.child_kind, grid.namespace, grid.name): grid.path for grid in grids}
+    children = Child.objects.of_grids().filter(name__in=pods.values("child")).exclude(kind="Service")
+    paths = {
+        (kind, space, name): bound[kind, space, grid]
+        for kind, space, name, grid in children.values_list("kind", "namespace", "name", "grid_name")
+        if (kind, space, grid) in bound
+    }
+    rows = pods.values_list("node", "namespace", "name", "child_kind", "child")
+    return tuple(
+        Eviction(node, namespace, name, paths[kind, namespace, child])
+        for node, namespace, name, kind, child in rows
+        if (kind, namespace, child) in paths
+    )
 
 
 def _label_steps(grid: Grid, moved: Iterable[UnitChange], waits: bool) -> Iterable[Step]:

@@ -1,28 +1,33 @@
-"""Writing labels to nodes: one at once, or many as a job that survives everything. A zone that is new to closed
+"""Writing to nodes: the labels of one at once, or a job on many that survives everything. A zone that is new to closed
 Services is announced to them first."""
 
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
 
-from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Refused, Throttled, Unreachable
+from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Refused
 from ..core.names import ANNOUNCED_ZONES, REFUSING_SERVICE, ZONE, child_name
+from ..core.node_jobs import Action, steps_left
 from ..core.text import Sentence, say
 from ..core.traffic.slices.hints import hint_names
 from ..core.traffic.slices.sentinels import announced_zones
 from ..core.traffic.slices.slices import is_kept
-from ..models import Grid, LabelJob
+from ..models import Grid, LabelJob, Node
 from ..models.cache import Slice
+from . import node_steps
 from .cache import refresh
+from .node_steps import Outcome, Task
 from .process.connection import cluster as connected
 from .process.connection import map_parallel
 from .queue import change_log
 
 CHUNK = 40
+WAIT_SECONDS = 2.0  # until pods that end, or may not be evicted yet, are looked at again
+_OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
 NAMED_SECONDS = 8.0  # until a zone that was announced must be named
 FOLLOW_SECONDS = 2.0  # until kube-proxies have what was written: they write once a second at most
 LOOK_SECONDS = 0.25
@@ -66,51 +71,97 @@ def _patch(cluster: Cluster, name: str, changes: Mapping[str, str | None]) -> di
     return cluster.patch("Node", "", name, {"metadata": {"labels": dict(changes)}}, MERGE_PATCH)
 
 
-def run(job_id: str, cluster: Cluster) -> None:
-    """Carry out what is left of a job, node by node; done nodes stay done. Raises Unreachable or Throttled, after
-    saving how far it got, so that the rest is tried again."""
+def run(job_id: str, cluster: Cluster) -> float | None:
+    """Carry out what is left of a job; nodes that are done stay done. Seconds until it is looked at again, where it
+    waits for pods to end or for another job. Raises Unreachable or Throttled, after saving how far it got, so that the
+    rest is tried again."""
     job = LabelJob.objects.filter(pk=job_id).first()
-    if job is None or job.state in (LabelJob.State.DONE, LabelJob.State.FAILED):
-        return
+    if job is None or job.over:
+        return None
+    if job.undoes and LabelJob.objects.filter(pk=job.undoes).exclude(state__in=_OVER).exists():
+        return WAIT_SECONDS
     job.state = LabelJob.State.RUNNING
-    pending = [name for name, result in job.results.items() if result["state"] == "pending"]
-    try:
-        announce_zone(cluster, job.changes)
-    except ZoneNotNamed as error:
-        for name in pending:
-            job.results[name].update(state="failed", detail=str(error))
-        pending = []
+    pending = _announced(job, cluster, [name for name, each in job.results.items() if each["state"] == "pending"])
     for start in range(0, len(pending), CHUNK):
-        chunk = pending[start : start + CHUNK]
-        outcomes = map_parallel(lambda name: _attempt(cluster, name, job.changes), chunk)
-        _save(job, dict(zip(chunk, outcomes, strict=True)))
+        if _is_stopped(job):
+            break
+        tasks = _tasks(job, pending[start : start + CHUNK])
+        outcomes = map_parallel(lambda task: node_steps.carry_out(cluster, task), tasks)
+        _save(job, dict(zip((task.node for task in tasks), outcomes, strict=True)))
         for outcome in outcomes:
-            if isinstance(outcome, Unreachable | Throttled):
-                raise outcome
+            if outcome.error:
+                raise outcome.error
+    if _is_stopped(job):
+        _give_up(job)
+    elif any(result["state"] == "pending" for result in job.results.values()):
+        return WAIT_SECONDS
+    _finish(job)
+    return None
+
+
+def _is_stopped(job: LabelJob) -> bool:
+    return LabelJob.objects.filter(pk=job.pk, stopped=True).exists()
+
+
+def _give_up(job: LabelJob) -> None:
+    for result in job.results.values():
+        if result["state"] == "pending":
+            result.update(state="failed", detail=str(say("stopped before it was done")), waiting=None)
+
+
+def _finish(job: LabelJob) -> None:
     failed = any(result["state"] == "failed" for result in job.results.values())
     job.state = LabelJob.State.FAILED if failed else LabelJob.State.DONE
     job.finished_at = timezone.now()
-    job.save()
+    _keep(job)
+
+
+def _keep(job: LabelJob) -> None:
+    """Save how far a job is; whether it was stopped meanwhile is somebody else's to say."""
+    job.save(update_fields=["results", "state", "finished_at"])
     change_log.record("job", [str(job.pk)])
 
 
-def _attempt(cluster: Cluster, name: str, changes: Mapping[str, str | None]) -> dict[str, Any] | ClusterError:
-    try:
-        return _patch(cluster, name, changes)
-    except ClusterError as error:
-        return error
+def _announced(job: LabelJob, cluster: Cluster, pending: list[str]) -> list[str]:
+    """The nodes whose new zone, if they have one, is named by sentinels; the others fail. Raises ClusterError."""
+    refused: dict[str | None, str] = {}
+    for zone in {job.changes_of(name).get(ZONE) for name in pending} - {None}:
+        try:
+            announce_zone(cluster, {ZONE: zone})
+        except ZoneNotNamed as error:
+            refused[zone] = str(error)
+    for name in pending:
+        if (zone := job.changes_of(name).get(ZONE)) in refused:
+            job.results[name].update(state="failed", detail=refused[zone])
+    return [name for name in pending if job.results[name]["state"] == "pending"]
 
 
-def _save(job: LabelJob, outcomes: Mapping[str, dict[str, Any] | ClusterError]) -> None:
-    bodies = [outcome for outcome in outcomes.values() if isinstance(outcome, dict)]
+def _tasks(job: LabelJob, names: list[str]) -> list[Task]:
+    """What is left to do to these nodes. Three queries."""
+    action = cast(Action, job.action)
+    found = {node.name: node for node in Node.objects.filter(name__in=names)}
+    keys = {key for name in names for key in job.changes_of(name)} if action == "move" else None
+    concerned = node_steps.workloads(keys) if action in ("move", "drain") else frozenset()
+    tasks = []
+    for name in names:
+        node, left = found.get(name), steps_left(action, job.results[name])
+        ready = node is None or node.ready == "Ready"
+        task = Task(name, left, job.changes_of(name), concerned, ready)
+        tasks.append(node_steps.without_needless(task, node) if action == "move" else task)
+    return tasks
+
+
+def _save(job: LabelJob, outcomes: Mapping[str, Outcome]) -> None:
     for name, outcome in outcomes.items():
-        if isinstance(outcome, dict):
-            job.results[name]["state"] = "done"
-        elif not isinstance(outcome, Unreachable | Throttled):
-            job.results[name].update(state="failed", detail=str(outcome))
-    refresh.observe_nodes(bodies)
-    job.save()
-    change_log.record("job", [str(job.pk)])
+        result = job.results[name]
+        if outcome.left:
+            result.update(step=outcome.left[0], waiting=outcome.waiting.to_json() if outcome.waiting else None)
+        elif outcome.failed:
+            result.update(state="failed", detail=outcome.failed, waiting=None)
+        else:
+            result.update(state="done", waiting=None)
+    refresh.observe_nodes([outcome.body for outcome in outcomes.values() if outcome.body])
+    _keep(job)
 
 
 def announce_zone(cluster: Cluster, changes: Mapping[str, str | None]) -> None:

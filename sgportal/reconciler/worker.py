@@ -56,8 +56,7 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     if standing.halt:
         return HALTED
     if kind == "labeljobs":
-        label_jobs.run(rest, allowed(standing))
-        return None
+        return label_jobs.run(rest, allowed(standing))
     if kind == due_cells.KIND:
         return cell_batch.run(rest, allowed(standing))
     if kind == publish.KIND:

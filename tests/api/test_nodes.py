@@ -172,6 +172,55 @@ def test_labelling_many_nodes_is_a_job(api):
     assert WorkKey.objects.get().key == f"labeljobs/{body['id']}"
 
 
+def test_each_node_gets_a_value_of_its_own(api):
+    body = api.post("nodes/label", {"key": "zone1", "values": {"node0": "x", "node1": None}, "move": True}).json()
+    assert (body["action"], body["changes"]) == ("move", {})
+    assert [(each["node"], each["after"], each["step"]) for each in body["results"]] == [
+        ("node0", {"zone1": "x"}, "cordon"),
+        ("node1", {"zone1": None}, "cordon"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ({"key": "zone1", "values": {}}, "/values"),
+        ({"values": {"node0": "a"}}, "/key"),
+        ({"key": "kubernetes.io/os", "values": {"node0": "a"}}, "/key"),
+        ({"key": "zone1", "values": {"node0": "a b"}}, "/values/node0"),
+        ({"key": "zone1", "values": {"node0": "a", "no/body": "b"}}, "/values/no~1body"),
+        ({"key": "zone1", "values": {"node0": "a"}, "set": {"x": "y"}}, "/set"),
+        ({"key": "zone1", "values": {"node0": "a"}, "nodes": ["node0"]}, "/nodes"),
+        ({"nodes": ["node0"], "set": {"a": "b"}, "move": "perhaps"}, "/move"),
+    ],
+)
+def test_a_value_that_cannot_be_names_its_field(api, asked, where):
+    answer = api.post("nodes/label", asked)
+    assert answer.status_code in (400, 422)
+    assert where in [each["pointer"] for each in answer.json()["errors"]]
+    assert not LabelJob.objects.exists()
+
+
+@pytest.mark.parametrize("verb", ["cordon", "uncordon", "drain"])
+def test_nodes_are_scheduled_as_jobs(api, verb):
+    answer = api.post(f"nodes/{verb}", {"labelSelector": "zone1=nodeunit2"})
+    assert (answer.status_code, answer.json()["action"], answer.json()["total"]) == (202, verb, 2)
+    assert api.post(f"nodes/{verb}", {"nodes": ["node1"]}).status_code == 409
+    assert api.post(f"nodes/{verb}?dryRun=All", {"nodes": ["node1"]}).json()["evictions"] == []
+    assert api.post(f"nodes/{verb}", {"nodes": ["nobody"]}).status_code in (400, 422)
+    assert api.post(f"nodes/{verb}", {}).status_code in (400, 422)
+
+
+def test_a_job_is_undone(api):
+    job = api.post("nodes/label", {"nodes": ["node0"], "set": {"zone1": "x"}}).json()
+    answer = api.post(f"jobs/{job['id']}/undo")
+    assert answer.status_code == 202
+    assert (answer.json()["undoes"], answer.json()["changes"]) == (job["id"], {"zone1": "nodeunit1"})
+    LabelJob.objects.filter(pk=job["id"]).update(state="failed", results={})
+    assert api.post(f"jobs/{job['id']}/undo").status_code == 409
+    assert api.post("jobs/00000000-0000-4000-8000-000000000000/undo").status_code == 404
+
+
 def test_nodes_can_be_selected_by_labels(api):
     answer = api.post("nodes/label", {"labelSelector": "zone1=nodeunit2", "set": {"a": "b"}})
     assert [each["node"] for each in answer.json()["results"]] == ["node1", "node2"]

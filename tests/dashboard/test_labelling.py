@@ -161,11 +161,54 @@ def test_undoing_gives_each_node_what_it_had(operator, fleet):
         "node3": {"before": {"site": None}, "state": "done", "detail": ""},
     }
     job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="failed")
-    assert operator.post(f"/jobs/{job.pk}/undo/")["Location"] == "/jobs/"
-    undone = {tuple(each.results): each.changes for each in LabelJob.objects.exclude(pk=job.pk)}
-    assert undone == {("node0",): {"site": "ham"}, ("node3",): {"site": None}}
+    place = operator.post(f"/jobs/{job.pk}/undo/")["Location"]
+    undone = LabelJob.objects.exclude(pk=job.pk).get()
+    assert place == f"/jobs/{undone.pk}/"
+    assert {name: undone.changes_of(name) for name in undone.results} == {
+        "node0": {"site": "ham"},
+        "node3": {"site": None},
+    }
+    assert undone.undoes == job.pk
 
 
-def test_a_job_under_way_cannot_be_undone(operator, fleet):
-    job = LabelJob.objects.create(changes={"site": "x"}, results={}, author="ada", state="running")
-    assert operator.post(f"/jobs/{job.pk}/undo/").status_code == 404
+def test_a_job_under_way_is_stopped_before_it_is_undone(operator, fleet):
+    results = {"node0": {"before": {"site": "ham"}, "state": "pending", "detail": ""}}
+    job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="running")
+    assert "Stop and undo" in operator.get(f"/jobs/{job.pk}/").content.decode()
+    operator.post(f"/jobs/{job.pk}/undo/")
+    job.refresh_from_db()
+    assert job.stopped
+    assert LabelJob.objects.exclude(pk=job.pk).get().changes == {"site": "ham"}
+
+
+def test_what_cannot_be_undone_says_so(operator, fleet):
+    results = {"node0": {"before": {"site": "ham"}, "state": "failed", "detail": "no"}}
+    job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="failed")
+    text = operator.post(f"/jobs/{job.pk}/undo/", follow=True).content.decode()
+    assert "nothing is left of this job" in text.lower()
+    assert LabelJob.objects.count() == 1
+
+
+def test_each_node_gets_the_value_of_its_line(operator, fleet):
+    place = choose(operator, ["node0"])
+    lines = "node2=por\n\n node3 = lis \n"
+    answer = operator.post(place, {"key": "site", "lines": lines, "move": "1", "step": "preview"})
+    seen = re.search(r'name="seen" value="([^"]+)"', answer.content.decode())[1]
+    operator.post(place, {"key": "site", "lines": lines, "move": "1", "step": "confirm", "seen": seen})
+    job = LabelJob.objects.get()
+    assert job.action == "move"
+    assert {name: job.changes_of(name) for name in job.results} == {"node2": {"site": "por"}, "node3": {"site": "lis"}}
+    for wrong in ("node2", "node2=", "=x", "node2=a\nnode2=b", "nobody=a", "node2=a b"):
+        assert operator.post(place, {"key": "site", "lines": wrong, "step": "preview"}).status_code == 400
+
+
+def test_a_node_is_cordoned_and_drained_from_its_page(operator, viewer, fleet):
+    assert "Drain the node" in operator.get("/nodes/node0/").content.decode()
+    place = operator.post("/nodes/node0/schedule/", {"action": "drain"})["Location"]
+    job = LabelJob.objects.get()
+    assert (place, job.action, list(job.results)) == (f"/jobs/{job.pk}/", "drain", ["node0"])
+    answer = operator.post("/nodes/node0/schedule/", {"action": "cordon"}, follow=True)
+    assert "in another job that is under way" in answer.content.decode()
+    assert operator.post("/nodes/node0/schedule/", {"action": "label"}).status_code == 404
+    assert operator.post("/nodes/nobody/schedule/", {"action": "drain"}).status_code == 404
+    assert viewer.post("/nodes/node0/schedule/", {"action": "drain"}).status_code == 403

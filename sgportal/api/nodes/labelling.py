@@ -1,4 +1,4 @@
-"""Changing labels on many nodes, as a job."""
+"""Changing labels on many nodes, moving, cordoning and draining them, as jobs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
+from ...core.node_jobs import Action
 from ...core.text import Invalid, Problem, pointer, say
 from ...models import LabelJob
 from ...queries.label_impact import Impact
@@ -14,7 +15,7 @@ from ...queries.nodes import select_nodes
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..http.address import address
 from ..views import PortalView
-from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer
+from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer, NodesRequestSerializer
 
 
 class NodeLabelling(PortalView):
@@ -30,17 +31,96 @@ class NodeLabelling(PortalView):
         headers=("Location",),
     )
     def post(self, _request: Request) -> Response:
-        """Set and remove labels on the nodes named or selected: a job with a result per node."""
+        """Set and remove labels on the nodes named or selected, or give each a value of its own: a job with a result
+        per node. With `move` pods are evicted first."""
         asked = self.fields(LabelRequestSerializer)
+        move = bool(asked.get("move"))
+        if asked.get("values") is not None or asked.get("key"):
+            return _answer(_assigned(asked, self.actor, move, self.dry_run))
         changes = _changes(asked)
         names, where = _chosen(asked)
         try:
-            found = actions.label_nodes(names, changes, self.actor, dry_run=self.dry_run)
+            found = actions.label_nodes(names, changes, self.actor, move=move, dry_run=self.dry_run)
         except Invalid as invalid:
             raise moved(invalid, _places(asked), where, "/set") from None
-        if isinstance(found, Impact):
-            return Response(ImpactSerializer.of(found))
-        return Response(JobSerializer.of(found), 202, headers={"Location": address(f"jobs/{found.pk}")})
+        return _answer(found)
+
+
+def _answer(found: LabelJob | Impact) -> Response:
+    if isinstance(found, Impact):
+        return Response(ImpactSerializer.of(found))
+    return Response(JobSerializer.of(found), 202, headers={"Location": address(f"jobs/{found.pk}")})
+
+
+def _assigned(asked: Mapping[str, Any], actor: actions.Actor, move: bool, dry_run: bool) -> LabelJob | Impact:
+    """A value of its own for each node."""
+    others = [name for name in ("nodes", "labelSelector", "set", "remove") if asked.get(name)]
+    if others:
+        raise Invalid(*(Problem(pointer(name), say("is not for use with “key” and “values”")) for name in others))
+    values = asked.get("values") or {}
+    try:
+        return actions.assign_units(asked.get("key") or "", values, actor, move=move, dry_run=dry_run)
+    except Invalid as invalid:
+        places = {pointer("nodes", index): pointer("values", name) for index, name in enumerate(values)}
+        raise moved(invalid, places, "/values", "/values") from None
+
+
+class _Scheduling(PortalView):
+    """Whether pods are scheduled to nodes."""
+
+    reads_nodes = True
+    action: Action
+
+    def begin(self) -> Response:
+        """Start the job, or say what it would evict."""
+        names, where = _chosen(self.fields(NodesRequestSerializer))
+        try:
+            found = actions.schedule_nodes(names, self.action, self.actor, dry_run=self.dry_run)
+        except Invalid as invalid:
+            raise moved(invalid, {}, where, "") from None
+        return _answer(found)
+
+
+_STARTED: dict[str, Any] = {
+    "takes": PLANNED,
+    "body": NodesRequestSerializer,
+    "answers": {202: JobSerializer, 200: ImpactSerializer},
+    "headers": ("Location",),
+}
+
+
+class NodeCordon(_Scheduling):
+    """Cordoning many nodes."""
+
+    action: Action = "cordon"
+
+    @operation("Cordon many nodes", **_STARTED)
+    def post(self, _request: Request) -> Response:
+        """No new pod is scheduled to these nodes: a job with a result per node."""
+        return self.begin()
+
+
+class NodeUncordon(_Scheduling):
+    """Uncordoning many nodes."""
+
+    action: Action = "uncordon"
+
+    @operation("Uncordon many nodes", **_STARTED)
+    def post(self, _request: Request) -> Response:
+        """Pods are scheduled to these nodes again: a job with a result per node."""
+        return self.begin()
+
+
+class NodeDrain(_Scheduling):
+    """Draining many nodes."""
+
+    action: Action = "drain"
+
+    @operation("Drain many nodes", **_STARTED)
+    def post(self, _request: Request) -> Response:
+        """Cordon these nodes and evict the pods of grids, within their PodDisruptionBudgets: a job with a result per
+        node. Other pods stay."""
+        return self.begin()
 
 
 def _changes(asked: Mapping[str, Any]) -> dict[str, str | None]:
@@ -90,21 +170,31 @@ def moved(invalid: Invalid, places: Mapping[str, str], nodes: str, changes: str)
 
 
 class JobList(PortalView):
-    """Changes of labels on many nodes."""
+    """Jobs on many nodes."""
 
-    @operation("List label jobs", takes=PAGED, answers={200: page(JobSerializer)})
+    @operation("List jobs", takes=PAGED, answers={200: page(JobSerializer)})
     def get(self, _request: Request) -> Response:
         """The jobs, newest first."""
         return self.page(LabelJob.objects.all(), ("-created_at", "-pk"), JobSerializer.of)
 
 
 class JobDetail(PortalView):
-    """One change of labels on many nodes."""
+    """One job on many nodes."""
 
-    @operation("Read a label job", answers={200: JobSerializer})
+    @operation("Read a job", answers={200: JobSerializer})
     def get(self, _request: Request, pk: Any) -> Response:
         """How far the job is, node by node."""
         row = LabelJob.objects.filter(pk=pk).first()
         if row is None:
             raise actions.NotFound(f"jobs/{pk}")
         return Response(JobSerializer.of(row))
+
+
+class JobUndo(PortalView):
+    """Taking back what a job did."""
+
+    @operation("Undo a job", answers={202: JobSerializer}, headers=("Location",), refusals=(409,))
+    def post(self, _request: Request, pk: Any) -> Response:
+        """Give the nodes back the labels they had, and the cordon they had or had not, as a job of its own. A job that
+        is under way is stopped first."""
+        return _answer(actions.undo_job(pk, self.actor))

@@ -1,13 +1,15 @@
 """Nodes, the units they form, the overview, and changes of labels as JSON."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from rest_framework import serializers
 
 from ...core.health import STATES
 from ...core.names import kubelet_may_set
+from ...core.node_jobs import ACTIONS, STEPS, Action, steps_left
 from ...core.status.causes import Cause
+from ...core.text import Sentence
 from ...models import LabelJob, ManagementMode, Node
 from ...queries.matrix.overview import Overview
 from ..cluster.serializers import ManagementSerializer
@@ -63,11 +65,21 @@ class NodePatchSerializer(Asked):
     metadata = LabelPatchSerializer()
 
 
-class LabelRequestSerializer(Asked):
-    """A change of labels on the `nodes` named, or on those that the `labelSelector` selects."""
+class NodesRequestSerializer(Asked):
+    """The `nodes` named, or those that the `labelSelector` selects."""
 
     nodes = serializers.ListField(child=serializers.CharField(), **OPTIONAL)
     labelSelector = serializers.CharField(**OPTIONAL)
+
+
+class LabelRequestSerializer(NodesRequestSerializer):
+    """A change of labels on the `nodes` named, or on those that the `labelSelector` selects; or a value of its own of
+    the label `key` for each node in `values` (null removes it). With `move` each node is cordoned, rid of the pods of
+    grids that are bound to these keys, labelled, and uncordoned."""
+
+    key = serializers.CharField(**OPTIONAL)
+    values = serializers.DictField(child=serializers.CharField(allow_null=True), **OPTIONAL)
+    move = serializers.BooleanField(**OPTIONAL)
     set = serializers.DictField(child=serializers.CharField(), **OPTIONAL)
     remove = serializers.ListField(child=serializers.CharField(), **OPTIONAL)
 
@@ -90,12 +102,22 @@ class LosingSerializer(Shape):
     unit = serializers.CharField()
 
 
+class EvictionSerializer(Shape):
+    """A pod that would be evicted from a node, and its grid."""
+
+    node = serializers.CharField()
+    namespace = serializers.CharField()
+    pod = serializers.CharField()
+    grid = serializers.CharField()
+
+
 class ImpactSerializer(StepsShape):
-    """What a change of labels would do."""
+    """What a change of labels would do; `evictions` come before it, where nodes are moved or drained."""
 
     units = UnitChangeSerializer(many=True)
     services = LosingSerializer(many=True)
     held = Texts()
+    evictions = EvictionSerializer(many=True)
 
     def get_services(self, found: Any) -> Iterable[dict[str, str]]:
         """Those that would lose their last endpoint in a unit."""
@@ -103,19 +125,25 @@ class ImpactSerializer(StepsShape):
 
 
 class JobResultSerializer(Shape):
-    """What became of one node; `before` are the labels that it had."""
+    """What became of one node; `before` are the labels that it had, `after` those it is to have. `step` is what is done
+    to it next while its state is pending, and `waiting` what that waits for."""
 
     mappings = True
     node = serializers.CharField()
     state = one_of("pending", "done", "failed")
+    step = one_of(*STEPS)
+    waiting = Said(allow_null=True)
     detail = serializers.CharField()
     before = serializers.DictField()
+    after = serializers.DictField()
 
 
 class JobSerializer(Shape):
-    """A change of labels on many nodes, with what became of each."""
+    """A job on many nodes, with what became of each; `undoes` is the job that it takes back."""
 
     id = serializers.UUIDField()
+    action = one_of(*ACTIONS)
+    undoes = serializers.UUIDField(allow_null=True)
     state = one_of(*LabelJob.State.values)
     changes = serializers.DictField(child=serializers.CharField(allow_null=True))
     done = Count()
@@ -130,12 +158,26 @@ class JobSerializer(Shape):
         return str(row.pk)
 
     def get_total(self, row: LabelJob) -> int:
-        """How many nodes there are to label."""
+        """How many nodes there are."""
         return len(row.results)
 
     def get_results(self, row: LabelJob) -> Iterable[dict[str, Any]]:
         """By node."""
-        return [{"node": name, **each} for name, each in row.results.items()]
+        first = steps_left(cast(Action, row.action), {})[0]
+        return [
+            {
+                "node": name,
+                "step": first,
+                "after": row.changes,
+                **each,
+                "waiting": Sentence.from_json(each["waiting"]) if each.get("waiting") else None,
+            }
+            for name, each in row.results.items()
+        ]
+
+    def get_undoes(self, row: LabelJob) -> str | None:
+        """A UUID."""
+        return str(row.undoes) if row.undoes else None
 
 
 class NodeGroupSerializer(Shape):

@@ -1,23 +1,29 @@
-"""Label jobs: the list, and one job with what became of each node."""
+"""Jobs on nodes: the list, and one job with what became of each node."""
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from ... import actions
+from ...core.node_jobs import Action
+from ...core.text import Invalid
 from ...models import LabelJob
 from ..page.access import actor, needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show
+from ..page.tags import full_sentence
+
+SCHEDULING = ("cordon", "uncordon", "drain")
 
 _COLUMNS: Columns = {
     "id": lambda job: job.pk,
     "createdAt": lambda job: job.created_at.isoformat(),
     "author": lambda job: job.author,
+    "action": lambda job: job.action,
     "state": lambda job: job.state,
     "labels": lambda job: ",".join(f"{key}={value or ''}" for key, value in sorted(job.changes.items())),
     "nodes": lambda job: len(job.results),
@@ -26,7 +32,7 @@ _COLUMNS: Columns = {
 
 @needs("viewer")
 def jobs(request: HttpRequest) -> HttpResponse:
-    """The label jobs, newest first."""
+    """The jobs, newest first."""
     if wants_csv(request):
         return as_csv("jobs", _COLUMNS, LabelJob.objects.all()[:MOST])
     return show(request, "nodes/jobs.html", {"csv": True, "page": paged(request, LabelJob.objects.all(), 50)})
@@ -45,7 +51,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
         "total": len(found.results),
         "failed": failed,
         "page": paged(request, [_result(found, name, result) for name, result in results]),
-        "over": found.state in (LabelJob.State.DONE, LabelJob.State.FAILED),
+        "over": found.over,
     }
     return show(request, "nodes/job.html", context)
 
@@ -54,24 +60,35 @@ def _result(
     found: LabelJob, name: str, result: dict[str, Any]
 ) -> tuple[str, dict[str, Any], list[tuple[str, Any, Any]]]:
     before = result.get("before") or {}
-    return name, result, [(key, before.get(key), value) for key, value in sorted(found.changes.items())]
+    return name, result, [(key, before.get(key), value) for key, value in sorted(found.changes_of(name).items())]
 
 
 @require_POST
 @needs("operator")
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Give the nodes of a finished job the labels they had before it, as jobs of their own."""
-    found = get_object_or_404(LabelJob, pk=pk, state__in=(LabelJob.State.DONE, LabelJob.State.FAILED))
-    started = [actions.label_nodes(names, before, actor(request)) for before, names in _earlier(found)]
-    if len(started) == 1 and isinstance(started[0], LabelJob):
-        return redirect("job", started[0].pk)
-    return redirect("jobs")
+    """Take back what a job did; one that is under way is stopped first."""
+    try:
+        started = actions.undo_job(pk, actor(request))
+    except actions.NotFound as missing:
+        raise Http404 from missing
+    except actions.Refused as refused:
+        messages.warning(request, full_sentence(refused.sentence))
+        return redirect("job", pk)
+    return redirect("job", started.pk)
 
 
-def _earlier(found: LabelJob) -> Iterable[tuple[dict[str, str | None], list[str]]]:
-    """The nodes that were changed, gathered by the labels they had."""
-    gathered: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
-    for name, result in found.results.items():
-        if result["state"] == "done":
-            gathered.setdefault(tuple(sorted(result["before"].items())), []).append(name)
-    return [(dict(before), names) for before, names in gathered.items()]
+@require_POST
+@needs("operator")
+def schedule(request: HttpRequest, name: str) -> HttpResponse:
+    """Cordon, uncordon or drain a node."""
+    verb = request.POST.get("action")
+    if verb not in SCHEDULING:
+        raise Http404
+    try:
+        started = actions.schedule_nodes([name], cast(Action, verb), actor(request))
+    except Invalid as missing:
+        raise Http404 from missing
+    except actions.Refused as refused:
+        messages.warning(request, full_sentence(refused.sentence))
+        return redirect("node", name)
+    return redirect("job", cast(LabelJob, started).pk)

@@ -1,6 +1,6 @@
 """Changing labels of many nodes: choose, say what, see what it would do, confirm, follow the job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -65,24 +65,51 @@ def label(request: HttpRequest, token: str) -> HttpResponse:
     context: dict[str, Any] = {"chosen": chosen, "asked": asked, "groups": node_groups()}
     if request.method != "POST":
         return _page(request, context)
-    changes: dict[str, str | None] = {asked["key"]: None if asked["remove"] else asked["value"]}
     try:
-        impact = cast(Impact, actions.label_nodes(chosen.names, changes, actor(request), dry_run=True))
-        if not asked["remove"] and not asked["value"]:
-            raise Invalid(Problem("/value", say("enter a value, or choose to remove the label")))
+        impact = cast(Impact, _change(request, chosen.names, asked, dry_run=True))
+        seen = fingerprint(chosen.names, asked, _impact_json(impact))
+        if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
+            return redirect("job", cast(LabelJob, _change(request, chosen.names, asked)).pk)
     except Invalid as invalid:
         return _page(request, {**context, "problems": invalid.problems}, status=400)
-    seen = fingerprint(chosen.names, changes, _impact_json(impact))
-    if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-        job = cast(LabelJob, actions.label_nodes(chosen.names, changes, actor(request)))
-        return redirect("job", job.pk)
+    except actions.Refused as refused:
+        return _page(request, {**context, "problems": [Problem("", refused.sentence)]}, status=409)
     context |= {"impact": impact, "seen": seen, "moved_on": request.POST.get("step") == "confirm"}
     return _page(request, context)
 
 
+def _change(
+    request: HttpRequest, names: Sequence[str], asked: Mapping[str, str], *, dry_run: bool = False
+) -> LabelJob | Impact:
+    """The job that was asked for, or what it would do. Raises Invalid, Refused."""
+    who, move = actor(request), bool(asked["move"])
+    if asked["lines"]:
+        return actions.assign_units(asked["key"], _values(asked["lines"]), who, move=move, dry_run=dry_run)
+    if not asked["remove"] and not asked["value"]:
+        raise Invalid(Problem("/value", say("enter a value, or choose to remove the label")))
+    changes = {asked["key"]: None if asked["remove"] else asked["value"]}
+    return actions.label_nodes(names, changes, who, move=move, dry_run=dry_run)
+
+
+def _values(lines: str) -> dict[str, str | None]:
+    """The value of each node from lines `node=value`. Raises Invalid with the line."""
+    found: dict[str, str | None] = {}
+    problems = []
+    for number, line in enumerate(filter(None, map(str.strip, lines.splitlines())), 1):
+        name, parted, value = (each.strip() for each in line.partition("="))
+        if not parted or not name or not value:
+            problems.append(Problem("/lines", say("line %(number)s is not “node=value”", number=number)))
+        elif found.setdefault(name, value) != value:
+            text = say("line %(number)s gives “%(node)s” a second value", number=number, node=name)
+            problems.append(Problem("/lines", text))
+    if problems:
+        raise Invalid(*problems)
+    return found
+
+
 def _asked(request: HttpRequest) -> dict[str, str]:
     source = request.POST if request.method == "POST" else request.GET
-    return {name: clean(source.get(name, "")) for name in ("key", "value", "remove")}
+    return {name: clean(source.get(name, "")) for name in ("key", "value", "remove", "move", "lines")}
 
 
 def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -98,4 +125,5 @@ def _impact_json(impact: Impact) -> Mapping[str, Any]:
         "units": units,
         "steps": [[path, step_json(step)] for path, step in impact.steps],
         "services": impact.services,
+        "evictions": [[each.node, each.namespace, each.pod] for each in impact.evictions],
     }

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from ...core.names import protected_label_problem
 from ...core.text import Invalid
 from ...models import Grid, Node, Pod
+from ...queries.label_impact import evictions
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
 from ..page.access import needs
@@ -81,5 +82,6 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
         "pods": Pod.objects.filter(node=name)[:500],
+        "evictions": evictions([name]),
     }
     return show(request, "nodes/one.html", context)

@@ -90,6 +90,22 @@ VERBS = {
 }
 
 
+_OF_JOBS = {
+    "label": gettext_lazy("Labels"),
+    "move": gettext_lazy("Move"),
+    "cordon": gettext_lazy("Cordon"),
+    "uncordon": gettext_lazy("Uncordon"),
+    "drain": gettext_lazy("Drain"),
+    "evict": gettext_lazy("Evict pods"),
+}
+
+
+@register.filter
+def job_word(action: str) -> str:
+    """What a job, or a step of it, does to nodes."""
+    return str(_OF_JOBS.get(action, action))
+
+
 @register.filter
 def say(sentence: Any) -> str:
     """A sentence, as a value or as JSON, in the reader's language."""

@@ -72,7 +72,7 @@ def pod_row(body: Body) -> Pod | None:
     if metadata["namespace"] == UNWATCHED_NAMESPACE and not agent:
         return None
     view = pod_view(body)
-    child_kind, child = _workload_above(metadata)
+    child_kind, child = workload_above(metadata)
     reason, message = ("", "") if view.ready else _why_not_ready(status)
     return Pod(
         uid=view.uid,
@@ -97,7 +97,7 @@ def pod_row(body: Body) -> Pod | None:
     )
 
 
-def _workload_above(metadata: Body) -> tuple[str, str]:
+def workload_above(metadata: Body) -> tuple[str, str]:
     """The kind and name of the Deployment or StatefulSet above a pod. A ReplicaSet is named `<deployment>-<hash>`,
     where the hash is the pod's label `pod-template-hash`."""
     owner: Body = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), {})

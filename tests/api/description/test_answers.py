@@ -96,6 +96,10 @@ CALLS = {
     "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],
     "GET nodes": [("", None, 200)],
     "POST nodes/label": [(TRY, LABELS, 200), ("", LABELS, 202)],
+    **{
+        f"POST nodes/{verb}": [(TRY, {"nodes": ["node2"]}, 200), ("", {"nodes": ["node2"]}, 202)]
+        for verb in ("cordon", "uncordon", "drain")
+    },
     "GET nodes/node0": [("", None, 200)],
     "PATCH nodes/node0": [
         (TRY, {"metadata": {"labels": {"zone1": "nodeunit3"}}}, 200),
@@ -103,6 +107,7 @@ CALLS = {
     ],
     "GET jobs": [("", None, 200)],
     "GET jobs/{id}": [("", None, 200)],
+    "POST jobs/{id}/undo": [("", None, 202)],
     "GET nodegroups": [("?all=true", None, 200)],
     "GET nodeunits": [("?group=zone1", None, 200)],
     "GET cluster": [("", None, 200)],

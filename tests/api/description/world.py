@@ -42,7 +42,10 @@ def fill(api: Api) -> None:
     assert api.post("servicegroups", package()).status_code == 201
     job = LabelJob.objects.create(
         changes={"a": "b", "c": None},
-        results={"node0": {"before": {"a": None}, "state": "failed", "detail": "forbidden"}},
+        results={
+            "node0": {"before": {"a": None}, "state": "failed", "detail": "forbidden"},
+            "node1": {"before": {"a": None}, "state": "done", "detail": ""},
+        },
         author="olga",
     )
     LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")

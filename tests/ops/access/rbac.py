@@ -20,6 +20,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "nodes"): "list watch patch",
     ("", "namespaces"): "list watch",
     ("", "pods"): "list watch create",  # create: dry runs only, which a policy sees to
+    ("", "pods/eviction"): "create",
     ("", "services"): _CHILDREN,
     ("", "services/finalizers"): "update",
     ("", "endpoints"): "get delete",
@@ -54,7 +55,6 @@ DANGEROUS = (
     ("", "pods/portforward"),
     ("", "pods/proxy"),
     ("", "pods/log"),
-    ("", "pods/eviction"),
     ("", "nodes/proxy"),
     ("", "nodes/status"),
     ("", "services/proxy"),

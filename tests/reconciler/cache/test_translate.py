@@ -101,7 +101,7 @@ def test_a_sidecars_ports_are_the_pods_and_those_of_what_only_prepares_it_are_no
         (None, {}, ("", "")),
     ],
 )
-def test_the_workload_above_a_pod(owner: dict[str, str] | None, labels: dict[str, str], expected: tuple) -> None:
+def test_theworkload_above_a_pod(owner: dict[str, str] | None, labels: dict[str, str], expected: tuple) -> None:
     references = [{**owner, "controller": True, "uid": "x"}] if owner else []
     row = pod_row(pod({}, ownerReferences=references, labels=labels))
     assert row is not None

@@ -1,0 +1,206 @@
+"""Jobs on nodes in a cluster: a node goes from one NodeUnit to another without leaving pods behind, budgets are kept,
+a process may die between any two steps, and what was done can be taken back."""
+
+import contextlib
+
+import pytest
+from django.utils import timezone
+
+from sgportal import actions
+from sgportal.cluster import Cluster, Refused, Unreachable
+from sgportal.models import LabelJob, Node
+from sgportal.reconciler import label_jobs, node_steps
+
+from ..world import ADA, a_grid, a_template
+
+
+@pytest.fixture
+def moving(world):
+    """Two NodeUnits, the second of two nodes, with two pods in each."""
+    for node, unit in (("node0", "a"), ("node1", "b"), ("node2", "b")):
+        world.label(node, zone=unit)
+    world.save(a_grid("web", template=a_template(replicas=2)))
+    world.settle()
+    world.until_ready("web-a", "web-b")
+    world.look()
+    return world
+
+
+def carry_on(world, job, seconds=75):
+    """Work on a job, as workers do, until it is over."""
+
+    def over():
+        label_jobs.run(str(job.pk), world.cluster)
+        world.look()
+        world.settle()
+        job.refresh_from_db()
+        return job.over
+
+    world.until(over, seconds)
+    return job
+
+
+def live(world, name):
+    """A node as the cluster has it: its NodeUnit, and whether it is cordoned."""
+    node = next(each for each in world.cluster.list("Node").items if each["metadata"]["name"] == name)
+    return node["metadata"]["labels"].get("zone"), bool(node["spec"].get("unschedulable"))
+
+
+def on(world, name):
+    """Which workloads' pods are on a node."""
+    pods = world.cluster.list("Pod", "default", field_selector=f"spec.nodeName={name}").items
+    return {pod["metadata"]["name"].rsplit("-", 2)[0] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+
+@contextlib.contextmanager
+def budget(world, least):
+    """A PodDisruptionBudget over the pods of the grid."""
+    spec = {"minAvailable": least, "selector": {"matchLabels": {"appGrid": "echo"}}}
+    body = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
+    call, path = world.cluster._transport.call, "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    call("POST", path, body=body, headers={"Content-Type": "application/json"})
+    try:
+        yield
+    finally:
+        call("DELETE", f"{path}/web")
+
+
+def test_a_node_moves_and_comes_back(moving):
+    told = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True, dry_run=True)
+    assert {each.node for each in told.evictions} <= {"node1"}
+    assert {each.pod.rsplit("-", 2)[0] for each in told.evictions} == on(moving, "node1")
+
+    job = carry_on(moving, actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True))
+    assert (job.state, live(moving, "node1")) == ("done", ("a", False))
+    assert "web-b" not in on(moving, "node1")
+
+    undone = carry_on(moving, actions.undo_job(job.pk, ADA))
+    assert (undone.state, live(moving, "node1")) == ("done", ("b", False))
+    assert "web-a" not in on(moving, "node1")
+
+
+@pytest.mark.embedded_only
+def test_each_node_goes_to_a_unit_of_its_own_in_one_job(moving):
+    job = carry_on(moving, actions.assign_units("zone", {"node1": "c", "node2": "d"}, ADA, move=True))
+    assert job.state == "done"
+    assert [live(moving, name)[0] for name in ("node0", "node1", "node2")] == ["a", "c", "d"]
+
+
+@pytest.mark.embedded_only
+def test_a_node_that_was_cordoned_stays_so(moving):
+    carry_on(moving, actions.schedule_nodes(["node1"], "cordon", ADA))
+    job = carry_on(moving, actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True))
+    assert live(moving, "node1") == ("a", True)
+    carry_on(moving, actions.undo_job(job.pk, ADA))
+    assert live(moving, "node1") == ("b", True)
+
+
+@pytest.mark.embedded_only
+def test_a_drain_takes_the_pods_of_grids_and_is_taken_back(moving):
+    job = carry_on(moving, actions.schedule_nodes(["node1"], "drain", ADA))
+    assert (live(moving, "node1"), on(moving, "node1")) == (("b", True), set())
+    carry_on(moving, actions.undo_job(job.pk, ADA))
+    assert live(moving, "node1") == ("b", False)
+    with pytest.raises(actions.Refused):
+        actions.undo_job(carry_on(moving, actions.schedule_nodes(["node1"], "uncordon", ADA)).pk, ADA)
+
+
+def test_what_a_budget_keeps_is_waited_for_and_can_be_stopped(moving):
+    with budget(moving, 4):
+        job = actions.schedule_nodes(["node0"], "drain", ADA)
+        assert label_jobs.run(str(job.pk), moving.cluster) == label_jobs.WAIT_SECONDS
+        job.refresh_from_db()
+        record = job.results["node0"]
+        assert (job.state, record["state"], record["step"]) == ("running", "pending", "evict")
+        assert record["waiting"]["id"].startswith("%(count)s pods may not be evicted now")
+        assert on(moving, "node0") == {"web-a"}
+
+        back = actions.undo_job(job.pk, ADA)
+        assert label_jobs.run(str(back.pk), moving.cluster) == label_jobs.WAIT_SECONDS, "it waits for the other's end"
+        assert carry_on(moving, job).state == "failed"
+        assert carry_on(moving, back).state == "done"
+        assert (live(moving, "node0"), on(moving, "node0")) == (("a", False), {"web-a"})
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("after", range(1, 5))
+def test_a_process_may_die_after_any_write(moving, monkeypatch, after):
+    """What was written is written once more or found done; nothing is left cordoned."""
+    job, writes = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True), []
+
+    class Killed(BaseException):
+        pass
+
+    def dying(name):
+        real = getattr(Cluster, name)
+
+        def call(*arguments, **options):
+            found = real(*arguments, **options)
+            writes.append(name)
+            if len(writes) == after:
+                raise Killed
+            return found
+
+        monkeypatch.setattr(Cluster, name, call)
+
+    dying("patch")
+    dying("evict")
+    monkeypatch.setattr(label_jobs, "map_parallel", lambda function, items: [function(each) for each in items])
+
+    def until_killed():
+        while label_jobs.run(str(job.pk), moving.cluster):
+            moving.look()
+
+    with pytest.raises(Killed):
+        until_killed()
+    monkeypatch.undo()
+    assert carry_on(moving, job).state == "done"
+    assert live(moving, "node1") == ("a", False)
+    assert "web-b" not in on(moving, "node1")
+
+
+@pytest.mark.embedded_only
+def test_a_label_that_is_refused_leaves_no_node_cordoned(moving, monkeypatch):
+    real = Cluster.patch
+
+    def patch(cluster, kind, namespace, name, change, *rest, **options):
+        if "metadata" in change:
+            raise Refused("a policy says no")
+        return real(cluster, kind, namespace, name, change, *rest, **options)
+
+    monkeypatch.setattr(Cluster, "patch", patch)
+    job = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True)
+    carry_on(moving, job)
+    assert (job.state, job.results["node1"]["detail"]) == ("failed", "a policy says no")
+    assert live(moving, "node1") == ("b", False)
+
+
+@pytest.mark.embedded_only
+def test_a_cluster_that_is_away_is_asked_again(moving, monkeypatch):
+    monkeypatch.setattr(Cluster, "evict", lambda *_: (_ for _ in ()).throw(Unreachable("away")))
+    job = actions.schedule_nodes(["node0"], "drain", ADA)
+    with pytest.raises(Unreachable):
+        label_jobs.run(str(job.pk), moving.cluster)
+    job.refresh_from_db()
+    assert (job.results["node0"]["step"], job.state) == ("evict", "running")
+    monkeypatch.undo()
+    assert carry_on(moving, job).state == "done"
+
+
+@pytest.mark.embedded_only
+def test_a_lost_node_is_not_waited_for(moving):
+    moving.embedded.set_node_ready("node1", None)
+    moving.look()
+    job = carry_on(moving, actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True))
+    assert (job.state, live(moving, "node1")) == ("done", ("a", False))
+
+
+@pytest.mark.embedded_only
+def test_two_jobs_never_cordon_one_node(moving):
+    actions.schedule_nodes(["node1"], "drain", ADA)
+    with pytest.raises(actions.Refused):
+        actions.label_nodes(["node0", "node1"], {"zone": "c"}, ADA, move=True)
+    actions.label_nodes(["node0"], {"zone": "c"}, ADA, move=True)
+    Node.objects.filter(name="node2").update(seen_at=timezone.now())
+    assert LabelJob.objects.count() == 2
+    assert node_steps.workloads(["nobody"]) == frozenset()
