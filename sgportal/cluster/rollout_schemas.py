@@ -2,7 +2,7 @@
 
 from ..core.names import MAX_LABEL
 from ..core.rollouts.strategy import DAYS, ON_FAILURE, STARTS
-from ..core.rollouts.validation import MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
+from ..core.rollouts.validation import MOST_GATES, MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
 from .unit_schemas import CHOICE, COUNT, TEXT, Schema, rule
 
 _CLOCK: Schema = {**TEXT, "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -62,6 +62,21 @@ ROLLOUT: Schema = {
                     "days": {"type": "array", "minItems": 1, "maxItems": 7, "items": {"enum": list(DAYS), **TEXT}},
                     "from": _CLOCK,
                     "to": _CLOCK,
+                },
+            },
+        },
+        "gates": {
+            "description": "Checks that have to pass before the next wave.",
+            "type": "array",
+            "maxItems": MOST_GATES,
+            "items": {
+                "type": "object",
+                "required": ["url"],
+                "properties": {
+                    "name": TEXT,
+                    "url": {"description": "What answers with the status, or a Prometheus.", **TEXT},
+                    "query": {"description": "In PromQL: has samples, none of them 0, where all is well.", **TEXT},
+                    "status": {"description": "Left out, 200.", "type": "integer", "minimum": 100, "maximum": 599},
                 },
             },
         },

@@ -22,6 +22,7 @@ class Rollout(models.Model):
     wave = models.PositiveIntegerField(default=0)
     ready_at = models.FloatField(null=True, blank=True)
     approved = models.PositiveIntegerField(default=0)
+    checked = models.PositiveIntegerField(default=0)
     command = models.TextField(blank=True)
     looked_at = models.FloatField(default=0.0)
     began_at = models.DateTimeField(default=timezone.now)

@@ -27,7 +27,7 @@ from .grids.status import cells, record, resource_status
 from .grids.status.judge import judge
 from .grids.writes import field_ownership
 from .process import connection
-from .queue import workqueue
+from .queue import rollout_keys, workqueue
 
 log = logging.getLogger(__name__)
 SUFFIX = "/sweep"  # of a grid's key: a look at it from the rows
@@ -41,6 +41,7 @@ def begin() -> None:
     paths = {grid.path for grid in grids}
     whole = _differing(grids)
     workqueue.enqueue(whole | {path + SUFFIX for path in paths - whole})
+    rollout_keys.wake(Grid.objects.exclude(stable=None).only(*_PLACE))
 
 
 def _differing(grids: Sequence[Grid]) -> set[str]:

@@ -15,11 +15,12 @@ World = Mapping[str, Seen]
 _AWAY = ("offline", "paused")
 
 
-def advance(strategy: Strategy, state: State, seen: World, now: float) -> State:
-    """The rollout one decision later, `now` in epoch seconds."""
+def advance(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None = None) -> State:
+    """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave passed
+    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`)."""
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
-        return _forward(strategy, state, seen, now)
+        return _forward(strategy, state, seen, now, passed)
     if state.phase == "RollingBack":
         return _backward(strategy, state, seen, now)
     if state.phase == "Complete":  # units that were out of reach come back one by one
@@ -69,12 +70,10 @@ def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: flo
     return member.turn
 
 
-def _forward(strategy: Strategy, state: State, seen: World, now: float) -> State:
+def _forward(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None) -> State:
     """Failures first; then as many waves as nothing holds back."""
     if len(state.at("failed")) > strategy.max_failures:
-        if strategy.on_failure == "halt":
-            return replace(state, phase="Halted", reason="TooManyFailures", ready_at=None)
-        return _backward(strategy, replace(state, phase="RollingBack", reason="TooManyFailures"), seen, now)
+        return _given_up(strategy, replace(state, reason="TooManyFailures"), seen, now)
     while True:
         state = _given(strategy, state, seen, now)
         if open_units := _open(state, seen):
@@ -85,11 +84,24 @@ def _forward(strategy: Strategy, state: State, seen: World, now: float) -> State
         state = replace(state, ready_at=ready_at)
         if _touched(state) and now - ready_at < wave.soak:
             return replace(state, reason="Soaking")
+        if strategy.gates and _touched(state) and state.checked <= state.wave and not passed:
+            late = now - ready_at - wave.soak >= strategy.deadline
+            if passed is False and late:
+                return _given_up(strategy, replace(state, reason="GateFailed"), seen, now)
+            return replace(state, reason="CheckingGates")
+        state, passed = replace(state, checked=max(state.checked, state.wave + 1)), None
         if wave.approval and state.approved <= state.wave:
             return replace(state, reason="AwaitingApproval")
         if state.wave + 1 == len(strategy.waves):
             return replace(state, phase="Complete", reason="", ready_at=None)
         state = replace(state, wave=state.wave + 1, ready_at=None)
+
+
+def _given_up(strategy: Strategy, state: State, seen: World, now: float) -> State:
+    """What failure leads to."""
+    if strategy.on_failure == "halt":
+        return replace(state, phase="Halted", ready_at=None)
+    return _backward(strategy, replace(state, phase="RollingBack"), seen, now)
 
 
 def _touched(state: State) -> bool:

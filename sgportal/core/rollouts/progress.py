@@ -69,6 +69,8 @@ _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {
     ("Progressing", ""): say("wave “%(wave)s” is being rolled out"),
     ("Progressing", "OutsideWindow"): say("wave “%(wave)s” waits for the time at which its NodeUnits may be changed"),
     ("Progressing", "Soaking"): say("wave “%(wave)s” is done and is being watched"),
+    ("Progressing", "CheckingGates"): say("wave “%(wave)s” is done and its checks have not passed yet"),
+    ("Halted", "GateFailed"): say("the rollout was halted in wave “%(wave)s”: a check did not pass"),
     ("Progressing", "AwaitingApproval"): say("wave “%(wave)s” is done and waits for approval"),
     ("Paused", ""): say("the rollout is paused in wave “%(wave)s”"),
     ("Halted", ""): say("the rollout was halted in wave “%(wave)s”: too many NodeUnits failed"),

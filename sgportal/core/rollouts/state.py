@@ -10,7 +10,9 @@ Phase = Literal[
 PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[Phase] = frozenset(("Superseded", "Complete"))  # nothing can be done about it any more
 # What a rollout in progress waits for.
-Reason = Literal["", "RollingOut", "OutsideWindow", "Soaking", "AwaitingApproval", "TooManyFailures"]
+Reason = Literal[
+    "", "RollingOut", "OutsideWindow", "Soaking", "CheckingGates", "AwaitingApproval", "TooManyFailures", "GateFailed"
+]
 Turn = Literal["waiting", "given", "done", "failed", "deferred", "skipped", "back", "restored"]
 TURNS: tuple[Turn, ...] = get_args(Turn)
 Health = Literal["ready", "moving", "broken", "offline", "paused", "absent"]
@@ -34,7 +36,7 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class State:
     """A rollout to revision `target`. `wave`: the one that it is at. `ready_at`: since when all units of it are done,
-    epoch seconds. `approved`: how many waves a person has approved."""
+    epoch seconds. `approved`: how many waves a person has approved; `checked`: of how many the checks have passed."""
 
     target: int
     phase: Phase = "Progressing"
@@ -42,6 +44,7 @@ class State:
     wave: int = 0
     ready_at: float | None = None
     approved: int = 0
+    checked: int = 0
     members: Mapping[str, Member] = field(default_factory=dict)
 
     def turned(self, names: Iterable[str], turn: Turn, now: float, assigned: int | None = None) -> "State":

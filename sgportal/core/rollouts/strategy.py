@@ -51,6 +51,17 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """A check that has to pass before the next wave: `url` answers with `status`; with a `query`, in PromQL, the
+    Prometheus there has samples for it, none of them 0."""
+
+    name: str
+    url: str
+    query: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Strategy:
     """A valid `spec.rollout`. The last wave is that of the rest. `most`: how many units at once are being changed, a
     number or percent of all. `deadline`: seconds until a unit that is not done counts as failed; with more than
@@ -64,6 +75,7 @@ class Strategy:
     start: Start = "automatic"
     windows: tuple[Window, ...] = ()
     time_zone: str = "UTC"
+    gates: tuple[Gate, ...] = ()
 
     def at_once(self, total: int) -> int:
         """How many of so many units may be in change at the same time, at least one."""
@@ -82,7 +94,9 @@ def strategy_of(value: Mapping[str, Any] | None) -> Strategy | None:
         return None
     waves = [_wave(each, index) for index, each in enumerate(value.get("waves") or ())]
     found = {name: value[key] for key, name in _PLAIN.items() if value.get(key) is not None}
-    return Strategy((*waves, Wave(REST)), windows=tuple(map(_window, value.get("windows") or ())), **found)
+    gates = tuple(_gate(each, index) for index, each in enumerate(value.get("gates") or ()))
+    windows = tuple(map(_window, value.get("windows") or ()))
+    return Strategy((*waves, Wave(REST)), windows=windows, gates=gates, **found)
 
 
 _PLAIN = {
@@ -105,6 +119,11 @@ def _wave(entry: Mapping[str, Any], index: int) -> Wave:
         entry.get("soakSeconds") or 0,
         bool(entry.get("approval")),
     )
+
+
+def _gate(entry: Mapping[str, Any], index: int) -> Gate:
+    name, query = entry.get("name") or str(index + 1), entry.get("query") or ""
+    return Gate(name, entry["url"], query, entry.get("status") or 200)
 
 
 def _window(entry: Mapping[str, Any]) -> Window:

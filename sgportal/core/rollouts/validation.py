@@ -13,9 +13,11 @@ from .time_zones import time_zone_problem
 _WHERE = "/spec/rollout"
 MOST_WAVES = 50
 MOST_WINDOWS = 20
+MOST_GATES = 10
 MOST_SECONDS = 30 * 24 * 3600
 _MOST_UNITS = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,300}(/[!-~]{0,1000})?")  # no user, no password
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PERCENT = re.compile(r"([1-9][0-9]?|100)%")
 _FIELDS = {
@@ -27,6 +29,7 @@ _FIELDS = {
     "start": ("str", False),
     "windows": ("[any]", False),
     "timeZone": ("str", False),
+    "gates": ("[any]", False),
 }
 _WAVE_FIELDS = {
     "name": ("str", False),
@@ -35,6 +38,12 @@ _WAVE_FIELDS = {
     "count": ("int", False),
     "soakSeconds": ("int", False),
     "approval": ("bool", False),
+}
+_GATE_FIELDS = {
+    "name": ("str", False),
+    "url": ("str", True),
+    "query": ("str", False),
+    "status": ("int", False),
 }
 _WINDOW_FIELDS = {"days": ("[str]", False), "from": ("str", True), "to": ("str", True)}
 
@@ -54,6 +63,7 @@ def rollout_problems(value: Any) -> Iterator[Problem]:
     if value.get("start") not in (None, *STARTS):
         yield Problem(_WHERE + "/start", one_of(STARTS))
     yield from _window_problems(value.get("windows") or ())
+    yield from _gate_problems(value.get("gates") or ())
     if value.get("timeZone") is not None and (problem := time_zone_problem(value["timeZone"])):
         yield Problem(_WHERE + "/timeZone", problem)
 
@@ -103,6 +113,21 @@ def _members_problems(wave: Mapping[str, Any], where: str) -> Iterator[Problem]:
     else:
         yield from _bounded(wave, "percent", 1, 100, where)
         yield from _bounded(wave, "count", 1, _MOST_UNITS, where)
+
+
+def _gate_problems(gates: Sequence[Any]) -> Iterator[Problem]:
+    if len(gates) > MOST_GATES:
+        yield Problem(_WHERE + "/gates", say("must have at most %(most)s entries", most=MOST_GATES))
+        return
+    for index, gate in enumerate(gates):
+        where = _WHERE + pointer("gates", index)
+        shape = list(check_fields(gate, _GATE_FIELDS, where))
+        yield from shape
+        if not shape and not _URL.fullmatch(gate["url"]):
+            example = "http://prometheus.monitoring:9090"
+            yield Problem(where + "/url", say("must be an address such as “%(example)s”", example=example))
+        if not shape:
+            yield from _bounded(gate, "status", 100, 599, where)
 
 
 def _window_problems(windows: Sequence[Any]) -> Iterator[Problem]:

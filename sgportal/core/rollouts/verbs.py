@@ -49,10 +49,12 @@ def possible(strategy: Strategy, state: State) -> tuple[Verb, ...]:
 
 def _start(_strategy: Strategy, state: State, now: float, _units: Collection[str]) -> State:
     """From the first wave on; units that have the revision are done at once."""
+    if state.phase == "Complete" and not state.at("skipped"):
+        raise NotNow(say("the rollout is complete, and no NodeUnit was left out"))
     again = state.at("failed", "skipped", "back", "restored", "done", "given")
     has = [name for name in again if state.members[name].assigned == state.target]
     state = state.turned(has, "given", now).turned([name for name in again if name not in set(has)], "waiting", now)
-    return replace(state, phase="Progressing", reason="", wave=0, ready_at=None)
+    return replace(state, phase="Progressing", reason="", wave=0, ready_at=None, approved=0, checked=0)
 
 
 def _pause(_strategy: Strategy, state: State, _now: float, _units: Collection[str]) -> State:
@@ -61,7 +63,9 @@ def _pause(_strategy: Strategy, state: State, _now: float, _units: Collection[st
 
 def _resume(_strategy: Strategy, state: State, now: float, _units: Collection[str]) -> State:
     """On from where it stood; what failed, and what was under way, has its whole time again."""
-    return replace(state.turned(state.at("failed", "given"), "given", now), phase="Progressing", reason="")
+    return replace(
+        state.turned(state.at("failed", "given"), "given", now), phase="Progressing", reason="", ready_at=None
+    )
 
 
 def _approve(strategy: Strategy, state: State, _now: float, _units: Collection[str]) -> State:

@@ -28,6 +28,7 @@ def state_of(rollout: Rollout) -> State:
         rollout.wave,
         rollout.ready_at,
         rollout.approved,
+        rollout.checked,
         members,
     )
 

@@ -43,10 +43,10 @@ class Fleet:
             found[name] = Seen(revision, health, opens_in=self.windows.get(name, 0.0))
         return found
 
-    def step(self, seconds: float = 10) -> State:
+    def step(self, seconds: float = 10, passed: bool | None = None) -> State:
         """Let time pass, decide, and have every unit in reach take what it is assigned."""
         self.now += seconds
-        self.state = advance(self.read, self.state, self.seen(), self.now)
+        self.state = advance(self.read, self.state, self.seen(), self.now, passed)
         for name, member in self.state.members.items():
             if name not in self.offline and self.has[name] != member.assigned:
                 self.has[name], self.given[name] = member.assigned, self.now

@@ -209,3 +209,52 @@ def test_how_long_it_takes_still_is_told_from_what_was_seen():
     assert seconds_left(fleet.read, fleet.state, fleet.now) == 20
     assert sum(each.total for each in of_waves(fleet.read, fleet.state)) == 4
     assert "wave “rest”" in str(sentence_of(fleet.read, fleet.state))
+
+
+GATED = {**CANARY, "gates": [{"url": "http://shop/healthz"}], "progressDeadlineSeconds": 60}
+
+
+def test_a_wave_waits_until_its_checks_pass():
+    fleet = Fleet({**CANARY, "gates": GATED["gates"]})
+    for _ in range(10):
+        fleet.step(passed=False)
+    assert (fleet.state.reason, [name for name, _ in fleet.log]) == ("CheckingGates", ["b"])
+    fleet.step(passed=None)
+    assert fleet.state.reason == "CheckingGates"
+    fleet.step(passed=True)
+    assert fleet.turns()["a"] == "given"
+    for _ in range(10):
+        fleet.step(passed=None)
+    assert fleet.state.reason == "CheckingGates"  # of the last wave, too
+    assert fleet.step(passed=True).phase == "Complete"
+
+
+@pytest.mark.parametrize(("then", "phase"), [("halt", "Halted"), ("rollBack", "RolledBack")])
+def test_checks_that_never_pass_end_it(then, phase):
+    fleet = Fleet({**GATED, "onFailure": then})
+    for _ in range(20):
+        fleet.step(passed=False)
+    assert (fleet.state.phase, fleet.state.reason) == (phase, "GateFailed")
+    assert "c" not in dict(fleet.log)
+
+
+def test_checks_are_passed_once_and_then_approval_is_waited_for():
+    fleet = Fleet({**GATED, "waves": [{"units": ["b"], "approval": True}]})
+    for _ in range(3):
+        fleet.step(passed=None)
+    assert fleet.step(passed=True).reason == "AwaitingApproval"
+    assert fleet.step(passed=None).reason == "AwaitingApproval"
+    do(fleet, "approve")
+    assert fleet.step(passed=None).wave == 1
+
+
+def test_only_what_was_left_out_makes_a_complete_rollout_begin_anew():
+    fleet = Fleet({})
+    fleet.run()
+    with pytest.raises(verbs.NotNow):
+        do(fleet, "start")
+    do(left := Fleet({}), "skip", "c")
+    left.run()
+    do(left, "start")
+    left.run()
+    assert left.has["c"] == NEW

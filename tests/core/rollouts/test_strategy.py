@@ -25,6 +25,10 @@ GOOD = {
     "start": "manual",
     "windows": [{"days": ["Fri"], "from": "22:00", "to": "04:00"}],
     "timeZone": "Europe/Berlin",
+    "gates": [
+        {"name": "page", "url": "http://shop:8080/healthz"},
+        {"url": "http://prometheus:9090", "query": "up == 1"},
+    ],
 }
 
 
@@ -68,6 +72,12 @@ def test_what_is_valid_is_read():
         ({"windows": [{"from": "22:00", "to": "04:00", "days": ["Friday"]}]}, "/windows/0/days/0"),
         ({"windows": [{"from": "22:00", "to": "04:00", "days": []}]}, "/windows/0/days"),
         ({"timeZone": "Berlin"}, "/timeZone"),
+        ({"gates": [{}]}, "/gates/0/url"),
+        ({"gates": [{"url": "ftp://a"}]}, "/gates/0/url"),
+        ({"gates": [{"url": "http://user:secret@a/"}]}, "/gates/0/url"),
+        ({"gates": [{"url": "http://a/ b"}]}, "/gates/0/url"),
+        ({"gates": [{"url": "http://a", "status": 20}]}, "/gates/0/status"),
+        ({"gates": [{"url": "http://a"}] * 11}, "/gates"),
     ],
 )
 def test_what_is_wrong_is_named(rollout, pointer):

@@ -228,3 +228,15 @@ def test_a_process_may_be_killed_in_the_middle_of_a_wave(three, monkeypatch, whe
     assert len(calls) > 1
     assert images(three) == "222"
     assert {three.get(f"g-{unit}")["metadata"]["generation"] for unit in "abc"} == {2}
+
+
+@pytest.mark.embedded_only
+def test_checks_hold_the_next_wave_back(three, monkeypatch):
+    well = []
+    monkeypatch.setattr(turn, "all_pass", lambda gates: bool(well) and gates[0].url == "http://shop/healthz")
+    give(three, 2, rollout={**CANARY, "gates": [{"url": "http://shop/healthz"}]})
+    is_at(three, "Progressing", "CheckingGates")
+    three.resync()
+    assert images(three) == "121"
+    well.append(True)
+    assert complete(three)[-1] == "222"

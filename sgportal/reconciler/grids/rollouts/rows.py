@@ -68,7 +68,7 @@ def store(grid: Grid, rollout: Rollout, strategy: Strategy, before: State | None
     """Write a decision, where `grid` is its locked row: the rollout, its units, the revisions that they should have,
     and what the status says. The cells of units that should have another revision are due."""
     rollout.phase, rollout.reason, rollout.wave = after.phase, after.reason, after.wave
-    rollout.ready_at, rollout.approved = after.ready_at, after.approved
+    rollout.ready_at, rollout.approved, rollout.checked = after.ready_at, after.approved, after.checked
     rollout.looked_at = timezone.now().timestamp()
     ended = after.phase in ("Complete", "Aborted", "RolledBack", "Superseded")
     rollout.ended_at = (rollout.ended_at or timezone.now()) if ended else None

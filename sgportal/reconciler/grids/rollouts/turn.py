@@ -13,7 +13,7 @@ from ....core.rollouts import verbs
 from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
-from ....core.rollouts.strategy import Strategy
+from ....core.rollouts.strategy import Gate, Strategy
 from ....core.text import Invalid
 from ....core.units import Unit
 from ....models import Grid, Rollout
@@ -25,8 +25,12 @@ from ....queries.policy import closed
 from ..events import grid_events
 from ..events.grid_events import NewEvent
 from . import rows
+from .gates import all_pass
+
+Gates = tuple[Gate, ...]
 
 LOOK_SECONDS = 30.0  # between two looks at a rollout that nothing happens to
+CHECK_SECONDS = 10.0  # between two times that checks are asked
 AGAIN_SECONDS = 5.0  # until the next look where nothing can be decided
 GAP_SECONDS = 90.0  # without a look are not held against any unit
 
@@ -40,25 +44,37 @@ def run(path: str, cluster: Cluster) -> float | None:
         return None
     if cluster.read_only or closed(namespace) or freshness().unreachable_since:
         return AGAIN_SECONDS
+    wait, gates = _look(grid)
+    if gates:  # which takes seconds, so that nothing is locked meanwhile
+        wait, _ = _look(grid, gates, all_pass(gates))
+    return wait
+
+
+def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[float | None, Gates]:
+    """The same once, where it is known whether the checks that were `asked` passed: seconds until the next look, and
+    the checks that are to be asked before."""
     with transaction.atomic():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
-        return _look(row) if row else None
+        look = look_at(row) if row else None
+        if row is None or look is None or look.paused:
+            return None, ()
+        same = look.strategy.gates == asked
+        after = _decide(row, look, passed if same else None)
+    if after.reason == "CheckingGates" and after.phase == "Progressing":
+        return CHECK_SECONDS, () if same and passed is not None else look.strategy.gates
+    wait = next_look(look.strategy, after, look.seen, look.now)
+    if after.phase in ("Progressing", "RollingBack"):
+        return min(LOOK_SECONDS, wait or LOOK_SECONDS), ()
+    return wait, ()
 
 
-def _look(grid: Grid) -> float | None:
-    """The same of a grid whose row is locked."""
-    look = look_at(grid)
-    if look is None or look.paused:
-        return None
-    after = advance(look.strategy, look.state, look.seen, look.now)
+def _decide(grid: Grid, look: "Look", passed: bool | None) -> State:
+    after = advance(look.strategy, look.state, look.seen, look.now, passed)
     if after != look.before:
         rows.store(grid, look.rollout, look.strategy, look.before, after)
     elif look.now - look.rollout.looked_at > LOOK_SECONDS / 2:
         Rollout.objects.filter(pk=look.rollout.pk).update(looked_at=look.now)
-    wait = next_look(look.strategy, after, look.seen, look.now)
-    if after.phase in ("Progressing", "RollingBack"):
-        return min(LOOK_SECONDS, wait or LOOK_SECONDS)
-    return wait
+    return after
 
 
 @dataclass(frozen=True, slots=True)
