@@ -53,27 +53,18 @@ def crowded(namespace: str, present: Mapping[str, int], more: Mapping[str, int])
             )
 
 
+_OBJECT = say("“%(name)s” has %(size)s KiB; the cluster's store refuses objects of more than %(most)s KiB")
+_NOTES = say("the annotations of “%(name)s” have %(size)s KiB; the API server refuses more than %(most)s KiB")
+
+
 def large(steps: Sequence[Step]) -> Iterator[Sentence]:
     """Of the largest objects that would be written: that they come near to what the API server takes."""
     bodies = [step for step in steps if step.body][:ALIKE]
-    if not bodies:
-        return
-    size, step = max(((_bytes(step.body), step) for step in bodies), key=lambda each: each[0])
-    if size > MOST_BYTES * NEAR:
-        yield say(
-            "“%(name)s” has %(size)s KiB; the cluster's store refuses objects of more than %(most)s KiB",
-            name=step.name,
-            size=size // 1024,
-            most=MOST_BYTES // 1024,
-        )
-    noted, step = max(((_annotations(step.body), step) for step in bodies), key=lambda each: each[0])
-    if noted > MOST_ANNOTATION_BYTES * NEAR:
-        yield say(
-            "the annotations of “%(name)s” have %(size)s KiB; the API server refuses more than %(most)s KiB",
-            name=step.name,
-            size=noted // 1024,
-            most=MOST_ANNOTATION_BYTES // 1024,
-        )
+    for measure, most, sentence in ((_bytes, MOST_BYTES, _OBJECT), (_annotations, MOST_ANNOTATION_BYTES, _NOTES)):
+        sizes = [(measure(step.body), step.name) for step in bodies]
+        size, name = max(sizes, default=(0, ""))
+        if size > most * NEAR:
+            yield sentence.having(name=name, size=size // 1024, most=most // 1024)
 
 
 def _bytes(body: Mapping[str, Any]) -> int:
