@@ -15,6 +15,7 @@ from ...models import Grid, RolloutUnit
 from ...queries.per_unit.rollouts import Current, current
 from ..page.access import needs
 from ..page.render import paged, wanted
+from ..page.tags import duration
 from .address import grid_at
 from .views import show_grid
 
@@ -97,7 +98,7 @@ def _waves(now: Current) -> list[dict[str, Any]]:
             "name": wave.name,
             "total": each.total,
             "counts": [each.counts.get(turn, 0) for turn in _COLUMNS],
-            "minutes": -(-wave.soak // 60),
+            "watched": duration(wave.soak, "for") if wave.soak else "",
             "approval": wave.approval,
             "approved": now.state.approved > number,
             "current": number == now.state.wave and now.state.phase not in ("Complete", "RolledBack"),
