@@ -27,7 +27,7 @@ def test_a_grid_without_waves_says_so(fleet, viewer):
 
 def test_it_shows_waves_units_and_what_it_waits_for(grid, viewer):
     text = viewer.get(f"/grids/{grid.path}/rollout/").content.decode()
-    for word in ("canary", "needs approval", "watched for 5 minutes", "waits for approval", "1/2", "lyo"):
+    for word in ("canary", "needs approval", "watched for 5m", "waits for approval", "1/2", "lyo"):
         assert word in text
     assert "do/rollout-" not in text  # a viewer may not steer
     assert "lyo" not in viewer.get(f"/grids/{grid.path}/rollout/?turn=done").content.decode().split("<table>")[-1]
