@@ -80,6 +80,8 @@ def values(version: str) -> list[str]:
         f"hosts[0]={HOST}",
         "trustedProxies[0]=127.0.0.1",
         "settings.SGPORTAL_RESYNC_SECONDS=20",
+        "names=true",
+        "slicesPolicy=true",
     ]
     files = ["-f", str(manifests.CHART / "profiles" / "ha.yaml")]
     return [
@@ -183,7 +185,7 @@ def _scale(door: walk.Door, replicas: int) -> None:
 
 def left_over(plane) -> list[str]:
     """What the chart made and is still there, but for the definitions, which it keeps."""
-    cluster_wide = "clusterroles,clusterrolebindings,validatingadmissionpolicies"
+    cluster_wide = "roles,rolebindings,clusterroles,clusterrolebindings,validatingadmissionpolicies"
     kinds = f"deployments,services,configmaps,serviceaccounts,poddisruptionbudgets,networkpolicies,{cluster_wide}"
     return kubectl(plane, "get", kinds, "-A", "-l", OWN, "-o", "name").split()
 

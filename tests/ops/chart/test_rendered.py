@@ -148,10 +148,13 @@ def test_the_version_is_the_products():
 @pytest.mark.helm
 def test_what_a_namespace_of_another_name_changes():
     """Subjects, the policy's account, and where the portal's Services are."""
-    made = template("--set", "definitions=portal")
+    made = template("--set", "definitions=portal,slicesPolicy=true")
     assert "system:serviceaccount:sgportal:" not in yaml.safe_dump_all(made)
     assert {each["namespace"] for body in made for each in body.get("subjects", ())} == {"edge"}
     assert {body["metadata"].get("namespace", "edge") for body in made} == {"edge"}
+    policies = [each for each in made if each["kind"] == "ValidatingAdmissionPolicy"]
+    assert {_name(each) for each in policies} == {"sgportal-dry-runs", "sgportal-slices"}
+    assert all("system:serviceaccount:edge:sgportal" in yaml.safe_dump(each) for each in policies)
     told = next(body["data"] for body in made if body["kind"] == "ConfigMap")
     assert (told["SGPORTAL_NAMESPACE"], told["SGPORTAL_INSTALL_CRDS"]) == ("edge", "1")
     assert granted(made) == granted(manifests.documents(ROOT / MANIFEST))
