@@ -16,12 +16,6 @@ def portal(tmp_path):
     return Portal(tmp_path, {"SECRET_KEY": "k" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/portal.sqlite3"})
 
 
-def test_migrating_twice_does_it_once(portal):
-    first, second = (portal.run([*MANAGE, "migrateonce"]).stdout for _ in range(2))
-    assert "Applying sgportal.0001" in first
-    assert second == "nothing to migrate\n"
-
-
 def test_a_process_that_has_died_is_begun_anew(portal):
     portal.run([*MANAGE, "migrateonce"])
     done = portal.run([*MANAGE, "health", "worker", "--unless-database-is-away"], check=False)
