@@ -23,7 +23,8 @@ from ..page.tags import state_word
 CELL = 10  # units of a drawing
 # (up to how many NodeUnits, pixels of a cell): the more there are, the smaller, so that all are on one screen.
 _SIZES = ((60, 24), (240, 14))
-_SMALLEST = 8
+_SMALL, _SMALLEST = 8, 6
+_MANY = 12_000  # cells: more are drawn the smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Drawing:
 
 def draw(heat: Heat, key: str) -> Drawing:
     """The drawing of a heat map, all names in it escaped."""
-    size = next((pixels for most, pixels in _SIZES if heat.shown <= most), _SMALLEST)
+    many = heat.shown * (1 + len(heat.grids)) > _MANY
+    size = next((pixels for most, pixels in _SIZES if heat.shown <= most), _SMALLEST if many else _SMALL)
     found = {site.letters for _, sites in heat.groups for site in sites}
     occurring = set("".join(found)) - {NO_CELL}
     words = {letter: state_word(state) for state, letter in LETTER_OF.items()}

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from ...core.names import kubelet_may_set
 from ...core.status.causes import worst_first
-from ...models import Grid, GridUnit, Node, NodeLabel
+from ...models import Grid, GridUnit, Node, NodeLabel, Pod
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
@@ -19,6 +19,7 @@ from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
 
 NAMES = 12
+MOST_PODS = 1000
 UNIT_COLUMNS: Columns = {
     "group": lambda unit: unit.group,
     "name": lambda unit: unit.name,
@@ -100,12 +101,23 @@ def unit(request: HttpRequest) -> HttpResponse:
     found = unit_page(key, UnitFilter(only=name)).units
     here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
+    page = paged(request, nodes)
     context = {
         "key": key,
         "name": name,
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
         "causes": shown(worst_first(causes_of_cells(here)), key) if found and found[0].unhealthy else [],
-        "page": paged(request, nodes),
+        "page": page,
+        "rows": _with_pods(list(page.object_list)),
     }
     return show(request, "nodes/unit.html", context)
+
+
+def _with_pods(nodes: list[Node]) -> list[tuple[Node, list[Pod]]]:
+    """Each node with the pods that run there, of all the first MOST_PODS. One query."""
+    pods: dict[str, list[Pod]] = {}
+    found = Pod.objects.filter(node__in=[node.name for node in nodes]).order_by("namespace", "name")
+    for pod in found.only("namespace", "name", "node", "ready", "reason", "terminating")[:MOST_PODS]:
+        pods.setdefault(pod.node, []).append(pod)
+    return [(node, pods.get(node.name, [])) for node in nodes]

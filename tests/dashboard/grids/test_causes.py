@@ -93,3 +93,16 @@ def test_a_service_is_shown_by_site_with_each_button_and_each_sentence_once(grid
 def test_the_matrix_finds_a_site_by_its_node(viewer, grid):
     text = read(viewer, "/matrix/?group=zone&search=ODE-0003")
     assert re.findall(r"unit=(unit-\d+)\"", text) == ["unit-003"]
+
+
+def test_a_unit_shows_the_pods_on_each_of_its_nodes(viewer, grid):
+    for number in range(3):
+        builders.a_pod(
+            grid, "unit-001", "node-0001", number, ready=number > 0, reason="" if number else "CrashLoopBackOff"
+        )
+    builders.a_pod(grid, "unit-002", "node-0002")
+    text = read(viewer, "/unit/?key=zone&unit=unit-001")
+    inside = text.partition('<ul class="inside">')[2].partition("</ul>")[0]
+    assert re.findall(r'<li class="s-(\w+)"', inside) == ["Degraded", "Ready", "Ready"]
+    assert "echo-unit-001-0: CrashLoopBackOff" in inside
+    assert "unit-002" not in inside
