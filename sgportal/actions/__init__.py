@@ -22,7 +22,7 @@ from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, s
 from .groups import SavedGroup, delete_group, save_group
 from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
-from .operations import pause, restart, resume, scale, set_image
+from .operations import approve, pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
 from .rollouts import steer_rollout
@@ -43,6 +43,7 @@ __all__ = [
     "Stale",
     "TakeOver",
     "Unavailable",
+    "approve",
     "as_planned",
     "assign_units",
     "decide",

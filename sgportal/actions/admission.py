@@ -11,8 +11,8 @@ from django.conf import settings
 from ..cluster import ClusterError, Conflict
 from ..core.grids.grid import GridSpec
 from ..core.names import child_name
-from ..core.plans.plan import plan
-from ..core.plans.trial import Trial, may_not, probes, told, trials, verdict, warnings
+from ..core.plans.plan import IMMUTABLE, plan
+from ..core.plans.trial import Trial, may_not, probes, told, trials, unchangeable, verdict, warnings
 from ..core.text import Invalid, Problem, first_of, say
 from ..models import Child, Grid
 from ..queries.per_unit.units import units_for
@@ -69,6 +69,9 @@ def _trials(spec: GridSpec, grid: Grid | None) -> Iterator[Trial]:
         seen = world(probe.spec, grid, [probe.unit], list(rows.values_list("body", flat=True)), known)
         planned = plan(probe.spec, seen)
         yield from trials(probe, [step for step in planned.steps if step.unit == probe.unit], planned.wanted)
+        # What differs already is known, and the way out is to recreate it: no other change has to wait for that.
+        if grid and not grid.units.filter(name=probe.unit, reason=IMMUTABLE).exists():
+            yield from unchangeable(probe, planned, seen.live)
 
 
 def _sort(trial: Trial, error: ClusterError, into: _Heard) -> None:

@@ -1,4 +1,4 @@
-"""What people do with a grid by a verb: pause, resume, restart, set image, scale. Each is a change of its manifest."""
+"""What people do with a grid by a verb: pause, resume, approve, restart, set image, scale: changes of its manifest."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -44,6 +44,14 @@ def resume(
 ) -> Saved:
     """End the pause of a grid, or of these of its units."""
     return _change(grid, units, actor, lambda source: operations.resume(source, units), expect, dry_run)
+
+
+@intent
+def approve(
+    grid: Grid, units: Collection[str], actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> Saved:
+    """Let these of a grid's units have their workload, that are new and wait for it."""
+    return _change(grid, units, actor, lambda source: operations.approve(source, units), expect, dry_run)
 
 
 @intent

@@ -38,6 +38,7 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
         path(f"{one}/units", revisions.GridUnits.as_view(kind=kind.kind)),
         path(f"{one}/pin", revisions.GridPin.as_view(kind=kind.kind)),
         path(f"{one}/unpin", revisions.GridUnpin.as_view(kind=kind.kind)),
+        path(f"{one}/approve-units", operations.GridApprove.as_view(kind=kind.kind)),
         path(f"{one}/restart", operations.GridRestart.as_view(kind=kind.kind)),
         path(f"{one}/image", operations.GridImage.as_view(kind=kind.kind)),
         path(f"{one}/scale", operations.GridScale.as_view(kind=kind.kind)),

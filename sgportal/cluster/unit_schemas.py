@@ -4,6 +4,7 @@ and the pieces that all of the schema is made of."""
 from typing import Any
 
 from ..core.names import MAX_LABEL
+from ..core.overrides.joining import POLICIES as JOIN_POLICIES
 from ..core.overrides.orphans import POLICIES
 from ..core.overrides.validation import MOST
 
@@ -100,6 +101,11 @@ BY_UNIT: Schema = {
         "enum": list(POLICIES),
     },
     "deleteAfterSeconds": {"description": "With deleteAfter: how long it is kept.", **COUNT},
+    "joinPolicy": {
+        "description": "When a NodeUnit that is new to the grid gets its workload; left out, immediate.",
+        "type": "string",
+        "enum": list(JOIN_POLICIES),
+    },
     "totalReplicas": {"description": "Replicas of all NodeUnits together.", **COUNT},
     "division": {
         "description": "How totalReplicas is divided.",

@@ -27,6 +27,7 @@ SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 PAUSED = f"sgportal.{GROUP}/paused"
 PAUSED_UNITS = f"sgportal.{GROUP}/paused-units"
+APPROVED_UNITS = f"sgportal.{GROUP}/approved-units"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_UNITS = f"sgportal.{GROUP}/restarted-units"
 ROLLOUT = f"sgportal.{GROUP}/rollout"  # what is to become of the rollout that is under way

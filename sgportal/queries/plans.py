@@ -116,7 +116,9 @@ def world(
         | Q(pinned__isnull=False)
         | Q(assigned__isnull=False)
     )
-    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned", "assigned")
+    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned", "assigned", "revision")
+    if spec.join != "immediate":
+        remarkable |= Q(revision__gt=0)
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)
@@ -150,6 +152,7 @@ def world_of(
         carried_out=grid is not None and is_carried_out(grid) and grid.stable is None,
         can=can,
         known=units,
+        joined={cell.name for cell in cells if cell.revision},
     )
 
 

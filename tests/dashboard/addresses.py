@@ -55,6 +55,7 @@ WRITABLE = (
     GRID + "delete/",
     GRID + "templates/",
     GRID + "do/pause/",
+    GRID + "do/approve/?unit=lyo",
     GRID + "do/restart/?unit=lyo",
     GRID + "do/image/",
     GRID + "do/pin/?unit=lyo",

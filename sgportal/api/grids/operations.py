@@ -1,4 +1,4 @@
-"""What people do with a grid by a verb: pause, resume, restart, set image, scale."""
+"""What people do with a grid by a verb: pause, resume, approve, restart, set image, scale."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -75,6 +75,17 @@ class GridResume(OperationView):
     @_described("Resume a grid or units", UnitsRequestSerializer)
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """End the pause of the grid, or of these NodeUnits."""
+        return self.operate(namespace, name, UnitsRequestSerializer)
+
+
+class GridApprove(OperationView):
+    """An approval."""
+
+    verb = staticmethod(actions.approve)
+
+    @_described("Approve new units", UnitsRequestSerializer)
+    def post(self, _request: Request, namespace: str, name: str) -> Response:
+        """Let these NodeUnits, which are new to the grid, have their workload (`spec.joinPolicy: approved`)."""
         return self.operate(namespace, name, UnitsRequestSerializer)
 
 

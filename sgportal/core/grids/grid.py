@@ -8,6 +8,7 @@ from typing import Any
 from ..names import HOME, LAST_APPLIED, SERVICEGROUP
 from ..overrides.choice import Placement, placement_of
 from ..overrides.division import Division, division_of
+from ..overrides.joining import JoinPolicy, join_policy_of
 from ..overrides.override import Override, overrides_of
 from ..overrides.requests import Requests, requests_of
 from ..overrides.variables import Variables, reads_labels, variables_of
@@ -40,8 +41,8 @@ class GridSpec:
     leaves the choice to us. `ignored` is what is left to others once it was created. `front` says which plain Services
     a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
     tell the children of one template apart. `requests` is what people ask by annotations,
-    `orphans` what the spec says of units without nodes (`overrides.orphans`), `rollout` in which waves a change reaches
-    the units (None: all at once).
+    `orphans` what the spec says of units without nodes (`overrides.orphans`), `join` what of units that are new,
+    `rollout` in which waves a change reaches the units (None: all at once).
     """
 
     kind: GridKind
@@ -64,6 +65,7 @@ class GridSpec:
     requests: Requests = field(default_factory=Requests)
     orphans: Mapping[str, Any] = field(default_factory=dict)
     rollout: Strategy | None = None
+    join: JoinPolicy = "immediate"
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""
@@ -111,7 +113,9 @@ class GridSpec:
     @property
     def asks_of_units(self) -> bool:
         """Whether more than the names of its units matters: their labels, or how many nodes they have."""
-        return self.reads_labels or (self.division is not None and self.division.by == "nodes")
+        return (
+            self.reads_labels or self.join != "immediate" or (self.division is not None and self.division.by == "nodes")
+        )
 
     def its(self, units: Mapping[str, Unit]) -> dict[str, Unit]:
         """Those of the NodeUnits of its key that the grid is for."""
@@ -190,6 +194,7 @@ def _build(kind: GridKind, metadata: Mapping[str, Any], spec: Mapping[str, Any])
         requests=requests_of(metadata.get("annotations")),
         orphans={name: spec[name] for name in ("orphanPolicy", "deleteAfterSeconds") if spec.get(name) is not None},
         rollout=strategy_of(spec.get("rollout")),
+        join=join_policy_of(spec),
     )
 
 

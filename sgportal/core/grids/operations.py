@@ -1,4 +1,5 @@
-"""Changes of a grid that people know by a verb, as changes of its manifest: pause, resume, restart, set image, scale.
+"""Changes of a grid that people know by a verb, as changes of its manifest: pause, resume, approve, restart, set image,
+scale.
 
 Each takes a manifest that is valid and gives a new one; `units` are NodeUnits by name, none for all of them.
 """
@@ -7,8 +8,8 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
-from ..overrides.requests import paused_units, restarted_units
+from ..names import APPROVED_UNITS, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
+from ..overrides.requests import restarted_units, units_in
 from ..overrides.validation import MOST_REPLICAS
 from ..text import Invalid, Problem, pointer, say
 from .kinds import DEFAULT
@@ -21,7 +22,7 @@ def pause(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
     """Have nothing written for the grid, or for these units."""
     if not units:
         return _annotated(manifest, PAUSED, "true")
-    known = paused_units(_annotations(manifest))
+    known = units_in(_annotations(manifest), PAUSED_UNITS)
     return _annotated(manifest, PAUSED_UNITS, ",".join(dict.fromkeys([*known, *units])))
 
 
@@ -29,8 +30,16 @@ def resume(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
     """End a pause of the grid; or of these units, which go on only where the grid does."""
     if not units:
         return _annotated(manifest, PAUSED, "")
-    left = [name for name in paused_units(_annotations(manifest)) if name not in units]
+    left = [name for name in units_in(_annotations(manifest), PAUSED_UNITS) if name not in units]
     return _annotated(manifest, PAUSED_UNITS, ",".join(left))
+
+
+def approve(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
+    """Let these new units have their workload. Raises Invalid where none is named."""
+    if not units:
+        raise Invalid(Problem("/units", say("is required: the NodeUnits that are approved")))
+    known = units_in(_annotations(manifest), APPROVED_UNITS)
+    return _annotated(manifest, APPROVED_UNITS, ",".join(dict.fromkeys([*known, *units])))
 
 
 def restart(manifest: Manifest, units: Collection[str], now: str) -> dict[str, Any]:

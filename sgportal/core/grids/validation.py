@@ -19,6 +19,7 @@ from ..names import (
 )
 from ..overrides.choice import placement_problems
 from ..overrides.division import division_problems
+from ..overrides.joining import join_problems
 from ..overrides.orphans import orphan_problems
 from ..overrides.requests import request_problems
 from ..overrides.validation import shape_problems
@@ -60,6 +61,7 @@ def _workload_fields(template_type: str) -> dict[str, tuple[str, bool]]:
         "orphanPolicy": ("str", False),
         "deleteAfterSeconds": ("int", False),
         "rollout": ("any", False),
+        "joinPolicy": ("str", False),
     }
 
 
@@ -163,6 +165,7 @@ def _difference_problems(kind: GridKind, spec: Mapping[str, Any]) -> Iterator[Pr
         yield from placement_problems(spec["placement"])
     yield from division_problems(spec)
     yield from orphan_problems(spec)
+    yield from join_problems(spec)
     yield from variable_problems(spec)
     if spec.get("rollout") is not None:
         yield from rollout_problems(spec["rollout"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT, label_value_problem
+from ..names import APPROVED_UNITS, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT, label_value_problem
 from ..text import Problem, one_of, pointer, say
 
 _WHERE = "/metadata/annotations"
@@ -16,12 +16,14 @@ VERBS = ("start", "pause", "resume", "approve", "skip", "abort", "rollback")
 @dataclass(frozen=True, slots=True)
 class Requests:
     """`paused`: nothing is written for the grid; `paused_units`: nor for these. Pods made before `restarted` are made
-    anew, those of single units before `restarted_units`; each a text that grows, such as a time in RFC 3339."""
+    anew, those of single units before `restarted_units`; each a text that grows, such as a time in RFC 3339. New units
+    among `approved_units` may have a workload."""
 
     paused: bool = False
     paused_units: frozenset[str] = frozenset()
     restarted: str = ""
     restarted_units: Mapping[str, str] = field(default_factory=dict)
+    approved_units: frozenset[str] = frozenset()
 
     def pauses(self, unit: str) -> bool:
         """Whether nothing is written for a unit ("": for what is no unit's)."""
@@ -37,15 +39,16 @@ def requests_of(annotations: Mapping[str, str] | None) -> Requests:
     found = annotations or {}
     return Requests(
         found.get(PAUSED) == "true",
-        frozenset(paused_units(found)),
+        frozenset(units_in(found, PAUSED_UNITS)),
         found.get(RESTARTED) or "",
         restarted_units(found),
+        frozenset(units_in(found, APPROVED_UNITS)),
     )
 
 
-def paused_units(annotations: Mapping[str, str]) -> list[str]:
-    """The units that the annotation names, in its order."""
-    return [name for each in (annotations.get(PAUSED_UNITS) or "").split(",") if (name := each.strip())]
+def units_in(annotations: Mapping[str, str], annotation: str) -> list[str]:
+    """The units that an annotation names, in its order."""
+    return [name for each in (annotations.get(annotation) or "").split(",") if (name := each.strip())]
 
 
 def restarted_units(annotations: Mapping[str, str]) -> dict[str, str]:
@@ -61,9 +64,10 @@ def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
     words = str(annotations.get(ROLLOUT) or "").replace(",", " ").split()
     if ROLLOUT in annotations and words[:1] != [] and words[0] not in VERBS:
         yield Problem(_WHERE + pointer(ROLLOUT), one_of(VERBS))
-    for name in paused_units(annotations) if PAUSED_UNITS in annotations else ():
-        if problem := label_value_problem(name):
-            yield Problem(_WHERE + pointer(PAUSED_UNITS), problem)
+    for annotation in (PAUSED_UNITS, APPROVED_UNITS):
+        for name in units_in(annotations, annotation):
+            if problem := label_value_problem(name):
+                yield Problem(_WHERE + pointer(annotation), problem)
     if RESTARTED_UNITS in annotations and not _is_of_texts(annotations[RESTARTED_UNITS]):
         example = '{"hamburg": "2026-11-27T20:00:00Z"}'
         yield Problem(

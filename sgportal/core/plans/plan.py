@@ -20,6 +20,7 @@ from .desired import Child, Finding, desired, is_front
 from .diff import Change
 from .drift import judged
 from .fronts import front_leaves
+from .quarantine import waits_to_join
 from .retirement import APPROVED, DELETION_HELD, STAYS
 from .world import Cause as Cause
 from .world import World as World
@@ -149,7 +150,11 @@ def _name(spec: GridSpec, unit: str) -> str:
 def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] | None, draft: _Draft) -> None:
     """Decide about one wanted child."""
     if live is None:
-        draft.steps.append(_creation(child))
+        waits = None if child.is_front else waits_to_join(spec, world, child.unit)
+        if waits:
+            draft.findings.append(waits)
+        else:
+            draft.steps.append(_creation(child))
         return
     if live["metadata"].get("deletionTimestamp"):
         text = say("“%(name)s” is still being deleted", name=child.name)

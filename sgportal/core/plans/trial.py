@@ -15,7 +15,7 @@ from ..text import Problem, Sentence, pointer, say
 from ..units import Unit
 from .desired import Child
 from .per_unit.layers import without_nulls
-from .plan import Step
+from .plan import IMMUTABLE, Plan, Step
 
 MADE_UP = "unit"  # the NodeUnit that is tried with where a template has none
 MOST_TEMPLATES = 4  # of a grid that are tried
@@ -102,6 +102,18 @@ def trials(probe: Probe, steps: Sequence[Step], wanted: Iterable[Child]) -> Iter
         if step.kind != "Service" and _has_pods(step.body) and (not exists or _changes_pods(step)):
             # An update leaves out what others set: the pod has all that is wanted.
             yield Trial(probe.where, pod_of({**step.body, "spec": whole[step.name].body["spec"]}), exists)
+
+
+def unchangeable(probe: Probe, planned: Plan, live: Iterable[Mapping[str, Any]]) -> Iterator[Trial]:
+    """The change of the probe's StatefulSet that a plan leaves out, since it is of fields that cannot be changed: the
+    API server says so itself."""
+    refused = {each.unit for each in planned.findings if each.reason == IMMUTABLE}
+    there = {each["metadata"]["name"]: each["metadata"]["uid"] for each in live}
+    for child in planned.wanted:
+        body = child.body
+        if child.unit == probe.unit and child.unit in refused and body["kind"] == "StatefulSet":
+            metadata = {key: value for key, value in body["metadata"].items() if key != "ownerReferences"}
+            yield Trial(probe.where, {**body, "metadata": {**metadata, "uid": there[child.name]}}, exists=True)
 
 
 def _has_pods(child: Mapping[str, Any]) -> bool:

@@ -38,7 +38,7 @@ class World:
     not have any more. `can`: what the cluster can keep of a closed loop. `attempts`: per unit, which fields did not
     keep what they were set to. `carried_out`: the grid as it is was carried out before. `known`: all of the grid's
     units, where it asks for more than their names. `left_out`: units that have nodes and that the grid is not for.
-    `pinned`: units that stay at a revision.
+    `pinned`: units that stay at a revision. `joined`: units that had a workload of the grid, where it asks for that.
     """
 
     units: Collection[str]
@@ -57,6 +57,7 @@ class World:
     known: Mapping[str, Unit] = field(default_factory=dict)
     left_out: Collection[str] = ()
     pinned: Mapping[str, Pinned] = field(default_factory=dict)
+    joined: Collection[str] = ()
 
     def is_over(self, unit: str) -> bool:
         """Whether the grace time of a unit's child is over, or a person does not want to wait for that."""

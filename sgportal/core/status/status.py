@@ -13,6 +13,7 @@ from ..names import child_name
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
 from ..plans.plan import PAUSED, unit_of
+from ..plans.quarantine import NOT_APPROVED, NOT_READY
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
@@ -32,6 +33,8 @@ _FINDING_STATE: Mapping[str, State] = {
     "DeletionKept": "UnitGone",
     "ChildTerminating": "Progressing",
     PAUSED: "Paused",
+    NOT_APPROVED: "Paused",
+    NOT_READY: "Paused",
     CONTESTED: "Degraded",
 }
 

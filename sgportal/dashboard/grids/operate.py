@@ -32,6 +32,11 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
         gettext_lazy("Nothing is created, changed or deleted here until it is resumed. Pods keep running."),
     ),
     "resume": (actions.resume, gettext_lazy("Resume"), gettext_lazy("What differs from the grid is changed at once.")),
+    "approve": (
+        actions.approve,
+        gettext_lazy("Approve"),
+        gettext_lazy("This NodeUnit is new to the grid; its workload is created once one of its nodes is ready."),
+    ),
     "restart": (
         actions.restart,
         gettext_lazy("Restart"),
@@ -57,7 +62,7 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
 }
 REVISIONS = 200  # the latest, that can be chosen
 _OF_SERVICES = ("pause", "resume")
-_OF_UNITS = ("pin", "unpin")
+_OF_UNITS = ("approve", "pin", "unpin")
 
 
 @needs("operator")

@@ -9,8 +9,8 @@ from django.utils.http import urlencode
 
 from ...core.grids.kinds import KINDS
 from ...core.health import UNHEALTHY, WORKLOAD_STATES
-from ...core.names import PAUSED
-from ...core.overrides.requests import paused_units
+from ...core.names import PAUSED, PAUSED_UNITS
+from ...core.overrides.requests import units_in
 from ...core.text import Invalid, Sentence
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
@@ -141,7 +141,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
-    held = unit in paused_units(found.metadata.get("annotations") or {})
+    held = unit in units_in(found.metadata.get("annotations") or {}, PAUSED_UNITS)
     context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures, "unit_paused": held}
     return show_grid(request, found, "unit", context)
 

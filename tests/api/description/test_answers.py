@@ -63,6 +63,7 @@ def of_grids(plural, kind):
         f"GET {one}/units": [("", None, 200)],
         f"POST {one}/pin": [(TRY, {**units, "revision": 1}, 200), ("", {**units, "revision": 1}, 202)],
         f"POST {one}/unpin": [(TRY, units, 200), ("", units, 202)],
+        f"POST {one}/approve-units": [(TRY, {"units": ["nodeunit1"]}, 200), ("", {"units": ["nodeunit1"]}, 200)],
         f"POST {one}/restart": [(TRY, {}, 200), ("", {"units": ["nodeunit1"]}, 200)],
         f"POST {one}/image": [(TRY, {"image": "img:2"}, 200), ("", {"image": "img:2"}, 200)],
         f"POST {one}/scale": [(TRY, {"replicas": 2}, 200), ("", {"replicas": 2}, 200)],

@@ -15,6 +15,7 @@ from ..builders import a_manifest, a_node, a_template, a_world, frozen, settled
 
 PAUSED = "sgportal.superedge.io/paused"
 PAUSED_UNITS = "sgportal.superedge.io/paused-units"
+APPROVED_UNITS = "sgportal.superedge.io/approved-units"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_UNITS = "sgportal.superedge.io/restarted-units"
 TWO = [{"name": "c", "image": "img:1"}, {"name": "d", "image": "img:1"}]
@@ -39,6 +40,13 @@ def test_pauses_of_the_grid_and_of_units_are_kept_apart():
     assert the_annotations(operations.resume(manifest, ["c"])) == {PAUSED: "true"}
 
 
+def test_units_are_approved_one_after_another():
+    manifest = operations.approve(operations.approve(annotated(), ["b"]), ["a", "b"])
+    assert the_annotations(manifest) == {APPROVED_UNITS: "b,a"}
+    with pytest.raises(Invalid):
+        operations.approve(manifest, [])
+
+
 def test_a_restart_is_noted_for_the_grid_or_for_units():
     manifest = operations.restart(operations.restart(annotated(), [], "T1"), ["a"], "T2")
     assert the_annotations(manifest) == {RESTARTED: "T1", RESTARTED_UNITS: json.dumps({"a": "T2"})}
@@ -49,6 +57,7 @@ def test_a_restart_is_noted_for_the_grid_or_for_units():
     [
         (PAUSED, "yes"),
         (PAUSED_UNITS, "a,not a value"),
+        (APPROVED_UNITS, "a,not a value"),
         (RESTARTED_UNITS, "a"),
         (RESTARTED_UNITS, '["a"]'),
         (RESTARTED_UNITS, '{"a": 1}'),

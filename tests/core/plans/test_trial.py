@@ -6,7 +6,18 @@ import pytest
 
 from sgportal.core.grids.grid import parse
 from sgportal.core.plans.plan import World, plan
-from sgportal.core.plans.trial import MADE_UP, MOST_TEMPLATES, Trial, may_not, probes, told, trials, verdict, warnings
+from sgportal.core.plans.trial import (
+    MADE_UP,
+    MOST_TEMPLATES,
+    Trial,
+    may_not,
+    probes,
+    told,
+    trials,
+    unchangeable,
+    verdict,
+    warnings,
+)
 from sgportal.core.units import Unit
 
 from ..builders import OWNER, a_grid, a_service, a_template, frozen, live_of
@@ -234,3 +245,22 @@ def test_a_long_sentence_is_cut_and_a_missing_right_is_known():
     (problem,) = told(child(), "x" * 5000, ())
     assert len(str(problem.sentence)) < 1100
     assert (may_not(NO_RIGHT), may_not(POLICY)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "asked"),
+    [
+        ("StatefulSetGrid", {"serviceName": "other-svc"}, ["uid-g-a"]),
+        ("StatefulSetGrid", {"replicas": 3}, []),
+        ("DeploymentGrid", {"selector": {"matchLabels": {"app": "web", "tier": "x"}}}, []),
+    ],
+)
+def test_what_a_live_statefulset_cannot_change_is_asked_of_the_api_server(kind, changed, asked):
+    template = a_template() | ({"serviceName": "web-svc"} if kind == "StatefulSetGrid" else {})
+    before = a_grid(kind=kind, template=template)
+    live = [live_of(each.body) for each in planned(before)]
+    template = a_template() | template | changed
+    template["template"]["metadata"]["labels"] = {"app": "web", "tier": "x"}
+    probe = probes(a_grid(kind=kind, template=template), {"a": Unit("a", ())})[0]
+    made = plan(probe.spec, World(["a"], live, OWNER, 0.0))
+    assert [each.body["metadata"]["uid"] for each in unchangeable(probe, made, live)] == asked

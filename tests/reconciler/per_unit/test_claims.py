@@ -2,6 +2,9 @@
 
 import pytest
 
+from sgportal.core.text import Invalid
+from sgportal.models import GridUnit
+
 from ..world import a_grid, a_template
 
 pytestmark = pytest.mark.real_only
@@ -60,3 +63,15 @@ def test_claims_outlive_a_unit_unless_the_template_says_otherwise(world, claims)
     world.label("node1", zone=None)
     world.settle()
     world.until(lambda: claims() == {"data-db-a-0"})
+
+
+def test_what_a_statefulset_cannot_change_is_refused_before_it_is_stored(world, claims):
+    world.label("node0", zone="a")
+    grid = world.save(stateful())
+    world.look()
+    with pytest.raises(Invalid) as refused:
+        world.save(stateful("2Gi"))
+    assert [each.pointer for each in refused.value.problems] == ["/spec/template/volumeClaimTemplates"]
+    grid.refresh_from_db()
+    assert grid.generation == 1
+    assert GridUnit.objects.get(name="a").reason != "ImmutableField"
