@@ -17,6 +17,7 @@ from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.preview.envelope import PODS
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
+from ..core.text import say
 from ..core.traffic.closure import Capabilities
 from ..core.units import Unit
 from ..models.cache import Child
@@ -73,7 +74,11 @@ def plan_for(
     seen = world(spec, grid, units, last_seen(spec, units), units, deleting)
     if not stored:  # what its rollout comes to, however long it takes
         seen = replace(seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"})
-    return plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
+    found = plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
+    if stored or deleting or spec.rollout is None or all(step.verb != "update" for step in found.steps):
+        return found
+    text = say("updates reach NodeUnits in the waves of spec.rollout, not all at once")
+    return replace(found, notes=(*found.notes, Finding("", "RolledOutInWaves", text)))
 
 
 def recreation(grid: Grid, unit: str) -> Plan:

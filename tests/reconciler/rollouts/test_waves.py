@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from sgportal.actions import steer_rollout
+from sgportal.actions import save_grids, steer_rollout
 from sgportal.models import GridEvent, GridUnit, Rollout, RolloutUnit, WorkKey
 from sgportal.reconciler.grids import cell_batch
 from sgportal.reconciler.grids.rollouts import rows, turn
@@ -58,6 +58,10 @@ def complete(world):
 
 def test_the_canary_comes_first_and_one_unit_at_a_time(three):
     assert seen(three)[0] == "Complete"
+    manifest = {**three.grid.source(), "spec": {**three.grid.spec, "template": a_template("img:2")}}
+    shown = save_grids([manifest], ADA, dry_run=True)[0].plan
+    assert [(step.verb, step.unit) for step in shown.steps] == [("update", unit) for unit in "abc"]
+    assert [note.reason for note in shown.notes] == ["RolledOutInWaves"]
     give(three, 2)
     assert complete(three) == ["121", "221", "222"]
     assert not GridUnit.objects.exclude(assigned=None).exists()
