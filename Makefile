@@ -9,7 +9,7 @@ TEST_ARGS ?=
 # On two cores three: who tests a control plane waits for it half of the time.
 WORKERS ?= 3
 # The markers (pyproject.toml) of tests that need something installed, or their time.
-HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm or promtool
+HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm or promtool or containers
 # What types and the deployment check are run against: settings such as a production has.
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example

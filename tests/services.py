@@ -42,6 +42,11 @@ def namespaces() -> bool:
     return os.geteuid() == 0 and all(map(shutil.which, ("ip", "iptables", "nft", "conntrack")))
 
 
+def containers() -> bool:
+    """Whether this process may give others a root of their own, as a container runtime does."""
+    return os.geteuid() == 0 and all(map(shutil.which, ("unshare", "setpriv", "chroot")))
+
+
 # Marker → (what to install, how to find it).
 NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "redis": ("redis-server", lambda: shutil.which("redis-server")),
@@ -51,6 +56,7 @@ NEEDED: dict[str, tuple[str, Callable[[], object]]] = {
     "kubectls": ("kubectls of several versions (`make kube` gets them)", lambda: not kubectls.missing()),
     "kubernetes": ("a Kubernetes control plane (`make kube` compiles one)", lambda: not binaries.missing()),
     "helm": ("helm (`make kube` fetches it)", helm.find),
+    "containers": ("mount namespaces (root, util-linux)", containers),
     "promtool": ("promtool (`make kube` fetches it)", promtool.find),
     "traefik": ("Traefik (`make kube` compiles it)", traefik.find),
     "coredns": ("CoreDNS (`make kube` compiles it)", coredns.find),

@@ -136,6 +136,7 @@ def generations(plane) -> dict[str, int]:
     return {each["metadata"]["name"]: each["metadata"]["generation"] for each in items}
 
 
+@pytest.mark.containers
 @pytest.mark.redis
 @pytest.mark.postgres
 def test_install_walk_through_upgrade_rollback_uninstall(install_plane, secret, kubelet):
@@ -190,6 +191,7 @@ def left_over(plane) -> list[str]:
     return kubectl(plane, "get", kinds, "-A", "-l", OWN, "-o", "name").split()
 
 
+@pytest.mark.containers
 def test_with_default_values_one_pod_is_all_of_it(install_plane, kubelet):
     """SQLite, and a Secret that the chart makes, keeps at an upgrade and leaves at the end."""
     path = f"/api/v1/namespaces/{NAMESPACE}/secrets/sgportal"
