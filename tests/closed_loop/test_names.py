@@ -98,10 +98,17 @@ class Dns:
             (self.folder / "sgportal.server").write_text(text)
             self.written = text
 
+    def until_it_listens(self):
+        """Wait for the first answer; a node refuses what nobody listens to."""
+        asking = [*self._asking("node0", "A"), NAME]
+        wait_for(lambda: subprocess.run(asking, capture_output=True).returncode == 0, 75, "CoreDNS listens", 0.3)
+
+    def _asking(self, node, kind):
+        return ["ip", "netns", "exec", self.clients[node], sys.executable, query.__file__, self.address, "53", kind]
+
     def ask(self, node, name, kind="A"):
         """The code of the answer that a client's pod on a node gets, and what it says."""
-        command = ["ip", "netns", "exec", self.clients[node], sys.executable, query.__file__, self.address, "53", kind]
-        said = subprocess.run([*command, name], capture_output=True, text=True)
+        said = subprocess.run([*self._asking(node, kind), name], capture_output=True, text=True)
         assert said.returncode == 0, f"{said.stderr}\n{(self.folder / 'coredns.log').read_text()[-2000:]}"
         return tuple(json.loads(said.stdout))
 
@@ -150,6 +157,7 @@ def test_names_lead_to_the_pods_of_the_askers_unit(tmp_path, redis_server):
         here.net.wait(lambda: len(here.running("app%3Ddb")) == 6, 75, "the pods run")
         dns = Dns(here, tmp_path / "dns")
         try:
+            dns.until_it_listens()
             # What is so without the portal's names: none for the pod, and everybody's pods for the Service.
             here.net.wait(lambda: len(dns.ask("node0", NAME)[1]) == 6, 75, "CoreDNS lists all pods")
             assert dns.ask("node0", POD.format(0)) == ("NXDOMAIN", [])
