@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from sgportal.actions import save_grids
 from sgportal.core.grids.kinds import KINDS
-from sgportal.models import DueCell, Grid, GridUnit, ResourceSync
+from sgportal.models import DueCell, Grid, GridUnit, ResourceSync, WorkKey
 from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.grids.status import publish
 from sgportal.reconciler.queue import due_cells, workqueue
 from sgportal.reconciler.queue.due_cells import Cell
 from sgportal.reconciler.worker import run
@@ -74,7 +76,9 @@ def cost(world, grid: Grid) -> Cost:
 
 
 def cost_of_key(world, key: str) -> Cost:
-    """Of one task."""
+    """Of one task, where no status waits to be published: how long one rests depends on the machine, and what asks for
+    one that waits already costs less."""
+    WorkKey.objects.filter(key__startswith=f"{publish.KIND}/").update(done=F("requested"))
     workqueue.enqueue([key], urgent=True)
     world.server.reset_counts()
     with statements() as sql:
