@@ -104,7 +104,9 @@ class Network(ControlPlane):
         return f"{self.network}-{uid.replace('-', '')[:10]}"
 
     def start_proxy(self, node: str) -> None:
-        """Start the kube-proxy of a node, as its DaemonSet would."""
+        """Start the kube-proxy of a node, as its DaemonSet would, once there is the node's network."""
+        there = Path("/run/netns") / self.namespace(node)
+        self.wait(there.exists, 75, f"the network of {node}")
         arguments = [
             f"--kubeconfig={self._inside}",
             f"--hostname-override={node}",
