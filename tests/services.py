@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 from .kube import binaries, kubectls
@@ -69,11 +71,24 @@ def missing() -> dict[str, str]:
     return {marker: what for marker, (what, find) in NEEDED.items() if not find()}
 
 
+def _ports() -> Iterator[int]:
+    """Ports below those that the kernel gives to connections, each worker of the test run having its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw3").removeprefix("gw")) % 4
+    ports = range(20000 + 3000 * worker, 23000 + 3000 * worker)
+    first = random.randrange(len(ports))
+    return cycle((*ports[first:], *ports[:first]))
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on just now, and that nobody else takes before it is listened on."""
+    for port in islice(_PORTS, 3000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_for(check: Callable[[], object], seconds: float, what: str, pause: float = 0.1) -> object:
