@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from django.db import transaction
 
+from ..core.grids.operations import unknown_units
 from ..core.plans.plan import Plan
-from ..core.text import REQUIRED, Invalid, Problem, pointer, say
+from ..core.text import REQUIRED, Invalid, Problem, say
 from ..models import Grid, Revision
 from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
@@ -50,11 +51,7 @@ def pin_units(
     if grid.kind == "ServiceGrid":
         raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
     known = set(grid.units.filter(name__in=units).exclude(name="").values_list("name", flat=True))
-    problems = [
-        Problem(pointer("units", index), say("“%(unit)s” is no NodeUnit of this grid", unit=name[:100]))
-        for index, name in enumerate(units)
-        if name not in known
-    ]
+    problems = unknown_units(units, known)
     if not units:
         problems.append(Problem("/units", REQUIRED))
     if number is not None and not (0 < number <= _MOST and grid.revisions.filter(number=number).exists()):

@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 from django.db import transaction
 
+from ..core.grids.operations import unknown_units
 from ..core.plans.plan import Plan
 from ..core.rollouts import verbs
 from ..core.rollouts.engine import advance
-from ..core.text import Invalid, Problem, pointer, say
+from ..core.text import Invalid, say
 from ..models import Grid
 from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import rows, turn
@@ -39,11 +40,7 @@ def steer_rollout(
         look = turn.look_at(row)
         if look is None:
             raise Refused(say("there is no rollout of the present version of this grid"))
-        if unknown := [
-            Problem(pointer("units", index), say("“%(unit)s” is no NodeUnit of this grid", unit=name[:100]))
-            for index, name in enumerate(units)
-            if name not in look.state.members
-        ]:
+        if unknown := unknown_units(units, look.state.members):
             raise Invalid(*unknown)
         try:
             after = verbs.done(verb, look.strategy, look.state, look.now, units)
