@@ -18,7 +18,7 @@ from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
 from ..workloads.rollout import rollout
-from ..workloads.trouble import Evidence, trouble, under_way
+from ..workloads.trouble import DEADLINE_EXCEEDED, Evidence, trouble, under_way
 from .conditions import conditions
 from .parts import Condition, Tally, UnitStatus, Whole, tally
 from .superedge import superedge_state
@@ -143,7 +143,8 @@ def summarise(spec: GridSpec, observed: Observed) -> GridStatus:
 
 
 def complete(status: GridStatus, findings: Iterable[Finding], notes: Iterable[Finding]) -> GridStatus:
-    """The status with the notes of a plan and the contested fields among the findings, each at its unit."""
+    """The status with the notes of a plan besides its own, and the contested fields among the findings, each at its
+    unit."""
     told: dict[str, tuple[tuple[str, Sentence], ...]] = {}
     for each in notes:
         told[each.unit] = (*told.get(each.unit, ()), (each.reason, each.sentence))
@@ -152,7 +153,10 @@ def complete(status: GridStatus, findings: Iterable[Finding], notes: Iterable[Fi
         if each.reason == CONTESTED:
             contested.setdefault(each.unit, each.sentence)
     return status_of(
-        (replace(unit, notes=told.get(unit.name, ()), contested=contested.get(unit.name)) for unit in status.units),
+        (
+            replace(unit, notes=(*unit.notes, *told.get(unit.name, ())), contested=contested.get(unit.name))
+            for unit in status.units
+        ),
         status.whole,
     )
 
@@ -172,8 +176,16 @@ def _unit_status(spec: GridSpec, name: str, seen: _Seen) -> UnitStatus:
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),
         misplaced=seen.misplaced(),
+        notes=_beside(seen, state, reason),
         child_status=superedge_state(live) if live else {},
     )
+
+
+def _beside(seen: _Seen, state: State, reason: str) -> tuple[tuple[str, Sentence], ...]:
+    """That the rollout's deadline has passed, where something else is the reason."""
+    found = rollout(seen.kind, seen.live) if seen.live and state == "Degraded" else None
+    late = found is not None and found.stage == "DeadlineExceeded" and reason != DEADLINE_EXCEEDED
+    return ((DEADLINE_EXCEEDED, found.sentence),) if found and late else ()
 
 
 def _judge(seen: _Seen) -> tuple[State, str, Sentence]:

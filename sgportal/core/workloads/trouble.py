@@ -16,6 +16,7 @@ _CONTROLLER_REVISION_HASH = "controller-revision-hash"  # label of a StatefulSet
 _REVISION = "deployment.kubernetes.io/revision"  # annotation: a ReplicaSet's number; a Deployment's present one
 # A StatefulSet has no deadline of its own: the default of a Deployment's progressDeadlineSeconds (apps/v1) counts.
 DEADLINE_SECONDS = 600
+DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"  # the reason that Kubernetes has for Deployments
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def trouble(kind: str, live: Body, found: Rollout, evidence: Evidence) -> tuple[
     if not cause and kind == "StatefulSet" and _stands_still(live, evidence.now):
         minutes = DEADLINE_SECONDS // 60
         text = say("nothing has changed for %(minutes)s minutes: %(rollout)s", minutes=minutes, rollout=found.sentence)
-        return "ProgressDeadlineExceeded", text
+        return DEADLINE_EXCEEDED, text
     if found.stage == "DeadlineExceeded":
-        text = say("%(rollout)s; %(cause)s", rollout=found.sentence, cause=cause[1]) if cause else found.sentence
-        return "ProgressDeadlineExceeded", text
+        # The deadline follows from what ails the pods; it is the reason only where nothing else is known.
+        return cause or (DEADLINE_EXCEEDED, found.sentence)
     if cause and found.stage == "Paused":
         return cause[0], say("%(rollout)s; %(cause)s", rollout=found.sentence, cause=cause[1])
     return cause

@@ -129,14 +129,8 @@ WORLDS = [
     ("Partitioned", "", a_set("w", 3, updateStrategy=PARTITION), image("img:2")),
     ("OnDelete", "", a_set("w", 2, updateStrategy={"type": "OnDelete"}), image("img:2")),
     ("Degraded", "Unschedulable", a_grid("w", template=a_template("img:1", 1)), in_no_room),
-    (
-        "Degraded",
-        "ProgressDeadlineExceeded",
-        a_grid("w", template=a_template("img:1", 1)),
-        both(image(BAD), spec(progressDeadlineSeconds=2)),
-    ),
 ]
-NAMES = ["ready", "bad image", "paused", "partitioned", "on delete", "unschedulable", "deadline"]
+NAMES = ["ready", "bad image", "paused", "partitioned", "on delete", "unschedulable"]
 
 
 @pytest.mark.parametrize(("state", "reason", "manifest", "change"), WORLDS, ids=NAMES)

@@ -13,12 +13,14 @@ from sgportal.cluster import Cluster, Conflict
 from sgportal.core.health import is_unhealthy
 from sgportal.core.workloads import trouble
 from sgportal.models import Pod, WorkKey
+from sgportal.reconciler.grids.rollouts.rows import is_stuck
 from sgportal.reconciler.worker import run
 
 from ..days.test_real_days import QUOTAS, quota
 from ..world import ADA, World, a_grid, a_template
 
 NAMESPACE = "default"
+LATE = "ProgressDeadlineExceeded"
 
 
 def a_set(name: str = "s", replicas: int = 3, image: str = "img:1", **template) -> dict:
@@ -130,16 +132,20 @@ def test_a_deadline_that_passed_is_degraded(site):
     template = a_template("fail.sgportal.test/x:1", 1)
     grid = site.save(a_grid("late", template={**template, "progressDeadlineSeconds": 2}))
     settles(site, grid, "Degraded")
-    site.until(
-        lambda: any(c["reason"] == "ProgressDeadlineExceeded" for c in site.get("late-a")["status"]["conditions"])
-    )
-    found = settles(site, grid, "Degraded", "ProgressDeadlineExceeded")
-    assert "no progress within its deadline" in str(found.sentence)
-    assert "fail.sgportal.test" in str(found.sentence)  # and why
+    site.until(lambda: any(c["reason"] == LATE for c in site.get("late-a")["status"]["conditions"]))
+    site.until(lambda: (site.resync(), cell(grid).notes)[1])
+    found = cell(grid)
+    assert (found.state, found.reason) == ("Degraded", "ImagePullBackOff")
+    assert "fail.sgportal.test" in str(found.sentence)
+    assert [(reason, str(sentence)) for reason, sentence in found.told] == [
+        (LATE, "the rollout has made no progress within its deadline")
+    ]
+    assert is_stuck(found)  # so that a rollout in waves counts it as failed
     Pod.objects.all().delete()  # nothing known of the pods: the deadline alone is enough
     WorkKey.objects.update(requested=F("requested") + 1, next_at=timezone.now(), failures=0)
     site.settle()
-    assert (cell(grid).state, cell(grid).reason) == ("Degraded", "ProgressDeadlineExceeded")
+    found = cell(grid)
+    assert (found.state, found.reason, found.notes, is_stuck(found)) == ("Degraded", LATE, [], True)
 
 
 def test_a_paused_rollout_says_so_and_goes_on_when_it_is_resumed(site):

@@ -15,6 +15,7 @@ from ....core.rollouts.state import Health, Member, Seen, State
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.time_zones import time_zone_of
 from ....core.units import Unit
+from ....core.workloads.trouble import DEADLINE_EXCEEDED
 from ....models import Grid, GridUnit, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
 from ...queue import change_log, due_cells
@@ -39,9 +40,15 @@ def seen_of(
         if strategy.windows:
             zone = time_zone_of(unit, spec.variables, strategy.time_zone)
             opens = 60.0 * strategy.opens_in(local_minute(now, zone))
-        stuck = cell is not None and cell.reason == "ProgressDeadlineExceeded"
-        found[name] = Seen(cell.revision if cell else 0, _health(spec, unit, cell), stuck, opens)
+        found[name] = Seen(cell.revision if cell else 0, _health(spec, unit, cell), is_stuck(cell), opens)
     return found
+
+
+def is_stuck(cell: GridUnit | None) -> bool:
+    """Whether a workload has made no progress within its deadline: that is the reason of its state, or stands beside
+    it."""
+    said = [cell.reason, *(each["reason"] for each in cell.notes)] if cell else []
+    return DEADLINE_EXCEEDED in said
 
 
 def local_minute(now: float, zone: str) -> int:
