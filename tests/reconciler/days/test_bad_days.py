@@ -1,7 +1,6 @@
 """Bad days, on the real wire: nothing is lost, nothing is doubled."""
 
 import contextlib
-import threading
 
 import pytest
 from django.db import connection
@@ -12,39 +11,10 @@ from sgportal.reconciler.process import connection as access
 from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.worker import run
 
+from ..killed import Countdown, Killed, in_one_thread
 from ..world import a_grid, a_template, seed
 
 KEY = "deploymentgrids/default/g"
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-class Countdown:
-    """Dies at the n-th operation, of the database or of the wire, and counts those before."""
-
-    def __init__(self, world, monkeypatch, fatal):
-        self.count, self.fatal = 0, fatal
-        transport = type(world.cluster._transport)
-        original = transport.open
-
-        def open_(*args, **options):
-            self.tick()
-            return original(*args, **options)
-
-        monkeypatch.setattr(transport, "open", open_)
-
-    def tick(self):
-        if threading.current_thread() is threading.main_thread() or not self.fatal:
-            self.count += 1
-        if self.fatal and self.count == self.fatal:
-            self.count += 1
-            raise Killed
-
-    def __call__(self, execute, sql, params, many, context):
-        self.tick()
-        return execute(sql, params, many, context)
 
 
 def submit(world, monkeypatch):
@@ -80,9 +50,7 @@ def steps(world, monkeypatch):
 
 def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(world, monkeypatch):
     submit(world, monkeypatch)
-    # Writes to the cluster run in the reconciler's own thread here, so that every step is numbered.
-    monkeypatch.setattr("sgportal.reconciler.grids.writes.apply.map_parallel", one_by_one)
-    monkeypatch.setattr("sgportal.reconciler.grids.observation.children.map_parallel", one_by_one)
+    in_one_thread(monkeypatch)
     total = steps(world, monkeypatch)
     assert total > 25
     converged(world)
@@ -104,11 +72,6 @@ def spoil(world):
     world.edit("g-a", {"spec": {"replicas": 0}})
     WorkKey.objects.update(lease_until=None, next_at=timezone.now(), failures=0)
     workqueue.enqueue([KEY])
-
-
-def one_by_one(function, items):
-    """`connection.map_parallel` without threads."""
-    return [function(item) for item in items]
 
 
 def test_unreachable_at_the_start_keeps_the_intent_and_converges_afterwards(world, monkeypatch):

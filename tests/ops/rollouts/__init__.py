@@ -1,0 +1,1 @@
+"""Rollouts in processes as production runs them."""

@@ -1,0 +1,1 @@
+"""Random sequences of what happens to a fleet, against the real reconciler."""
