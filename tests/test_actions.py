@@ -36,7 +36,7 @@ def test_a_package_saves_its_grids_with_its_key_and_namespace():
         ("DeploymentGrid", "shop", "zone", "shop"),
         ("ServiceGrid", "shop", "zone", "shop"),
     ]
-    assert WorkKey.objects.count() == 2
+    assert WorkKey.objects.count() == 3  # and the package
 
 
 def test_saving_it_again_changes_nothing():
@@ -98,7 +98,7 @@ def test_deleting_a_package_deletes_its_grids_and_a_dry_run_does_not():
     assert set(delete_group(group, ADA, dry_run=True)) == {"deploymentgrids/shop/web"}
     assert ServiceGroup.objects.exists()
     delete_group(group, ADA)
-    assert not ServiceGroup.objects.exists()
+    assert ServiceGroup.objects.get().deleting_since
     assert Grid.objects.get().deleting_since
     with pytest.raises(NotFound):
         delete_group(group, ADA)

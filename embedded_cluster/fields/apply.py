@@ -85,10 +85,16 @@ def apply(
     entry = _entry(manager, "Apply", config["apiVersion"], wanted, subresource)
     if mine and mine["fieldsV1"] == entry["fieldsV1"]:
         entry["time"] = mine["time"]
-    result["metadata"]["managedFields"] = [*others, entry] if wanted else others
+    result["metadata"]["managedFields"] = sorted([*others, entry] if wanted else others, key=_place)
     if manager == "kubectl" and not subresource:
         _note_last_applied(result, config)
     return result
+
+
+def _place(entry: Object) -> tuple[str, ...]:
+    """Where an entry stands among the others, as structured-merge-diff sorts them: an apply that changes nothing must
+    not move one."""
+    return tuple(str(entry.get(name) or "") for name in ("operation", "time", "manager", "apiVersion", "subresource"))
 
 
 def _note_last_applied(body: Object, config: Object) -> None:

@@ -18,6 +18,7 @@ from ..models import Grid, Node
 from ..queries.capabilities import capabilities
 from ..queries.per_unit.units import known_units
 from ..queries.plans import plan_for, recreation
+from ..reconciler.grids.resource import edits
 from ..reconciler.queue import change_log, workqueue
 from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
@@ -212,15 +213,10 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
     before = wish.grid.source() if wish.grid else None
     grid = wish.grid or Grid(kind=spec.kind.kind, namespace=spec.namespace, name=spec.name, generation=0, version=0)
     if result != "unchanged":
-        grid.key, grid.spec, grid.metadata = spec.key, dict(manifest["spec"]), source_metadata(manifest["metadata"])
-        grid.generation += 1
-        grid.version += 1
-        grid.may_be_forgotten = False  # whoever saves it wants it
-        grid.save()
-        grid.remember(actor.name)
-        grid.units.update(failures=0, next_at=None)
+        grid.revise(manifest, actor.name)
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
         change_log.record("grid", [grid.path])
+        edits.wake_group(grid)
     workqueue.enqueue([grid.path], urgent=True)
     return Saved(grid, grid.path, result, wish.plan, wish.prepared.warnings)
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
 from ..queries.policy import closed
-from .common import Actor, AlreadyExists, NotFound, Stale, intent, note
+from ..reconciler.queue import workqueue
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .grids import Prepared, Saved, delete_grid, prepare, store
 from .policy import check_open
 
@@ -58,15 +61,17 @@ def save_group(
         removed = [grid for grid in group.grids.all() if grid.path not in wanted] if group else []
         removals = [delete_grid(grid, actor, dry_run=dry_run) for grid in removed]
         if dry_run:
-            return SavedGroup(group, _result(group, saved, removed), saved, removed, removals)
-        result = _result(group, saved, removed)
-        group = _store(spec, group, saved, actor, result)
+            return SavedGroup(group, _result(manifest, group, saved, removed), saved, removed, removals)
+        result = _result(manifest, group, saved, removed)
+        group = _store(spec, manifest, group, saved, actor, result)
     return SavedGroup(group, result, saved, removed, removals)
 
 
 def _check(spec: GroupSpec, group: ServiceGroup | None, create_only: bool, expect: str | None) -> None:
     if group is None and expect:
         raise NotFound(spec.path())
+    if group and group.deleting_since:
+        raise Refused(say("“%(name)s” is being deleted; wait until it is deleted", name=group.name))
     if group and create_only:
         raise AlreadyExists(spec.path())
     if group and expect and expect != group.etag:
@@ -109,24 +114,40 @@ def _prepare_members(spec: GroupSpec, ask: bool) -> list[Prepared]:
         raise Invalid(*(each.within(prefix) for each in invalid.problems)) from None
 
 
-def _result(group: ServiceGroup | None, saved: Sequence[Saved], removed: Sequence[Grid]) -> str:
+def _result(
+    manifest: Mapping[str, Any], group: ServiceGroup | None, saved: Sequence[Saved], removed: Sequence[Grid]
+) -> str:
     if group is None:
         return "created"
     same = all(each.result == "unchanged" and each.grid and each.grid.group_id == group.pk for each in saved)
-    return "unchanged" if same and not removed else "configured"
+    return "unchanged" if same and not removed and _says(group, manifest) else "configured"
+
+
+def _says(group: ServiceGroup, manifest: Mapping[str, Any]) -> bool:
+    """Whether a package says the same besides its members."""
+    options = {key: value for key, value in manifest["spec"].items() if key != "grids"}
+    written = {key: value for key, value in group.source()["spec"].items() if key != "grids"}
+    return options == written and source_metadata(manifest["metadata"]) == group.metadata
 
 
 def _store(
-    spec: GroupSpec, group: ServiceGroup | None, saved: Sequence[Saved], actor: Actor, result: str
+    spec: GroupSpec,
+    manifest: Mapping[str, Any],
+    group: ServiceGroup | None,
+    saved: Sequence[Saved],
+    actor: Actor,
+    result: str,
 ) -> ServiceGroup:
     before = group.manifest() if group else None
     group = group or ServiceGroup(namespace=spec.namespace, name=spec.name, version=0)
     if result != "unchanged":
-        group.key = spec.key
+        group.key, group.spec = spec.key, dict(manifest["spec"])
+        group.metadata = source_metadata(manifest["metadata"])
         group.version += 1
         group.save()
         Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)
         note(actor, "create" if result == "created" else "change", group.path, before, group.manifest())
+        workqueue.enqueue([group.path], urgent=True)
     return group
 
 
@@ -137,7 +158,7 @@ def delete_group(
     """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
     check_open(group.namespace)
     with transaction.atomic():
-        current = ServiceGroup.objects.select_for_update().filter(pk=group.pk).first()
+        current = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if current is None:
             raise NotFound(group.path)
         if expect and expect != current.etag:
@@ -145,5 +166,7 @@ def delete_group(
         plans = {grid.path: delete_grid(grid, actor, dry_run=dry_run) for grid in current.grids.all()}
         if not dry_run:
             note(actor, "delete", current.path, current.manifest(), None)
-            current.delete()
+            current.deleting_since = timezone.now()
+            current.save()
+            workqueue.enqueue([current.path], urgent=True)
     return plans

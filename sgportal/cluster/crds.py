@@ -1,4 +1,5 @@
-"""Our custom resources: SuperEdge's kinds with what SuperEdge's own definitions lack.
+"""Our custom resources: SuperEdge's kinds with what SuperEdge's own definitions lack, and ServiceGroups, for which
+SuperEdge has no kind.
 
 A status subresource, printer columns, schemas that refuse what is no grid and keep templates whole (SuperEdge's
 definitions prune what they do not know), and documents small enough for kubectl apply.
@@ -9,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.grids.kinds import KINDS
-from ..core.names import FIELD_MANAGER
+from ..core.names import FIELD_MANAGER, GROUP, OWN_GROUP
 from .client import JSON_PATCH, Cluster
 from .errors import ClusterError, Conflict, NotFound
+from .group_schemas import GROUP as SERVICE_GROUP
 from .schemas import schema_of
 
 _DEFINITION = "CustomResourceDefinition"
@@ -34,21 +36,28 @@ _UNITS = [
 
 
 def _definition(kind: str, short: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    scale = {} if kind == "ServiceGrid" else {"scale": _SCALE}
+    return _made(GROUP, kind, short, columns, schema_of(KINDS[kind]), scale)
+
+
+def _made(
+    group: str, kind: str, short: str, columns: list[dict[str, Any]], schema: dict[str, Any], scale: dict[str, Any]
+) -> dict[str, Any]:
     singular = kind.lower()
     version = {
         "name": "v1",
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": schema_of(KINDS[kind])},
-        "subresources": {"status": {}, **({} if kind == "ServiceGrid" else {"scale": _SCALE})},
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}, **scale},
         "additionalPrinterColumns": [_NODE_KEY, *columns, _READY, _AGE, _MESSAGE],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": _DEFINITION,
-        "metadata": {"name": f"{singular}s.superedge.io"},
+        "metadata": {"name": f"{singular}s.{group}"},
         "spec": {
-            "group": "superedge.io",
+            "group": group,
             "scope": "Namespaced",
             "names": {
                 "kind": kind,
@@ -67,6 +76,13 @@ DEFINITIONS = (
     _definition("StatefulSetGrid", "ssg", _UNITS),
     _definition("ServiceGrid", "sg", [_MODE]),
 )
+_MEMBERS = [
+    {"name": "Members", "type": "integer", "jsonPath": ".status.totalMembers"},
+    {"name": "Ready-Members", "type": "integer", "jsonPath": ".status.readyMembers"},
+    {"name": "Accepted", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Accepted")].status'},
+]
+SERVICE_GROUPS = _made(OWN_GROUP, "ServiceGroup", "svcgroup", _MEMBERS, SERVICE_GROUP, {})
+ALL_DEFINITIONS = (*DEFINITIONS, SERVICE_GROUPS)
 
 
 def install_crds(cluster: Cluster, wait_seconds: float = 10.0, gone_seconds: float = 2.0) -> list[str]:
@@ -92,12 +108,12 @@ def upgrade_crds(cluster: Cluster, wait_seconds: float = 10.0, gone_seconds: flo
 
     Raises ClusterError: Conflict, to be tried again, where one is being deleted and is not gone within `gone_seconds`.
     """
-    before = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
+    before = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in ALL_DEFINITIONS}
     for definition, _ in _present(cluster, gone_seconds):
         applied = cluster.apply(definition, force=True).body
         _own_alone(cluster, applied)
     _wait_until_served(cluster, wait_seconds)
-    after = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in DEFINITIONS}
+    after = {each["spec"]["names"]["kind"]: _uids(cluster, each) for each in ALL_DEFINITIONS}
     return {
         kind: sorted(place for place, uid in places.items() if after[kind].get(place) != uid)
         for kind, places in before.items()
@@ -108,7 +124,7 @@ def _present(cluster: Cluster, gone_seconds: float) -> Iterator[tuple[dict[str, 
     """Each of our definitions with what there is of it. Those that are being deleted come last and once they are gone,
     since what is applied to them before goes with them. Raises Conflict where one is not gone in time."""
     deadline = time.monotonic() + gone_seconds
-    found = [(each, cluster.get(_DEFINITION, "", each["metadata"]["name"])) for each in DEFINITIONS]
+    found = [(each, cluster.get(_DEFINITION, "", each["metadata"]["name"])) for each in ALL_DEFINITIONS]
     for definition, body in sorted(found, key=lambda pair: _is_going(pair[1])):
         name = definition["metadata"]["name"]
         while _is_going(body):
@@ -153,7 +169,7 @@ def _is_ours(definition: Mapping[str, Any]) -> bool:
 
 def _wait_until_served(cluster: Cluster, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    for definition in DEFINITIONS:
+    for definition in ALL_DEFINITIONS:
         name = definition["metadata"]["name"]
         while not _established(cluster.get(_DEFINITION, "", name)):
             if time.monotonic() > deadline:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..core.grids.group import GROUP_VERSION, PLURAL
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -50,6 +52,7 @@ RESOURCES = {
         Resource("DeploymentGrid", "superedge.io/v1", "deploymentgrids"),
         Resource("StatefulSetGrid", "superedge.io/v1", "statefulsetgrids"),
         Resource("ServiceGrid", "superedge.io/v1", "servicegrids"),
+        Resource("ServiceGroup", GROUP_VERSION, PLURAL),
     )
 }
 # Of another vendor: read by name, and only where a group of its is served; where both are, the first one holds.

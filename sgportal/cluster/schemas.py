@@ -13,7 +13,7 @@ from ..core.traffic.front import FRONTS
 from .rollout_schemas import ROLLOUT
 from .unit_schemas import ANY, BY_UNIT, LABEL, TEXT, VALUE, Schema, open_object, rule
 
-_KEY: Schema = {
+KEY: Schema = {
     "description": "The label key of nodes whose values name the NodeUnits.",
     "type": "string",
     "minLength": 1,
@@ -57,7 +57,7 @@ _WORKLOAD: Schema = {
     "type": "object",
     "required": ["gridUniqKey"],
     "properties": {
-        "gridUniqKey": _KEY,
+        "gridUniqKey": KEY,
         "template": {"description": "The spec of the workload in every NodeUnit that uses no other.", **_TEMPLATE},
         "templatePool": {
             "description": "More templates, by name.",
@@ -147,7 +147,7 @@ _SERVICE: Schema = {
     "type": "object",
     "required": ["gridUniqKey", "template"],
     "properties": {
-        "gridUniqKey": _KEY,
+        "gridUniqKey": KEY,
         "template": _SERVICE_TEMPLATE,
         "closure": _CLOSURE,
         "front": {
@@ -190,7 +190,7 @@ _UNIT: Schema = {
         "notes": _NOTES,
     },
 }
-_CONDITION: Schema = {
+CONDITION: Schema = {
     "type": "object",
     "required": ["type", "status"],
     "properties": dict.fromkeys(("type", "status", "reason", "message", "lastTransitionTime"), TEXT),
@@ -199,7 +199,7 @@ _STATUS: Schema = {
     "type": "object",
     "properties": {
         "observedGeneration": {"type": "integer", "format": "int64"},
-        "conditions": {"type": "array", "items": _CONDITION},
+        "conditions": {"type": "array", "items": CONDITION},
         "states": {"type": "object", "additionalProperties": ANY},
         "units": {"type": "array", "items": _UNIT},
         "readyUnits": {"type": "integer"},

@@ -22,6 +22,10 @@ FRONT = f"sgportal.{GROUP}/front"
 # Annotations of ours on a grid's custom resource: what would be lost with the portal's database.
 HOME = f"sgportal.{GROUP}/home"
 SERVICEGROUP = f"sgportal.{GROUP}/servicegroup"
+OWN_GROUP = f"sgportal.{GROUP}"  # the API group of what SuperEdge has no kind for: ServiceGroups
+MEMBERS_FINALIZER = f"{OWN_GROUP}/members"  # keeps a ServiceGroup until its members are gone
+CONFIRM_DELETION = f"{OWN_GROUP}/confirm-deletion"  # lets go of more members than may go without a person
+DEPENDS_ON = f"{OWN_GROUP}/depends-on"  # the grids of its namespace that a grid waits for, as <plural>/<name>
 # Annotations of a grid by which people ask for something; the one of kubectl is that of `kubectl rollout restart`.
 # Why a revision was made, as kubectl has it for Deployments.
 CHANGE_CAUSE = "kubernetes.io/change-cause"

@@ -6,10 +6,11 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
 from .history import AuditEvent, ChildDeletion, GridEvent, Journal
-from .intent import Grid, GridUnit, ServiceGroup
+from .intent import Grid, GridUnit
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
+from .packages import ServiceGroup
 from .people import ApiToken, LogInCount, Preference
 from .revisions import Revision
 from .rollouts import Rollout, RolloutUnit

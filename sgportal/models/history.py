@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from ..core.text import Sentence
 from .intent import Grid
-from .lengths import KEY
+from .work import KEY
 
 
 class GridEvent(models.Model):

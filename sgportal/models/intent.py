@@ -1,55 +1,20 @@
-"""What people want: grids, groups of grids, their revisions, what was last observed of each."""
+"""What people want: grids, and what was last observed of each."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from ..core.grids.grid import source_metadata
 from ..core.grids.kinds import API_VERSION, KINDS, GridKind
 from ..core.overrides.variables import depends_on_labels
 from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
-
-
-class ServiceGroup(models.Model):
-    """A named package of grids that share one gridUniqKey and namespace."""
-
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    namespace = models.CharField(max_length=63)
-    name = models.CharField(max_length=63)
-    key = models.CharField(max_length=317)
-    version = models.PositiveBigIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_servicegroup_per_name")]
-        ordering = ["namespace", "name"]
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def path(self) -> str:
-        """`servicegroups/<namespace>/<name>`."""
-        return f"servicegroups/{self.namespace}/{self.name}"
-
-    @property
-    def etag(self) -> str:
-        """The strong entity tag of its intent (RFC 9110)."""
-        return f'"{self.uid.hex}.{self.version}"'
-
-    def manifest(self) -> dict[str, Any]:
-        """The package as a person writes it, with `metadata.uid`."""
-        grids = [grid.source() for grid in self.grids.all()]
-        return {
-            "apiVersion": API_VERSION,
-            "kind": "ServiceGroup",
-            "metadata": {"name": self.name, "namespace": self.namespace, "uid": str(self.uid)},
-            "spec": {"gridUniqKey": self.key, "grids": grids},
-        }
+from .packages import ServiceGroup
 
 
 class GridQuerySet(models.QuerySet["Grid"]):
@@ -206,6 +171,18 @@ class Grid(models.Model):
             "spec": self.spec,
             "status": self.status,
         }
+
+    def revise(self, manifest: Mapping[str, Any], author: str) -> None:
+        """Make it say what a valid manifest of it says, as the next revision, whose author this is; its units are tried
+        at once."""
+        self.key, self.spec = manifest["spec"]["gridUniqKey"], dict(manifest["spec"])
+        self.metadata = source_metadata(manifest["metadata"])
+        self.generation += 1
+        self.version += 1
+        self.may_be_forgotten = False  # whoever saves it wants it
+        self.save()
+        self.remember(author)
+        self.units.update(failures=0, next_at=None)
 
     def remember(self, author: str) -> None:
         """Keep the spec as it is now as the revision of this generation."""

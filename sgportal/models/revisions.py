@@ -8,7 +8,7 @@ from django.utils import timezone
 from ..core.grids.kinds import API_VERSION, BY_PLURAL
 from ..core.names import CHANGE_CAUSE
 from .intent import Grid
-from .lengths import KEY
+from .work import KEY
 
 
 class Revision(models.Model):

@@ -8,7 +8,8 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from . import clock
-from .lengths import KEY
+
+KEY = 512  # the longest "<plural>/<namespace>/<name>", in every table
 
 
 class WorkKeyQuerySet(models.QuerySet["WorkKey"]):

@@ -15,7 +15,7 @@ from ..core.grids.kinds import KINDS, GridKind
 from ..core.names import GRID_SELECTOR, MAX_LABEL
 from ..core.plans.plan import plan
 from ..core.text import Invalid
-from ..models import Child, Grid
+from ..models import Child, Grid, ServiceGroup
 from ..queries.plans import is_carried_out, spec_of
 from ..queries.policy import closed
 from .cache import translate
@@ -40,7 +40,8 @@ def begin() -> None:
     grids = list(Grid.objects.only(*_PLACE))
     paths = {grid.path for grid in grids}
     whole = _differing(grids)
-    workqueue.enqueue(whole | {path + SUFFIX for path in paths - whole})
+    packages = {group.path for group in ServiceGroup.objects.only("namespace", "name")}
+    workqueue.enqueue(whole | {path + SUFFIX for path in paths - whole} | packages)
     rollout_keys.wake(Grid.objects.exclude(stable=None).only(*_PLACE))
 
 

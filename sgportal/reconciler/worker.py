@@ -4,6 +4,7 @@ import logging
 import time
 
 from ..cluster import ClusterError
+from ..core.grids.group import PLURAL
 from ..models import Grid
 from ..queries.standing import Standing
 from . import duties, label_jobs, sweep, takeover
@@ -13,6 +14,7 @@ from .grids.reconcile import reconcile
 from .grids.resource import sync
 from .grids.rollouts import turn
 from .grids.status import publish
+from .groups import resource as groups
 from .process.connection import allowed
 from .queue import due_cells, rollout_keys, workqueue
 
@@ -71,6 +73,8 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     if key.endswith(sweep.SUFFIX):
         sweep.run(key.removesuffix(sweep.SUFFIX), allowed(standing))
         return None
+    if kind == PLURAL:
+        return groups.run(key, allowed(standing))
     namespace, _, name = rest.partition("/")
     cluster, rows = allowed(standing), Grid.objects.select_related("group")
     grid = rows.at(kind, namespace, name).first() or sync.find(kind, namespace, name, cluster)

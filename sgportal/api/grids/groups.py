@@ -49,7 +49,7 @@ class ServiceGroupList(GroupView):
     @operation("List ServiceGroups", takes=(NAMESPACE, *PAGED), answers={200: page(ServiceGroupSerializer)})
     def get(self, _request: Request) -> Response:
         """A page of packages in order of namespace and name."""
-        rows = ServiceGroup.objects.prefetch_related("grids")
+        rows = ServiceGroup.objects.filter(deleting_since=None).prefetch_related("grids")
         if self.query["namespace"]:
             rows = rows.filter(namespace=self.query["namespace"])
         return self.page(rows, ("namespace", "name"), service_group)
@@ -110,7 +110,7 @@ class ServiceGroupDetail(GroupView):
 
 
 def _at(namespace: str, name: str) -> ServiceGroup:
-    row = ServiceGroup.objects.filter(namespace=namespace, name=name).first()
+    row = ServiceGroup.objects.filter(namespace=namespace, name=name, deleting_since=None).first()
     if row is None:
         raise actions.NotFound(f"servicegroups/{namespace}/{name}")
     return row

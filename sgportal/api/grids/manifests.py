@@ -35,8 +35,8 @@ def grid(row: Grid, fresh: Freshness, whole: bool = False) -> dict[str, Any]:
 
 
 def service_group(row: ServiceGroup) -> dict[str, Any]:
-    """A package's manifest, with the state of each of its grids."""
-    return {**row.manifest(), "status": {"grids": GridRowSerializer.each_of(row.grids.all())}}
+    """A package's manifest with its status, and the state of each of its grids."""
+    return {**row.manifest(), "status": {**row.status, "grids": GridRowSerializer.each_of(row.grids.all())}}
 
 
 def etag(row: Grid, manifest: dict[str, Any], media_type: str) -> str:

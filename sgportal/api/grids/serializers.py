@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from ... import actions
-from ...core.grids.group import KIND
+from ...core.grids.group import KIND, VERSIONS
 from ...core.grids.kinds import API_VERSION, KINDS
 from ...core.health import STATES
 from ...core.plans.desired import Finding
@@ -110,19 +110,34 @@ class GroupSpecSerializer(serializers.Serializer[Any]):
 
     gridUniqKey = serializers.CharField()
     grids = serializers.ListField(child=serializers.DictField())
+    paused = serializers.BooleanField(required=False, help_text="Nothing is written for any member.")
+    rollout = serializers.DictField(
+        required=False, help_text="In which waves a change of any member reaches NodeUnits."
+    )
+    dependsOn = serializers.DictField(
+        required=False,
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="By member, such as deploymentgrid/web, those that it waits for in each NodeUnit.",
+    )
 
 
 class GroupStatusSerializer(serializers.Serializer[Any]):
-    """The state of each grid."""
+    """The state of each grid, and what is said of the package as its custom resource says it."""
 
     grids = GridRowSerializer(many=True, required=False)
+    conditions = serializers.ListField(child=serializers.DictField(), required=False)
+    state = serializers.CharField(required=False)
+    totalMembers = Count(required=False)
+    readyMembers = Count(required=False)
+    omittedMembers = Count(required=False)
+    members = serializers.ListField(child=serializers.DictField(), required=False)
     warnings = ErrorSerializer(many=True, required=False, help_text=WARNINGS)
 
 
 class ServiceGroupSerializer(serializers.Serializer[Any]):
     """A package of grids of one NodeGroup and namespace; each grid may leave those out."""
 
-    apiVersion = one_of(API_VERSION)
+    apiVersion = one_of(*VERSIONS)
     kind = one_of(KIND)
     metadata = MetadataSerializer()
     spec = GroupSpecSerializer()

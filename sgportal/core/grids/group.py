@@ -4,12 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import MAX_LABEL, label_key_problem, namespace_problem, object_name_problem
+from ..names import MAX_LABEL, OWN_GROUP, label_key_problem, namespace_problem, object_name_problem
+from ..rollouts.validation import rollout_problems
 from ..schema import check_fields, wrong_type
 from ..text import REQUIRED, Invalid, Problem, first_of, must_be, one_of, pointer, say
 from .kinds import API_VERSION, DEFAULT, KINDS
+from .members import completed
+from .order import order_problems
 
 KIND = "ServiceGroup"
+PLURAL = "servicegroups"
+GROUP_VERSION = f"{OWN_GROUP}/v1"
+VERSIONS = (GROUP_VERSION, API_VERSION)  # the second as REST has always taken it
 _FIELDS = {
     "apiVersion": ("any", True),
     "kind": ("any", True),
@@ -17,7 +23,13 @@ _FIELDS = {
     "spec": ("any", True),
     "status": ("any", False),
 }
-_SPEC_FIELDS = {"gridUniqKey": ("str", True), "grids": ("[any]", True)}
+_SPEC_FIELDS = {
+    "gridUniqKey": ("str", True),
+    "grids": ("[any]", True),
+    "paused": ("bool", False),
+    "rollout": ("any", False),
+    "dependsOn": ("{any}", False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,8 @@ class GroupSpec:
 
 def parse_group(manifest: Any) -> GroupSpec:
     """The package a manifest describes: `{apiVersion, kind: ServiceGroup, metadata, spec: {gridUniqKey, grids}}`, each
-    grid a manifest whose apiVersion, namespace and gridUniqKey may be left out.
+    grid a manifest whose apiVersion, namespace and gridUniqKey may be left out. `spec.paused`, `spec.rollout` and
+    `spec.dependsOn` are for all members (`members.completed`).
 
     Raises Invalid with every problem found, each with its JSON pointer.
     """
@@ -50,13 +63,13 @@ def parse_group(manifest: Any) -> GroupSpec:
         raise Invalid(*problems)
     metadata, spec = manifest["metadata"], manifest["spec"]
     namespace = metadata.get("namespace") or DEFAULT
-    grids = tuple(_completed(each, namespace, spec["gridUniqKey"]) for each in spec["grids"])
+    grids = tuple(completed(each, namespace, spec) for each in spec["grids"])
     return GroupSpec(namespace, metadata["name"], spec["gridUniqKey"], grids)
 
 
 def _header_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    if manifest.get("apiVersion") != API_VERSION:
-        yield Problem("/apiVersion", must_be(API_VERSION))
+    if manifest.get("apiVersion") not in VERSIONS:
+        yield Problem("/apiVersion", must_be(GROUP_VERSION))
     if manifest.get("kind") != KIND:
         yield Problem("/kind", must_be(KIND))
     yield from check_fields(manifest, _FIELDS, "")
@@ -74,6 +87,9 @@ def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iter
         yield Problem("/spec/gridUniqKey", problem)
     for index, member in enumerate(spec["grids"]):
         yield from _member_problems(member, metadata, spec["gridUniqKey"], "/spec" + pointer("grids", index))
+    if spec.get("rollout") is not None:
+        yield from rollout_problems(spec["rollout"])
+    yield from order_problems(spec)
 
 
 def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: str) -> Iterator[Problem]:
@@ -92,12 +108,3 @@ def _member_problems(member: Any, metadata: Mapping[str, Any], key: str, where: 
         yield wrong_type(inner, "an object", where + "/spec")
     elif inner.get("gridUniqKey") not in (None, key):
         yield Problem(where + "/spec/gridUniqKey", say("must be the ServiceGroup's gridUniqKey or unset"))
-
-
-def _completed(member: Mapping[str, Any], namespace: str, key: str) -> dict[str, Any]:
-    return {
-        "apiVersion": API_VERSION,
-        **member,
-        "metadata": {**member["metadata"], "namespace": namespace},
-        "spec": {"gridUniqKey": key, **{k: v for k, v in member["spec"].items() if v is not None}},
-    }

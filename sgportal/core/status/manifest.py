@@ -54,7 +54,7 @@ def _head(status: GridStatus, generation: int, previous: Mapping[str, Any], now:
     unused = status.whole.unused_templates
     return {
         "observedGeneration": generation,
-        "conditions": [_condition_json(each, before.get(each.type), now) for each in status.conditions],
+        "conditions": [condition_json(each, before.get(each.type), now) for each in status.conditions],
         "states": {},
         "units": [],
         "readyUnits": status.tally.settled,
@@ -80,7 +80,7 @@ def _truncated(status: GridStatus, whole: Body) -> Body:
     if notes := whole.get("notes"):
         body["notes"] = [_shorter(each, SHORT_MESSAGE) for each in notes[:NOTES]]
     if unused := whole.get("unusedTemplates"):
-        body["unusedTemplates"] = [_cut(name, NAME) for name in unused[:NAMES]]
+        body["unusedTemplates"] = [cut(name, NAME) for name in unused[:NAMES]]
     _fill(body, (unit for unit in status.units if unit.name and (is_unhealthy(unit.state) or not many)))
     body["omittedUnits"] -= len(body["units"])
     return body
@@ -102,10 +102,10 @@ def _fill(body: Body, units: Iterable[UnitStatus]) -> None:
 
 def _shorter(body: Mapping[str, str], most: int) -> dict[str, str]:
     """The same with a message of so many bytes at the most."""
-    return {**body, "message": _cut(body["message"], most)}
+    return {**body, "message": cut(body["message"], most)}
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """As much of a text as needs so many bytes at the most, with a sign where something is missing."""
     left = text[:most]
     while (needed := size(left)) > most:
@@ -129,7 +129,8 @@ def _notes_json(unit: UnitStatus) -> Body:
     return {"notes": notes} if notes else {}
 
 
-def _condition_json(condition: Condition, before: Mapping[str, Any] | None, now: str) -> dict[str, str]:
+def condition_json(condition: Condition, before: Mapping[str, Any] | None, now: str) -> dict[str, str]:
+    """A condition as Kubernetes has it; `before` is what was said of the same type."""
     stays = before is not None and before.get("status") == condition.status
     return {
         "type": condition.type,

@@ -6,11 +6,11 @@ from typing import Any
 import yaml
 from django.core.management.base import BaseCommand
 
-from ...cluster import DEFINITIONS
+from ...cluster import ALL_DEFINITIONS
 
 _HEAD = (
-    "# The custom resource definitions of the grids, for `kubectl apply -f`. Written by `make crds` from\n"
-    "# sgportal/cluster/crds.py and schemas.py; change it there.\n"
+    "# The custom resource definitions of grids and ServiceGroups, for `kubectl apply -f`. Written by `make crds`\n"
+    "# from sgportal/cluster/crds.py and the schemas beside it; change it there.\n"
 )
 
 
@@ -22,6 +22,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Write one document for each definition to standard output."""
-        plain = json.loads(json.dumps(DEFINITIONS))  # without shared parts, which YAML would write as aliases
+        plain = json.loads(json.dumps(ALL_DEFINITIONS))  # without shared parts, which YAML would write as aliases
         text = yaml.safe_dump_all(plain, sort_keys=False, allow_unicode=True, width=120)
         self.stdout.write(_HEAD + text, ending="")

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from ...core.grids.group import KIND, PLURAL
 from ...core.grids.kinds import KINDS
-from ...models import Child, Grid, Namespace, Node, Pod, Slice
+from ...models import Child, Grid, Namespace, Node, Pod, ServiceGroup, Slice
 from ..grids.resource import sync
+from ..groups import resource as packages
 from ..informer.source import Source, name, place
 from . import store, translate
 from .enqueue import Changes
@@ -50,13 +52,20 @@ def _grid_body(body: Body) -> Body | None:
     return body
 
 
-def _observe(kind: str, batch: Mapping[str, Body | None], _changes: Changes) -> None:
+def _known_groups() -> Iterable[str]:
+    rows = ServiceGroup.objects.exclude(cluster_uid="").values_list("namespace", "name")
+    return [f"{namespace}/{name}" for namespace, name in rows]
+
+
+def _observe(
+    kind: str, observe: Callable[[str, str, Body | None], None], batch: Mapping[str, Body | None], _changes: Changes
+) -> None:
     """Hand our custom resources on, each on its own: one that goes wrong does not stop the others."""
     for key, body in batch.items():
-        namespace, grid = key.split("/", 1)
+        namespace, object_name = key.split("/", 1)
         try:
             with transaction.atomic():
-                sync.observe(kind, namespace, grid, body)
+                observe(namespace, object_name, body)
         except (OperationalError, InterfaceError):  # the database's trouble, not this object's: the batch is retried
             raise
         except Exception:
@@ -109,10 +118,20 @@ SOURCES = (
             kind.kind,
             place,
             _grid_body,
-            partial(_observe, kind.kind),
+            partial(_observe, kind.kind, partial(sync.observe, kind.kind)),
             partial(_known_grids, kind.kind),
             custom=True,
         )
         for kind in KINDS.values()
+    ),
+    CachedResource(
+        PLURAL,
+        KIND,
+        place,
+        _grid_body,
+        partial(_observe, KIND, packages.observe),
+        _known_groups,
+        custom=True,
+        optional=True,
     ),
 )

@@ -114,7 +114,7 @@ def house(folder: Path, redis: str) -> Iterator[House]:
         with control_plane.run(folder, NODES) as plane:
             made = House(plane, portal)
             kubectl = made.kubectl("newest", "before")
-            assert kubectl("apply", "-f", str(DEFINITIONS)).count(" created") == 3
+            assert kubectl("apply", "-f", str(DEFINITIONS)).count(" created") == 4
             kubectl("apply", "-f", str(MANIFEST))
             kubectl.apply(*bindings_for("portal", "sgportal"))
             kubectl("wait", "--for=condition=Established", "-f", str(DEFINITIONS), "--timeout=75s")

@@ -11,7 +11,12 @@ from sgportal.core.traffic.readers import READER_KINDS
 MANIFEST = Path("deploy/rbac.yaml")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 LOCK = "application-grid-controller"
-DEFINITIONS = ("deploymentgrids.superedge.io", "statefulsetgrids.superedge.io", "servicegrids.superedge.io")
+DEFINITIONS = (
+    "deploymentgrids.superedge.io",
+    "statefulsetgrids.superedge.io",
+    "servicegrids.superedge.io",
+    "servicegroups.sgportal.superedge.io",
+)
 _CHILDREN = "get list watch create patch delete"
 _GRIDS = ("deploymentgrids", "statefulsetgrids", "servicegrids")
 
@@ -33,6 +38,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("apps", "replicasets"): "list",
     ("discovery.k8s.io", "endpointslices"): "list watch create update delete",
     **{("superedge.io", grid): _CHILDREN for grid in _GRIDS},
+    ("sgportal.superedge.io", "servicegroups"): _CHILDREN,
+    ("sgportal.superedge.io", "servicegroups/status"): "patch",
     **{("superedge.io", f"{grid}/status"): "patch" for grid in _GRIDS},
     **{("superedge.io", f"{grid}/finalizers"): "update" for grid in _GRIDS},
 }

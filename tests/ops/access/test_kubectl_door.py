@@ -99,7 +99,7 @@ def test_the_walk_through(home, kubectl, tmp_path):
 
 def check_the_definitions(kubectl):
     """They are there and stay as they are; kubectl's annotation holds them; they are structural."""
-    assert kubectl("apply", "-f", str(DEFINITIONS)).count("unchanged") == 3
+    assert kubectl("apply", "-f", str(DEFINITIONS)).count("unchanged") == 4
     assert kubectl("diff", "-f", str(DEFINITIONS)) == ""
     for body in kubectl.json("-f", str(DEFINITIONS)):
         assert len(body["metadata"]["annotations"][LAST_APPLIED]) < 262144 / 8

@@ -10,7 +10,7 @@ from ....core.grids.grid import source_metadata
 from ....core.text import say
 from ....models import Grid
 from ...fleet import membership
-from ...queue import change_log
+from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
 
 Body = Mapping[str, Any]
@@ -106,3 +106,10 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
         kube_events.emit(grid, conflict, cluster)
     grid.refresh_from_db()
     change_log.record("grid", [grid.path])
+    wake_group(grid)
+
+
+def wake_group(grid: Grid) -> None:
+    """A member that is edited or gone changes what its ServiceGroup says."""
+    if grid.group:
+        workqueue.enqueue([grid.group.path])

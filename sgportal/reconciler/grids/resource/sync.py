@@ -215,6 +215,7 @@ def _forget(grid: Grid, by: str) -> None:
     with transaction.atomic():
         if by:
             AuditEvent.objects.create(actor=by, door="cluster", verb="delete", path=path, before=grid.source())
+        edits.wake_group(grid)
         grid.delete()
     change_log.record("grid", [path])
 

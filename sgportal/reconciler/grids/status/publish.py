@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from ....cluster import Cluster, ClusterError, Throttled, Unreachable
-from ....models import Grid
+from ....models import Grid, ServiceGroup
 from ....models.bulk import update_rows
 from ...process.connection import map_parallel
 from ...queue import change_log, workqueue
@@ -112,7 +112,15 @@ def _store(grids: Iterable[Grid], label: str) -> list[_Said]:
         )
         grid_events.record({each.grid.path: each.published.events for each in said}, unsent=True)
         change_log.record("grid", [each.grid.path for each in said if each.published.differs])
+        _wake_groups(each.grid.group_id for each in said if each.published.differs)
     return said
+
+
+def _wake_groups(keys: Iterable[int | None]) -> None:
+    """The status of a ServiceGroup follows from its members'."""
+    if wanted := {key for key in keys if key is not None}:
+        groups = ServiceGroup.objects.filter(pk__in=wanted).only("namespace", "name")
+        workqueue.enqueue_spaced({group.path for group in groups}, DELAY_SECONDS)
 
 
 def _send(said: Sequence[_Said], cluster: Cluster) -> bool:

@@ -1,0 +1,68 @@
+"""Packages of grids."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from ..core.grids.group import GROUP_VERSION, KIND, PLURAL
+from ..core.grids.members import rewritten
+
+
+class ServiceGroup(models.Model):
+    """A named package of grids that share one gridUniqKey and namespace.
+
+    `spec` is as somebody wrote it last ({} for one that was put together from its grids); its members are rows of their
+    own, and what they say counts (`manifest`). `home` says where it is edited, as that of a grid; `cluster_uid` and
+    `cluster_generation` are those of its custom resource, as it was last taken in, "" and 0 where there is none.
+    `deleting_since` is set while its members go; with `orphaning` they stay. `status` is what is said of it, and
+    `sentences` those of its conditions, by type. `held_since`: its deletion waits for a person. `command` is the
+    annotation about its rollout that was last carried out."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=63)
+    key = models.CharField(max_length=317)
+    home = models.CharField(max_length=8, choices=[("portal", "Portal"), ("cluster", "Cluster")], default="portal")
+    metadata = models.JSONField(default=dict)
+    spec = models.JSONField(default=dict)
+    version = models.PositiveBigIntegerField(default=1)
+    cluster_uid = models.CharField(max_length=64, blank=True)
+    cluster_generation = models.PositiveBigIntegerField(default=0)
+    deleting_since = models.DateTimeField(null=True, blank=True)
+    orphaning = models.BooleanField(default=False)
+    held_since = models.DateTimeField(null=True, blank=True)
+    command = models.TextField(blank=True)
+    status = models.JSONField(default=dict)
+    sentences = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_servicegroup_per_name")]
+        ordering = ["namespace", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """`servicegroups/<namespace>/<name>`."""
+        return f"{PLURAL}/{self.namespace}/{self.name}"
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of its intent (RFC 9110)."""
+        return f'"{self.uid.hex}.{self.version}"'
+
+    def source(self) -> dict[str, Any]:
+        """The package as a person writes it, with its members as they are now. One query, unless they are fetched."""
+        members = [grid.source() for grid in self.grids.all()]
+        spec = rewritten(self.spec or {"gridUniqKey": self.key, "grids": []}, self.namespace, members)
+        metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
+        return {"apiVersion": GROUP_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+
+    def manifest(self) -> dict[str, Any]:
+        """The same with `metadata.uid`."""
+        source = self.source()
+        return {**source, "metadata": {**source["metadata"], "uid": self.cluster_uid or str(self.uid)}}

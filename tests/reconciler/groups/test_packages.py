@@ -1,0 +1,181 @@
+"""A ServiceGroup as an object of the cluster: one package over kubectl, REST and page."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from sgportal.actions import save_group
+from sgportal.cluster import Refused
+from sgportal.core.names import MEMBERS_FINALIZER
+from sgportal.models import Grid, ServiceGroup
+from sgportal.reconciler.groups import resource
+
+from ..world import ADA, World, a_template
+
+KIND = "ServiceGroup"
+PAUSED = "sgportal.superedge.io/paused"
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.label("node0", zone="a")
+    world.label("node1", zone="b")
+    return world
+
+
+def a_member(name: str, image: str = "img:1", **spec: Any) -> dict[str, Any]:
+    template = a_template(image, app=name)
+    return {"kind": "DeploymentGrid", "metadata": {"name": name}, "spec": {"template": template, **spec}}
+
+
+def a_package(*members: dict[str, Any], name: str = "shop", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "sgportal.superedge.io/v1",
+        "kind": KIND,
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"gridUniqKey": "zone", "grids": list(members), **spec},
+    }
+
+
+def apply(world: World, package: dict[str, Any]) -> dict[str, Any]:
+    """As kubectl applies it, seen by the watch."""
+    world.cluster.apply(package, force=True)
+    return see(world, package["metadata"]["name"])
+
+
+def see(world: World, name: str = "shop") -> dict[str, Any]:
+    resource.observe("default", name, world.cluster.get(KIND, "default", name))
+    world.settle()
+    return world.cluster.get(KIND, "default", name) or {}
+
+
+def resync(world: World) -> dict[str, Any]:
+    world.resync()
+    return see(world)
+
+
+def condition(body: dict[str, Any], kind: str) -> tuple[str, str]:
+    found = next(each for each in body["status"]["conditions"] if each["type"] == kind)
+    return found["status"], found["reason"]
+
+
+def test_a_package_is_deployed_edited_and_deleted_as_one(world: World) -> None:
+    body = apply(world, a_package(a_member("db"), a_member("web")))
+    assert condition(body, "Accepted") == ("True", "Accepted")
+    assert body["metadata"]["finalizers"] == [MEMBERS_FINALIZER]
+    assert world.names() == ["db-a", "db-b", "web-a", "web-b"]
+    mark = world.get("web", "DeploymentGrid")["metadata"]["annotations"]["sgportal.superedge.io/servicegroup"]
+    assert mark == "shop"
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    body = resync(world)
+    status = body["status"]
+    assert condition(body, "Ready") == ("True", "AllReady")
+    assert (status["totalMembers"], status["readyMembers"], status["observedGeneration"]) == (2, 2, 1)
+    assert {each["name"]: each["units"] for each in status["members"]} == {"db": 2, "web": 2}
+
+    apply(world, a_package(a_member("web", "img:2"), a_member("door")))
+    assert world.names("DeploymentGrid") == ["door", "web"]
+    world.cluster.delete(KIND, "default", "shop", uid=body["metadata"]["uid"])
+    see(world)
+    for _ in range(3):
+        world.later(5)
+    assert world.names("DeploymentGrid") == []
+    assert world.cluster.get(KIND, "default", "shop") is None
+    assert not ServiceGroup.objects.exists()
+    assert not Grid.objects.exists()
+
+
+def test_what_is_exported_changes_nothing_when_it_is_applied(world: World) -> None:
+    body = apply(world, a_package(a_member("db"), a_member("web"), paused=False))
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    body = resync(world)
+    group = ServiceGroup.objects.get()
+    again = apply(world, group.source())
+    assert again == body
+    assert again["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"]
+
+
+def test_an_edit_of_a_member_moves_into_the_package(world: World) -> None:
+    before = apply(world, a_package(a_member("db"), a_member("web")))
+    world.change(Grid.objects.get(name="web"), lambda body: body["spec"]["template"].update(replicas=3))
+    body = see(world)
+    web, db = body["spec"]["grids"][1], body["spec"]["grids"][0]
+    assert web["spec"] == {"template": {**before["spec"]["grids"][1]["spec"]["template"], "replicas": 3}}
+    assert db == before["spec"]["grids"][0]
+    assert ServiceGroup.objects.get().source()["spec"] == body["spec"]
+
+
+def test_a_package_of_the_portal_comes_to_the_cluster(world: World) -> None:
+    save_group({**a_package(a_member("web")), "apiVersion": "superedge.io/v1"}, ADA)
+    world.settle()
+    body = see(world)
+    assert body["spec"] == a_package(a_member("web"))["spec"]
+    again = apply(world, ServiceGroup.objects.get().source())
+    assert again["metadata"]["generation"] == body["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"grids": [a_member("web", nonsense=1)]}, "/spec/grids/0/spec/nonsense"),
+        ({"rollout": {"waves": [{"units": ["a"]}], "maxFailures": 1, "onFailure": "pray"}}, "/spec/rollout/onFailure"),
+        ({"dependsOn": {"dg/web": ["dg/nobody"]}}, "/spec/dependsOn/dg~1web/0"),
+        ({"dependsOn": {"dg/web": ["dg/web"]}}, "/spec/dependsOn"),
+        ({"grids": [a_member("web"), a_member("web")]}, "/spec/grids/1/metadata/name"),
+    ],
+)
+def test_what_is_not_valid_changes_nothing_and_says_why(world: World, change: dict[str, Any], where: str) -> None:
+    apply(world, a_package(a_member("web")))
+    before = Grid.objects.get()
+    bad = a_package(a_member("web", "img:2"))
+    bad["spec"] |= copy.deepcopy(change)
+    if "rollout" in change:  # the API server says so itself
+        with pytest.raises(Refused, match=r"spec\.rollout\.onFailure"):
+            apply(world, bad)
+        return
+    body = apply(world, bad)
+    assert condition(body, "Accepted") == ("False", "Invalid")
+    assert where in next(each["message"] for each in body["status"]["conditions"] if each["type"] == "Accepted")
+    assert body["status"]["observedGeneration"] == 2
+    after = Grid.objects.get()
+    assert (after.spec, after.generation) == (before.spec, before.generation)
+    assert see(world)["spec"] == bad["spec"]
+    assert condition(apply(world, a_package(a_member("web"))), "Accepted") == ("True", "Accepted")
+
+
+def test_a_strange_grid_is_never_taken_over(world: World) -> None:
+    strange = {**a_member("web"), "apiVersion": "superedge.io/v1"}
+    strange["metadata"]["namespace"] = "default"
+    strange["spec"]["gridUniqKey"] = "zone"
+    before = world.cluster.apply(strange).body
+    body = apply(world, a_package(a_member("db"), a_member("web", "img:2")))
+    assert condition(body, "Accepted") == ("False", "NameConflict")
+    assert world.get("web", "DeploymentGrid")["spec"] == before["spec"]
+    assert world.names("DeploymentGrid") == ["web"]
+
+
+def test_a_pause_of_the_package_is_one_of_every_member(world: World) -> None:
+    apply(world, a_package(a_member("db"), a_member("web")))
+    apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2"), paused=True))
+    images = {world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()}
+    assert images == {"img:1"}
+    apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2")))
+    images = {world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()}
+    assert images == {"img:2"}
+    assert PAUSED not in (world.get("web", "DeploymentGrid")["metadata"].get("annotations") or {})
+
+
+def test_many_members_do_not_go_without_a_person(world: World) -> None:
+    body = apply(world, a_package(*(a_member(f"m{n}") for n in range(5))))
+    world.cluster.delete(KIND, "default", "shop", uid=body["metadata"]["uid"])
+    body = see(world)
+    assert condition(body, "Deleting") == ("False", "DeletionsHeld")
+    assert len(world.names("DeploymentGrid")) == 5
+    confirmed = {"metadata": {"annotations": {"sgportal.superedge.io/confirm-deletion": "true"}}}
+    world.edit("shop", confirmed, KIND)
+    see(world)
+    for _ in range(3):
+        world.later(5)
+    assert world.names("DeploymentGrid") == []
+    assert world.cluster.get(KIND, "default", "shop") is None
