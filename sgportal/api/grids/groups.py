@@ -109,6 +109,15 @@ class ServiceGroupDetail(GroupView):
         return Response(shown, 202)
 
 
+class ServiceGroupExport(GroupView):
+    """A package as one bundle."""
+
+    @operation("Export a ServiceGroup", answers={200: ServiceGroupSerializer})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """The manifest as `kubectl apply` takes it, which changes nothing where it is applied to what it came from."""
+        return Response(_at(namespace, name).source())
+
+
 def _at(namespace: str, name: str) -> ServiceGroup:
     row = ServiceGroup.objects.filter(namespace=namespace, name=name, deleting_since=None).first()
     if row is None:

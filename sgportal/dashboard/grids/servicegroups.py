@@ -21,9 +21,11 @@ from .columns import GROUPS
 def servicegroups(request: HttpRequest) -> HttpResponse:
     """The packages that meet every filter of the URL."""
     asked = wanted(request, "namespace", "search")
-    found = ServiceGroup.objects.annotate(
-        size=Count("grids"), ready=Count("grids", filter=Q(grids__state__in=SETTLED))
-    ).order_by("namespace", "name")
+    found = (
+        ServiceGroup.objects.filter(deleting_since=None)
+        .annotate(size=Count("grids"), ready=Count("grids", filter=Q(grids__state__in=SETTLED)))
+        .order_by("namespace", "name")
+    )
     if asked["namespace"]:
         found = found.filter(namespace=asked["namespace"])
     if asked["search"]:
@@ -43,7 +45,7 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
 @needs("viewer")
 def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """One package and its grids."""
-    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
     grids = list(Grid.objects.filter(group=found))
     context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
     return show(request, "servicegroups/one.html", context)
@@ -52,7 +54,7 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
 @needs("operator")
 def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """Show what goes with a package, then delete it and its grids."""
-    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name)
+    found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
     plans = actions.delete_group(found, actor(request), dry_run=True)
     ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
     if request.method == "POST":

@@ -92,6 +92,7 @@ CALLS = {
         ("", {**world.package(), "metadata": {"name": "new", "namespace": "n"}}, 201),
     ],
     "GET servicegroups/default/shop": [("", None, 200)],
+    "GET servicegroups/default/shop/export": [("", None, 200)],
     "PUT servicegroups/default/shop": [(TRY, world.package(), 200), ("", world.package(), 200)],
     "DELETE servicegroups/default/shop": [(TRY, None, 200), ("", None, 202)],
     "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],
