@@ -32,6 +32,7 @@ ASKS = re.compile(
 DECISIONS = ("decisions", "/api/v1/decisions")
 TAKE_OVER = ("cluster-takeover", "/api/v1/superedge/takeover")
 COMMANDS = ("cluster", "/api/v1/cluster")  # which show the command to run, for what is not the portal's to do
+PACKAGES = ("servicegroups", "/api/v1/servicegroups")
 # What each sentence that asks for something is answered by: a code of REMEDIES, or the name of a page and a REST path.
 DOORS = {
     "“%(field)s” cannot be changed on a live %(kind)s; recreate it to apply the change": "ImmutableField",
@@ -54,6 +55,10 @@ DOORS = {
     "SuperEdge's controller manages the grids and the portal is read-only. To change that, stop it "
     "(%(command)s), then take over on the page “Cluster”": TAKE_OVER,
     "writes to the cluster are stopped; start SuperEdge's controller when you are ready": COMMANDS,
+    "%(going)s of %(there)s grids would be deleted; confirm it with “kubectl annotate svcgroup %(name)s"
+    " %(annotation)s=true”, or delete it in the portal": PACKAGES,
+    "%(kind)s “%(name)s” exists already and is not this ServiceGroup's; delete it, give the member another"
+    " name, or take it in over the portal": PACKAGES,
 }
 
 

@@ -57,6 +57,10 @@ def _known_groups() -> Iterable[str]:
     return [f"{namespace}/{name}" for namespace, name in rows]
 
 
+def _observe_grid(kind: str, namespace: str, name: str, body: Body | None) -> None:
+    sync.observe(kind, namespace, name, body)
+
+
 def _observe(
     kind: str, observe: Callable[[str, str, Body | None], None], batch: Mapping[str, Body | None], _changes: Changes
 ) -> None:
@@ -118,7 +122,7 @@ SOURCES = (
             kind.kind,
             place,
             _grid_body,
-            partial(_observe, kind.kind, partial(sync.observe, kind.kind)),
+            partial(_observe, kind.kind, partial(_observe_grid, kind.kind)),
             partial(_known_grids, kind.kind),
             custom=True,
         )

@@ -318,6 +318,7 @@ def test_deleting_a_package(operator, fleet):
     operator.post(place, {"expect": '"old.1"'})
     assert ServiceGroup.objects.exists()
     operator.post(place, {"expect": ServiceGroup.objects.get().etag})
-    assert not ServiceGroup.objects.exists()
+    assert ServiceGroup.objects.get().deleting_since
+    assert operator.get(place).status_code == 404
     fleet.refresh_from_db()
     assert fleet.deleting_since

@@ -284,4 +284,5 @@ def test_everything_watched_has_a_source() -> None:
         "deploymentgrids",
         "statefulsetgrids",
         "servicegrids",
+        "servicegroups",
     ]

@@ -80,7 +80,8 @@ class SuperEdge:
         return self.cluster._transport.call(method, path, query=query, body=body, headers=headers)[1]
 
     def install(self, world: Any) -> None:
-        """Its definitions in the place of ours."""
+        """Its definitions in the place of ours; it has none of ServiceGroups."""
+        self.cluster.delete("CustomResourceDefinition", "", "servicegroups.sgportal.superedge.io")
         for body in definitions():
             self.cluster.delete("CustomResourceDefinition", "", body["metadata"]["name"])
         for body in definitions():
