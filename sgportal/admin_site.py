@@ -8,14 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from .actions import Actor
-from .dashboard.page.access import may
+from .core.access.scope import ROLES, Scope
+from .dashboard.page.access import rights
 from .dashboard.people.login import Login, Logout
-from .models.people import ROLES
 
 
 def is_admin(request: HttpRequest) -> bool:
-    """Whether whoever asks has the role admin. Django's own flag for staff and its permissions count for nothing."""
-    return may(request, ROLES[-1])
+    """Whether whoever asks has the role admin for everything, not in a scope. Django's own flag for staff and its
+    permissions count for nothing."""
+    return Scope.of(rights(request), ROLES[-1]).is_all
 
 
 def actor(request: HttpRequest) -> Actor:

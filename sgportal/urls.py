@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path(BASE.removeprefix("/"), include("sgportal.api.urls")),
-    path("api/docs/", needs("viewer")(Docs.as_view()), name="docs"),
+    path("api/docs/", needs("viewer", "units")(Docs.as_view()), name="docs"),
     path("admin/", admin.site.urls),
     path("", include("sgportal.dashboard.urls")),
 ]

@@ -15,7 +15,7 @@ from django.db.models.signals import m2m_changed, pre_delete, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
-from ..models import ApiToken, AuditEvent
+from ..models import ApiToken, AuditEvent, Grant
 from ..models.people import has_role, role_of
 
 _FIELDS = {"password", "is_active", "is_superuser"}
@@ -86,6 +86,12 @@ def _before_roles_change(instance: User | Group, action: str, pk_set: set[int] |
 @receiver(pre_delete, sender=Group)
 def _before_a_role_goes(instance: Group, **_: Any) -> None:
     for user in instance.user_set.all():
+        _end_if_lowered(user)
+
+
+@receiver(pre_delete, sender=Grant)
+def _before_a_grant_goes(instance: Grant, **_: Any) -> None:
+    for user in [instance.user] if instance.user else instance.group.user_set.all() if instance.group else ():
         _end_if_lowered(user)
 
 

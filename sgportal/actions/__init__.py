@@ -4,6 +4,7 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
+from .access.grants import check_role, give_role, take_back
 from .common import (
     Actor,
     AlreadyExists,
@@ -46,10 +47,12 @@ __all__ = [
     "approve",
     "as_planned",
     "assign_units",
+    "check_role",
     "decide",
     "decide_held",
     "delete_grid",
     "delete_group",
+    "give_role",
     "hand_back",
     "issue_token",
     "label_node",
@@ -71,6 +74,7 @@ __all__ = [
     "scopes_of",
     "set_image",
     "steer_rollout",
+    "take_back",
     "take_over",
     "undo_job",
     "upgrade_definitions",

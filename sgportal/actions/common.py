@@ -11,6 +11,7 @@ from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import plan_id
 from ..core.text import Sentence, say
 from ..models import AuditEvent, ManagedCluster, ManagementMode
+from ..models.scopes.current import everything
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
 
@@ -74,14 +75,16 @@ T = TypeVar("T")
 
 def intent(action: Callable[P, T]) -> Callable[P, T]:
     """An action that ends in a write to the cluster: it raises ReadOnly while that is not ours to write, or everything
-    stops. A dry run (`dry_run=True`) is never refused."""
+    stops. A dry run (`dry_run=True`) is never refused. It reads
+    the whole cluster, whatever the scope of who asks: it sees to it itself that it changes only what is in that."""
 
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         if not kwargs.get("dry_run"):
             _check_halt()
             _check_management_mode()
-        return action(*args, **kwargs)
+        with everything():
+            return action(*args, **kwargs)
 
     guarded.intent = True  # type: ignore[attr-defined]
     return guarded

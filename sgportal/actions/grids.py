@@ -23,7 +23,7 @@ from ..reconciler.queue import change_log, workqueue
 from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .envelope import beyond_limits
-from .policy import check_open, forbidden
+from .policy import check_scope, check_writable, forbidden
 
 MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one transaction
 
@@ -200,6 +200,7 @@ def _check(spec: GridSpec, grid: Grid | None, create_only: bool, expect: str | N
         if expect:
             raise NotFound(spec.path())
         return
+    check_scope(grid.kind, grid.namespace, grid.key)
     if create_only:
         raise AlreadyExists(grid.path)
     if expect and expect != grid.etag:
@@ -229,7 +230,7 @@ def delete_grid(
 
     Raises Stale, NotFound, Forbidden.
     """
-    check_open(grid.namespace)
+    check_writable(grid)
     with transaction.atomic():
         current = Grid.objects.select_for_update().filter(pk=grid.pk).first()
         if current is None:
@@ -273,7 +274,7 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
     """Have a unit's child deleted and made anew (for a change of a field that a live object cannot take), or, for a
     unit without nodes, deleted before its grace time is over; of a ServiceGrid its Service, which stands under the unit
     "". The plan of what goes and comes. Raises NotFound, Forbidden, Invalid, Refused."""
-    check_open(grid.namespace)
+    check_writable(grid, [unit])
     if grid.kind == "ServiceGrid" and unit:  # its one child, the Service, stands under the unit ""
         raise NotFound(unit)
     planned = recreation(grid, unit)

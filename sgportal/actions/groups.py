@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
+from ..core.grids.kinds import KINDS
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, ServiceGroup
@@ -16,7 +17,7 @@ from ..queries.policy import closed
 from ..reconciler.queue import workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .grids import Prepared, Saved, delete_grid, prepare, store
-from .policy import check_open
+from .policy import check_open, check_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def save_group(
     Stale, NotFound, Refused.
     """
     spec = parse_group(manifest)
+    _check_scope(spec.namespace, spec.key)
     if reason := closed(spec.namespace):
         raise Invalid(Problem("/metadata/namespace", reason))
     rows = ServiceGroup.objects.filter(namespace=spec.namespace, name=spec.name)
@@ -55,6 +57,8 @@ def save_group(
     with transaction.atomic():
         group = rows.select_for_update().first()
         _check(spec, group, create_only, expect)
+        if group:
+            _check_scope(group.namespace, group.key)
         _check_taken_in(prepared)
         saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
@@ -65,6 +69,12 @@ def save_group(
         result = _result(manifest, group, saved, removed)
         group = _store(spec, manifest, group, saved, actor, result)
     return SavedGroup(group, result, saved, removed, removals)
+
+
+def _check_scope(namespace: str, key: str) -> None:
+    """A package may hold grids of every kind. Raises Forbidden."""
+    for kind in KINDS:
+        check_scope(kind, namespace, key)
 
 
 def _check(spec: GroupSpec, group: ServiceGroup | None, create_only: bool, expect: str | None) -> None:
@@ -157,6 +167,7 @@ def delete_group(
 ) -> dict[str, Plan]:
     """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
     check_open(group.namespace)
+    _check_scope(group.namespace, group.key)
     with transaction.atomic():
         current = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if current is None:

@@ -1,7 +1,11 @@
 """API tokens, and the trail of who came and went."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 
+from ..core.access.reading import read_bounds, written
 from ..core.text import Invalid, Problem, one_of, say, up_to
 from ..core.timestamps import rfc3339
 from ..models import ApiToken
@@ -18,9 +22,15 @@ def scopes_of(role: str) -> tuple[str, ...]:
     return SCOPES if has_role(role, "operator") else SCOPES[:1]
 
 
-def issue_token(owner: AbstractUser, name: str, scope: str, days: int, actor: Actor) -> tuple[ApiToken, str]:
-    """Make a token, and its text, which is not kept. Raises Invalid."""
-    problems = []
+def issue_token(
+    owner: AbstractUser, name: str, scope: str, days: int, actor: Actor, limits: Mapping[str, Any] | None = None
+) -> tuple[ApiToken, str]:
+    """Make a token, and its text, which is not kept; `limits` are its bounds as people write them. Raises Invalid."""
+    problems: list[Problem] = []
+    try:
+        bounds = read_bounds(limits or {})
+    except Invalid as invalid:
+        problems += invalid.problems
     if not 1 <= len(name) <= MAX_NAME:
         problems.append(Problem("/name", say("must have 1 to %(most)s characters", most=MAX_NAME)))
     if scope not in SCOPES:
@@ -31,7 +41,7 @@ def issue_token(owner: AbstractUser, name: str, scope: str, days: int, actor: Ac
         problems.append(Problem("/days", up_to(MAX_DAYS)))
     if problems:
         raise Invalid(*problems)
-    row, text = ApiToken.issue(owner, name, scope, days)
+    row, text = ApiToken.issue(owner, name, scope, days, bounds=bounds)
     note_access(actor, "token-issued", _path(row), None, _shown(row))
     return row, text
 
@@ -52,6 +62,6 @@ def _path(row: ApiToken) -> str:
     return f"users/{row.user.get_username()}/tokens/{row.prefix}"
 
 
-def _shown(row: ApiToken) -> dict[str, str]:
+def _shown(row: ApiToken) -> dict[str, Any]:
     until = rfc3339(row.expires_at)
-    return {"name": row.name, "scope": row.scope, "role": row.role, "expiresAt": until}
+    return {"name": row.name, "scope": row.scope, "role": row.role, "expiresAt": until, **written(row.bounds)}

@@ -1,22 +1,52 @@
 """What this portal does not let its users ask of the cluster, said before anything is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..core.grids.grid import GridSpec
 from ..core.policy.rules import policy_problems
-from ..core.text import Problem
+from ..core.text import Problem, say
+from ..models import Grid
+from ..models.scopes.current import writing
 from ..queries.policy import closed, labels_of, policy
 from .common import Forbidden
 
 
 def forbidden(specs: Mapping[str, GridSpec]) -> list[Problem]:
-    """What the policy forbids about grids; each comes with the JSON pointer of its manifest."""
+    """What the policy forbids about grids; each comes with the JSON pointer of its manifest. Raises Forbidden for what
+    is out of scope."""
+    for spec in specs.values():
+        check_scope(spec.kind.kind, spec.namespace, spec.key)
     rules, labels = policy(), labels_of(spec.namespace for spec in specs.values())
     return [
         Problem(where + each.pointer, each.sentence)
         for where, spec in specs.items()
         for each in policy_problems(spec, rules, labels.get(spec.namespace, {}))
     ]
+
+
+def check_scope(kind: str, namespace: str, key: str, units: Iterable[str] | None = None) -> None:
+    """Raises Forbidden where the rights of whoever asks are not for a grid of this kind and NodeGroup, as a whole or in
+    these NodeUnits."""
+    scope = writing()
+    if scope.takes_whole(kind, namespace, key):
+        return
+    if units is None or not scope.takes_units(kind, namespace, key, units):
+        raise Forbidden(
+            say(
+                "your role is limited to a scope, and a %(kind)s in namespace “%(namespace)s” for NodeGroup “%(key)s” "
+                "is not in it, at least not in all of its NodeUnits",
+                kind=kind,
+                namespace=namespace,
+                key=key,
+            )
+        )
+
+
+def check_writable(grid: Grid, units: Iterable[str] | None = None) -> None:
+    """Raises Forbidden where nobody may write in a grid's namespace, or its scope is not that of whoever asks, as a
+    whole or in these NodeUnits."""
+    check_open(grid.namespace)
+    check_scope(grid.kind, grid.namespace, grid.key, units)
 
 
 def check_open(namespace: str) -> None:

@@ -12,7 +12,7 @@ from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
 from .common import Actor, NotFound, Stale, intent, note
 from .grids import Saved, save_grids
-from .policy import check_open
+from .policy import check_writable
 
 _MOST = 2**31 - 1  # no grid has as many revisions, and no database of ours takes any number
 
@@ -45,7 +45,7 @@ def pin_units(
     """Have these NodeUnits stay at a revision of their grid, whatever becomes of the grid; None: follow it again. The
     plan for them. `expect` is the ETag that the grid must have. Raises Forbidden, Stale, and Invalid for a unit that
     the grid does not have or a revision that is not stored."""
-    check_open(grid.namespace)
+    check_writable(grid, units)
     if expect and expect != grid.etag:
         raise Stale(grid)
     if grid.kind == "ServiceGrid":

@@ -14,7 +14,7 @@ from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import rows, turn
 from ..reconciler.queue import change_log, rollout_keys
 from .common import Actor, NotFound, Refused, Stale, intent, note
-from .policy import check_open
+from .policy import check_writable
 
 
 @intent
@@ -30,7 +30,7 @@ def steer_rollout(
     """Do what a person asks of a grid's rollout; `units` are those to skip. The plan of the units that are given
     another revision at once. `expect` is the ETag that the grid must have. Raises NotFound, Stale, Forbidden, Refused,
     and Invalid for a unit that is none of the rollout's."""
-    check_open(grid.namespace)
+    check_writable(grid)
     with transaction.atomic():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None:

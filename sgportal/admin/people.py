@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..actions import note_access
 from ..admin_site import actor, is_admin
-from ..models.people import ROLES, role_of
+from ..models.people import ROLES, role_everywhere
+from ..models.scopes.grants import held_by, highest
 
 NO_ROLE = ""
 
@@ -33,7 +34,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].initial = role_of(self.instance) or _group_of(self.instance)
+        self.fields["role"].initial = role_everywhere(self.instance) or _group_of(self.instance)
         for name in ("role", "is_active") if self.own else ():
             self.fields[name].disabled = True
 
@@ -52,7 +53,7 @@ def _group_of(user: User) -> str:
 
 def _shown(user: User) -> dict[str, Any]:
     """What the audit trail tells of a person: never a password."""
-    return {"username": user.username, "role": role_of(user), "active": user.is_active, "email": user.email}
+    return {"username": user.username, "role": role_everywhere(user), "active": user.is_active, "email": user.email}
 
 
 admin.site.unregister((User, Group))  # Django's own, which give every permission there is
@@ -82,11 +83,11 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("Role"))
     def role(self, user: User) -> str:
         """The role a person has now."""
-        return role_of(user) or "–"
+        return highest(held_by(user)) or "–"
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         """With the roles, in one query."""
-        return super().get_queryset(request).prefetch_related("groups")
+        return super().get_queryset(request).prefetch_related("groups__grants", "grants")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators."""

@@ -13,6 +13,7 @@ from .grids import views as grids
 from .http.problems import nothing_here
 from .nodes import labelling
 from .nodes import views as nodes
+from .people import grants
 from .people import views as people
 from .rollouts import views as rollouts
 
@@ -86,6 +87,8 @@ urlpatterns = [
     path("me", people.Me.as_view(), name="api-me"),
     path("tokens", people.TokenList.as_view(), name="api-tokens"),
     path("tokens/<int:pk>", people.TokenDetail.as_view(), name="api-token"),
+    path("grants", grants.GrantList.as_view(), name="api-grants"),
+    path("grants/<int:pk>", grants.GrantDetail.as_view(), name="api-grant"),
     path("audit", people.AuditList.as_view(), name="api-audit"),
     path("schema", Schema.as_view(), name="schema"),
     re_path(r"", nothing_here),

@@ -7,18 +7,22 @@ from typing import Any, TypeVar, cast
 from django.db.models import QuerySet
 from django.utils.translation import get_language
 from rest_framework.exceptions import NotFound
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import actions
+from ..access.scope import Awareness, OutOfScope, readable
+from ..core.access.scope import NOTHING, ROLES, Scope
 from ..core.documents import only
 from ..core.schema import wrong_type
 from ..core.text import Invalid, Problem, first_of, say
+from ..models.scopes.current import narrow, reading, within
 from ..queries.freshness import freshness, seen_once
 from ..queries.revision import is_known, revision_tag
 from .description.operations import read_query, takes_of
-from .http.auth import role, speak
+from .http.auth import needed_role, rights, role, speak
 from .http.media_types import Negotiation
 from .http.pages import Pages
 from .http.problems import Refusal, unreadable
@@ -38,11 +42,19 @@ class PortalView(APIView):
     throttle_classes = THROTTLES
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     query: dict[str, Any]
+    scoped: Awareness = ""  # how much of a limited scope its reads keep (`access.scope`)
+    scoped_writes: Awareness = ""  # the same of its writes
     reads_nodes = False  # the answer is made from the nodes last seen; before they were read once it would be wrong
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer, with queries that find nothing until it is known who asks."""
+        with within(NOTHING, NOTHING):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who calls, then what they ask."""
         super().initial(request, *args, **kwargs)
+        self.keep_to_scope(request)
         if any("\0" in str(each) for each in kwargs.values()):
             raise NotFound  # no database of ours holds such a name, and one of them would object
         speak(request)
@@ -53,6 +65,19 @@ class PortalView(APIView):
             setattr(self, name, as_agreed(self, getattr(self, name)))
         if self.reads_nodes and not seen_once("nodes"):
             raise Refusal(503, NOT_READ_YET, headers={"Retry-After": "1"})
+
+    def keep_to_scope(self, request: Request) -> None:
+        """Have queries find, and actions change, only what the caller's rights are for. Raises NotFound, Refusal."""
+        held, needed = rights(request), needed_role(request, self)
+        is_read = request.method in SAFE_METHODS
+        try:
+            writing = NOTHING if is_read else readable(held, self.scoped_writes, needed)
+            reading = readable(held, self.scoped, needed if is_read else min(needed, "viewer", key=ROLES.index))
+        except OutOfScope as out:
+            if out.is_known or (not is_read and Scope.of(held, "viewer").is_all):
+                raise Refusal(403, say("your role is limited to a scope, and this is not in it")) from None
+            raise NotFound from None
+        narrow(reading, writing)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer carries the request's id and depends on language and type."""
@@ -164,7 +189,7 @@ def unless_unchanged(method: Method) -> Method:
 
     @wraps(method)
     def answered(view: PortalView, request: Request, *args: Any, **kwargs: Any) -> Response:
-        who = request.user.pk, role(request), get_language(), request.accepted_renderer.media_type
+        who = request.user.pk, role(request), reading(), get_language(), request.accepted_renderer.media_type
         tag = revision_tag(freshness(), request.get_full_path(), *who)
         known = is_known(tag, request.headers.get("If-None-Match", ""))
         answer: Response = Response(None, 304) if known else method(view, request, *args, **kwargs)

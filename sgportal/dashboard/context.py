@@ -5,11 +5,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from ..core.access.scope import Scope
 from ..models import ManagedCluster, ManagementMode
 from ..queries.held import held_counts
 from ..version import VERSION
-from .page.access import fresh, may, revision, role
+from .page.access import fresh, may, revision, rights, role
 from .people import preferences
+
+
+def _held(request: HttpRequest) -> Any:
+    """What waits for a decision, for those who may read all that it is about."""
+    return held_counts() if Scope.of(rights(request), "viewer").is_all else {}
 
 
 def around(request: HttpRequest) -> dict[str, Any]:
@@ -18,12 +24,12 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "role": SimpleLazyObject(lambda: role(request)),
         "may_read": SimpleLazyObject(lambda: may(request, "viewer")),
         "may_write": SimpleLazyObject(lambda: may(request, "operator")),
-        "may_audit": SimpleLazyObject(lambda: may(request, "admin")),
+        "may_audit": SimpleLazyObject(lambda: Scope.of(rights(request), "admin").is_all),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(lambda: fresh(request)),
         "management_mode": SimpleLazyObject(ManagementMode.now),
         "managed": SimpleLazyObject(ManagedCluster.now),
-        "held": SimpleLazyObject(held_counts),
+        "held": SimpleLazyObject(lambda: _held(request)),
         "revision": revision(request),
         "kiosk": request.GET.get("kiosk") == "1",
         "version": VERSION,

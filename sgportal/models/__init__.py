@@ -14,6 +14,7 @@ from .packages import ServiceGroup
 from .people import ApiToken, LogInCount, Preference
 from .revisions import Revision
 from .rollouts import Rollout, RolloutUnit
+from .scopes.grants import Grant
 from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ChildDeletion",
     "DataPlane",
     "DueCell",
+    "Grant",
     "Grid",
     "GridEvent",
     "GridUnit",

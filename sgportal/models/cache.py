@@ -10,6 +10,7 @@ from django.utils import timezone
 from ..core.pods import PodView
 from ..core.selector import Requirement
 from ..core.units import Agent, NodeView, Readiness
+from .scopes.rows import Scoped
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
@@ -66,7 +67,7 @@ class Node(models.Model):
     created_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(default=timezone.now)
 
-    objects = NodeQuerySet.as_manager()
+    objects = Scoped.from_queryset(NodeQuerySet)()
 
     class Meta:
         ordering = ["name"]
@@ -105,7 +106,7 @@ class NodeLabel(models.Model):
     key = models.CharField(max_length=317)
     value = models.CharField(max_length=63, blank=True)
 
-    objects = NodeLabelQuerySet.as_manager()
+    objects = Scoped.from_queryset(NodeLabelQuerySet)()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["node", "key"], name="one_value_per_node_and_key")]
@@ -148,7 +149,7 @@ class Pod(models.Model):
     created_at = models.DateTimeField(null=True, blank=True)
     resource_version = models.CharField(max_length=32, blank=True)
 
-    objects = PodQuerySet.as_manager()
+    objects = Scoped.from_queryset(PodQuerySet)()
 
     class Meta:
         indexes = [models.Index(fields=["namespace", "child"])]
@@ -199,7 +200,7 @@ class Child(models.Model):
     body = models.JSONField(default=dict)
     resource_version = models.CharField(max_length=32, blank=True)
 
-    objects = ChildQuerySet.as_manager()
+    objects = Scoped.from_queryset(ChildQuerySet)()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_child_per_name")]
@@ -218,6 +219,8 @@ class Slice(models.Model):
     body = models.JSONField(default=dict)
     resource_version = models.CharField(max_length=32, blank=True)
 
+    objects = Scoped()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_slice_per_name")]
         indexes = [models.Index(fields=["namespace", "service"])]
@@ -232,6 +235,8 @@ class Namespace(models.Model):
     name = models.CharField(max_length=63, unique=True)
     labels = models.JSONField(default=dict)
     resource_version = models.CharField(max_length=32, blank=True)
+
+    objects = Scoped()
 
     class Meta:
         ordering = ["name"]

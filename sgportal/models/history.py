@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from ..core.text import Sentence
 from .intent import Grid
+from .scopes.rows import Scoped
 from .work import KEY
 
 
@@ -22,6 +23,8 @@ class GridEvent(models.Model):
     unsent = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = Scoped()
 
     class Meta:
         indexes = [
@@ -45,6 +48,8 @@ class ChildDeletion(models.Model):
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="deletions")
     unit = models.CharField(max_length=63)
     at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["grid", "unit"], name="one_deletion_per_grid_and_unit")]
@@ -73,6 +78,8 @@ class AuditEvent(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
     plan = models.JSONField(null=True)
+
+    objects = Scoped()
 
     class Meta:
         indexes = [models.Index(fields=["kind", "-at"])]

@@ -15,9 +15,11 @@ from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
 from .packages import ServiceGroup
+from .scopes.part import PartlySeen, check_whole
+from .scopes.rows import Scoped
 
 
-class GridQuerySet(models.QuerySet["Grid"]):
+class GridQuerySet(PartlySeen["Grid"]):
     """Queries over grids."""
 
     def at(self, plural: str, namespace: str, name: str) -> Self:
@@ -116,7 +118,7 @@ class Grid(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = GridQuerySet.as_manager()
+    objects = Scoped.from_queryset(GridQuerySet)()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_grid_per_name")]
@@ -132,7 +134,8 @@ class Grid(models.Model):
         return f"{self.kind} {self.namespace}/{self.name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the row, with what follows from its spec."""
+        """Store the row, with what follows from its spec. Raises ValueError for one of which only a part was read."""
+        check_whole(self)
         self.reads_labels = depends_on_labels(self.spec)
         super().save(*args, **kwargs)
 
@@ -243,6 +246,8 @@ class GridUnit(models.Model):
     assigned = models.PositiveBigIntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["grid", "name"], name="one_row_per_grid_and_unit")]

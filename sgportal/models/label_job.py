@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from .scopes.rows import Scoped
+
 
 class LabelJob(models.Model):
     """A job on many nodes: `action` is one of `core.node_jobs.ACTIONS`. `changes` maps a label key to its new value
@@ -30,6 +32,8 @@ class LabelJob(models.Model):
     author = models.CharField(max_length=150)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Scoped()
 
     class Meta:
         ordering = ["-created_at"]

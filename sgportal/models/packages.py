@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from ..core.grids.group import GROUP_VERSION, KIND, PLURAL
 from ..core.grids.members import rewritten
+from .scopes.rows import Scoped
 
 
 class ServiceGroup(models.Model):
@@ -37,6 +38,8 @@ class ServiceGroup(models.Model):
     status = models.JSONField(default=dict)
     sentences = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_servicegroup_per_name")]

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Self
 
 from django.conf import settings
@@ -10,23 +11,23 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
+from ..core.access.scope import ROLES, Bounds, Right, has_role, lower
+from .scopes.grants import Bounded, highest, rights_of
+
+__all__ = ["DAYS", "ROLES", "ApiToken", "has_role", "rights_of", "role_everywhere", "role_of"]
+
+EVERY_BOUND = Bounds()
 DAYS = 90  # that a token holds for, unless another number is asked for
-ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
 
 
 def role_of(user: Any) -> str:
-    """The highest role of a user, by Django groups of these names; a superuser is an admin; "" for no role."""
-    if not user.is_authenticated or not user.is_active:
-        return ""
-    if user.is_superuser:
-        return ROLES[-1]
-    groups = {group.name for group in user.groups.all()}
-    return next((role for role in reversed(ROLES) if role in groups), "")
+    """The highest role of a user, in whatever scope; "" for no role."""
+    return highest(rights_of(user))
 
 
-def has_role(held: str, needed: str) -> bool:
-    """Whether a role ("" for none) is the needed one or one above it."""
-    return held != "" and ROLES.index(held) >= (ROLES.index(needed) if needed else 0)
+def role_everywhere(user: Any) -> str:
+    """The highest role of a user that is not limited to a scope; "" for none."""
+    return highest(tuple(each for each in rights_of(user) if each.bounds.is_all))
 
 
 class Preference(models.Model):
@@ -53,9 +54,9 @@ class LogInCount(models.Model):
         return self.key
 
 
-class ApiToken(models.Model):
+class ApiToken(Bounded):
     """A bearer token `sgp_<prefix>_<secret>`; only the SHA-256 of the secret is kept. `scope` is read or write; `role`
-    is what its owner was when it was made: it never stands for more."""
+    is what its owner was when it was made: it never stands for more, nor for more than its bounds."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
@@ -75,7 +76,13 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(
-        cls, user: AbstractBaseUser, name: str, scope: str = "read", days: int = DAYS, text: str = ""
+        cls,
+        user: AbstractBaseUser,
+        name: str,
+        scope: str = "read",
+        days: int = DAYS,
+        text: str = "",
+        bounds: Bounds = EVERY_BOUND,
     ) -> tuple[Self, str]:
         """A new token and its text, which is not kept. `text` fixes the token (the demo); it must have the shape
         `sgp_<prefix>_<secret>` or be any text of at least 16 characters."""
@@ -84,7 +91,21 @@ class ApiToken(models.Model):
         expires = timezone.now() + timedelta(days=days)
         cls.objects.filter(prefix=prefix).delete()
         fields = {"name": name, "scope": scope, "role": role_of(user), "expires_at": expires}
-        return cls.objects.create(user=user, prefix=prefix, digest=_digest(secret), **fields), text
+        row = cls(user=user, prefix=prefix, digest=_digest(secret), **fields)
+        row.limit_to(bounds)
+        row.save()
+        return row, text
+
+    @cached_property
+    def owners(self) -> tuple[Right, ...]:
+        """What its owner may do. One query."""
+        return rights_of(self.user)
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """What it may do: no more than its owner, no more than it was made for."""
+        held = [(each, each.bounds.within(self.bounds)) for each in self.owners]
+        return tuple(Right(lower(each.role, self.role), bounds) for each, bounds in held if not bounds.void)
 
     @staticmethod
     def split(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from ..core.grids.kinds import API_VERSION, BY_PLURAL
 from ..core.names import CHANGE_CAUSE
 from .intent import Grid
+from .scopes.rows import Scoped
 from .work import KEY
 
 
@@ -21,6 +22,8 @@ class Revision(models.Model):
     metadata = models.JSONField(default=dict)
     author = models.CharField(max_length=150)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["grid", "number"], name="one_revision_per_number")]

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from .intent import Grid
+from .scopes.rows import Scoped
 
 
 class Rollout(models.Model):
@@ -28,6 +29,8 @@ class Rollout(models.Model):
     began_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    objects = Scoped()
+
     class Meta:
         ordering = ["-pk"]
 
@@ -46,6 +49,8 @@ class RolloutUnit(models.Model):
     turn = models.CharField(max_length=8)
     since = models.FloatField(default=0.0)
     took = models.FloatField(default=0.0)
+
+    objects = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["rollout", "name"], name="one_row_per_rollout_and_unit")]

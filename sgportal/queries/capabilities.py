@@ -14,6 +14,7 @@ from ..core.traffic.proof.agents import KUBE_PROXY
 from ..core.traffic.rules import obeys_hints
 from ..models.cache import Node, Pod
 from ..models.dataplane import DataPlane, read
+from ..models.scopes.current import everything
 
 _PROXY = "(kube-proxy)"  # in the place of a system
 
@@ -28,6 +29,7 @@ class Abilities:
     keeping: Keeping
 
 
+@everything()
 def abilities() -> Abilities:
     """One query: how many nodes have which version and system, how many pods of kube-proxy which version, and,
     with a count of -1, what was seen of the data plane."""

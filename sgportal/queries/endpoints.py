@@ -29,6 +29,7 @@ from ..core.traffic.slices.topology import places
 from ..core.units import NodeView
 from ..models.cache import Child, Node, Pod, Slice
 from ..models.intent import Grid
+from ..models.scopes.current import everything, reading
 from .capabilities import capabilities
 
 
@@ -84,12 +85,18 @@ class Reach:
 
 
 def endpoints_of(grid: Grid) -> Reach:
-    """What each node reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
+    """What each node that may be read reaches of a ServiceGrid's Service; nothing for a grid that is not valid."""
     try:
         spec = parse(grid.source())
     except Invalid:
         return Reach((), False, loop_of(()))
-    return reach(grid, spec, Node.objects.proxied_views(), capabilities())
+    with everything():
+        found = reach(grid, spec, Node.objects.proxied_views(), capabilities())
+    if reading().is_all:
+        return found
+    known = set(Node.objects.values_list("name", flat=True))
+    proofs = tuple(each for each in found.nodes if each.node in known)
+    return Reach(proofs, found.observed, loop_of(proofs))
 
 
 def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilities) -> Reach:

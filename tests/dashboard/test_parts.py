@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import translation
 
+from sgportal.core.access.scope import Right
 from sgportal.dashboard.page import unchanged
 from sgportal.models import GridUnit, Journal
 
@@ -44,7 +45,7 @@ class View:
     def ask(self, path="/x/", role="viewer", **headers):
         request = RequestFactory().get(path, headers={**PART, **headers})
         request.htmx = SimpleNamespace(target="live", history_restore_request=False)
-        request._sgportal_role = role
+        request._sgportal_rights = (Right(role),)
         return self.answered(request)
 
 

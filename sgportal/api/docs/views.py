@@ -23,6 +23,8 @@ def description() -> dict[str, Any]:
 class Schema(PortalView):
     """This description."""
 
+    scoped = "units"
+
     @operation("Read this description", answers={200: {"type": "object", "description": "This document."}})
     def get(self, _request: Request) -> Response:
         """The OpenAPI 3.1 document."""

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from django.db import DatabaseError, close_old_connections, connection
 
+from ...core.access.scope import Scope
 from ...models import Journal
 
 log = logging.getLogger(__name__)
@@ -139,13 +140,14 @@ def _look(revision: int) -> list[Change]:
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
 
 
-async def stream(revision: int, missed: list[Change], resync: bool) -> AsyncIterator[bytes]:
-    """The bytes of one stream: where it stands, what was missed, then what is new, with a sign of life when idle."""
+async def stream(revision: int, missed: list[Change], resync: bool, scope: Scope) -> AsyncIterator[bytes]:
+    """The bytes of one stream: where it stands, what was missed, then what is new, with a sign of life when idle. Told
+    of is what is in `scope`."""
     hub = _hubs.setdefault(asyncio.get_running_loop(), Hub())
     queue = hub.join(revision)
     ends = time.monotonic() + LIFE_SECONDS
     try:
-        yield b"retry: 3000\nid: %d\n\n" % revision + (_resync(revision) if resync else _frames(missed))
+        yield b"retry: 3000\nid: %d\n\n" % revision + (_resync(revision) if resync else _frames(missed, scope))
         while time.monotonic() < ends:
             changes = await _next(queue)
             if END in changes:
@@ -154,7 +156,7 @@ async def stream(revision: int, missed: list[Change], resync: bool) -> AsyncIter
             if RESYNC in changes:
                 yield _resync(revision)
             else:
-                yield _frames(changes) if changes else BEAT
+                yield _frames(changes, scope) or BEAT
     finally:
         hub.leave(queue)
 
@@ -171,9 +173,10 @@ async def _next(queue: "asyncio.Queue[Change]") -> list[Change]:
     return found
 
 
-def _frames(changes: Iterable[Change]) -> bytes:
-    """The events of these changes; of several about one thing only the last."""
-    latest = {(change.kind, change.key): change for change in changes}
+def _frames(changes: Iterable[Change], scope: Scope) -> bytes:
+    """The events of these changes in a scope; of several about one thing only the last."""
+    told = [(change.id, scope.told(change.kind, change.key)) for change in changes]
+    latest = {each: Change(number, *each) for number, each in told if each}
     return b"".join(change.frame() for change in sorted(latest.values(), key=lambda change: change.id))
 
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from ...core.text import say
 from ...models import Journal
+from ...models.scopes.current import reading
 from ..description.operations import Parameter, operation
 from ..http.problems import Refusal
 from ..views import PortalView
@@ -28,6 +29,8 @@ LAST = Parameter("lastEventId", "As the header `Last-Event-ID`, for the first co
 class Events(PortalView):
     """The stream of what changes."""
 
+    scoped = "units"
+
     http_method_names = ("get",)
     renderer_classes = (EventStreamRenderer,)
 
@@ -44,7 +47,7 @@ class Events(PortalView):
         start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
         connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(stream(*start), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(stream(*start, reading()), content_type="text/event-stream", headers=headers)
 
 
 def _start(last: str) -> tuple[int, list[Change], bool]:

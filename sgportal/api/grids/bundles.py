@@ -20,6 +20,8 @@ BUNDLE = either(ManifestSerializer(many=True), ManifestListSerializer, ManifestS
 class Apply(PortalView):
     """Many manifests at once."""
 
+    scoped, scoped_writes = "grids", "grids"
+
     @operation(
         "Apply a bundle",
         takes=PLANNED,

@@ -21,6 +21,8 @@ from .views import NAMESPACE, at_home
 class GroupView(PortalView):
     """A view of packages."""
 
+    scoped, scoped_writes = "grids", "grids"
+
     def stored(self, saved: actions.SavedGroup, status: int) -> Response:
         """The answer to a write: the plans of a dry run, else the package, with 202 while the cluster is away."""
         told = [warning for each in saved.saved for warning in each.warnings]

@@ -50,6 +50,8 @@ class GridRestore(GridView):
 class GridEvents(GridView):
     """What happened to a grid."""
 
+    scoped = "units"
+
     @operation("List a grid's events", takes=PAGED, answers={200: page(EventSerializer)})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """What happened and why, latest first."""

@@ -97,6 +97,8 @@ class GridRevisionDiff(GridView):
 class GridUnits(GridView):
     """What runs where."""
 
+    scoped = "units"
+
     @operation("List a grid's units with their revisions", takes=PAGED, answers={200: page(GridUnitSerializer)})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The NodeUnits in order of name, each with the revision that its workload has and should have."""

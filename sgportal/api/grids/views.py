@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
+from ...access.scope import Awareness
 from ...core.grids.kinds import KINDS
 from ...core.selector import Requirement, matches, parse_selector
 from ...core.text import REQUIRED, Invalid, Problem, must_be, say
@@ -43,6 +44,9 @@ PATCH = {"type": "object", "description": "A JSON merge patch (RFC 7396); null r
 
 class GridView(PortalView):
     """A view of grids of one kind."""
+
+    scoped: Awareness = "grids"
+    scoped_writes: Awareness = "grids"
 
     kind = "DeploymentGrid"
 

@@ -8,9 +8,10 @@ from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
 from ...access.endings import ROLE, end_tokens
+from ...core.access.scope import Right, has_role
 from ...core.text import say
 from ...models import ApiToken
-from ...models.people import has_role, role_of
+from ...models.scopes.grants import highest, rights_of
 from .problems import Refusal
 
 USED_EVERY = timedelta(minutes=1)
@@ -38,7 +39,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
 def _still_holds(token: ApiToken) -> bool:
     """Whether the owner still has the role that the token was made with. One that does not is taken back: the role may
     be given again, the token is not."""
-    now = role_of(token.user)
+    now = highest(token.owners)
     if token.role and not has_role(now, token.role):
         end_tokens(token.user, ROLE)
         return False
@@ -47,7 +48,22 @@ def _still_holds(token: ApiToken) -> bool:
 
 def role(request: Request) -> str:
     """What the caller is: a token never stands for more than its owner was when it was made."""
-    return request.auth.role if isinstance(request.auth, ApiToken) else role_of(request.user)
+    return request.auth.role if isinstance(request.auth, ApiToken) else highest(rights(request))
+
+
+def rights(request: Request) -> tuple[Right, ...]:
+    """What the caller may do, and for what; looked up once per request."""
+    found: tuple[Right, ...] | None = getattr(request, "_sgportal_rights", None)
+    if found is None:
+        found = request.auth.rights if isinstance(request.auth, ApiToken) else rights_of(request.user)
+        request._sgportal_rights = found  # type: ignore[attr-defined]
+    return found
+
+
+def needed_role(request: Request, view: Any) -> str:
+    """The least role for what a request asks of a view."""
+    reading = request.method in permissions.SAFE_METHODS
+    return str(getattr(view, "read_role", "viewer") if reading else getattr(view, "write_role", "operator"))
 
 
 def _note_use(token: ApiToken) -> None:
@@ -75,7 +91,7 @@ class RolePermission(permissions.BasePermission):
         """Whether the caller may use this method here; anonymous callers are told to log in."""
         held = role(request)
         reading = request.method in permissions.SAFE_METHODS
-        needed = getattr(view, "read_role", "viewer") if reading else getattr(view, "write_role", "operator")
+        needed = needed_role(request, view)
         if not request.user.is_authenticated:
             return False
         if not has_role(held, needed):

@@ -44,6 +44,8 @@ ALL = Parameter("all", "Also Kubernetes' own label keys.", choices=("true", "fal
 class NodeList(PortalView):
     """The nodes."""
 
+    scoped = "units"
+
     reads_nodes = True
 
     @operation(
@@ -67,6 +69,8 @@ class NodeList(PortalView):
 
 class NodeDetail(PortalView):
     """One node."""
+
+    scoped = "units"
 
     reads_nodes = True
 
@@ -102,6 +106,8 @@ def _node(name: str) -> Node:
 class GroupList(PortalView):
     """The NodeGroups."""
 
+    scoped = "units"
+
     reads_nodes = True
 
     @operation(
@@ -116,6 +122,8 @@ class GroupList(PortalView):
 
 class UnitList(PortalView):
     """The NodeUnits of a NodeGroup."""
+
+    scoped = "units"
 
     reads_nodes = True
 
@@ -138,6 +146,8 @@ class UnitList(PortalView):
 class CauseList(PortalView):
     """Why cells and nodes of a NodeGroup are unhealthy."""
 
+    scoped = "units"
+
     reads_nodes = True
 
     @operation("List causes", takes=(OVERVIEW_KEY, OF_GRID, OF_UNIT), answers={200: CausesSerializer})
@@ -153,6 +163,8 @@ class CauseList(PortalView):
 
 class OverviewDetail(PortalView):
     """The matrix of a NodeGroup."""
+
+    scoped = "units"
 
     reads_nodes = True
 

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from ... import actions
+from ...core.grids.kinds import KINDS
 from ...models import ApiToken, AuditEvent
 from ...models.people import ROLES
-from ..http.shapes import OPTIONAL, Asked, Count, Instant, Shape, one_of
+from ..http.shapes import OPTIONAL, Asked, Count, Instant, Shape, Texts, one_of
 
 
 class Caller(NamedTuple):
@@ -28,15 +29,33 @@ class MeSerializer(Shape):
     language = serializers.CharField()
 
 
-class TokenRequestSerializer(Asked):
-    """A token to be made; without `scope` it may only read."""
+class LimitsSerializer(Asked):
+    """What a role or a token is limited to; what is left out is not limited."""
+
+    namespaces = Texts(**OPTIONAL)
+    kinds = Texts(**OPTIONAL)
+    nodeGroup = serializers.CharField(**OPTIONAL)
+    nodeUnits = Texts(**OPTIONAL)
+
+
+class BoundsSerializer(Shape):
+    """What a role or a token is limited to; an empty list is no limit."""
+
+    namespaces = Texts(source="bounds.namespaces")
+    kinds = serializers.ListField(child=one_of(*KINDS), source="bounds.kinds")
+    nodeGroup = serializers.CharField(source="bounds.key", allow_blank=True)
+    nodeUnits = Texts(source="bounds.units")
+
+
+class TokenRequestSerializer(LimitsSerializer):
+    """A token to be made; without `scope` it may only read. It may be limited to less than its owner's grants."""
 
     name = serializers.CharField()
     scope = serializers.CharField(**OPTIONAL)
     days = serializers.IntegerField(**OPTIONAL)
 
 
-class TokenSerializer(Shape):
+class TokenSerializer(BoundsSerializer):
     """A token without its secret."""
 
     id = Count()

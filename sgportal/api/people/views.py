@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
+from ...core.access.scope import ROLES, Scope
 from ...models import ApiToken, AuditEvent
-from ...models.people import DAYS, ROLES
+from ...models.people import DAYS
 from ..description.operations import PAGED, Parameter, operation, page
 from ..http.address import address
-from ..http.auth import role
+from ..http.auth import rights, role
 from ..views import PortalView
 from .serializers import (
     AuditSerializer,
@@ -33,6 +34,8 @@ PATH = Parameter("path", "Only writes of this object, such as `deploymentgrids/d
 class Me(PortalView):
     """The caller."""
 
+    scoped = "units"
+
     @operation("Read who you are", answers={200: MeSerializer})
     def get(self, request: Request) -> Response:
         """Your name, role, what your token may do, and the language of answers."""
@@ -44,12 +47,18 @@ class Me(PortalView):
 class TokenView(PortalView):
     """Tokens: everybody's own; an admin sees all."""
 
+    scoped, scoped_writes = "units", "units"
+
     write_role = "viewer"
 
     def tokens(self) -> "QuerySet[ApiToken]":
         """The tokens the caller may see."""
         rows, caller = ApiToken.objects.select_related("user"), self.request.user
-        return rows if role(self.request) == ROLES[-1] else rows.filter(user__username=caller.get_username())
+        return (
+            rows
+            if Scope.of(rights(self.request), ROLES[-1]).is_all
+            else rows.filter(user__username=caller.get_username())
+        )
 
 
 class TokenList(TokenView):
@@ -67,7 +76,7 @@ class TokenList(TokenView):
         """Make a token for yourself; its text is shown this once. A token makes no tokens: log in."""
         asked = self.fields(TokenRequestSerializer)
         scope, days = asked.get("scope") or actions.SCOPES[0], DAYS if asked.get("days") is None else asked["days"]
-        row, text = actions.issue_token(cast(AbstractUser, request.user), asked["name"], scope, days, self.actor)
+        row, text = actions.issue_token(cast(AbstractUser, request.user), asked["name"], scope, days, self.actor, asked)
         headers = {"Location": address(f"tokens/{row.pk}"), "Cache-Control": "no-store"}
         return Response(NewTokenSerializer.of(Issued(row, text)), 201, headers=headers)
 

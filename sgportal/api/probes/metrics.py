@@ -18,6 +18,7 @@ from ...core.fleet.held import KINDS
 from ...core.grids.kinds import KINDS as GRID_KINDS
 from ...core.health import WORKLOAD_STATES
 from ...models import Grid, GridUnit, ManagedCluster, Node, ResourceSync, WorkKey
+from ...models.scopes.current import everything
 from ...queries.held import held_counts
 from ...reconciler.process import heartbeat
 from ...version import VERSION
@@ -170,8 +171,15 @@ class Metrics(PortalView):
         """Who may read."""
         return [AllowAny() if settings.SGPORTAL_METRICS_OPEN else RolePermission()]
 
+    def keep_to_scope(self, request: Request) -> None:
+        """They are of the whole cluster: not for callers whose role is limited to a scope."""
+        if not settings.SGPORTAL_METRICS_OPEN:
+            super().keep_to_scope(request)
+
     def get(self, _request: Request) -> HttpResponse:
         """The numbers in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(Portal())
-        return HttpResponse(generate_latest(registry), "text/plain; version=0.0.4; charset=utf-8")
+        with everything():
+            text = generate_latest(registry)
+        return HttpResponse(text, "text/plain; version=0.0.4; charset=utf-8")

@@ -39,7 +39,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
     return show(request, "cluster/cluster.html", context)
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def banner(request: HttpRequest) -> HttpResponse:
     """Only what every page says while the portal does not write."""
     return show(request, "cluster/management_mode.html")

@@ -29,7 +29,7 @@ from .subject import Home, address, blank, find, kind_of, member, source
 MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
 
 
-@needs("operator")
+@needs("operator", "grids")
 def create(request: HttpRequest) -> HttpResponse:
     """Write something new: a grid, a ServiceGroup, or several grids at once as one YAML stream."""
     asked = wanted(request, "kind", "mode", "key")
@@ -40,13 +40,13 @@ def create(request: HttpRequest) -> HttpResponse:
     return _editor(request, Draft(text, _mode(asked["mode"])), None, kind=kind)
 
 
-@needs("operator")
+@needs("operator", "grids")
 def edit(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """Change a grid."""
     return _edit(request, grid_at(plural, namespace, name))
 
 
-@needs("operator")
+@needs("operator", "grids")
 def edit_group(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """Change a ServiceGroup."""
     return _edit(request, get_object_or_404(ServiceGroup, namespace=namespace, name=name))
@@ -64,7 +64,7 @@ def _mode(asked: str) -> str:
 
 
 @require_POST
-@needs("operator")
+@needs("operator", "grids")
 def check(request: HttpRequest) -> HttpResponse:
     """Only what is wrong with a draft, or what it would do, while one types."""
     draft = posted(request.POST)

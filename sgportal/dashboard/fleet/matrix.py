@@ -43,7 +43,7 @@ class Row:
     hatched: bool
 
 
-@needs("viewer")
+@needs("viewer", "units")
 @unless_unchanged
 def matrix(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""

@@ -44,7 +44,7 @@ class Hit:
     href: str
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def find(request: HttpRequest) -> HttpResponse:
     """What holds the text `q` in its name; the list alone where a script asks."""
     text = wanted(request, "q")["q"]

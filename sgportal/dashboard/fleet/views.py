@@ -26,7 +26,7 @@ MOST_CAUSES = 8
 BAR = 40
 
 
-@needs("viewer")
+@needs("viewer", "units")
 @unless_unchanged
 def overview(request: HttpRequest) -> HttpResponse:
     """One NodeGroup at a glance, searched and grouped by the URL."""
@@ -57,7 +57,7 @@ def _bars(hours: Sequence[Hour]) -> list[tuple[Hour, int, int]]:
     return [(hour, height, BAR - height) for hour, height in zip(hours, heights, strict=True)]
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def card(request: HttpRequest) -> HttpResponse:
     """What there is to know of one NodeUnit's cells beside the heat map: state, counts, why, image, since when."""
     asked = wanted(request, "key", "unit")
@@ -87,7 +87,7 @@ def _place(cell: GridUnit) -> tuple[str, str, str]:
     return KINDS[cell.grid.kind].child_kind, cell.grid.namespace, cell.child
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def events(request: HttpRequest) -> HttpResponse:
     """The incidents of all grids, the latest first, of one hour or with a text in grid, NodeUnit or reason."""
     asked = wanted(request, "hour", "search")

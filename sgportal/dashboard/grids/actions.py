@@ -17,7 +17,7 @@ from ..page.tags import CASCADES, say
 from .address import grid_at, grid_url
 
 
-@needs("operator")
+@needs("operator", "grids")
 def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """Show what goes with a grid, then delete it."""
     found = grid_at(plural, namespace, name)
@@ -39,7 +39,7 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     return show(request, "grids/delete.html", context)
 
 
-@needs("operator")
+@needs("operator", "grids")
 def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit: str = "") -> HttpResponse:
     """Show what it comes to, then have a unit's workload, or a ServiceGrid's Service, deleted and made anew."""
     found = grid_at(plural, namespace, name)
@@ -70,7 +70,7 @@ def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit:
     return show(request, "grids/recreate.html", context)
 
 
-@needs("operator")
+@needs("operator", "grids")
 def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """Ask, then take the templates that nothing refers to out of a grid."""
     found = grid_at(plural, namespace, name)

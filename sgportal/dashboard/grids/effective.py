@@ -12,7 +12,7 @@ from .address import grid_at
 from .views import show_grid
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def effective(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
     """The effective spec of one NodeUnit, value by value."""
     found = grid_at(plural, namespace, name)

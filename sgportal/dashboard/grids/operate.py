@@ -65,7 +65,7 @@ _OF_SERVICES = ("pause", "resume")
 _OF_UNITS = ("approve", "pin", "unpin")
 
 
-@needs("operator")
+@needs("operator", "grids")
 def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: str) -> HttpResponse:
     """Ask what a verb needs, show what it comes to, then do it."""
     found = grid_at(plural, namespace, name)

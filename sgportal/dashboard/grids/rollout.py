@@ -56,7 +56,7 @@ _COLUMNS = ("done", "given", "failed", "deferred", "waiting")
 _FIRST = ("failed", "given", "back", "deferred", "waiting", "skipped", "restored", "done")
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def rollout(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """How far the latest rollout of a grid is."""
     found = grid_at(plural, namespace, name)

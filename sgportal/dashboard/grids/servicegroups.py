@@ -17,7 +17,7 @@ from ..page.render import paged, show, wanted
 from .columns import GROUPS
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def servicegroups(request: HttpRequest) -> HttpResponse:
     """The packages that meet every filter of the URL."""
     asked = wanted(request, "namespace", "search")
@@ -42,7 +42,7 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
     return show(request, "servicegroups/list.html", context)
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """One package and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
@@ -51,7 +51,7 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
     return show(request, "servicegroups/one.html", context)
 
 
-@needs("operator")
+@needs("operator", "grids")
 def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """Show what goes with a package, then delete it and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)

@@ -35,7 +35,7 @@ _OF_SERVICES = Case(When(kind="ServiceGrid", then=F("status__conditions")), outp
 CURES = 3  # of a grid's units whose remedies stand at its head
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 @unless_unchanged
 def grids(request: HttpRequest) -> HttpResponse:
     """The grids that meet every filter of the URL, the latest change on top among equals."""
@@ -111,7 +111,7 @@ def _conditions(grid: Grid) -> list[dict[str, Any]]:
     return found
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """A grid's units with their state, reason, template and pods; for a ServiceGrid its endpoints."""
     found = grid_at(plural, namespace, name)
@@ -131,7 +131,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
     return show_grid(request, found, "units", context)
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str) -> HttpResponse:
     """What a grid has in one unit: its state and why, its pods, its events."""
     found = grid_at(plural, namespace, name)
@@ -146,7 +146,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     return show_grid(request, found, "unit", context)
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The steps that would run now."""
     found = grid_at(plural, namespace, name)
@@ -156,7 +156,7 @@ def plan(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         return show_grid(request, found, "plan", {"problems": invalid.problems})
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def endpoints(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What each node reaches of a ServiceGrid's Service."""
     found = grid_at(plural, namespace, name)
@@ -198,7 +198,7 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
     return show_grid(request, found, "endpoints", context)
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def events(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """What happened to a grid and why, the latest first."""
     found = grid_at(plural, namespace, name)
@@ -208,7 +208,7 @@ def events(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     return show_grid(request, found, "events", {"csv": True, "page": paged(request, rows, 50)})
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a grid's spec, each with its difference from the one before."""
     found = grid_at(plural, namespace, name)
@@ -241,7 +241,7 @@ def _text(revision: Revision | None) -> str:
     return yaml({"metadata": revision.metadata, "spec": revision.spec}) if revision else ""
 
 
-@needs("viewer")
+@needs("viewer", "grids")
 def manifest(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """A grid's manifest as people write it, and as Kubernetes shows it."""
     found = grid_at(plural, namespace, name)

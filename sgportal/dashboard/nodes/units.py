@@ -37,7 +37,7 @@ _GROUP_COLUMNS: Columns = {
 }
 
 
-@needs("viewer")
+@needs("viewer", "units")
 @unless_unchanged
 def groups(request: HttpRequest) -> HttpResponse:
     """Every NodeGroup with its units and nodes counted; Kubernetes' own keys only on demand."""
@@ -53,7 +53,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     return show(request, "nodes/groups.html", context)
 
 
-@needs("viewer")
+@needs("viewer", "units")
 @unless_unchanged
 def group(request: HttpRequest) -> HttpResponse:
     """One NodeGroup: its NodeUnits with their nodes, and how many nodes have no unit."""
@@ -91,7 +91,7 @@ def _with_nodes(key: str, units: list[UnitRow]) -> list[tuple[UnitRow, list[tupl
     return [(unit, members.get(unit.name, [])[:NAMES], max(0, unit.nodes - NAMES)) for unit in units]
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def unit(request: HttpRequest) -> HttpResponse:
     """One NodeUnit: its nodes, and what each grid has there."""
     asked = wanted(request, "key", "unit")

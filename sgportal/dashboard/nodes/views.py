@@ -32,7 +32,7 @@ def find(asked: dict[str, str]) -> Any:
     return select_nodes(asked["selector"], asked["group"], asked["unit"], asked["ready"], asked["search"])
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def nodes(request: HttpRequest) -> HttpResponse:
     """The nodes that meet every filter of the URL, 100 a page."""
     asked = wanted(request, *FILTERS, "key")
@@ -70,7 +70,7 @@ def own_labels(node: Node) -> list[tuple[str, str]]:
     return sorted((key, value) for key, value in node.labels.items() if protected_label_problem(key) is None)
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def node(request: HttpRequest, name: str) -> HttpResponse:
     """One node: its units, labels, taints, conditions and pods."""
     found = get_object_or_404(Node, name=name)

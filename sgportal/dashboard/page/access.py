@@ -9,9 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from ...access.scope import Awareness, OutOfScope, readable
 from ...actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
+from ...core.access.scope import NOTHING, Right, Scope, has_role
 from ...models import Journal
-from ...models.people import has_role, role_of
+from ...models.scopes.current import within
+from ...models.scopes.grants import highest, rights_of
 from ...queries.freshness import Freshness, freshness
 from .gone import gone, is_back
 from .render import show
@@ -20,11 +23,16 @@ View = Callable[..., HttpResponse]
 
 
 def role(request: HttpRequest) -> str:
-    """The role of whoever asks, looked up once per request."""
-    if not hasattr(request, "_sgportal_role"):
+    """The highest role of whoever asks, in whatever scope."""
+    return highest(rights(request))
+
+
+def rights(request: HttpRequest) -> tuple[Right, ...]:
+    """What whoever asks may do, and for what; looked up once per request."""
+    if not hasattr(request, "_sgportal_rights"):
         user = getattr(request, "user", None)
-        request._sgportal_role = role_of(user) if user else ""  # type: ignore[attr-defined]
-    return str(request._sgportal_role)  # type: ignore[attr-defined]
+        request._sgportal_rights = rights_of(user) if user else ()  # type: ignore[attr-defined]
+    return request._sgportal_rights  # type: ignore[attr-defined, no-any-return]
 
 
 def revision(request: HttpRequest) -> str:
@@ -44,8 +52,9 @@ def may(request: HttpRequest, needed: str) -> bool:
     return has_role(role(request), needed)
 
 
-def needs(needed: str) -> Callable[[View], View]:
-    """Open a view to this role and those above it; send strangers to the log-in."""
+def needs(needed: str, scoped: Awareness = "") -> Callable[[View], View]:
+    """Open a view to this role and those above it; send strangers to the log-in. It finds and changes what that role
+    is held for; `scoped` says how much of a limited scope it keeps (`access.scope`), else it is not there for it."""
 
     def wrap(view: View) -> View:
         @wraps(view)
@@ -56,6 +65,16 @@ def needs(needed: str) -> Callable[[View], View]:
                 raise PermissionDenied
             if any("\0" in str(each) for each in kwargs.values()):
                 raise Http404  # no database of ours holds such a name, and one of them would object
+            try:
+                scope = readable(rights(request), scoped, needed)
+            except OutOfScope as out:
+                if out.is_known or Scope.of(rights(request), "viewer").is_all:
+                    raise PermissionDenied from None
+                raise Http404 from None
+            with within(scope, scope if has_role(needed, "operator") else NOTHING):
+                return inside(request, *args, **kwargs)
+
+        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not getattr(request, "htmx", None):
                 request._sgportal_revision = str(Journal.newest())  # type: ignore[attr-defined]
             try:
@@ -73,6 +92,7 @@ def needs(needed: str) -> Callable[[View], View]:
             return HttpResponse(status=204, headers={"HX-Refresh": "true"}) if is_back(request) else answer
 
         guarded.needs = needed  # type: ignore[attr-defined]
+        guarded.scoped = scoped  # type: ignore[attr-defined]
         return guarded
 
     return wrap

@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ...models import AuditEvent, Revision
+from ...models.scopes.current import reading
 
 SHOWN = 5  # revisions to choose from
 PANEL = "gone"  # the id of the element that asks whether the thing is back
@@ -19,7 +20,7 @@ class Gone(Http404):
 
 def gone(request: HttpRequest, error: Http404) -> HttpResponse:
     """The answer for what is not there: a whole page, or, for a page that was open when the thing went, its content."""
-    context = _history(error.path) if isinstance(error, Gone) else {}
+    context = _history(error.path) if isinstance(error, Gone) and reading().is_all else {}
     if not getattr(request, "htmx", None):
         return render(request, "404.html", context, status=404)
     answer = render(request, "404.html#panel", context, status=404)

@@ -17,7 +17,7 @@ AGE_UNITS: tuple[tuple[int | None, int, Any, Any], ...] = (
 )
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def pulse(request: HttpRequest) -> HttpResponse:
     """Only the line that says how fresh the news is; every page asks for it when the cluster's state changes."""
     return show(request, "components/freshness.html")

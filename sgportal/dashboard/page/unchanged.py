@@ -15,6 +15,7 @@ from django.utils.text import compress_string
 from django.utils.translation import get_language
 
 from ...compression import takes_gzip
+from ...models.scopes.current import reading
 from ...queries.revision import is_known, revision_tag
 from .access import fresh, role
 from .render import as_page, is_part
@@ -53,7 +54,7 @@ def unless_unchanged(view: View) -> View:
 
 def _about(request: HttpRequest) -> list[object]:
     htmx = [request.headers.get(name) for name in ("HX-Request", "HX-Target", "HX-History-Restore-Request")]
-    return [request.get_full_path(), *htmx, role(request), get_language()]
+    return [request.get_full_path(), *htmx, role(request), reading(), get_language()]
 
 
 def _person(request: HttpRequest) -> list[object]:

@@ -17,7 +17,7 @@ from ..page.tags import say
 OFFERED = (7, 30, DAYS, 365)
 
 
-@needs("viewer")
+@needs("viewer", "units")
 def profile(request: HttpRequest) -> HttpResponse:
     """Who one is here, and one's tokens; a new token's text is shown this once."""
     context = {
@@ -31,7 +31,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@needs("viewer")
+@needs("viewer", "units")
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
     name = clean(request.POST.get("name", ""))
@@ -48,7 +48,7 @@ def issue(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@needs("viewer")
+@needs("viewer", "units")
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a token back at once."""
     row = get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username())

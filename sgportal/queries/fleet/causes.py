@@ -11,6 +11,7 @@ from ...core.status.causes import NODE_NOT_READY, NODE_UNKNOWN, Cause, grouped, 
 from ...core.text import Sentence
 from ...models.cache import NodeLabel
 from ...models.intent import Grid, GridUnit
+from ...models.scopes.part import is_limited
 
 _OF_NODES: dict[str, tuple[str, State]] = {
     "NotReady": (NODE_NOT_READY, "NotReady"),
@@ -70,7 +71,9 @@ def _cause(row: dict[str, Any], example: GridUnit) -> Cause:
 
 
 def _of_whole_grids(key: str) -> Iterator[Cause]:
-    """What keeps a grid as a whole from having cells at all."""
+    """What keeps a grid as a whole from having cells at all; not for whoever may see some of its NodeUnits only."""
+    if is_limited():
+        return
     blocked = Grid.objects.filter(key=key, state="Blocked").annotate(finding=F("whole__finding"))
     for kind, namespace, name, finding in blocked.values_list("kind", "namespace", "name", "finding"):
         if finding:

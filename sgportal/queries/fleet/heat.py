@@ -7,7 +7,9 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from ...core.health import STATES, is_unhealthy, severity
+from ...models.cache import NodeLabel
 from ...models.intent import Grid, GridUnit
+from ...models.scopes.rows import table
 from ..matrix.units import UnitFilter, UnitRow, unit_page
 
 MOST_UNITS = 1000
@@ -20,8 +22,8 @@ _CODES, _READY, _NONE = LETTERS.encode(), LETTER_OF["Ready"].encode(), NO_CELL.e
 
 _GROUPS = """
 SELECT site.value, MIN(other.value)
-FROM sgportal_nodelabel site JOIN sgportal_nodelabel other ON other.node_id = site.node_id
-WHERE site.key = %s AND site.value <> '' AND other.key = %s AND other.value <> ''
+FROM {labels} site JOIN {labels} other ON other.node_id = site.node_id
+WHERE site.key = %(key)s AND site.value <> '' AND other.key = %(by)s AND other.value <> ''
 GROUP BY site.value
 """
 
@@ -84,8 +86,9 @@ def _letters(grids: Sequence[Grid]) -> dict[str, str]:
 def _grouped(sites: Sequence[Site], key: str, by: str) -> list[tuple[str, list[Site]]]:
     """The sites by the value that their nodes have for a label (the first, if they differ; "" for none). Both come the
     worst first, as the sites do."""
+    labels, values = table(NodeLabel.objects.values("node_id", "key", "value"), "label")
     with connection.cursor() as cursor:
-        cursor.execute(_GROUPS, [key, by])
+        cursor.execute(_GROUPS.format(labels=labels), {"key": key, "by": by, **values})
         values = dict(cursor.fetchall())
     groups: dict[str, list[Site]] = {}
     for site in sites:

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from ...core.names import NODE_RESTRICTION
 from ...models.cache import NodeLabel
 from ...models.intent import Grid
+from ...models.scopes.current import reading
 
 _NOISE = (
     Q(key__contains="kubernetes.io/")
@@ -34,11 +35,20 @@ def _is_noise(key: str) -> bool:
 
 def group_keys() -> list[str]:
     """The keys of `node_groups()`, in order. Two statements, cheap however many nodes there are."""
-    with connection.cursor() as cursor:
-        cursor.execute(_KEYS)
-        keys = [key for (key,) in cursor.fetchall()]
+    keys = _keys() if reading().is_all else _keys_in_scope()
     bound = set(Grid.objects.order_by().values_list("key", flat=True).distinct())
     return [key for key in keys if key in bound or not _is_noise(key)]
+
+
+def _keys() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS)
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _keys_in_scope() -> list[str]:
+    rows = NodeLabel.objects.exclude(value="").order_by("key")
+    return list(rows.values_list("key", flat=True).distinct())
 
 
 def default_key() -> str:

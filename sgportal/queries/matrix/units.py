@@ -7,6 +7,9 @@ from typing import Any, Literal
 from django.db import connection
 
 from ...core.health import STATES, UNHEALTHY, is_unhealthy, severity
+from ...models.cache import NodeLabel
+from ...models.intent import GridUnit
+from ...models.scopes.rows import table
 
 Order = Literal["name", "worst"]
 ALL = 2**31 - 1  # units, where no page is asked for
@@ -63,12 +66,12 @@ WITH members AS (
     SELECT l.value AS name, COUNT(*) AS nodes,
         COUNT(*) FILTER (WHERE n.ready = 'Ready') AS ready_nodes,
         COUNT(*) FILTER (WHERE n.ready = 'Unknown') AS unknown_nodes
-    FROM sgportal_nodelabel l JOIN sgportal_node n ON n.id = l.node_id
+    FROM {labels} l JOIN sgportal_node n ON n.id = l.node_id
     WHERE l.key = %(key)s AND l.value <> '' AND (%(only)s = '' OR l.value = %(only)s)
     GROUP BY l.value
 ), observed AS (
     SELECT u.name, MIN(u.severity) AS severity, SUM(u.desired) AS desired, SUM(u.ready) AS ready
-    FROM sgportal_gridunit u JOIN sgportal_grid g ON g.id = u.grid_id
+    FROM {cells} u JOIN sgportal_grid g ON g.id = u.grid_id
     WHERE g.key = %(key)s AND u.name <> '' AND (%(only)s = '' OR u.name = %(only)s)
     GROUP BY u.name
 ), counted AS (
@@ -91,10 +94,10 @@ WITH members AS (
     SELECT units.*, CASE WHEN %(by_name)s THEN 0 ELSE worst END AS place FROM units
     WHERE worst BETWEEN %(gravest)s AND %(mildest)s AND (
         LOWER(name) LIKE %(pattern)s ESCAPE '!' OR (%(searched)s AND name IN (
-            SELECT l.value FROM sgportal_nodelabel l JOIN sgportal_node n ON n.id = l.node_id
+            SELECT l.value FROM {labels} l JOIN sgportal_node n ON n.id = l.node_id
             WHERE l.key = %(key)s AND LOWER(n.name) LIKE %(pattern)s ESCAPE '!')))
         AND (%(reason)s = '' OR name IN (
-            SELECT u.name FROM sgportal_gridunit u JOIN sgportal_grid g ON g.id = u.grid_id
+            SELECT u.name FROM {cells} u JOIN sgportal_grid g ON g.id = u.grid_id
             WHERE g.key = %(key)s AND u.severity < %(healthy)s AND u.reason = %(reason)s))
 ), page AS (
     SELECT * FROM shown WHERE (place, name) > (%(after_place)s, %(after_name)s)
@@ -136,8 +139,11 @@ def unit_page(
         "start": start,
         "limit": limit + 1,
     }
+    labels, of_labels = table(NodeLabel.objects.values("node_id", "key", "value"), "label")
+    columns = ("grid_id", "name", "severity", "desired", "ready", "reason")
+    cells, of_cells = table(GridUnit.objects.values(*columns), "cell")
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, asked)
+        cursor.execute(_SQL.format(labels=labels, cells=cells), {**asked, **of_labels, **of_cells})
         totals, *rows = cursor.fetchall()
     return UnitPage(tuple(_unit(key, row) for row in rows[:limit]), len(rows) > limit, totals[-1], _totals(totals))
 

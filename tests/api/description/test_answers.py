@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from sgportal.api.docs.views import description
-from sgportal.models import ApiToken, LabelJob, ManagedCluster, Node, Rollout
+from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, Rollout
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
@@ -125,6 +125,9 @@ CALLS = {
     "GET tokens": [("", None, 200)],
     "POST tokens": [("", {"name": "n"}, 201)],
     "DELETE tokens/{id}": [("", None, 204)],
+    "GET grants": [("", None, 200)],
+    "POST grants": [("", {"group": "site-staff", "role": "viewer", "namespaces": ["default"]}, 201)],
+    "DELETE grants/{id}": [("", None, 204)],
     "GET audit": [("", None, 200)],
     "GET schema": [("", None, 200)],
 }
@@ -164,7 +167,12 @@ def prepared(ada, people, name, body):
         halt.begin("another-cluster", SEEN)
         return ada, name, body and {"choice": "restore", "halt": ManagedCluster.now().halt_id}
     if "{id}" in name:
-        row = LabelJob.objects.first() if "jobs" in name else ApiToken.issue(people["ada"], "t")[0]
+        made = {
+            "jobs": LabelJob.objects.first,
+            "tokens": lambda: ApiToken.issue(people["ada"], "t")[0],
+            "grants": lambda: Grant.objects.create(user=people["vic"], role="viewer"),
+        }
+        row = next(make() for noun, make in made.items() if noun in name)
         return ada, name.replace("{id}", str(row.pk)), body
     return session_of(people["ada"]) if name == "POST tokens" else ada, name, body
 

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Plane, Trial
-from sgportal.models import Child, DataPlane, Grid, GridEvent, LabelJob, ManagementMode, Node
+from sgportal.models import Child, DataPlane, Grant, Grid, GridEvent, LabelJob, ManagementMode, Node
 from sgportal.reconciler.cache.translate import child_row
 
 from .. import builders
@@ -49,6 +50,7 @@ def fill(api: Api) -> None:
         author="olga",
     )
     LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")
+    Grant.objects.create(group=Group.objects.create(name="staff"), role="viewer", namespaces="default")
     Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
 
 

@@ -25,6 +25,7 @@ from sgportal import urls
 from sgportal.api import serving
 from sgportal.api.events import streams
 from sgportal.api.probes import health
+from sgportal.core.access.scope import EVERYTHING
 from sgportal.models import Heartbeat, Journal
 from sgportal.reconciler.endpoints.metrics import ControllerMetrics
 
@@ -258,7 +259,7 @@ def test_a_server_that_cannot_stream_says_so(as_):
 
 async def first_bytes(*start, count=1):
     found = []
-    async for part in streams.stream(*start):
+    async for part in streams.stream(*start, EVERYTHING):
         found.append(part)
         if len(found) == count:
             break
@@ -301,7 +302,7 @@ def test_a_reader_too_slow_is_told_to_read_afresh():
 def test_streams_end_when_the_server_goes(quick):
     async def until_closed():
         asyncio.get_running_loop().call_later(0.1, streams.close)
-        return [part async for part in streams.stream(0, [], False)]
+        return [part async for part in streams.stream(0, [], False, EVERYTHING)]
 
     try:
         begun, *idle = asyncio.run(asyncio.wait_for(until_closed(), 75))
@@ -323,7 +324,7 @@ def test_a_late_commit_is_still_told(quick):
     """A slower transaction's revision becomes visible after a higher one."""
 
     async def late():
-        stream = streams.stream(10, [], False)
+        stream = streams.stream(10, [], False, EVERYTHING)
         await anext(stream)
         await asyncio.to_thread(Journal.objects.create, pk=12, kind="node", key="second")
         second = await news(stream)

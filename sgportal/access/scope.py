@@ -1,0 +1,35 @@
+"""What a view may show and change for whoever asks: the one place where rights become the scope of queries and actions.
+
+A view says how much of a scope it keeps: `grids`, that all it shows belongs to whole grids in scope; `units`, that it
+keeps to NodeUnits as well. One that says nothing is not there for people whose rights are limited.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from ..core.access.scope import NOTHING, Right, Scope
+
+Awareness = Literal["", "grids", "units"]
+
+
+class OutOfScope(Exception):
+    """What is asked for is not there for whoever asks; `is_known`: they may read it, but not do this."""
+
+    def __init__(self, is_known: bool) -> None:
+        super().__init__()
+        self.is_known = is_known
+
+
+def readable(rights: Iterable[Right], aware: Awareness, needed: str) -> Scope:
+    """What a view that needs a role shows of everything. Raises OutOfScope where that is nothing."""
+    rights = tuple(rights)
+    found = _kept(Scope.of(rights, needed), aware)
+    if not found.bounds:
+        raise OutOfScope(bool(_kept(Scope.of(rights, "viewer"), aware).bounds))
+    return found
+
+
+def _kept(scope: Scope, aware: Awareness) -> Scope:
+    if scope.is_all or aware == "units":
+        return scope
+    return scope.of_whole_grids if aware == "grids" else NOTHING

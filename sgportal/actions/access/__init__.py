@@ -1,0 +1,1 @@
+"""Who may do what: giving a role in a scope, and taking it back."""

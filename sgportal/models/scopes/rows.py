@@ -1,0 +1,174 @@
+"""The one rule that keeps what is out of scope from queries: the manager of every model that names things of a cluster.
+
+A view asks `Grid.objects` as ever, and finds what whoever asks may read; so a new view cannot forget it.
+"""
+
+import re
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.core.exceptions import EmptyResultSet
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat, Lower
+
+from ...core.access.scope import Bounds
+from ...core.grids.kinds import KINDS
+from .current import reading
+
+Rule = Callable[[Bounds], Q]
+M = TypeVar("M", bound=models.Model)
+NO_ROW = Q(pk__in=[])
+
+
+class Scoped(models.Manager[M]):
+    """The rows that whoever asks now may read."""
+
+    def get_queryset(self) -> "models.QuerySet[M]":
+        """All rows in scope."""
+        rows, scope = super().get_queryset(), reading()
+        if scope.is_all:
+            return rows
+        wanted = [RULES[self.model.__name__](bounds) for bounds in scope.bounds]
+        # An empty Q, which stands for every row, is dropped by `|`.
+        return rows if Q() in wanted else rows.filter(reduce(or_, wanted, NO_ROW))
+
+
+def table(rows: "models.QuerySet[Any]", prefix: str) -> tuple[str, dict[str, Any]]:
+    """Rows for the FROM of a statement of our own, and its parameters, whose names begin with `prefix`: the table
+    itself where nothing is out of scope."""
+    if reading().is_all:
+        return rows.model._meta.db_table, {}
+    try:
+        text, values = rows.order_by().query.sql_with_params()
+    except EmptyResultSet:
+        text, values = rows.model._base_manager.filter(pk=-1).values(*rows.query.values_select).query.sql_with_params()
+    names = [f"{prefix}{number}" for number in range(len(values))]
+    left = iter(names)
+    named = re.sub(r"%s|%%", lambda found: f"%({next(left)})s" if found[0] == "%s" else "%%", text)
+    return f"({named})", dict(zip(names, values, strict=True))
+
+
+def _all(model: str) -> "models.QuerySet[Any]":
+    rows: models.QuerySet[Any] = apps.get_model("sgportal", model)._base_manager.all()
+    return rows
+
+
+def _labels(bounds: Bounds) -> "models.QuerySet[Any]":
+    rows = _all("NodeLabel").filter(key=bounds.key).exclude(value="")
+    return rows.filter(value__in=bounds.units) if bounds.units else rows
+
+
+def _child_kinds(bounds: Bounds) -> list[str]:
+    return [KINDS[each].child_kind for each in bounds.kinds]
+
+
+def _of_grid(bounds: Bounds, prefix: str = "", unit: str = "") -> Q:
+    """What belongs to a grid in scope; `prefix` leads to the grid, `unit` is the column with the NodeUnit."""
+    found = Q()
+    if bounds.namespaces:
+        found &= Q(**{f"{prefix}namespace__in": bounds.namespaces})
+    if bounds.kinds:
+        found &= Q(**{f"{prefix}kind__in": bounds.kinds})
+    if bounds.key:
+        found &= Q(**{f"{prefix}key": bounds.key})
+    if bounds.units and unit:
+        found &= Q(**{f"{unit}__in": bounds.units})
+    return found
+
+
+def _if_whole(rule: Rule) -> Rule:
+    """A rule for what tells of all NodeUnits: nothing where the scope is some of them."""
+    return lambda bounds: NO_ROW if bounds.units else rule(bounds)
+
+
+def _node(bounds: Bounds) -> Q:
+    return Q(pk__in=_labels(bounds).values("node")) if bounds.key else Q()
+
+
+def _label(bounds: Bounds) -> Q:
+    return Q(node__in=_labels(bounds).values("node")) if bounds.key else Q()
+
+
+def _pod(bounds: Bounds) -> Q:
+    found = Q(namespace__in=bounds.namespaces) if bounds.namespaces else Q()
+    if bounds.kinds:
+        found &= Q(child_kind__in=_child_kinds(bounds))
+    if bounds.key:
+        found &= Q(node__in=_all("Node").filter(pk__in=_labels(bounds).values("node")).values("name"))
+    return found
+
+
+def _child(bounds: Bounds) -> Q:
+    found = Q(namespace__in=bounds.namespaces) if bounds.namespaces else Q()
+    if bounds.kinds:
+        found &= Q(kind__in=_child_kinds(bounds))
+    if bounds.units:
+        cells = _all("GridUnit").filter(_of_grid(bounds, "grid__", "name"), grid__namespace=OuterRef("namespace"))
+        return found & Q(Exists(cells.filter(child=OuterRef("name"))))
+    if bounds.key:
+        grids = _all("Grid").filter(key=bounds.key, namespace=OuterRef("namespace"), name=OuterRef("grid_name"))
+        return found & Q(Exists(grids))
+    return found
+
+
+def _slice(bounds: Bounds) -> Q:
+    if bounds.kinds and "ServiceGrid" not in bounds.kinds:
+        return NO_ROW
+    found = Q(namespace__in=bounds.namespaces) if bounds.namespaces else Q()
+    if bounds.key:
+        services = _all("Child").filter(_child(bounds), kind="Service", namespace=OuterRef("namespace"))
+        found &= Q(Exists(services.filter(name=OuterRef("service"))))
+    return found
+
+
+def _group(bounds: Bounds) -> Q:
+    return NO_ROW if bounds.kinds else _of_grid(bounds)
+
+
+def _namespace(bounds: Bounds) -> Q:
+    return Q(name__in=bounds.namespaces) if bounds.namespaces else Q()
+
+
+def _path(bounds: Bounds) -> Q:
+    """The paths of grids of these kinds in these namespaces."""
+    plurals = [KINDS[each].plural for each in bounds.kinds or KINDS]
+    if not bounds.kinds and not bounds.namespaces:
+        return Q()
+    places = [f"{plural}/{namespace}" for plural in plurals for namespace in bounds.namespaces] or plurals
+    return reduce(or_, (Q(path__startswith=f"{place}/") for place in places))
+
+
+def _event(bounds: Bounds) -> Q:
+    found = _path(bounds)
+    if bounds.key:
+        path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
+        found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
+    return found & Q(unit__in=bounds.units) if bounds.units else found
+
+
+def _revision(bounds: Bounds) -> Q:
+    return _path(bounds) & (Q(spec__gridUniqKey=bounds.key) if bounds.key else Q())
+
+
+RULES: dict[str, Rule] = {
+    "AuditEvent": lambda _: NO_ROW,
+    "Child": _child,
+    "ChildDeletion": lambda bounds: _of_grid(bounds, "grid__", "unit"),
+    "Grid": _of_grid,
+    "GridEvent": _event,
+    "GridUnit": lambda bounds: _of_grid(bounds, "grid__", "name"),
+    "LabelJob": lambda _: NO_ROW,
+    "Namespace": _namespace,
+    "Node": _node,
+    "NodeLabel": _label,
+    "Pod": _pod,
+    "Revision": _if_whole(_revision),
+    "Rollout": _if_whole(lambda bounds: _of_grid(bounds, "grid__")),
+    "RolloutUnit": _if_whole(lambda bounds: _of_grid(bounds, "rollout__grid__")),
+    "ServiceGroup": _if_whole(_group),
+    "Slice": _if_whole(_slice),
+}
