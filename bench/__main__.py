@@ -23,6 +23,7 @@ RUNS = {
     "live": ("live", "rows:2000x200"),
     "reaction": ("reaction",),
     "fanout": ("fanout", "large:200x200"),
+    "plans": ("plans.grids",),
     # on a real control plane (make kube)
     "kube-fanout": ("fanout", "kube:1000x1000"),
     "kube-label": ("label", "kube:300x200"),
@@ -129,6 +130,10 @@ def _rows_of_the_reconciler(found: dict[str, Any]) -> Iterator[Row]:
         yield "pods, 500 changes a second of 100,000, lag of the rows", figure, "≤ 1000 ms", watched["p99"] <= 1000
         figure = f"{watched['cpu']:.0f} %, {watched['memory']:.0f} MiB, {watched['listed']:.0f} s, {watched['stored']}"
         yield "pods, the watch's CPU, memory, seconds to list, pods stored", figure, "", None
+    if plans := found.get("plans"):
+        figure = f"{plans['create']:.1f}, {plans['same']:.1f}, {plans['update']:.1f} s"
+        title = f"plans of {plans['grids']} grids × {plans['units']} units: from nothing, unchanged, a new image"
+        yield title, figure, "≤ 2 s", max(plans["create"], plans["same"], plans["update"]) <= 2
     for name, goal in (("fanout", 2.0), ("kube-fanout", 1.5)):
         for what in ("create", "update"):
             if each := found.get(name, {}).get(what):

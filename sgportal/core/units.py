@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 Readiness = Literal["Ready", "NotReady", "Unknown"]
@@ -30,16 +31,16 @@ class NodeView:
     agents: tuple[Agent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unit:
     """A NodeUnit: the nodes whose label `key` has the value `name`."""
 
     name: str
     nodes: tuple[NodeView, ...]
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels that all of its nodes have with one value."""
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that all of its nodes have with one value. Asked for by every grid, and worked out once."""
         first, *others = (node.labels.items() for node in self.nodes) if self.nodes else ({}.items(),)
         return dict(set(first).intersection(*others))
 

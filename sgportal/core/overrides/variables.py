@@ -35,6 +35,10 @@ class Variables:
         """Those of one unit."""
         return {**self.common, **(self.own.get(unit) or {})}
 
+    def value(self, unit: str, name: str) -> str | None:
+        """One of them, None where the unit has none of this name."""
+        return (self.own.get(unit) or {}).get(name, self.common.get(name))
+
 
 def variables_of(spec: Mapping[str, Any]) -> Variables:
     """The variables of a valid spec."""
@@ -125,7 +129,7 @@ def substituted(value: Any, unit: Unit, known: Variables) -> Any:
         text = substituted(value.value, unit, known)
         return value if text is value.value else replace(value, value=text, written=value.value)
     if isinstance(value, str):
-        return VARIABLE.sub(lambda found: _value(found[1], unit, known), value) if "{{" in value else value
+        return filled(value, unit, known) if "{{" in value else value
     if isinstance(value, Mapping):
         return {key: substituted(each, unit, known) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -133,11 +137,16 @@ def substituted(value: Any, unit: Unit, known: Variables) -> Any:
     return value
 
 
+def filled(text: str, unit: Unit, known: Variables) -> str:
+    """A text with the variables of a unit. Raises Missing."""
+    return VARIABLE.sub(lambda found: _value(found[1], unit, known), text)
+
+
 def _value(name: str, unit: Unit, known: Variables) -> str:
     kind, _, rest = name.partition(".")
     if name == "name":
         return unit.name
-    found = unit.labels.get(rest) if kind == "labels" else known.of(unit.name).get(rest)
+    found = unit.labels.get(rest) if kind == "labels" else known.value(unit.name, rest)
     if found is None and kind == "labels":
         raise Missing(
             say("{{unit.%(name)s}} has no value: not all nodes of “%(unit)s” have one", name=name, unit=unit.name)

@@ -75,6 +75,7 @@ def place_of(field: Field, body: Any) -> str:
     return pointer(*parts)
 
 
+@lru_cache(maxsize=10_000)
 def in_words(field: Field) -> str:
     """A field as people and `spec.ignoreDifferences` write it, `spec.template.spec.containers[name="c"].image`."""
     return "".join(_in_words(step) for step in field).removeprefix(".")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..grids.grid import GridSpec
@@ -23,6 +23,7 @@ from ..names import (
     front_name,
     front_name_problem,
 )
+from ..overrides.form import NOWHERE, Tree
 from ..ownership.identity import Owner
 from ..text import Sentence, say
 from ..traffic.closure import Capabilities, Closure, chosen, refusal, write_closure
@@ -36,11 +37,12 @@ from .world import Pinned
 @dataclass(frozen=True, slots=True)
 class Child:
     """An object that should exist. `unit` and `template` are "" for a Service. Children of one template share what is
-    in their bodies, so nobody changes it."""
+    in their bodies, so nobody changes it. `varying`: where in its spec there are texts with variables of the unit."""
 
     unit: str
     template: str
     body: dict[str, Any]
+    varying: Tree = field(default_factory=lambda: NOWHERE, repr=False, compare=False)
 
     @property
     def first(self) -> dict[str, Any]:
@@ -103,7 +105,8 @@ def desired(
             findings.append(Finding(unit, why.reason, why.sentence))
         else:
             template = layers.spec.template_name(unit)
-            children.append(_workload(spec, unit, template, child_spec, owner, labelled))
+            body = _workload(spec, unit, child_spec, owner, labelled)
+            children.append(Child(unit, template, body, layers.varying(unit)))
     return tuple(children), tuple(findings)
 
 
@@ -186,13 +189,11 @@ def _layers_at(pinned: Pinned, known: Mapping[str, Unit], made: dict[int, Layers
     return made.setdefault(pinned.number, Layers(pinned.spec, known))
 
 
-def _workload(
-    spec: GridSpec, unit: str, template: str, child_spec: dict[str, Any], owner: Owner, labelled: bool
-) -> Child:
+def _workload(spec: GridSpec, unit: str, child_spec: dict[str, Any], owner: Owner, labelled: bool) -> dict[str, Any]:
     metadata = _metadata(spec, child_name(spec.name, spec.kind.child_kind, unit), owner, {})
     if labelled:
         metadata["labels"][UNIT] = unit
-    return Child(unit, template, _body(spec, metadata, child_spec))
+    return _body(spec, metadata, child_spec)
 
 
 def _service(spec: GridSpec, owner: Owner, can: Capabilities) -> Child:

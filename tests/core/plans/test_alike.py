@@ -83,9 +83,27 @@ CHANGES = {
         live["metadata"]["labels"].update(old="x"),
         live["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:labels"].update({"f:old": {}}),
     ),
+    "another argument": lambda live: main(live).update(args=[*(main(live).get("args") or ["a"])[:-1], "--other"]),
+    "a variable's value": lambda live: main(live).update(env=[{"name": "SITE", "value": "elsewhere"}]),
+    "a variable's entry gone": lambda live: main(live).pop("env", None),
     "being deleted": lambda live: live["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z"),
 }
 SOME = st.lists(st.sampled_from(sorted(CHANGES)), max_size=2, unique=True)
+
+
+def with_variables():
+    """A template with variables in keyed and in plain lists, in names and in values that have rules."""
+    made = a_template()
+    made["template"]["spec"]["containers"][0] |= {
+        "env": [{"name": "SITE", "value": "{{unit.name}}"}, {"name": "CITY", "value": "{{unit.vars.city}}"}],
+        "args": ["--site={{unit.name}}", "--port=1"],
+        "resources": {"limits": {"cpu": "{{unit.vars.size}}"}},
+        "volumeMounts": [{"name": "data-{{unit.name}}", "mountPath": "/data"}],
+    }
+    made["template"]["spec"]["volumes"] = [{"name": "data-{{unit.name}}", "emptyDir": {}}]
+    return made
+
+
 GRIDS = {
     "plain": {},
     "two templates": {"templatePool": {"other": a_template("img:2")}, "templates": {"u1": "other", "u2": "other"}},
@@ -93,6 +111,7 @@ GRIDS = {
     "its own node selector": {"template": a_template(nodeSelector={"disk": "ssd"})},
     "ignoring": {"ignoreDifferences": [{"jsonPointers": ["/spec/replicas"]}, {"managers": ["istio", "kubectl"]}]},
     "paused": {"template": {**a_template(), "paused": False}},
+    "variables": {"template": with_variables(), "vars": {"size": "2", "city": "x"}, "unitVars": {"u2": {"city": "1"}}},
 }
 CONTESTED = {'spec.template.spec.containers[name="c"].image': Attempt(TRIES, digest("img:1"), 900.0, "kubectl")}
 
@@ -141,6 +160,26 @@ def test_what_is_alike_is_compared_once_and_what_is_not_by_itself(monkeypatch):
     assert len(seen) == 2
 
 
+@pytest.mark.parametrize(("change", "times"), [("an image", 1), ("another argument", 50)])
+def test_what_differs_by_variables_alone_is_compared_once(monkeypatch, change, times):
+    """Unless the difference repeats a variable's value: an argument stands in a list that is replaced as a whole."""
+    fields = copy.deepcopy(GRIDS["variables"])
+    pod_spec = fields["template"]["template"]["spec"]
+    del pod_spec["volumes"], pod_spec["containers"][0]["volumeMounts"]  # names that managers' sets repeat
+    spec = a_grid(**fields)
+    units = [f"u{number}" for number in range(50)]
+    live = settled(spec, units)
+    for each in live:
+        CHANGES[change](each)
+    seen = []
+    monkeypatch.setattr(planning, "compared_child", _counting(seen, planning.compared_child))
+    made = plan(spec, a_world(units, live, carried_out=True))
+    assert len(made.steps) == 50
+    assert len(seen) == times
+    if times > 1:
+        assert {each.old[0] for step in made.steps for each in step.changes} == {f"--site={unit}" for unit in units}
+
+
 def _counting(seen, work):
     def counted(ignored, wanted, live):
         seen.append(live["metadata"]["name"])
@@ -165,7 +204,7 @@ def test_what_is_no_json_is_compared_by_itself():
     live = settled(spec, ["a", "b"])
     for each in live:
         each["spec"]["odd"] = {1, 2}
-    assert alike.likeness(live[0], live[0]) is None
+    assert alike.likeness(live[0], live[0], alike.OF_ONE_UNIT) is None
     assert plan(spec, a_world(["a", "b"], live)).steps == ()
 
 
@@ -173,7 +212,7 @@ def test_a_node_selector_that_is_not_as_wanted_is_alike_to_none_that_is():
     spec = a_grid()
     wanted = planning.plan(spec, a_world(["a", "b"])).steps
     live = settled(spec, ["a", "b"])
-    marks = [alike.likeness(step.body, each) for step, each in zip(wanted, live, strict=True)]
+    marks = [alike.likeness(step.body, each, alike.OF_ONE_UNIT) for step, each in zip(wanted, live, strict=True)]
     assert marks[0] == marks[1]
-    assert alike.likeness(wanted[0].body, live[1]) != marks[0]
+    assert alike.likeness(wanted[0].body, live[1], alike.OF_ONE_UNIT) != marks[0]
     assert comparison.compared_child((), wanted[0].body, live[1]).immutable == "spec.selector"

@@ -2,7 +2,7 @@
 share of `totalReplicas`, its variables, and what ties it to its unit. Units for which the same is written share it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,11 @@ from ...grids.differences import child_problems
 from ...grids.grid import GridSpec
 from ...grids.kinds import DEFAULT
 from ...names import RESTARTED, UNIT
+from ...overrides.form import NOWHERE, Form, Tree, form_of
 from ...overrides.override import Override, Unfit, clash_among, laid_over
 from ...overrides.tracing import Traced, traced, untraced
-from ...overrides.variables import Missing, strings, substituted
-from ...text import Sentence, pointer, say
+from ...overrides.variables import Missing, substituted
+from ...text import Problem, Sentence, pointer, say
 from ...units import Unit
 
 
@@ -35,7 +36,7 @@ class Layers:
     known: Mapping[str, Unit]
     trace: bool = False
     _patched: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
-    _with_variables: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+    _forms: dict[tuple[Any, ...], Form | None] = field(default_factory=dict)
     _shares: Mapping[str, int] | None = None
 
     def of(self, unit: str, labelled: bool) -> dict[str, Any]:
@@ -43,15 +44,27 @@ class Layers:
         is shared, so nobody changes it. Raises NotPossible."""
         facts = self.known.get(unit) or Unit(unit, ())
         overrides = [each for each in self.spec.overrides if each.choice.takes(facts)]
-        mark = (self.spec.template_name(unit), *(each.index for each in overrides))
+        mark = self._mark(unit, overrides)
         found = self._overridden(mark, overrides, unit)
         share = self._share(unit, overrides)
         if share is not None:
             found = {**found, "replicas": self._value(share, "/spec/totalReplicas")}
-        if self._with_variables[mark]:
-            found = self._resolved(found, facts)
+        if form := self._forms[mark]:
+            found = self._resolved(found, form, facts)
         found = self._restarted(found, unit)
         return self._tied(found, unit, labelled)
+
+    def varying(self, unit: str) -> Tree:
+        """Where in the spec of a unit's child, which was made before, there are texts with variables."""
+        form = self._forms[self._mark(unit, self._overrides(unit))]
+        return form.tree if form else NOWHERE
+
+    def _overrides(self, unit: str) -> list[Override]:
+        facts = self.known.get(unit) or Unit(unit, ())
+        return [each for each in self.spec.overrides if each.choice.takes(facts)]
+
+    def _mark(self, unit: str, overrides: Iterable[Override]) -> tuple[Any, ...]:
+        return (self.spec.template_name(unit), *(each.index for each in overrides))
 
     def _value(self, value: Any, origin: str = "") -> Any:
         return Traced(value, origin) if self.trace else value
@@ -68,7 +81,7 @@ class Layers:
             except Unfit as unfit:
                 raise NotPossible("OverrideDoesNotFit", unfit.sentence) from None
             self._patched[mark] = found
-            self._with_variables[mark] = next(strings(found), None) is not None
+            self._forms[mark] = form_of(untraced(found) if self.trace else found, self._problems)
         return self._patched[mark]
 
     def _template(self, unit: str) -> dict[str, Any]:
@@ -92,19 +105,24 @@ class Layers:
     def _has_own_number(self, unit: Unit) -> bool:
         return any(_sets_replicas(each) and each.choice.takes(unit) for each in self.spec.overrides)
 
-    def _resolved(self, child_spec: dict[str, Any], unit: Unit) -> dict[str, Any]:
+    def _resolved(self, child_spec: dict[str, Any], form: Form, unit: Unit) -> dict[str, Any]:
         """The spec with the unit's variables, if that is a spec still."""
         try:
-            found: dict[str, Any] = substituted(child_spec, unit, self.spec.variables)
+            plain = untraced(child_spec) if self.trace else child_spec
+            found, problem = form.fill(plain, unit, self.spec.variables, self._problems)
+            if self.trace:
+                found = substituted(child_spec, unit, self.spec.variables)
         except Missing as missing:
             raise NotPossible("VariableMissing", missing.sentence) from None
-        problem = next(child_problems(self.spec.kind, untraced(found) if self.trace else found, ""), None)
         if problem:
             text = say(
                 "its variables make an invalid child: %(field)s %(why)s", field=problem.pointer, why=problem.sentence
             )
             raise NotPossible("InvalidForUnit", text)
-        return found
+        return dict(found)
+
+    def _problems(self, child_spec: Mapping[str, Any]) -> Iterator[Problem]:
+        return child_problems(self.spec.kind, child_spec, "")
 
     def _restarted(self, child_spec: dict[str, Any], unit: str) -> dict[str, Any]:
         """The spec with the annotation of pods that `kubectl rollout restart` sets, the later of the template's own and

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from ...names import RESTARTED
 from ..plan import Step
 
@@ -61,7 +63,8 @@ def restarts(step: Step) -> bool:
 def plan_id(steps: Iterable[Step]) -> str:
     """The id of some steps: the same for the same steps, in whatever language they are explained; another as soon as
     one of them writes something else, or to an object that is no longer as it was."""
-    text = json.dumps([_essence(each) for each in steps], sort_keys=True, separators=(",", ":"), default=str)
+    essence = [_essence(each) for each in steps]
+    text = orjson.dumps(essence, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str).decode()
     return hashlib.sha256(_NOW.sub('"":""', text).encode()).hexdigest()[:32]
 
 

@@ -1,0 +1,1 @@
+"""What a plan costs where children differ per unit."""
