@@ -64,6 +64,17 @@ SGPORTAL_INSTALL_CRDS = env_bool("SGPORTAL_INSTALL_CRDS", True)
 SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
+# Log-in at an OpenID Connect provider, beside local users; off without an issuer (docs/access/README.md).
+SGPORTAL_OIDC_ISSUER = env_str("SGPORTAL_OIDC_ISSUER", "")
+SGPORTAL_OIDC_CLIENT_ID = env_str("SGPORTAL_OIDC_CLIENT_ID", "")
+SGPORTAL_OIDC_CLIENT_SECRET = env_str("SGPORTAL_OIDC_CLIENT_SECRET", "")
+SGPORTAL_OIDC_NAME = env_str("SGPORTAL_OIDC_NAME", "OpenID Connect")
+SGPORTAL_OIDC_SCOPES = env_str("SGPORTAL_OIDC_SCOPES", "openid profile email groups")
+SGPORTAL_OIDC_USERNAME_CLAIM = env_str("SGPORTAL_OIDC_USERNAME_CLAIM", "preferred_username")
+SGPORTAL_OIDC_GROUPS_CLAIM = env_str("SGPORTAL_OIDC_GROUPS_CLAIM", "groups")
+SGPORTAL_OIDC_SESSION_SECONDS = env_int("SGPORTAL_OIDC_SESSION_SECONDS", 3600, minimum=60)
+SGPORTAL_OIDC_TOKEN_DAYS = env_int("SGPORTAL_OIDC_TOKEN_DAYS", 7, minimum=1)
+
 INSTALLED_APPS = [
     "sgportal.apps.Administration",
     "django.contrib.auth",

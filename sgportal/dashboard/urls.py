@@ -13,7 +13,7 @@ from .grids import views as grids
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
-from .people import preferences, profile
+from .people import oidc, preferences, profile
 from .people.login import Login, Logout, password
 
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
@@ -34,6 +34,8 @@ urlpatterns = [
     path("decisions/halt/", decisions.decide, name="decide"),
     path("decisions/held/", decisions.decide_held, name="decide-held"),
     path("login/", Login.as_view(), name="login"),
+    path("oidc/", oidc.begin, name="oidc-begin"),
+    path("oidc/callback/", oidc.end, name="oidc-end"),
     path("logout/", Logout.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),
     path("profile/", profile.profile, name="profile"),

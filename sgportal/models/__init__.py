@@ -11,7 +11,7 @@ from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .packages import ServiceGroup
-from .people import ApiToken, LogInCount, Preference
+from .people import ApiToken, LogInCount, OidcIdentity, Preference
 from .revisions import Revision
 from .rollouts import Rollout, RolloutUnit
 from .scopes.grants import Grant
@@ -38,6 +38,7 @@ __all__ = [
     "Namespace",
     "Node",
     "NodeLabel",
+    "OidcIdentity",
     "Pod",
     "Preference",
     "ResourceSync",

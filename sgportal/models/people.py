@@ -41,6 +41,26 @@ class Preference(models.Model):
         return str(self.user)
 
 
+class OidcIdentity(models.Model):
+    """Whom an OpenID Connect provider knows as `subject`; `seen_at` is when it last said so."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="oidc")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="one_user_per_oidc_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the groups it was last in still count for what acts without it, such as a token."""
+        return self.seen_at > timezone.now() - timedelta(days=settings.SGPORTAL_OIDC_TOKEN_DAYS)
+
+
 class LogInCount(models.Model):
     """How often something happened until `expires_at`, for the brake on log-ins: `key` is a digest of what is counted;
     `told` that somebody has been refused on its account, which is worth an entry in the audit trail once."""
@@ -98,8 +118,9 @@ class ApiToken(Bounded):
 
     @cached_property
     def owners(self) -> tuple[Right, ...]:
-        """What its owner may do. One query."""
-        return rights_of(self.user)
+        """What its owner may do: nothing, where a provider knows them and has not named them for long. One query."""
+        identity = getattr(self.user, "oidc", None)
+        return rights_of(self.user) if identity is None or identity.is_recent else ()
 
     @property
     def rights(self) -> tuple[Right, ...]:
@@ -119,7 +140,7 @@ class ApiToken(Bounded):
     def find(cls, text: str) -> Self | None:
         """The token with this text that has not expired, or None."""
         prefix, secret = cls.split(text)
-        token = cls.objects.select_related("user").filter(prefix=prefix, expires_at__gt=timezone.now()).first()
+        token = cls.objects.select_related("user__oidc").filter(prefix=prefix, expires_at__gt=timezone.now()).first()
         return token if token and secrets.compare_digest(token.digest, _digest(secret)) else None
 
 

@@ -331,7 +331,17 @@ def test_bounds_within_bounds(one, other, both):
 def test_every_model_that_names_things_of_a_cluster_keeps_to_scopes():
     """A model without the rule would show everything in every view: say here why it may be so."""
     unlimited = {each.__name__ for each in apps.get_app_config("sgportal").get_models()} - RULES.keys()
-    of_the_portal = {"ApiToken", "Grant", "LogInCount", "Preference", "Lease", "Heartbeat", "DueCell", "WorkKey"}
+    of_the_portal = {
+        "ApiToken",
+        "Grant",
+        "LogInCount",
+        "OidcIdentity",
+        "Preference",
+        "Lease",
+        "Heartbeat",
+        "DueCell",
+        "WorkKey",
+    }
     of_the_cluster = {"DataPlane", "ManagedCluster", "ManagementMode", "ResourceSync"}
     filtered_line_by_line = {"Journal"}
     assert unlimited == of_the_portal | of_the_cluster | filtered_line_by_line

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -11,7 +12,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext
 
 from ... import actions
-from ...access import brake, device
+from ...access import brake, device, oidc
 from ..page.access import needs
 from ..page.render import clean
 from . import preferences
@@ -37,7 +38,11 @@ class Login(views.LoginView):
     """Django's log-in; the brake sits in the check of the password (`access.backend`)."""
 
     redirect_authenticated_user = True
-    extra_context = {"bare": True}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the name of the provider to log in at, if there is one."""
+        provider = settings.SGPORTAL_OIDC_NAME if oidc.is_on() else ""
+        return super().get_context_data(bare=True, provider=provider, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Tell apart a wrong password from too many of them."""
@@ -103,4 +108,4 @@ class Password(views.PasswordChangeView):
         return answer
 
 
-password = needs("viewer")(Password.as_view())  # type: ignore[arg-type]
+password = needs("viewer", "units")(Password.as_view())  # type: ignore[arg-type]

@@ -204,3 +204,15 @@ def test_to_restore_a_backup_nothing_runs_that_writes(profile):
         for container in each["spec"]["template"]["spec"]["containers"]
     ]
     assert set(processes) - {"redis"} == {"web"}
+
+
+@pytest.mark.helm
+def test_the_secret_of_the_openid_connect_client_comes_from_the_secret():
+    issuer = "settings.SGPORTAL_OIDC_ISSUER=https://sso.example"
+    mine = ("--set", "secret.existing=mine")
+    made = [each["spec"]["template"] for each in template("--set", issuer, *mine) if "template" in each.get("spec", {})]
+    wanted = {"name": "mine", "key": "SGPORTAL_OIDC_CLIENT_SECRET", "optional": True}
+    for container in made[0]["spec"]["containers"]:
+        env = {each["name"]: each.get("valueFrom", {}).get("secretKeyRef") for each in container["env"]}
+        assert env["SGPORTAL_OIDC_CLIENT_SECRET"] == wanted
+    assert "SGPORTAL_OIDC_CLIENT_SECRET" not in str(template(*mine))

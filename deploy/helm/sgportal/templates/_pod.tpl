@@ -3,6 +3,10 @@
 {{- $secret := include "sgportal.secret" . -}}
 - name: SECRET_KEY
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SECRET_KEY}}
+{{- if .Values.settings.SGPORTAL_OIDC_ISSUER }}
+- name: SGPORTAL_OIDC_CLIENT_SECRET
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SGPORTAL_OIDC_CLIENT_SECRET, optional: true}}
+{{- end }}
 {{- if eq .Values.database.kind "sqlite" }}
 - name: DATABASE_URL
   value: sqlite:////var/lib/sgportal/portal.sqlite3
