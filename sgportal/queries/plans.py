@@ -25,6 +25,7 @@ from ..models.intent import Grid, GridUnit
 from .capabilities import capabilities_for
 from .endpoints import can_for
 from .per_unit.pins import pinned_at, pinned_specs
+from .per_unit.sequence import unready_in
 from .per_unit.units import left_out_of, units_for
 from .policy import closed
 
@@ -73,12 +74,21 @@ def plan_for(
     units = units_for(spec)
     seen = world(spec, grid, units, last_seen(spec, units), units, deleting)
     if not stored:  # what its rollout comes to, however long it takes
-        seen = replace(seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"})
+        seen = replace(
+            seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"}, unready={}
+        )
     found = plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
-    if stored or deleting or spec.rollout is None or all(step.verb != "update" for step in found.steps):
+    if stored or deleting:
         return found
-    text = say("updates reach NodeUnits in the waves of spec.rollout, not all at once")
-    return replace(found, notes=(*found.notes, Finding("", "RolledOutInWaves", text)))
+    notes = []
+    if spec.rollout is not None and any(step.verb == "update" for step in found.steps):
+        text = say("updates reach NodeUnits in the waves of spec.rollout, not all at once")
+        notes.append(Finding("", "RolledOutInWaves", text))
+    if spec.requests.depends_on and found.steps:
+        names = ", ".join(spec.requests.depends_on)
+        text = say("each NodeUnit is changed once these are ready there: %(names)s", names=names)
+        notes.append(Finding("", "InOrder", text))
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def recreation(grid: Grid, unit: str) -> Plan:
@@ -122,14 +132,15 @@ def world(
         | Q(assigned__isnull=False)
     )
     columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned", "assigned", "revision")
-    if spec.join != "immediate":
+    if spec.join != "immediate" or spec.requests.depends_on:
         remarkable |= Q(revision__gt=0)
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)
     grace = grace_of(spec.orphans, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
     pinned = pinned_specs(grid, spec, cells, units)
-    return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace, pinned=pinned)
+    unready = unready_in(grid, spec, cells, units)
+    return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace, pinned=pinned, unready=unready)
 
 
 def world_of(

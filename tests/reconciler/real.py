@@ -22,6 +22,7 @@ _MERGE = "application/merge-patch+json"
 _NODE_PREFIXES = ("kubernetes.io/", "beta.kubernetes.io/", "node.kubernetes.io/")
 # What scenarios leave behind, owners first: the path before and after the namespace.
 _LEFT = [
+    ("/apis/sgportal.superedge.io/v1", "servicegroups"),
     *(("/apis/superedge.io/v1", each) for each in ("deploymentgrids", "statefulsetgrids", "servicegrids")),
     *(("/apis/apps/v1", each) for each in ("deployments", "statefulsets", "replicasets", "controllerrevisions")),
     *(("/api/v1", each) for each in ("services", "endpoints", "pods", "resourcequotas", "limitranges", "events")),

@@ -1,14 +1,25 @@
 """What people ask of a grid by annotations, with kubectl or through the portal: to pause it, to restart its pods."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..names import APPROVED_UNITS, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT, label_value_problem
+from ..names import (
+    APPROVED_UNITS,
+    DEPENDS_ON,
+    PAUSED,
+    PAUSED_UNITS,
+    RESTARTED,
+    RESTARTED_UNITS,
+    ROLLOUT,
+    label_value_problem,
+)
 from ..text import Problem, one_of, pointer, say
 
 _WHERE = "/metadata/annotations"
+_PLACE = re.compile(r"(deployment|statefulset|service)grids/[a-z0-9][-a-z0-9.]{0,62}")
 # What the annotation of a rollout begins with (`core.rollouts.verbs`).
 VERBS = ("start", "pause", "resume", "approve", "skip", "abort", "rollback")
 
@@ -17,13 +28,15 @@ VERBS = ("start", "pause", "resume", "approve", "skip", "abort", "rollback")
 class Requests:
     """`paused`: nothing is written for the grid; `paused_units`: nor for these. Pods made before `restarted` are made
     anew, those of single units before `restarted_units`; each a text that grows, such as a time in RFC 3339. New units
-    among `approved_units` may have a workload."""
+    among `approved_units` may have a workload. `depends_on`: grids of its namespace, as `<plural>/<name>`, that have to
+    be ready in a unit before a change is carried out there."""
 
     paused: bool = False
     paused_units: frozenset[str] = frozenset()
     restarted: str = ""
     restarted_units: Mapping[str, str] = field(default_factory=dict)
     approved_units: frozenset[str] = frozenset()
+    depends_on: tuple[str, ...] = ()
 
     def pauses(self, unit: str) -> bool:
         """Whether nothing is written for a unit ("": for what is no unit's)."""
@@ -43,6 +56,7 @@ def requests_of(annotations: Mapping[str, str] | None) -> Requests:
         found.get(RESTARTED) or "",
         restarted_units(found),
         frozenset(units_in(found, APPROVED_UNITS)),
+        tuple(units_in(found, DEPENDS_ON)),
     )
 
 
@@ -64,6 +78,12 @@ def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
     words = str(annotations.get(ROLLOUT) or "").replace(",", " ").split()
     if ROLLOUT in annotations and words[:1] != [] and words[0] not in VERBS:
         yield Problem(_WHERE + pointer(ROLLOUT), one_of(VERBS))
+    for place in units_in(annotations, DEPENDS_ON):
+        if not _PLACE.fullmatch(place):
+            text = say(
+                "“%(name)s” is not the plural of a kind and a name, such as deploymentgrids/web", name=place[:100]
+            )
+            yield Problem(_WHERE + pointer(DEPENDS_ON), text)
     for annotation in (PAUSED_UNITS, APPROVED_UNITS):
         for name in units_in(annotations, annotation):
             if problem := label_value_problem(name):

@@ -22,6 +22,7 @@ from .drift import judged
 from .fronts import front_leaves
 from .quarantine import waits_to_join
 from .retirement import APPROVED, DELETION_HELD, STAYS
+from .sequence import in_order
 from .world import Cause as Cause
 from .world import World as World
 
@@ -99,7 +100,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
         for unit, pinned in world.pinned.items()
         if unit in world.units and pinned.by in _STAYS
     ]
-    return paused(spec, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children))
+    return paused(spec, in_order(world, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children)))
 
 
 _STAYS: Mapping[str, Callable[[int], tuple[str, Sentence]]] = {

@@ -39,6 +39,8 @@ class World:
     keep what they were set to. `carried_out`: the grid as it is was carried out before. `known`: all of the grid's
     units, where it asks for more than their names. `left_out`: units that have nodes and that the grid is not for.
     `pinned`: units that stay at a revision. `joined`: units that had a workload of the grid, where it asks for that.
+    `unready`: by unit that does not have the grid's revision yet, a grid that it depends on and that is not ready
+    there, as `<plural>/<name>`.
     """
 
     units: Collection[str]
@@ -58,6 +60,7 @@ class World:
     left_out: Collection[str] = ()
     pinned: Mapping[str, Pinned] = field(default_factory=dict)
     joined: Collection[str] = ()
+    unready: Mapping[str, str] = field(default_factory=dict)
 
     def is_over(self, unit: str) -> bool:
         """Whether the grace time of a unit's child is over, or a person does not want to wait for that."""

@@ -14,6 +14,7 @@ from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
 from ..plans.plan import PAUSED, unit_of
 from ..plans.quarantine import NOT_APPROVED, NOT_READY
+from ..plans.sequence import WAITING
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit
@@ -36,6 +37,7 @@ _FINDING_STATE: Mapping[str, State] = {
     NOT_APPROVED: "Paused",
     NOT_READY: "Paused",
     CONTESTED: "Degraded",
+    WAITING: "Progressing",
 }
 
 

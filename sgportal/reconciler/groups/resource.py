@@ -12,6 +12,7 @@ from ...cluster import JSON_PATCH, MERGE_PATCH, Cluster, Conflict
 from ...core.grids.grid import source_metadata
 from ...core.grids.group import KIND
 from ...core.names import MEMBERS_FINALIZER
+from ...core.plans.sequence import WAITING
 from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
 from ...models import ServiceGroup
@@ -73,6 +74,7 @@ def _without_definition(group: ServiceGroup) -> None:
     if group.cluster_uid:
         _know(group, "", 0)
     status.record(group, ACCEPTED)
+    _wake_waiting(group)
 
 
 def _sync(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | None:
@@ -89,7 +91,14 @@ def _sync(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
     if accepted is ACCEPTED:
         rollout.obey(group, body)
     status.write(group, body, status.record(group, accepted), cluster)
+    _wake_waiting(group)
     return None
+
+
+def _wake_waiting(group: ServiceGroup) -> None:
+    """Have those members looked at that wait for another somewhere, which may be ready by now."""
+    waiting = group.grids.filter(units__reason=WAITING, deleting_since=None).distinct()
+    workqueue.enqueue(grid.path for grid in waiting.only("kind", "namespace", "name"))
 
 
 def _make(group: ServiceGroup, cluster: Cluster) -> Body:

@@ -158,12 +158,49 @@ def test_a_strange_grid_is_never_taken_over(world: World) -> None:
 def test_a_pause_of_the_package_is_one_of_every_member(world: World) -> None:
     apply(world, a_package(a_member("db"), a_member("web")))
     apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2"), paused=True))
-    images = {world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()}
-    assert images == {"img:1"}
+    assert set(images(world).values()) == {"img:1"}
     apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2")))
-    images = {world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()}
-    assert images == {"img:2"}
+    assert set(images(world).values()) == {"img:2"}
     assert PAUSED not in (world.get("web", "DeploymentGrid")["metadata"].get("annotations") or {})
+
+
+def images(world: World) -> dict[str, str]:
+    return {name: world.get(name)["spec"]["template"]["spec"]["containers"][0]["image"] for name in world.names()}
+
+
+def test_a_member_waits_in_each_unit_for_those_that_it_depends_on(world: World) -> None:
+    def package(image: str) -> dict[str, Any]:
+        members = (a_member("web", image), a_member("db", image))
+        return a_package(*members, dependsOn={"deploymentgrid/web": ["dg/db"]})
+
+    world.server.set_node_ready("node1", False)
+    world.look()
+    apply(world, package("img:1"))
+    world.until_ready("db-a")
+    resync(world)
+    assert world.names() == ["db-a", "db-b", "web-a"]
+    cell = Grid.objects.get(name="web").units.get(name="b")
+    assert (cell.state, cell.reason) == ("Progressing", "WaitingForMember")
+    assert "deploymentgrids/db" in str(cell.sentence)
+    world.server.set_node_ready("node1", True)
+    world.look()
+    world.until_ready("db-b")
+    see(world)
+    world.until_ready("web-a", "web-b")
+    assert condition(resync(world), "Ready") == ("True", "AllReady")
+
+    world.server.set_node_ready("node1", False)
+    world.look()
+    apply(world, package("img:2"))
+    world.until_ready("db-a")
+    resync(world)
+    assert images(world) == {"db-a": "img:2", "db-b": "img:2", "web-a": "img:2", "web-b": "img:1"}
+    world.server.set_node_ready("node1", True)
+    world.look()
+    world.until_ready("db-b")
+    see(world)
+    world.resync()
+    assert images(world)["web-b"] == "img:2"
 
 
 def test_many_members_do_not_go_without_a_person(world: World) -> None:

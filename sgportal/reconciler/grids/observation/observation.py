@@ -21,6 +21,7 @@ from ....models import Grid, GridUnit, Node, Pod
 from ....queries.capabilities import capabilities_for
 from ....queries.endpoints import Reach, can_for, front_notes, reach
 from ....queries.per_unit.pins import pinned_specs
+from ....queries.per_unit.sequence import unready_in
 from ....queries.plans import world_of
 from .children import known_strangers, live_children, stored_children
 
@@ -63,7 +64,8 @@ class Observation:
         deleting = bool(self.grid.deleting_since)
         found = world_of(self.grid, self.cells.values(), self.units, self.live, self.can, deleting)
         pinned = pinned_specs(self.grid, self.spec, self.cells.values(), self.units)
-        return replace(found, left_out=self.left_out, pinned=pinned)
+        unready = unready_in(self.grid, self.spec, self.cells.values(), self.units)
+        return replace(found, left_out=self.left_out, pinned=pinned, unready=unready)
 
     def with_cells(self, names: Collection[str], **fields: Any) -> Self:
         """The same where these cells' rows say something else."""

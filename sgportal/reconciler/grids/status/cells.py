@@ -17,6 +17,7 @@ from ....core.overrides.orphans import grace_of
 from ....core.plans.contest import Attempt, Attempts, retry_at
 from ....core.plans.plan import PAUSED, Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
+from ....core.plans.sequence import WAITING
 from ....core.status.parts import UnitStatus
 from ....models import Grid, GridUnit
 from ....models.bulk import update_rows, upsert_rows
@@ -26,6 +27,7 @@ from ..observation.observation import Observation, changed
 from .creation_failures import LOOK_AGAIN
 
 Cells = Mapping[str, GridUnit]
+WAITS_SECONDS = 15.0  # until another look at a unit that waits for another grid there
 # What a person decides, and what paces the writes, is never overwritten by what was read before.
 _NOT_OBSERVED = (
     "id",
@@ -221,6 +223,8 @@ def _times(cell: GridUnit, grace: float) -> Iterator[float]:
     One that is paused waits for a person."""
     if cell.reason == PAUSED:
         return
+    if cell.reason == WAITING:  # what it waits for may be no member of the same package
+        yield timezone.now().timestamp() + WAITS_SECONDS
     if cell.next_at:
         yield cell.next_at.timestamp()
     if cell.gone_since and cell.retirement not in (HELD, KEPT) and grace != math.inf:
