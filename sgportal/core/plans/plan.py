@@ -20,9 +20,9 @@ from .desired import Child, Finding, desired, is_front
 from .diff import Change
 from .drift import judged
 from .fronts import front_leaves
+from .per_unit.sequence import in_order
 from .quarantine import waits_to_join
 from .retirement import APPROVED, DELETION_HELD, STAYS
-from .sequence import in_order
 from .world import Cause as Cause
 from .world import World as World
 

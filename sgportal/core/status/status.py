@@ -12,9 +12,9 @@ from ..health import State, of_all, severity
 from ..names import child_name
 from ..plans.contest import CONTESTED
 from ..plans.desired import Finding
+from ..plans.per_unit.sequence import WAITING
 from ..plans.plan import PAUSED, unit_of
 from ..plans.quarantine import NOT_APPROVED, NOT_READY
-from ..plans.sequence import WAITING
 from ..pods import PodView
 from ..text import Sentence, say
 from ..units import Unit

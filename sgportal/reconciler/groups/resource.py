@@ -12,7 +12,7 @@ from ...cluster import JSON_PATCH, MERGE_PATCH, Cluster, Conflict
 from ...core.grids.grid import source_metadata
 from ...core.grids.group import KIND
 from ...core.names import MEMBERS_FINALIZER
-from ...core.plans.sequence import WAITING
+from ...core.plans.per_unit.sequence import WAITING
 from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
 from ...models import ServiceGroup

@@ -15,9 +15,9 @@ from django.utils import timezone
 from ....core.health import severity
 from ....core.overrides.orphans import grace_of
 from ....core.plans.contest import Attempt, Attempts, retry_at
+from ....core.plans.per_unit.sequence import WAITING
 from ....core.plans.plan import PAUSED, Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
-from ....core.plans.sequence import WAITING
 from ....core.status.parts import UnitStatus
 from ....models import Grid, GridUnit
 from ....models.bulk import update_rows, upsert_rows

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..text import Sentence, say
-from .desired import Finding
-from .world import World
+from ...text import Sentence, say
+from ..desired import Finding
+from ..world import World
 
 if TYPE_CHECKING:
-    from .plan import Plan
+    from ..plan import Plan
 
 WAITING = "WaitingForMember"
 
