@@ -62,6 +62,7 @@ SGPORTAL_WATCH_SILENCE_SECONDS = env_int("SGPORTAL_WATCH_SILENCE_SECONDS", 30, m
 SGPORTAL_DRY_RUN_SECONDS = env_int("SGPORTAL_DRY_RUN_SECONDS", 2)
 SGPORTAL_INSTALL_CRDS = env_bool("SGPORTAL_INSTALL_CRDS", True)
 SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
+SGPORTAL_POD_LOGS = env_choice("SGPORTAL_POD_LOGS", "none", ("none", "viewer", "operator", "admin"))
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
 # Log-in at an OpenID Connect provider, beside local users; off without an issuer (docs/access/README.md).
@@ -129,6 +130,7 @@ TEMPLATES = [
             "builtins": [
                 "sgportal.dashboard.page.tags",
                 "sgportal.dashboard.page.plan_tags",
+                "sgportal.dashboard.page.pod_tags",
                 "template_partials.templatetags.partials",
             ],
         },

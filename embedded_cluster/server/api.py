@@ -131,7 +131,7 @@ class Api:
         if target.subresource not in target.kind.subresources:
             raise ApiError(404, "the server could not find the requested resource")
         if target.subresource == "log":
-            return kubelet.log(self.writer.existing(target), request)
+            return kubelet.log(self.store, self.writer.existing(target), request)
         if target.subresource in kubelet.STREAMS:
             raise kubelet.unreachable(self.store, self.writer.existing(target), target.subresource, request)
         if target.subresource == "scale":

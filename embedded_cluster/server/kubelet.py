@@ -1,38 +1,111 @@
-"""What the API server has from a kubelet: logs, of which each container has one line; and of exec, attach and
-port-forward what an API server says whose kubelets do not listen."""
+"""What the API server has from a kubelet: logs (`nodes.output`); and of exec, attach and port-forward what an API
+server says whose kubelets do not listen."""
 
+import asyncio
+import math
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import timedelta
 from urllib.parse import urlencode
 
+from ..nodes.containers import clock
+from ..nodes.output import Line, lines
 from ..objects.errors import ApiError
 from ..objects.store import Store
 from ..objects.values import Object
 from ..requests.request import Request, Response
 
 STREAMS = ("exec", "attach", "portforward")
+LOOK_SECONDS = 0.25  # between two looks whether a container that is followed has written more
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PORT = 10250
 _ASKED = {"command": "command", "stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"}  # by kubelets
 
 
-def log(pod: Object, request: Request) -> Response:
-    """The log of a container. Raises 400 where it is not said which, or it has not begun."""
+def log(store: Store, pod: Object, request: Request) -> Response:
+    """The log of a container; with `follow`, as it is written, until the container ends. Raises 400 where it is not
+    said which, or it has not begun."""
     container = _container(pod, request.query.get("container", ""))
+    state = _begun(pod, container, request.flag("previous"))
+    first = _chosen(pod, container, state, request)
+    most = request.number("limitBytes") or None
+    if not request.flag("follow") or request.flag("previous"):
+        return Response(200, b"".join(_bytes(first, request))[:most], "text/plain")
+    return Response(200, b"", "text/plain", stream=_followed(store, pod, container, first, request))
+
+
+def _begun(pod: Object, container: str, previous: bool) -> Object:
+    """The state that tells since when a container, or the one before it, runs or ran."""
     status = pod.get("status") or {}
-    states = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+    states = [each for key in _STATUSES for each in status.get(key) or ()]
     found: Object = next((each for each in states if each["name"] == container), {})
     state, last = found.get("state") or {}, (found.get("lastState") or {}).get("terminated")
-    if request.flag("previous"):
-        state = {"terminated": last}
+    if previous:
         if last is None:
             raise ApiError(400, f'previous terminated container "{container}" in pod "{_name(pod)}" not found')
-    began = state.get("running") or state.get("terminated") or last
-    if began is None:
+        return {"terminated": last}
+    if "running" in state or "terminated" in state:
+        return dict(state)
+    if last is None:
         reason = (state.get("waiting") or {}).get("reason", "ContainerCreating")
         failing = "trying and failing to pull image" if "Image" in reason else f"waiting to start: {reason}"
         raise ApiError(400, f'container "{container}" in pod "{_name(pod)}" is {failing}')
-    line = f"{began['startedAt']} {container} started on {pod['spec'].get('nodeName', '')}\n"
-    silent = request.query.get("tailLines") == "0"
-    stamp = f"{began['startedAt']} " if request.flag("timestamps") else ""
-    return Response(200, b"" if silent else (stamp + line).encode(), "text/plain")
+    return {"terminated": last}
+
+
+def _written(pod: Object, container: str, state: Object) -> list[Line]:
+    spec = pod["spec"]
+    among = [each for key in _CONTAINERS for each in spec.get(key) or () if each["name"] == container]
+    return lines(among[0], spec.get("nodeName", ""), state, clock())
+
+
+def _chosen(pod: Object, container: str, state: Object, request: Request) -> list[Line]:
+    """The lines that a request asks for of those that are written."""
+    found = _written(pod, container, state)
+    if seconds := request.number("sinceSeconds"):
+        found = [each for each in found if each.at >= clock() - timedelta(seconds=seconds)]
+    if "tailLines" in request.query:
+        found = found[-request.number("tailLines") :] if request.number("tailLines") else []
+    return found
+
+
+def _bytes(found: Iterable[Line], request: Request) -> Iterator[bytes]:
+    for each in found:
+        yield (f"{each.at:%Y-%m-%dT%H:%M:%S.%fZ} " if request.flag("timestamps") else "").encode()
+        yield each.text.encode() + b"\n"
+
+
+async def _followed(
+    store: Store, pod: Object, container: str, first: list[Line], request: Request
+) -> AsyncIterator[bytes]:
+    left, metadata = request.number("limitBytes") or math.inf, pod["metadata"]
+    began, found = _begun(pod, container, previous=False), first
+    known = max((each.number for each in _written(pod, container, began)), default=-1)
+    while True:
+        data = b"".join(_bytes(found, request))
+        if data:
+            yield data if len(data) <= left else data[: int(left)]
+            left -= len(data)
+        if left <= 0 or "terminated" in began:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+        live = store.get("pods", metadata["namespace"], metadata["name"])
+        if live is None or live["metadata"]["uid"] != metadata["uid"]:
+            return
+        now = _begun(live, container, previous=False)
+        if _since(now) != _since(began):  # another has begun: the log of this one has ended
+            now = {"terminated": _last(live, container)}
+        found = [each for each in _written(live, container, now) if each.number > known]
+        began, known = now, max((each.number for each in found), default=known)
+
+
+def _since(state: Object) -> str:
+    return str((state.get("running") or state.get("terminated") or {}).get("startedAt"))
+
+
+def _last(pod: Object, container: str) -> Object:
+    states = [each for key in _STATUSES for each in pod["status"].get(key) or () if each["name"] == container]
+    return dict((states[0].get("lastState") or {}).get("terminated") or {})
 
 
 def unreachable(store: Store, pod: Object, subresource: str, request: Request) -> ApiError:

@@ -15,6 +15,7 @@ from .nodes import labelling
 from .nodes import views as nodes
 from .people import grants
 from .people import views as people
+from .pods import views as pods
 from .rollouts import views as rollouts
 
 
@@ -70,6 +71,12 @@ urlpatterns = [
     path("nodes/uncordon", labelling.NodeUncordon.as_view(), name="api-nodes-uncordon"),
     path("nodes/drain", labelling.NodeDrain.as_view(), name="api-nodes-drain"),
     path("nodes/<str:name>", nodes.NodeDetail.as_view(), name="api-node"),
+    path("nodes/<str:name>/events", pods.NodeEvents.as_view()),
+    path("pods", pods.PodList.as_view(), name="api-pods"),
+    path("pods/<str:namespace>/<str:name>", pods.PodDetail.as_view(), name="api-pod"),
+    path("pods/<str:namespace>/<str:name>/events", pods.PodEvents.as_view()),
+    path("pods/<str:namespace>/<str:name>/log", pods.PodLog.as_view(), name="api-pod-log"),
+    path("cell-events", pods.CellEvents.as_view()),
     path("jobs", labelling.JobList.as_view(), name="api-jobs"),
     path("jobs/<uuid:pk>", labelling.JobDetail.as_view(), name="api-job"),
     path("jobs/<uuid:pk>/undo", labelling.JobUndo.as_view(), name="api-job-undo"),

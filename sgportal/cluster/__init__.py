@@ -4,12 +4,13 @@ The `kubernetes` package supplies configuration, authentication and transport; a
 """
 
 from .answers import Applied, Listing
-from .client import JSON_PATCH, MERGE_PATCH, Cluster, connect
+from .client import JSON_PATCH, MERGE_PATCH, Cluster
 from .crds import ALL_DEFINITIONS, DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity
 from .kinds import RESOURCES
-from .watching import Watch, WatchEvent
+from .transport import READ_SECONDS
+from .watching import Log, Silent, Watch, WatchEvent
 
 __all__ = [
     "ALL_DEFINITIONS",
@@ -25,9 +26,11 @@ __all__ = [
     "Expired",
     "Identity",
     "Listing",
+    "Log",
     "NotFound",
     "ReadOnly",
     "Refused",
+    "Silent",
     "Throttled",
     "Unreachable",
     "Watch",
@@ -36,3 +39,12 @@ __all__ = [
     "install_crds",
     "upgrade_crds",
 ]
+
+
+def connect(target: str, *, threads: int = 32, read_seconds: float = READ_SECONDS) -> Cluster:
+    """The cluster that `target` names: `in-cluster`, `kubeconfig[:context]`, or `demo` (the kubeconfig named by
+    SGPORTAL_DEMO_KUBECONFIG). Nothing is sent yet. `read_seconds` is the longest silence within an answer.
+
+    Raises ClusterError where the configuration cannot be used.
+    """
+    return Cluster(target, threads, read_seconds)

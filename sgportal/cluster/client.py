@@ -12,7 +12,7 @@ from .errors import Expired, NotFound, ReadOnly
 from .identity import Identity
 from .kinds import RESOURCES, Resource
 from .transport import READ_SECONDS, Transport
-from .watching import Watch
+from .watching import Log, Watch
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -123,10 +123,12 @@ class Cluster:
         field_selector: str = "",
         limit: int = 500,
         metadata_only: bool = False,
+        seconds: float | None = None,
     ) -> Listing:
         """Every object of a kind that the selectors choose, read `limit` at a time; begun once more where the server
-        forgot the place in between. `metadata_only` leaves out everything but metadata."""
-        options = (label_selector, field_selector, limit, metadata_only)
+        forgot the place in between. `metadata_only` leaves out everything but metadata. With `seconds`, no silence
+        lasts longer."""
+        options = (label_selector, field_selector, limit, metadata_only, seconds)
         try:
             pages = list(self.pages(kind, namespace, *options))
         except Expired:
@@ -141,6 +143,7 @@ class Cluster:
         field_selector: str = "",
         limit: int = 500,
         metadata_only: bool = False,
+        seconds: float | None = None,
     ) -> Iterator[Listing]:
         """What `list` gives, one page at a time, for collections that are better not held whole. Raises Expired in the
         middle where the server forgot the place; watch from the last page's version."""
@@ -148,7 +151,8 @@ class Cluster:
         query = {"labelSelector": label_selector, "fieldSelector": field_selector, "limit": limit, "continue": ""}
         headers = {"Accept": _METADATA_LIST} if metadata_only else {}
         while True:
-            _, body = self._transport.call("GET", resource.path(namespace), query=query, headers=headers)
+            path = resource.path(namespace)
+            _, body = self._transport.call("GET", path, query=query, headers=headers, seconds=seconds)
             metadata = body.get("metadata") or {}
             items = [
                 {**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in body.get("items") or ()
@@ -281,15 +285,11 @@ class Cluster:
         }
         return Watch(self._transport.stream(RESOURCES[kind].path(), query, silence_seconds))
 
+    def log(self, namespace: str, name: str, query: Mapping[str, Any], silence_seconds: float) -> Log:
+        """A pod's log, as `query` asks for it (PodLogOptions, v1); the longest silence in it is `silence_seconds`."""
+        path = RESOURCES["Pod"].path(namespace, name, "log")
+        return Log(self._transport.stream(path, query, silence_seconds))
+
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def connect(target: str, *, threads: int = 32, read_seconds: float = READ_SECONDS) -> Cluster:
-    """The cluster that `target` names: `in-cluster`, `kubeconfig[:context]`, or `demo` (the kubeconfig named by
-    SGPORTAL_DEMO_KUBECONFIG). Nothing is sent yet. `read_seconds` is the longest silence within an answer.
-
-    Raises ClusterError where the configuration cannot be used.
-    """
-    return Cluster(target, threads, read_seconds)

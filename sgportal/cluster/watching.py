@@ -1,14 +1,18 @@
-"""A watch: the changes of a collection, as they come (Kubernetes API concepts, "Efficient detection of changes")."""
+"""What is read as it comes: a watch, the changes of a collection (Kubernetes API concepts, "Efficient detection of
+changes"), and the log of a container."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from .errors import Unreachable, error_of
 from .transport import parse
+
+CHUNK = 64 * 1024  # bytes of a log that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,35 @@ def _event(line: bytes) -> WatchEvent:
     if not (body.get("metadata") or {}).get("resourceVersion"):
         raise Unreachable("the watch sent something that is no event: it has no version")
     return WatchEvent(str(value.get("type")), body)
+
+
+class Silent(Unreachable):
+    """Nothing was written for as long as was to be waited."""
+
+
+class Log:
+    """The bytes of a log. `read` gives what there is, waiting for it; b"" at the end, or once somebody has closed it.
+
+    Close it in the end, from any thread: one that waits gets the end."""
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+        self._answer = answer
+        self._closed = False
+
+    def read(self) -> bytes:
+        """What has been written since. Raises Silent, and Unreachable where the stream breaks."""
+        try:
+            return self._answer.read1(CHUNK)
+        except ReadTimeoutError as error:
+            raise Silent("nothing was written") from error
+        except (HTTPError, OSError, ValueError, AttributeError) as error:  # the last two: closed between two reads
+            if self._closed:
+                return b""
+            raise Unreachable(f"the log broke off: {error}") from error
+
+    def close(self) -> None:
+        """End it."""
+        self._closed = True
+        with contextlib.suppress(RuntimeError, ValueError, OSError):  # it has ended already
+            self._answer.shutdown()
+        self._answer.close()

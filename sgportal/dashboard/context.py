@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 from ..core.access.scope import Scope
 from ..models import ManagedCluster, ManagementMode
 from ..queries.held import held_counts
+from ..queries.per_unit.pods import may_read_logs
 from ..version import VERSION
 from .page.access import fresh, may, revision, rights, role
 from .people import preferences
@@ -25,6 +26,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_read": SimpleLazyObject(lambda: may(request, "viewer")),
         "may_write": SimpleLazyObject(lambda: may(request, "operator")),
         "may_audit": SimpleLazyObject(lambda: Scope.of(rights(request), "admin").is_all),
+        "may_logs": SimpleLazyObject(lambda: may_read_logs(rights(request))),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(lambda: fresh(request)),
         "management_mode": SimpleLazyObject(ManagementMode.now),

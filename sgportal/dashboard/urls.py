@@ -15,6 +15,8 @@ from .nodes import views as nodes
 from .page import live
 from .people import oidc, preferences, profile
 from .people.login import Login, Logout, password
+from .pods import events as pod_events
+from .pods import views as pods
 
 _GRID = "grids/<str:plural>/<str:namespace>/<str:name>/"
 
@@ -45,6 +47,10 @@ urlpatterns = [
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<str:name>/", nodes.node, name="node"),
     path("nodes/<str:name>/schedule/", jobs.schedule, name="node-schedule"),
+    path("nodes/<str:name>/events/", pod_events.of_node, name="node-events"),
+    path("pods/<str:namespace>/<str:name>/", pods.pod, name="pod"),
+    path("pods/<str:namespace>/<str:name>/log/", pods.log, name="pod-log"),
+    path("pods/<str:namespace>/<str:name>/events/", pod_events.of_pod, name="pod-events"),
     path("labels/", labels.select, name="select"),
     path("labels/<str:token>/", labels.label, name="label"),
     path("jobs/", jobs.jobs, name="jobs"),
@@ -70,6 +76,7 @@ urlpatterns = [
     path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),
     path(_GRID + "units/<path:unit>/effective/", effective.effective, name="grid-effective"),
+    path(_GRID + "units/<path:unit>/events/", pod_events.of_cell, name="cell-events"),
     path(_GRID + "units/<path:unit>/", grids.unit, name="grid-unit"),
     path("servicegroups/", servicegroups.servicegroups, name="servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),

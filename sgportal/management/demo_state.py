@@ -89,6 +89,7 @@ def prepare() -> None:
         ALLOWED_HOSTS="127.0.0.1,localhost,[::1]",
     )
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("SGPORTAL_POD_LOGS", "operator")
 
 
 def _claim(root: Path) -> None:

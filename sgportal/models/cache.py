@@ -150,6 +150,7 @@ class Pod(models.Model):
     resource_version = models.CharField(max_length=32, blank=True)
 
     objects = Scoped.from_queryset(PodQuerySet)()
+    has_page = False  # no column: set by `queries.per_unit.pods.with_pages`
 
     class Meta:
         indexes = [models.Index(fields=["namespace", "child"])]

@@ -1,5 +1,6 @@
 """A cast for tests of the REST API: Ada administers, Olga operates, Vic views, Mallory may do nothing."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -88,9 +89,9 @@ def token(transactional_db: None) -> str:
     return builders.token(builders.user("vic", "viewer"), "read")
 
 
-@pytest.fixture
-def address(transactional_db: None) -> Iterator[str]:
-    """Of the events of a real server."""
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """A real server of this process's rows; its address."""
     from sgportal.asgi import application
 
     streams.reopen()
@@ -105,12 +106,19 @@ def address(transactional_db: None) -> Iterator[str]:
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}/api/v1/events"
+    yield f"http://127.0.0.1:{port}"
     streams.close()
     server.should_exit = True
     thread.join(75)
     streams.reopen()
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def address(transactional_db: None) -> Iterator[str]:
+    """Of the events of a real server."""
+    with serving() as server:
+        yield f"{server}/api/v1/events"
 
 
 def pointers(answer: Any) -> dict[str, str]:

@@ -214,3 +214,26 @@ def test_sums_are_written_as_the_first_amount_is():
 )
 def test_the_quality_of_service_follows_from_the_resources(resources, quality):
     assert qos_class({"containers": [box(resources=resources)]}) == quality
+
+
+def test_a_log_is_what_the_command_writes_and_can_be_followed(server):
+    script = "echo one && echo two && sleep 2 && exit 3"
+    path = run(server, containers=[box("a", command=[*SHELL, script]), box("b")])
+    asked = f"{path}/log?container=a"
+    assert server("GET", f"{path}/log").status == 400  # which of the two is not said
+    assert server("GET", f"{asked}&previous=true").status == 400
+    server.until(lambda: server("GET", asked).status == 200)
+    followed = server("GET", f"{asked}&follow=true&tailLines=2").body.splitlines()  # until it ends
+    assert followed[-2:] == ["two", "a failed: exit code 3"]
+    told(server, path, "CrashLoopBackOff")
+    previous = server("GET", f"{asked}&previous=true&tailLines=1&timestamps=true").body
+    assert previous.rstrip().endswith("Z a failed: exit code 3")
+    assert server("GET", f"{asked}&previous=true&limitBytes=4").body == "a st"
+
+
+def test_what_a_program_that_runs_writes_grows_and_never_changes(server):
+    path = run(server, containers=[box()])
+    server.until(lambda: "GET /" in str(server("GET", f"{path}/log").body))
+    before = server("GET", f"{path}/log").body
+    server.until(lambda: len(server("GET", f"{path}/log").body) > len(before))
+    assert server("GET", f"{path}/log").body.startswith(before)

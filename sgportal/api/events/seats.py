@@ -1,9 +1,24 @@
-"""How many streams of events one process keeps open at a time."""
+"""How many streams one process keeps open at a time."""
 
 import threading
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
 
 SEAT = "sgportal.seat"  # where a request's scope has its seat
-MOST_STREAMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """A kind of streams: how many of them there may be at a time, and how many of one user's (0: as many)."""
+
+    name: str
+    most: int
+    each: int = 0
+
+
+EVENTS = Streams("events", 200)
 
 
 class Seat:
@@ -11,26 +26,44 @@ class Seat:
     over, however that ends: a caller may be gone before the stream has begun."""
 
     _lock = threading.Lock()
-    _taken = 0
+    _taken: Counter[tuple[str, str]] = Counter()  # by kind and user, "" for all of a kind
 
     def __init__(self) -> None:
-        self._may_take, self._is_ours = True, False
+        self._may_take = True
+        self._mine: tuple[tuple[str, str], ...] = ()
+        self._work: Future[Any] | None = None
 
     @classmethod
-    def taken(cls) -> int:
-        """How many are taken."""
-        return cls._taken
+    def taken(cls, streams: Streams | None = None, user: str = "") -> int:
+        """How many are taken, or how many by a user."""
+        return cls._taken[(streams or EVENTS).name, user]
 
-    def take(self) -> bool:
-        """Take it; False where all are taken, or the request is over."""
+    def take(self, streams: Streams | None = None, user: str = "") -> bool:
+        """Take it; False where all are taken, by everybody or by this user, or the request is over."""
+        streams = streams or EVENTS
+        mine = ((streams.name, ""), *([(streams.name, user)] if user else []))
         with Seat._lock:
-            if self._may_take and Seat._taken < MOST_STREAMS:
-                self._may_take, self._is_ours = False, True
-                Seat._taken += 1
-            return self._is_ours
+            full = Seat.taken(streams) >= streams.most or (streams.each and Seat.taken(streams, user) >= streams.each)
+            if self._may_take and not full:
+                self._may_take, self._mine = False, mine
+                Seat._taken.update(mine)
+            return bool(self._mine)
+
+    def hold_for(self, work: "Future[Any]") -> None:
+        """Keep the place until this is done, too: it keeps a thread busy, whether the caller is still there or not."""
+        self._work = work
 
     def leave(self) -> None:
         """The request is over."""
+        self._may_take = False
+        if self._work is None:
+            self._free()
+        else:
+            self._work.add_done_callback(lambda _: self._free())
+
+    def _free(self) -> None:
         with Seat._lock:
-            Seat._taken -= self._is_ours
-            self._may_take = self._is_ours = False
+            Seat._taken.subtract(self._mine)
+            self._mine = ()
+            for each in [each for each, count in Seat._taken.items() if not count]:
+                del Seat._taken[each]

@@ -16,6 +16,7 @@ from rest_framework import exceptions, serializers
 from ... import actions
 from ...core.documents import TOO_LARGE
 from ...core.text import Invalid, Problem, Sentence, say
+from ...reconciler.live.errors import NoLog, NotAllowed
 from .request_id import request_id
 from .shapes import Count, Said, Shape
 
@@ -79,9 +80,9 @@ def _action_refusal(error: Exception) -> Refusal | None:
         return Refusal(412, say("the object has been modified; read it again"))
     if isinstance(error, actions.NotFound):
         return Refusal(404, say("“%(name)s” not found", name=str(error)))
-    if isinstance(error, actions.Forbidden):
+    if isinstance(error, actions.Forbidden | NotAllowed):
         return Refusal(403, error.sentence)
-    if isinstance(error, actions.Refused):
+    if isinstance(error, actions.Refused | NoLog):
         return Refusal(409, error.sentence)
     if isinstance(error, actions.Unavailable):
         wait = str(math.ceil(error.retry_after))

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 
+from ...models import Pod
 from ...queries.fleet.search import Found, search
 from ..grids.address import grid_url
 from ..page.access import may, needs
@@ -62,7 +63,12 @@ def _things(found: Found) -> Iterator[Hit]:
     for grid in found.grids:
         yield Hit(grid.kind, grid.name, grid.namespace, grid_url(grid))
     for pod in found.pods:
-        yield Hit("Pod", pod.name, f"{pod.namespace} · {pod.node}", reverse("node", args=[pod.node]))
+        yield Hit("Pod", pod.name, f"{pod.namespace} · {pod.node}", _of_pod(pod))
+
+
+def _of_pod(pod: Pod) -> str:
+    """Its page, or that of its node where it belongs to no grid."""
+    return reverse("pod", args=[pod.namespace, pod.name]) if pod.has_page else reverse("node", args=[pod.node])
 
 
 def _pages(request: HttpRequest, text: str) -> Iterator[Hit]:

@@ -16,6 +16,7 @@ from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
 from ...queries.endpoints import endpoints_of
 from ...queries.matrix.node_groups import group_keys
+from ...queries.per_unit.pods import with_pages
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
@@ -142,7 +143,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
     held = unit in units_in(found.metadata.get("annotations") or {}, PAUSED_UNITS)
-    context = {"row": row, "pods": pods[:500], "events": events, "remedies": cures, "unit_paused": held}
+    context = {"row": row, "pods": with_pages(pods[:500]), "events": events, "remedies": cures, "unit_paused": held}
     return show_grid(request, found, "unit", context)
 
 

@@ -12,6 +12,7 @@ from ...models import Grid, GridUnit, Node, NodeLabel, Pod
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
+from ...queries.per_unit.pods import with_pages
 from ..grids.causes import shown
 from ..page.access import needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
@@ -115,9 +116,10 @@ def unit(request: HttpRequest) -> HttpResponse:
 
 
 def _with_pods(nodes: list[Node]) -> list[tuple[Node, list[Pod]]]:
-    """Each node with the pods that run there, of all the first MOST_PODS. One query."""
+    """Each node with the pods that run there, of all the first MOST_PODS. Four queries."""
     pods: dict[str, list[Pod]] = {}
     found = Pod.objects.filter(node__in=[node.name for node in nodes]).order_by("namespace", "name")
-    for pod in found.only("namespace", "name", "node", "ready", "reason", "terminating")[:MOST_PODS]:
+    columns = ("namespace", "name", "node", "ready", "reason", "terminating", "child_kind", "child", "labels")
+    for pod in with_pages(found.only(*columns)[:MOST_PODS]):
         pods.setdefault(pod.node, []).append(pod)
     return [(node, pods.get(node.name, [])) for node in nodes]

@@ -12,6 +12,7 @@ from ...models import Grid, Node, Pod
 from ...queries.label_impact import evictions
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
+from ...queries.per_unit.pods import with_pages
 from ..page.access import needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show, wanted
@@ -81,7 +82,7 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         "units": [(key, value) for key, value in labels if key in keys and value],
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
-        "pods": Pod.objects.filter(node=name)[:500],
+        "pods": with_pages(Pod.objects.filter(node=name)[:500]),
         "evictions": evictions([name]),
     }
     return show(request, "nodes/one.html", context)

@@ -18,9 +18,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from ...core.documents import write_document
 from ...core.health import is_unhealthy
-from ...core.pods import is_trouble
 from ...core.text import Sentence
-from ...models import Pod
 from .live import AGE_UNITS
 
 register = template.Library()
@@ -174,16 +172,6 @@ _TRUTHS = {"True": gettext_lazy("True"), "False": gettext_lazy("False"), "Unknow
 def truth_word(truth: str) -> str:
     """Whether a claim holds, in the reader's language."""
     return str(_TRUTHS[truth])
-
-
-@register.filter
-def pod_state(pod: Pod) -> str:
-    """A pod's state as the pages word it: on its way is no trouble, a reason to be stuck is."""
-    if pod.terminating:
-        return "Deleting"
-    if pod.ready:
-        return "Ready"
-    return "Degraded" if is_trouble(pod.reason) else "Progressing"
 
 
 @register.filter

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ...models.cache import Node, NodeLabel, Pod
 from ...models.intent import Grid
+from ..per_unit.pods import with_pages
 
 MOST = 6  # of each kind
 SHORTEST = 2  # letters: one would find everything
@@ -21,7 +22,7 @@ class Found:
 
 
 def search(text: str) -> Found:
-    """What holds this text in its name, upper case or lower. Four statements; none for less than SHORTEST letters."""
+    """What holds this text in its name, upper case or lower. Seven statements; none for less than SHORTEST letters."""
     if len(text) < SHORTEST:
         return Found()
     keys = Grid.objects.exclude(key="").values("key")
@@ -30,5 +31,5 @@ def search(text: str) -> Found:
         list(units.order_by("key", "value").values_list("key", "value").distinct()[:MOST]),
         list(Node.objects.filter(name__icontains=text).order_by("name").values_list("name", flat=True)[:MOST]),
         list(Grid.objects.briefly().filter(name__icontains=text)[:MOST]),
-        list(Pod.objects.filter(name__icontains=text).exclude(node="").only("namespace", "name", "node")[:MOST]),
+        with_pages(Pod.objects.filter(name__icontains=text).exclude(node="")[:MOST]),
     )

@@ -17,9 +17,10 @@ from . import world
 from .contract import operations
 from .validation import Described
 
-STREAM = "GET /api/v1/events"  # ends with the server; tests/api/server holds it
+# What is passed on as it comes; tests/api/server and tests/reconciler/live hold them.
+STREAMS = ("GET /api/v1/events", "GET /api/v1/pods/{namespace}/{name}/log")
 DESCRIBED = Described(json.loads(json.dumps(description())))
-OPERATIONS = [name for name, _ in operations(DESCRIBED.document) if name != STREAM]
+OPERATIONS = [name for name, _ in operations(DESCRIBED.document) if name not in STREAMS]
 TRY = "?dryRun=All"
 
 
@@ -28,6 +29,7 @@ def ada(as_, monkeypatch):
     """An administrator's session, in which all may be done, and a filled world."""
     monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
+    monkeypatch.setattr("sgportal.reconciler.live.objects.reading", world.LookedUp)
     written = lambda name, changes: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
     monkeypatch.setattr("sgportal.reconciler.label_jobs.write", written)
     world.fill(as_("olga"))
@@ -107,6 +109,11 @@ CALLS = {
         (TRY, {"metadata": {"labels": {"zone1": "nodeunit3"}}}, 200),
         ("", {"metadata": {"labels": {"zone1": "nodeunit3"}}}, 200),
     ],
+    "GET nodes/node0/events": [("", None, 200)],
+    "GET pods": [("?grid=deploymentgrids/default/web&unit=nodeunit1", None, 200)],
+    "GET pods/default/p0": [("", None, 200)],
+    "GET pods/default/p0/events": [("", None, 200)],
+    "GET cell-events": [("?grid=deploymentgrids/default/web&unit=nodeunit1", None, 200)],
     "GET jobs": [("", None, 200)],
     "GET jobs/{id}": [("", None, 200)],
     "POST jobs/{id}/undo": [("", None, 202)],

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from sgportal.cluster import Listing
 from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Plane, Trial
-from sgportal.models import Child, DataPlane, Grant, Grid, GridEvent, LabelJob, ManagementMode, Node
+from sgportal.models import Child, DataPlane, Grant, Grid, GridEvent, LabelJob, ManagementMode, Node, Pod
 from sgportal.reconciler.cache.translate import child_row
 
 from .. import builders
@@ -136,3 +137,24 @@ def looked() -> None:
         },
     )
     DataPlane.keep(Plane("cilium", "true"), Trial(False, "no such field"), WHEN, WHEN)
+
+
+class LookedUp:
+    """A cluster that answers what is looked up in it: a pod in trouble, and an Event."""
+
+    def list(self, kind: str, *_: object, **__: object) -> Listing:
+        ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-01-02T03:04:05Z"}
+        state = {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}}
+        status = {"name": "c", "restartCount": 2, "ready": False, "lastState": {"terminated": ended}, **state}
+        pod = {
+            "metadata": {"uid": Pod.objects.get(name="p0").uid},
+            "spec": {
+                "initContainers": [{"name": "i", "image": "img:1"}],
+                "containers": [{"name": "c", "image": "img:1"}],
+            },
+            "status": {"containerStatuses": [status], "conditions": [{"type": "Ready", "status": "False"}]},
+        }
+        about = {"kind": "Pod", "namespace": "default", "name": "p0"}
+        event = {"metadata": {}, "involvedObject": about, "type": "Warning", "reason": "BackOff", "message": "m"}
+        event |= {"count": 3, "lastTimestamp": "2026-01-02T03:04:05Z", "source": {"component": "kubelet"}}
+        return Listing({"Pod": [pod], "Event": [event]}.get(kind, []), "1")

@@ -107,7 +107,7 @@ def _at_once(count, *args, **options):
 
 
 def test_of_many_streams_opened_at_once_no_more_are_let_in_than_there_is_room_for(address, token, monkeypatch):
-    monkeypatch.setattr(seats, "MOST_STREAMS", 15)
+    monkeypatch.setattr(seats, "EVENTS", seats.Streams("events", 15))
     found = []
     _at_once(80, address, token, found)
     assert sorted(status for _, status in found) == [200] * 15 + [503] * 65

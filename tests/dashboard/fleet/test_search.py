@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from sgportal.models import Pod
 from sgportal.queries.fleet.search import MOST, search
 
 from ... import builders
@@ -32,8 +33,13 @@ def test_everything_is_found_by_a_part_of_its_name(viewer, world, headers):
     assert hits(viewer, "HAI-03", **headers) == [("NodeUnit", "/unit/?key=site&unit=shanghai-03")]
     assert hits(viewer, "edge-07", **headers) == [("Node", "/nodes/edge-07/")]
     assert ("DeploymentGrid", "/grids/deploymentgrids/default/web/") in hits(viewer, "web", **headers)
-    assert ("Pod", "/nodes/edge-00/") in hits(viewer, "web-shanghai", **headers)
+    assert ("Pod", "/pods/default/web-shanghai-00-0/") in hits(viewer, "web-shanghai", **headers)
     assert hits(viewer, "matr", **headers) == [("Page", "/matrix/")]
+
+
+def test_a_pod_of_no_grid_leads_to_its_node(viewer, world):
+    Pod.objects.update(child="other")
+    assert hits(viewer, "web-shanghai") == [("Pod", "/nodes/edge-00/")]
 
 
 def test_every_hit_leads_somewhere(admin, world):

@@ -1,0 +1,32 @@
+"""Template tags of pods and their containers."""
+
+from django import template
+from django.utils.translation import gettext_lazy
+
+from ...core.containers.view import ContainerState
+from ...core.pods import is_trouble
+from ...models import Pod
+
+register = template.Library()
+
+_PHASES = {
+    "waiting": gettext_lazy("Waiting"),
+    "running": gettext_lazy("Running"),
+    "terminated": gettext_lazy("Terminated"),
+}
+
+
+@register.filter
+def container_word(state: ContainerState) -> str:
+    """How a container fares: its reason, as kubectl shows it, else its phase."""
+    return state.reason or str(_PHASES[state.phase])
+
+
+@register.filter
+def pod_state(pod: Pod) -> str:
+    """A pod's state as the pages word it: on its way is no trouble, a reason to be stuck is."""
+    if pod.terminating:
+        return "Deleting"
+    if pod.ready:
+        return "Ready"
+    return "Degraded" if is_trouble(pod.reason) else "Progressing"

@@ -1,0 +1,73 @@
+// The log of a container: lines are filtered, marked, and followed as they are written. What is in them is text and
+// nothing else; none of it is kept.
+"use strict";
+(() => {
+  const MOST = 10000;  // lines on the page
+  const log = document.getElementById("log"), status = document.querySelector("[data-log-status]");
+  const search = document.querySelector("[data-lines]"), button = document.querySelector("[data-follow]");
+  if (!log) return;
+  const wanted = () => search.value.toLowerCase();
+
+  const show = (line, text, words) => {
+    const at = words ? text.toLowerCase().indexOf(words) : -1;
+    line.hidden = words !== "" && at < 0;
+    if (at < 0) { if (line.childElementCount) line.textContent = text; return; }
+    const mark = document.createElement("mark");
+    mark.textContent = text.slice(at, at + words.length);
+    line.replaceChildren(text.slice(0, at), mark, text.slice(at + words.length));
+  };
+  const filter = () => {
+    const words = wanted();
+    let count = 0;
+    for (const line of log.children) { show(line, line.textContent, words); count += !line.hidden; }
+    status.textContent = words ? `${status.dataset.matches} ${count}` : "";
+  };
+  let typed = 0;
+  search.addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(filter, 150); });
+
+  const append = (lines) => {
+    const below = log.scrollHeight - log.scrollTop - log.clientHeight < 40, words = wanted();
+    const fresh = document.createDocumentFragment();
+    for (const text of lines.slice(-MOST)) {
+      const line = document.createElement("span");
+      line.textContent = text + "\n";
+      if (words) show(line, line.textContent, words);
+      fresh.append(line);
+    }
+    log.append(fresh);
+    while (log.childElementCount > MOST) log.firstElementChild.remove();
+    if (below) log.scrollTop = log.scrollHeight;
+  };
+
+  let stop = null;
+  const follow = async () => {
+    stop = new AbortController();
+    button.setAttribute("aria-pressed", "true");
+    const label = button.textContent;
+    button.textContent = button.dataset.on;
+    let first = true, rest = "";
+    try {
+      const answer = await fetch(`${log.dataset.source}&follow=true`, { signal: stop.signal, cache: "no-store" });
+      if (!answer.ok) throw new Error((await answer.json()).detail);
+      status.textContent = status.dataset.following;
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (first) { log.replaceChildren(); log.scrollTop = 0; first = false; }
+        if (done) break;
+        const lines = (rest + value).split("\n");
+        rest = lines.pop();
+        if (lines.length) append(lines);
+      }
+      status.textContent = status.dataset.ended;
+    } catch (error) {
+      status.textContent = error.name === "AbortError" ? "" : `${status.dataset.failed} ${error.message}`;
+    }
+    button.setAttribute("aria-pressed", "false");
+    button.textContent = label;
+    stop = null;
+  };
+  if (button) button.addEventListener("click", () => { if (stop) stop.abort(); else follow(); });
+  addEventListener("pagehide", () => { if (stop) stop.abort(); });
+  log.scrollTop = log.scrollHeight;
+})();

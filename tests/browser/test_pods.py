@@ -1,0 +1,63 @@
+"""From the first page to the log of a pod that fails, and a log that is followed, filtered and safe."""
+
+import json
+import re
+
+import pytest
+
+from .conftest import visiting
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+SCRIPT = "printf '\\033[31mred\\033[0m <img src=x onerror=alert(1)>\\n' && echo connecting && sleep 2 && exit 3"
+NAME = "crashing"
+
+
+@pytest.fixture(scope="module")
+def failing(sites):
+    labels = {"app": NAME}
+    container = {"name": "app", "image": "img:1", "command": ["sh", "-c", SCRIPT]}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": pod}
+    body = {
+        "apiVersion": "superedge.io/v1",
+        "kind": "DeploymentGrid",
+        "metadata": {"name": NAME, "namespace": "default"},
+    }
+    body["spec"] = {"gridUniqKey": "site", "template": spec}
+    assert sites.door.ask("POST", "deploymentgrids", json.dumps(body).encode())[0] == 201
+    return sites
+
+
+def test_two_clicks_from_the_first_page_to_the_log_of_a_failing_pod(chromium, failing, somebody):
+    with visiting(chromium, failing, state=somebody) as visit:
+        page = visit.open("/")
+        example = page.locator(".causes li", has_text="CrashLoopBackOff").locator("small a")
+        expect(example).to_be_visible()
+        example.click()
+        page.get_by_role("link", name=re.compile("^Logs of")).first.click()
+        log = page.locator("#log")
+        expect(log).to_contain_text("connecting")
+        expect(log).to_contain_text("red <img src=x onerror=alert(1)>")
+        assert log.locator("img").count() == 0
+        assert "\x1b" not in log.inner_text()
+
+
+def test_a_log_is_followed_and_filtered(chromium, failing, somebody):
+    with visiting(chromium, failing, state=somebody) as visit:
+        page = visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
+        page.get_by_role("link", name=re.compile("^Logs of")).first.click()
+        lines = page.locator("#log > span")
+        page.get_by_role("button", name="Follow").click()
+        expect(page.get_by_role("status")).to_have_text("Following")
+        before = lines.count()
+        expect(lines.nth(before)).to_be_visible()
+        page.get_by_role("button", name="Stop following").click()
+        expect(page.get_by_role("button", name="Follow")).to_be_visible()
+        page.get_by_label("Filter lines").fill("started on")
+        expect(page.get_by_role("status")).to_contain_text("Matching lines:")
+        expect(page.locator("#log mark").first).to_have_text("started on")
+        assert page.locator("#log > span:visible").filter(has_not_text="started on").count() == 0
+        page.get_by_label("Filter lines").fill("")
+        expect(page.locator("#log mark")).to_have_count(0)
