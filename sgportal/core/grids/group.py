@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..names import MAX_LABEL, OWN_GROUP, label_key_problem, namespace_problem, object_name_problem
+from ..overrides.requests import request_problems
 from ..rollouts.validation import rollout_problems
 from ..schema import check_fields, wrong_type
 from ..text import REQUIRED, Invalid, Problem, first_of, must_be, one_of, pointer, say
@@ -85,6 +86,7 @@ def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iter
         yield Problem("/metadata/namespace", problem)
     if problem := label_key_problem(spec["gridUniqKey"]):
         yield Problem("/spec/gridUniqKey", problem)
+    yield from request_problems(metadata.get("annotations") or {})
     for index, member in enumerate(spec["grids"]):
         yield from _member_problems(member, metadata, spec["gridUniqKey"], "/spec" + pointer("grids", index))
     if spec.get("rollout") is not None:

@@ -15,12 +15,20 @@ World = Mapping[str, Seen]
 _AWAY = ("offline", "paused")
 
 
-def advance(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None = None) -> State:
+def advance(
+    strategy: Strategy,
+    state: State,
+    seen: World,
+    now: float,
+    passed: bool | None = None,
+    limit: int | None = None,
+) -> State:
     """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave passed
-    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`)."""
+    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`). `limit`: the number of
+    the last wave that may begin, for others are not done with it; the number of waves stands for completion."""
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
-        return _forward(strategy, state, seen, now, passed)
+        return _forward(strategy, state, seen, now, passed, limit)
     if state.phase == "RollingBack":
         return _backward(strategy, state, seen, now)
     if state.phase == "Complete":  # units that were out of reach come back one by one
@@ -70,7 +78,9 @@ def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: flo
     return member.turn
 
 
-def _forward(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None) -> State:
+def _forward(
+    strategy: Strategy, state: State, seen: World, now: float, passed: bool | None, limit: int | None
+) -> State:
     """Failures first; then as many waves as nothing holds back."""
     if len(state.at("failed")) > strategy.max_failures:
         return _given_up(strategy, replace(state, reason="TooManyFailures"), seen, now)
@@ -92,6 +102,8 @@ def _forward(strategy: Strategy, state: State, seen: World, now: float, passed: 
         state, passed = replace(state, checked=max(state.checked, state.wave + 1)), None
         if wave.approval and state.approved <= state.wave:
             return replace(state, reason="AwaitingApproval")
+        if limit is not None and state.wave >= limit:
+            return replace(state, reason="AwaitingMembers")
         if state.wave + 1 == len(strategy.waves):
             return replace(state, phase="Complete", reason="", ready_at=None)
         state = replace(state, wave=state.wave + 1, ready_at=None)

@@ -72,6 +72,9 @@ _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {
     ("Progressing", "CheckingGates"): say("wave “%(wave)s” is done and its checks have not passed yet"),
     ("Halted", "GateFailed"): say("the rollout was halted in wave “%(wave)s”: a check did not pass"),
     ("Progressing", "AwaitingApproval"): say("wave “%(wave)s” is done and waits for approval"),
+    ("Progressing", "AwaitingMembers"): say(
+        "wave “%(wave)s” is done and waits for the other members of the ServiceGroup"
+    ),
     ("Paused", ""): say("the rollout is paused in wave “%(wave)s”"),
     ("Halted", ""): say("the rollout was halted in wave “%(wave)s”: too many NodeUnits failed"),
     ("RollingBack", ""): say("NodeUnits go back to what they had"),

@@ -11,7 +11,15 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[Phase] = frozenset(("Superseded", "Complete"))  # nothing can be done about it any more
 # What a rollout in progress waits for.
 Reason = Literal[
-    "", "RollingOut", "OutsideWindow", "Soaking", "CheckingGates", "AwaitingApproval", "TooManyFailures", "GateFailed"
+    "",
+    "RollingOut",
+    "OutsideWindow",
+    "Soaking",
+    "CheckingGates",
+    "AwaitingApproval",
+    "AwaitingMembers",
+    "TooManyFailures",
+    "GateFailed",
 ]
 Turn = Literal["waiting", "given", "done", "failed", "deferred", "skipped", "back", "restored"]
 TURNS: tuple[Turn, ...] = get_args(Turn)

@@ -1,10 +1,25 @@
 """What is asked of the rollout of a package, for all of its members."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from django.db import transaction
+
+from ...core.names import ROLLOUT
+from ...core.rollouts.verbs import Verb
 from ...models import ServiceGroup
+from ..grids.rollouts import package, turn
 
 
 def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
-    """Carry out what the annotation of the custom resource asks, once for each text that it has."""
+    """Carry out what the annotation of the custom resource asks, once for each text that it has; a package that is not
+    valid asks for nothing."""
+    asked = str((body["metadata"].get("annotations") or {}).get(ROLLOUT) or "")
+    if asked == group.command:
+        return
+    with transaction.atomic():
+        if asked:
+            verb, *units = asked.replace(",", " ").split()
+            turn.steer_all(package.members(group), cast(Verb, verb), units)
+        ServiceGroup.objects.filter(pk=group.pk).update(command=asked)
+    group.command = asked

@@ -8,7 +8,7 @@ import pytest
 from sgportal.actions import save_group
 from sgportal.cluster import Refused
 from sgportal.core.names import MEMBERS_FINALIZER
-from sgportal.models import Grid, ServiceGroup
+from sgportal.models import Grid, RolloutUnit, ServiceGroup
 from sgportal.reconciler.groups import resource
 
 from ..world import ADA, World, a_template
@@ -216,3 +216,64 @@ def test_many_members_do_not_go_without_a_person(world: World) -> None:
         world.later(5)
     assert world.names("DeploymentGrid") == []
     assert world.cluster.get(KIND, "default", "shop") is None
+
+
+WAVES = {"waves": [{"name": "canary", "units": ["b"]}], "onFailure": "rollBack"}
+BROKEN = "fail.example/img:2"
+
+
+def rollouts(world: World) -> dict[str, tuple[str, str, int]]:
+    resync(world)
+    found = {grid.name: grid.rollout for grid in Grid.objects.all()}
+    return {name: (told["phase"], told["reason"], len(told["turns"])) for name, told in found.items()}
+
+
+def at(world: World, **phases: str) -> bool:
+    found = rollouts(world)
+    return all(wanted in found[name][:2] for name, wanted in phases.items())
+
+
+def test_waves_cover_all_members_and_go_back_as_one(world: World) -> None:
+    apply(world, a_package(a_member("db"), a_member("web"), rollout=WAVES))
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    assert at(world, db="Complete", web="Complete")
+    apply(world, a_package(a_member("db", BROKEN), a_member("web", "img:2"), rollout=WAVES))
+    world.until(lambda: at(world, web="AwaitingMembers", db="RollingOut"))
+    assert images(world) == {"db-a": "img:1", "db-b": BROKEN, "web-a": "img:1", "web-b": "img:2"}
+    RolloutUnit.objects.filter(turn="given").update(since=0)
+    world.until(lambda: at(world, web="RolledBack", db="RolledBack"))
+    assert set(images(world).values()) == {"img:1"}
+    body = resync(world)
+    assert condition(body, "RolledOut") == ("False", "RolloutTooManyFailures")
+    assert condition(body, "Accepted") == ("True", "Accepted")
+
+    apply(world, a_package(a_member("db", "img:3"), a_member("web", "img:3"), rollout=WAVES))
+    world.until(lambda: at(world, web="Complete", db="Complete"))
+    assert set(images(world).values()) == {"img:3"}
+
+
+def test_the_rollout_of_a_package_is_steered_as_one(world: World) -> None:
+    waves = {"waves": [{"name": "canary", "units": ["b"], "approval": True}]}
+    apply(world, a_package(a_member("db"), a_member("web"), rollout=waves))
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    resync(world)
+    changed = a_package(a_member("db", "img:2"), a_member("web", "img:2"), rollout=waves)
+    apply(world, changed)
+    world.until(lambda: at(world, web="AwaitingApproval", db="AwaitingApproval"))
+
+    def ask(words: str) -> None:
+        world.edit("shop", {"metadata": {"annotations": {"sgportal.superedge.io/rollout": words}}}, KIND)
+        see(world)
+
+    ask("rollback because of the checkout")
+    world.until(lambda: at(world, web="RolledBack", db="RolledBack"))
+    assert set(images(world).values()) == {"img:1"}
+    ask("start")
+    world.until(lambda: at(world, web="AwaitingApproval", db="AwaitingApproval"))
+    ask("approve")
+    world.until(lambda: at(world, web="Complete", db="Complete"))
+    assert set(images(world).values()) == {"img:2"}
+    ask("approve nonsense")
+    assert at(world, web="Complete", db="Complete")
+    ask("pray")
+    assert condition(see(world), "Accepted") == ("False", "Invalid")

@@ -22,9 +22,10 @@ from ....queries.per_unit.rollouts import latest, state_of
 from ....queries.per_unit.units import known_units
 from ....queries.plans import spec_of
 from ....queries.policy import closed
+from ...queue import rollout_keys
 from ..events import grid_events
 from ..events.grid_events import NewEvent
-from . import rows
+from . import package, rows
 from .gates import all_pass
 
 Gates = tuple[Gate, ...]
@@ -54,12 +55,14 @@ def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[fl
     """The same once, where it is known whether the checks that were `asked` passed: seconds until the next look, and
     the checks that are to be asked before."""
     with transaction.atomic():
-        row = Grid.objects.filter(pk=grid.pk).locked().first()
+        row, others = package.locked_with_package(grid)
         look = look_at(row) if row else None
         if row is None or look is None or look.paused:
             return None, ()
         same = look.strategy.gates == asked
-        after = _decide(row, look, passed if same else None)
+        after = _decide(row, look, passed if same else None, package.limit(others))
+        if after != look.before:
+            _take_along(after, look, others)
     if after.reason == "CheckingGates" and after.phase == "Progressing":
         return CHECK_SECONDS, () if same and passed is not None else look.strategy.gates
     wait = next_look(look.strategy, after, look.seen, look.now)
@@ -68,8 +71,32 @@ def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[fl
     return wait, ()
 
 
-def _decide(grid: Grid, look: "Look", passed: bool | None) -> State:
-    after = advance(look.strategy, look.state, look.seen, look.now, passed)
+def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
+    """The other members of a package go on, or back, with this one."""
+    if after.phase == "RollingBack" and look.before.phase != "RollingBack":
+        steer_all(others, "rollback")
+    rollout_keys.wake(others)
+
+
+def steer_all(grids: Collection[Grid], verb: verbs.Verb, units: Collection[str] = ()) -> int:
+    """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now."""
+    done = 0
+    for grid in grids:
+        look = look_at(grid)
+        if look is None:
+            continue
+        try:
+            after = verbs.done(verb, look.strategy, look.state, look.now, [name for name in units if name in look.seen])
+        except verbs.NotNow:
+            continue
+        rows.store(grid, look.rollout, look.strategy, look.before, after)
+        done += 1
+    rollout_keys.wake(grids)
+    return done
+
+
+def _decide(grid: Grid, look: "Look", passed: bool | None, limit: int | None) -> State:
+    after = advance(look.strategy, look.state, look.seen, look.now, passed, limit)
     if after != look.before:
         rows.store(grid, look.rollout, look.strategy, look.before, after)
     elif look.now - look.rollout.looked_at > LOOK_SECONDS / 2:
