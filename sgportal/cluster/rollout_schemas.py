@@ -2,7 +2,7 @@
 
 from ..core.names import MAX_LABEL
 from ..core.rollouts.strategy import DAYS, ON_FAILURE, STARTS
-from ..core.rollouts.validation import MOST_GATES, MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
+from ..core.rollouts.validation import MOST_GATES, MOST_RESTARTS, MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
 from .unit_schemas import CHOICE, COUNT, TEXT, Schema, rule
 
 _CLOCK: Schema = {**TEXT, "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -49,6 +49,11 @@ ROLLOUT: Schema = {
             "minimum": 1,
         },
         "maxFailures": {"description": "How many NodeUnits may fail; left out, none.", **COUNT},
+        "maxRestarts": {
+            "description": "How often a new pod may restart before its NodeUnit has failed; left out, however often.",
+            **COUNT,
+            "maximum": MOST_RESTARTS,
+        },
         "onFailure": {"description": "What more failures lead to; left out, halt.", "enum": list(ON_FAILURE), **TEXT},
         "start": {"description": "Whether a change begins to be rolled out by itself.", "enum": list(STARTS), **TEXT},
         "windows": {

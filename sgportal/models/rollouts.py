@@ -49,6 +49,8 @@ class RolloutUnit(models.Model):
     turn = models.CharField(max_length=8)
     since = models.FloatField(default=0.0)
     took = models.FloatField(default=0.0)
+    reached = models.FloatField(default=0.0)
+    failure = models.CharField(max_length=16, blank=True)
 
     objects = Scoped()
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, sentence_of
-from ...core.rollouts.state import PHASES, TURNS
+from ...core.rollouts.state import FAILURES, PHASES, TURNS
 from ...core.rollouts.strategy import Wave
 from ...core.rollouts.verbs import possible
 from ...core.text import Sentence
@@ -118,7 +118,7 @@ def _wave(wave: Wave, progress: WaveProgress, approved: bool) -> Mapping[str, An
 
 class RolloutUnitSerializer(Shape):
     """A NodeUnit in a rollout. `before`: the revision that it goes back to; `assigned`: the one that it should have;
-    `seconds`: how long it took to be done, 0 where it is not."""
+    `seconds`: how long it took to be done, 0 where it is not; `failure`: why it has failed, "" where it has not."""
 
     name = serializers.CharField()
     wave = Count()
@@ -126,6 +126,7 @@ class RolloutUnitSerializer(Shape):
     before = Count()
     assigned = Count()
     since = Instant()
+    failure = one_of(*FAILURES)
     seconds = serializers.FloatField(source="took")
 
     def get_since(self, unit: RolloutUnit) -> datetime | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
-from .state import ABSENT, Member, Seen, State, Turn
+from .state import ABSENT, Failure, Member, Seen, State, Turn
 from .strategy import Strategy
 
 World = Mapping[str, Seen]
@@ -54,9 +54,16 @@ def _observed(strategy: Strategy, state: State, seen: World, now: float) -> Stat
     for name, member in state.members.items():
         turn = _turn(strategy, state, member, seen.get(name, ABSENT), now)
         if turn != member.turn:
+            failure = _failure(turn, seen.get(name, ABSENT))
             took = member.took or (now - member.since if turn == "done" else 0.0)
-            found[name] = replace(member, turn=turn, since=now, took=took)
+            found[name] = replace(member, turn=turn, since=now, took=took, failure=failure)
     return replace(state, members=found)
+
+
+def _failure(turn: Turn, seen: Seen) -> Failure:
+    if turn != "failed":
+        return ""
+    return "TooManyRestarts" if seen.restarting else "DeadlineExceeded"
 
 
 def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: float) -> Turn:
@@ -64,10 +71,13 @@ def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: flo
         return member.turn
     away, is_there = seen.health in _AWAY, seen.health == "ready" and seen.revision == member.assigned
     late = (seen.stuck and seen.revision == member.assigned) or now - member.since >= strategy.deadline
+    restarting = seen.restarting and seen.revision == member.assigned == state.target and not away
     match member.turn:
+        case "given" | "done" if restarting and state.phase == "Progressing":
+            return "failed"
         case "given":
             return "deferred" if away else "done" if is_there else "failed" if late else "given"
-        case "failed" if is_there:
+        case "failed" if is_there and not restarting:
             return "done"
         case "deferred" if not away:
             return "given" if member.assigned == state.target else "waiting"

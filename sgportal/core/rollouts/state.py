@@ -23,6 +23,9 @@ Reason = Literal[
 ]
 Turn = Literal["waiting", "given", "done", "failed", "deferred", "skipped", "back", "restored"]
 TURNS: tuple[Turn, ...] = get_args(Turn)
+# Why a unit has failed.
+Failure = Literal["", "DeadlineExceeded", "TooManyRestarts"]
+FAILURES: tuple[Failure, ...] = get_args(Failure)
 Health = Literal["ready", "moving", "broken", "offline", "paused", "absent"]
 
 
@@ -31,7 +34,8 @@ class Member:
     """A unit in a rollout. `wave`: the number of its wave, from 0. `before`: the revision that it goes back to, and
     `assigned` the one that it should have now. `turn` since `since` (epoch seconds): `waiting` for its turn, `given`
     the revision, `done`, `failed` to be ready in time, `deferred` while it is offline or paused, `skipped`: not waited
-    for; on the way `back`, `restored`. `took`: how many seconds it needed, 0 while that is not known."""
+    for; on the way `back`, `restored`. `took`: how many seconds it needed, 0 while that is not known. `reached`:
+    when it was last given the revision or another try, 0 for never. `failure`: why it has `failed`."""
 
     wave: int
     before: int
@@ -39,6 +43,8 @@ class Member:
     turn: Turn = "waiting"
     since: float = 0.0
     took: float = 0.0
+    reached: float = 0.0
+    failure: Failure = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,24 @@ class State:
     def turned(self, names: Iterable[str], turn: Turn, now: float, assigned: int | None = None) -> "State":
         """The same where these members are at another turn and, unless None, should have another revision."""
         changed = {
-            name: replace(each, turn=turn, since=now, assigned=each.assigned if assigned is None else assigned)
+            name: replace(
+                each,
+                turn=turn,
+                since=now,
+                assigned=each.assigned if assigned is None else assigned,
+                reached=now if turn == "given" else each.reached,
+                failure="",
+            )
             for name, each in self._of(names)
         }
         return replace(self, members={**self.members, **changed})
 
     def returned(self, names: Iterable[str], now: float) -> "State":
         """The same where these members are on the way back to what they had."""
-        back = {name: replace(each, turn="back", since=now, assigned=each.before) for name, each in self._of(names)}
+        back = {
+            name: replace(each, turn="back", since=now, assigned=each.before, failure="")
+            for name, each in self._of(names)
+        }
         return replace(self, members={**self.members, **back})
 
     def _of(self, names: Iterable[str]) -> Iterable[tuple[str, Member]]:
@@ -82,12 +98,14 @@ class Seen:
     """What was last seen of a unit. `revision`: that of its workload. `health`: `ready` by the rule of `kubectl rollout
     status`, `moving` towards it, `broken`; `offline` and `paused` are not waited for; `absent`: it has no nodes, or
     stays at a revision by a person's wish. `stuck`: the workload's own deadline is over. `opens_in`: seconds until its
-    window opens, 0 while it is open."""
+    window opens, 0 while it is open. `restarting`: a pod that is there since the rollout reached it restarted too
+    often."""
 
     revision: int
     health: Health
     stuck: bool = False
     opens_in: float = 0.0
+    restarting: bool = False
 
 
 ABSENT = Seen(0, "absent")

@@ -64,13 +64,15 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """A valid `spec.rollout`. The last wave is that of the rest. `most`: how many units at once are being changed, a
-    number or percent of all. `deadline`: seconds until a unit that is not done counts as failed; with more than
-    `max_failures` of these the rollout ends as `on_failure` says."""
+    number or percent of all. `deadline`: seconds until a unit that is not done counts as failed; so does one of which a
+    pod restarted more than `max_restarts` times (None: however often). With more than `max_failures` of these the
+    rollout ends as `on_failure` says."""
 
     waves: tuple[Wave, ...]
     most: int | str = 1
     deadline: int = DEADLINE_SECONDS
     max_failures: int = 0
+    max_restarts: int | None = None
     on_failure: OnFailure = "halt"
     start: Start = "automatic"
     windows: tuple[Window, ...] = ()
@@ -103,6 +105,7 @@ _PLAIN = {
     "maxUnavailable": "most",
     "progressDeadlineSeconds": "deadline",
     "maxFailures": "max_failures",
+    "maxRestarts": "max_restarts",
     "onFailure": "on_failure",
     "start": "start",
     "timeZone": "time_zone",

@@ -14,6 +14,7 @@ _WHERE = "/spec/rollout"
 MOST_WAVES = 50
 MOST_WINDOWS = 20
 MOST_GATES = 10
+MOST_RESTARTS = 1000
 MOST_SECONDS = 30 * 24 * 3600
 _MOST_UNITS = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -25,6 +26,7 @@ _FIELDS = {
     "maxUnavailable": ("any", False),
     "progressDeadlineSeconds": ("int", False),
     "maxFailures": ("int", False),
+    "maxRestarts": ("int", False),
     "onFailure": ("str", False),
     "start": ("str", False),
     "windows": ("[any]", False),
@@ -58,6 +60,7 @@ def rollout_problems(value: Any) -> Iterator[Problem]:
     yield from _most_problems(value.get("maxUnavailable"))
     yield from _bounded(value, "progressDeadlineSeconds", 1, MOST_SECONDS)
     yield from _bounded(value, "maxFailures", 0, _MOST_UNITS)
+    yield from _bounded(value, "maxRestarts", 0, MOST_RESTARTS)
     if value.get("onFailure") not in (None, *ON_FAILURE):
         yield Problem(_WHERE + "/onFailure", one_of(ON_FAILURE))
     if value.get("start") not in (None, *STARTS):

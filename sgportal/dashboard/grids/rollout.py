@@ -29,6 +29,10 @@ WORDS: dict[str, Promise] = {
     "back": gettext_lazy("Going back"),
     "restored": gettext_lazy("Rolled back"),
 }
+FAILED_BY: dict[str, Promise] = {
+    "DeadlineExceeded": gettext_lazy("It was not ready in time."),
+    "TooManyRestarts": gettext_lazy("One of its new pods restarted too often."),
+}
 PHASES: dict[str, Promise] = {
     "Pending": gettext_lazy("Not started"),
     "Progressing": gettext_lazy("In progress"),
@@ -127,6 +131,7 @@ def _rows(grid: Grid, now: Current, units: Any) -> list[dict[str, Any]]:
             "cell": cells.get(unit.name),
             "wave": now.strategy.waves[min(unit.wave, len(now.strategy.waves) - 1)].name,
             "turn": WORDS[unit.turn],
+            "failure": FAILED_BY.get(unit.failure, ""),
             "may_skip": _may_skip(now, unit),
         }
         for unit in units

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from ...core.grids.grid import parse
-from ...core.rollouts.state import Member, Phase, Reason, State, Turn
+from ...core.rollouts.state import Failure, Member, Phase, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy
 from ...core.text import Invalid
-from ...models import Grid, Rollout
+from ...models import Grid, Rollout, RolloutUnit
 
 
 def latest(grid: Grid) -> Rollout | None:
@@ -15,12 +15,14 @@ def latest(grid: Grid) -> Rollout | None:
     return grid.rollouts.order_by("-pk").first()
 
 
+def _member(row: RolloutUnit) -> Member:
+    turn, failure = cast(Turn, row.turn), cast(Failure, row.failure)
+    return Member(row.wave, row.before, row.assigned, turn, row.since, row.took, row.reached, failure)
+
+
 def state_of(rollout: Rollout) -> State:
     """A rollout as the core knows it. One query."""
-    members = {
-        row.name: Member(row.wave, row.before, row.assigned, cast(Turn, row.turn), row.since, row.took)
-        for row in rollout.units.all()
-    }
+    members = {row.name: _member(row) for row in rollout.units.all()}
     return State(
         rollout.target,
         cast(Phase, rollout.phase),

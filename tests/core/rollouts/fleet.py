@@ -22,6 +22,7 @@ class Fleet:
     broken: set[str] = field(default_factory=set)
     offline: set[str] = field(default_factory=set)
     windows: dict[str, float] = field(default_factory=dict)
+    restarting: set[str] = field(default_factory=set)
     now: float = 1000.0
 
     def __post_init__(self):
@@ -40,7 +41,8 @@ class Fleet:
             moving = self.now - self.given[name] < self.takes
             bad = name in self.broken and revision == NEW
             health = "offline" if name in self.offline else "broken" if bad else "moving" if moving else "ready"
-            found[name] = Seen(revision, health, opens_in=self.windows.get(name, 0.0))
+            opens, restarting = self.windows.get(name, 0.0), name in self.restarting and revision == NEW
+            found[name] = Seen(revision, health, opens_in=opens, restarting=restarting)
         return found
 
     def step(self, seconds: float = 10, passed: bool | None = None) -> State:

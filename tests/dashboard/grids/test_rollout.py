@@ -73,6 +73,13 @@ def _plan(operator, address):
     return {"plan": form.split('name="plan" value="')[1].split('"')[0]} if 'name="plan" value="' in form else {}
 
 
+def test_why_a_unit_has_failed_is_said(grid, viewer):
+    page = f"/grids/{grid.path}/rollout/?turn=failed"
+    Rollout.objects.get().units.filter(name="lyo").update(turn="failed", failure="TooManyRestarts")
+    assert "One of its new pods restarted too often." in viewer.get(page).content.decode()
+    assert "重启次数过多" in viewer.get(page, headers={"accept-language": "zh-hans"}).content.decode()
+
+
 def test_a_viewer_cannot_steer(grid, viewer):
     assert viewer.post(f"/grids/{grid.path}/do/rollout-abort/", {"step": "confirm"}).status_code == 403
     assert viewer.get("/grids/servicegrids/default/echo/rollout/").status_code == 404

@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from ....core.grids.grid import GridSpec
 from ....core.health import is_settled
+from ....core.names import child_name
 from ....core.rollouts.progress import of_waves, sentence_of
 from ....core.rollouts.state import Health, Member, Seen, State
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.time_zones import time_zone_of
 from ....core.units import Unit
 from ....core.workloads.trouble import DEADLINE_EXCEEDED
-from ....models import Grid, GridUnit, Rollout, RolloutUnit
+from ....models import Grid, GridUnit, Pod, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
 from ...queue import change_log, due_cells
 from ...queue.due_cells import Cell
@@ -24,23 +25,52 @@ from ..events import grid_events
 from ..events.grid_events import NewEvent
 from ..status import publish
 
-_MEMBER = ("wave", "before", "assigned", "turn", "since", "took")
+_MEMBER = ("wave", "before", "assigned", "turn", "since", "took", "reached", "failure")
 _TOLD = ("Paused", "Halted", "RollingBack", "RolledBack", "Aborted", "Complete")
 _BAD = ("Halted", "RollingBack")
 
 
 def seen_of(
-    spec: GridSpec, strategy: Strategy, units: Mapping[str, Unit], cells: Mapping[str, GridUnit], now: float
+    spec: GridSpec,
+    strategy: Strategy,
+    units: Mapping[str, Unit],
+    cells: Mapping[str, GridUnit],
+    members: Mapping[str, Member],
+    now: float,
 ) -> dict[str, Seen]:
-    """What was last seen of these units of a grid."""
-    found = {}
+    """What was last seen of these units of a grid. At most one query."""
+    found, again = {}, restarting(spec, strategy, members)
     for name, unit in units.items():
         cell = cells.get(name)
         opens = 0.0
         if strategy.windows:
             zone = time_zone_of(unit, spec.variables, strategy.time_zone)
             opens = 60.0 * strategy.opens_in(local_minute(now, zone))
-        found[name] = Seen(cell.revision if cell else 0, _health(spec, unit, cell), is_stuck(cell), opens)
+        health = _health(spec, unit, cell)
+        found[name] = Seen(cell.revision if cell else 0, health, is_stuck(cell), opens, name in again)
+    return found
+
+
+def restarting(spec: GridSpec, strategy: Strategy, members: Mapping[str, Member]) -> set[str]:
+    """The units of which a pod that is there since the rollout reached them restarted too often."""
+    if strategy.max_restarts is None:
+        return set()
+    kind = spec.kind.child_kind
+    reached = {
+        child_name(spec.name, kind, name): (name, each.reached) for name, each in members.items() if each.reached
+    }
+    pods = Pod.objects.filter(
+        namespace=spec.namespace,
+        child_kind=kind,
+        child__startswith=f"{spec.name}-",
+        terminating=False,
+        restarts__gt=strategy.max_restarts,
+    )
+    found = set()
+    for child, created in pods.values_list("child", "created_at"):
+        name, since = reached.get(child, ("", 0.0))
+        if name and created and created.timestamp() >= int(since):  # creationTimestamp has whole seconds
+            found.add(name)
     return found
 
 

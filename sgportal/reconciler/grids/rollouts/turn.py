@@ -132,7 +132,8 @@ def look_at(grid: Grid) -> Look | None:
     now = timezone.now().timestamp()
     units = spec.its(known_units(spec.key, with_nodes=True))
     before = state_of(rollout)
-    seen = rows.seen_of(spec, strategy, units, {cell.name: cell for cell in grid.units.all()}, now)
+    cells = {cell.name: cell for cell in grid.units.all()}
+    seen = rows.seen_of(spec, strategy, units, cells, before.members, now)
     state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
     return Look(rollout, strategy, before, state, seen, now, spec.requests.paused)
 
