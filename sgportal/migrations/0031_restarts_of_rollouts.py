@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sgportal', '0029_grants'),
+        ('sgportal', '0030_oidc'),
     ]
 
     operations = [
