@@ -7,16 +7,15 @@ Signals, so that it holds whoever makes the change: a page, the administration s
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 from django.dispatch import receiver
-from django.utils import timezone
 
 from ..models import ApiToken, AuditEvent, Grant
 from ..models.people import has_role, role_of
+from .sessions import end_sessions
 
 _FIELDS = {"password", "is_active", "is_superuser"}
 PASSWORD, ROLE = "password", "role"  # why it ends
@@ -32,14 +31,7 @@ def end_access(user: User, why: str) -> None:
     """End every session of a person, and take back every token."""
     with transaction.atomic():
         count, _ = ApiToken.objects.filter(user=user).delete()
-        _note(user, why, tokens=count, sessions=_end_sessions(user))
-
-
-def _end_sessions(user: User) -> int:
-    """A session says whose it is only within, so all that live are read: this happens seldom."""
-    living = Session.objects.filter(expire_date__gt=timezone.now())
-    theirs = [each.pk for each in living.iterator() if each.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    return Session.objects.filter(pk__in=theirs).delete()[0]
+        _note(user, why, tokens=count, sessions=end_sessions(user))
 
 
 def _note(user: User, why: str, **ended: int) -> None:

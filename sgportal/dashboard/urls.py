@@ -42,6 +42,7 @@ urlpatterns = [
     path("preferences/", preferences.choose, name="preferences"),
     path("profile/", profile.profile, name="profile"),
     path("profile/password/", password, name="password"),
+    path("profile/sessions/<str:session>/end/", profile.end, name="session-end"),
     path("profile/tokens/", profile.issue, name="token-issue"),
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
     path("nodes/", nodes.nodes, name="nodes"),

@@ -26,6 +26,7 @@ OWN = {
     "name": "echo",
     "verb": "pause",
     "unit": "ham",
+    "session": "x",
     "token": "x",
     "pk": "00000000-0000-0000-0000-000000000000",
 }

@@ -42,6 +42,7 @@ PIECES = {
     "name": ("echo", "shop", "node0", "nowhere", "%3Cb%3E"),
     "verb": ("pause", "image", "rollout-skip", "nonsense"),
     "unit": ("ham", "nowhere", "a/b/c"),
+    "session": ("x", "%00"),
     "token": ("x", "%00"),
     "pk": ("1", "0", "99999999999999999999", "00000000-0000-0000-0000-000000000000"),
 }

@@ -1,12 +1,16 @@
 """A person's own page: who they are, and their API tokens."""
 
+from typing import cast
+
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ... import actions
+from ...access.sessions import end_session, name_of, sessions_of
 from ...core.text import Invalid
 from ...models import ApiToken
 from ...models.people import DAYS
@@ -25,6 +29,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         "days": OFFERED,
         "usual": DAYS,
         "scopes": actions.scopes_of(role(request)),
+        "sessions": sessions_of(cast(User, request.user)),
+        "here": name_of(request.session.session_key or ""),
         "fresh": request.session.pop("fresh_token", ""),
     }
     return show(request, "people/profile.html", context)
@@ -54,4 +60,15 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(ApiToken, pk=pk, user__username=request.user.get_username())
     actions.revoke_token(row, actor(request))
     messages.success(request, gettext("Token revoked."))
+    return redirect("profile")
+
+
+@require_POST
+@needs("viewer", "units")
+def end(request: HttpRequest, session: str) -> HttpResponse:
+    """End another session of one's own."""
+    if not end_session(cast(User, request.user), session):
+        raise Http404
+    actions.note_log_in(actor(request), "session-ended")
+    messages.success(request, gettext("Session ended."))
     return redirect("profile")
