@@ -63,7 +63,11 @@ urlpatterns = [
     path("services/<str:namespace>/<str:name>/endpoints", endpoints.ServiceEndpoints.as_view()),
     path("servicegroups", groups.ServiceGroupList.as_view(), name="api-servicegroups"),
     path("servicegroups/<str:namespace>/<str:name>", groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
-    path("servicegroups/<str:namespace>/<str:name>/export", groups.ServiceGroupExport.as_view()),
+    path(
+        "servicegroups/<str:namespace>/<str:name>/export",
+        groups.ServiceGroupExport.as_view(),
+        name="api-servicegroup-export",
+    ),
     path("apply", bundles.Apply.as_view(), name="api-apply"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
     path("nodes/label", labelling.NodeLabelling.as_view(), name="api-nodes-label"),

@@ -15,6 +15,9 @@ from ..page.agreed import FIELD, say_changed
 from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from .columns import GROUPS
+from .views import conditions_of
+
+_SHOWN = ("Accepted", "Deleting", "RolledOut")  # where they are not True
 
 
 @needs("viewer", "grids")
@@ -48,6 +51,9 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
     grids = list(Grid.objects.filter(group=found))
     context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
+    context["conditions"] = [
+        each for each in conditions_of(found) if each["type"] in _SHOWN and each["status"] != "True"
+    ]
     return show(request, "servicegroups/one.html", context)
 
 

@@ -13,7 +13,7 @@ from ...core.names import PAUSED, PAUSED_UNITS
 from ...core.overrides.requests import units_in
 from ...core.text import Invalid, Sentence
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
-from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision
+from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision, ServiceGroup
 from ...queries.endpoints import endpoints_of
 from ...queries.matrix.node_groups import group_keys
 from ...queries.per_unit.pods import with_pages
@@ -88,7 +88,9 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
         "causes": causes,
         "is_service": is_service,
         "paused": (grid.metadata.get("annotations") or {}).get(PAUSED) == "true",
-        "conditions": [each for each in _conditions(grid) if each["type"] != "Degraded" or each["reason"] not in told],
+        "conditions": [
+            each for each in conditions_of(grid) if each["type"] != "Degraded" or each["reason"] not in told
+        ],
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "service_notes": _service_notes(grid) if is_service else [],
@@ -103,11 +105,11 @@ def _service_notes(grid: Grid) -> list[tuple[str, str, Sentence]]:
     return [(row.name, *note) for row in rows for note in row.told]
 
 
-def _conditions(grid: Grid) -> list[dict[str, Any]]:
+def conditions_of(row: Grid | ServiceGroup) -> list[dict[str, Any]]:
     """The conditions of the status, each with its sentence, so that it is said in the reader's language."""
     found: list[dict[str, Any]] = []
-    for each in grid.status.get("conditions") or ():
-        sentence = grid.sentences.get(each["type"])
+    for each in row.status.get("conditions") or ():
+        sentence = row.sentences.get(each["type"])
         found.append({**each, "sentence": Sentence.from_json(sentence)} if sentence else each)
     return found
 

@@ -7,6 +7,7 @@ from ...core.health import is_settled
 from ...core.text import Invalid
 from ...core.units import Unit
 from ...models import Grid, GridUnit
+from ...models.scopes.current import everything
 from .pins import revisions_of
 from .units import known_units
 
@@ -24,9 +25,10 @@ def unready_in(
     has = {cell.name: cell.revision for cell in cells}
     behind = [name for name in units if not has.get(name) or has[name] != wanted.get(name, (generation, ""))[0]]
     found: dict[str, str] = {}
-    for place in spec.requests.depends_on if behind else ():
-        ready = _ready_at(spec.namespace, place, behind)
-        found.update({name: place for name in behind if name not in ready and name not in found})
+    with everything():  # whoever asks for the plan need not be allowed to read what it depends on
+        for place in spec.requests.depends_on if behind else ():
+            ready = _ready_at(spec.namespace, place, behind)
+            found.update({name: place for name in behind if name not in ready and name not in found})
     return found
 
 
