@@ -59,7 +59,7 @@ class ContainerSerializer(Shape):
     lastState = ContainerStateSerializer(source="last", allow_null=True)
 
 
-class ConditionSerializer(Shape):
+class PodConditionSerializer(Shape):
     """A condition, as Kubernetes has it."""
 
     type = serializers.CharField()
@@ -89,7 +89,7 @@ class PodSerializer(Shape):
     labels = Labels(source="row.labels")
     cells = PodCellSerializer(many=True)
     containers = ContainerSerializer(many=True)
-    conditions = ConditionSerializer(many=True)
+    conditions = PodConditionSerializer(many=True)
 
     def get_containers(self, seen: Seen) -> tuple[ContainerView, ...]:
         """Init containers first."""
