@@ -27,7 +27,7 @@ def run(key: str) -> float | None:
     seconds until it is due again, where that is soon."""
     with workqueue.acquire(key) as lease:
         if lease is None:
-            return workqueue.due_in(key)
+            return workqueue.message_spent(key)
         began = time.monotonic()
         try:
             requeue_after = _dispatch(key, lease)

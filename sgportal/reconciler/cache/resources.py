@@ -57,17 +57,29 @@ def _known_groups() -> Iterable[str]:
     return [f"{namespace}/{name}" for namespace, name in rows]
 
 
-def _observe_grid(kind: str, namespace: str, name: str, body: Body | None) -> None:
-    sync.observe(kind, namespace, name, body)
+def _observe_grids(kind: str, batch: Mapping[str, Body | None], changes: Changes) -> None:
+    """Hand on what our custom resources of grids say that their rows do not know."""
+    rows = sync.rows_of(kind, batch)
+
+    def is_news(key: str, body: Body | None) -> bool:
+        return not sync.says_nothing_new(rows.get(key), body)
+
+    _observe(kind, partial(sync.observe, kind), batch, changes, is_news)
 
 
 def _observe(
-    kind: str, observe: Callable[[str, str, Body | None], None], batch: Mapping[str, Body | None], _changes: Changes
+    kind: str,
+    observe: Callable[[str, str, Body | None], None],
+    batch: Mapping[str, Body | None],
+    _changes: Changes,
+    is_news: Callable[[str, Body | None], bool] = lambda _key, _body: True,
 ) -> None:
     """Hand our custom resources on, each on its own: one that goes wrong does not stop the others."""
     for key, body in batch.items():
         namespace, object_name = key.split("/", 1)
         try:
+            if not is_news(key, body):
+                continue
             with transaction.atomic():
                 observe(namespace, object_name, body)
         except (OperationalError, InterfaceError):  # the database's trouble, not this object's: the batch is retried
@@ -122,7 +134,7 @@ SOURCES = (
             kind.kind,
             place,
             _grid_body,
-            partial(_observe, kind.kind, partial(_observe_grid, kind.kind)),
+            partial(_observe_grids, kind.kind),
             partial(_known_grids, kind.kind),
             custom=True,
         )

@@ -38,6 +38,7 @@ __all__ = [
     "ensure",
     "failed",
     "held",
+    "message_spent",
     "waiting",
 ]
 
@@ -230,6 +231,13 @@ def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
                 rows.update(**RELEASED)
                 _send_messages(rows.filter(requested__gt=F("done"), next_at__lte=clock.now()))
             lease.released = True
+
+
+def message_spent(key: str) -> float | None:
+    """A worker found nothing to do: what cannot wait any longer needs a message of its own from now on. In how many
+    seconds the key is due, None where that is not soon."""
+    WorkKey.objects.free().filter(key=key, queued=True).update(queued=False)
+    return due_in(key)
 
 
 def due_in(key: str) -> float | None:

@@ -2,12 +2,14 @@
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.db.models import F
 
 from sgportal.models import WorkKey
+from sgportal.reconciler import worker
 from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.queue import workqueue
 
@@ -94,6 +96,19 @@ def test_requests_while_one_waits_change_nothing():
     before = WorkKey.objects.values().get()
     workqueue.enqueue_spaced([KEY])
     assert WorkKey.objects.values().get() == before
+
+
+def test_what_cannot_wait_has_a_message_though_that_of_what_can_wait_was_taken_in_vain(monkeypatch):
+    sent = []
+    monkeypatch.setattr(workqueue, "_send", sent.extend)
+    monkeypatch.setattr(workqueue, "sender", lambda: SimpleNamespace(is_worth_it=True))
+    workqueue.enqueue([KEY])
+    _work_off(rest=3600)
+    workqueue.enqueue_spaced([KEY])
+    assert worker.run(KEY) is None  # it rests
+    sent.clear()
+    workqueue.enqueue([KEY])
+    assert sent == [KEY]
 
 
 def test_a_worker_does_what_is_due_soon_without_asking_the_rows():

@@ -5,7 +5,7 @@ have an owner there. One that is applied with kubectl gets a row. An edit on eit
 sides were edited, the cluster's edit stands and the portal's stays among the revisions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,20 @@ from . import absence, edits
 Body = Mapping[str, Any]
 PREDECESSOR_GOING = 1.0  # seconds until another look while a custom resource of the name is still being deleted
 _PROPAGATIONS = {"orphan": "Orphan", "foregroundDeletion": "Foreground"}
+
+
+def rows_of(kind: str, places: Iterable[str]) -> dict[str, Grid]:
+    """The grids of a kind at these places (`<namespace>/<name>`), without what is large. One query."""
+    namespaces, names = zip(*(each.split("/", 1) for each in places), strict=True)
+    found = Grid.objects.filter(kind=kind, namespace__in=set(namespaces), name__in=set(names))
+    return {f"{grid.namespace}/{grid.name}": grid for grid in found.defer("spec", "status", "sentences", "whole")}
+
+
+def says_nothing_new(grid: Grid | None, body: Body | None) -> bool:
+    """Whether a custom resource says what its row knows: so it is after a write of its status, as most changes are."""
+    if grid is None or body is None:
+        return False
+    return not (grid.missing_since or grid.missing_held or edits.differs(grid, body))
 
 
 def observe(kind: str, namespace: str, name: str, body: Body | None) -> None:
