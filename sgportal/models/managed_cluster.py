@@ -44,8 +44,11 @@ class ManagedCluster(models.Model):
     @classmethod
     def locked(cls) -> Self:
         """The row, locked to the end of the transaction."""
-        cls.objects.get_or_create(pk=ONE)
-        return cls.objects.select_for_update().get(pk=ONE)
+        rows = cls.objects.select_for_update()
+        if (row := rows.filter(pk=ONE).first()) is None:
+            cls.objects.get_or_create(pk=ONE)
+            row = rows.get(pk=ONE)
+        return row
 
     @property
     def sentence(self) -> Sentence:

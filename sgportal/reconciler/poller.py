@@ -61,12 +61,13 @@ class Poller:
             connections.close_all()
 
     def _hand_out(self, keys: Sequence[str]) -> bool:
-        """Give keys to threads as these become free, for the length of a round; whether there were any."""
+        """Give keys to threads as these become free, for the length of a round; whether it is likely that there are
+        more: without a broker one key leads to another, with one a message brings that."""
         deadline = time.monotonic() + settings.SGPORTAL_POLL_SECONDS
         for key in keys:
             if not self._executor.offer(key, max(0.0, deadline - time.monotonic())):
-                break
-        return bool(keys)
+                return True
+        return len(keys) >= (MOST if self._broker["broker"] == "ok" else 1)
 
     def _hangs(self) -> bool:
         held = leases.held_longest()

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 ROWS_PER_BATCH = 500
 MOST_ROWS = 2000  # that wait for the writer
 GATHER_SECONDS = 0.02  # how long a batch waits for company: short against what a person notices
+FIRST_SECONDS = 0.005  # how long what goes first does
 # Where so many came within that time, a batch waits longer: each takes a dozen statements, however many rows it has.
-BUSY_ROWS, BUSY_SECONDS = 5, 0.1
+BUSY_ROWS, BUSY_SECONDS = 5, 0.2
 
 
 class Message(Protocol):
@@ -111,10 +112,17 @@ class Inbox:
 
     def _gather(self) -> None:
         """Wait for company; longer where there is much, but for what goes first."""
-        self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH, GATHER_SECONDS)
+        self._wait_unless_first(GATHER_SECONDS)
         if self._rows >= BUSY_ROWS:
-            seconds = BUSY_SECONDS - GATHER_SECONDS
-            self._changed.wait_for(lambda: self._rows >= ROWS_PER_BATCH or self._first, seconds)
+            self._wait_unless_first(BUSY_SECONDS - GATHER_SECONDS)
+        if self._first:
+            self._changed.wait_for(self._is_full, FIRST_SECONDS)
+
+    def _wait_unless_first(self, seconds: float) -> None:
+        self._changed.wait_for(lambda: self._is_full() or self._first, seconds)
+
+    def _is_full(self) -> bool:
+        return self._rows >= ROWS_PER_BATCH
 
 
 def _size(message: Message) -> int:

@@ -40,13 +40,16 @@ def record_cells(batches: Sequence[CellBatch], cluster: Cluster) -> dict[int, ce
     return rows
 
 
+_LARGE = ("metadata", "spec", "status", "sentences")  # which recording does not read
+
+
 def _is_rolled_out(grid: Grid, rows: cells.Cells) -> bool:
     return grid.stable is not None or any(each.assigned is not None for each in rows.values())
 
 
 def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
     with transaction.atomic():
-        grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).locked()}
+        grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).defer(*_LARGE).locked()}
         there = {pk: news[pk] for pk in grids}  # others were removed meanwhile
         changes = [judged.changes for judged in there.values()]
         before = sums.stored(changes)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from ....cluster import Cluster, ClusterError, Throttled, Unreachable
 from ....models import Grid, ServiceGroup
 from ....models.bulk import update_rows
+from ....models.intent import GridQuerySet
 from ...process.connection import map_parallel
 from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
@@ -90,12 +91,12 @@ def _portions(grids: Iterable[Grid]) -> Iterator[list[int]]:
         yield some
 
 
-def _store(grids: Iterable[Grid], label: str) -> list[_Said]:
+def _store(found: GridQuerySet, label: str) -> list[_Said]:
     """Write the status of grids to their rows, with the events of the change; what there is to send."""
-    grids = list(grids)
+    grids = list(found.defer("metadata", "status", "sentences"))
     statuses = rows.read(grids, label)
     with transaction.atomic():
-        locked = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).locked()
+        locked = Grid.objects.filter(pk__in=[grid.pk for grid in grids]).defer("metadata", "spec").locked()
         versions = {grid.pk: grid.cells_version for grid in grids}
         behind = {grid.pk: grid for grid in locked if grid.published_version < versions[grid.pk]}
         said = [
