@@ -37,6 +37,7 @@ from .informer.reflector import Pace, Reflector
 from .process import connection as access
 from .process.heartbeat import HeartbeatWriter
 from .process.lease import ProcessLease
+from .queue.together import requests_together
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 15.0
@@ -134,7 +135,8 @@ class Watcher:
                     if not store.guard.hold():
                         log.warning("the grids belong to another cluster from now on: all of it is read")
                         return False
-                    store.write(batch)
+                    with requests_together():
+                        store.write(batch)
                 break
             except _DATABASE_TROUBLE as error:
                 log.warning("a batch could not be stored and is tried again: %s", error)

@@ -20,6 +20,7 @@ from ...queries.plans import is_carried_out, spec_of
 from ...queries.policy import closed
 from ..queue import due_cells, workqueue
 from ..queue.due_cells import Cell
+from ..queue.together import requests_together
 from .observation.cells import observe_cells
 from .observation.observation import Observation
 from .status import cells
@@ -80,7 +81,7 @@ def run(label: str, cluster: Cluster) -> float | None:
     elif wanted:
         due_cells.take(rows)
         _run_idle(label, wanted, cluster, left)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         due_cells.remove(rows)
         due_cells.add(left.cells)
         workqueue.enqueue(grid.path for grid in left.whole)

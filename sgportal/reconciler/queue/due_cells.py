@@ -10,6 +10,7 @@ from django.db import transaction
 from ...models import DueCell
 from ...models.bulk import upsert_rows
 from . import workqueue
+from .together import requests_together
 
 KIND = "cells"  # of the work keys
 ALL = 0  # in the place of a grid
@@ -40,9 +41,9 @@ def enqueue(cells: Collection[Cell], others: Iterable[str] = ()) -> None:
     if cells:
         add(cells)
     urgent = {key_of(each.label) for each in cells if each.moved or each.changed}
-    workqueue.enqueue(urgent | set(others))
-    if rest := {key_of(each.label) for each in cells} - urgent:
-        workqueue.enqueue_spaced(rest)
+    with requests_together():
+        workqueue.enqueue(urgent | set(others))
+        workqueue.enqueue_spaced({key_of(each.label) for each in cells} - urgent)
 
 
 def add(cells: Iterable[Cell]) -> None:

@@ -23,6 +23,7 @@ from ...models import WorkKey, clock
 from ..process.identity import new_name
 from .broker import sender
 from .leases import RELEASED, KeyLease, WorkItem, kept, taken
+from .together import AT_ONCE, ask, make_rows
 
 __all__ = [
     "KeyLease",
@@ -42,10 +43,7 @@ __all__ = [
     "waiting",
 ]
 
-# "Due at once" is a time long past: compared with a clock that a wait for a lock has put behind, the present may still
-# be to come, and the message that finds nothing due is spent.
-AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
-TAKEN = datetime(2000, 1, 2, tzinfo=UTC)  # the same, while somebody is at it and nobody asked for it at once meanwhile
+TAKEN = datetime(2000, 1, 2, tzinfo=UTC)  # the same while somebody is at it and nobody asked for it meanwhile
 SOON = 2.0  # seconds: a worker waits for what is due within these, instead of finding it in the rows
 LEAST = 0.05
 MESSAGE_LIFE = timedelta(seconds=120)
@@ -58,14 +56,17 @@ def enqueue(keys: Iterable[str], urgent: bool = False) -> None:
 
     A key in back-off keeps waiting, unless `urgent` (a person just changed something).
     """
-    wanted = sorted(set(keys))
-    for start in range(0, len(wanted), BATCH):
-        _enqueue_batch(wanted[start : start + BATCH], urgent)
+    ask(_enqueue, set(keys), urgent)
 
 
-def _enqueue_batch(keys: list[str], urgent: bool) -> None:
+def _enqueue(keys: Sequence[str], urgent: bool) -> None:
+    for start in range(0, len(keys), BATCH):
+        _enqueue_batch(keys[start : start + BATCH], urgent)
+
+
+def _enqueue_batch(keys: Sequence[str], urgent: bool) -> None:
     with transaction.atomic():
-        _make_rows(keys)
+        make_rows(keys)
         rows = WorkKey.objects.filter(key__in=keys).locked()
         rows.filter(requested__lte=F("done")).update(since=clock.now())
         rows.update(requested=F("requested") + 1)
@@ -73,34 +74,28 @@ def _enqueue_batch(keys: list[str], urgent: bool) -> None:
         _send_messages(rows.filter(next_at__lte=clock.now()))
 
 
-def _make_rows(keys: Sequence[str], requested: int = 0) -> None:
-    """Make the rows of those of these keys that have none."""
-    rows = [WorkKey(key=key, requested=requested, next_at=AT_ONCE) for key in keys]
-    WorkKey.objects.bulk_create(rows, ignore_conflicts=True)
-
-
 def enqueue_later(seconds: Mapping[str, float]) -> None:
     """Have each key reconciled in so many seconds at the latest, or half a second more. A key in back-off keeps
     waiting."""
-    if not seconds:
-        return
+    together: dict[float, set[str]] = {}
+    for key, after in seconds.items():
+        together.setdefault(math.ceil(after * 2) / 2, set()).add(key)
+    for after, keys in together.items():
+        ask(_enqueue_later, keys, after)
+
+
+def _enqueue_later(keys: Sequence[str], seconds: float) -> None:
     with transaction.atomic():
-        _make_rows(sorted(seconds))
-        rows = WorkKey.objects.filter(key__in=seconds.keys(), failures=0).locked()
-        idle: dict[float, list[str]] = {}
-        waits: dict[float, list[str]] = {}
-        for key, requested, done, next_at in rows.values_list("key", "requested", "done", "next_at"):
-            together = math.ceil(seconds[key] * 2) / 2  # one statement for many
-            if requested <= done:
-                idle.setdefault(together, []).append(key)
-            elif next_at > TAKEN:
-                waits.setdefault(together, []).append(key)
-        for after, keys in idle.items():
-            at = clock.now(after)
-            WorkKey.objects.filter(key__in=keys).update(requested=F("requested") + 1, next_at=at, since=at)
-        for after, keys in waits.items():
-            at = clock.now(after)
-            WorkKey.objects.filter(key__in=keys, next_at__gt=at).update(next_at=at)
+        make_rows(keys)
+        rows = WorkKey.objects.filter(key__in=keys, failures=0).locked()
+        found = list(rows.values_list("key", "requested", "done", "next_at"))
+        idle = [key for key, requested, done, _ in found if requested <= done]
+        waits = [key for key, requested, done, next_at in found if requested > done and next_at > TAKEN]
+        at = clock.now(seconds)
+        if idle:
+            WorkKey.objects.filter(key__in=idle).update(requested=F("requested") + 1, next_at=at, since=at)
+        if waits:
+            WorkKey.objects.filter(key__in=waits, next_at__gt=at).update(next_at=at)
 
 
 def held(keys: Iterable[str]) -> set[str]:
@@ -113,11 +108,14 @@ def enqueue_spaced(keys: Iterable[str], seconds: float = 0.0) -> None:
     """Have each key reconciled in so many seconds, but not before it has rested since the last time (`done`), together
     with whatever else is requested until then. One that waits already stays where it is, and one that somebody is at is
     done again after that."""
-    wanted = sorted(set(keys))
+    ask(_enqueue_spaced, set(keys), seconds)
+
+
+def _enqueue_spaced(wanted: Sequence[str], seconds: float) -> None:
     with transaction.atomic():
         found = _states(wanted)
         if len(found) < len(wanted):
-            _make_rows(wanted)
+            make_rows(wanted)
             found = _states(wanted)
         idle = [key for key, is_requested, is_held in found if not is_requested and not is_held]
         if busy := [key for key, _, is_held in found if is_held]:
@@ -149,7 +147,7 @@ def retry_all() -> None:
 def ensure(keys: Iterable[str]) -> None:
     """Enqueue those of these keys that have no row, or none that is to come: a worker does them every so often."""
     wanted = sorted(keys)
-    _make_rows(wanted, requested=1)
+    make_rows(wanted, requested=1)
     forgotten = WorkKey.objects.filter(key__in=wanted, requested__lte=F("done"))
     forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
 

@@ -9,9 +9,10 @@ from .processes import Portal
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(400)]
 AT_ONCE = """
 import random, threading, time
-from django.db import connection
+from django.db import connection, transaction
 from sgportal.models import WorkKey
 from sgportal.reconciler.queue import workqueue as work
+from sgportal.reconciler.queue.together import requests_together
 
 KEYS = [f"deploymentgrids/default/g{number}" for number in range(400)]
 until = time.monotonic() + 6
@@ -19,6 +20,13 @@ trouble = []
 
 def wish():
     work.enqueue(random.sample(KEYS, 200), urgent=random.random() < 0.5)
+
+def watch():
+    with transaction.atomic(), requests_together():
+        for key in random.sample(KEYS, 20):
+            work.enqueue([key], urgent=True)
+        work.enqueue_spaced(random.sample(KEYS, 20), 1.0)
+        work.enqueue_later(dict.fromkeys(random.sample(KEYS, 20), 1.0))
 
 def borrow():
     with work.acquire_free(random.sample(KEYS, 200)):
@@ -42,7 +50,8 @@ def go(action):
     finally:
         connection.close()
 
-threads = [threading.Thread(target=go, args=[each]) for each in (wish,)*4 + (borrow,)*6 + (fulfil,)*2 + (look,)]
+actions = (wish,)*4 + (watch,)*3 + (borrow,)*6 + (fulfil,)*2 + (look,)
+threads = [threading.Thread(target=go, args=[each]) for each in actions]
 for each in threads:
     each.start()
 for each in threads:

@@ -5,13 +5,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from sgportal.models import WorkKey
 from sgportal.reconciler import worker
 from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.queue.together import requests_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "deploymentgrids/default/web"
@@ -88,6 +89,31 @@ def test_a_rest_does_not_outlast_a_worker_that_dies_in_the_next_turn():
     with workqueue.acquire(KEY) as item:
         WorkKey.objects.update(lease_until=None, holder="")
         item.released = True
+    assert is_due()
+
+
+def test_what_a_transaction_asks_for_is_asked_at_its_end_with_the_rows_locked_in_order():
+    workqueue.enqueue(["c", "a", "b"])
+    WorkKey.objects.update(done=F("requested"))
+    with transaction.atomic(), requests_together():
+        workqueue.enqueue(["c"], urgent=True)
+        workqueue.enqueue_later({"b": 60.0})
+        with requests_together():
+            workqueue.enqueue_spaced(["a"])
+        assert not WorkKey.objects.filter(requested__gt=F("done")).exists()
+    assert WorkKey.objects.filter(requested__gt=F("done")).count() == 3
+
+
+def test_what_a_transaction_that_fails_asks_for_is_not_asked():
+    def ask_and_fail():
+        with transaction.atomic(), requests_together():
+            workqueue.enqueue([KEY])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        ask_and_fail()
+    assert not WorkKey.objects.exists()
+    workqueue.enqueue([KEY])
     assert is_due()
 
 

@@ -19,6 +19,7 @@ from ....models import Grid, GridUnit, Rollout
 from ....queries.per_unit.rollouts import latest, state_of
 from ....queries.per_unit.units import known_units
 from ...queue import rollout_keys
+from ...queue.together import requests_together
 from . import rows, turn
 
 
@@ -28,7 +29,7 @@ def prepare(grid: Grid, spec: GridSpec) -> bool:
     meanwhile, and nothing may be planned for what it said."""
     if spec.rollout is None and grid.stable is None and not grid.rollout:
         return True
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None or row.generation != grid.generation:
             return False

@@ -23,6 +23,7 @@ from ....queries.per_unit.units import known_units
 from ....queries.plans import spec_of
 from ....queries.policy import closed
 from ...queue import rollout_keys
+from ...queue.together import requests_together
 from ..events import grid_events
 from ..events.grid_events import NewEvent
 from . import package, rows
@@ -54,7 +55,7 @@ def run(path: str, cluster: Cluster) -> float | None:
 def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[float | None, Gates]:
     """The same once, where it is known whether the checks that were `asked` passed: seconds until the next look, and
     the checks that are to be asked before."""
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         row, others = package.locked_with_package(grid)
         look = look_at(row) if row else None
         if row is None or look is None or look.paused:

@@ -10,6 +10,7 @@ from ....core.plans.plan import Plan
 from ....models import Grid
 from ....models.bulk import update_rows
 from ...queue import change_log, rollout_keys
+from ...queue.together import requests_together
 from ..events import grid_events
 from ..observation.observation import Observation
 from ..writes.apply import StepResult
@@ -48,7 +49,7 @@ def _is_rolled_out(grid: Grid, rows: cells.Cells) -> bool:
 
 
 def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).defer(*_LARGE).locked()}
         there = {pk: news[pk] for pk in grids}  # others were removed meanwhile
         changes = [judged.changes for judged in there.values()]

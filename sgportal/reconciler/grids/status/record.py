@@ -18,6 +18,7 @@ from ....core.text import Invalid, Sentence, say
 from ....models import Grid
 from ...process.connection import submit
 from ...queue import change_log, rollout_keys
+from ...queue.together import requests_together
 from ..events import grid_events, kube_events
 from ..events.grid_events import NewEvent
 from ..observation.observation import Observation
@@ -83,7 +84,7 @@ def _write(
 ) -> cells.Cells:
     """Write what is news. Where somebody else recorded cells of the grid since it was read, its status is made anew
     from all rows."""
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None:
             return judged.changes.after
