@@ -1,12 +1,16 @@
 """Two doors, one home each: rows and custom resources."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.cluster.crds import DEFINITIONS
 from sgportal.core.names import HOME
 from sgportal.core.text import Invalid
-from sgportal.models import AuditEvent, Grid, GridEvent, Revision
+from sgportal.models import AuditEvent, Grid, GridEvent, Revision, WorkKey
+from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.cache.enqueue import Changes
 from sgportal.reconciler.grids.resource import absence, sync
 from sgportal.reconciler.grids.status import record
 from sgportal.reconciler.queue import workqueue
@@ -55,6 +59,22 @@ def test_an_edit_with_kubectl_is_a_new_revision(world):
     grid = Grid.objects.get()
     assert (grid.home, grid.generation, grid.revisions.count()) == ("cluster", 2, 2)
     assert world.get("g-a")["spec"]["template"]["spec"]["containers"][0]["image"] == "two"
+
+
+def test_writes_of_statuses_cost_the_watch_one_statement_however_many(world):
+    for name in ("g", "h", "i"):
+        world.save(a_grid(name, template=a_template()))
+    bodies = {f"default/{each['metadata']['name']}": each for each in world.cluster.list("DeploymentGrid").items}
+    assert len(bodies) == 3
+    before = set(WorkKey.objects.values_list("key", "requested"))
+    with CaptureQueriesContext(connection) as seen:
+        refresh.write("deploymentgrids", bodies, Changes())
+    assert len(seen) == 1
+    assert set(WorkKey.objects.values_list("key", "requested")) == before
+    bodies["default/h"] = {**bodies["default/h"], "metadata": {**bodies["default/h"]["metadata"], "generation": 7}}
+    refresh.write("deploymentgrids", bodies, Changes())
+    after = set(WorkKey.objects.values_list("key", "requested"))
+    assert {key for key, _ in after - before} == {Grid.objects.get(name="h").path}
 
 
 def test_an_edit_in_the_portal_goes_to_the_custom_resource(world):
