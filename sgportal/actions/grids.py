@@ -200,7 +200,7 @@ def _check(spec: GridSpec, grid: Grid | None, create_only: bool, expect: str | N
         if expect:
             raise NotFound(spec.path())
         return
-    check_scope(grid.kind, grid.namespace, grid.key)
+    check_scope(grid.kind, grid.namespace, grid.key, asked=spec.key)
     if create_only:
         raise AlreadyExists(grid.path)
     if expect and expect != grid.etag:

@@ -58,7 +58,7 @@ def save_group(
         group = rows.select_for_update().first()
         _check(spec, group, create_only, expect)
         if group:
-            _check_scope(group.namespace, group.key)
+            _check_scope(group.namespace, group.key, asked=spec.key)
         _check_taken_in(prepared)
         saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
@@ -71,10 +71,10 @@ def save_group(
     return SavedGroup(group, result, saved, removed, removals)
 
 
-def _check_scope(namespace: str, key: str) -> None:
+def _check_scope(namespace: str, key: str, *, asked: str | None = None) -> None:
     """A package may hold grids of every kind. Raises Forbidden."""
     for kind in KINDS:
-        check_scope(kind, namespace, key)
+        check_scope(kind, namespace, key, asked=asked)
 
 
 def _check(spec: GroupSpec, group: ServiceGroup | None, create_only: bool, expect: str | None) -> None:

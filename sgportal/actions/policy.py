@@ -24,9 +24,11 @@ def forbidden(specs: Mapping[str, GridSpec]) -> list[Problem]:
     ]
 
 
-def check_scope(kind: str, namespace: str, key: str, units: Iterable[str] | None = None) -> None:
+def check_scope(
+    kind: str, namespace: str, key: str, units: Iterable[str] | None = None, *, asked: str | None = None
+) -> None:
     """Raises Forbidden where the rights of whoever asks are not for a grid of this kind and NodeGroup, as a whole or in
-    these NodeUnits."""
+    these NodeUnits; it names the NodeGroup that was `asked` for, where what is stored has another."""
     scope = writing()
     if scope.takes_whole(kind, namespace, key):
         return
@@ -37,7 +39,7 @@ def check_scope(kind: str, namespace: str, key: str, units: Iterable[str] | None
                 "is not in it, at least not in all of its NodeUnits",
                 kind=kind,
                 namespace=namespace,
-                key=key,
+                key=key if asked is None else asked,
             )
         )
 

@@ -85,6 +85,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         """The role a person has now."""
         return highest(held_by(user)) or "–"
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A provider's user keeps the name it came with, which holds what no form takes."""
+        return (*super().get_readonly_fields(request, obj), *(["username"] if hasattr(obj, "oidc") else []))
+
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         """With the roles, in one query."""
         return super().get_queryset(request).prefetch_related("groups__grants", "grants")

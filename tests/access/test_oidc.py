@@ -8,6 +8,7 @@ import httpx
 import oidc_provider_mock
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -139,6 +140,35 @@ def test_who_was_deactivated_stays_out(provider):
     User.objects.filter(username="oidc:yan").update(is_active=False)
     client = browser()
     assert client.get(sent_back(client, "s8"))["Location"] == "/login/"
+
+
+def test_an_administrator_deactivates_a_user_of_the_provider(provider):
+    client = log_in(provider, "s10", "uma", "ham-staff")
+    user = User.objects.get(username="oidc:uma")
+    admin = browser()
+    admin.force_login(builders.a_person("ada", "admin"))
+    page = f"/admin/auth/user/{user.pk}/change/"
+    assert admin.post(page, {"role": ""}).status_code == 302  # `is_active` is not ticked
+    user.refresh_from_db()
+    assert (user.is_active, user.username) == (False, "oidc:uma")
+    assert client.get("/grids/").status_code == 302
+
+
+def test_a_session_ends_in_time_whatever_is_asked_in_it(provider, settings):
+    client = log_in(provider, "s11", "tom", "ham-staff")
+    ends = Session.objects.get(pk=client.session.session_key).expire_date
+    assert timedelta(0) < ends - timezone.now() <= timedelta(seconds=settings.SGPORTAL_OIDC_SESSION_SECONDS)
+    assert client.get("/oidc/?next=/grids/").status_code == 302  # which saves the session
+    assert Session.objects.get(pk=client.session.session_key).expire_date == ends
+
+
+def test_failures_are_counted_as_those_of_passwords_are(provider):
+    client = browser()
+    for _ in range(30):
+        assert client.get("/oidc/callback/?error=x%0Ay").status_code == 302
+    verbs = list(AuditEvent.objects.values_list("verb", flat=True))
+    assert 0 < verbs.count("login-failed") < 30
+    assert verbs.count("login-refused") == 1
 
 
 def test_a_place_elsewhere_is_not_gone_to(provider):

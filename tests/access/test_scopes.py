@@ -255,6 +255,18 @@ def test_a_write_out_of_scope_is_refused(manifest, status):
         assert caller(person).post("/api/v1/apply?dryRun=All", **asked).status_code == status
 
 
+def test_a_refused_write_does_not_say_of_which_node_group_a_grid_is_that_is_out_of_scope():
+    builders.a_grid("web", "hidden-key", "home")
+    person = builders.a_person("sam", "")
+    Grant.objects.create(user=person, role="operator", namespaces="home", key="site")
+    body = manifest("web", namespace="home", gridUniqKey="site")
+    for address in ("/api/v1/deploymentgrids", "/api/v1/apply"):
+        answer = caller(person).post(address, body, content_type="application/json")
+        assert answer.status_code == 403
+        assert "hidden-key" not in answer.text
+        assert "site" in answer.json()["detail"]
+
+
 def test_a_token_may_be_narrower_than_its_owner_and_never_wider():
     world("n")
     operator = builders.a_person("olga", "operator")

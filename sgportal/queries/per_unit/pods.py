@@ -10,6 +10,7 @@ from ...core.access.scope import Right, Scope
 from ...core.grids.kinds import KINDS
 from ...core.text import say
 from ...models import Grid, GridUnit, NodeLabel, Pod
+from ...models.scopes.current import reading
 
 NOBODY = "none"  # SGPORTAL_POD_LOGS where logs are not shown
 
@@ -38,9 +39,12 @@ NO_LOGS = say("this portal does not show logs of pods (SGPORTAL_POD_LOGS)")
 
 def cells_of(pods: Iterable[Pod]) -> dict[int, list[PodCell]]:
     """By primary key the cells that each of these pods, as last seen, belongs to, in order: of the workload above it,
-    and of the ServiceGrids whose Service selects it on a node of a NodeUnit. Three statements, however many pods."""
+    and, for a role without limits, of the ServiceGrids whose Service selects it on a node of a NodeUnit. Three
+    statements, however many pods."""
     pods = list(pods)
-    workloads, services, units = _workloads(pods), _services(pods), _units(pods)
+    workloads, units = _workloads(pods), _units(pods)
+    # Which pods a Service selects its author says, who may be somebody with a limited role.
+    services = _services(pods) if reading().is_all else []
     return {
         pod.pk: sorted(
             {*workloads.get((pod.namespace, pod.child_kind, pod.child), ()), *_serving(pod, services, units)}
