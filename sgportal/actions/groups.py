@@ -174,9 +174,10 @@ def delete_group(
             raise NotFound(group.path)
         if expect and expect != current.etag:
             raise Stale(current)
+        before = current.manifest()
         plans = {grid.path: delete_grid(grid, actor, dry_run=dry_run) for grid in current.grids.all()}
         if not dry_run:
-            note(actor, "delete", current.path, current.manifest(), None)
+            note(actor, "delete", current.path, before, None)
             current.deleting_since = timezone.now()
             current.save()
             workqueue.enqueue([current.path], urgent=True)

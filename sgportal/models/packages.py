@@ -59,8 +59,9 @@ class ServiceGroup(models.Model):
         return f'"{self.uid.hex}.{self.version}"'
 
     def source(self) -> dict[str, Any]:
-        """The package as a person writes it, with its members as they are now. One query, unless they are fetched."""
-        members = [grid.source() for grid in self.grids.all()]
+        """The package as a person writes it, with its members as they are now, but for those that go. One query,
+        unless they are fetched."""
+        members = [grid.source() for grid in self.grids.all() if not grid.deleting_since]
         spec = rewritten(self.spec or {"gridUniqKey": self.key, "grids": []}, self.namespace, members)
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}
         return {"apiVersion": GROUP_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}

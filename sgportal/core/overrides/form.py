@@ -19,20 +19,25 @@ _NONSENSE = "\0 no {name} of anything"
 @dataclass(slots=True)
 class Form:
     """`value` has variables in these `texts`, in order of the `tree` of where they are. `ruled`: the indices of those
-    texts for which there is any rule; what is put into the others cannot make the value invalid."""
+    texts for which there is any rule; what is put into the others cannot make the value invalid, unless it is empty, or
+    the same as another text: one of the `fixed` ones, which have no variables, or one beside it."""
 
     value: Any
     tree: Tree
     texts: Sequence[str]
     ruled: Sequence[int]
-    _problems: dict[tuple[str, ...], Problem | None] = field(default_factory=dict)
+    fixed: frozenset[str]
+    _problems: dict[tuple[str | None, ...], Problem | None] = field(default_factory=dict)
 
     def fill(self, value: Any, unit: Unit, known: Variables, check: Check) -> tuple[Any, Problem | None]:
         """A value that has the same texts at these places, with the variables of a unit, and what is wrong with it
         then. Raises `variables.Missing`."""
         texts = [filled(text, unit, known) for text in self.texts]
         found = put(value, self.tree, iter(texts))
-        mark = tuple(texts[index] for index in self.ruled)
+        mark = tuple(
+            text if index in self.ruled or not text or text in self.fixed or texts.count(text) > 1 else None
+            for index, text in enumerate(texts)
+        )
         if mark not in self._problems:
             self._problems[mark] = next(check(found), None)
         return found, self._problems[mark]
@@ -41,7 +46,9 @@ class Form:
 def form_of(value: Any, check: Check) -> Form | None:
     """The form of a value whose problems `check` finds, None where no text in it has a variable."""
     tree, texts = _where(value), list(_texts(value))
-    return Form(value, tree, texts, _ruled(value, tree, texts, check)) if tree else None
+    if not tree:
+        return None
+    return Form(value, tree, texts, _ruled(value, tree, texts, check), frozenset(_fixed(value)))
 
 
 def _where(value: Any) -> Tree | None:
@@ -67,6 +74,15 @@ def _texts(value: Any) -> Iterator[str]:
             yield each
         else:
             yield from _texts(each)
+
+
+def _fixed(value: Any) -> Iterator[str]:
+    """The texts without variables."""
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else (value,):
+        if isinstance(each, Mapping | list):
+            yield from _fixed(each)
+        elif isinstance(each, str) and not _is_form(each):
+            yield each
 
 
 def put(value: Any, tree: Tree, texts: Iterator[str]) -> Any:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from ...cluster import Cluster
 from ...core.grids.grid import GridSpec, parse, source_metadata
 from ...core.grids.group import GroupSpec, parse_group
 from ...core.names import CONFIRM_DELETION, SERVICEGROUP
+from ...core.overrides.requests import request_problems
 from ...core.schema import twice
 from ...core.status.package import refused
 from ...core.status.parts import Condition
@@ -20,6 +22,7 @@ from ...queries.leaving import brake
 from ...queries.per_unit.units import known_units
 from ..grids.resource.absence import WINDOW
 from ..queue import change_log, workqueue
+from ..queue.together import requests_together
 
 Body = Mapping[str, Any]
 
@@ -48,8 +51,9 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
     except Invalid as invalid:
         raise Refusal(refused(invalid.problems)) from None
     _check_strangers(group, members, cluster)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
+        list(Grid.objects.filter(group=row).locked().values_list("pk"))
         leaving = _leaving(row, members)
         if leaving:
             check_brake(len(leaving), body)
@@ -64,6 +68,19 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
         row.save()
         change_log.record("grid", [row.path])
     group.refresh_from_db()
+
+
+def take_in_metadata(group: ServiceGroup, body: Body) -> None:
+    """Make the row have the labels and annotations of the custom resource, which say nothing of members: what was
+    edited of these in the portal stands. Raises Refusal, where nothing is changed."""
+    metadata = source_metadata(body["metadata"])
+    if metadata == group.metadata:
+        return
+    if problems := list(request_problems(metadata.get("annotations") or {})):
+        raise Refusal(refused(problems))
+    ServiceGroup.objects.filter(pk=group.pk).update(metadata=metadata, version=F("version") + 1)
+    group.refresh_from_db()
+    change_log.record("grid", [group.path])
 
 
 def _members(spec: GroupSpec) -> list[_Member]:

@@ -19,7 +19,7 @@ from ...models import ServiceGroup
 from ...queries.policy import closed
 from ..queue import change_log, workqueue
 from . import deletion, rollout, status
-from .members import Refusal, take_in
+from .members import Refusal, take_in, take_in_metadata
 
 Body = Mapping[str, Any]
 AGAIN = 1.0  # seconds until another try after somebody else was faster, or while members go
@@ -112,7 +112,7 @@ def _make(group: ServiceGroup, cluster: Cluster) -> Body:
 def _edits(group: ServiceGroup, body: Body, cluster: Cluster) -> tuple[Condition, Body]:
     """Take over what was edited on one of the two sides; whether the cluster's is accepted, and the custom resource
     afterwards."""
-    if _differs(group, body):
+    if _is_edited(group, body):
         if why := closed(group.namespace):
             return Condition("Accepted", "False", "NamespaceClosed", why), body
         body = _with_finalizer(body, cluster)  # before there is anything that it keeps
@@ -121,6 +121,10 @@ def _edits(group: ServiceGroup, body: Body, cluster: Cluster) -> tuple[Condition
         except Refusal as refusal:
             return refusal.condition, body
         return ACCEPTED, body
+    try:
+        take_in_metadata(group, body)
+    except Refusal as refusal:
+        return refusal.condition, body
     source = group.source()
     live = body["metadata"]
     if source["spec"] == body["spec"] and MEMBERS_FINALIZER in (live.get("finalizers") or ()):
@@ -151,11 +155,16 @@ def _finalizers(body: Body) -> list[str]:
 def _differs(group: ServiceGroup, body: Body) -> bool:
     """Whether the custom resource says something else than what the row knows of it."""
     metadata = body["metadata"]
-    known = (group.cluster_uid, group.cluster_generation)
-    if (metadata["uid"], metadata.get("generation", 1)) != known:
+    if _is_edited(group, body):
         return True
     going = bool(metadata.get("deletionTimestamp")) and not group.deleting_since
     return going or source_metadata(metadata) != group.metadata
+
+
+def _is_edited(group: ServiceGroup, body: Body) -> bool:
+    """Whether the custom resource is another, or its spec another, than the row knows."""
+    metadata = body["metadata"]
+    return (metadata["uid"], metadata.get("generation", 1)) != (group.cluster_uid, group.cluster_generation)
 
 
 def _know(group: ServiceGroup, uid: str, generation: int) -> None:

@@ -9,6 +9,7 @@ from ...core.names import ROLLOUT
 from ...core.rollouts.verbs import Verb
 from ...models import ServiceGroup
 from ..grids.rollouts import package, turn
+from ..queue.together import requests_together
 
 
 def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
@@ -17,9 +18,9 @@ def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
     asked = str((body["metadata"].get("annotations") or {}).get(ROLLOUT) or "")
     if asked == group.command:
         return
-    with transaction.atomic():
-        if asked:
-            verb, *units = asked.replace(",", " ").split()
-            turn.steer_all(package.members(group), cast(Verb, verb), units)
+    with transaction.atomic(), requests_together():
+        ServiceGroup.objects.select_for_update().get(pk=group.pk)
+        if words := asked.replace(",", " ").split():
+            turn.steer_all(package.members(group), cast(Verb, words[0]), words[1:])
         ServiceGroup.objects.filter(pk=group.pk).update(command=asked)
     group.command = asked

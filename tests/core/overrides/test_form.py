@@ -41,6 +41,26 @@ def test_what_no_rule_speaks_of_is_not_checked_for_each_unit():
     assert not calls
 
 
+def test_what_is_wrong_in_one_unit_is_wrong_there_alone():
+    def rules(value):
+        if not value["image"]:
+            yield Problem("/image", say("required"))
+        if len({each["mountPath"] for each in value["mounts"]}) < len(value["mounts"]):
+            yield Problem("/mounts", say("has a path twice"))
+
+    value = {"image": "{{unit.vars.i}}", "mounts": [{"mountPath": "/data"}, {"mountPath": "{{unit.vars.p}}"}]}
+    form = form_of(value, rules)
+
+    def problem(unit, **values):
+        found = form.fill(value, Unit(unit, ()), Variables({"i": "img", "p": "/x"}, {unit: values}), rules)[1]
+        return found and found.pointer
+
+    assert problem("a", i="") == "/image"
+    assert problem("b") is None
+    assert problem("c", p="/data") == "/mounts"
+    assert problem("d", i="other", p="/y") is None
+
+
 def test_each_value_that_a_rule_speaks_of_is_checked():
     form = form_of(VALUE, check)
     assert filled(form, "a")[1] is None

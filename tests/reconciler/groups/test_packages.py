@@ -4,9 +4,10 @@ import copy
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from sgportal.actions import save_group
-from sgportal.cluster import Refused
+from sgportal.cluster import MERGE_PATCH, Refused
 from sgportal.core.names import MEMBERS_FINALIZER
 from sgportal.models import Grid, RolloutUnit, ServiceGroup
 from sgportal.reconciler.groups import resource
@@ -142,6 +143,35 @@ def test_what_is_not_valid_changes_nothing_and_says_why(world: World, change: di
     assert (after.spec, after.generation) == (before.spec, before.generation)
     assert see(world)["spec"] == bad["spec"]
     assert condition(apply(world, a_package(a_member("web"))), "Accepted") == ("True", "Accepted")
+
+
+def test_an_annotation_in_the_cluster_takes_back_no_edit_of_the_portal(world: World) -> None:
+    package = a_package(a_member("web"))
+    package["metadata"]["annotations"] = {"sgportal.superedge.io/rollout": "approve"}
+    apply(world, package)
+    edited = a_package(a_member("web", "img:2"), a_member("door"))
+    edited["metadata"]["labels"] = {"team": "edge"}
+    save_group(edited, ADA)
+    world.cluster.patch(KIND, "default", "shop", {"metadata": {"annotations": {"note": "x"}}}, MERGE_PATCH)
+    body = see(world)
+    assert images(world)["web-a"] == "img:2"
+    assert world.names("DeploymentGrid") == ["door", "web"]
+    assert [each["metadata"]["name"] for each in body["spec"]["grids"]] == ["web", "door"]
+    assert not Grid.objects.exclude(deleting_since=None).exists()
+
+
+@pytest.mark.parametrize("words", [" ", ",", " , "])
+def test_an_annotation_without_words_asks_for_nothing(world: World, words: str) -> None:
+    package = a_package(a_member("web"), rollout={"waves": [{"units": ["a"]}]})
+    package["metadata"]["annotations"] = {"sgportal.superedge.io/rollout": words}
+    assert condition(apply(world, package), "Accepted") == ("True", "Accepted")
+    assert world.names() == ["web-a", "web-b"]
+
+
+def test_a_member_that_goes_is_in_the_package_no_more(world: World) -> None:
+    apply(world, a_package(a_member("db"), a_member("web")))
+    Grid.objects.filter(name="db").update(deleting_since=timezone.now())
+    assert [each["metadata"]["name"] for each in ServiceGroup.objects.get().source()["spec"]["grids"]] == ["web"]
 
 
 def test_a_strange_grid_is_never_taken_over(world: World) -> None:

@@ -161,7 +161,8 @@ def _enrolled(strategy: Strategy, state: State, units: dict[str, Unit], rollout:
 
 def command_of(grid: Grid) -> str:
     """What the annotation asks of the rollout."""
-    return str((grid.metadata.get("annotations") or {}).get(ROLLOUT) or "")
+    text = str((grid.metadata.get("annotations") or {}).get(ROLLOUT) or "")
+    return " ".join(text.replace(",", " ").split())
 
 
 def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) -> State:
@@ -171,7 +172,7 @@ def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) ->
         rollout.command = asked
         return state
     rollout.command = asked
-    verb, *units = asked.replace(",", " ").split()
+    verb, *units = asked.split()
     try:
         return verbs.done(cast(verbs.Verb, verb), strategy, state, timezone.now().timestamp(), _only(units, state))
     except verbs.NotNow as why:
