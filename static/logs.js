@@ -67,7 +67,10 @@
     button.textContent = label;
     stop = null;
   };
-  if (button) button.addEventListener("click", () => { if (stop) stop.abort(); else follow(); });
+  if (button) {
+    button.addEventListener("click", () => { if (stop) stop.abort(); else follow(); });
+    button.hidden = false;
+  }
   addEventListener("pagehide", () => { if (stop) stop.abort(); });
   log.scrollTop = log.scrollHeight;
 })();

@@ -145,7 +145,7 @@ def test_open_details_survive_a_refresh(visit):
     page.click("#system-labels summary")
     page.evaluate("htmx.trigger('#live', 'refresh')")
     page.wait_for_timeout(700)
-    assert page.evaluate("document.getElementById('system-labels').open")
+    expect(page.locator("#system-labels")).to_have_attribute("open", "")
 
 
 def test_news_between_reading_a_page_and_listening_is_not_lost(visit):

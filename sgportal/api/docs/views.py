@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 description, and Swagger UI over it."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -12,10 +13,17 @@ from rest_framework.response import Response
 from ..description.operations import operation
 from ..views import PortalView
 
+_lock = threading.Lock()  # the generator keeps components in one place for all threads
+
+
+def description() -> dict[str, Any]:
+    """The whole OpenAPI document, made once."""
+    with _lock:
+        return _description()
+
 
 @cache
-def description() -> dict[str, Any]:
-    """The whole OpenAPI document."""
+def _description() -> dict[str, Any]:
     found: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return {**found, "security": [{"token": []}, {"session": []}]}
 
