@@ -71,12 +71,22 @@ def restarted_units(annotations: Mapping[str, str]) -> dict[str, str]:
     return dict(json.loads(text)) if text else {}
 
 
+def rollout_text(annotations: Mapping[str, Any] | None) -> str:
+    """What the annotation asks of a rollout, "" for nothing."""
+    return str((annotations or {}).get(ROLLOUT) or "")
+
+
+def rollout_words(text: str) -> list[str]:
+    """The same as a verb and names of NodeUnits, separated by blanks or commas."""
+    return text.replace(",", " ").split()
+
+
 def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with these annotations, which are texts."""
     if annotations.get(PAUSED) not in (None, "true", "false"):
         yield Problem(_WHERE + pointer(PAUSED), say("must be “true” or “false”"))
-    words = str(annotations.get(ROLLOUT) or "").replace(",", " ").split()
-    if ROLLOUT in annotations and words[:1] != [] and words[0] not in VERBS:
+    words = rollout_words(rollout_text(annotations))
+    if words and words[0] not in VERBS:
         yield Problem(_WHERE + pointer(ROLLOUT), one_of(VERBS))
     for place in units_in(annotations, DEPENDS_ON):
         if not _PLACE.fullmatch(place):

@@ -71,8 +71,8 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
 
 
 def take_in_metadata(group: ServiceGroup, body: Body) -> None:
-    """Make the row have the labels and annotations of the custom resource, which say nothing of members: what was
-    edited of these in the portal stands. Raises Refusal, where nothing is changed."""
+    """Make the row have the labels and annotations of the custom resource, which win over the portal's. They say
+    nothing of members: what was edited of those in the portal stands. Raises Refusal, where nothing is changed."""
     metadata = source_metadata(body["metadata"])
     if metadata == group.metadata:
         return

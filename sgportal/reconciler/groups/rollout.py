@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.db import transaction
 
-from ...core.names import ROLLOUT
+from ...core.overrides.requests import rollout_text, rollout_words
 from ...core.rollouts.verbs import Verb
 from ...models import ServiceGroup
 from ..grids.rollouts import package, turn
@@ -15,12 +15,12 @@ from ..queue.together import requests_together
 def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
     """Carry out what the annotation of the custom resource asks, once for each text that it has; a package that is not
     valid asks for nothing."""
-    asked = str((body["metadata"].get("annotations") or {}).get(ROLLOUT) or "")
+    asked = rollout_text(body["metadata"].get("annotations"))
     if asked == group.command:
         return
     with transaction.atomic(), requests_together():
         ServiceGroup.objects.select_for_update().get(pk=group.pk)
-        if words := asked.replace(",", " ").split():
+        if words := rollout_words(asked):
             turn.steer_all(package.members(group), cast(Verb, words[0]), words[1:])
         ServiceGroup.objects.filter(pk=group.pk).update(command=asked)
     group.command = asked

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ....cluster import Cluster
-from ....core.names import ROLLOUT
+from ....core.overrides.requests import rollout_text, rollout_words
 from ....core.rollouts import verbs
 from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
@@ -161,18 +161,18 @@ def _enrolled(strategy: Strategy, state: State, units: dict[str, Unit], rollout:
 
 def command_of(grid: Grid) -> str:
     """What the annotation asks of the rollout."""
-    text = str((grid.metadata.get("annotations") or {}).get(ROLLOUT) or "")
-    return " ".join(text.replace(",", " ").split())
+    return rollout_text(grid.metadata.get("annotations"))
 
 
 def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) -> State:
     """The rollout after what the grid's annotation asks, once for each text that it has."""
     asked = command_of(grid)
-    if asked in ("", rollout.command):
+    words = rollout_words(asked)
+    if not words or asked == rollout.command:
         rollout.command = asked
         return state
     rollout.command = asked
-    verb, *units = asked.split()
+    verb, *units = words
     try:
         return verbs.done(cast(verbs.Verb, verb), strategy, state, timezone.now().timestamp(), _only(units, state))
     except verbs.NotNow as why:
