@@ -19,6 +19,22 @@ def is_admin(request: HttpRequest) -> bool:
     return Scope.of(rights(request), ROLES[-1]).is_all
 
 
+class ForAdmins:
+    """Pages of the administration site that administrators may open."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return is_admin(request)
+
+    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Administrators."""
+        return is_admin(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return is_admin(request)
+
+
 def actor(request: HttpRequest) -> Actor:
     """Who acts, for the audit trail."""
     return Actor(request.user.get_username(), "admin", request.META.get("REMOTE_ADDR") or "")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..actions import check_role, give_role, take_back
-from ..admin_site import actor, is_admin
+from ..admin_site import ForAdmins, actor, is_admin
 from ..core.access.scope import ROLES
 from ..core.grids.kinds import KINDS
 from ..core.text import Invalid
@@ -70,7 +70,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Grant)
-class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class GrantAdmin(ForAdmins, admin.ModelAdmin):  # type: ignore[type-arg]
     """Grants."""
 
     form = GrantForm
@@ -85,18 +85,6 @@ class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def holder(self, row: Grant) -> str:
         """Whose role it is."""
         return str(row.user or row.group)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return is_admin(request)
-
-    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
-        """Administrators."""
-        return is_admin(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return is_admin(request)
 
     def has_change_permission(self, *_: Any) -> bool:
         """Nobody: take it back and give another."""

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from ..actions import note_access
-from ..admin_site import actor, is_admin
+from ..admin_site import ForAdmins, actor, is_admin
 from ..models.people import ROLES, role_everywhere
 from ..models.scopes.grants import held_by, highest
 
@@ -60,7 +60,7 @@ admin.site.unregister((User, Group))  # Django's own, which give every permissio
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(ForAdmins, UserAdmin):  # type: ignore[type-arg]
     """People. Administrators cannot take their own role or account away: so there is always one."""
 
     form = PersonForm
@@ -92,18 +92,6 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         """With the roles, in one query."""
         return super().get_queryset(request).prefetch_related("groups__grants", "grants")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return is_admin(request)
-
-    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
-        """Administrators."""
-        return is_admin(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return is_admin(request)
 
     def has_change_permission(self, request: HttpRequest, *_: Any) -> bool:
         """Administrators."""

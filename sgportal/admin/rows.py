@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from .. import actions
-from ..admin_site import actor, is_admin
+from ..admin_site import ForAdmins, actor, is_admin
 from ..models import (
     ApiToken,
     AuditEvent,
@@ -28,7 +28,7 @@ from ..queries.matrix.node_groups import node_groups
 from ..queries.matrix.units import unit_page
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(ForAdmins, admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that administrators may look at and nobody may change here."""
 
     list_per_page = 100
@@ -45,14 +45,6 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, *_: Any) -> bool:
         """Nobody."""
         return False
-
-    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
-        """Administrators, by their role."""
-        return is_admin(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return is_admin(request)
 
 
 @admin.register(GridUnit)

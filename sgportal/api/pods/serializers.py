@@ -8,7 +8,7 @@ from rest_framework import serializers
 from ...core.containers.view import ContainerView, Phase, Role, containers_of
 from ...models import Pod
 from ...queries.per_unit.pods import PodCell
-from ...reconciler.live.objects import Body, last_seen
+from ...reconciler.live.objects import Body
 from ..http.shapes import Always, Count, Instant, Labels, Shape, Texts, one_of
 
 
@@ -121,24 +121,6 @@ class KubernetesEventSerializer(Shape):
     count = Count()
     lastTimestamp = serializers.CharField()
     reportingComponent = serializers.CharField(allow_blank=True)
-
-    @classmethod
-    def of(cls, value: Body) -> dict[str, Any]:
-        """The JSON of one."""
-        about = value.get("involvedObject") or {}
-        return {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "involvedObject": {name: str(about.get(name) or "") for name in ("kind", "namespace", "name")},
-            "type": str(value.get("type") or "Normal"),
-            "reason": str(value.get("reason") or ""),
-            "message": str(value.get("message") or ""),
-            "count": int((value.get("series") or {}).get("count") or value.get("count") or 1),
-            "lastTimestamp": last_seen(value),
-            "reportingComponent": str(
-                (value.get("source") or {}).get("component") or value.get("reportingComponent") or ""
-            ),
-        }
 
 
 class KubernetesEventsSerializer(Shape):

@@ -20,7 +20,7 @@ def read_bounds(given: Mapping[str, Any]) -> Bounds:
     problems = [
         *_each("namespaces", namespaces, namespace_problem),
         *_each("kinds", kinds, lambda kind: None if kind in KINDS else one_of(KINDS)),
-        *_each("nodeUnits", units, lambda unit: _unit_problem(unit)),
+        *_each("nodeUnits", units, _unit_problem),
     ]
     if key and (problem := label_key_problem(key)):
         problems.append(Problem("/nodeGroup", problem))

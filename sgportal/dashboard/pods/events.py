@@ -1,7 +1,6 @@
 """Kubernetes' Events of a pod, of what a grid has in a NodeUnit, of a node: a page, and a part of other pages."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -17,19 +16,6 @@ from ..page.access import needs
 from ..page.render import show
 
 _NO_ANSWER = say("the cluster does not answer: its Events cannot be read now")
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """An Event, as a row shows it: when it was last seen (RFC 3339), what it is about."""
-
-    at: str
-    type: str
-    reason: str
-    about: str
-    message: str
-    count: int
-    source: str
 
 
 @needs("viewer", "grids")
@@ -57,9 +43,9 @@ def of_cell(request: HttpRequest, plural: str, namespace: str, name: str, unit: 
     return _shown(request, f"{name} · {unit}", lambda: objects.cell_events(grid, unit))
 
 
-def _shown(request: HttpRequest, about: str, read: Callable[[], list[objects.Body]]) -> HttpResponse:
+def _shown(request: HttpRequest, about: str, read: Callable[[], list[objects.EventView]]) -> HttpResponse:
     problem: Sentence | None = None
-    found: list[objects.Body] = []
+    found: list[objects.EventView] = []
     try:
         found = read()
     except NotAllowed as error:
@@ -67,18 +53,5 @@ def _shown(request: HttpRequest, about: str, read: Callable[[], list[objects.Bod
     except Unavailable:
         problem = _NO_ANSWER
     part = bool(getattr(request, "htmx", None))
-    context = {"about": about, "events": [_row(each) for each in found], "problem": problem}
+    context = {"about": about, "events": found, "problem": problem}
     return show(request, "pods/events.html#table" if part else "pods/events.html", context)
-
-
-def _row(body: objects.Body) -> EventRow:
-    about, source = body.get("involvedObject") or {}, body.get("source") or {}
-    return EventRow(
-        objects.last_seen(body),
-        str(body.get("type") or "Normal"),
-        str(body.get("reason") or ""),
-        f"{about.get('kind', '')} {about.get('name', '')}",
-        str(body.get("message") or ""),
-        int((body.get("series") or {}).get("count") or body.get("count") or 1),
-        str(source.get("component") or body.get("reportingComponent") or ""),
-    )

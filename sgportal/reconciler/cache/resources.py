@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from ...core.grids.group import KIND, PLURAL
 from ...core.grids.kinds import KINDS
@@ -35,15 +36,18 @@ def _uid(body: Body) -> str:
     return str(body["metadata"]["uid"])
 
 
+def _places(rows: QuerySet[Any]) -> Iterable[str]:
+    """`<namespace>/<name>` of each row."""
+    return [f"{namespace}/{name}" for namespace, name in rows.values_list("namespace", "name")]
+
+
 def _known_children(kind: str) -> Iterable[str]:
-    rows = Child.objects.filter(kind=kind).values_list("namespace", "name")
-    return [f"{namespace}/{name}" for namespace, name in rows]
+    return _places(Child.objects.filter(kind=kind))
 
 
 def _known_grids(kind: str) -> Iterable[str]:
     """Grids that were seen in the cluster; others cannot be missed there."""
-    rows = Grid.objects.filter(kind=kind).exclude(cluster_uid="").values_list("namespace", "name")
-    return [f"{namespace}/{name}" for namespace, name in rows]
+    return _places(Grid.objects.filter(kind=kind).exclude(cluster_uid=""))
 
 
 def _grid_body(body: Body) -> Body | None:
@@ -53,8 +57,7 @@ def _grid_body(body: Body) -> Body | None:
 
 
 def _known_groups() -> Iterable[str]:
-    rows = ServiceGroup.objects.exclude(cluster_uid="").values_list("namespace", "name")
-    return [f"{namespace}/{name}" for namespace, name in rows]
+    return _places(ServiceGroup.objects.exclude(cluster_uid=""))
 
 
 def _observe_grids(kind: str, batch: Mapping[str, Body | None], changes: Changes) -> None:
@@ -125,7 +128,7 @@ SOURCES = (
         place,
         translate.slice_row,
         store.write_slices,
-        lambda: [f"{row.namespace}/{row.name}" for row in Slice.objects.defer("body")],
+        lambda: _places(Slice.objects.all()),
     ),
     *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
     *(

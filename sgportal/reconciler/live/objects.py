@@ -1,6 +1,7 @@
 """Pods and Kubernetes' Events, read when somebody asks."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...cluster import Cluster, ClusterError
@@ -17,6 +18,20 @@ Body = Mapping[str, Any]
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An Event (v1) as people read it. `involved_object` has the `kind`, `namespace` and `name` of what it is about,
+    `count` says how often, `last_timestamp` (RFC 3339) when last."""
+
+    type: str
+    reason: str
+    message: str
+    involved_object: Mapping[str, str]
+    count: int
+    last_timestamp: str
+    reporting_component: str
+
+
 def _asked(read: Callable[[Cluster], Result]) -> Result:
     try:
         return read(reading())
@@ -31,17 +46,17 @@ def pod_body(pod: Pod) -> Body | None:
     return next((each for each in found.items if each["metadata"]["uid"] == pod.uid), None)
 
 
-def pod_events(pod: Pod) -> list[Body]:
+def pod_events(pod: Pod) -> list[EventView]:
     """What Kubernetes says of a pod, the latest first. Raises Unavailable, NotAllowed."""
     return _events(pod.namespace, [f"involvedObject.uid={pod.uid}"])
 
 
-def node_events(name: str) -> list[Body]:
+def node_events(name: str) -> list[EventView]:
     """What Kubernetes says of a node, the latest first. Raises Unavailable, NotAllowed."""
     return _events("default", [f"involvedObject.kind=Node,involvedObject.name={name}"])
 
 
-def cell_events(grid: Grid, unit: str) -> list[Body]:
+def cell_events(grid: Grid, unit: str) -> list[EventView]:
     """What Kubernetes says of what a grid has in a NodeUnit, the latest first: of the workload, of its ReplicaSets and
     pods (those that are not ready first); of a ServiceGrid, of its Service. Raises Unavailable, NotAllowed."""
     kind = grid.grid_kind.child_kind
@@ -75,18 +90,31 @@ def _owned(body: Body, uid: str) -> bool:
     return any(each.get("uid") == uid for each in body["metadata"].get("ownerReferences") or ())
 
 
-def _events(namespace: str, selectors: Iterable[str]) -> list[Body]:
+def _events(namespace: str, selectors: Iterable[str]) -> list[EventView]:
     """The Events that any of these field selectors chooses, the latest first."""
 
     def read(selector: str) -> list[Body]:
         options: dict[str, Any] = {"field_selector": selector, "seconds": READ_SECONDS}
         return list(_asked(lambda cluster: cluster.list("Event", namespace, **options)).items)
 
-    found = [each for several in map_parallel(read, list(selectors)) for each in several]
-    return sorted(found, key=last_seen, reverse=True)[:MOST_EVENTS]
+    found = [_view(each) for several in map_parallel(read, list(selectors)) for each in several]
+    return sorted(found, key=lambda each: each.last_timestamp, reverse=True)[:MOST_EVENTS]
 
 
-def last_seen(event: Body) -> str:
+def _view(event: Body) -> EventView:
+    about, source, series = (event.get(part) or {} for part in ("involvedObject", "source", "series"))
+    return EventView(
+        str(event.get("type") or "Normal"),
+        str(event.get("reason") or ""),
+        str(event.get("message") or ""),
+        {name: str(about.get(name) or "") for name in ("kind", "namespace", "name")},
+        int(series.get("count") or event.get("count") or 1),
+        _last_seen(event),
+        str(source.get("component") or event.get("reportingComponent") or ""),
+    )
+
+
+def _last_seen(event: Body) -> str:
     """When an Event was last seen, in RFC 3339 (Event, v1: three fields, by the age of who wrote it)."""
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
