@@ -30,11 +30,14 @@ def one(api, fields, more=""):
     return api.get(f"deploymentgrids?limit=1&fields={fields}{more}").json()["items"][0]
 
 
-def test_everything_unless_asked_otherwise(listed):
+def test_everything_but_what_has_an_entry_for_each_unit_unless_asked_otherwise(listed):
     found = listed.get("deploymentgrids").json()["items"][0]
-    assert found["status"]["states"] == STATUS["states"]
+    assert found["status"]["conditions"] == STATUS["conditions"]
+    assert not {"states", "units"} & set(found["status"])
     assert one(listed, "") == found
-    assert one(listed, "apiVersion,kind,metadata,spec,status") == found
+    whole = one(listed, "apiVersion,kind,metadata,spec,status")
+    assert whole == {**found, "status": {**found["status"], "states": STATUS["states"], "units": STATUS["units"]}}
+    assert one(listed, "status.states") == {"status": {"states": STATUS["states"]}}
 
 
 def test_only_what_is_named(listed):

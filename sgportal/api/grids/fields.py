@@ -11,9 +11,11 @@ from .serializers import GridStatusSerializer
 
 FIELDS = Parameter(
     "fields",
-    "Only these parts of each grid, parted by commas, such as `metadata.name,status.conditions`; everything where left "
-    "out. `status.states` and `status.units` are large: they have an entry for each NodeUnit.",
+    "Only these parts of each grid, parted by commas, such as `metadata.name,status.conditions`. Where left out: "
+    "everything but `status.states` and `status.units`, which have an entry for each NodeUnit; `status` asks for them, "
+    "too.",
 )
+_PER_UNIT = ("states", "units")
 STATUS = {
     *GridStatusSerializer._declared_fields,
     *("readyUnits", "totalUnits", "unusedTemplates", "closure", "nodes", "foreignSlices", "frontServices"),
@@ -85,6 +87,15 @@ def without(row: Grid, columns: Iterable[str]) -> Grid:
     for column in columns:
         setattr(row, column, {})
     return row
+
+
+def listed(manifest: dict[str, Any], tree: Tree) -> dict[str, Any]:
+    """A grid as a list shows it: the parts that are named, or all but what has an entry for each NodeUnit."""
+    if tree:
+        found: dict[str, Any] = chosen(manifest, tree)
+        return found
+    status = {name: part for name, part in manifest["status"].items() if name not in _PER_UNIT}
+    return {**manifest, "status": status}
 
 
 def chosen(document: Any, tree: Tree) -> Any:

@@ -93,6 +93,19 @@ class GridSerializer(serializers.Serializer[Any]):
     status = GridStatusSerializer()
 
 
+class ListedGridStatusSerializer(GridStatusSerializer):
+    """A grid's status in a list: what has an entry for each NodeUnit only where `fields` asks for it."""
+
+    states = serializers.DictField(required=False)
+    units = UnitStatusSerializer(many=True, required=False)
+
+
+class ListedGridSerializer(GridSerializer):
+    """A grid as lists show it."""
+
+    status = ListedGridStatusSerializer()
+
+
 class GridRowSerializer(Shape):
     """A grid as a line of the overview."""
 

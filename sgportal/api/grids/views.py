@@ -19,13 +19,14 @@ from ..description.operations import PAGED, PLANNED, SELECTOR, Parameter, either
 from ..http.address import address
 from ..http.problems import ErrorSerializer
 from ..views import PortalView, unless_unchanged
-from .fields import FIELDS, chosen, read_fields, unread, without
+from .fields import FIELDS, listed, read_fields, unread, without
 from .manifests import etag, grid
 from .merge_patch import merged
 from .plans import Planned, PlanSerializer
 from .remedies import StatusRemedySerializer, cure
 from .serializers import (
     GridSerializer,
+    ListedGridSerializer,
     RecreateChildRequestSerializer,
     RecreateRequestSerializer,
 )
@@ -100,7 +101,7 @@ class GridList(GridView):
     @operation(
         "List grids",
         takes=(NAMESPACE, SELECTOR, GROUP, FIELDS, *PAGED),
-        answers={200: page(GridSerializer), 304: None},
+        answers={200: page(ListedGridSerializer), 304: None},
         headers=("ETag",),
     )
     @unless_unchanged
@@ -117,7 +118,7 @@ class GridList(GridView):
         fresh = freshness()
 
         def shape(row: Grid) -> Any:
-            return chosen(grid(without(row, columns), fresh), fields)
+            return listed(grid(without(row, columns), fresh), fields)
 
         if wanted:
             found = [row for row in rows.iterator() if _selected(row, wanted)]
