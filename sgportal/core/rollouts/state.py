@@ -28,6 +28,9 @@ Failure = Literal["", "DeadlineExceeded", "TooManyRestarts"]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
 Health = Literal["ready", "moving", "broken", "offline", "paused", "absent"]
 
+# What a unit waits for before it can have a revision: another grid there that is coming to be ready, or that failed to.
+Waits = Literal["", "coming", "failed"]
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

@@ -46,6 +46,14 @@ def revisions_of(grid: Grid, cells: Iterable[GridUnit], units: Collection[str]) 
     return found
 
 
+def alike(grid: Grid, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of these pairs of revisions of a grid of which its children are made the same. One query, where there are
+    any."""
+    numbers = {number for pair in pairs for number in pair}
+    specs = _specs(grid, numbers, lambda each: each) if numbers else {}
+    return {(a, b) for a, b in pairs if a in specs and b in specs and specs[b].makes_as(specs[a])}
+
+
 def pinned_at(grid: Grid, spec: GridSpec, numbers: Mapping[str, int]) -> dict[str, Pinned]:
     """What these units have at revisions of these numbers, by name. One query."""
     specs = _specs(grid, numbers.values(), spec.as_at)

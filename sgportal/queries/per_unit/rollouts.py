@@ -7,7 +7,8 @@ from ...core.grids.grid import parse
 from ...core.rollouts.state import Failure, Member, Phase, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy
 from ...core.text import Invalid
-from ...models import Grid, Rollout, RolloutUnit
+from ...core.workloads.trouble import DEADLINE_EXCEEDED
+from ...models import Grid, GridUnit, Rollout, RolloutUnit
 
 
 def latest(grid: Grid) -> Rollout | None:
@@ -52,3 +53,10 @@ def current(grid: Grid) -> Current | None:
     except Invalid:
         return None
     return Current(rollout, strategy, state_of(rollout)) if rollout and strategy else None
+
+
+def is_stuck(cell: GridUnit | None) -> bool:
+    """Whether a workload has made no progress within its deadline: that is the reason of its state, or stands beside
+    it."""
+    said = [cell.reason, *(each["reason"] for each in cell.notes)] if cell else []
+    return DEADLINE_EXCEEDED in said

@@ -13,7 +13,7 @@ from sgportal.cluster import Cluster, Conflict
 from sgportal.core.health import is_unhealthy
 from sgportal.core.workloads import trouble
 from sgportal.models import Pod, WorkKey
-from sgportal.reconciler.grids.rollouts.rows import is_stuck
+from sgportal.queries.per_unit.rollouts import is_stuck
 from sgportal.reconciler.worker import run
 
 from ..days.test_real_days import QUOTAS, quota

@@ -16,9 +16,9 @@ from ....core.rollouts.state import Health, Member, Seen, State
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.time_zones import time_zone_of
 from ....core.units import Unit
-from ....core.workloads.trouble import DEADLINE_EXCEEDED
 from ....models import Grid, GridUnit, Pod, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
+from ....queries.per_unit.rollouts import is_stuck
 from ...queue import change_log, due_cells
 from ...queue.due_cells import Cell
 from ..events import grid_events
@@ -72,13 +72,6 @@ def restarting(spec: GridSpec, strategy: Strategy, members: Mapping[str, Member]
         if name and created and created.timestamp() >= int(since):  # creationTimestamp has whole seconds
             found.add(name)
     return found
-
-
-def is_stuck(cell: GridUnit | None) -> bool:
-    """Whether a workload has made no progress within its deadline: that is the reason of its state, or stands beside
-    it."""
-    said = [cell.reason, *(each["reason"] for each in cell.notes)] if cell else []
-    return DEADLINE_EXCEEDED in said
 
 
 def local_minute(now: float, zone: str) -> int:
