@@ -45,11 +45,11 @@ def can_for(spec: GridSpec, grid: Grid | None, live: Iterable[Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class _Sought:
     """A ServiceGrid's Service: as it is in the cluster, else as it is meant to be; `doubt` is why nobody knows where
-    its traffic goes, if so. `refusing` are the addresses of the Service that refuses, None where that was not seen."""
+    its traffic goes, if so. `refusing` are the addresses of the Services that refuse."""
 
     service: ServiceFacts
     doubt: Doubt | None
-    refusing: frozenset[str] | None
+    refusing: frozenset[str]
 
 
 def _service(grid: Grid, spec: GridSpec, able: Capabilities) -> _Sought:
@@ -68,10 +68,11 @@ def _service(grid: Grid, spec: GridSpec, able: Capabilities) -> _Sought:
     return _Sought(service, doubt, refusing)
 
 
-def _addresses(bodies: Iterable[Mapping[str, Any]]) -> frozenset[str] | None:
-    specs = [body.get("spec") or {} for body in bodies]
-    found = {canonical(each) for spec in specs for each in spec.get("clusterIPs") or [spec.get("clusterIP")] if each}
-    return frozenset(found) or None
+def _addresses(bodies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    specs = [body.get("spec") or {} for body in bodies if not proxy_doubt(body)]
+    return frozenset(
+        canonical(each) for spec in specs for each in spec.get("clusterIPs") or [spec.get("clusterIP")] if each
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +101,14 @@ def endpoints_of(grid: Grid) -> Reach:
 
 
 def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilities) -> Reach:
-    """What each of all `nodes` reaches of a ServiceGrid's Service, where the cluster is `able`. Two queries, and one
-    more where others list endpoints, or nobody does yet."""
+    """What each of all `nodes` reaches of a ServiceGrid's Service, where the cluster is `able`. Three queries."""
     sought = _service(grid, spec, able)
     service = sought.service
     slices, is_free = _slices(grid.namespace, service.name)
     strangers = foreign(service, slices)
     if slices:
-        pods = _places_of_pods(grid.namespace) if strangers else {}
-        seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods)
+        pods, uids = _places_of_pods(grid.namespace) if service.closure.manages_slices else (None, frozenset())
+        seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods, uids)
         proofs = proof(service, slices, nodes, seen=seen)
         datagrams = any(port.protocol == "UDP" for port in service.ports)
         return Reach(proofs, True, loop_of(proofs, strangers, datagrams))
@@ -126,10 +126,18 @@ def _slices(namespace: str, service: str) -> tuple[list[dict[str, Any]], bool]:
     return [row.body for row in rows if row.service == service], not guests
 
 
-def _places_of_pods(namespace: str) -> dict[str, str]:
-    """The node of each address that a pod of a namespace has."""
+def _places_of_pods(namespace: str) -> tuple[dict[str, str], frozenset[str]]:
+    """The node of each address that a pod of a namespace has, "" where pods on several nodes have it, and the uids of
+    those pods. One that ends counts where no other has its address."""
     rows = Pod.objects.filter(namespace=namespace).exclude(node="").exclude(phase__in=("Succeeded", "Failed"))
-    return {canonical(ip): node for ips, node in rows.values_list("ips", "node") for ip in ips}
+    pods = list(rows.values_list("uid", "node", "ips", "terminating"))
+    found: dict[str, str] = {}
+    for ending in (False, True):
+        here: dict[str, str] = {}
+        for ip, node in ((canonical(ip), node) for _, node, ips, ends in pods if ends is ending for ip in ips):
+            here[ip] = node if here.get(ip, node) == node else ""
+        found = here | found
+    return found, frozenset(uid for uid, *_ in pods)
 
 
 def _foreseen(

@@ -149,6 +149,7 @@ def slice_row(body: Body) -> Slice | None:
     if not service.endswith(SERVICE_SUFFIX) and not refusing_number(service):
         return None
     kept = {key: value for key, value in metadata.items() if key in ("name", "namespace", "uid", "labels")}
+    kept["ownerReferences"] = metadata.get("ownerReferences") or []
     return Slice(
         namespace=metadata["namespace"],
         name=metadata["name"],

@@ -228,6 +228,32 @@ def test_a_strangers_slice_leaks_hinted_or_not(closed, hints, states):
         assert said(closed)[1] == {"closed": 3}
 
 
+@pytest.mark.parametrize(
+    ("address", "pod", "closed_", "states"),
+    [
+        ("192.0.2.7", {}, ("False", "LeakingEndpoint"), {"leaking": 1, "closed": 2}),
+        ("192.0.2.7", {"uid": "gone"}, ("Unknown", "PodNotSeen"), {"unknown": 1, "closed": 2}),
+        ("node1's pod", {}, ("False", "LeakingEndpoint"), {"leaking": 1, "closed": 2}),
+    ],
+    ids=["nobody", "gone", "another unit's"],
+)
+def test_a_slice_in_our_clothes_is_not_believed_while_no_keeper_runs(closed, address, pod, closed_, states):
+    """It carries our label and owner, and says that its endpoint is on the very node that it names."""
+    with a_keeper(closed.cluster):
+        until(lambda: reached(closed) == SERVED)
+    ours = closed.cluster.list("EndpointSlice", "default", label_selector=f"{SERVICE_NAME}={SERVICE}").items
+    pattern = next(each for each in ours if "units" in each["metadata"]["name"])
+    pods = {each["nodeName"]: each for each in pattern["endpoints"]}
+    forged = {**pods["node0"], "addresses": [address] if address != "node1's pod" else pods["node1"]["addresses"]}
+    forged["targetRef"] = {**forged["targetRef"], **pod}
+    metadata = {key: pattern["metadata"][key] for key in ("namespace", "labels", "ownerReferences")}
+    body = {**pattern, "metadata": {**metadata, "name": f"{SERVICE}-v4units99"}, "endpoints": [forged]}
+    closed.cluster.apply(body)
+    look(closed)
+    found, by_state = said(closed)
+    assert (found[0], by_state) == (closed_, states)
+
+
 def test_a_node_is_judged_by_its_own_kube_proxy_whatever_its_kubelets_version(closed):
     with a_keeper(closed.cluster):
         until(lambda: reached(closed) == SERVED)

@@ -4,8 +4,10 @@ Whoever wrote a slice, it counts as kube-proxy counts it; but where an endpoint 
 believed of nobody who might lie.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ...units import NodeView
@@ -18,16 +20,20 @@ from .doubts import Doubt
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
 from .worlds import Port, by_address, port_of
 
+_NAMES = r"-v[46](units|refuse)[1-9][0-9]*"  # what the names of our slices add to their Service's
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was seen besides slices and nodes. `doubt` is why nothing can be known of any node, if so. `refusing` are
     the addresses of the Service that sentinels send to, None where nobody asked. `pods` gives the node of each pod's
-    address; without it slices of strangers are not believed where their endpoints are."""
+    address, "" where pods on several have it, and `uids` are those of these pods. Without `pods` (nobody asked) our
+    slices are believed where their endpoints are, those of strangers never."""
 
     doubt: Doubt | None = None
     refusing: frozenset[str] | None = None
-    pods: Mapping[str, str] = field(default_factory=dict)
+    pods: Mapping[str, str] | None = None
+    uids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,19 @@ class Case:
 
 def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The names of slices that count to a Service whose slices are ours to write, and that are not ours."""
-    counted = (each for each in slices if belongs_to(each, service.namespace, service.name) and not is_kept(each))
+    counted = (
+        each for each in slices if belongs_to(each, service.namespace, service.name) and not _ours(each, service)
+    )
     return tuple(sorted(str(each["metadata"]["name"]) for each in counted)) if service.closure.manages_slices else ()
+
+
+def _ours(slice_: Mapping[str, Any], service: ServiceFacts) -> bool:
+    """Whether a slice is as we write them for this Service: label, name and owner, as far as that was kept. Who forges
+    all three is found out by the pods."""
+    metadata = slice_["metadata"]
+    owners = {each.get("uid") for each in metadata.get("ownerReferences") or () if each.get("controller")}
+    owned = "ownerReferences" not in metadata or not service.uid or service.uid in owners
+    return is_kept(slice_) and owned and bool(re.fullmatch(re.escape(service.name) + _NAMES, str(metadata["name"])))
 
 
 def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: Sequence[NodeView], seen: Seen) -> Case:
@@ -81,21 +98,35 @@ def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: S
 
 def _whereabouts(service: ServiceFacts, slices: Sequence[Mapping[str, Any]], where: Places, seen: Seen) -> Whereabouts:
     """Where endpoints are: as the slices say that those wrote whose work it is, else as the pods that were seen."""
-    believed = [each for each in slices if is_kept(each) or not service.closure.manages_slices]
-    nodes = dict(seen.pods)
-    for slice_ in believed if service.closure.manages_slices else ():
-        for endpoint in slice_.get("endpoints") or ():
-            if endpoint.get("nodeName"):
-                nodes.setdefault(canonical(endpoint["addresses"][0]), endpoint["nodeName"])
-    return Whereabouts(where.unit, nodes, frozenset(str(each["metadata"]["name"]) for each in believed))
+    manages_slices = service.closure.manages_slices
+    believed = [each for each in slices if not manages_slices or _ours(each, service)]
+    nodes, unseen = dict(seen.pods or {}), set()
+    for endpoint in chain.from_iterable(each.get("endpoints") or () for each in believed if manages_slices):
+        address, node = canonical(endpoint["addresses"][0]), endpoint.get("nodeName")
+        if not node or address in nodes:
+            continue
+        if seen.pods is None:
+            nodes[address] = node
+        elif _may_be_gone(endpoint, seen):
+            unseen.add(address)
+    names = () if manages_slices and seen.pods is not None else (str(each["metadata"]["name"]) for each in believed)
+    return Whereabouts(where.unit, nodes, frozenset(names), frozenset(unseen))
+
+
+def _may_be_gone(endpoint: Mapping[str, Any], seen: Seen) -> bool:
+    """Whether an endpoint of ours at an address that no pod has may be a pod's that is gone, or is yet to be seen: it
+    names one, and not one that was seen and has another address."""
+    target = endpoint.get("targetRef") or {}
+    return target.get("kind") == "Pod" and bool(target.get("uid")) and target["uid"] not in seen.uids
 
 
 def _refuses(slice_: Mapping[str, Any], seen: Seen) -> bool:
-    """Whether a slice is a sentinel's, and all it lists is addresses of the Service that refuses."""
-    if not (is_kept(slice_) and sentinel_number(slice_)):
-        return False
+    """Whether all that a slice lists is addresses of the Service that refuses, whoever wrote it. Where nobody asked for
+    those a sentinel's is taken for one."""
+    if seen.refusing is None:
+        return is_kept(slice_) and sentinel_number(slice_) > 0
     addresses = {canonical(each["addresses"][0]) for each in slice_.get("endpoints") or ()}
-    return seen.refusing is None or addresses <= seen.refusing
+    return bool(addresses) and addresses <= seen.refusing
 
 
 def _wrapped(

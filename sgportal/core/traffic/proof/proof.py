@@ -124,10 +124,12 @@ def _real(case: Case, reached: Iterable[Reached]) -> tuple[Backend, ...]:
 def _verdict(case: Case, node: NodeView, rule: Rule, reached: Sequence[Reached], found: NodeProof) -> NodeProof:
     unit, mode = found.unit, found.mode
     beyond = tuple(each for each in found.endpoints if not unit or each.unit != unit)
-    guilty = tuple(each for each in beyond if not _allowed(case, unit, each.unit))
+    guilty = tuple(each for each in beyond if not each.unseen and not _allowed(case, unit, each.unit))
     if guilty:
         reason, sentence = _why_leaking(case, node, rule, guilty[0])
         return replace(found, state="leaking", reason=reason, sentence=sentence, guilty=guilty)
+    if unseen := next((each for each in found.endpoints if each.unseen), None):
+        return replace(found, reason="PodNotSeen", sentence=_not_seen(unseen))
     if not found.endpoints:
         reason, sentence = _why_refused(case, node, rule, unit)
         return replace(found, state="refusing", reason=reason, sentence=sentence)
@@ -171,6 +173,17 @@ BY_FILTER = say(
     "only endpoints of its own NodeUnit where SuperEdge's application-grid-wrapper runs on the node; without it, "
     "traffic goes to every NodeUnit"
 )
+
+
+def _at(endpoint: Backend) -> Sentence:
+    return say("%(address)s (EndpointSlice %(slice)s)", address=str(endpoint), slice=endpoint.slice)
+
+
+def _not_seen(endpoint: Backend) -> Sentence:
+    return say(
+        "goes to %(endpoint)s as well: no pod with that address was seen, so nobody knows where it is",
+        endpoint=_at(endpoint),
+    )
 
 
 def _ports(ports: Iterable[PortName]) -> str:
@@ -223,7 +236,7 @@ def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str
 
 def _why_leaking(case: Case, node: NodeView, rule: Rule, guilty: Backend) -> tuple[str, Sentence]:
     """The endpoint it reaches, and the cause: one without hints opens the Service everywhere."""
-    where = say("%(address)s (EndpointSlice %(slice)s)", address=str(guilty), slice=guilty.slice)
+    where = _at(guilty)
     manages_slices = case.service.closure.manages_slices
     if manages_slices and not rule.nodes:
         return "ProxyIgnoresHints", say(

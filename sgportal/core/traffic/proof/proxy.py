@@ -19,7 +19,8 @@ from ..slices.hints import hint_names
 class Backend:
     """An endpoint at one port, as a kube-proxy keeps it. `slice` is the EndpointSlice that lists it, `pod` and
     `claimed` are its pod and node as the slice has them ("" where it does not say). `node` is where the endpoint really
-    is, as far as that is known, and `unit` the node's NodeUnit where that was asked."""
+    is, as far as that is known, and `unit` the node's NodeUnit where that was asked. `unseen`: a slice of ours lists it
+    and no pod with that address was seen."""
 
     address: str
     port: int
@@ -33,6 +34,7 @@ class Backend:
     node: str = ""
     unit: str = ""
     claimed: str = ""
+    unseen: bool = False
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
@@ -60,11 +62,13 @@ def belongs_to(slice_: Mapping[str, Any], namespace: str, service: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where endpoints are: `units` gives the NodeUnit of each node, `nodes` the node of each address, as pods or slices
-    that can be believed have it. Of an address that is not in `nodes` a slice is believed if `believed` names it."""
+    that can be believed have it. Of an address that is not in `nodes` a slice is believed if `believed` names it;
+    `unseen` are those of which nobody knows whether the slices that list them are right."""
 
     units: Mapping[str, str]
     nodes: Mapping[str, str]
     believed: frozenset[str] | None = None
+    unseen: frozenset[str] = frozenset()
 
     def node(self, address: str, slice_name: str, claimed: str) -> str:
         """The node that an endpoint is on, "" where nobody can say."""
@@ -134,6 +138,7 @@ def _backend(endpoint: Mapping[str, Any], number: int, slice_name: str, where: W
         node,
         where.units.get(node, ""),
         claimed,
+        address in where.unseen,
     )
 
 

@@ -286,9 +286,10 @@ def test_a_stranger_is_not_believed_where_its_endpoints_are():
     slices = [*decide(a_service(), NODES, pods).slices, hinted]
     found = {each.node: each for each in proof(a_service(), slices, NODES, seen=SEEN)}
     assert (found["a0"].state, found["a0"].reason) == ("leaking", "EndpointOnNoNode")
-    there = Seen(refusing=SEEN.refusing, pods={"10.7.0.1": "a0"})
+    ours = {pod.ips[0]: pod.node for pod in pods}
+    there = Seen(refusing=SEEN.refusing, pods=ours | {"10.7.0.1": "a0"})
     assert {each.node: each.state for each in proof(a_service(), slices, NODES, seen=there)}["a0"] == "closed"
-    elsewhere = Seen(refusing=SEEN.refusing, pods={"10.7.0.1": "b0"})
+    elsewhere = Seen(refusing=SEEN.refusing, pods=ours | {"10.7.0.1": "b0"})
     found = {each.node: each for each in proof(a_service(), slices, NODES, seen=elsewhere)}
     assert (found["a0"].state, found["a0"].guilty[0].node) == ("leaking", "b0")
 
