@@ -11,7 +11,7 @@ from .events.views import Events
 from .grids import bundles, effective, endpoints, groups, history, operations, revisions
 from .grids import views as grids
 from .http.problems import nothing_here
-from .nodes import labelling
+from .nodes import labelling, past
 from .nodes import views as nodes
 from .people import grants
 from .people import views as people
@@ -86,6 +86,8 @@ urlpatterns = [
     path("jobs/<uuid:pk>/undo", labelling.JobUndo.as_view(), name="api-job-undo"),
     path("nodegroups", nodes.GroupList.as_view(), name="api-nodegroups"),
     path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
+    path("nodeunits/<path:key>/<str:unit>/history", past.UnitHistory.as_view(), name="api-nodeunit-history"),
+    path("nodeunits/<path:key>/<str:unit>/changes", past.UnitChanges.as_view(), name="api-nodeunit-changes"),
     path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
     path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
     path("cluster/decision", cluster.Decision.as_view(), name="api-decision"),

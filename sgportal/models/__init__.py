@@ -5,7 +5,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
-from .history import AuditEvent, ChildDeletion, GridEvent, Journal
+from .history import AuditEvent, CellHistory, ChildDeletion, GridEvent, Journal, LabelHistory, NodeHistory
 from .intent import Grid, GridUnit
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
@@ -20,6 +20,7 @@ from .work import DueCell, Heartbeat, Lease, WorkKey
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "CellHistory",
     "Child",
     "ChildDeletion",
     "DataPlane",
@@ -30,6 +31,7 @@ __all__ = [
     "GridUnit",
     "Heartbeat",
     "Journal",
+    "LabelHistory",
     "LabelJob",
     "Lease",
     "LogInCount",
@@ -37,6 +39,7 @@ __all__ = [
     "ManagementMode",
     "Namespace",
     "Node",
+    "NodeHistory",
     "NodeLabel",
     "OidcIdentity",
     "Pod",

@@ -1,9 +1,11 @@
-"""What happened: events of grids, deletions, the audit trail, the journal that live pages follow."""
+"""What happened: events of grids, deletions, the audit trail, what nodes and cells were, the journal that live pages
+follow."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from ..core.grids.kinds import KINDS
 from ..core.text import Sentence
 from .intent import Grid
 from .scopes.rows import Scoped
@@ -87,6 +89,95 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.path}"
+
+
+class Period(models.Model):
+    """Something that was so from `since` to `until` (null: it still is). The times are when the portal saw it."""
+
+    since = models.DateTimeField(default=timezone.now, db_index=True)
+    until = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        abstract = True
+
+
+class NodeHistory(Period):
+    """A node as it was for a time; `ready` is Ready, NotReady or Unknown."""
+
+    node = models.CharField(max_length=253)
+    ready = models.CharField(max_length=8)
+    unschedulable = models.BooleanField(default=False)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node"], condition=Q(until=None), name="one_present_per_node")]
+        indexes = [models.Index(fields=["node", "since"])]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.ready}"
+
+
+class LabelHistory(Period):
+    """A label that a node had for a time: with a NodeGroup's key it says that the node was in that NodeUnit."""
+
+    node = models.CharField(max_length=253)
+    key = models.CharField(max_length=317)
+    value = models.CharField(max_length=63, blank=True)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "key"], condition=Q(until=None), name="one_present_per_label")
+        ]
+        indexes = [models.Index(fields=["key", "value", "since"]), models.Index(fields=["node", "since"])]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.key}={self.value}"
+
+
+class CellHistory(Period):
+    """What a grid had in a NodeUnit for a time: the state, its reason, the sentence with which that began, and the
+    revision of the grid, 0 where that is not known. `key` is the NodeGroup's."""
+
+    kind = models.CharField(max_length=20)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=63)
+    key = models.CharField(max_length=317, blank=True)
+    unit = models.CharField(max_length=63)
+    state = models.CharField(max_length=12)
+    reason = models.CharField(max_length=100)
+    message = models.JSONField(default=dict)
+    revision = models.PositiveBigIntegerField(default=0)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "namespace", "name", "unit"], condition=Q(until=None), name="one_present_per_cell"
+            )
+        ]
+        indexes = [models.Index(fields=["key", "unit", "since"])]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.unit} {self.state}"
+
+    @property
+    def plural(self) -> str:
+        """Its kind, as addresses have it."""
+        return KINDS[self.kind].plural
+
+    @property
+    def path(self) -> str:
+        """The grid's place in URLs and events."""
+        return f"{self.plural}/{self.namespace}/{self.name}"
+
+    @property
+    def sentence(self) -> Sentence:
+        """Why it was in that state, to be said in the reader's language."""
+        return Sentence.from_json(self.message) if self.message else Sentence("")
 
 
 class Journal(models.Model):

@@ -14,7 +14,7 @@ from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
 from .process import connection, heartbeat
-from .queue import workqueue
+from .queue import unit_history, workqueue
 
 KIND = "duties"  # of the work keys
 BATCH = 1000  # rows removed in one statement, so that nobody waits long for it
@@ -56,8 +56,10 @@ def _days(days: int) -> timedelta | None:
 def kept() -> tuple[Kept, ...]:
     """What is kept for how long."""
     events, audit = _days(settings.SGPORTAL_EVENTS_DAYS), _days(settings.SGPORTAL_AUDIT_DAYS)
+    history = _days(settings.SGPORTAL_HISTORY_DAYS)
     return (
         Kept(Journal, "at", CHANGES_KEPT),
+        *(Kept(each, "until", history) for each in unit_history.MODELS),
         Kept(GridEvent, "last_at", events),
         Kept(LabelJob, "finished_at", events),
         Kept(AuditEvent, "at", audit),
@@ -76,6 +78,7 @@ def forget() -> float:
     SessionStore.clear_expired()
     brake.forget_expired()
     heartbeat.forget()
+    unit_history.note_all()
     return RETENTION_SECONDS
 
 

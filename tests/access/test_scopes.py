@@ -15,6 +15,7 @@ from sgportal.core.access.scope import Bounds, Scope
 from sgportal.core.text import say
 from sgportal.models import ApiToken, AuditEvent, Grant, Grid, GridEvent, LabelJob, ServiceGroup
 from sgportal.models.scopes.rows import RULES, Scoped
+from sgportal.reconciler.queue import unit_history
 from tests import builders
 from tests.api.builders import child, manifest
 from tests.dashboard.test_every_address import PIECE, patterns
@@ -24,13 +25,14 @@ OWN = {
     "plural": "deploymentgrids",
     "namespace": "home",
     "name": "echo",
+    "key": "site",
     "verb": "pause",
     "unit": "ham",
     "session": "x",
     "token": "x",
     "pk": "00000000-0000-0000-0000-000000000000",
 }
-PLAIN, CSV = ("", "key=site&unit=ham"), ("format=csv&key=site&unit=ham",)
+PLAIN, CSV = ("", "key=site&unit=ham"), ("format=csv&key=site&unit=ham&at=",)
 SEARCHED = ("group=site&by=kubernetes.io/hostname&q=for&search=for",)
 SCOPES = {
     "namespace": {"namespaces": "home"},
@@ -74,6 +76,7 @@ def world(elsewhere: str) -> None:
     LabelJob.objects.create(changes={"site": "ham"}, results={"foreign-node": {"state": "done"}}, author="ada")
     AuditEvent.objects.create(actor="ada", door="page", verb="change", path="deploymentgrids/foreign-space/x")
     builders.news()
+    unit_history.note_all()
 
 
 def limited(role: str, scope: str, through_group: bool = False) -> Client:
@@ -120,13 +123,16 @@ def is_bad(answer) -> bool:
 
 
 FIRST = {"/", "/matrix/", "/nodes/", "/unit/", "/search/", "/events/", "/api/v1/nodes", "/api/v1/overview"}
+FIRST |= {"/api/v1/nodeunits/site/ham/history", "/api/v1/nodeunits/site/ham/changes"}
 OF_GRIDS = {"/grids/", "/api/v1/deploymentgrids", "/api/v1/deploymentgrids/home/echo"}
 
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_no_answer_names_what_is_out_of_scope(scope):
     world(ELSEWHERE[scope])
-    found = walked(limited("viewer", scope), PLAIN, ())
+    client = limited("viewer", scope)
+    found = walked(client, PLAIN, ())
+    assert not is_bad(client.get("/unit/?key=site&unit=ham&at="))
     assert found >= FIRST
     assert (found >= OF_GRIDS) is ("units" not in SCOPES[scope])
 
@@ -175,6 +181,9 @@ PLACES = (
     "/api/v1/servicegroups/{}/x",
     "/api/v1/nodes/{}",
     "/api/v1/nodeunits?group={}",
+    "/api/v1/nodeunits/site/{}/history",
+    "/api/v1/nodeunits/{}/ham/changes",
+    "/unit/?key=site&unit={}&at=",
     "/api/v1/overview?group={}",
     "/api/v1/causes?group=site&unit={}",
     "/api/v1/deploymentgrids?namespace={}",

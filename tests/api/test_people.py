@@ -16,7 +16,13 @@ from . import builders
 from .conftest import Api, pointers
 
 pytestmark = pytest.mark.django_db
-NAMES = {"namespace": "default", "name": "nothing", "pk": "00000000-0000-0000-0000-000000000000"}
+NAMES = {
+    "namespace": "default",
+    "name": "nothing",
+    "key": "site",
+    "unit": "a",
+    "pk": "00000000-0000-0000-0000-000000000000",
+}
 
 
 def addresses():
@@ -27,7 +33,9 @@ def addresses():
             continue
         route = str(pattern.pattern).replace("<int:pk>", "1")
         for name, value in NAMES.items():
-            route = route.replace(f"<str:{name}>", value).replace(f"<uuid:{name}>", value)
+            route = (
+                route.replace(f"<str:{name}>", value).replace(f"<uuid:{name}>", value).replace(f"<path:{name}>", value)
+            )
         for method in view.http_method_names:
             if method != "head" and hasattr(view, method):
                 yield pytest.param(f"/api/v1/{route}", method.upper(), view, id=f"{method} {route}")

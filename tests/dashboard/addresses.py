@@ -25,6 +25,7 @@ READABLE = (
     "/group/?key=site",
     "/unit/?key=site&unit=lyo",
     "/unit/?key=site&unit=nowhere",
+    "/unit/?key=site&unit=lyo&at=",
     "/grids/",
     "/grids/?kind=ServiceGrid&state=Ready&namespace=default&key=site&search=e",
     GRID,

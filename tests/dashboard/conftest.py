@@ -7,6 +7,7 @@ from django.utils import translation
 from sgportal.core.text import say
 from sgportal.dashboard.page import unchanged
 from sgportal.models import GridEvent, ServiceGroup
+from sgportal.reconciler.queue import unit_history
 
 from .. import builders
 from ..api.builders import child
@@ -63,4 +64,5 @@ def fleet(db):
     builders.a_pod(grid, "lyo", "node2", 0, ready=False, reason="CrashLoopBackOff")
     GridEvent.objects.create(path=grid.path, unit="lyo", reason="Created", message=say("all pods are ready").to_json())
     builders.news()
+    unit_history.note_all()
     return grid

@@ -40,6 +40,7 @@ PIECES = {
     "plural": ("deploymentgrids", "servicegrids", "pods", "%00"),
     "namespace": ("default", "nowhere", "%E4%B8%AD"),
     "name": ("echo", "shop", "node0", "nowhere", "%3Cb%3E"),
+    "key": ("site", "topology.kubernetes.io/zone", "%00"),
     "verb": ("pause", "image", "rollout-skip", "nonsense"),
     "unit": ("ham", "nowhere", "a/b/c"),
     "session": ("x", "%00"),

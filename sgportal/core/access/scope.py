@@ -1,6 +1,6 @@
 """The scope of a grant: namespaces, kinds of grids, a NodeGroup or some of its NodeUnits; and scopes added up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -110,6 +110,13 @@ class Scope:
     def takes_nodes_of(self, key: str, unit: str) -> bool:
         """Whether the nodes of a NodeUnit are within."""
         return any(each.key in ("", key) and (not each.units or unit in each.units) for each in self.bounds)
+
+    def takes_node(self, labels: Mapping[str, str]) -> bool:
+        """Whether a node with these labels is within."""
+        return any(
+            not each.key or (labels.get(each.key) and (not each.units or labels[each.key] in each.units))
+            for each in self.bounds
+        )
 
     def told(self, kind: str, key: str) -> tuple[str, str] | None:
         """A line of the change log as somebody with this scope is told of it: as it is, with "" for a name that may be

@@ -18,6 +18,7 @@ from ..page.access import needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
+from .past import unit_then
 
 NAMES = 12
 MOST_PODS = 1000
@@ -94,11 +95,13 @@ def _with_nodes(key: str, units: list[UnitRow]) -> list[tuple[UnitRow, list[tupl
 
 @needs("viewer", "units")
 def unit(request: HttpRequest) -> HttpResponse:
-    """One NodeUnit: its nodes, and what each grid has there."""
+    """One NodeUnit: its nodes, and what each grid has there; at the instant `at`, where the URL says one."""
     asked = wanted(request, "key", "unit")
     key, name = asked["key"], asked["unit"]
     if not key or not name:
         raise Http404
+    if "at" in request.GET:
+        return unit_then(request, key, name)
     found = unit_page(key, UnitFilter(only=name)).units
     here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)

@@ -154,16 +154,30 @@ def _revision(bounds: Bounds) -> Q:
     return _path(bounds) & (Q(spec__gridUniqKey=bounds.key) if bounds.key else Q())
 
 
+def _overlapping(bounds: Bounds) -> Q:
+    """What a node was while it was, at least for a part of that time, in a NodeUnit in scope."""
+    if not bounds.key:
+        return Q()
+    inside = _all("LabelHistory").filter(key=bounds.key, node=OuterRef("node")).exclude(value="")
+    if bounds.units:
+        inside = inside.filter(value__in=bounds.units)
+    began = inside.filter(Q(until=None) | Q(until__gt=OuterRef("since")))
+    return Q(until=None) & Q(Exists(began)) | Q(Exists(began.filter(since__lt=OuterRef("until"))))
+
+
 RULES: dict[str, Rule] = {
     "AuditEvent": lambda _: NO_ROW,
+    "CellHistory": lambda bounds: _of_grid(bounds, "", "unit"),
     "Child": _child,
     "ChildDeletion": lambda bounds: _of_grid(bounds, "grid__", "unit"),
     "Grid": _of_grid,
     "GridEvent": _event,
     "GridUnit": lambda bounds: _of_grid(bounds, "grid__", "name"),
+    "LabelHistory": _overlapping,
     "LabelJob": lambda _: NO_ROW,
     "Namespace": _namespace,
     "Node": _node,
+    "NodeHistory": _overlapping,
     "NodeLabel": _label,
     "Pod": _pod,
     "Revision": _if_whole(_revision),

@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError, models, transaction
 from ...core.names import ZONE
 from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
 from ...models.bulk import upsert_rows
+from ..queue import unit_history
 from .enqueue import Changes
 from .translate import Body
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 BATCH = 500
 _NODE_FIELDS = ("uid", "labels", "ready", "ready_since", "unschedulable", "taints", "info", "created_at")
+_REMEMBERED = ("labels", "ready", "unschedulable")
 _POD_STATE = ("node", "ready", "phase", "reason", "message", "terminating", "child_kind", "child")
 _AGENT = ("agent", "version", "ready", "node", "terminating")
 _POD_FIELDS = (*_POD_STATE, "namespace", "name", "labels", "ips", "ports", "restarts", "agent", "version", "created_at")
@@ -51,6 +53,7 @@ def write_nodes(batch: Mapping[str, Node | None], changes: Changes) -> None:
         changes.proxies = True
     if gone:
         Node.objects.filter(pk__in=[node.pk for node in gone]).delete()
+        unit_history.note_nodes([node.name for node in gone])
 
 
 def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], changes: Changes) -> None:
@@ -62,6 +65,7 @@ def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], ch
             _note_node(row, before, changes)
     written = _upsert(changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
     _write_labels([(row, known[row.name].labels if row.name in known else {}) for row in written])
+    unit_history.note_nodes([row.name for row in written if _differs(row, known.get(row.name), _REMEMBERED)])
 
 
 def _note_node(row: Node, before: Node | None, changes: Changes) -> None:

@@ -119,6 +119,8 @@ CALLS = {
     "POST jobs/{id}/undo": [("", None, 202)],
     "GET nodegroups": [("?all=true", None, 200)],
     "GET nodeunits": [("?group=zone1", None, 200)],
+    "GET nodeunits/zone1/nodeunit1/history": [("", None, 200)],
+    "GET nodeunits/zone1/nodeunit1/changes": [("", None, 200), ("?limit=1", None, 200)],
     "GET cluster": [("", None, 200)],
     "POST cluster/crds": [("", {}, 202)],
     "GET decisions": [("", None, 200)],

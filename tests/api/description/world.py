@@ -1,6 +1,6 @@
 """A world in which every list has something in it, with what each answer is made of: good news and bad."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -9,8 +9,21 @@ from sgportal.cluster import Listing
 from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Plane, Trial
-from sgportal.models import Child, DataPlane, Grant, Grid, GridEvent, LabelJob, ManagementMode, Node, Pod
+from sgportal.models import (
+    Child,
+    DataPlane,
+    Grant,
+    Grid,
+    GridEvent,
+    GridUnit,
+    LabelJob,
+    ManagementMode,
+    Node,
+    NodeLabel,
+    Pod,
+)
 from sgportal.reconciler.cache.translate import child_row
+from sgportal.reconciler.queue import unit_history
 
 from .. import builders
 from ..conftest import Api
@@ -53,6 +66,18 @@ def fill(api: Api) -> None:
     LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")
     Grant.objects.create(group=Group.objects.create(name="staff"), role="viewer", namespaces="default")
     Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
+    _past()
+
+
+def _past() -> None:
+    """Nodes and grids that were in the NodeUnit for a day, and something that changed."""
+    unit_history.note_all()
+    for model in unit_history.MODELS:
+        model.objects.update(since=timezone.now() - timedelta(days=1))
+    Node.objects.filter(name="node0").update(ready="Unknown")
+    GridUnit.objects.filter(name="nodeunit1").update(reason="Changed")
+    NodeLabel.objects.filter(node__name="node1", key="zone1").delete()
+    unit_history.note_all()
 
 
 def package() -> dict:

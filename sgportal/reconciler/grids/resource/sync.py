@@ -17,7 +17,7 @@ from ....cluster import Cluster, Conflict
 from ....core.grids.kinds import BY_PLURAL
 from ....models import AuditEvent, Grid
 from ...fleet import membership
-from ...queue import change_log, workqueue
+from ...queue import change_log, unit_history, workqueue
 from . import absence, edits
 
 Body = Mapping[str, Any]
@@ -230,6 +230,7 @@ def _forget(grid: Grid, by: str) -> None:
         if by:
             AuditEvent.objects.create(actor=by, door="cluster", verb="delete", path=path, before=grid.source())
         edits.wake_group(grid)
+        unit_history.note_end(grid)
         grid.delete()
     change_log.record("grid", [path])
 

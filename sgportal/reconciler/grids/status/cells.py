@@ -22,7 +22,7 @@ from ....core.status.parts import UnitStatus
 from ....models import Grid, GridUnit
 from ....models.bulk import update_rows, upsert_rows
 from ...fleet import halt
-from ...queue import change_log, workqueue
+from ...queue import change_log, unit_history, workqueue
 from ..observation.observation import Observation, changed
 from .creation_failures import LOOK_AGAIN
 
@@ -147,9 +147,16 @@ def write(changes: Sequence[CellChanges]) -> list[Cells]:
     gone = [Q(grid=each.grid, name__in=each.gone) for each in changes if each.gone]
     if gone:
         GridUnit.objects.filter(functools.reduce(or_, gone)).delete()
+    _remember(changes)
     _slow_down([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.failed])
     _speed_up([cells[name] for each, cells in zip(changes, after, strict=True) for name in each.done])
     return list(after)
+
+
+def _remember(changes: Sequence[CellChanges]) -> None:
+    news = [each for each in changes if each.written or each.gone]
+    units = {name for each in news for name in (*each.written, *each.gone) if name}
+    unit_history.note_cells([each.grid for each in news], units)
 
 
 def _unsaved(cell: GridUnit) -> GridUnit:

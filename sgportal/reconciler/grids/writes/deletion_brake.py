@@ -16,7 +16,7 @@ from ....core.plans.retirement import DELETION_HELD, HELD
 from ....models import ChildDeletion, Grid, GridUnit, ManagedCluster
 from ....queries.leaving import brake, children, lately, unwanted, window
 from ...fleet import halt
-from ...queue import change_log
+from ...queue import change_log, unit_history
 from ..observation.observation import Observation
 
 
@@ -69,6 +69,7 @@ def _hold(seen: Observation, units: Sequence[str]) -> Observation:
     }
     GridUnit.objects.bulk_create(fresh.values())
     grid.units.filter(name__in=units).update(**held)
+    unit_history.note_cells([grid], units)
     change_log.record("grid", [grid.path])
     change_log.record("cluster", [halt.CHANGE_LOG_KEY])
     return replace(seen, cells={**seen.cells, **fresh}).with_cells(units, **held)
