@@ -16,7 +16,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ kustomize: develop ## write deploy/kustomize anew from the chart (fetches helm; 
 bench: develop messages compiled ## ratios measured side by side; table on screen, JSON in bench/output/
 	@exec $(PY) -m bench
 
+faults: develop messages compiled ## the fault matrix on a real control plane (FAULTS=name,name: only these; REPORT=1: into docs/reliability)
+	@exec $(PY) -m faults
+
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
 	@set -e; flags="--universal --generate-hashes --no-header --no-emit-index-url --quiet"; \
 	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
@@ -75,7 +78,7 @@ lock: develop ## resolve the dependencies of pyproject.toml anew into the lock f
 	grep -o '^cyclonedx-bom==[^ ]*' requirements/sbom.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/sbom.txt
 
 clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
-	rm -rf $(VENV) staticfiles bench/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) staticfiles bench/output faults/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f .test-*.sqlite3* $(MESSAGES:.po=.mo)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

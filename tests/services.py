@@ -137,9 +137,11 @@ def end(process: subprocess.Popen, seconds: float = 10, number: int = signal.SIG
 
 @dataclass
 class Redis:
-    """A Redis of our own."""
+    """A Redis of our own, keeping nothing on disk. It can be stopped, killed and started again."""
 
     port: int
+    folder: Path
+    process: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
@@ -150,29 +152,39 @@ class Redis:
 
         return redis.Redis(port=self.port)
 
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen([*command, "--dir", str(self.folder)], stdout=log, stderr=log)
+        wait_for(lambda: connects(self.port), 75, "Redis listens")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process:
+            end(self.process, number=number)
+
 
 @contextlib.contextmanager
 def run_redis(folder: Path, port: int = 0) -> Iterator[Redis]:
     """Redis, keeping nothing on disk, on this port or a free one."""
-    port = port or free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with (folder / "redis.log").open("wb") as log:
-        process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
+    redis = Redis(port or free_port(), folder)
     try:
-        wait_for(lambda: connects(port), 75, "Redis listens")
-        yield Redis(port)
+        redis.start()
+        yield redis
     finally:
-        end(process)
+        redis.stop()
 
 
 @dataclass
 class Postgres:
-    """A PostgreSQL of our own; `url()` is a fresh empty database."""
+    """A PostgreSQL of our own, its data in `home`; `url()` is a fresh empty database. It can be stopped, killed and
+    started again."""
 
     port: int
     folder: Path
-    sockets: Path
+    home: Path
     count: int = 0
+    process: subprocess.Popen | None = None
+    environment: dict[str, str] | None = None
 
     def url(self) -> str:
         import psycopg
@@ -184,6 +196,48 @@ class Postgres:
         ) as link:
             link.execute(f"CREATE DATABASE {name}")
         return f"postgresql://portal@127.0.0.1:{self.port}/{name}"
+
+    def initialise(self) -> None:
+        """Make its data, as another user where we are root, since it refuses to run as root."""
+        data = self.home / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            self.home.chmod(0o755)
+            owner = pwd.getpwnam(NOBODY)
+            os.chown(data, owner.pw_uid, owner.pw_gid)
+            os.chown(self.home, owner.pw_uid, owner.pw_gid)
+        options = ["-D", data, "-U", "portal", "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
+        initdb = [*self._prefix(), f"{postgres_folder()}/initdb", *options]
+        subprocess.run(list(map(str, initdb)), check=True, capture_output=True, cwd="/")
+
+    def start(self) -> None:
+        data, own = self.home / "data", [f"unix_socket_directories={self.home}", "fsync=off"]
+        (data / "postmaster.pid").unlink(missing_ok=True)  # of one that was killed
+        options = [word for each in ("listen_addresses=127.0.0.1", *own) for word in ("-c", each)]
+        serve = [*self._prefix(), f"{postgres_folder()}/postgres", "-D", str(data), "-p", str(self.port), *options]
+        with (self.folder / "postgres.log").open("ab") as log:
+            self.process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/", env=self.environment)
+        wait_for(lambda: _answers(self.port), 75, "PostgreSQL answers")
+
+    def stop(self) -> None:
+        if self.process:
+            end(self.process, number=signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it and all that it has begun, as a power cut would."""
+        pid = self.process.pid
+        begun = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for each in (pid, *begun):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self.process.wait(10)
+        wait_for(lambda: not any(Path(f"/proc/{each}").exists() for each in begun), 75, "its processes are gone")
+
+    @staticmethod
+    def _prefix() -> list[str]:
+        if os.geteuid():
+            return []
+        return ["setpriv", f"--reuid={NOBODY}", f"--regid={pwd.getpwnam(NOBODY).pw_gid}", "--clear-groups"]
 
 
 def _answers(port: int) -> bool:
@@ -198,41 +252,13 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def run_postgres(folder: Path) -> Iterator[Postgres]:
-    """PostgreSQL, as another user where we are root, since it refuses to run as root."""
-    commands, port = postgres_folder(), free_port()
-    root = os.geteuid() == 0
+def run_postgres(folder: Path, home: Path | None = None) -> Iterator[Postgres]:
+    """PostgreSQL with its data in a folder of its own, or in `home`."""
     # Not below pytest's own folders: those are private to root, and every test run that starts makes them so again.
-    home = tempfile.TemporaryDirectory(prefix="sgportal-postgres-")
-    data = Path(home.name) / "data"
-    data.mkdir()
-    if root:
-        Path(home.name).chmod(0o755)
-        owner = pwd.getpwnam(NOBODY)
-        os.chown(data, owner.pw_uid, owner.pw_gid)
-        os.chown(home.name, owner.pw_uid, owner.pw_gid)
-    prefix = (
-        ["setpriv", f"--reuid={NOBODY}", f"--regid={pwd.getpwnam(NOBODY).pw_gid}", "--clear-groups"] if root else []
-    )
-    initdb = [
-        *prefix,
-        f"{commands}/initdb",
-        "-D",
-        data,
-        "-U",
-        "portal",
-        "--auth=trust",
-        "--no-sync",
-        "--locale=C.UTF-8",
-    ]
-    subprocess.run(list(map(str, initdb)), check=True, capture_output=True, cwd="/")
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home.name}", "-c", "fsync=off"]
-    serve = [*prefix, f"{commands}/postgres", "-D", str(data), "-p", str(port), *options]
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(serve, stdout=log, stderr=log, cwd="/")
-    try:
-        wait_for(lambda: _answers(port), 75, "PostgreSQL answers")
-        yield Postgres(port, folder, Path(home.name))
-    finally:
-        end(process, number=signal.SIGINT)
-        home.cleanup()
+    with contextlib.ExitStack() as stack:
+        own = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sgportal-postgres-")))
+        postgres = Postgres(free_port(), folder, own)
+        stack.callback(postgres.stop)
+        postgres.initialise()
+        postgres.start()
+        yield postgres

@@ -30,7 +30,7 @@ def _tools(folder, **scripts: str) -> str:
 
 def test_make_alone_says_what_there_is(tmp_path):
     said = _make(tmp_path).stdout
-    for target in ("demo", "test", "lint", "bench", "clean"):
+    for target in ("demo", "test", "lint", "bench", "faults", "clean"):
         assert f"make {target}" in said
 
 

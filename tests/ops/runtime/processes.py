@@ -54,6 +54,7 @@ class Portal:
     folder: Path
     settings: Mapping[str, str]
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
+    root: Path = ROOT  # the checkout that they run
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,7 +70,7 @@ class Portal:
 
     def run(self, command: Sequence[str], check: bool = True, **options: Any) -> subprocess.CompletedProcess:
         """Run a command to its end."""
-        options = {"capture_output": True, "text": True, "timeout": 90, "cwd": ROOT, **options}
+        options = {"capture_output": True, "text": True, "timeout": 90, "cwd": self.root, **options}
         done = subprocess.run(command, env=self.environment, check=False, **options)
         assert done.returncode == 0 or not check, done.stderr + done.stdout
         return done
@@ -82,7 +83,7 @@ class Portal:
         """Start a process in a group of its own."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.running[name] = process
         return process

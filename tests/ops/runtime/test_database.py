@@ -68,7 +68,7 @@ def _portal(tmp_path, url, **more):
 @pytest.mark.postgres
 def test_sockets_options_and_the_limit_of_a_statement_reach_postgresql(tmp_path, postgres_server):
     name = postgres_server.url().rpartition("/")[2]
-    by_socket = f"postgresql://portal@/{name}?host={postgres_server.sockets}&port={postgres_server.port}"
+    by_socket = f"postgresql://portal@/{name}?host={postgres_server.home}&port={postgres_server.port}"
     options = "&options=-c%20search_path%3Dedge"
     shown = json.loads(_portal(tmp_path, by_socket + options, SGPORTAL_STATEMENT_SECONDS="7").python(SHOWN))
     assert shown == ["7s", "edge", True, "sgportal"]
