@@ -4,12 +4,12 @@ Asked twice of the same, it decides nothing new the second time; so it does not 
 a process that asked was killed: what it had not stored did not happen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import islice
 
 from .state import ABSENT, Failure, Member, Seen, State, Turn
 from .strategy import Strategy
+from .together import ALONE, Others
 
 World = Mapping[str, Seen]
 _AWAY = ("offline", "paused")
@@ -21,18 +21,18 @@ def advance(
     seen: World,
     now: float,
     passed: bool | None = None,
-    limit: int | None = None,
+    others: Others = ALONE,
 ) -> State:
     """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave passed
-    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`). `limit`: the number of
-    the last wave that may begin, for others are not done with it; the number of waves stands for completion."""
+    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`). `others`: those that it
+    goes together with."""
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
-        return _forward(strategy, state, seen, now, passed, limit)
+        return _forward(strategy, state, seen, now, passed, others)
     if state.phase == "RollingBack":
-        return _backward(strategy, state, seen, now)
+        return _backward(strategy, state, seen, now, others)
     if state.phase == "Complete":  # units that were out of reach come back one by one
-        return _given(strategy, state, seen, now)
+        return _given(strategy, state, seen, now, others)
     return state
 
 
@@ -57,6 +57,8 @@ def _observed(strategy: Strategy, state: State, seen: World, now: float) -> Stat
             failure = _failure(turn, seen.get(name, ABSENT))
             took = member.took or (now - member.since if turn == "done" else 0.0)
             found[name] = replace(member, turn=turn, since=now, took=took, failure=failure)
+            if member.turn == "given" and turn == "waiting":  # nothing was carried out
+                found[name] = replace(found[name], assigned=seen[name].revision or member.before)
     return replace(state, members=found)
 
 
@@ -69,12 +71,14 @@ def _failure(turn: Turn, seen: Seen) -> Failure:
 def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: float) -> Turn:
     if seen.health == "absent":
         return member.turn
-    away, is_there = seen.health in _AWAY, seen.health == "ready" and seen.revision == member.assigned
+    away, is_there = _is_away(seen), seen.health == "ready" and seen.revision == member.assigned
     late = (seen.stuck and seen.revision == member.assigned) or now - member.since >= strategy.deadline
     restarting = seen.restarting and seen.revision == member.assigned == state.target and not away
     match member.turn:
         case "given" | "done" if restarting and state.phase == "Progressing":
             return "failed"
+        case "given" if seen.waits and not away:  # for as long as it takes, which is no time of its own
+            return "waiting"
         case "given":
             return "deferred" if away else "done" if is_there else "failed" if late else "given"
         case "failed" if is_there and not restarting:
@@ -88,14 +92,12 @@ def _turn(strategy: Strategy, state: State, member: Member, seen: Seen, now: flo
     return member.turn
 
 
-def _forward(
-    strategy: Strategy, state: State, seen: World, now: float, passed: bool | None, limit: int | None
-) -> State:
+def _forward(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None, others: Others) -> State:
     """Failures first; then as many waves as nothing holds back."""
     if len(state.at("failed")) > strategy.max_failures:
-        return _given_up(strategy, replace(state, reason="TooManyFailures"), seen, now)
+        return _given_up(strategy, replace(state, reason="TooManyFailures"), seen, now, others)
     while True:
-        state = _given(strategy, state, seen, now)
+        state = _given(strategy, state, seen, now, others)
         if open_units := _open(state, seen):
             closed = all(state.members[name].turn == "waiting" and seen[name].opens_in > 0 for name in open_units)
             return replace(state, reason="OutsideWindow" if closed else "RollingOut", ready_at=None)
@@ -107,23 +109,23 @@ def _forward(
         if strategy.gates and _touched(state) and state.checked <= state.wave and not passed:
             late = now - ready_at - wave.soak >= strategy.deadline
             if passed is False and late:
-                return _given_up(strategy, replace(state, reason="GateFailed"), seen, now)
+                return _given_up(strategy, replace(state, reason="GateFailed"), seen, now, others)
             return replace(state, reason="CheckingGates")
         state, passed = replace(state, checked=max(state.checked, state.wave + 1)), None
         if wave.approval and state.approved <= state.wave:
             return replace(state, reason="AwaitingApproval")
-        if limit is not None and state.wave >= limit:
+        if others.limit is not None and state.wave >= others.limit:
             return replace(state, reason="AwaitingMembers")
         if state.wave + 1 == len(strategy.waves):
             return replace(state, phase="Complete", reason="", ready_at=None)
         state = replace(state, wave=state.wave + 1, ready_at=None)
 
 
-def _given_up(strategy: Strategy, state: State, seen: World, now: float) -> State:
+def _given_up(strategy: Strategy, state: State, seen: World, now: float, others: Others) -> State:
     """What failure leads to."""
     if strategy.on_failure == "halt":
         return replace(state, phase="Halted", ready_at=None)
-    return _backward(strategy, replace(state, phase="RollingBack"), seen, now)
+    return _backward(strategy, replace(state, phase="RollingBack"), seen, now, others)
 
 
 def _touched(state: State) -> bool:
@@ -137,31 +139,47 @@ def _open(state: State, seen: World) -> list[str]:
     return [name for name in found if seen.get(name, ABSENT).health != "absent"]
 
 
-def _given(strategy: Strategy, state: State, seen: World, now: float) -> State:
+def _given(strategy: Strategy, state: State, seen: World, now: float, others: Others) -> State:
     """Give the revision to as many units as may be in change at once; those that are out of reach are put off."""
     due = [name for name in state.at("waiting") if state.phase == "Complete" or state.members[name].wave <= state.wave]
-    health = {name: seen.get(name, ABSENT) for name in due}
-    away = [name for name in due if health[name].health in _AWAY]
-    ready = (name for name in due if health[name].health not in (*_AWAY, "absent") and health[name].opens_in <= 0)
-    chosen = list(islice(ready, _room(strategy, state, seen, ("given",))))
+    found = {name: seen.get(name, ABSENT) for name in due}
+    away = [name for name in due if _is_away(found[name])]
+    ready = (
+        name for name in due if not _is_away(found[name]) and found[name].health != "absent" and not found[name].waits
+    )
+    chosen = _as_many_as_may(strategy, state, seen, "given", others, (n for n in ready if found[n].opens_in <= 0))
     return state.turned(away, "deferred", now).turned(chosen, "given", now, state.target)
 
 
-def _room(strategy: Strategy, state: State, seen: World, turns: tuple[Turn, ...]) -> int:
-    """How many more units may be in change now."""
-    there = [name for name in state.members if seen.get(name, ABSENT).health != "absent"]
-    changing = [name for name in state.at(*turns) if name in seen and seen[name].health != "absent"]
-    return max(0, strategy.at_once(len(there)) - len(changing))
+def _is_away(seen: Seen) -> bool:
+    """Whether a unit is not waited for: it is out of reach, or another grid that it needs has failed there."""
+    return seen.health in _AWAY or seen.waits == "failed"
 
 
-def _backward(strategy: Strategy, state: State, seen: World, now: float) -> State:
+def _as_many_as_may(
+    strategy: Strategy, state: State, seen: World, turn: Turn, others: Others, names: Iterable[str]
+) -> list[str]:
+    """The first of these units, as many as may be in change besides those at this turn. One in change elsewhere counts
+    there already."""
+    there = {name for name in state.members if seen.get(name, ABSENT).health != "absent"}
+    changing = there.intersection(state.at(turn)).union(others.changing)
+    most = strategy.at_once(len(there.union(others.units)))
+    chosen: list[str] = []
+    for name in names:
+        if name in changing or len(changing) < most:
+            changing.add(name)
+            chosen.append(name)
+    return chosen
+
+
+def _backward(strategy: Strategy, state: State, seen: World, now: float, others: Others) -> State:
     """Give units what they had, also those that another rollout gave something which they did not prove to run: at once
     where they are not well or out of reach, the others few at a time."""
     touched = [name for name in state.at(*_FORWARD) if _has_other(state, name)]
     urgent = [name for name in touched if state.members[name].turn != "done" and not _is_well(seen, name)]
     state = state.returned(urgent, now)
     calm = [name for name in touched if state.members[name].turn != "back"]
-    state = state.returned(calm[: _room(strategy, state, seen, ("back",))], now)
+    state = state.returned(_as_many_as_may(strategy, state, seen, "back", others, calm), now)
     waited_for = [
         name
         for name in state.at("back")

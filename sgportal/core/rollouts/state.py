@@ -102,13 +102,14 @@ class Seen:
     status`, `moving` towards it, `broken`; `offline` and `paused` are not waited for; `absent`: it has no nodes, or
     stays at a revision by a person's wish. `stuck`: the workload's own deadline is over. `opens_in`: seconds until its
     window opens, 0 while it is open. `restarting`: a pod that is there since the rollout reached it restarted too
-    often."""
+    often. `waits`: whether the revision could not be carried out there yet, for another grid."""
 
     revision: int
     health: Health
     stuck: bool = False
     opens_in: float = 0.0
     restarting: bool = False
+    waits: Waits = ""
 
 
 ABSENT = Seen(0, "absent")

@@ -1,10 +1,36 @@
 """Rollouts of the members of one package: wave by wave together."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from .state import Phase, Reason
+from .state import Phase, Reason, State
 
 Place = tuple[Phase, Reason, int]  # of a member's rollout: what it does, what it waits for, the number of its wave
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The rollouts that one goes together with. `limit`: the number of the last wave that it may begin, None: any; the
+    number of waves stands for completion. `changing`: the units that are in change there, which count once for all.
+    `units`: all that they are for."""
+
+    limit: int | None = None
+    changing: Collection[str] = ()
+    units: Collection[str] = ()
+
+
+ALONE = Others()
+
+
+def after_those(state: State, waves: Mapping[str, int]) -> State:
+    """The rollout where no unit has its turn in an earlier wave than that in which those that it waits for have theirs:
+    `waves` are these, by unit."""
+    later = {
+        name: replace(each, wave=waves[name])
+        for name, each in state.members.items()
+        if each.turn in ("waiting", "deferred") and waves.get(name, 0) > each.wave
+    }
+    return replace(state, members={**state.members, **later}) if later else state
 
 
 def limit_of(others: Iterable[Place | None]) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sgportal.models import Grid, GridUnit
+from sgportal.models import Grid, GridUnit, RolloutUnit
 from sgportal.queries.per_unit.sequence import unready_in
 from sgportal.queries.plans import spec_of
 
@@ -93,3 +93,58 @@ def test_a_unit_that_joins_in_mid_rollout_gets_what_is_proven_of_all_members(wor
     steer(world, "approve")
     world.until(lambda: at(world, web="Complete", db="Complete"))
     assert set(images(world).values()) == {"img:2"}
+
+
+def test_units_drawn_at_random_hold_up_no_member(world: World) -> None:
+    waves = {"waves": [{"count": 1}, {"count": 1}], "maxUnavailable": 1}
+    world.label("node2", zone="c")
+    apply(world, package("img:1", "img:1", rollout=waves))
+    world.until_ready("db-a", "db-b", "db-c")
+    resync(world)
+    world.until_ready("web-a", "web-b", "web-c")
+    apply(world, package("img:2", "img:2", rollout=waves))
+    world.until(lambda: at(world, web="Complete", db="Complete"))
+    assert set(images(world).values()) == {"img:2"}
+
+
+def test_the_wait_for_another_is_no_time_of_ones_own(world: World) -> None:
+    waves = {**FORWARD, "maxFailures": 2}
+    apply(world, package("img:1", "img:1", rollout=waves))
+    ready(world)
+    apply(world, package(BROKEN, "img:2", rollout=waves))
+    resync(world)
+    RolloutUnit.objects.filter(rollout__grid__name="web").update(since=0)
+    resync(world)
+    assert turns("db")["b"] == "given"
+    assert turns("web") == {"a": "waiting", "b": "waiting"}
+
+    def is_over() -> bool:
+        RolloutUnit.objects.filter(rollout__grid__name="db", turn="given").update(since=0)
+        return at(world, db="Complete", web="Complete")
+
+    world.until(is_over)
+    assert turns("db") == {"a": "failed", "b": "failed"}
+    assert turns("web") == {"a": "deferred", "b": "deferred"}
+    assert images(world)["web-b"] == "img:1"
+    apply(world, package("img:3", "img:2", rollout=waves))
+    world.until(lambda: resync(world) and images(world)["web-a"] == images(world)["web-b"] == "img:2")
+
+
+def turns(name: str) -> dict[str, str]:
+    rollout = Grid.objects.get(name=name).rollouts.order_by("-pk").first()
+    assert rollout is not None
+    return dict(rollout.units.order_by("name").values_list("name", "turn"))
+
+
+def test_a_unit_in_change_counts_once_for_all_members(world: World) -> None:
+    waves = {"waves": [], "maxUnavailable": 1}
+    apply(world, a_package(a_member("db"), a_member("web"), rollout=waves))
+    ready(world)
+    apply(world, a_package(a_member("db", BROKEN), a_member("web", "img:2"), rollout=waves))
+    world.until(lambda: resync(world) and turns("web")["a"] == "done")
+    resync(world)
+    assert turns("db") == {"a": "given", "b": "waiting"}
+    assert turns("web") == {"a": "done", "b": "waiting"}
+    apply(world, a_package(a_member("db", "img:3"), a_member("web", "img:2"), rollout=waves))
+    world.until(lambda: at(world, db="Complete", web="Complete"))
+    assert images(world) == {"db-a": "img:3", "db-b": "img:3", "web-a": "img:2", "web-b": "img:2"}

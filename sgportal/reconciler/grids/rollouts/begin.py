@@ -20,7 +20,7 @@ from ....queries.per_unit.rollouts import latest, state_of
 from ....queries.per_unit.units import known_units
 from ...queue import rollout_keys
 from ...queue.together import requests_together
-from . import rows, turn
+from . import package, rows, turn
 
 
 def prepare(grid: Grid, spec: GridSpec) -> bool:
@@ -128,7 +128,7 @@ def _open(
     members: Mapping[str, tuple[int, int]],
     complete: bool = False,
 ) -> None:
-    seed = random.getrandbits(48)
+    seed = package.seed_of(grid) or random.getrandbits(48)
     waves = divided(strategy, _units(spec, members), seed)
     now = timezone.now().timestamp()
     phase: Phase = "Complete" if complete else "Pending" if strategy.start == "manual" else "Progressing"

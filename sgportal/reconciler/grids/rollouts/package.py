@@ -1,14 +1,18 @@
 """The rollouts of the members of a ServiceGroup that are rolled out as it says: the same waves, and one way back."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection
 from typing import cast
 
 from django.db.models import Q
 
+from ....core.overrides.requests import requests_of
 from ....core.rollouts.state import Phase, Reason
-from ....core.rollouts.together import Place, limit_of
-from ....models import Grid, ServiceGroup
+from ....core.rollouts.strategy import Strategy
+from ....core.rollouts.together import ALONE, Others, Place, limit_of
+from ....models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
 from ....queries.per_unit.rollouts import latest
+from ....queries.per_unit.units import known_units
 
 
 def locked_with_package(grid: Grid) -> tuple[Grid | None, list[Grid]]:
@@ -23,9 +27,36 @@ def locked_with_package(grid: Grid) -> tuple[Grid | None, list[Grid]]:
     return mine, [each for each in rows if each.pk != grid.pk and _is_with(each, wanted)]
 
 
-def limit(others: Iterable[Grid]) -> int | None:
-    """The number of the last wave that a member may begin, where these are the others."""
-    return limit_of(_place(each) for each in others)
+def together(grid: Grid, others: Collection[Grid], strategy: Strategy) -> tuple[Others, dict[str, int]]:
+    """What the rollout of a member has to know of those of the others, and, by unit, the latest wave in which one that
+    it depends on has its turn there. Three queries at most, and one for each of the others."""
+    if not others:
+        return ALONE, {}
+    current = {each.pk: _current(each) for each in others}
+    by_rollout = {each.pk: pk for pk, each in current.items() if each}
+    units = RolloutUnit.objects.filter(rollout__in=by_rollout).values_list("rollout", "name", "wave", "turn")
+    rows = [(by_rollout[pk], name, wave, turn) for pk, name, wave, turn in units]
+    pinned = GridUnit.objects.filter(grid__in=others).exclude(pinned=None).values_list("grid", "name")
+    there, stays = known_units(grid.key, with_nodes=False).keys(), set(pinned)
+    waits_for = requests_of(grid.metadata.get("annotations")).depends_on
+    before = {each.pk for each in others if f"{each.grid_kind.plural}/{each.name}" in waits_for}
+    waves: dict[str, int] = {}
+    for pk, name, wave, turn in rows:
+        if pk in before and turn in ("waiting", "given", "deferred"):
+            waves[name] = max(wave, waves.get(name, 0))
+    changing = {name for pk, name, _, turn in rows if turn in ("given", "back") and (pk, name) not in stays}
+    everywhere = {name for _, name, _, _ in rows} if isinstance(strategy.most, str) else set()
+    limit = limit_of(_place(each) for each in current.values())
+    return Others(limit, there & changing, there & everywhere), waves
+
+
+def seed_of(grid: Grid) -> int:
+    """From what is drawn at random for a member that is rolled out as its package says: the same for all members of
+    one version of the package. 0 for another grid."""
+    group = grid.group if grid.group_id else None
+    if group is None or (wanted := _strategy(group)) is None or not _is_with(grid, wanted):
+        return 0
+    return int.from_bytes(hashlib.sha256(f"{group.uid}/{group.version}".encode()).digest()[:6])
 
 
 def members(group: ServiceGroup) -> list[Grid]:
@@ -44,8 +75,11 @@ def _is_with(grid: Grid, wanted: object) -> bool:
     return grid.kind != "ServiceGrid" and not grid.deleting_since and grid.spec.get("rollout") == wanted
 
 
-def _place(grid: Grid) -> Place | None:
+def _current(grid: Grid) -> Rollout | None:
+    """The rollout of what a grid says now; None where it has not begun."""
     rollout = latest(grid)
-    if rollout is None or rollout.generation != grid.generation:
-        return None
-    return cast(Phase, rollout.phase), cast(Reason, rollout.reason), rollout.wave
+    return rollout if rollout and rollout.generation == grid.generation else None
+
+
+def _place(rollout: Rollout | None) -> Place | None:
+    return (cast(Phase, rollout.phase), cast(Reason, rollout.reason), rollout.wave) if rollout else None

@@ -1,6 +1,6 @@
 """A rollout's rows, and what they mean to the core."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,13 +12,14 @@ from ....core.grids.grid import GridSpec
 from ....core.health import is_settled
 from ....core.names import child_name
 from ....core.rollouts.progress import of_waves, sentence_of
-from ....core.rollouts.state import Health, Member, Seen, State
+from ....core.rollouts.state import Health, Member, Seen, State, Waits
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.time_zones import time_zone_of
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Pod, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
 from ....queries.per_unit.rollouts import is_stuck
+from ....queries.per_unit.sequence import Going, awaited
 from ...queue import change_log, due_cells
 from ...queue.due_cells import Cell
 from ..events import grid_events
@@ -35,11 +36,12 @@ def seen_of(
     strategy: Strategy,
     units: Mapping[str, Unit],
     cells: Mapping[str, GridUnit],
-    members: Mapping[str, Member],
+    before: State,
     now: float,
 ) -> dict[str, Seen]:
-    """What was last seen of these units of a grid. At most one query."""
-    found, again = {}, restarting(spec, strategy, members)
+    """What was last seen of these units of a grid. At most one query, and those of `awaited`."""
+    found, again = {}, restarting(spec, strategy, before.members)
+    waits = _waits(spec, units, cells, before)
     for name, unit in units.items():
         cell = cells.get(name)
         opens = 0.0
@@ -47,8 +49,23 @@ def seen_of(
             zone = time_zone_of(unit, spec.variables, strategy.time_zone)
             opens = 60.0 * strategy.opens_in(local_minute(now, zone))
         health = _health(spec, unit, cell)
-        found[name] = Seen(cell.revision if cell else 0, health, is_stuck(cell), opens, name in again)
+        revision = cell.revision if cell else 0
+        found[name] = Seen(revision, health, is_stuck(cell), opens, name in again, waits.get(name, ""))
     return found
+
+
+def _waits(spec: GridSpec, units: Collection[str], cells: Mapping[str, GridUnit], before: State) -> dict[str, Waits]:
+    """The units that the rollout is still to reach, or has not reached yet, where another grid is waited for."""
+    if not spec.requests.depends_on:
+        return {}
+    ahead = [
+        name for name in units if name in cells and cells[name].revision != before.target and _is_ahead(before, name)
+    ]
+    return {name: each.waits for name, each in awaited(spec, Going(latest=ahead)).items()}
+
+
+def _is_ahead(before: State, name: str) -> bool:
+    return name not in before.members or before.members[name].turn in ("waiting", "given", "deferred")
 
 
 def restarting(spec: GridSpec, strategy: Strategy, members: Mapping[str, Member]) -> set[str]:

@@ -14,6 +14,7 @@ from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Gate, Strategy
+from ....core.rollouts.together import Others, after_those
 from ....core.text import Invalid
 from ....core.units import Unit
 from ....models import Grid, Rollout
@@ -61,13 +62,15 @@ def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[fl
         if row is None or look is None or look.paused:
             return None, ()
         same = look.strategy.gates == asked
-        after = _decide(row, look, passed if same else None, package.limit(others))
+        together, waves = package.together(row, others, look.strategy)
+        look = replace(look, state=after_those(look.state, waves))
+        after = _decide(row, look, passed if same else None, together)
         if after != look.before:
             _take_along(after, look, others)
     if after.reason == "CheckingGates" and after.phase == "Progressing":
         return CHECK_SECONDS, () if same and passed is not None else look.strategy.gates
     wait = next_look(look.strategy, after, look.seen, look.now)
-    if after.phase in ("Progressing", "RollingBack"):
+    if after.phase in ("Progressing", "RollingBack") or any(each.waits for each in look.seen.values()):
         return min(LOOK_SECONDS, wait or LOOK_SECONDS), ()
     return wait, ()
 
@@ -96,8 +99,8 @@ def steer_all(grids: Collection[Grid], verb: verbs.Verb, units: Collection[str] 
     return done
 
 
-def _decide(grid: Grid, look: "Look", passed: bool | None, limit: int | None) -> State:
-    after = advance(look.strategy, look.state, look.seen, look.now, passed, limit)
+def _decide(grid: Grid, look: "Look", passed: bool | None, others: Others) -> State:
+    after = advance(look.strategy, look.state, look.seen, look.now, passed, others)
     if after != look.before:
         rows.store(grid, look.rollout, look.strategy, look.before, after)
     elif look.now - look.rollout.looked_at > LOOK_SECONDS / 2:
@@ -134,7 +137,7 @@ def look_at(grid: Grid) -> Look | None:
     units = spec.its(known_units(spec.key, with_nodes=True))
     before = state_of(rollout)
     cells = {cell.name: cell for cell in grid.units.all()}
-    seen = rows.seen_of(spec, strategy, units, cells, before.members, now)
+    seen = rows.seen_of(spec, strategy, units, cells, before, now)
     state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
     return Look(rollout, strategy, before, state, seen, now, spec.requests.paused)
 
