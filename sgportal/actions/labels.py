@@ -11,6 +11,7 @@ from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node
 from ..queries.label_impact import Impact, evictions, impact_of
 from ..reconciler import label_jobs
+from ..reconciler.live import budgets
 from ..reconciler.queue import workqueue
 from .common import Actor, NotFound, Refused, intent, note
 
@@ -53,7 +54,7 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
     if problems := list(_node_problems(names)):
         raise Invalid(*problems)
     if dry_run:
-        return Impact((), (), (), (), evictions(names) if action == "drain" else ())
+        return budgets.with_refusals(Impact((), (), (), (), evictions(names) if action == "drain" else ()))
     nodes = Node.objects.filter(name__in=names)
     records = {node.name: begun(action, node.labels, node.unschedulable, {}) for node in nodes}
     return _start(action, {}, records, actor)
@@ -92,7 +93,7 @@ def _assign(
     changes_of: Mapping[str, Changes], changes: Changes, actor: Actor, move: bool, dry_run: bool
 ) -> LabelJob | Impact:
     if dry_run:
-        return impact_of(changes_of, move)
+        return budgets.with_refusals(impact_of(changes_of, move))
     action: Action = "move" if move else "label"
     nodes = Node.objects.filter(name__in=list(changes_of))
     seen = {node.name: (node.labels, node.unschedulable) for node in nodes}

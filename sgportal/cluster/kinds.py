@@ -46,6 +46,7 @@ RESOURCES = {
         Resource("ReplicaSet", "apps/v1", "replicasets"),
         Resource("StatefulSet", "apps/v1", "statefulsets"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "endpointslices"),
+        Resource("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets"),
         Resource("CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False),
         Resource("MutatingWebhookConfiguration", _ADMISSION, "mutatingwebhookconfigurations", namespaced=False),
         Resource("MutatingAdmissionPolicy", _ADMISSION, "mutatingadmissionpolicies", namespaced=False),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
+from ..core.disruptions import Refusal
 from ..core.names import child_name, front_name, front_name_problem
 from ..core.node_jobs import Changes
 from ..core.plans.plan import Step, Verb, plan
@@ -32,13 +33,16 @@ class Eviction:
 class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
     no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person.
-    `evictions`: pods that would be evicted first."""
+    `evictions`: pods that would be evicted first; `refusals` are those of them that a PodDisruptionBudget would not
+    allow now, and `unknown` is why that is not known."""
 
     units: tuple[UnitChange, ...]
     steps: tuple[tuple[str, Step], ...]
     services: tuple[tuple[str, str], ...]
     held: tuple[str, ...] = ()
     evictions: tuple[Eviction, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    unknown: Sentence | None = None
 
 
 def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Impact:

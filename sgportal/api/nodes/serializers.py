@@ -111,13 +111,31 @@ class EvictionSerializer(Shape):
     grid = serializers.CharField()
 
 
+class RefusalSerializer(Shape):
+    """A pod whose eviction its PodDisruptionBudgets would not allow now; the job waits until they do."""
+
+    namespace = serializers.CharField()
+    pod = serializers.CharField()
+    budgets = Texts()
+    disruptionsAllowed = Count()
+    message = Said(source="sentence")
+
+
 class ImpactSerializer(StepsShape):
-    """What a change of labels would do; `evictions` come before it, where nodes are moved or drained."""
+    """What a change of labels would do; `evictions` come before it, where nodes are moved or drained, and `refusals`
+    are those of them that PodDisruptionBudgets would not allow now: null where `refusalsUnknown` says why that is not
+    known."""
 
     units = UnitChangeSerializer(many=True)
     services = LosingSerializer(many=True)
     held = Texts()
     evictions = EvictionSerializer(many=True)
+    refusals = RefusalSerializer(many=True, allow_null=True)
+    refusalsUnknown = Said(source="unknown", allow_null=True)
+
+    def get_refusals(self, found: Any) -> Iterable[Any] | None:
+        """Those that are known."""
+        return None if found.unknown else found.refusals
 
     def get_services(self, found: Any) -> Iterable[dict[str, str]]:
         """Those that would lose their last endpoint in a unit."""

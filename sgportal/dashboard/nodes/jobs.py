@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from ... import actions
 from ...core.node_jobs import Action
 from ...core.text import Invalid
-from ...models import LabelJob
+from ...models import LabelJob, Node
 from ..page.access import actor, needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import paged, show
@@ -61,6 +61,14 @@ def _result(
 ) -> tuple[str, dict[str, Any], list[tuple[str, Any, Any]]]:
     before = result.get("before") or {}
     return name, result, [(key, before.get(key), value) for key, value in sorted(found.changes_of(name).items())]
+
+
+@needs("operator")
+def refusals(request: HttpRequest, name: str) -> HttpResponse:
+    """What PodDisruptionBudgets would refuse if a node was drained now: a part of its page."""
+    node = get_object_or_404(Node, name=name)
+    found = actions.schedule_nodes([node.name], "drain", actor(request), dry_run=True)
+    return show(request, "nodes/refusals.html", {"impact": found})
 
 
 @require_POST

@@ -26,6 +26,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("", "namespaces"): "list watch",
     ("", "pods"): "list watch create",  # create: dry runs only, which a policy sees to
     ("", "pods/eviction"): "create",
+    ("policy", "poddisruptionbudgets"): "list",
     ("", "services"): _CHILDREN,
     ("", "services/finalizers"): "update",
     ("", "endpoints"): "get delete",

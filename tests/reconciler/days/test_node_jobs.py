@@ -79,6 +79,19 @@ def test_a_node_moves_and_comes_back(moving):
     assert "web-a" not in on(moving, "node1")
 
 
+def test_the_preview_says_what_a_budget_would_refuse(moving):
+    with budget(moving, 99):
+        moving.until(lambda: actions.schedule_nodes(["node1"], "drain", ADA, dry_run=True).refusals)
+        told = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True, dry_run=True)
+        assert told.evictions
+        assert {each.pod for each in told.refusals} == {each.pod for each in told.evictions}
+        assert {(each.budgets, each.disruptions_allowed) for each in told.refusals} == {(("web",), 0)}
+        drained = actions.schedule_nodes(["node1"], "drain", ADA, dry_run=True)
+        assert {each.pod for each in drained.refusals} >= {each.pod for each in told.refusals}
+    free = actions.schedule_nodes(["node1"], "drain", ADA, dry_run=True)
+    assert (free.refusals, free.unknown) == ((), None)
+
+
 @pytest.mark.embedded_only
 def test_each_node_goes_to_a_unit_of_its_own_in_one_job(moving):
     job = carry_on(moving, actions.assign_units("zone", {"node1": "c", "node2": "d"}, ADA, move=True))
