@@ -26,7 +26,7 @@ from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_
 from .operations import approve, pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
-from .rollouts import steer_rollout
+from .rollouts import steer_package, steer_rollout
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "schedule_nodes",
     "scopes_of",
     "set_image",
+    "steer_package",
     "steer_rollout",
     "take_back",
     "take_over",

@@ -48,7 +48,7 @@ def save_group(
     Stale, NotFound, Refused.
     """
     spec = parse_group(manifest)
-    _check_scope(spec.namespace, spec.key)
+    check_group_scope(spec.namespace, spec.key)
     if reason := closed(spec.namespace):
         raise Invalid(Problem("/metadata/namespace", reason))
     rows = ServiceGroup.objects.filter(namespace=spec.namespace, name=spec.name)
@@ -58,7 +58,7 @@ def save_group(
         group = rows.select_for_update().first()
         _check(spec, group, create_only, expect)
         if group:
-            _check_scope(group.namespace, group.key, asked=spec.key)
+            check_group_scope(group.namespace, group.key, asked=spec.key)
         _check_taken_in(prepared)
         saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
@@ -71,7 +71,7 @@ def save_group(
     return SavedGroup(group, result, saved, removed, removals)
 
 
-def _check_scope(namespace: str, key: str, *, asked: str | None = None) -> None:
+def check_group_scope(namespace: str, key: str, *, asked: str | None = None) -> None:
     """A package may hold grids of every kind. Raises Forbidden."""
     for kind in KINDS:
         check_scope(kind, namespace, key, asked=asked)
@@ -167,7 +167,7 @@ def delete_group(
 ) -> dict[str, Plan]:
     """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
     check_open(group.namespace)
-    _check_scope(group.namespace, group.key)
+    check_group_scope(group.namespace, group.key)
     with transaction.atomic():
         current = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if current is None:

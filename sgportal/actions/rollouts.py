@@ -1,6 +1,7 @@
 """What people ask of a rollout: start, pause, resume, approve, skip, abort, roll back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -8,13 +9,17 @@ from ..core.grids.operations import unknown_units
 from ..core.plans.plan import Plan
 from ..core.rollouts import verbs
 from ..core.rollouts.engine import advance
-from ..core.text import Invalid, say
-from ..models import Grid
+from ..core.rollouts.state import State
+from ..core.rollouts.together import ALONE, Others, after_those, asked_of, limit_of
+from ..core.text import Invalid, Problem, Sentence, pointer, say
+from ..models import Grid, ServiceGroup
 from ..queries.plans import plan_at
-from ..reconciler.grids.rollouts import rows, turn
+from ..reconciler.grids.rollouts import package, rows, turn
 from ..reconciler.queue import change_log, rollout_keys
+from ..reconciler.queue.together import requests_together
 from .common import Actor, NotFound, Refused, Stale, intent, note
-from .policy import check_writable
+from .groups import check_group_scope
+from .policy import check_open, check_writable
 
 
 @intent
@@ -46,17 +51,102 @@ def steer_rollout(
             after = verbs.done(verb, look.strategy, look.state, look.now, units)
         except verbs.NotNow as why:
             raise Refused(why.sentence) from None
-        coming = advance(look.strategy, after, look.seen, look.now)
-        given = {
-            name: each.assigned
-            for name, each in coming.members.items()
-            if name not in look.before.members or each.assigned != look.before.members[name].assigned
-        }
-        planned = plan_at(row, given) if given else Plan(())
+        planned = _planned(row, look, after)
         if not dry_run:
-            rows.store(row, look.rollout, look.strategy, look.before, after)
-            before, now = {"phase": look.before.phase}, {"phase": after.phase, "units": list(units)}
-            note(actor, f"rollout-{verb}", row.path, before, now, planned)
-            change_log.record("grid", [row.path])
+            _store(row, look, after, verb, units, actor, planned)
             rollout_keys.wake([row])
     return planned
+
+
+def _planned(grid: Grid, look: turn.Look, after: State, others: Others = ALONE) -> Plan:
+    """The steps in the units that are given another revision at once."""
+    coming = advance(look.strategy, after, look.seen, look.now, others=others)
+    given = {
+        name: each.assigned
+        for name, each in coming.members.items()
+        if name not in look.before.members or each.assigned != look.before.members[name].assigned
+    }
+    return plan_at(grid, given) if given else Plan(())
+
+
+def _store(
+    grid: Grid, look: turn.Look, after: State, verb: verbs.Verb, units: Collection[str], actor: Actor, planned: Plan
+) -> None:
+    rows.store(grid, look.rollout, look.strategy, look.before, after)
+    before, now = {"phase": look.before.phase}, {"phase": after.phase, "units": list(units)}
+    note(actor, f"rollout-{verb}", grid.path, before, now, planned)
+    change_log.record("grid", [grid.path])
+
+
+@intent
+def steer_package(
+    group: ServiceGroup,
+    verb: verbs.Verb,
+    actor: Actor,
+    *,
+    units: Collection[str] = (),
+    expect: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Plan]:
+    """Do what a person asks of the rollout of a package: of every member for which it makes sense now; `units` are
+    those to skip. By path of these members, the plan of the units that are given another revision at once. `expect` is
+    the ETag that the package must have. Raises NotFound, Stale, Forbidden, Refused where it makes sense for none, and
+    Invalid for a unit that no member's rollout has."""
+    check_open(group.namespace)
+    check_group_scope(group.namespace, group.key)
+    with transaction.atomic(), requests_together():
+        row = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
+        if row is None:
+            raise NotFound(group.path)
+        if expect and expect != row.etag:
+            raise Stale(row)
+        grids = {each.path: each for each in package.members(row)}
+        looks = {path: look for path, each in grids.items() if (look := turn.look_at(each))}
+        afters = _afters(verb, looks, units)
+        plans = _plans(grids, looks, afters)
+        for path, after in afters.items() if not dry_run else ():
+            named = [unit for unit in units if unit in after.members]
+            _store(grids[path], looks[path], after, verb, named, actor, plans[path])
+        if not dry_run:
+            change_log.record("grid", [row.path])
+            rollout_keys.wake(grids.values())
+    return plans
+
+
+def _plans(grids: Mapping[str, Grid], looks: Mapping[str, turn.Look], afters: Mapping[str, State]) -> dict[str, Plan]:
+    """The plan of each member, which goes as far as the others let it."""
+    known = {path: afters.get(path) or look.state for path, look in looks.items()}
+    plans = {}
+    for path, after in afters.items():
+        grid, look = grids[path], looks[path]
+        rest = [each for name, each in grids.items() if name != path]
+        others, waves = package.together(grid, rest, look.strategy)
+        limit = limit_of((each.phase, each.reason, each.wave) for name, each in known.items() if name != path)
+        plans[path] = _planned(grid, look, after_those(after, waves), replace(others, limit=limit))
+    return plans
+
+
+def _afters(verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[str]) -> dict[str, State]:
+    """By path, what becomes of the rollouts of those members for which it makes sense. Raises Invalid, Refused."""
+    if not looks:
+        raise Refused(say("there is no rollout of the present version of this ServiceGroup"))
+    members = {path: look.state.members for path, look in looks.items()}
+    unknown = [
+        Problem(
+            pointer("units", index), say("“%(unit)s” is no NodeUnit of this ServiceGroup's rollout", unit=unit[:100])
+        )
+        for index, unit in enumerate(units)
+        if not any(unit in each for each in members.values())
+    ]
+    if unknown:
+        raise Invalid(*unknown)
+    found, why = {}, list[Sentence]()
+    for path, named in asked_of(units, members).items():
+        look = looks[path]
+        try:
+            found[path] = verbs.done(verb, look.strategy, look.state, look.now, named)
+        except verbs.NotNow as not_now:
+            why.append(not_now.sentence)
+    if not found:
+        raise Refused(why[0])
+    return found

@@ -16,6 +16,7 @@ from .nodes import views as nodes
 from .people import grants
 from .people import views as people
 from .pods import views as pods
+from .rollouts import packages
 from .rollouts import views as rollouts
 
 
@@ -57,17 +58,22 @@ def _of_kind(kind: GridKind) -> list[URLPattern]:
     ]
 
 
+_GROUP = "servicegroups/<str:namespace>/<str:name>"
 urlpatterns = [
     *(pattern for kind in KINDS.values() for pattern in _of_kind(kind)),
     path("services", endpoints.ServiceList.as_view(), name="api-services"),
     path("services/<str:namespace>/<str:name>/endpoints", endpoints.ServiceEndpoints.as_view()),
     path("servicegroups", groups.ServiceGroupList.as_view(), name="api-servicegroups"),
-    path("servicegroups/<str:namespace>/<str:name>", groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
-    path(
-        "servicegroups/<str:namespace>/<str:name>/export",
-        groups.ServiceGroupExport.as_view(),
-        name="api-servicegroup-export",
+    path(_GROUP, groups.ServiceGroupDetail.as_view(), name="api-servicegroup"),
+    path(f"{_GROUP}/rollout", packages.GroupRollout.as_view(), name="api-servicegroup-rollout"),
+    path(f"{_GROUP}/rollout/units", packages.GroupRolloutUnits.as_view()),
+    path(f"{_GROUP}/rollout/skip", packages.GroupRolloutSkip.as_view(verb="skip")),
+    *(
+        path(f"{_GROUP}/rollout/{verb}", packages.GroupRolloutVerb.as_view(verb=verb))
+        for verb in VERBS
+        if verb != "skip"
     ),
+    path(f"{_GROUP}/export", groups.ServiceGroupExport.as_view(), name="api-servicegroup-export"),
     path("apply", bundles.Apply.as_view(), name="api-apply"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
     path("nodes/label", labelling.NodeLabelling.as_view(), name="api-nodes-label"),

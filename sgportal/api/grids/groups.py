@@ -76,7 +76,7 @@ class ServiceGroupDetail(GroupView):
     @operation("Read a ServiceGroup", answers={200: ServiceGroupSerializer}, headers=("ETag",))
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The manifest with those of its grids."""
-        row = _at(namespace, name)
+        row = group_at(namespace, name)
         return Response(service_group(row), headers={"ETag": row.etag})
 
     @operation(
@@ -90,7 +90,7 @@ class ServiceGroupDetail(GroupView):
     )
     def put(self, _request: Request, namespace: str, name: str) -> Response:
         """Replace the package: its grids are saved, those it no longer names are deleted."""
-        row = _at(namespace, name)
+        row = group_at(namespace, name)
         expect = self.expected_if_given(row.etag)
         saved = actions.save_group(at_home(row, self.document()), self.actor, expect=expect, dry_run=self.dry_run)
         return self.stored(saved, 200)
@@ -103,7 +103,7 @@ class ServiceGroupDetail(GroupView):
     )
     def delete(self, _request: Request, namespace: str, name: str) -> Response:
         """Delete the package and its grids."""
-        row = _at(namespace, name)
+        row = group_at(namespace, name)
         shown = service_group(row)
         plans = actions.delete_group(row, self.actor, expect=self.expected_if_given(row.etag), dry_run=self.dry_run)
         if self.dry_run:
@@ -117,10 +117,11 @@ class ServiceGroupExport(GroupView):
     @operation("Export a ServiceGroup", answers={200: ServiceGroupSerializer})
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The manifest as `kubectl apply` takes it, which changes nothing where it is applied to what it came from."""
-        return Response(_at(namespace, name).source())
+        return Response(group_at(namespace, name).source())
 
 
-def _at(namespace: str, name: str) -> ServiceGroup:
+def group_at(namespace: str, name: str) -> ServiceGroup:
+    """The package of this name. Raises NotFound."""
     row = ServiceGroup.objects.filter(namespace=namespace, name=name, deleting_since=None).first()
     if row is None:
         raise actions.NotFound(f"servicegroups/{namespace}/{name}")

@@ -8,8 +8,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, sentence_of
-from ...core.rollouts.state import FAILURES, PHASES, TURNS
-from ...core.rollouts.strategy import Wave
+from ...core.rollouts.state import FAILURES, PHASES, TURNS, State
+from ...core.rollouts.strategy import Strategy, Wave
 from ...core.rollouts.verbs import possible
 from ...core.text import Sentence
 from ...models import RolloutUnit
@@ -83,10 +83,7 @@ class RolloutSerializer(Shape):
 
     def get_waves(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""
-        found = zip(value.strategy.waves, of_waves(value.strategy, value.state), strict=True)
-        return [
-            _wave(wave, each, value.state.approved > index) for index, (wave, each) in enumerate(found) if each.total
-        ]
+        return shown_waves(value.strategy, value.state)
 
     def get_possible(self, value: Current) -> list[str]:
         """The verbs."""
@@ -103,6 +100,12 @@ class RolloutSerializer(Shape):
     def get_ended_at(self, value: Current) -> datetime | None:
         """When it ended."""
         return value.rollout.ended_at
+
+
+def shown_waves(strategy: Strategy, state: State) -> list[Mapping[str, Any]]:
+    """The waves that have units, as `WaveSerializer` takes them."""
+    found = zip(strategy.waves, of_waves(strategy, state), strict=True)
+    return [_wave(wave, each, state.approved > index) for index, (wave, each) in enumerate(found) if each.total]
 
 
 def _wave(wave: Wave, progress: WaveProgress, approved: bool) -> Mapping[str, Any]:

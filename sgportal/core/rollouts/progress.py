@@ -34,34 +34,56 @@ def of_waves(strategy: Strategy, state: State) -> tuple[WaveProgress, ...]:
 def seconds_left(strategy: Strategy, state: State, now: float) -> float | None:
     """In about how many seconds a rollout is complete that goes on as it went so far; None where that cannot be told:
     no unit is done yet, or a person or a window is waited for."""
+    found = seconds_by_wave(strategy, state, now)
+    return None if found is None else sum(found.values())
+
+
+def seconds_by_wave(strategy: Strategy, state: State, now: float) -> dict[int, float] | None:
+    """The same by the number of each wave that is not over."""
     took = [each.took for each in state.members.values() if each.took > 0]
     ahead = strategy.waves[state.wave :]
     asks = any(wave.approval for wave in ahead[state.approved > state.wave :]) or bool(strategy.windows)
     if state.phase != "Progressing" or not took or asks:
         return None
     at_once, each_takes = strategy.at_once(len(state.members)), median(took)
-    seconds = 0.0
+    seconds = {}
     for number, wave in enumerate(ahead, state.wave):
-        left = sum(each.wave == number and each.turn in ("waiting", "given") for each in state.members.values())
+        turns = [each.turn for each in state.members.values() if each.wave == number]
+        left = sum(turn in ("waiting", "given") for turn in turns)
         soaked = now - state.ready_at if number == state.wave and state.ready_at is not None else 0.0
-        seconds += -(-left // at_once) * each_takes + max(0.0, wave.soak - soaked if left or soaked else wave.soak)
+        seconds[number] = -(-left // at_once) * each_takes + (max(0.0, wave.soak - soaked) if turns else 0.0)
     return seconds
 
 
 def sentence_of(strategy: Strategy, state: State) -> Sentence:
     """Where a rollout is and what it waits for."""
-    counts = Counter(each.turn for each in state.members.values())
-    total, wave = len(state.members), strategy.waves[min(state.wave, len(strategy.waves) - 1)].name
     done = say(
         "revision %(target)s: %(done)s of %(total)s NodeUnits done, %(failed)s failed, %(deferred)s out of reach",
         target=state.target,
-        done=counts["done"],
-        total=total,
-        failed=counts["failed"],
-        deferred=counts["deferred"],
+        **_counts(state),
     )
-    where = _WHERE.get((state.phase, state.reason)) or _WHERE[state.phase, ""]
-    return say("%(where)s; %(done)s", where=where.having(wave=wave), done=done)
+    return say("%(where)s; %(done)s", where=where_of(strategy, state), done=done)
+
+
+def sentence_of_package(strategy: Strategy, state: State) -> Sentence:
+    """The same of a package, whose workloads stand in the place of units (`whole.Whole`)."""
+    done = say(
+        "%(done)s of %(total)s workloads done, %(failed)s failed, %(deferred)s out of reach",
+        **_counts(state),
+    )
+    return say("%(where)s; %(done)s", where=where_of(strategy, state), done=done)
+
+
+def where_of(strategy: Strategy, state: State) -> Sentence:
+    """What a rollout does or waits for."""
+    wave = strategy.waves[min(state.wave, len(strategy.waves) - 1)].name
+    return (_WHERE.get((state.phase, state.reason)) or _WHERE[state.phase, ""]).having(wave=wave)
+
+
+def _counts(state: State) -> dict[str, int]:
+    counts = Counter(each.turn for each in state.members.values())
+    total = len(state.members)
+    return {"done": counts["done"], "total": total, "failed": counts["failed"], "deferred": counts["deferred"]}
 
 
 _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {

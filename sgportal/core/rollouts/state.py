@@ -1,5 +1,6 @@
 """How far a rollout is: what is stored between two decisions."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
@@ -94,6 +95,10 @@ class State:
         """The members that are at one of these turns, in the order in which they come."""
         found = [(each.wave, name) for name, each in self.members.items() if each.turn in turns]
         return [name for _, name in sorted(found)]
+
+    def turns(self) -> dict[str, int]:
+        """How many members are at which turn."""
+        return dict(Counter(each.turn for each in self.members.values()))
 
 
 @dataclass(frozen=True, slots=True)

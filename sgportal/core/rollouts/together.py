@@ -45,3 +45,10 @@ _OVER = ("Complete", "Superseded")
 
 def _allows(phase: Phase, reason: Reason, wave: int) -> int:
     return wave + 1 if phase == "Progressing" and reason == "AwaitingMembers" else wave
+
+
+def asked_of(words: Collection[str], members: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Of which members (their units by path) something is asked, and for which units, where these words stand behind
+    the verb: of those that have any unit among them; of all and no unit in particular where nobody has one."""
+    found = {path: [word for word in words if word in units] for path, units in members.items()}
+    return {path: units for path, units in found.items() if units} or found

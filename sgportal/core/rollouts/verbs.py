@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from ..text import Sentence, say
 from .state import Phase, State
 from .strategy import Strategy
 
 Verb = Literal["start", "pause", "resume", "approve", "skip", "abort", "rollback"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
 _FROM: Mapping[Verb, tuple[Phase, ...]] = {
     "start": ("Pending", "Halted", "Aborted", "RolledBack", "Complete"),
     "pause": ("Progressing",),
@@ -38,7 +39,7 @@ def done(verb: Verb, strategy: Strategy, state: State, now: float, units: Collec
 def possible(strategy: Strategy, state: State) -> tuple[Verb, ...]:
     """What may be asked of the rollout now."""
     found = []
-    for verb in _VERBS:
+    for verb in VERBS:
         try:
             done(verb, strategy, state, 0.0)
         except NotNow:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import cast
 
+from django.db.models import Max
+
 from ...core.grids.grid import parse
 from ...core.rollouts.state import Failure, Member, Phase, Reason, State, Turn
-from ...core.rollouts.strategy import Strategy
+from ...core.rollouts.strategy import Strategy, strategy_of
 from ...core.text import Invalid
 from ...core.workloads.trouble import DEADLINE_EXCEEDED
-from ...models import Grid, GridUnit, Rollout, RolloutUnit
+from ...models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
 
 
 def latest(grid: Grid) -> Rollout | None:
@@ -60,3 +62,33 @@ def is_stuck(cell: GridUnit | None) -> bool:
     it."""
     said = [cell.reason, *(each["reason"] for each in cell.notes)] if cell else []
     return DEADLINE_EXCEEDED in said
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The latest rollouts of the members of a package that are rolled out as it says, each with its grid and state, in
+    order of path."""
+
+    group: ServiceGroup
+    strategy: Strategy
+    members: tuple[tuple[Grid, Rollout, State], ...]
+
+
+def is_with(grid: Grid, wanted: object) -> bool:
+    """Whether a member is rolled out as the package says, whose `spec.rollout` is this."""
+    return grid.kind != "ServiceGrid" and not grid.deleting_since and grid.spec.get("rollout") == wanted
+
+
+def together(group: ServiceGroup) -> Together | None:
+    """The rollout of a package, None where it says nothing of one, or no member has begun any. Three queries."""
+    wanted = group.spec.get("rollout")
+    if wanted is None:
+        return None
+    grids = {each.pk: each for each in Grid.objects.filter(group=group) if is_with(each, wanted)}
+    newest = Rollout.objects.filter(grid__in=grids).order_by().values("grid").annotate(newest=Max("pk"))
+    rollouts = Rollout.objects.filter(pk__in=newest.values("newest")).prefetch_related("units")
+    found = [(grids[each.grid_id], each, state_of(each)) for each in rollouts if grids[each.grid_id].rollout]
+    strategy = strategy_of(wanted)
+    if not found or strategy is None:
+        return None
+    return Together(group, strategy, tuple(sorted(found, key=lambda each: each[0].path)))

@@ -11,7 +11,7 @@ from ....core.rollouts.state import Phase, Reason
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.together import ALONE, Others, Place, limit_of
 from ....models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
-from ....queries.per_unit.rollouts import latest
+from ....queries.per_unit.rollouts import is_with, latest
 from ....queries.per_unit.units import known_units
 
 
@@ -24,7 +24,7 @@ def locked_with_package(grid: Grid) -> tuple[Grid | None, list[Grid]]:
     mine = next((each for each in rows if each.pk == grid.pk), None)
     if mine is None or mine.spec.get("rollout") != wanted:
         return mine, []
-    return mine, [each for each in rows if each.pk != grid.pk and _is_with(each, wanted)]
+    return mine, [each for each in rows if each.pk != grid.pk and is_with(each, wanted)]
 
 
 def together(grid: Grid, others: Collection[Grid], strategy: Strategy) -> tuple[Others, dict[str, int]]:
@@ -54,7 +54,7 @@ def seed_of(grid: Grid) -> int:
     """From what is drawn at random for a member that is rolled out as its package says: the same for all members of
     one version of the package. 0 for another grid."""
     group = grid.group if grid.group_id else None
-    if group is None or (wanted := _strategy(group)) is None or not _is_with(grid, wanted):
+    if group is None or (wanted := _strategy(group)) is None or not is_with(grid, wanted):
         return 0
     return int.from_bytes(hashlib.sha256(f"{group.uid}/{group.version}".encode()).digest()[:6])
 
@@ -64,15 +64,11 @@ def members(group: ServiceGroup) -> list[Grid]:
     wanted = _strategy(group)
     if wanted is None:
         return []
-    return [each for each in Grid.objects.filter(group=group).locked() if _is_with(each, wanted)]
+    return [each for each in Grid.objects.filter(group=group).locked() if is_with(each, wanted)]
 
 
 def _strategy(group: ServiceGroup) -> object:
     return group.spec.get("rollout")
-
-
-def _is_with(grid: Grid, wanted: object) -> bool:
-    return grid.kind != "ServiceGrid" and not grid.deleting_since and grid.spec.get("rollout") == wanted
 
 
 def _current(grid: Grid) -> Rollout | None:

@@ -14,7 +14,7 @@ from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Gate, Strategy
-from ....core.rollouts.together import Others, after_those
+from ....core.rollouts.together import Others, after_those, asked_of
 from ....core.text import Invalid
 from ....core.units import Unit
 from ....models import Grid, Rollout
@@ -82,15 +82,16 @@ def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
     rollout_keys.wake(others)
 
 
-def steer_all(grids: Collection[Grid], verb: verbs.Verb, units: Collection[str] = ()) -> int:
-    """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now."""
+def steer_all(grids: Collection[Grid], verb: verbs.Verb, words: Collection[str] = ()) -> int:
+    """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now. `words` are
+    what stands behind the verb: units, for those that have them."""
+    looks = {grid.path: (grid, look) for grid in grids if (look := look_at(grid))}
+    asked = asked_of(words, {path: look.state.members for path, (_, look) in looks.items()})
     done = 0
-    for grid in grids:
-        look = look_at(grid)
-        if look is None:
-            continue
+    for path, units in asked.items():
+        grid, look = looks[path]
         try:
-            after = verbs.done(verb, look.strategy, look.state, look.now, [name for name in units if name in look.seen])
+            after = verbs.done(verb, look.strategy, look.state, look.now, units)
         except verbs.NotNow:
             continue
         rows.store(grid, look.rollout, look.strategy, look.before, after)

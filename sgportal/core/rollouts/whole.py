@@ -1,0 +1,63 @@
+"""The rollouts of the members of a package, seen as one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .progress import seconds_by_wave
+from .state import OVER, Phase, State
+from .strategy import Strategy
+from .verbs import VERBS, Verb, possible
+
+_WORST_FIRST: tuple[Phase, ...] = (
+    "Halted",
+    "RollingBack",
+    "Progressing",
+    "Paused",
+    "Pending",
+    "Aborted",
+    "RolledBack",
+    "Complete",
+    "Superseded",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The rollout of a package: `state` has the workloads of all members that take part in the place of units, its
+    phase is the worst of theirs, and its wave and reason are those of the member that is the furthest behind.
+    `parts`: these members by path. `seconds`: in about how many it is complete, None where that cannot be told.
+    `possible`: what may be asked of any of them."""
+
+    state: State
+    parts: Mapping[str, State]
+    seconds: float | None
+    possible: tuple[Verb, ...]
+
+
+def whole(strategy: Strategy, members: Mapping[str, State], now: float) -> Whole:
+    """The rollouts of these members, at least one, as one at `now`, in epoch seconds. Who was not changed takes no
+    part while another is under way."""
+    under_way = {path: each for path, each in members.items() if each.phase not in OVER}
+    parts = under_way or dict(members)
+    phase = min((each.phase for each in parts.values()), key=_WORST_FIRST.index)
+    last = min(
+        (each for each in parts.values() if each.phase == phase),
+        key=lambda each: (each.wave, each.reason == "AwaitingMembers"),
+    )
+    together = {f"{path}/{name}": unit for path, each in parts.items() for name, unit in each.members.items()}
+    state = State(0, phase, last.reason, last.wave, last.ready_at, last.approved, last.checked, together)
+    asked = {verb for each in parts.values() for verb in possible(strategy, each)}
+    seconds = _seconds(strategy, parts.values(), now)
+    return Whole(state, parts, seconds, tuple(verb for verb in VERBS if verb in asked))
+
+
+def _seconds(strategy: Strategy, parts: Iterable[State], now: float) -> float | None:
+    """A wave takes as long as for the slowest, since they go wave by wave together."""
+    slowest: dict[int, float] = {}
+    for each in parts:
+        found = seconds_by_wave(strategy, each, now)
+        if found is None:
+            return None
+        for wave, seconds in found.items():
+            slowest[wave] = max(slowest.get(wave, 0.0), seconds)
+    return sum(slowest.values())
