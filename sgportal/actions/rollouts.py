@@ -21,6 +21,8 @@ from .common import Actor, NotFound, Refused, Stale, intent, note
 from .groups import check_group_scope
 from .policy import check_open, check_writable
 
+_UNKNOWN = say("“%(unit)s” is no NodeUnit of this ServiceGroup's rollout")
+
 
 @intent
 def steer_rollout(

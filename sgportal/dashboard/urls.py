@@ -8,7 +8,7 @@ from .editor import views as editor
 from .fleet import matrix, search
 from .fleet import views as fleet
 from .grids import actions as grid_actions
-from .grids import effective, operate, rollout, servicegroups
+from .grids import effective, operate, package_rollout, rollout, servicegroups
 from .grids import views as grids
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
@@ -84,6 +84,11 @@ urlpatterns = [
     path("servicegroups/<str:namespace>/<str:name>/", servicegroups.servicegroup, name="servicegroup"),
     path("servicegroups/<str:namespace>/<str:name>/edit/", editor.edit_group, name="servicegroup-edit"),
     path("servicegroups/<str:namespace>/<str:name>/delete/", servicegroups.delete, name="servicegroup-delete"),
+    path(
+        "servicegroups/<str:namespace>/<str:name>/rollout/<str:verb>/",
+        package_rollout.steer,
+        name="servicegroup-rollout",
+    ),
     path("audit/", audit.audit, name="audit"),
     path("audit/<int:pk>/", audit.entry, name="audit-entry"),
 ]

@@ -29,7 +29,7 @@ def _steer(verb: Verb) -> Callable[..., Done]:
     return act
 
 
-_TOLD: dict[Verb, tuple[Promise, Promise]] = {
+TOLD: dict[Verb, tuple[Promise, Promise]] = {
     "start": (gettext_lazy("Start rollout"), gettext_lazy("It begins with the first wave.")),
     "pause": (
         gettext_lazy("Pause rollout"),
@@ -47,7 +47,7 @@ _TOLD: dict[Verb, tuple[Promise, Promise]] = {
     "abort": (gettext_lazy("Abort rollout"), gettext_lazy("Every NodeUnit keeps the revision that it has now.")),
     "rollback": (
         gettext_lazy("Roll back"),
-        gettext_lazy("Every NodeUnit gets the revision back that it had before. The spec of the grid stays as it is."),
+        gettext_lazy("Every NodeUnit gets the revision back that it had before. The spec stays as it is."),
     ),
 }
-VERBS = {f"{PREFIX}{verb}": (_steer(verb), *told) for verb, told in _TOLD.items()}
+VERBS = {f"{PREFIX}{verb}": (_steer(verb), *told) for verb, told in TOLD.items()}

@@ -15,6 +15,7 @@ from ..page.agreed import FIELD, say_changed
 from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from .columns import GROUPS
+from .package_rollout import panel
 from .views import conditions_of
 
 _SHOWN = ("Accepted", "Deleting", "RolledOut")  # where they are not True
@@ -50,7 +51,7 @@ def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpRespons
     """One package and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
     grids = list(Grid.objects.filter(group=found))
-    context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids)}
+    context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids), **panel(found)}
     context["conditions"] = [
         each for each in conditions_of(found) if each["type"] in _SHOWN and each["status"] != "True"
     ]

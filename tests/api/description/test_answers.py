@@ -95,6 +95,13 @@ CALLS = {
     ],
     "GET servicegroups/default/shop": [("", None, 200)],
     "GET servicegroups/default/shop/export": [("", None, 200)],
+    "GET servicegroups/default/shop/rollout": [("", None, 200)],
+    "GET servicegroups/default/shop/rollout/units": [("", None, 200)],
+    "POST servicegroups/default/shop/rollout/skip": [(TRY, {"units": ["nodeunit1"]}, 200), ("", {}, 202)],
+    **{
+        f"POST servicegroups/default/shop/rollout/{verb}": [(TRY, None, 200), ("", None, 202)]
+        for verb in ("start", "pause", "resume", "approve", "abort", "rollback")
+    },
     "PUT servicegroups/default/shop": [(TRY, world.package(), 200), ("", world.package(), 200)],
     "DELETE servicegroups/default/shop": [(TRY, None, 200), ("", None, 202)],
     "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],

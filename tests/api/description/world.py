@@ -55,6 +55,9 @@ def fill(api: Api) -> None:
         GridEvent.objects.create(path=row.path, unit="nodeunit1", type="Normal", reason="Created", message=message)
     _live()
     assert api.post("servicegroups", package()).status_code == 201
+    member = Grid.objects.get(name="member")
+    builders.cell(member, "nodeunit1")
+    builders.rollout(member)
     job = LabelJob.objects.create(
         changes={"a": "b", "c": None},
         results={
@@ -86,7 +89,7 @@ def package() -> dict:
         "apiVersion": "superedge.io/v1",
         "kind": "ServiceGroup",
         "metadata": {"name": "shop", "namespace": "default"},
-        "spec": {"gridUniqKey": "zone1", "grids": members},
+        "spec": {"gridUniqKey": "zone1", "grids": members, "rollout": builders.ROLLOUT},
     }
 
 

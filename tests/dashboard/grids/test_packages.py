@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from sgportal.core.text import say
-from sgportal.models import ServiceGroup
+from sgportal.models import Grid, Rollout, ServiceGroup
+
+from ...api.builders import rollout
 
 
 def test_a_package_that_was_not_accepted_says_why(operator, fleet):
@@ -23,3 +27,54 @@ def test_a_package_is_handed_out_as_one_bundle(operator, fleet):
     assert bundle["metadata"] == {"name": "shop", "namespace": "default"}
     assert [each["metadata"]["name"] for each in bundle["spec"]["grids"]] == ["echo"]
     assert "status" not in bundle
+
+
+@pytest.fixture
+def shop(fleet):
+    canary = {"waves": [{"name": "canary", "units": ["ham"], "approval": True, "soakSeconds": 300}]}
+    ServiceGroup.objects.update(spec={"gridUniqKey": fleet.key, "grids": [], "rollout": canary})
+    Grid.objects.exclude(pk=fleet.pk).update(group=None)
+    fleet.spec, fleet.generation = {**fleet.spec, "rollout": canary}, 2
+    fleet.group = ServiceGroup.objects.get()
+    fleet.save()
+    fleet.remember("ada")
+    rollout(fleet, units=("ham", "lyo"))
+    return fleet
+
+
+SHOP = "/servicegroups/default/shop/"
+
+
+def test_one_panel_shows_the_rollout_of_a_package_with_its_members_and_causes(operator, viewer, shop):
+    text = operator.get(SHOP).content.decode()
+    for word in ("canary", "needs approval", "1 of 2 workloads done", f"{SHOP}rollout/approve/", 'aria-label="Waves: '):
+        assert word in text
+    assert "have failed" not in text
+    assert f"{SHOP}rollout/" not in viewer.get(SHOP).content.decode()
+    Rollout.objects.get().units.filter(name="lyo").update(turn="failed", failure="TooManyRestarts")
+    assert "One of its new pods restarted too often." in viewer.get(SHOP).content.decode()
+    assert "工作负载" in viewer.get(SHOP, headers={"accept-language": "zh-hans"}).content.decode()
+
+
+def test_a_package_is_steered_on_its_page_as_it_was_shown(operator, viewer, shop):
+    address = f"{SHOP}rollout/rollback/"
+    form = operator.get(address).content.decode()
+    assert Rollout.objects.get().phase == "Progressing"
+    fields = {each: form.split(f'name="{each}" value="')[1].split('"')[0] for each in ("expect", "plan")}
+    fields["expect"] = fields["expect"].replace("&quot;", '"')
+    assert viewer.post(address, {**fields, "step": "confirm"}).status_code == 403
+    other = operator.post(address, {**fields, "plan": "0" * 16, "step": "confirm"})
+    assert (other.status_code, Rollout.objects.get().phase) == (200, "Progressing")
+    answer = operator.post(address, {**fields, "step": "confirm"})
+    assert (answer.status_code, answer["Location"]) == (302, SHOP)
+    assert Rollout.objects.get().phase == "RollingBack"
+    assert "is not possible" in operator.get(f"{SHOP}rollout/pause/", follow=True).content.decode()
+    assert operator.get(f"{SHOP}rollout/dance/").status_code == 404
+
+
+def test_units_of_a_package_are_left_out_on_its_page(operator, shop):
+    address = f"{SHOP}rollout/skip/"
+    wrong = operator.post(address, {"units": "lyo, nowhere", "step": "preview"})
+    assert (wrong.status_code, "nowhere" in wrong.content.decode()) == (422, True)
+    operator.post(address, {"units": "lyo", "step": "confirm"})
+    assert Rollout.objects.get().units.get(name="lyo").turn == "skipped"
