@@ -48,7 +48,8 @@ def test_one_approval_lets_every_member_go_on_and_one_roll_back_takes_all_back(w
 
 def test_a_unit_that_one_member_has_is_left_out_there_and_skips_no_wave_of_the_others(world: World) -> None:
     under_way(world)
-    world.change(Grid.objects.get(name="web"), lambda body: body["spec"].update(placement={"include": {"units": ["a"]}}))
+    only = {"include": {"units": ["a"]}}
+    world.change(Grid.objects.get(name="web"), lambda body: body["spec"].update(placement=only))
     see(world)
     Rollout.objects.filter(grid__name="web").latest("pk").units.filter(name="b").delete()
     world.edit("shop", {"metadata": {"annotations": {"sgportal.superedge.io/rollout": "skip b"}}}, KIND)
