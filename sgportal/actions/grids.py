@@ -17,8 +17,8 @@ from ..core.units import Unit
 from ..models import Grid, Node
 from ..queries.capabilities import capabilities
 from ..queries.per_unit.units import known_units
-from ..queries.plans import plan_for, recreation
-from ..reconciler.grids.resource import edits
+from ..queries.plans import deletion_plan, plan_for, recreation
+from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
 from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
@@ -224,38 +224,40 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
 
 @intent
 def delete_grid(
-    grid: Grid, actor: Actor, *, expect: str | None = None, propagation: str = "Background", dry_run: bool = False
+    grid: Grid,
+    actor: Actor,
+    *,
+    expect: str | None = None,
+    propagation: str = "Background",
+    dry_run: bool = False,
+    by_itself: bool = True,
 ) -> Plan:
-    """Delete a grid: its children go first (with `Orphan` they stay), then its row. The plan of what goes.
+    """Delete a grid: its children go first (with `Orphan` they stay), then its row. Members of its package that wait
+    for it do so no longer, where it goes `by_itself` and not with the package. The plan of what goes.
 
     Raises Stale, NotFound, Forbidden.
     """
     check_writable(grid)
     with transaction.atomic():
-        current = Grid.objects.select_for_update().filter(pk=grid.pk).first()
+        current = dependents.locked_for_deletion(grid)
         if current is None:
             raise NotFound(grid.path)
         if expect and expect != current.etag:
             raise Stale(current)
-        planned = _deletion_plan(current, propagation)
+        planned = deletion_plan(current, propagation)
+        if by_itself:
+            planned = replace(planned, notes=(*planned.notes, *dependents.notes_of(current)))
         if dry_run or current.deleting_since:
             return planned
         current.deleting_since, current.propagation = timezone.now(), propagation
         current.version += 1
         current.save()
         note(actor, "delete", current.path, current.source(), None, planned)
+        if by_itself:
+            dependents.release(current, actor.name, actor.door)
         change_log.record("grid", [current.path])
         workqueue.enqueue([current.path], urgent=True)
     return planned
-
-
-def _deletion_plan(grid: Grid, propagation: str) -> Plan:
-    if propagation == "Orphan":
-        return Plan(())
-    try:
-        return plan_for(parse(grid.source()), grid, deleting=True)
-    except Invalid:
-        return Plan(())  # what was never valid never had children
 
 
 @intent

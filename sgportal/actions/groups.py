@@ -63,7 +63,7 @@ def save_group(
         saved = store(prepared, actor, dry_run=dry_run)
         wanted = {each.path for each in saved}
         removed = [grid for grid in group.grids.all() if grid.path not in wanted] if group else []
-        removals = [delete_grid(grid, actor, dry_run=dry_run) for grid in removed]
+        removals = [delete_grid(grid, actor, dry_run=dry_run, by_itself=False) for grid in removed]
         if dry_run:
             return SavedGroup(group, _result(manifest, group, saved, removed), saved, removed, removals)
         result = _result(manifest, group, saved, removed)
@@ -175,7 +175,10 @@ def delete_group(
         if expect and expect != current.etag:
             raise Stale(current)
         before = current.manifest()
-        plans = {grid.path: delete_grid(grid, actor, dry_run=dry_run) for grid in current.grids.all()}
+        plans = {
+            grid.path: delete_grid(grid, actor, dry_run=dry_run, by_itself=False)
+            for grid in current.grids.order_by("pk")
+        }
         if not dry_run:
             note(actor, "delete", current.path, before, None)
             current.deleting_since = timezone.now()

@@ -17,7 +17,7 @@ from ..core.plans.plan import Plan, Step, World, plan
 from ..core.plans.preview.envelope import PODS
 from ..core.plans.retirement import Retirement
 from ..core.policy.rules import held
-from ..core.text import say
+from ..core.text import Invalid, say
 from ..core.traffic.closure import Capabilities
 from ..core.units import Unit
 from ..models.cache import Child
@@ -89,6 +89,16 @@ def plan_for(
         text = say("each NodeUnit is changed once these are ready there: %(names)s", names=names)
         notes.append(Finding("", "InOrder", text))
     return replace(found, notes=(*found.notes, *notes))
+
+
+def deletion_plan(grid: Grid, propagation: str) -> Plan:
+    """The steps that would run if a grid were deleted with this policy."""
+    if propagation == "Orphan":
+        return Plan(())
+    try:
+        return plan_for(parse(grid.source()), grid, deleting=True)
+    except Invalid:
+        return Plan(())  # what was never valid never had children
 
 
 def recreation(grid: Grid, unit: str) -> Plan:

@@ -1,11 +1,11 @@
 """The members of a ServiceGroup: what each has from the package, and how the package reads once they were edited."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..names import DEPENDS_ON, PAUSED
 from .kinds import API_VERSION, KINDS
-from .order import depends_on
+from .order import depends_on, place_of
 
 Manifest = Mapping[str, Any]
 Spec = Mapping[str, Any]
@@ -30,12 +30,28 @@ def rewritten(spec: Spec, namespace: str, sources: Sequence[Manifest]) -> dict[s
     """The spec of a package whose members are now these grids, as people write them: an entry that comes to the same
     grid stays as it was written, the entry of a grid that is gone goes."""
     left = {_place(each): each for each in sources}
+    gone = {each for entry in spec["grids"] if (each := _place(entry)) not in left}
+    spec = without_names(spec, {f"{KINDS[kind].plural}/{name}" for kind, name in gone})
     entries = []
     for entry in spec["grids"]:
         source = left.pop(_place(entry), None)
         if source is not None:
             entries.append(entry if _same(completed(entry, namespace, spec), source) else _lean(source, spec))
     return {**spec, "grids": [*entries, *(_lean(each, spec) for each in left.values())]}
+
+
+def without_names(spec: Spec, gone: Collection[str]) -> dict[str, Any]:
+    """The spec of a package where `dependsOn` does not name these members, as `<plural>/<name>`."""
+    order = {
+        who: [each for each in on if place_of(each) not in gone]
+        for who, on in (spec.get("dependsOn") or {}).items()
+        if place_of(who) not in gone
+    }
+    order = {who: on for who, on in order.items() if on}
+    if order == (spec.get("dependsOn") or {}) or not gone:
+        return dict(spec)
+    rest = {key: value for key, value in spec.items() if key != "dependsOn"}
+    return {**rest, "dependsOn": order} if order else rest
 
 
 def _rollout(member: Manifest, spec: Spec) -> dict[str, Any]:

@@ -1,15 +1,20 @@
 """The order between members of a package: who waits for whom in a NodeUnit, and who does not."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from sgportal.models import Grid, GridUnit, RolloutUnit
+from sgportal.actions import delete_grid, delete_group
+from sgportal.models import Grid, GridEvent, GridUnit, RolloutUnit, ServiceGroup
 from sgportal.queries.per_unit.sequence import unready_in
 from sgportal.queries.plans import spec_of
+from sgportal.reconciler.grids.resource import sync
 
-from ..world import World
-from .test_packages import BROKEN, a_member, a_package, apply, at, images, resync, see, world
+from ..world import ADA, World
+from .test_packages import BROKEN, a_member, a_package, apply, at, condition, images, resync, see, world
 
 __all__ = ["world"]
 pytestmark = pytest.mark.embedded_only
@@ -148,3 +153,51 @@ def test_a_unit_in_change_counts_once_for_all_members(world: World) -> None:
     apply(world, a_package(a_member("db", "img:3"), a_member("web", "img:2"), rollout=waves))
     world.until(lambda: at(world, db="Complete", web="Complete"))
     assert images(world) == {"db-a": "img:3", "db-b": "img:3", "web-a": "img:2", "web-b": "img:2"}
+
+
+def by_kubectl(world: World) -> None:
+    world.cluster.delete("DeploymentGrid", "default", "db", uid=world.get("db", "DeploymentGrid")["metadata"]["uid"])
+    sync.observe("DeploymentGrid", "default", "db", None)
+    Grid.objects.filter(name="db").update(missing_since=timezone.now() - timedelta(seconds=60))
+
+
+def by_portal(world: World) -> None:
+    planned = delete_grid(Grid.objects.get(name="db"), ADA, dry_run=True)
+    assert [each.reason for each in planned.notes] == ["DependentsReleased"]
+    assert "deploymentgrids/default/web" in str(planned.notes[0].sentence)
+    delete_grid(Grid.objects.get(name="db"), ADA)
+
+
+@pytest.mark.parametrize("delete", [by_kubectl, by_portal])
+def test_nobody_waits_for_a_member_that_was_deleted_by_itself(world: World, delete: Callable[[World], None]) -> None:
+    more = [a_member(f"m{number}") for number in range(3)]
+    before = package(BROKEN, "img:1")
+    before["spec"]["grids"] += more
+    before["spec"]["dependsOn"] = {"dg/web": ["dg/db", "dg/m0"], "dg/db": ["dg/m1"]}
+    apply(world, before)
+    assert "web-a" not in world.names()
+    delete(world)
+    world.settle()
+    world.until_ready("m0-a", "m0-b")
+    resync(world)
+    body = see(world)
+    assert world.names("DeploymentGrid") == ["m0", "m1", "m2", "web"]
+    assert {"web-a", "web-b"} <= set(world.names())
+    assert body["spec"]["dependsOn"] == {"dg/web": ["dg/m0"]}
+    assert body["spec"]["grids"] == [before["spec"]["grids"][1], *more]
+    assert condition(body, "Accepted") == ("True", "Accepted")
+    web = world.get("web", "DeploymentGrid")["metadata"]["annotations"]
+    assert web["sgportal.superedge.io/depends-on"] == "deploymentgrids/m0"
+    assert GridEvent.objects.filter(path="deploymentgrids/default/web", reason="DependencyDeleted").count() == 1
+    again = apply(world, ServiceGroup.objects.get().source())
+    assert again["metadata"]["generation"] == body["metadata"]["generation"]
+
+
+def test_a_package_that_goes_changes_no_member_by_the_way(world: World) -> None:
+    apply(world, package("img:1", "img:1"))
+    delete_group(ServiceGroup.objects.get(), ADA)
+    assert set(Grid.objects.values_list("generation", flat=True)) == {1}
+    for _ in range(3):
+        world.later(5)
+    assert not ServiceGroup.objects.exists()
+    assert not GridEvent.objects.filter(reason="DependencyDeleted").exists()

@@ -18,7 +18,8 @@ from ....core.grids.kinds import BY_PLURAL
 from ....models import AuditEvent, Grid
 from ...fleet import membership
 from ...queue import change_log, unit_history, workqueue
-from . import absence, edits
+from ...queue.together import requests_together
+from . import absence, dependents, edits
 
 Body = Mapping[str, Any]
 PREDECESSOR_GOING = 1.0  # seconds until another look while a custom resource of the name is still being deleted
@@ -158,7 +159,9 @@ def _sync_end(grid: Grid, body: Body, cluster: Cluster) -> SyncResult:
     if verdict != "forget":
         return SyncResult(False, absence.SETTLE_SECONDS if verdict == "wait" else None)
     edits.pull(grid, body, cluster)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
+        dependents.locked_for_deletion(grid)
+        dependents.release(grid, "cluster", "cluster")
         AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
         Grid.objects.filter(pk=grid.pk).update(**absence.NOT_MISSING)
         _set_deletion(grid, timezone.now(), _propagation(body))
@@ -226,7 +229,9 @@ def _sync_deletion(grid: Grid, cluster: Cluster, body: Body | None) -> None:
 def _forget(grid: Grid, by: str) -> None:
     """Remove a row. `by`: who, where that is told nowhere else ("cluster": somebody deleted the custom resource)."""
     path = grid.path
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
+        dependents.locked_for_deletion(grid)
+        dependents.release(grid, by or "sgportal", "cluster")
         if by:
             AuditEvent.objects.create(actor=by, door="cluster", verb="delete", path=path, before=grid.source())
         edits.wake_group(grid)
