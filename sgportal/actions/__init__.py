@@ -6,6 +6,7 @@ controller runs.
 
 from .access.grants import check_role, give_role, take_back
 from .common import (
+    WHOLE,
     Actor,
     AlreadyExists,
     Forbidden,
@@ -32,6 +33,7 @@ from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
 __all__ = [
     "MAX_DAYS",
     "SCOPES",
+    "WHOLE",
     "Actor",
     "AlreadyExists",
     "Forbidden",

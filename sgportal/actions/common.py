@@ -121,6 +121,7 @@ def _check_management_mode() -> None:
     )
 
 
+WHOLE = ""  # in the place of a path: the plan of a write that is not one grid's
 _agreed: ContextVar[Mapping[str, str] | None] = ContextVar("agreed", default=None)
 
 
@@ -138,6 +139,19 @@ def as_planned(agreed: Mapping[str, str]) -> Iterator[None]:
 def _check_agreed(path: str, planned: Plan) -> None:
     agreed = _agreed.get()
     if agreed is not None and agreed.get(path.partition("#")[0]) != plan_id(planned.steps):
+        raise PlanChanged
+
+
+def is_agreed() -> bool:
+    """Whether somebody agreed to a plan."""
+    return _agreed.get() is not None
+
+
+def check_agreed(planned: Callable[[], str]) -> None:
+    """Raises PlanChanged where something was agreed to, and what a write comes to has another id. It belongs into the
+    write's own transaction, where the rows that decide are locked."""
+    agreed = _agreed.get()
+    if agreed is not None and agreed.get(WHOLE) != planned():
         raise PlanChanged
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -10,13 +10,13 @@ from ..core.fleet.halt import RESTORE
 from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind
 from ..core.plans.retirement import APPROVED, HELD, KEPT
 from ..core.text import Invalid, Problem, say
-from ..models import Grid
+from ..models import Grid, GridUnit
 from ..models.intent import GridQuerySet
-from ..queries.held import Held, held
+from ..queries.held import Held, HeldPlan, held, plan_of_decision
 from ..reconciler.fleet import halt
 from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
-from .common import Actor, Refused, Stale, intent, note
+from .common import Actor, Refused, Stale, check_agreed, intent, note
 
 NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "pushed_generation": 0}
 
@@ -24,14 +24,16 @@ NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "
 @intent
 def decide_held(
     choice: str, ids: Collection[str], actor: Actor, *, units: Sequence[str] | None = None, dry_run: bool = False
-) -> list[Held]:
-    """Do with these of `queries.held` as a person chose; those that were decided. All or none. With `units` only the
-    workloads in these NodeUnits are decided about, the others go on waiting.
+) -> tuple[list[Held], HeldPlan]:
+    """Do with these of `queries.held` as a person chose; those that were decided, and what that comes to. All or none.
+    With `units` only the workloads in these NodeUnits are decided about, the others go on waiting.
 
     Raises Refused where one of them does not offer the choice, Stale where one is not as it was shown, Invalid where
-    nothing of them waits in one of the units.
+    nothing of them waits in one of the units, PlanChanged where another plan was agreed to.
     """
     with transaction.atomic():
+        if not dry_run:
+            _lock()
         found = {each.id: each for each in held()}
         if not found.keys() >= set(ids):
             raise Stale(None)
@@ -42,9 +44,17 @@ def decide_held(
                 raise Refused(say("not a valid choice; it must be one of %(kinds)s", kinds=kinds))
         if units is not None:
             decided = _in_units(decided, units)
+        planned = plan_of_decision(cast(Choice, choice), decided)
         if not dry_run:
+            check_agreed(lambda: planned.id)
             _carry_out(choice, decided, actor)
-    return decided
+    return decided, planned
+
+
+def _lock() -> None:
+    """Keep all that waits as it is until the transaction ends. Two queries."""
+    list(Grid.objects.missing().filter(missing_held=True).locked().values_list("pk"))
+    list(GridUnit.objects.select_for_update().filter(retirement=HELD).order_by("pk").values_list("pk"))
 
 
 def _in_units(decided: Sequence[Held], units: Sequence[str]) -> list[Held]:

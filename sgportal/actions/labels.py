@@ -1,6 +1,6 @@
 """Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from django.db import transaction
@@ -9,11 +9,11 @@ from ..core.names import label_key_problem, label_value_problem, protected_label
 from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import LabelJob, Node
-from ..queries.label_impact import Impact, evictions, impact_of
+from ..queries.label_impact import Impact, impact_of, scheduling_impact
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
 from ..reconciler.queue import workqueue
-from .common import Actor, NotFound, Refused, intent, note
+from .common import Actor, NotFound, Refused, check_agreed, intent, is_agreed, note
 
 _OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
 
@@ -54,10 +54,10 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
     if problems := list(_node_problems(names)):
         raise Invalid(*problems)
     if dry_run:
-        return budgets.with_refusals(Impact((), (), (), (), evictions(names) if action == "drain" else ()))
+        return budgets.with_refusals(scheduling_impact(names, action))
     nodes = Node.objects.filter(name__in=names)
     records = {node.name: begun(action, node.labels, node.unschedulable, {}) for node in nodes}
-    return _start(action, {}, records, actor)
+    return _start(action, {}, records, actor, planned=lambda: scheduling_impact(names, action))
 
 
 @intent
@@ -98,7 +98,7 @@ def _assign(
     nodes = Node.objects.filter(name__in=list(changes_of))
     seen = {node.name: (node.labels, node.unschedulable) for node in nodes}
     records = {name: begun(action, *seen[name], each) for name, each in changes_of.items()}
-    return _start(action, changes, records, actor)
+    return _start(action, changes, records, actor, planned=lambda: impact_of(changes_of, move))
 
 
 def _start(
@@ -107,9 +107,13 @@ def _start(
     records: Mapping[str, dict[str, Any]],
     actor: Actor,
     undoes: LabelJob | None = None,
+    planned: Callable[[], Impact] | None = None,
 ) -> LabelJob:
-    """A job that some worker carries out. Raises Refused where another is at work on one of these nodes."""
+    """A job that some worker carries out. Raises Refused where another is at work on one of these nodes, and where
+    another plan was agreed to."""
     with transaction.atomic():
+        if planned is not None:
+            _check_agreed(records, planned)
         if action in EXCLUSIVE:
             _check_free(records, undoes)
         job = LabelJob.objects.create(
@@ -124,6 +128,16 @@ def _start(
         note(actor, action, f"labeljobs/{job.pk}", before, dict(after))
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
+
+
+def _check_agreed(names: Iterable[str], planned: Callable[[], Impact]) -> None:
+    """Raises PlanChanged where another plan was agreed to. The nodes stay as they are until the transaction ends."""
+
+    def now() -> str:
+        list(Node.objects.select_for_update().filter(name__in=list(names)).order_by("pk").values_list("pk"))
+        return planned().id
+
+    check_agreed(now)
 
 
 def _check_free(names: Iterable[str], but: LabelJob | None) -> None:
@@ -148,8 +162,12 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     if dry_run:
         return impact_of({name: changes})
     before = Node.objects.get(name=name).labels
+
+    def planned() -> Impact:
+        return impact_of({name: changes})
+
     try:
-        label_jobs.write(name, changes)
+        label_jobs.write(name, changes, (lambda: _check_agreed([name], planned)) if is_agreed() else None)
     except label_jobs.NodeRefused as error:
         raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
     except label_jobs.ZoneNotNamed as error:

@@ -178,9 +178,9 @@ def as_agreed(view: PortalView, method: Method) -> Method:
 
 
 def _ids_in(planned: dict[str, Any]) -> dict[str, str]:
-    """The id of each grid's plan in the answer of a dry run, by its path."""
+    """The id of each grid's plan in the answer of a dry run, by its path, and that of the whole."""
     plans = planned.get("grids") or planned.get("items") or [planned]
-    return {each["path"]: each["id"] for each in plans if "path" in each}
+    return {actions.WHOLE: planned["id"], **{each["path"]: each["id"] for each in plans if "path" in each}}
 
 
 def unless_unchanged(method: Method) -> Method:

@@ -10,7 +10,10 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Value
 
-from ..core.fleet.held import CHILD_DELETION, GRID_GONE, Choice, Kind, choices, why
+from ..core.fleet.halt import FOLLOW, RESTORE
+from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind, choices, outcome, why
+from ..core.plans.plan import Step, Verb
+from ..core.plans.preview.binding import digest, plan_id
 from ..core.plans.retirement import HELD
 from ..core.text import Sentence
 from ..models import Grid, GridUnit
@@ -36,6 +39,32 @@ class Held:
     def choices(self) -> tuple[Choice, ...]:
         """What a person may choose."""
         return choices(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """What deciding about some items comes to: the steps of each grid (path and step), by what is known now."""
+
+    id: str
+    steps: tuple[tuple[str, Step], ...]
+
+
+def plan_of_decision(choice: Choice, decided: Sequence[Held]) -> HeldPlan:
+    """What a choice for these items would do. One query."""
+    steps = tuple((each.grid.path, step) for each in decided for step in _steps(choice, each))
+    items = sorted([each.id, *each.units] for each in decided)
+    return HeldPlan(digest(choice, items, plan_id(step for _, step in steps)), steps)
+
+
+def _steps(choice: Choice, each: Held) -> Iterable[Step]:
+    grid, reason = each.grid, outcome(each.kind, choice)
+    if choice in (RESTORE, FOLLOW):
+        verb: Verb = "create" if choice == RESTORE else "delete"
+        yield Step(verb, grid.kind, grid.namespace, grid.name, "", reason)
+    elif choice == DELETE:
+        rows = grid.units.filter(name__in=each.units, retirement=HELD).order_by("name")
+        for unit, child in rows.values_list("name", "child"):
+            yield Step("delete", grid.grid_kind.child_kind, grid.namespace, child, unit, reason, asked=True)
 
 
 def held() -> list[Held]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import Q
 
 from ..core.disruptions import Refusal
 from ..core.names import child_name, front_name, front_name_problem
-from ..core.node_jobs import Changes
+from ..core.node_jobs import Action, Changes
 from ..core.plans.plan import Step, Verb, plan
+from ..core.plans.preview.binding import digest, plan_id
 from ..core.text import Invalid, Sentence, say
 from ..core.units import NodeView, UnitChange, relabelled, unit_changes, units_of
 from ..models.cache import Child, Node, Pod
@@ -34,7 +36,7 @@ class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
     no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person.
     `evictions`: pods that would be evicted first; `refusals` are those of them that a PodDisruptionBudget would not
-    allow now, and `unknown` is why that is not known."""
+    allow now, and `unknown` is why that is not known. `asked` is what was asked for."""
 
     units: tuple[UnitChange, ...]
     steps: tuple[tuple[str, Step], ...]
@@ -43,6 +45,16 @@ class Impact:
     evictions: tuple[Eviction, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     unknown: Sentence | None = None
+    asked: tuple[Any, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Names exactly what was asked for and all that it would do. What budgets allow is not part of it: it is
+        waited for."""
+        units = [[each.key, each.unit, each.verb, each.joining, each.leaving] for each in self.units]
+        pods = [[each.node, each.namespace, each.pod] for each in self.evictions]
+        steps = plan_id(step for _, step in self.steps)
+        return digest(self.asked, units, steps, self.services, self.held, pods)
 
 
 def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Impact:
@@ -66,7 +78,14 @@ def impact_of(changes_of: Mapping[str, Changes], moving: bool = False) -> Impact
     losing = [(grid.path, unit) for grid in services for unit in emptied(grid, before, after)]
     held = tuple(grid.path for grid in workloads if grid.pk in waiting)
     going = {name for change in moved for name in change.leaving} if moving else set()
-    return Impact(moved, tuple(steps), tuple(losing), held, evictions(going, keys))
+    asked = ("move" if moving else "label", {name: dict(changes) for name, changes in changes_of.items()})
+    return Impact(moved, tuple(steps), tuple(losing), held, evictions(going, keys), asked=asked)
+
+
+def scheduling_impact(names: Iterable[str], action: Action) -> Impact:
+    """What cordoning, uncordoning or draining these nodes would do."""
+    names = sorted(set(names))
+    return Impact((), (), (), (), evictions(names) if action == "drain" else (), asked=(action, names))
 
 
 def evictions(nodes: Collection[str], keys: Collection[str] | None = None) -> tuple[Eviction, ...]:

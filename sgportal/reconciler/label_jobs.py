@@ -3,10 +3,12 @@ Services is announced to them first."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Refused
@@ -54,17 +56,21 @@ class ZoneNotNamed(Exception):
         self.sentence = sentence
 
 
-def write(name: str, changes: Mapping[str, str | None]) -> None:
-    """Change one node's labels now and remember the node as it then is. Raises Unavailable, NodeRefused, and
-    ZoneNotNamed where a closed loop could open for a moment."""
+def write(name: str, changes: Mapping[str, str | None], check: Callable[[], None] | None = None) -> None:
+    """Change one node's labels now and remember the node as it then is, unless `check`, which is called in the same
+    transaction, raises. Raises Unavailable, NodeRefused, and ZoneNotNamed where a closed loop could open for a
+    moment."""
     try:
         announce_zone(connected(), changes)
-        body = _patch(connected(), name, changes)
+        with transaction.atomic() if check else nullcontext():
+            if check:
+                check()
+            body = _patch(connected(), name, changes)
+            refresh.observe_nodes([body])
     except (Refused, NotFound, Conflict) as error:
         raise NodeRefused(str(error)) from error
     except ClusterError as error:
         raise Unavailable(error) from error
-    refresh.observe_nodes([body])
 
 
 def _patch(cluster: Cluster, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:

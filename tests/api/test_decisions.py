@@ -1,5 +1,7 @@
 """What waits for a person, and deciding about it, over REST."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -46,7 +48,7 @@ def test_an_operator_decides_all_or_none(as_, gone):
     assert as_("olga").post("decisions?dryRun=All", asked).json()["waiting"] == 2
     assert Grid.objects.filter(missing_held=True).count() == 2
     done = as_("olga").post("decisions", asked)
-    assert done.json() == {"decided": ["deploymentgrids/default/a"], "waiting": 1}
+    assert (done.json()["decided"], done.json()["waiting"]) == (["deploymentgrids/default/a"], 1)
     assert (Grid.objects.get(name="a").cluster_uid, Grid.objects.get(name="a").missing_since) == ("", None)
     assert as_("olga").post("decisions", asked).status_code == 412
     assert as_("olga").post("decisions", {"choice": "follow", "items": [second, second]}).status_code == 200
@@ -123,7 +125,8 @@ def test_only_the_workloads_in_some_units_may_be_decided_about(as_, db):
         wrong = as_("olga").post("decisions", {**asked, "units": units})
         assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, pointer)
     assert as_("olga").post("decisions?dryRun=All", asked).json()["waiting"] == 2
-    assert as_("olga").post("decisions", asked).json() == {"decided": [row.path for row in rows], "waiting": 2}
+    told = as_("olga").post("decisions", asked).json()
+    assert (told["decided"], told["waiting"]) == ([row.path for row in rows], 2)
     for row in rows:
         assert dict(row.units.values_list("name", "retirement")) == {"u1": "held", "u2": "approved"}
     assert AuditEvent.objects.filter(verb="delete").first().before == {"waiting": "child-deletion", "units": ["u2"]}
@@ -135,3 +138,42 @@ def test_a_unit_is_no_part_of_a_grid_that_is_gone(as_, gone):
     asked = {"choice": "follow", "items": [first["id"]], "units": ["u1"]}
     assert as_("olga").post("decisions", asked).json()["errors"][0]["pointer"] == "/units/0"
     assert not Grid.objects.filter(may_be_forgotten=True).exists()
+
+
+def test_a_decision_binds_to_its_plan(api, gone):
+    first, second = (each["id"] for each in items(api))
+    asked = {"choice": "restore", "items": [first, second]}
+    plan = api.post("decisions?dryRun=All", asked).json()
+    assert [(each["verb"], each["grid"]) for each in plan["steps"]] == [
+        ("create", "deploymentgrids/default/a"),
+        ("create", "deploymentgrids/default/b"),
+    ]
+    assert plan["summary"]["creates"] == 2
+    for other in ({**asked, "choice": "follow"}, {**asked, "items": [first]}):
+        assert api.post(f"decisions?plan={plan['id']}", other).status_code == 409
+    Grid.objects.filter(name="b").update(missing_since=timezone.now() - timedelta(hours=1))
+    assert api.post(f"decisions?plan={plan['id']}", asked).status_code == 409
+    assert api.post("decisions", asked).status_code == 412
+    assert Grid.objects.filter(missing_held=True).count() == 2
+    asked["items"] = [each["id"] for each in items(api)]
+    plan = api.post("decisions?dryRun=All", asked).json()
+    assert api.post(f"decisions?plan={plan['id']}", asked).json()["waiting"] == 0
+
+
+def test_the_deletion_of_workloads_binds_to_its_plan(api, db):
+    row = builders.grid("d")
+    for unit in ("x", "y"):
+        cell = builders.cell(row, unit)
+        row.units.filter(pk=cell.pk).update(retirement="held", held_since=timezone.now(), child=f"d-{unit}")
+    (item,) = items(api)
+    asked = {"choice": "delete", "items": [item["id"]], "units": ["x"]}
+    plan = api.post("decisions?dryRun=All", asked).json()
+    assert [(each["verb"], each["kind"], each["name"], each["unit"]) for each in plan["steps"]] == [
+        ("delete", "Deployment", "d-x", "x")
+    ]
+    assert api.post(f"decisions?plan={plan['id']}", {**asked, "units": ["y"]}).status_code == 409
+    assert api.post(f"decisions?plan={plan['id']}", {**asked, "choice": "keep"}).status_code == 409
+    assert set(row.units.values_list("retirement", flat=True)) == {"held"}
+    assert api.post(f"decisions?plan={plan['id']}", asked).status_code == 200
+    assert row.units.get(name="x").retirement != "held"
+    assert row.units.get(name="y").retirement == "held"

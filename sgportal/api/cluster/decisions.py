@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...queries.held import held
-from ..description.operations import DRY_RUN, PAGED, operation, page
+from ..description.operations import PAGED, PLANNED, operation, page
 from ..views import PortalView
 from .serializers import Done, HeldDecisionSerializer, HeldRequestSerializer, HeldSerializer
 
@@ -21,7 +21,7 @@ class Decisions(PortalView):
 
     @operation(
         "Decide about what waits",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=HeldRequestSerializer,
         answers={200: HeldDecisionSerializer},
         refusals=(409, 412),
@@ -33,7 +33,12 @@ class Decisions(PortalView):
         asked = self.fields(HeldRequestSerializer)
         if not asked["items"]:
             raise Invalid(Problem("/items", say("name at least one pending item by its “id”")))
-        decided = actions.decide_held(
-            asked["choice"], asked["items"], self.actor, units=asked.get("units"), dry_run=self.dry_run
-        )
-        return Response(HeldDecisionSerializer.of(Done([each.grid.path for each in decided], len(held()))))
+        try:
+            decided, planned = actions.decide_held(
+                asked["choice"], asked["items"], self.actor, units=asked.get("units"), dry_run=self.dry_run
+            )
+        except actions.Stale:
+            if self.query["plan"]:
+                raise actions.PlanChanged from None
+            raise
+        return Response(HeldDecisionSerializer.of(Done(planned, [each.grid.path for each in decided], len(held()))))

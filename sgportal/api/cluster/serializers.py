@@ -9,14 +9,15 @@ from rest_framework import serializers
 from ...core.fleet import held as waiting
 from ...core.fleet.halt import REASONS, Choice, Reason, outcome
 from ...core.grids.kinds import KINDS
+from ...core.plans.preview.binding import Summary, summary_of
 from ...core.superedge.controller import Mode
 from ...core.superedge.crds import Maker
 from ...core.text import Sentence
 from ...core.traffic.dataplane import PlaneName
 from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import Abilities
-from ...queries.held import Held
-from ..grids.plans import StepsShape
+from ...queries.held import Held, HeldPlan
+from ..grids.plans import GridStepSerializer, StepsShape
 from ..http.shapes import OPTIONAL, Asked, Count, Instant, Said, Shape, Texts, one_of
 
 
@@ -103,17 +104,27 @@ class HeldRequestSerializer(Asked):
 
 
 class Done(NamedTuple):
-    """The paths of the grids decided about, and how many things wait still."""
+    """What a decision comes to, the paths of the grids decided about, and how many things wait still."""
 
+    plan: HeldPlan
     decided: Sequence[str]
     waiting: int
 
 
-class HeldDecisionSerializer(Shape):
-    """The paths of the grids decided about, and how many things wait still."""
+class HeldDecisionSerializer(StepsShape):
+    """What a decision comes to, the paths of the grids decided about, and how many things wait still."""
 
+    steps = GridStepSerializer(many=True, source="plan.steps")
     decided = Texts()
     waiting = Count()
+
+    def get_id(self, done: Done) -> str:
+        """That of the choice, the things and the steps."""
+        return done.plan.id
+
+    def get_summary(self, done: Done) -> Summary:
+        """That of its steps."""
+        return summary_of(step for _, step in done.plan.steps)
 
 
 class Known(NamedTuple):

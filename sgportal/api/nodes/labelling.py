@@ -15,7 +15,8 @@ from ...queries.nodes import select_nodes
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..http.address import address
 from ..views import PortalView
-from .serializers import ImpactSerializer, JobSerializer, LabelRequestSerializer, NodesRequestSerializer
+from .impact import ImpactSerializer
+from .serializers import JobSerializer, LabelRequestSerializer, NodesRequestSerializer
 
 
 class NodeLabelling(PortalView):

@@ -14,11 +14,11 @@ from ...queries.matrix.units import UnitFilter, place, unit_page
 from ...queries.nodes import select_nodes
 from ..description.operations import PAGED, PLANNED, SELECTOR, Parameter, either, operation, page
 from ..views import PortalView, unless_unchanged
+from .impact import ImpactSerializer
 from .labelling import moved
 from .serializers import (
     Causes,
     CausesSerializer,
-    ImpactSerializer,
     NodeGroupSerializer,
     NodePatchSerializer,
     NodeSerializer,

@@ -74,7 +74,7 @@ def decide_held(request: HttpRequest) -> HttpResponse:
         return _ask(request, choice, found)
     units = [clean(each) for each in request.POST.getlist("units")] if "some" in request.POST else None
     try:
-        decided = actions.decide_held(choice, asked, actor(request), units=units)
+        decided, _ = actions.decide_held(choice, asked, actor(request), units=units)
     except actions.Stale:
         return _look_again(request)
     except actions.Refused as refused:

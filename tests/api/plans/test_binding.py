@@ -3,7 +3,7 @@
 import pytest
 
 from sgportal import actions
-from sgportal.models import AuditEvent, Child, Grid, GridUnit, LabelJob, Node, NodeLabel
+from sgportal.models import AuditEvent, Child, Grid, GridUnit, LabelJob, Node, NodeLabel, Pod
 from sgportal.queries.plans import plan_of
 
 from .. import builders
@@ -167,3 +167,55 @@ def test_a_summary_says_which_pods_are_replaced(api, made):
     assert (scaled["updates"], scaled["restarts"], scaled["restartedPods"]) == (2, 0, 0)
     image = planned(api, "POST", f"{ONE}/image", {"image": "img:2"})["summary"]
     assert (image["updates"], image["restarts"], image["restartedPods"]) == (2, 2, 4)
+
+
+def _a_pod(node):
+    """A pod of the grid."""
+    found = builders.pod("p", node)
+    Pod.objects.filter(pk=found.pk).update(child_kind="Deployment", child="echo-nodeunit2")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [("nodes/label", {"set": {KEY: "nodeunit7"}}), ("nodes/label", {"set": {"rack": "r1"}}), ("nodes/drain", {})],
+)
+def test_a_change_of_nodes_is_compared_in_the_transaction_that_stores_it(api, made, monkeypatch, path, extra):
+    """What moves between the last dry run and the write, without a step of any grid changing for it."""
+    node = Node.objects.get(name="node1")
+    pod = _a_pod(node.name) if path.endswith("drain") else None
+    asked = {"nodes": [node.name], **extra}
+    plan = planned(api, "POST", path, asked)
+    real = actions.labels._start
+
+    def start(*args, **kwargs):
+        if pod:
+            pod.delete()
+        else:
+            builders.node("late", **{KEY: "nodeunit7", "rack": "r1"})
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(actions.labels, "_start", start)
+    answer = carried_out(api, "POST", path, plan["id"], asked)
+    assert answer.status_code == 409, answer.content
+    assert not LabelJob.objects.exists()
+
+
+def test_a_node_is_labelled_at_once_only_as_planned(api, made, monkeypatch):
+    sent = []
+    monkeypatch.setattr(actions.labels.label_jobs, "connected", lambda: None)
+    monkeypatch.setattr(actions.labels.label_jobs, "announce_zone", lambda *_: joins("nodeunit7"))
+    monkeypatch.setattr(actions.labels.label_jobs, "_patch", lambda *args: sent.append(args))
+    asked = {"metadata": {"labels": {KEY: "nodeunit7"}}}
+    plan = planned(api, "PATCH", "nodes/node1", asked)
+    assert carried_out(api, "PATCH", "nodes/node1", plan["id"], asked).status_code == 409
+    assert sent == []
+
+
+def test_plans_of_nodes_without_steps_differ(api, made):
+    ids = [
+        planned(api, "POST", path, {"nodes": nodes})["id"]
+        for path in ("nodes/cordon", "nodes/drain")
+        for nodes in (["node0"], ["node1"])
+    ]
+    assert len(set(ids)) == 4

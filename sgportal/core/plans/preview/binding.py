@@ -68,6 +68,12 @@ def plan_id(steps: Iterable[Step]) -> str:
     return hashlib.sha256(_NOW.sub('"":""', text).encode()).hexdigest()[:32]
 
 
+def digest(*parts: Any) -> str:
+    """The id of what is no grid's plan alone, from what it consists of (JSON)."""
+    text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
 def _essence(step: Step) -> list[Any]:
     changes = [[each.path, each.old, each.new if not each.path.endswith(_NOW_PATH) else ""] for each in step.changes]
     return [step.verb, step.kind, step.namespace, step.name, step.unit, step.uid, changes, step.body]
