@@ -21,7 +21,7 @@ from .common import (
 )
 from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
-from .groups import SavedGroup, delete_group, save_group
+from .groups import SavedGroup, delete_group, restore_package, save_group
 from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .operations import approve, pause, restart, resume, scale, set_image
@@ -66,6 +66,7 @@ __all__ = [
     "recreate_unit",
     "remove_unused_templates",
     "restart",
+    "restore_package",
     "restore_revision",
     "resume",
     "revoke_token",

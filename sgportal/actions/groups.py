@@ -10,9 +10,10 @@ from django.utils import timezone
 from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
 from ..core.grids.kinds import KINDS
+from ..core.names import ROLLOUT
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
-from ..models import Grid, ServiceGroup
+from ..models import Grid, PackageRevision, ServiceGroup
 from ..queries.policy import closed
 from ..reconciler.queue import workqueue
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
@@ -156,9 +157,35 @@ def _store(
         group.version += 1
         group.save()
         Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)
+        PackageRevision.keep(group, actor.name)
         note(actor, "create" if result == "created" else "change", group.path, before, group.manifest())
         workqueue.enqueue([group.path], urgent=True)
     return group
+
+
+@intent
+def restore_package(
+    namespace: str, name: str, number: int, actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> SavedGroup:
+    """Make a package and all of its members what its revision `number` says; what was deleted since is made anew, and
+    members that it did not have are deleted. What is asked of its rollout stays as it is. Of packages that were deleted
+    the latest of that number counts. Raises NotFound for a revision that is not stored, and whatever `save_group`
+    raises."""
+    rows = PackageRevision.objects.filter(namespace=namespace, name=name, number=number)
+    revision = rows.order_by("-created_at").first()
+    if revision is None:
+        raise NotFound(f"servicegroups/{namespace}/{name}@{number}")
+    found = ServiceGroup.objects.filter(namespace=namespace, name=name).first()
+    return save_group(_asking_as(revision.source(), found), actor, expect=expect, dry_run=dry_run)
+
+
+def _asking_as(manifest: dict[str, Any], group: ServiceGroup | None) -> dict[str, Any]:
+    """The manifest with what the package asks of its rollout now, so that nothing is asked once more."""
+    metadata = dict(manifest["metadata"])
+    old = {key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != ROLLOUT}
+    now = (group.metadata.get("annotations") or {}) if group else {}
+    annotations = {**old, **({ROLLOUT: now[ROLLOUT]} if ROLLOUT in now else {})}
+    return {**manifest, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
 
 
 @intent

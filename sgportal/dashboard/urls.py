@@ -85,6 +85,11 @@ urlpatterns = [
     path("servicegroups/<str:namespace>/<str:name>/edit/", editor.edit_group, name="servicegroup-edit"),
     path("servicegroups/<str:namespace>/<str:name>/delete/", servicegroups.delete, name="servicegroup-delete"),
     path(
+        "servicegroups/<str:namespace>/<str:name>/revisions/",
+        servicegroups.revisions,
+        name="servicegroup-revisions",
+    ),
+    path(
         "servicegroups/<str:namespace>/<str:name>/rollout/<str:verb>/",
         package_rollout.steer,
         name="servicegroup-rollout",

@@ -12,7 +12,7 @@ from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .packages import ServiceGroup
 from .people import ApiToken, LogInCount, OidcIdentity, Preference
-from .revisions import Revision
+from .revisions import PackageRevision, Revision
 from .rollouts import Rollout, RolloutUnit
 from .scopes.grants import Grant
 from .work import DueCell, Heartbeat, Lease, WorkKey
@@ -42,6 +42,7 @@ __all__ = [
     "NodeHistory",
     "NodeLabel",
     "OidcIdentity",
+    "PackageRevision",
     "Pod",
     "Preference",
     "ResourceSync",

@@ -43,6 +43,8 @@ READABLE = (
     SERVICE + "plan/",
     "/servicegroups/",
     "/servicegroups/default/shop/",
+    "/servicegroups/default/shop/revisions/",
+    "/servicegroups/default/shop/revisions/?from=1&to=2",
     "/jobs/",
     "/profile/",
     "/profile/password/",

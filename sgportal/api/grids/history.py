@@ -1,14 +1,26 @@
 """What happened to a grid, its stored versions, and going back to one."""
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
+from ...core.grids.changes import changes_between
+from ...core.grids.group import by_member
 from ...core.grids.kinds import KINDS
-from ...models import Grid, GridEvent, Revision
+from ...models import Grid, GridEvent, PackageRevision, Revision, ServiceGroup
 from ..description.operations import PAGED, PLANNED, either, operation, page
-from .plans import PlanSerializer
-from .serializers import EventSerializer, GridSerializer, RestoreRequestSerializer, RevisionSerializer
+from .groups import GroupView
+from .plans import GroupPlanSerializer, PlanSerializer
+from .revisions import FROM, TO, RevisionDiff, RevisionDiffSerializer
+from .serializers import (
+    EventSerializer,
+    GridSerializer,
+    PackageRevisionSerializer,
+    RestoreRequestSerializer,
+    RevisionSerializer,
+    ServiceGroupSerializer,
+)
 from .views import GridView
 
 
@@ -57,3 +69,60 @@ class GridEvents(GridView):
         """What happened and why, latest first."""
         rows = GridEvent.objects.filter(path=self.at(namespace, name).path)
         return self.page(rows, ("-last_at", "-pk"), EventSerializer.of)
+
+
+class GroupRevisions(GroupView):
+    """The history of a package."""
+
+    @operation("List a ServiceGroup's revisions", takes=PAGED, answers={200: page(PackageRevisionSerializer)})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """Every stored version of the package with its members, latest first; those of one that was deleted, too."""
+        rows = _of_package(namespace, name)
+        if not rows.exists():
+            raise actions.NotFound(f"servicegroups/{namespace}/{name}")
+        return self.page(rows, ("-created_at", "-pk"), PackageRevisionSerializer.of)
+
+
+class GroupRevisionDiff(GroupView):
+    """Two revisions of a package."""
+
+    @operation("Compare two revisions of a ServiceGroup", takes=(FROM, TO), answers={200: RevisionDiffSerializer})
+    def get(self, _request: Request, namespace: str, name: str) -> Response:
+        """The fields in which two stored versions of the package differ; a member stands at
+        `/spec/grids/<plural>~1<name>`, wherever it is in the list."""
+        first, second = (self._written(namespace, name, self.query[each]) for each in ("from", "to"))
+        changes = list(changes_between(first, second))
+        return Response(RevisionDiffSerializer.of(RevisionDiff(self.query["from"], self.query["to"], changes)))
+
+    def _written(self, namespace: str, name: str, number: int) -> object:
+        found = _of_package(namespace, name).filter(number=number).order_by("-created_at").first()
+        if found is None:
+            raise actions.NotFound(f"servicegroups/{namespace}/{name}@{number}")
+        return {"metadata": found.metadata, "spec": by_member(found.spec)}
+
+
+class GroupRestore(GroupView):
+    """Going back to a revision of a package."""
+
+    @operation(
+        "Restore a revision of a ServiceGroup",
+        takes=PLANNED,
+        body=RestoreRequestSerializer,
+        answers={200: either(ServiceGroupSerializer, GroupPlanSerializer), 202: ServiceGroupSerializer},
+        refusals=(409, 412),
+        headers=("ETag",),
+    )
+    def post(self, _request: Request, namespace: str, name: str) -> Response:
+        """Make the package and all of its members what one of its revisions says; one that was deleted is made anew.
+        `If-Match` is needed for a package that exists."""
+        number = self.fields(RestoreRequestSerializer)["revision"]
+        row = ServiceGroup.objects.filter(namespace=namespace, name=name, deleting_since=None).first()
+        expect = self.expected(row.etag) if row and not self.dry_run else None
+        saved = actions.restore_package(namespace, name, number, self.actor, expect=expect, dry_run=self.dry_run)
+        return self.stored(saved, 200)
+
+
+def _of_package(namespace: str, name: str) -> "QuerySet[PackageRevision]":
+    """The revisions of the package that is there; of those that were, where none is."""
+    rows = PackageRevision.objects.filter(namespace=namespace, name=name)
+    return rows.exclude(group=None) if rows.exclude(group=None).exists() else rows

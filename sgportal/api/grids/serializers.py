@@ -260,6 +260,13 @@ class RevisionSerializer(Shape):
     spec = serializers.DictField()
 
 
+class PackageRevisionSerializer(RevisionSerializer):
+    """A stored version of a ServiceGroup; `members`: by path of each, the number of its own revision."""
+
+    changeCause = serializers.CharField(allow_blank=True, source="cause")
+    members = serializers.DictField(child=serializers.IntegerField())
+
+
 class EventSerializer(Shape):
     """Something that happened to a grid."""
 

@@ -68,6 +68,12 @@ def parse_group(manifest: Any) -> GroupSpec:
     return GroupSpec(namespace, metadata["name"], spec["gridUniqKey"], grids)
 
 
+def by_member(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of a package with its members by `<plural>/<name>` in the place of a list, for comparing."""
+    members = {f"{KINDS[each['kind']].plural}/{each['metadata']['name']}": each for each in spec.get("grids") or ()}
+    return {**spec, "grids": members}
+
+
 def _header_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
     if manifest.get("apiVersion") not in VERSIONS:
         yield Problem("/apiVersion", must_be(GROUP_VERSION))

@@ -218,7 +218,7 @@ def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> H
     page = paged(request, found.revisions.all(), 20)
     rows = list(page.object_list)
     older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
-    pairs = zip(rows, [*rows[1:], older], strict=True)
+    pairs = zip(rows, [*rows[1:], older], strict=False)
     differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
     context = {"page": page, "rows": differences, "where": _where(found), **_compared(request, found)}
     return show_grid(request, found, "revisions", context)

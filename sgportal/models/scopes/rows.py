@@ -180,6 +180,7 @@ RULES: dict[str, Rule] = {
     "NodeHistory": _overlapping,
     "NodeLabel": _label,
     "Pod": _pod,
+    "PackageRevision": _if_whole(_group),
     "Revision": _if_whole(_revision),
     "Rollout": _if_whole(lambda bounds: _of_grid(bounds, "grid__")),
     "RolloutUnit": _if_whole(lambda bounds: _of_grid(bounds, "rollout__grid__")),

@@ -17,7 +17,7 @@ from ...core.schema import twice
 from ...core.status.package import refused
 from ...core.status.parts import Condition
 from ...core.text import Invalid, Problem, pointer, say
-from ...models import AuditEvent, Grid, ServiceGroup
+from ...models import AuditEvent, Grid, PackageRevision, ServiceGroup
 from ...queries.leaving import brake
 from ...queries.per_unit.units import known_units
 from ..grids.resource.absence import WINDOW
@@ -66,6 +66,7 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
         row.version += 1
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()
+        PackageRevision.keep(row, "cluster")
         change_log.record("grid", [row.path])
     group.refresh_from_db()
 

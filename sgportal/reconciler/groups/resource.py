@@ -15,7 +15,7 @@ from ...core.names import MEMBERS_FINALIZER
 from ...core.plans.per_unit.sequence import WAITING
 from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
-from ...models import ServiceGroup
+from ...models import PackageRevision, ServiceGroup
 from ...queries.policy import closed
 from ..queue import change_log, workqueue
 from . import deletion, rollout, status
@@ -73,6 +73,7 @@ def _without_definition(group: ServiceGroup) -> None:
         return
     if group.cluster_uid:
         _know(group, "", 0)
+    PackageRevision.keep(group)
     status.record(group, ACCEPTED)
     _wake_waiting(group)
 
@@ -89,6 +90,7 @@ def _sync(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
     if group.held_since:
         ServiceGroup.objects.filter(pk=group.pk).update(held_since=None)
     if accepted is ACCEPTED:
+        PackageRevision.keep(group)
         rollout.obey(group, body)
     status.write(group, body, status.record(group, accepted), cluster)
     _wake_waiting(group)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sgportal.core.text import say
-from sgportal.models import Grid, Rollout, ServiceGroup
+from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup
 
 from ...api.builders import rollout
 
@@ -78,3 +78,22 @@ def test_units_of_a_package_are_left_out_on_its_page(operator, shop):
     assert (wrong.status_code, "nowhere" in wrong.content.decode()) == (422, True)
     operator.post(address, {"units": "lyo", "step": "confirm"})
     assert Rollout.objects.get().units.get(name="lyo").turn == "skipped"
+
+
+def test_versions_of_a_package_are_shown_compared_and_gone_back_to(operator, viewer, shop):
+    group = ServiceGroup.objects.get()
+    PackageRevision.keep(group, "ada")
+    shop.spec["template"]["replicas"] = 7
+    shop.revise(shop.source(), "olga")
+    PackageRevision.keep(group)
+    text = operator.get(f"{SHOP}revisions/?from=1&to=2").content.decode()
+    for word in ("olga", "Roll back", "replicas: 7", f"{shop.path} <b>3</b>", "From revision 1 to 2"):
+        assert word in text
+    assert f"{SHOP}revisions/" in viewer.get(SHOP).content.decode()
+    assert "Roll back" not in viewer.get(f"{SHOP}revisions/").content.decode()
+
+
+def test_what_has_no_versions_yet_says_so(viewer, shop):
+    shop.revisions.all().delete()
+    for page in (f"{SHOP}revisions/", f"/grids/{shop.path}/revisions/"):
+        assert "No revisions are stored." in viewer.get(page).content.decode()

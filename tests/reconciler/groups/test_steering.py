@@ -1,7 +1,7 @@
 """The rollout of a ServiceGroup steered as one, by the portal and by the annotation, on a cluster."""
 
-from sgportal.actions import steer_package
-from sgportal.models import Grid, Rollout, ServiceGroup
+from sgportal.actions import restore_package, steer_package
+from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup
 
 from ..world import ADA, World
 from .test_packages import KIND, a_member, a_package, apply, see
@@ -57,3 +57,22 @@ def test_a_unit_that_one_member_has_is_left_out_there_and_skips_no_wave_of_the_o
     assert Rollout.objects.filter(grid__name="db").latest("pk").units.get(name="b").turn == "skipped"
     web = Rollout.objects.filter(grid__name="web").latest("pk")
     assert (web.wave, web.units.filter(turn="skipped").count()) == (0, 0)
+
+
+def test_versions_are_kept_whoever_makes_them_and_all_members_go_back_to_one(world: World) -> None:
+    world.label("node0", zone="a")
+    world.label("node1", zone="b")
+    apply(world, a_package(a_member("db"), a_member("web")))
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    world.change(Grid.objects.get(name="web"), lambda body: body["spec"]["template"].update(replicas=2))
+    see(world)
+    apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2")))
+    see(world)
+    kept = [(each.number, each.author, list(each.members.values())) for each in PackageRevision.objects.all()]
+    assert kept == [(3, "cluster", [2, 3]), (2, "ada", [1, 2]), (1, "cluster", [1, 1])]
+    restore_package("default", "shop", 2, ADA)
+    see(world)
+    assert set(images(world).values()) == {"img:1"}
+    assert {world.get(name)["spec"]["replicas"] for name in ("web-a", "web-b")} == {2}
+    assert world.cluster.get(KIND, "default", "shop")["spec"] == PackageRevision.objects.get(number=2).spec
+    assert [each.author for each in PackageRevision.objects.all()] == ["ada", "cluster", "ada", "cluster"]
