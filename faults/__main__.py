@@ -1,8 +1,10 @@
 """`make faults`: every fault, or those named in FAULTS, on a real control plane. A table on the screen, JSON in
 `faults/output/latest.json`; exit code 1 where something is lost, doubled or unexplained."""
 
+import ctypes
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,8 +18,9 @@ from tests.services import postgres_folder
 
 from . import report, runner
 from .kinds import every
-from .setting import setting
+from .setting import Setting, setting
 
+_NEWNS = 0x20000  # unshare(2): CLONE_NEWNS
 UNITS, SPARES = int(os.environ.get("FAULTS_UNITS", "5")), 2
 
 
@@ -36,11 +39,13 @@ def main(named: Sequence[str]) -> int:
             print(f"left out: {each.name}, for want of {lacks}", file=sys.stderr)
     results = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
+    if os.geteuid() == 0:
+        _own_mounts()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sgportal-faults-")))
         nodes = [f"node-{number}" for number in range(UNITS + SPARES)]
         plane = stack.enter_context(kube.run(folder, nodes))
-        at = stack.enter_context(setting(folder, plane.kubeconfig(), allow(plane), plane))
+        at = stack.enter_context(setting(folder, plane.kubeconfig(), allow(plane), plane, home=_volume()))
         spares = runner.furnish(at, UNITS, SPARES)
         for each in wanted:
             if not each.lacks():
@@ -55,6 +60,23 @@ def main(named: Sequence[str]) -> int:
     if os.environ.get("REPORT", "") not in ("", "0"):
         report.document(known, kept)
     return int(any(each.found for each in results))
+
+
+def _own_mounts() -> None:
+    """What is mounted from now on is seen by this process and those that it begins, and ends with them."""
+    if ctypes.CDLL(None, use_errno=True).unshare(_NEWNS):
+        raise OSError(ctypes.get_errno(), "no mount namespace of its own")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+def _volume() -> Path | None:
+    """A small volume for PostgreSQL's data, where this process may make one."""
+    if os.geteuid():
+        return None
+    home = Path("/run/sgportal-faults-postgres")  # every user may enter what is above it
+    home.mkdir(exist_ok=True)
+    Setting.mount(home, "400m")
+    return home
 
 
 if __name__ == "__main__":

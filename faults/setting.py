@@ -4,6 +4,7 @@ an orchestrator does."""
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -44,7 +45,9 @@ class Setting:
     ports: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
-    roots: dict[str, Path] = field(default_factory=dict)
+    roots: dict[str, Path] = field(default_factory=dict)  # the checkout that a process is begun anew from
+    preset: dict[str, dict[str, str]] = field(default_factory=dict)  # with what more in its environment
+    work_goes_on: threading.Event = field(default_factory=threading.Event)
     _expected: set[int] = field(default_factory=set)
     _down: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -59,13 +62,14 @@ class Setting:
         """The processes of a service."""
         return [f"{service}-{number}" for number in range(self.of_each)]
 
-    def begin(self, name: str, root: Path | None = None, **more: str) -> None:
-        """Start a process, of this checkout or another, with more of an environment."""
+    def begin(self, name: str) -> None:
+        """Start a process, as `roots` and `preset` say."""
         service = name.partition("-")[0]
         with self._lock:
             kept = self.portal.settings, self.portal.root
             port = str(self.ports.setdefault(name, free_port()))
-            self.portal.settings, self.portal.root = {**kept[0], "UVICORN_PORT": port, **more}, root or kept[1]
+            settings = {**kept[0], "UVICORN_PORT": port, **self.preset.get(name, {})}
+            self.portal.settings, self.portal.root = settings, self.roots.get(name, kept[1])
             self.portal.start(name, command_of(service))
             self.portal.settings, self.portal.root = kept
             self._down.discard(name)
@@ -88,6 +92,15 @@ class Setting:
             self._down.add(name)
         process.send_signal(signal.SIGTERM)
         return process.wait(60)
+
+    def paused(self) -> threading.RLock:
+        """A lock: while it is held nothing is begun anew."""
+        return self._lock
+
+    @staticmethod
+    def mount(place: Path, size: str) -> None:
+        """A volume of this size, in memory, that ends with this process (`private_mounts`)."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
 
     def freeze(self, name: str, frozen: bool) -> None:
         """Stop a process and what it has begun in mid-instruction, or let them go on."""
@@ -121,12 +134,20 @@ class Setting:
 
     def door(self) -> Door:
         """Both web processes behind a balancer, as an administrator."""
-        return Door([f"http://127.0.0.1:{self.ports[name]}" for name in self.each("web")], self.token)
+        return Door([f"http://127.0.0.1:{self.ports[name]}" for name in self.each("web")], lambda: self.token)
 
     @property
     def token(self) -> str:
         """An administrator's, made at the beginning."""
         return (self.folder / "token").read_text()
+
+    def use(self, database: str) -> None:
+        """Make the tables and an administrator in a database, and have the processes use it that begin from now on."""
+        self.database = database
+        through_wire = database.replace(f":{self.postgres.port}/", f":{self.to_database.port}/")
+        self.portal.settings = {**self.portal.settings, "DATABASE_URL": through_wire}
+        self.portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+        (self.folder / "token").write_text(self.portal.python(TOKEN))
 
     def supervise(self) -> None:
         """Begin anew what has ended, and remember what did so by itself."""
@@ -142,7 +163,7 @@ class Setting:
                     if name not in gone and process.pid not in self._expected:
                         self.ended.append(f"{name} ended by itself: {code}")
                     if time.monotonic() - gone.setdefault(name, time.monotonic()) >= RESTART_SECONDS:
-                        self.begin(name, self.roots.get(name))
+                        self.begin(name)
 
     def listens(self, name: str) -> bool:
         """Whether a web process is ready for requests."""
@@ -178,7 +199,6 @@ def setting(
             {
                 "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJ",
                 "ALLOWED_HOSTS": "127.0.0.1",
-                "DATABASE_URL": database.replace(f":{postgres.port}/", f":{to_database.port}/"),
                 "CELERY_BROKER_URL": redis.url,
                 "SGPORTAL_CLUSTER": "kubeconfig",
                 "SGPORTAL_TLS": "0",
@@ -189,10 +209,9 @@ def setting(
                 **settings,
             },
         )
-        portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
-        (folder / "token").write_text(portal.python(TOKEN))
         made = Setting(folder, api, postgres, redis, portal, to_cluster, to_database, database, plane, of_each)
         stack.callback(portal.stop)
+        made.use(database)
         for name in made.names:
             made.begin(name)
         supervisor = threading.Thread(target=made.supervise, name="supervisor")

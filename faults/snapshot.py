@@ -13,14 +13,14 @@ _SELECTOR = "superedge.io/grid-selector"
 _NAMESPACE = "namespaces/default"
 _WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 _ROWS = "SELECT kind, name FROM sgportal_grid"
-_WAITING = "SELECT key FROM sgportal_workkey WHERE key NOT LIKE 'duties/%' AND requested > done ORDER BY key"
+WAITING = "SELECT key FROM sgportal_workkey WHERE key NOT LIKE 'duties/%%' AND requested > done ORDER BY key"
 
 
 def take(api: Api, database: str) -> Snapshot:
     """A snapshot. Raises OSError, psycopg.Error where one of the two does not answer."""
     with psycopg.connect(database, autocommit=True, connect_timeout=5) as link:
         rows = frozenset((kind, name) for kind, name in link.execute(_ROWS))
-        waiting = tuple(key for (key,) in link.execute(_WAITING))
+        waiting = tuple(key for (key,) in link.execute(WAITING))
     nodes = {
         each["metadata"]["name"]: each["metadata"].get("labels", {}).get(KEY, "") for each in api.list("/api/v1/nodes")
     }

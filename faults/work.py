@@ -60,8 +60,8 @@ class NoAnswer(Exception):
 class Door:
     """The portal's REST API behind a balancer: a web process that cannot be connected to is passed over."""
 
-    def __init__(self, bases: list[str], token: str) -> None:
-        self.bases, self._head = bases, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    def __init__(self, bases: list[str], token: Callable[[], str]) -> None:
+        self.bases, self._token = bases, token
         self._pool = urllib3.PoolManager(retries=False, maxsize=4)
         self.answers: Counter[str] = Counter()
         self._next = 0
@@ -69,13 +69,12 @@ class Door:
     def ask(self, method: str, path: str, body: Any = None, **more: str) -> tuple[int, Any, Any]:
         """Status, JSON and headers. Raises NoAnswer."""
         data = None if body is None else json.dumps(body).encode()
+        head = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json", **more}
         for _ in self.bases:
             self._next += 1
             base = self.bases[self._next % len(self.bases)]
             try:
-                answer = self._pool.request(
-                    method, f"{base}/api/v1/{path}", body=data, headers={**self._head, **more}, timeout=20
-                )
+                answer = self._pool.request(method, f"{base}/api/v1/{path}", body=data, headers=head, timeout=20)
             except urllib3.exceptions.NewConnectionError:
                 continue
             except urllib3.exceptions.HTTPError as error:
@@ -91,8 +90,10 @@ class Door:
 class Work:
     """Asks for one thing after the other, in a thread, until it is stopped. `wishes` is what must be so then."""
 
-    def __init__(self, door: Door, api: Api, before: Snapshot, spares: list[str], tag: str) -> None:
-        self._door, self._api, self._tag = door, api, tag
+    def __init__(
+        self, door: Door, api: Api, before: Snapshot, spares: list[str], tag: str, goes_on: threading.Event
+    ) -> None:
+        self._door, self._api, self._tag, self._goes_on = door, api, tag, goes_on
         self._spares, self._units = spares, sorted(before.units)
         self._wishes = {("Node", each): Wish(before.nodes[each]) for each in spares}
         edited = [("DeploymentGrid", name) for name in EDITED]
@@ -126,8 +127,9 @@ class Work:
             lambda: self._delete_one(),
         ]
         while not self._stop.is_set():
-            steps[turn % len(steps)]()
-            turn += 1
+            if self._goes_on.is_set():
+                steps[turn % len(steps)]()
+                turn += 1
             self._stop.wait(PAUSE)
 
     def _agreed(self, key: Key, value: str | None) -> None:

@@ -3,7 +3,9 @@
 import signal
 import time
 
+from ..api import GRIDS
 from ..setting import Setting
+from ..snapshot import WAITING
 from .fault import fault
 
 
@@ -48,3 +50,21 @@ def database_silent(at: Setting) -> None:
     at.to_database.hang()
     time.sleep(30)
     at.to_database.mend()
+
+
+@fault("database-lost", "the database is lost for good while nothing waits; the portal begins with an empty one")
+def database_lost(at: Setting) -> None:
+    """Every grid is taken over from its custom resource. Work pauses: what was agreed to and not yet carried out when a
+    database is lost is lost with it."""
+    at.work_goes_on.clear()
+    time.sleep(2)  # what was asked for last is answered
+    at.until(lambda: not at.rows(WAITING), "nothing waits")
+    with at.paused():
+        for name in at.names:
+            at.stop(name)
+        at.use(at.postgres.url())
+        for name in at.names:
+            at.begin(name)
+    at.until(lambda: all(map(at.listens, at.each("web"))), "the web is ready")
+    grids = len(at.api.list(f"{GRIDS}/deploymentgrids"))
+    at.until(lambda: len(at.door().ask("GET", "deploymentgrids")[1]["items"]) == grids, "the grids are taken over")

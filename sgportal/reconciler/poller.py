@@ -15,6 +15,7 @@ from .executor import Executor
 from .process.heartbeat import HeartbeatWriter
 from .process.identity import new_name
 from .queue import broker, leases, workqueue
+from .queue.set_back import was_set_back
 
 log = logging.getLogger(__name__)
 MOST = 50  # keys asked for at once
@@ -48,6 +49,8 @@ class Poller:
     def _round(self) -> bool:
         """Whether more may be due at once."""
         try:
+            if self._sign.is_due:
+                was_set_back()
             self._sign.beat(self._broker)
             leases.free_of_the_dead()
             if time.monotonic() >= self._ensure_at:

@@ -27,9 +27,14 @@ class HeartbeatWriter:
         self._kind, self._name = kind, name
         self._next = 0.0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether `beat` would write."""
+        return time.monotonic() >= self._next
+
     def beat(self, figures: Mapping[str, Any] | None = None) -> None:
         """Say that this process lives, and what it has counted, if it has not lately. Raises DatabaseError."""
-        if time.monotonic() < self._next:
+        if not self.is_due:
             return
         said = {"at": clock.now(), "session": session.number(), "figures": dict(figures or {})}
         Heartbeat.objects.update_or_create(kind=self._kind, name=self._name, defaults=said)

@@ -74,9 +74,10 @@ def _news_of_nodes(seen: Observation) -> list[tuple[set[str], dict[str, Any]]]:
 
 
 def ready_to_try(cells: Cells, steps: Iterable[Step]) -> list[Step]:
-    """The steps of units that are not in back-off."""
+    """The steps of units that are not in back-off. One that lasts longer than any was set by a clock that was wrong."""
     now = timezone.now()
-    waiting = {name for name, cell in cells.items() if cell.next_at and cell.next_at > now}
+    longest = now + timedelta(seconds=settings.SGPORTAL_BACKOFF_CAP_SECONDS)
+    waiting = {name for name, cell in cells.items() if cell.next_at and now < cell.next_at <= longest}
     return [step for step in steps if step.unit not in waiting]
 
 

@@ -1,0 +1,146 @@
+"""The API server goes, is busy, fails, forgets, or cannot be reached."""
+
+import json
+import signal
+import time
+import urllib.request
+
+from ..setting import Setting
+from .fault import fault
+
+_FLOW = "/apis/flowcontrol.apiserver.k8s.io/v1"
+_HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+_NAME = "faults"
+
+
+@fault("api-killed", "the API server killed by SIGKILL, begun anew after 30 s")
+def api_killed(at: Setting) -> None:
+    """It is asked by nobody meanwhile."""
+    server = at.plane.processes["kube-apiserver"]
+    server.stop(signal.SIGKILL)
+    time.sleep(30)
+    server.start()
+    at.plane.until_ready()
+
+
+@fault("api-cut", "every connection to the API server cut, eight times in 16 s")
+def api_cut(at: Setting) -> None:
+    """In the middle of writes and watches."""
+    count = 0
+    for _ in range(8):
+        count += at.to_cluster.cut()
+        time.sleep(2)
+    at.note(f"{count} connections cut")
+
+
+@fault("api-silent", "nothing passes between the portal and the API server for 60 s, connections stay open")
+def api_silent(at: Setting) -> None:
+    """As behind a firewall that has forgotten them."""
+    at.to_cluster.hang()
+    time.sleep(60)
+    at.to_cluster.mend()
+
+
+@fault("api-429", "the API server answers 429 to every request of the portal for 20 s (its own flow control)")
+def api_429(at: Setting) -> None:
+    """A priority level with room for nobody."""
+    level = {
+        "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+        "kind": "PriorityLevelConfiguration",
+        "metadata": {"name": _NAME},
+        "spec": {
+            "type": "Limited",
+            "limited": {
+                "nominalConcurrencyShares": 0,
+                "lendablePercent": 0,
+                "borrowingLimitPercent": 0,
+                "limitResponse": {"type": "Reject"},
+            },
+        },
+    }
+    everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
+    schema = {
+        "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+        "kind": "FlowSchema",
+        "metadata": {"name": _NAME},
+        "spec": {
+            "priorityLevelConfiguration": {"name": _NAME},
+            "matchingPrecedence": 1,
+            "rules": [
+                {
+                    "subjects": [{"kind": "User", "user": {"name": "product"}}],
+                    "resourceRules": [everything],
+                    "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+                }
+            ],
+        },
+    }
+    at.api.request("POST", f"{_FLOW}/prioritylevelconfigurations", level)
+    at.api.request("POST", f"{_FLOW}/flowschemas", schema)
+    try:
+        time.sleep(20)
+    finally:
+        at.api.request("DELETE", f"{_FLOW}/flowschemas/{_NAME}")
+        at.api.request("DELETE", f"{_FLOW}/prioritylevelconfigurations/{_NAME}")
+    at.note(f"{_rejected(at)} requests rejected")
+
+
+def _rejected(at: Setting) -> int:
+    """What the API server counted."""
+    said = at.api.request("GET", "/metrics").splitlines()
+    counted = [row for row in said if row.startswith("apiserver_flowcontrol_rejected_requests_total{")]
+    return int(sum(float(row.rpartition(" ")[2]) for row in counted if f'flow_schema="{_NAME}"' in row))
+
+
+@fault(
+    "api-500", "every write of workloads, Services, slices and grids fails with 500 for 20 s (a webhook that is away)"
+)
+def api_500(at: Setting) -> None:
+    """An admission webhook whose server is not there, with failurePolicy Fail."""
+    kinds = {
+        "apps": ["deployments", "statefulsets"],
+        "": ["services"],
+        "discovery.k8s.io": ["endpointslices"],
+        "superedge.io": ["deploymentgrids", "statefulsetgrids", "servicegrids"],
+    }
+    rules = [
+        {"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": plurals}
+        for group, plurals in kinds.items()
+    ]
+    hook = {
+        "name": "faults.sgportal.example",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": rules,
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Fail",
+    }
+    body = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
+    at.api.request("POST", _HOOKS, {**body, "metadata": {"name": _NAME}, "webhooks": [hook]})
+    try:
+        time.sleep(20)
+    finally:
+        at.api.request("DELETE", f"{_HOOKS}/{_NAME}")
+
+
+@fault("api-410", "watches cut for 5 s, etcd compacted, the API server killed and begun anew: 410 for where they were")
+def api_410(at: Setting) -> None:
+    """What happened meanwhile is in no watch that could be taken up again."""
+    server = at.plane.processes["kube-apiserver"]
+    at.to_cluster.refuse()
+    try:
+        time.sleep(5)
+        revision = _etcd(at, "maintenance/status")["header"]["revision"]
+        _etcd(at, "kv/compaction", revision=revision, physical=True)
+        server.stop(signal.SIGKILL)
+        server.start()
+        at.plane.until_ready()
+    finally:
+        at.to_cluster.mend()
+
+
+def _etcd(at: Setting, call: str, **body: object) -> dict[str, dict[str, str]]:
+    asked = urllib.request.Request(f"{at.plane.etcd}/v3/{call}", json.dumps(body).encode())
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        found: dict[str, dict[str, str]] = json.load(answer)
+    return found
