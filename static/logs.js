@@ -49,6 +49,7 @@
     try {
       const answer = await fetch(`${log.dataset.source}&follow=true`, { signal: stop.signal, cache: "no-store" });
       if (!answer.ok) throw new Error((await answer.json()).detail);
+      log.hidden = false;
       status.textContent = status.dataset.following;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {

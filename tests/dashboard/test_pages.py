@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from sgportal.core.health import severity
 from sgportal.core.text import say
-from sgportal.models import Grid, GridUnit
+from sgportal.models import Grid, GridUnit, Node
 
 from .. import builders
 from ..api.builders import child
@@ -190,3 +190,18 @@ def test_the_indentation_of_templates_stays_in_the_repository(operator, fleet):
     assert [line for line in page.splitlines() if line.startswith(" ")] == []
     assert page.count("\n\n") < 20
     assert "\n  name: echo\n" in operator.get(GRID + "yaml/").content.decode()
+
+
+def test_conditions_of_a_node_are_in_the_readers_language_and_odd_ones_as_they_are(fleet):
+    Node.objects.filter(name="node0").update(
+        info={"conditions": [{"type": "Ready", "status": "True"}, {"type": "Odd", "status": "<b>Maybe"}]}
+    )
+    text = browser("viewer", django_language="zh-hans").get("/nodes/node0/").content.decode()
+    assert re.search(r'<th scope="row">Ready</th>\s*<td>是</td>', text)
+    assert "<td>&lt;b&gt;Maybe</td>" in text
+
+
+def test_sessions_and_tokens_are_cards_where_there_is_no_room(operator):
+    text = operator.get("/profile/").content.decode()
+    assert 'class="cards"' in text
+    assert 'data-label="Address"' in text

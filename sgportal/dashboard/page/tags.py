@@ -170,8 +170,8 @@ _TRUTHS = {"True": gettext_lazy("True"), "False": gettext_lazy("False"), "Unknow
 
 @register.filter
 def truth_word(truth: str) -> str:
-    """Whether a claim holds, in the reader's language."""
-    return str(_TRUTHS[truth])
+    """Whether a claim holds, in the reader's language; a word that Kubernetes does not know stays as it is."""
+    return str(_TRUTHS.get(truth, truth))
 
 
 @register.filter
