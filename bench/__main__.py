@@ -21,6 +21,7 @@ RUNS = {
     "pages-large": ("pages", LARGE),
     "pages-huge": ("pages", "rows:10000x1000"),
     "live": ("live", "rows:2000x200"),
+    "main-thread": ("pods.main_thread", "rows:10000x1000"),
     "reaction": ("reaction",),
     "fanout": ("fanout", "large:200x200"),
     "plans": ("plans.grids",),
@@ -75,7 +76,7 @@ def _lacking(name: str) -> Iterator[str]:
     """What a benchmark needs and is not here."""
     if name.startswith("kube-") and binaries.missing():
         yield "a compiled control plane (make kube)"
-    if name == "kube-screen" and not chromium():
+    if name in ("kube-screen", "main-thread") and not chromium():
         yield "chromium"
     if name in ("kube-beside-go", "kube-client") and not shutil.which("go"):
         yield "go"
@@ -117,6 +118,11 @@ def _rows(found: dict[str, Any]) -> Iterator[Row]:
         title = f"live, {live['browsers']} browsers, {live['changes']} changes a second, CPU of the web process"
         figure = f"{live['cpu']:.0f} %, {live['parts']:.0f} parts a second, {live['p95']:.0f} ms p95"
         yield title, figure, "≤ 50 %", live["cpu"] <= 50
+    if thread := found.get("main-thread"):
+        title = "main thread of a browser, overview of 1,000 units × 20 grids"
+        yield f"{title}, load", f"{thread['load']:.0f} ms", "≤ 200 ms", thread["load"] <= 200
+        figure = f"{thread['update']:.0f} ms, longest task {thread['longest']:.0f} ms, {thread['long']} > 50 ms"
+        yield f"{title}, each of {thread['updates']} updates", figure, "≤ 50 ms", thread["update"] <= 50
     yield from _rows_of_the_reconciler(found)
     yield from _rows_of_real_clusters(found)
 

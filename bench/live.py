@@ -49,7 +49,7 @@ async def _watch(port: int, cookie: str, pid: int) -> dict[str, Any]:
     await asyncio.sleep(8)
     rest = await _cpu(pid, 5.0)
     over = threading.Event()
-    changing = stage.in_background(lambda: _change(over))
+    changing = stage.in_background(lambda: change(over))
     await asyncio.sleep(3)
     for each in browsers:
         each.times.clear()
@@ -84,7 +84,7 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _change(over: threading.Event) -> None:
+def change(over: threading.Event) -> None:
     """One cell after another, each noted as a reconcile does."""
     from django.db import connection
 

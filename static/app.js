@@ -1,5 +1,4 @@
-// Small comforts on top of pages that work without them: ages that tick, keys, selections and open details that
-// survive a refresh, copying.
+// Small comforts on top of pages that work without them: ages that tick, keys, selections that survive a refresh, copying.
 "use strict";
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -77,34 +76,8 @@
     showChosen();
   });
 
-  // A fragment that is replaced keeps its open details, how far it is scrolled, and the focus in it; the count of rows is
-  // spoken once, outside the fragment.
-  let open = [], focus = null, scrolled = [];
-  const trait = (each) => [each.dataset.site || each.getAttribute("href"), each.name, each.value].join("\n");
-  const alike = (tag, root, wanted) => $$(tag, root).filter((each) => trait(each) === wanted);
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const part = event.detail.target, at = document.activeElement;
-    open = $$("details[id]", part).map((each) => [each.id, each.open]);
-    scrolled = $$(".scroll", part).map((each) => [each.scrollLeft, each.scrollTop]);
-    focus = null;
-    if (part.id && !at.id && part.contains(at) && part !== at) {
-      focus = { part: part.id, tag: at.tagName, trait: trait(at), nth: alike(at.tagName, part, trait(at)).indexOf(at) };
-    }
-  });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const part = document.getElementById(event.detail.target?.id);  // without a target, a page of the history is restored
-    if (part) for (const [number, each] of $$(".scroll", part).entries()) if (scrolled[number]) [each.scrollLeft, each.scrollTop] = scrolled[number];
-    if (focus && document.activeElement === document.body) {
-      const within = document.getElementById(focus.part), found = within ? alike(focus.tag, within, focus.trait) : [];
-      (found[focus.nth] || found[0])?.focus({ preventScroll: true });
-    }
-    focus = null;
-    scrolled = [];
-    settle();
-  });
+  // The count of rows is spoken once, outside the part that is brought up to date.
   const settle = () => {
-    for (const [id, was] of open) { const each = document.getElementById(id); if (each) each.open = was; }
-    open = [];
     const names = new Set(boxes().map((box) => box.value));
     for (const name of chosen) if (!names.has(name)) chosen.delete(name);
     showChosen();
@@ -112,6 +85,7 @@
     if (live && count && count.textContent !== live.dataset.count) count.textContent = live.dataset.count;
     tick();
   };
+  document.addEventListener("htmx:afterSettle", settle);
   for (const box of boxes()) if (box.checked) chosen.add(box.value);
   settle();
 

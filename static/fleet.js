@@ -7,7 +7,7 @@
   let card = $("#heat-card");
   const known = new Map();  // cards by unit, until the map changes
   let map = null, rows = [], words = {}, columns = [];
-  let at = null, row = 0, shown = "";  // the unit of the one tab stop, the row in it, the unit of the card
+  let at = null, row = 0, shown = "", filled = "";  // the unit of the one tab stop, the row in it, the unit of the card
 
   // The address of a column's NodeUnit; the link itself leads to the cell that was last pointed at.
   const siteOf = (link) => (link.dataset.site ||= link.getAttribute("href"));
@@ -26,6 +26,7 @@
     const stop = columns.find((link) => unitOf(link) === at) || columns[0];
     if (stop) stop.tabIndex = 0;
     known.clear();
+    if (columns.includes(document.activeElement)) aim(document.activeElement, row);
     if (shown) fill(shown);
   };
 
@@ -52,7 +53,7 @@
     const text = await known.get(unit);
     if (shown !== unit) return;
     if (!text) { known.delete(unit); return hide(); }
-    card.innerHTML = text;  // our own server's, its texts escaped
+    if (filled !== text) card.innerHTML = filled = text;  // our own server's, its texts escaped; the same is not said again
     card.hidden = false;
     mark();
     place();

@@ -40,7 +40,6 @@
     }
     if (due.size && !waiting) waiting = setTimeout(flush, delay());
   };
-  const marked = (part) => !getSelection().isCollapsed && part.contains(getSelection().anchorNode);  // text to be copied
   const flush = () => {
     waiting = null;
     if (Date.now() < ready()) { waiting = setTimeout(flush, delay()); return; }
@@ -49,9 +48,6 @@
     paced = Math.max(paced, Date.now()) + PACE;
     for (const id of [...due]) {
       const part = document.getElementById(id);
-      // Not under the fingers of somebody who is choosing in it: when they have done.
-      const busy = part && (part.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=checkbox])") || marked(part));
-      if (busy) continue;
       if (!early) due.delete(id);
       if (part) htmx.trigger(part, "refresh");
     }
@@ -59,6 +55,8 @@
     else if (due.size) later();
   };
   const later = () => { waiting ||= setTimeout(flush, 3000); };
+  // What could not be changed under somebody's fingers (static/morph.js) is, when they have done.
+  document.addEventListener("held", ({ target }) => { due.add(target.id); later(); });
 
   // A fragment whose answer was lost on the way, or was an error of the server's, is asked for again.
   const again = ({ detail: { elt, xhr } }) => {

@@ -1,0 +1,75 @@
+"""What the overview costs the main thread of a real browser: on load, and for each live update of it."""
+
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.browser.conftest import FLAGS
+from tests.services import chromium, connects, free_port, wait_for
+
+from .. import rows, stage
+from ..live import change, cookie
+
+GRIDS = 20
+SECONDS = 30.0
+OBSERVE = """
+window.tasks = []; window.updates = 0;
+new PerformanceObserver((list) => { for (const each of list.getEntries()) window.tasks.push(each.duration); })
+  .observe({ type: "longtask", buffered: true });
+document.addEventListener("htmx:afterSettle", ({ detail }) => { window.updates += detail.target?.id === "live"; });
+"""
+
+
+def run(world: str = "rows:10000x1000") -> dict[str, Any]:
+    """`{load, update, updates, longest, long}`: milliseconds of the main thread's processor for the load and for an
+    update while 50 cells a second change, how many updates there were, the longest task of an update, and how many were
+    longer than 50 ms (by the clock, which tells of nothing but the machine where others work on it)."""
+    nodes, units = map(int, world.removeprefix("rows:").split("x"))
+    with stage.stage("large:1x1"):
+        rows.fill(nodes, units, GRIDS, nodes)
+        port, said = free_port(), cookie()
+        os.environ["ALLOWED_HOSTS"] = "127.0.0.1"
+        with stage.process([*stage.command("web"), "--port", str(port)]):
+            wait_for(lambda: connects(port), 60, "the web process listens")
+            over = threading.Event()
+            changing = stage.in_background(lambda: change(over))
+            try:
+                with ThreadPoolExecutor(
+                    1
+                ) as thread:  # Playwright keeps an event loop, in which Django asks no database
+                    return thread.submit(_watch, port, said).result()
+            finally:
+                over.set()
+                changing.join()
+
+
+def _watch(port: int, said: str) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    name, _, value = said.partition("=")
+    address = f"http://127.0.0.1:{port}"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_cookies([{"name": name, "value": value, "url": address}])
+        page = context.new_page()
+        page.add_init_script(OBSERVE)
+        probe = context.new_cdp_session(page)
+        probe.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.goto(f"{address}/?group=site", wait_until="load")
+        load = _busy(probe)
+        page.evaluate("window.tasks = []; window.updates = 0")
+        before = _busy(probe)
+        time.sleep(SECONDS)
+        busy, updates, tasks = _busy(probe) - before, page.evaluate("window.updates"), page.evaluate("window.tasks")
+        browser.close()
+    longest = max(tasks, default=0.0)
+    return {"load": load, "update": busy / max(updates, 1), "updates": updates, "longest": longest, "long": len(tasks)}
+
+
+def _busy(probe: Any) -> float:
+    """Milliseconds of the processor that the main thread has taken so far."""
+    metrics = {each["name"]: each["value"] for each in probe.send("Performance.getMetrics")["metrics"]}
+    return 1000 * float(metrics["TaskDuration"])

@@ -1,0 +1,145 @@
+// A live part is brought up to date by changing what differs and nothing else, so that focus, selection, scroll, open
+// details and what somebody typed stay. Why not a library: docs/decisions/0019-morphing.md.
+"use strict";
+(() => {
+  const KEPT = new Set(["open", "tabindex", "data-site"]);  // a reader's or a script's, not the server's
+  const MOST_FLASHES = 40;  // more at once is not news but noise
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let fresh = [], changed = new Set(), held = false;
+
+  // What a node is about, where that can be told: then it is found again wherever it stands now.
+  const keyOf = (node) => {
+    if (node.nodeType !== Node.ELEMENT_NODE) return "";
+    if (node.id) return `#${node.id}`;
+    if (node.dataset.key) return node.dataset.key;
+    const name = node.localName;
+    if (name === "a") return node.dataset.site || node.getAttribute("href");
+    if (node.matches("button, [type=checkbox], [type=radio]")) return `${node.name}=${node.getAttribute("value")}`;
+    if (name === "input" || name === "select") return node.name;
+    if (name !== "tr" && name !== "li") return "";
+    const link = node.querySelector("a[href]"), head = name === "tr" && !link && node.querySelector("th");
+    return link ? link.dataset.site || link.getAttribute("href") : head ? head.textContent.trim() : "";
+  };
+
+  // What somebody has marked to copy, and the field that somebody is in, wait for a later time.
+  const isHeld = (node) => {
+    const at = document.activeElement, marks = getSelection();
+    const writes = at.matches("input:not([type=checkbox], [type=radio]), select, textarea") && node.contains(at);
+    return (writes || (!marks.isCollapsed && marks.containsNode(node, true))) && (held = true);
+  };
+
+  const attributes = (old, next) => {
+    let hooks = false;
+    for (const { name, value } of [...next.attributes]) {
+      if (old.getAttribute(name) === value || name === "open" || (KEPT.has(name) && old.hasAttribute(name))) continue;
+      old.setAttribute(name, value);
+      hooks ||= name.startsWith("hx-");
+      if (name === "class" || (name === "href" && old.localName === "use")) changed.add(old);
+    }
+    for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !KEPT.has(name)) old.removeAttribute(name);
+    if (hooks) fresh.push(old);
+  };
+
+  const morph = (old, next) => {
+    if (old.isEqualNode(next)) return;
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data === next.data) return;
+      if (old.data.trim() !== next.data.trim()) {
+        if (isHeld(old)) return;
+        changed.add(old.parentElement);
+      }
+      old.data = next.data;
+      return;
+    }
+    if (old.hasAttribute("data-keep")) return;
+    if (old === document.activeElement && old.matches("input, select, textarea") && isHeld(old)) return;
+    attributes(old, next);
+    if (old.matches("time[data-age]") && next.matches("time[data-age]")) return;  // ticks by itself
+    children(old, next);
+  };
+
+  const put = (parent, node, before) => {
+    const at = document.activeElement, within = node.isConnected && node.contains(at);
+    if (within && parent.moveBefore) return parent.moveBefore(node, before);
+    parent.insertBefore(node, before);
+    if (within && document.activeElement !== at) at.focus({ preventScroll: true });
+  };
+
+  const children = (old, next) => {
+    const known = new Map(), wanted = new Map(), count = (key) => wanted.set(key, (wanted.get(key) || 0) + 1);
+    const named = (node) => { const key = keyOf(node); return key && `${node.nodeName} ${key}`; };
+    for (const node of next.childNodes) { const key = named(node); if (key) count(key); }
+    for (const node of [...old.childNodes]) {
+      const key = named(node);
+      if (!key) continue;
+      if (wanted.has(key)) known.set(key, [...(known.get(key) || []), node]);
+      else if (!isHeld(node)) node.remove();
+    }
+    // Of nodes that are about nothing in particular, the next one of its kind.
+    const nameless = (from, node) => {
+      for (let each = from; each; each = each.nextSibling) {
+        if (each.nodeName === node.nodeName && !named(each)) return each;
+        if (node.nodeType !== Node.ELEMENT_NODE) return null;
+      }
+      return null;
+    };
+    let at = old.firstChild;
+    const skip = () => { while (at && at.nodeType === Node.ELEMENT_NODE && named(at) && !wanted.has(named(at))) at = at.nextSibling; };
+    for (const node of [...next.childNodes]) {
+      skip();
+      const key = named(node), same = key ? known.get(key)?.shift() : nameless(at, node);
+      if (!same) {
+        put(old, node, at);
+        if (node.nodeType === Node.ELEMENT_NODE) { fresh.push(node); changed.add(node); }
+        continue;
+      }
+      if (same === at) at = at.nextSibling;
+      else put(old, same, at);
+      morph(same, node);
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextSibling;
+      if (gone.nodeType !== Node.ELEMENT_NODE || !isHeld(gone)) gone.remove();
+    }
+  };
+
+  // The cell or line that changed lights up and fades.
+  const flash = () => {
+    const places = new Set();
+    for (const node of changed) {
+      const place = node.closest("td, th, dd, li, tr, .cells > a, p, .note") || node;
+      if (place.isConnected && !place.closest("time, [data-keep], .strip")) places.add(place);
+    }
+    if (calm.matches || places.size > MOST_FLASHES) return;
+    const colour = getComputedStyle(document.documentElement).getPropertyValue("--flash");
+    for (const place of places) place.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 1600, easing: "ease-out" });
+  };
+
+  const last = new Map();  // what each part was made of: the same again is no work
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const part = detail.target, answer = detail.serverResponse;
+    if (!detail.shouldSwap || !part.matches?.("[data-live][id]")) return;
+    if (last.get(part.id) === answer) { detail.shouldSwap = false; return; }
+    last.set(part.id, answer);
+    detail.swapOverride = part.matches("[hx-swap=innerHTML]") ? "morph:innerHTML" : "morph";
+  });
+
+  htmx.defineExtension("morph", {
+    isInlineSwap: (style) => style === "morph",
+    handleSwap: (style, target, fragment) => {
+      if (!style.startsWith("morph")) return false;
+      [fresh, changed, held] = [[], new Set(), false];
+      const next = fragment.firstElementChild;
+      if (style === "morph:innerHTML") children(target, fragment);
+      else if (next && target.nodeName === next.nodeName && target.id === next.id) morph(target, next);
+      else { last.delete(target.id); target.replaceWith(fragment); return [...fragment.children]; }
+      flash();
+      if (held) {
+        last.delete(target.id);
+        target.dispatchEvent(new CustomEvent("held", { bubbles: true }));
+      }
+      return fresh;
+    },
+  });
+})();

@@ -1,0 +1,137 @@
+"""Live updates change what differs and nothing else: focus, selection, menus, scroll and open details stay."""
+
+import json
+import threading
+
+import pytest
+
+from .conftest import visiting
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+REFRESH = """() => new Promise((done) => {
+  document.addEventListener("htmx:afterSettle", done, { once: true });
+  htmx.trigger("#live", "refresh");
+})"""
+COUNT_UPDATES = "window.updates = 0; document.addEventListener('htmx:afterSettle', () => { window.updates += 1 })"
+
+
+@pytest.fixture
+def visit(chromium, sites, somebody):
+    with visiting(chromium, sites, state=somebody) as visit:
+        yield visit
+
+
+@pytest.fixture
+def rain(sites):
+    """Labels of node0 that change all the time; the value that the last one gets at the end."""
+    over = threading.Event()
+
+    def label(value):
+        body = json.dumps({"metadata": {"labels": {"rain": value}}}).encode()
+        assert sites.door.ask("PATCH", "nodes/node0", body)[0] == 200
+
+    def fall():
+        drop = 0
+        while not over.wait(0.3):
+            drop += 1
+            label(f"drop-{drop}")
+
+    thread = threading.Thread(target=fall)
+    thread.start()
+    yield "rain"
+    over.set()
+    thread.join()
+    label(None)
+
+
+def test_a_reader_is_not_disturbed_while_labels_rain(visit, rain):
+    page = visit.open("/nodes/")
+    page.set_viewport_size({"width": 700, "height": 400})
+    page.evaluate("document.querySelector('[data-search]').focus()")
+    page.evaluate("window.row = document.querySelector('#live tbody tr:nth-child(3)')")
+    page.evaluate("""() => {
+      const cell = window.row.querySelector('th'), range = document.createRange();
+      range.selectNodeContents(cell);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      window.marked = getSelection().toString();
+      document.querySelector('#live .scroll').scrollLeft = 40;
+      scrollTo(0, 120);
+      document.getElementById('menu').open = true;
+    }""")
+    focus_and_scroll = """() => [document.activeElement.name, getSelection().toString() === window.marked,
+      document.querySelector('#live .scroll').scrollLeft, scrollY, document.getElementById('menu').open,
+      window.row.isConnected, window.marked !== '']"""
+    before = page.evaluate(focus_and_scroll)
+    page.evaluate(COUNT_UPDATES)
+    shown = set()
+    for _ in range(75):
+        page.wait_for_timeout(500)
+        shown |= set(page.evaluate("[...document.body.innerHTML.matchAll(/drop-\\d+/g)].map(String)"))
+        if len(shown) > 3 and page.evaluate("window.updates") > 2:
+            break
+    assert len(shown) > 3
+    assert page.evaluate(focus_and_scroll) == before
+    assert before[5]
+
+
+def test_a_change_is_made_in_place_and_what_is_new_lights_up(visit, sites):
+    page = visit.open("/nodes/?search=node2")
+    page.evaluate("window.kept = [...document.querySelectorAll('#live, #live tbody tr, #live a')]")
+    page.evaluate("""() => {
+      window.lit = [];
+      const animate = Element.prototype.animate;
+      Element.prototype.animate = function (...all) { window.lit.push(this.tagName); return animate.apply(this, all); };
+    }""")
+    body = json.dumps({"metadata": {"labels": {"brand-new": "yes"}}}).encode()
+    assert sites.door.ask("PATCH", "nodes/node2", body)[0] == 200
+    expect(page.locator("#live")).to_contain_text("brand-new")
+    assert page.evaluate("window.kept.every((each) => each.isConnected)")
+    assert page.evaluate("window.lit") == ["TD"]
+    page.emulate_media(reduced_motion="reduce")
+    body = json.dumps({"metadata": {"labels": {"brand-new": None}}}).encode()
+    assert sites.door.ask("PATCH", "nodes/node2", body)[0] == 200
+    expect(page.locator("#live")).not_to_contain_text("brand-new")
+    assert page.evaluate("window.lit") == ["TD"]
+
+
+def test_rows_are_moved_added_and_removed_as_themselves(visit):
+    """Where the order of rows changes, each row is known by what it is about, and the focus goes with it."""
+    page = visit.open("/nodes/")
+    names = page.locator("#live tbody th a").all_inner_texts()
+    page.focus(f"#live tbody tr:has(a:text-is('{names[1]}')) a")
+    answer = page.evaluate("document.getElementById('live').outerHTML")
+    turned = page.evaluate(
+        """(text) => {
+          const part = new DOMParser().parseFromString(text, "text/html").getElementById("live");
+          const rows = part.querySelector("tbody");
+          rows.append(...[...rows.children].reverse());
+          rows.lastElementChild.remove();
+          return part.outerHTML;
+        }""",
+        answer,
+    )
+    page.route("**/nodes/", lambda route: route.fulfill(body=turned, content_type="text/html"))
+    page.evaluate("window.second = document.activeElement.closest('tr')")
+    page.evaluate(REFRESH)
+    assert page.locator("#live tbody th a").all_inner_texts() == names[:0:-1]
+    assert page.evaluate("document.activeElement.closest('tr') === window.second && window.second.isConnected")
+    page.unroute("**/nodes/")
+    page.evaluate(REFRESH)
+    assert page.locator("#live tbody th a").all_inner_texts() == names
+    assert page.evaluate("document.activeElement.closest('tr') === window.second")
+
+
+def test_what_is_marked_waits_and_is_brought_up_to_date_afterwards(visit, sites):
+    page = visit.open("/nodes/node1/")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#live'))")
+    body = json.dumps({"metadata": {"labels": {"late": "yes"}}}).encode()
+    assert sites.door.ask("PATCH", "nodes/node1", body)[0] == 200
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "live"):
+        pass
+    assert not page.evaluate("getSelection().isCollapsed")
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(page.locator("#live")).to_contain_text("late")
+    assert sites.door.ask("PATCH", "nodes/node1", body.replace(b'"yes"', b"null"))[0] == 200
