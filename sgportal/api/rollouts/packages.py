@@ -77,13 +77,15 @@ class PackageRollout(NamedTuple):
 class PackageRolloutSerializer(Shape):
     """How far the rollout of a ServiceGroup is. `phase` is the worst of its members', `wave` and `reason` are those of
     the member that is the furthest behind; `units` and `turns` count each NodeUnit once for each member; `secondsLeft`
-    is about how long it takes still, null where that cannot be told; `possible` is what can be asked of it now."""
+    is about how long it takes still, null where that cannot be told, `secondsToApproval` how long until a person has
+    to approve a wave; `possible` is what can be asked of it now."""
 
     phase = one_of(*PHASES, source="whole.state.phase")
     reason = serializers.CharField(source="whole.state.reason")
     message = Said()
     wave = serializers.CharField()
     secondsLeft = serializers.FloatField(allow_null=True, source="whole.seconds")
+    secondsToApproval = serializers.FloatField(allow_null=True, source="whole.to_approval")
     waves = WaveSerializer(many=True)
     possible = Texts(source="whole.possible")
     members = MemberRolloutSerializer(many=True)

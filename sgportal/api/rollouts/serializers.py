@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, sentence_of
+from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, seconds_to_approval, sentence_of
 from ...core.rollouts.state import FAILURES, PHASES, TURNS, State
 from ...core.rollouts.strategy import Strategy, Wave
 from ...core.rollouts.verbs import possible
@@ -38,7 +38,8 @@ class WaveSerializer(Shape):
 class RolloutSerializer(Shape):
     """How far the rollout of a grid is. `target` is the revision that it brings, `stable` the one that NodeUnits have
     which it has not reached; `wave` the name of the present wave; `secondsLeft` about how long it takes still, null
-    where that cannot be told; `possible` is what can be asked of it now."""
+    where that cannot be told, `secondsToApproval` how long until a person has to
+    approve a wave; `possible` is what can be asked of it now."""
 
     phase = one_of(*PHASES)
     reason = serializers.CharField()
@@ -47,6 +48,7 @@ class RolloutSerializer(Shape):
     stable = Count()
     wave = serializers.CharField()
     secondsLeft = serializers.FloatField(allow_null=True)
+    secondsToApproval = serializers.FloatField(allow_null=True)
     waves = WaveSerializer(many=True)
     possible = Texts()
     seed = Count()
@@ -80,6 +82,10 @@ class RolloutSerializer(Shape):
     def get_seconds_left(self, value: Current) -> float | None:
         """Until it is complete."""
         return seconds_left(value.strategy, value.state, timezone.now().timestamp())
+
+    def get_seconds_to_approval(self, value: Current) -> float | None:
+        """Until a person is asked."""
+        return seconds_to_approval(value.strategy, value.state, timezone.now().timestamp())
 
     def get_waves(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .progress import seconds_by_wave
+from .progress import seconds_by_wave, seconds_to_approval
 from .state import OVER, Phase, State
 from .strategy import Strategy
 from .verbs import VERBS, Verb, possible
@@ -25,12 +25,14 @@ _WORST_FIRST: tuple[Phase, ...] = (
 class Whole:
     """The rollout of a package: `state` has the workloads of all members that take part in the place of units, its
     phase is the worst of theirs, and its wave and reason are those of the member that is the furthest behind.
-    `parts`: these members by path. `seconds`: in about how many it is complete, None where that cannot be told.
+    `parts`: these members by path. `seconds`: in about how many it is complete, None where that cannot be told;
+    `to_approval`: in about how many a person has to approve a wave of all of them.
     `possible`: what may be asked of any of them."""
 
     state: State
     parts: Mapping[str, State]
     seconds: float | None
+    to_approval: float | None
     possible: tuple[Verb, ...]
 
 
@@ -48,7 +50,8 @@ def whole(strategy: Strategy, members: Mapping[str, State], now: float) -> Whole
     state = State(0, phase, last.reason, last.wave, last.ready_at, last.approved, last.checked, together)
     asked = {verb for each in parts.values() for verb in possible(strategy, each)}
     seconds = _seconds(strategy, parts.values(), now)
-    return Whole(state, parts, seconds, tuple(verb for verb in VERBS if verb in asked))
+    asked_in = [each for part in parts.values() if (each := seconds_to_approval(strategy, part, now)) is not None]
+    return Whole(state, parts, seconds, max(asked_in, default=None), tuple(verb for verb in VERBS if verb in asked))
 
 
 def _seconds(strategy: Strategy, parts: Iterable[State], now: float) -> float | None:

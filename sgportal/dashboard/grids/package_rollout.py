@@ -37,7 +37,7 @@ def panel(group: ServiceGroup) -> dict[str, Any]:
     now = whole(found.strategy, states, timezone.now().timestamp())
     return {
         "rollout": True,
-        **told(found.strategy, now.state, now.seconds),
+        **told(found.strategy, now.state, now.seconds, now.to_approval),
         "counted": gettext("Workloads"),
         "sentence": sentence_of_package(found.strategy, now.state),
         "verbs": now.possible,

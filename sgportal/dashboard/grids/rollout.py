@@ -6,7 +6,7 @@ from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from ...core.rollouts.progress import seconds_left, sentence_of
+from ...core.rollouts.progress import seconds_left, seconds_to_approval, sentence_of
 from ...core.rollouts.state import TURNS
 from ...core.rollouts.verbs import possible
 from ...models import Grid, RolloutUnit
@@ -37,11 +37,11 @@ def rollout(request: HttpRequest, plural: str, namespace: str, name: str) -> Htt
 
 def _facts(now: Current) -> dict[str, Any]:
     """What stands at the head of the page."""
-    state = now.state
+    strategy, state, at = now.strategy, now.state, timezone.now().timestamp()
     return {
-        **told(now.strategy, state, seconds_left(now.strategy, state, timezone.now().timestamp())),
-        "sentence": sentence_of(now.strategy, state),
-        "verbs": possible(now.strategy, state),
+        **told(strategy, state, seconds_left(strategy, state, at), seconds_to_approval(strategy, state, at)),
+        "sentence": sentence_of(strategy, state),
+        "verbs": possible(strategy, state),
         "turns": [(each, WORDS[each]) for each in TURNS],
     }
 

@@ -52,7 +52,7 @@ LOOK = {
 _COLUMNS = ("done", "given", "failed", "deferred", "waiting")
 _ALONG = ("done", "failed", "given", "back", "restored", "deferred", "skipped", "waiting")  # in a wave, from the left
 WIDTH = 1000  # of the bar, in its own units
-GAP = 6  # between waves
+GAP = 16  # between waves
 LEAST = 8  # that a segment is wide, however few units it stands for
 
 
@@ -66,7 +66,7 @@ class Segment:
     text: str
 
 
-def told(strategy: Strategy, state: State, seconds: float | None) -> dict[str, Any]:
+def told(strategy: Strategy, state: State, seconds: float | None, to_approval: float | None) -> dict[str, Any]:
     """What the pages of a rollout show of it."""
     waves = of_waves(strategy, state)
     segments, turns = bar([each for each in waves if each.total]), state.turns()
@@ -76,6 +76,7 @@ def told(strategy: Strategy, state: State, seconds: float | None) -> dict[str, A
         "done": turns.get("done", 0),
         "total": len(state.members),
         "minutes": max(1, round(seconds / 60)) if seconds is not None else None,
+        "to_approval": max(1, round(to_approval / 60)) if to_approval else None,
         "columns": [WORDS[each] for each in _COLUMNS],
         "waves": list(_rows(strategy, state, waves)),
         "bar": segments,
