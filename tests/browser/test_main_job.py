@@ -104,7 +104,7 @@ def create(visitor, manifest):
     page.wait_for_selector("button[value=save]")
     plan = page.inner_text("main")
     page.click("button[value=save]")
-    page.wait_for_url("**/grids/**/")
+    page.wait_for_url(re.compile("/grids/.+/.+/.+/"))
     return plan
 
 

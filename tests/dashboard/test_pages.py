@@ -205,3 +205,25 @@ def test_sessions_and_tokens_are_cards_where_there_is_no_room(operator):
     text = operator.get("/profile/").content.decode()
     assert 'class="cards"' in text
     assert 'data-label="Address"' in text
+
+
+@pytest.mark.parametrize(
+    ("state", "units", "ready", "told"),
+    [
+        ("Progressing", 3, 1, "Waiting until it is ready"),
+        ("Ready", 3, 3, "Everything is ready"),
+        ("Degraded", 3, 2, "Not ready"),
+        ("Ready", 0, 0, "It runs nowhere yet"),
+    ],
+)
+def test_what_was_made_is_followed_until_it_is_ready_or_has_failed(viewer, fleet, state, units, ready, told):
+    Grid.objects.filter(name="echo", kind="DeploymentGrid").update(
+        state=state, unit_count=units, ready_units=ready, observed_generation=9
+    )
+    for target in ("", "facts"):
+        headers = {"HX-Request": "true", "HX-Target": target} if target else {}
+        text = viewer.get(GRID + "?follow=1", headers=headers).content.decode()
+        assert told in text, target
+        assert f'hx-get="{GRID}?follow=1"' in text
+        assert ("1 of 3 NodeUnits ready" in text) == (state == "Progressing")
+    assert 'id="follow"' not in viewer.get(GRID).content.decode()

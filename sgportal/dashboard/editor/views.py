@@ -124,7 +124,8 @@ def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
         messages.success(request, said[fate.result] % {"path": fate.path})
     for warning in list(dict.fromkeys(warning for fate in verdict.fates for warning in fate.warnings))[:MOST_WARNINGS]:
         messages.warning(request, f"{warning.pointer} {warning.sentence.render(gettext)}".strip())
-    return redirect(address(verdict.saved))
+    new = isinstance(verdict.saved, Grid) and any(fate.result == "created" for fate in verdict.fates)
+    return redirect(address(verdict.saved) + ("?follow=1" if new else ""))
 
 
 def _editor(

@@ -42,7 +42,7 @@ def test_the_seed_from_yaml_to_a_row(operator, fleet):
     assert "deploymentgrids/default/deploymentgrid-demo" in plan.content.decode()
     assert not Grid.objects.filter(name="deploymentgrid-demo").exists()
     saved = press(operator, place, plan, "save")
-    assert saved["Location"] == "/grids/deploymentgrids/default/deploymentgrid-demo/"
+    assert saved["Location"] == "/grids/deploymentgrids/default/deploymentgrid-demo/?follow=1"
     grid = Grid.objects.get(name="deploymentgrid-demo")
     assert grid.source()["spec"] == yaml.safe_load(SEED.read_text())["spec"]
     assert WorkKey.objects.filter(key=grid.path).exists()
