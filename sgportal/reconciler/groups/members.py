@@ -56,6 +56,7 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
         list(Grid.objects.filter(group=row).locked().values_list("pk"))
         leaving = _leaving(row, members)
         if leaving:
+            _check_emptied(members, body)
             check_brake(len(leaving), body)
         for each in members:
             _write(row, each)
@@ -133,9 +134,26 @@ def _leaving(group: ServiceGroup, members: Sequence[_Member]) -> list[Grid]:
     return [grid for grid in group.grids.all() if grid.path not in wanted and not grid.deleting_since]
 
 
+def _check_emptied(members: Sequence[_Member], body: Body) -> None:
+    """An edit that leaves a package nothing is taken for a mistake, however few go. Raises Refusal."""
+    if not members and not _is_confirmed(body):
+        text = say(
+            "%(where)s: it is empty, so all members would be deleted; name them, or confirm it with “kubectl annotate"
+            " svcgroup %(name)s %(annotation)s=true”",
+            where="/spec/grids",
+            name=body["metadata"]["name"],
+            annotation=CONFIRM_DELETION,
+        )
+        raise Refusal(Condition("Accepted", "False", "DeletionsHeld", text))
+
+
+def _is_confirmed(body: Body) -> bool:
+    return (body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION) == "true"
+
+
 def check_brake(going: int, body: Body) -> None:
     """Raises Refusal where it takes a person that so many grids go by an edit or a deletion in the cluster."""
-    if (body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION) == "true":
+    if _is_confirmed(body):
         return
     there = Grid.objects.filter(deleting_since=None).count()
     lately = AuditEvent.objects.filter(actor="cluster", verb="delete", at__gt=timezone.now() - WINDOW)

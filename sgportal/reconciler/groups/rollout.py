@@ -7,8 +7,10 @@ from django.db import transaction
 
 from ...core.overrides.requests import rollout_text, rollout_words
 from ...core.rollouts.verbs import Verb
-from ...models import ServiceGroup
-from ..grids.rollouts import package, turn
+from ...core.text import Invalid
+from ...models import Grid, ServiceGroup
+from ...queries.plans import spec_of
+from ..grids.rollouts import begin, package, turn
 from ..queue.together import requests_together
 
 
@@ -21,6 +23,15 @@ def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
     with transaction.atomic(), requests_together():
         ServiceGroup.objects.select_for_update().get(pk=group.pk)
         if words := rollout_words(asked):
+            for grid in package.members(group):  # what came with it is another revision, which it means
+                _begin(grid)
             turn.steer_all(package.members(group), cast(Verb, words[0]), words[1:])
         ServiceGroup.objects.filter(pk=group.pk).update(command=asked)
     group.command = asked
+
+
+def _begin(grid: Grid) -> None:
+    try:
+        begin.prepare(grid, spec_of(grid))
+    except Invalid:  # which is never carried out
+        return

@@ -69,7 +69,7 @@ def _first(grid: Grid, spec: GridSpec, strategy: Strategy) -> None:
     if not stable or _makes_as(grid, spec, stable):
         _open(grid, spec, strategy, grid.generation, {}, complete=True)
     else:
-        _open(grid, spec, strategy, stable, _members_of(grid, stable, {}))
+        _open(grid, spec, strategy, stable, _members_of(grid, stable, {}), command="")
 
 
 def _makes_as(grid: Grid, spec: GridSpec, number: int) -> bool:
@@ -104,11 +104,12 @@ def _supersede(grid: Grid, spec: GridSpec, strategy: Strategy, old: Rollout) -> 
     stable = old.generation if complete else old.stable
     if old.phase not in OVER:
         Rollout.objects.filter(pk=old.pk).update(phase="Superseded", ended_at=timezone.now())
-    members = state_of(old).members
+    had = state_of(old).members
     # What a complete rollout could not reach is still to get what that one proved.
-    missed = {name for name, each in members.items() if complete and each.turn == "deferred"}
-    found = _members_of(grid, stable, members)
-    _open(grid, spec, strategy, stable, {**found, **dict.fromkeys(missed & found.keys(), (stable, stable))})
+    missed = {name for name, each in had.items() if complete and each.turn == "deferred"}
+    found = _members_of(grid, stable, had)
+    members = {**found, **dict.fromkeys(missed & found.keys(), (stable, stable))}
+    _open(grid, spec, strategy, stable, members, command=old.command)
 
 
 def _members_of(grid: Grid, stable: int, old: Mapping[str, Member]) -> dict[str, tuple[int, int]]:
@@ -127,7 +128,10 @@ def _open(
     stable: int,
     members: Mapping[str, tuple[int, int]],
     complete: bool = False,
+    command: str | None = None,
 ) -> None:
+    """Begin a rollout, where `command` is the annotation that was last carried out; None: what it says now asks for
+    nothing."""
     seed = package.seed_of(grid) or random.getrandbits(48)
     waves = divided(strategy, _units(spec, members), seed)
     now = timezone.now().timestamp()
@@ -136,8 +140,8 @@ def _open(
     rollout = Rollout(
         grid=grid, target=grid.generation, stable=stable, generation=grid.generation, seed=seed, looked_at=now
     )
-    rollout.command = turn.command_of(grid)
-    rows.store(grid, rollout, strategy, None, state)
+    rollout.command = turn.command_of(grid) if command is None else command
+    rows.store(grid, rollout, strategy, None, turn.commanded(grid, strategy, rollout, state))
 
 
 def _units(spec: GridSpec, names: Mapping[str, object]) -> dict[str, Unit]:
