@@ -37,7 +37,7 @@ def main(named: Sequence[str]) -> int:
     for each in wanted:
         if lacks := each.lacks():
             print(f"left out: {each.name}, for want of {lacks}", file=sys.stderr)
-    results = []
+    results, kept = [], {}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     if os.geteuid() == 0:
         _own_mounts()
@@ -51,13 +51,13 @@ def main(named: Sequence[str]) -> int:
             if not each.lacks():
                 print(f"… {each.name}: {each.what}", file=sys.stderr, flush=True)
                 results.append(runner.run(at, each, spares))
+                kept = report.write(results[-1].as_json())
                 print(report.line(results[-1]), flush=True)
                 for finding in results[-1].found:
                     print(f"    {finding.kind}: {finding.text}", flush=True)
         if logs := os.environ.get("FAULTS_LOGS"):
             report.keep_logs(folder, Path(logs))
-    kept = report.write([each.as_json() for each in results])
-    if os.environ.get("REPORT", "") not in ("", "0"):
+    if results and os.environ.get("REPORT", "") not in ("", "0"):
         report.document(known, kept)
     return int(any(each.found for each in results))
 

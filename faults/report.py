@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,12 @@ def _after(seconds: float | None) -> str:
     return "never" if seconds is None else f"{seconds:.0f} s"
 
 
-def write(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add results to the file, those of the same name anew; all that it has then."""
+def write(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Add a result to the file, in the place of an earlier one of that name; all that it has then."""
     OUTPUT.parent.mkdir(exist_ok=True)
     kept = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    kept |= {each["name"]: {"at": at, **each} for each in results}
+    kept[result["name"]] = {"at": at, **result}
     OUTPUT.write_text(json.dumps(kept, indent=1))
     return kept
 

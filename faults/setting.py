@@ -99,8 +99,13 @@ class Setting:
 
     @staticmethod
     def mount(place: Path, size: str) -> None:
-        """A volume of this size, in memory, that ends with this process (`private_mounts`)."""
+        """A volume of this size, in memory, that others do not see and that ends with this process."""
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
+
+    @staticmethod
+    def unmount(place: Path) -> None:
+        """Take the volume away once nobody has anything open in it."""
+        subprocess.run(["umount", "--lazy", place], check=True)
 
     def freeze(self, name: str, frozen: bool) -> None:
         """Stop a process and what it has begun in mid-instruction, or let them go on."""

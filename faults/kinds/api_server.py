@@ -65,7 +65,7 @@ def api_429(at: Setting) -> None:
         "metadata": {"name": _NAME},
         "spec": {
             "priorityLevelConfiguration": {"name": _NAME},
-            "matchingPrecedence": 1,
+            "matchingPrecedence": 2,
             "rules": [
                 {
                     "subjects": [{"kind": "User", "user": {"name": "product"}}],

@@ -59,3 +59,4 @@ def disk_log(at: Setting) -> None:
     for name in names:
         at.kill(name)
     at.until(lambda: at.listens("web-0"), "the web is back")
+    at.unmount(volume)
