@@ -135,6 +135,6 @@ def many_requests(at: Setting) -> None:
         each.start()
     for each in clients:
         each.join()
-    at.note(", ".join(f"{count} × {status}" for status, count in sorted(counts.items())))
+    at.note(f"asked {wanted} times: " + ", ".join(f"{count} × {status}" for status, count in sorted(counts.items())))
     assert not trouble, trouble[:5]
     assert set(counts) <= {200, 304}, counts
