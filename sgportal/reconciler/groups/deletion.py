@@ -13,7 +13,8 @@ from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
 from ...core.text import say
 from ...models import AuditEvent, Grid, ServiceGroup
-from ..queue import change_log
+from ..queue import change_log, workqueue
+from ..queue.together import requests_together
 from . import status
 from .members import Refusal, begin_deletion, check_brake
 
@@ -30,29 +31,37 @@ def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
         _release(group, body, cluster)
         ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0)
         return None
-    members = list(group.grids.filter(deleting_since=None))
-    orphaning = "orphan" in (body["metadata"].get("finalizers") or ())
+    if body["metadata"]["uid"] != group.cluster_uid != "":
+        _release(group, body, cluster)  # it was never taken in, and says nothing of the one that was
+        return MEMBERS_GOING
     try:
-        if not orphaning:
-            check_brake(len(members), body)
+        with transaction.atomic(), requests_together():
+            row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
+            if body["metadata"]["uid"] != row.cluster_uid != "":
+                return MEMBERS_GOING  # another of that name was taken in meanwhile
+            _decide(row, body)
     except Refusal as refusal:
         ServiceGroup.objects.filter(pk=group.pk, held_since=None).update(held_since=timezone.now())
         held = Condition("Deleting", "False", refusal.condition.reason, refusal.condition.sentence)
         status.write(group, body, status.record(group, ACCEPTED, held), cluster)
         return HELD
-    with transaction.atomic():
-        row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
-        if not row.deleting_since:
-            row.deleting_since, row.orphaning, row.held_since = timezone.now(), orphaning, None
-            row.save()
-            AuditEvent.objects.create(
-                actor="cluster", door="cluster", verb="delete", path=row.path, before=row.manifest()
-            )
-        for grid in members if not orphaning else ():
-            begin_deletion(grid)
-        change_log.record("grid", [row.path])
     group.refresh_from_db()
     return go_on(group, body, cluster)
+
+
+def _decide(row: ServiceGroup, body: Body) -> None:
+    """Note that a package, whose row is locked, is deleted with its members. Raises Refusal."""
+    members = [each for each in Grid.objects.filter(group=row).locked() if not each.deleting_since]
+    orphaning = "orphan" in (body["metadata"].get("finalizers") or ())
+    if not orphaning:
+        check_brake(len(members), body)
+    if not row.deleting_since:
+        row.deleting_since, row.orphaning, row.held_since = timezone.now(), orphaning, None
+        row.save()
+        AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=row.path, before=row.manifest())
+    for grid in members if not orphaning else ():
+        begin_deletion(grid)
+    change_log.record("grid", [row.path])
 
 
 def go_on(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | None:
@@ -65,6 +74,8 @@ def go_on(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
         return MEMBERS_GOING
     if group.orphaning:
         Grid.objects.filter(group=group).update(group=None)
+    else:
+        _leave_out_made_again(group)
     if left := group.grids.count():
         if body is not None:
             text = say("%(count)s members are being deleted", count=left)
@@ -77,6 +88,15 @@ def go_on(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
     cluster.confirm()
     _forget(group)
     return None
+
+
+def _leave_out_made_again(group: ServiceGroup) -> None:
+    """A grid that is not being deleted, as all members are, was made again under the name of one: it is no member."""
+    with transaction.atomic(), requests_together():
+        again = list(Grid.objects.filter(group=group, deleting_since=None).locked())
+        Grid.objects.filter(pk__in=[grid.pk for grid in again]).update(group=None)
+        change_log.record("grid", [grid.path for grid in again])
+        workqueue.enqueue(grid.path for grid in again)
 
 
 def _forget(group: ServiceGroup) -> None:
