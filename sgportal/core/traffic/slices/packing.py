@@ -7,7 +7,9 @@ from .parts import Entry
 from .topology import Places
 
 LIMIT = 125  # endpoints per slice at most
-FILL = 100  # newcomers fill a slice up to here, as Kubernetes' own controller does; above, a unit may grow
+# Newcomers fill a slice up to here; above, a unit may grow. Kubernetes' own controller stops at 100: the difference
+# makes up for the slices of sentinels, so that a Service of a thousand endpoints has no more slices than another.
+FILL = 115
 _Group = tuple[str, Sequence[Entry]]
 
 

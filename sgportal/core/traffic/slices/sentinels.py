@@ -24,8 +24,9 @@ from .topology import MAX_HINTS, Places
 Body = dict[str, Any]
 Slot = tuple[int, str]  # the port and the address of a sentinel
 Names = dict[Slot, tuple[str, ...]]
-# Refusing Services at most: as many sentinels stand in one slice, which then name a thousand zones.
-MOST_ADDRESSES = 125
+# Refusing Services at most: as many sentinels stand in one slice, which then name two thousand zones: those of a
+# thousand NodeUnits, and the thousand that some node had before.
+MOST_ADDRESSES = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,7 +293,7 @@ def test_units_stay_together_and_where_they_are():
         for endpoint in each["endpoints"]:
             homes.setdefault(endpoint["nodeName"][:4], set()).add(each["metadata"]["name"])
     assert all(len(home) == 1 for home in homes.values())
-    assert [len(each["endpoints"]) for each in real(first)] == [99, 81]
+    assert [len(each["endpoints"]) for each in real(first)] == [114, 66]
     fewer = decide(a_service(), known, present[3:], first).slices
     assert sum(left != right for left, right in zip(real(first), real(fewer), strict=True)) == 1
 
@@ -368,13 +368,21 @@ def test_the_name_of_a_unit_may_be_its_zone_one_day():
     assert zones_of(decide(a_service(), known, []).slices) == {"", "za", "a", "zb"}
 
 
-def test_a_closed_service_has_hardly_more_slices_than_an_ordinary_one():
-    """A thousand units with a zone and a pod each; Kubernetes' own controller puts a hundred endpoints in a slice."""
+@pytest.mark.parametrize(("empty", "gone"), [(0, 0), (100, 0), (0, 900)])
+def test_a_closed_service_has_hardly_more_slices_than_an_ordinary_one(empty, gone):
+    """A thousand units with a zone each, a second pod in a hundred, some without any, and zones that nodes had before;
+    Kubernetes' own controller puts a hundred endpoints in a slice."""
     addresses = tuple(f"10.96.{number // 200}.{number % 200 + 1}" for number in range(MOST_ADDRESSES))
-    known = [a_node(f"n{i:04}", f"u{i:04}", f"z{i:04}") for i in range(999)]
-    present = [a_pod(f"p{i:04}", f"n{i:04}", ips=(f"10.1.{i // 250}.{i % 250 + 1}",)) for i in range(999)]
-    slices = decide(a_service(), known, present, refusal=Refusal({"IPv4": addresses})).slices
-    assert len(slices) <= 1.1 * -(-999 // 100)
+    known = [a_node(f"n{i:04}", f"u{i:04}", f"z{i:04}") for i in range(1000)]
+    present = [
+        a_pod(f"p{i:04}-{twin}", f"n{i:04}", ips=(f"10.{twin}.{i // 250}.{i % 250 + 1}",))
+        for i in range(1000 - empty)
+        for twin in range(2 if i < 100 + empty else 1)
+    ]
+    where = places(known, KEY, [f"gone{i}" for i in range(gone)])
+    slices = wanted(a_service(), where, present, Refusal({"IPv4": addresses})).slices
+    assert len(present) == 1100
+    assert len(slices) <= 1.1 * -(-len(present) // 100)
 
 
 def test_what_one_endpoint_of_a_unit_lacks_is_refused_at_that_port_alone():
