@@ -45,5 +45,5 @@ def test_what_is_lost_is_told_and_else_nothing(at, monkeypatch):
 
 
 def test_every_fault_is_in_the_document():
-    told = re.findall(r"^\| `([a-z-]+)` \|", text("docs/reliability/README.md"), re.M)
+    told = re.findall(r"^\| `([a-z0-9-]+)` \|", text("docs/reliability/README.md"), re.M)
     assert sorted(set(told)) == sorted(every())
