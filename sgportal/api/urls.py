@@ -7,6 +7,7 @@ from ..core.overrides.requests import VERBS
 from .cluster import decisions
 from .cluster import views as cluster
 from .docs.views import Schema
+from .events.activity import ActivityList
 from .events.views import Events
 from .grids import bundles, effective, endpoints, groups, history, operations, revisions
 from .grids import views as grids
@@ -105,6 +106,7 @@ urlpatterns = [
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("causes", nodes.CauseList.as_view(), name="api-causes"),
     path("overview", nodes.OverviewDetail.as_view(), name="api-overview"),
+    path("activity", ActivityList.as_view(), name="api-activity"),
     path("events", Events.as_view(), name="api-events"),
     path("me", people.Me.as_view(), name="api-me"),
     path("tokens", people.TokenList.as_view(), name="api-tokens"),

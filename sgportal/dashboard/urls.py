@@ -5,7 +5,7 @@ from django.urls import path
 from .cluster import audit, decisions
 from .cluster import views as cluster
 from .editor import views as editor
-from .fleet import matrix, search
+from .fleet import activity, matrix, search
 from .fleet import views as fleet
 from .grids import actions as grid_actions
 from .grids import effective, operate, package_rollout, rollout, servicegroups
@@ -25,6 +25,7 @@ urlpatterns = [
     path("fleet/card/", fleet.card, name="fleet-card"),
     path("matrix/", matrix.matrix, name="matrix"),
     path("events/", fleet.events, name="events"),
+    path("activity/", activity.activity, name="activity"),
     path("search/", search.find, name="search"),
     path("pulse/", live.pulse, name="pulse"),
     path("cluster/", cluster.cluster, name="cluster"),

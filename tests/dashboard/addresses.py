@@ -10,6 +10,8 @@ READABLE = (
     "/?group=site&by=zone&search=l",
     "/matrix/?group=site&unhealthy=1&search=l&cause=RollingOut",
     "/events/?search=l",
+    "/activity/",
+    "/activity/?group=site&unit=lyo&since=2026-01-01T00:00",
     "/search/?q=lyo",
     "/fleet/card/?key=site&unit=lyo",
     "/?kiosk=1",

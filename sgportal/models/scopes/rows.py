@@ -150,6 +150,15 @@ def _event(bounds: Bounds) -> Q:
     return found & Q(unit__in=bounds.units) if bounds.units else found
 
 
+def _change(bounds: Bounds) -> Q:
+    """What was done to grids in scope. What concerns people is in no limited scope."""
+    found = _path(bounds)
+    if bounds.key:
+        path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
+        found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
+    return found & Q(kind="change")
+
+
 def _revision(bounds: Bounds) -> Q:
     return _path(bounds) & (Q(spec__gridUniqKey=bounds.key) if bounds.key else Q())
 
@@ -166,7 +175,7 @@ def _overlapping(bounds: Bounds) -> Q:
 
 
 RULES: dict[str, Rule] = {
-    "AuditEvent": lambda _: NO_ROW,
+    "AuditEvent": _if_whole(_change),
     "CellHistory": lambda bounds: _of_grid(bounds, "", "unit"),
     "Child": _child,
     "ChildDeletion": lambda bounds: _of_grid(bounds, "grid__", "unit"),

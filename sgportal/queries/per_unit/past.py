@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -69,29 +69,27 @@ class Change:
 
 
 def known_from() -> datetime:
-    """From when on the record is whole: since it began, or as long as it is kept. Three queries."""
+    """From when on the record is whole: since it began, or as long as it is kept. One query."""
     with everything():
-        firsts = [
-            model.objects.aggregate(first=Min("since"))["first"] for model in (NodeHistory, LabelHistory, CellHistory)
-        ]
+        first, *others = (_beginning(model) for model in (NodeHistory, LabelHistory, CellHistory))
+        firsts = first.union(*others, all=True).values_list("first", flat=True)
+        known = [each for each in firsts if each]
     now = timezone.now()
-    began = min((each for each in firsts if each), default=now)
+    began = min(known, default=now)
     days = settings.SGPORTAL_HISTORY_DAYS
     return max(began, now - timedelta(days=days)) if 0 < days <= MOST_DAYS else began
 
 
+def _beginning(model: Any) -> "QuerySet[Any]":
+    return model.objects.order_by().values(all=Value(1)).annotate(first=Min("since")).values("first")  # type: ignore[no-any-return]
+
+
 def instant(text: str, name: str, known: datetime, default: datetime) -> datetime:
-    """The instant that a parameter says: RFC 3339, in UTC where it has no offset. Raises Invalid for what is none, is
-    still to come, or is before `known`."""
-    if not text:
-        return default
-    try:
-        found = parse_datetime(text)
-        when = found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        when = None
+    """As `read_instant`, the default where it says none. Raises Invalid also for what is still to come, or is before
+    `known`."""
+    when = read_instant(text, name)
     if when is None:
-        raise Invalid(Problem(pointer(name), say("must be a time such as 2026-11-24T09:00:00Z")))
+        return default
     if when > timezone.now():
         raise Invalid(Problem(pointer(name), say("is in the future")))
     if when < known.replace(microsecond=0):
@@ -99,6 +97,21 @@ def instant(text: str, name: str, known: datetime, default: datetime) -> datetim
             Problem(pointer(name), say("is too early: what was so is known from %(time)s on", time=rfc3339(known)))
         )
     return max(when, known)
+
+
+def read_instant(text: str, name: str) -> datetime | None:
+    """The instant that a parameter says: RFC 3339, in UTC where it has no offset; None where it says none. Raises
+    Invalid."""
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text)
+        when = found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        when = None
+    if when is None:
+        raise Invalid(Problem(pointer(name), say("must be a time such as 2026-11-24T09:00:00Z")))
+    return when
 
 
 def is_on_record(key: str, unit: str) -> bool:

@@ -138,6 +138,7 @@ CALLS = {
     "POST superedge/takeover": [(TRY, {}, 200), ("", {"force": True}, 200)],
     "POST superedge/handback": [("", {}, 202)],
     "POST cluster/decision": [(TRY, "halt", 200), ("", "halt", 200)],
+    "GET activity": [("", None, 200), ("?kind=change&limit=1", None, 200)],
     "GET causes": [("?group=zone1", None, 200), ("?grid=deploymentgrids/default/echo&unit=nodeunit1", None, 200)],
     "GET overview": [("?group=zone1", None, 200)],
     "GET me": [("", None, 200)],

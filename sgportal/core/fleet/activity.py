@@ -1,0 +1,131 @@
+"""What somebody did, in words: a sentence for each entry of the audit trail. Nothing of it is stored."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..grids.kinds import BY_PLURAL
+from ..text import Sentence, say
+
+MOST_FIELDS = 3  # of a change that are named
+MOST_CHARACTERS = 60  # of a value
+_TOLD: Mapping[str, Sentence] = {
+    "create": say("created %(what)s"),
+    "change": say("changed %(what)s"),
+    "delete": say("deleted %(what)s"),
+    "recreate": say("had the workload of %(what)s made anew"),
+    "pin": say("pinned NodeUnits of %(what)s to a revision: %(details)s"),
+    "unpin": say("had NodeUnits of %(what)s follow the grid again: %(details)s"),
+    "label": say("changed labels of nodes: %(details)s"),
+    "move": say("moved nodes between NodeUnits: %(details)s"),
+    "cordon": say("cordoned nodes: %(details)s"),
+    "uncordon": say("uncordoned nodes: %(details)s"),
+    "drain": say("drained nodes: %(details)s"),
+    "keep": say("decided that workloads of %(what)s are kept: %(details)s"),
+    "restore": say("decided that %(what)s is restored in the cluster"),
+    "follow": say("decided that the cluster's state holds for %(what)s"),
+    "take-over": say("took the grids over from SuperEdge"),
+    "hand-back": say("began to hand the grids back to SuperEdge"),
+    "definitions": say("replaced the custom resource definitions"),
+    "stop": say("stopped all writes to the cluster"),
+    "resume": say("resumed writes to the cluster"),
+    "rollout-start": say("started the rollout of %(what)s"),
+    "rollout-pause": say("paused the rollout of %(what)s"),
+    "rollout-resume": say("resumed the rollout of %(what)s"),
+    "rollout-approve": say("approved the next wave of %(what)s"),
+    "rollout-skip": say("skipped NodeUnits in the rollout of %(what)s"),
+    "rollout-abort": say("aborted the rollout of %(what)s"),
+    "rollout-rollback": say("rolled %(what)s back"),
+}
+_OF_ALL: Mapping[str, Sentence] = {
+    "restore": say("decided that all grids are restored in the cluster"),
+    "follow": say("decided that the cluster's state holds"),
+}
+_DELETED = say("decided that workloads of %(what)s are deleted: %(details)s")
+_CHANGED = say("changed %(what)s: %(details)s")
+_OTHER = say("%(verb)s: %(what)s")
+
+
+def told(verb: str, path: str, before: Any, after: Any) -> Sentence:
+    """What was done: `verb` and `path` are those of the entry, `before` and `after` what it has of the states."""
+    sentence = _OF_ALL.get(verb) if path == "cluster" else None
+    sentence = sentence or _TOLD.get(verb)
+    if sentence is None:
+        return _OTHER.having(verb=verb, what=named(path))
+    details = ", ".join(_details(verb, path, before, after))
+    if verb == "change" and details:
+        sentence = _CHANGED
+    if verb == "delete" and details:
+        sentence = _DELETED
+    return sentence.having(what=named(path), details=details)
+
+
+def named(path: str) -> str:
+    """An object as people call it: `DeploymentGrid shop/web`, with the NodeUnit where it is one's."""
+    place, _, unit = path.partition("#")
+    plural, _, name = place.partition("/")
+    found = BY_PLURAL[plural].kind if plural in BY_PLURAL else {"servicegroups": "ServiceGroup"}.get(plural, "")
+    said = f"{found} {name}" if found else place
+    return f"{said} ({unit})" if unit else said
+
+
+def _details(verb: str, path: str, before: Any, after: Any) -> Iterator[str]:
+    if verb == "change":
+        yield from _fields(before, after)
+    elif verb in ("label", "move"):
+        yield from _labels(path, before, after)
+    elif verb in ("pin", "unpin") and isinstance(after, Mapping):
+        yield from _some([unit if number is None else f"{unit}={number}" for unit, number in after.items()])
+    elif verb in ("keep", "delete") and isinstance(before, Mapping):
+        yield from _some([str(unit) for unit in before.get("units") or ()])
+    elif isinstance(before, Mapping):
+        yield from _some([str(node) for node in before])
+
+
+def _labels(path: str, before: Any, after: Any) -> Iterator[str]:
+    names = [path.removeprefix("nodes/")] if path.startswith("nodes/") else list(before or ())
+    yield from _some([str(name) for name in names])
+    values = after if isinstance(after, Mapping) else {}
+    each = [_label(name, value) for name, value in values.items()]
+    yield from _some([text for text in each if text])
+
+
+def _label(name: str, value: Any) -> str:
+    """A label that was set or removed; of a node that got its own the first of them."""
+    if isinstance(value, Mapping):
+        return f"{name}: " + " ".join(_label(key, each) for key, each in value.items())
+    return f"-{name}" if value is None else f"{name}={value}"
+
+
+def _some(texts: list[str]) -> Iterator[str]:
+    yield from texts[:MOST_FIELDS]
+    if len(texts) > MOST_FIELDS:
+        yield f"+{len(texts) - MOST_FIELDS}"
+
+
+def _fields(before: Any, after: Any) -> Iterator[str]:
+    """The fields that differ, each with its value before and after."""
+    specs = [(each.get("spec") if isinstance(each, Mapping) else None) or {} for each in (before, after)]
+    found = list(_differences("", specs[0], specs[1]))
+    yield from _some([f"{path.lstrip('.')}: {_short(old)} → {_short(new)}" for path, old, new in found])
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if old == new:
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(each for each in new if each not in old)]:
+            yield from _differences(f"{path}.{key}", old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(f"{path}[{index}]", one, other)
+    else:
+        yield path, old, new
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, Mapping | list):
+        return "…"
+    text = str(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"

@@ -1,0 +1,43 @@
+"""What somebody did, in words."""
+
+from typing import Any
+
+import pytest
+
+from sgportal.core.fleet.activity import told
+
+WEB = "deploymentgrids/shop/web"
+
+
+def spec(**fields: Any) -> dict[str, Any]:
+    return {"spec": fields}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "before", "after", "said"),
+    [
+        ("create", WEB, None, spec(), "created DeploymentGrid shop/web"),
+        ("delete", WEB, spec(a=1), None, "deleted DeploymentGrid shop/web"),
+        ("change", WEB, spec(t={"c": [{"image": "a:1"}]}), spec(t={"c": [{"image": "a:2"}]}),
+         "changed DeploymentGrid shop/web: t.c[0].image: a:1 → a:2"),
+        ("change", WEB, spec(a=1, b=1, c=1, d=1), spec(a=2, b=2, d=2, e=[1]),
+         "changed DeploymentGrid shop/web: a: 1 → 2, b: 1 → 2, c: 1 → –, +2"),
+        ("change", WEB, spec(a="x"), spec(a="y" * 90), f"changed DeploymentGrid shop/web: a: x → {'y' * 60}…"),
+        ("change", "servicegroups/shop/all", spec(), spec(), "changed ServiceGroup shop/all"),
+        ("recreate", f"{WEB}#lyon", None, None, "had the workload of DeploymentGrid shop/web (lyon) made anew"),
+        ("pin", WEB, {}, {"lyon": 3}, "pinned NodeUnits of DeploymentGrid shop/web to a revision: lyon=3"),
+        ("label", "nodes/n1", {"site": None}, {"site": "lyon"}, "changed labels of nodes: n1, site=lyon"),
+        ("label", "labeljobs/x", {"n1": {}, "n2": {}}, {"site": None}, "changed labels of nodes: n1, n2, -site"),
+        ("move", "labeljobs/x", {"n1": {}}, {"n1": {"site": "b"}}, "moved nodes between NodeUnits: n1, n1: site=b"),
+        ("drain", "labeljobs/x", {f"n{each}": {} for each in range(5)}, {}, "drained nodes: n0, n1, n2, +2"),
+        ("delete", WEB, {"waiting": "child-deletion", "units": ["a"]}, None,
+         "decided that workloads of DeploymentGrid shop/web are deleted: a"),
+        ("restore", WEB, {}, None, "decided that DeploymentGrid shop/web is restored in the cluster"),
+        ("restore", "cluster", {}, None, "decided that all grids are restored in the cluster"),
+        ("something", "else", 1, "2", "something: else"),
+        ("change", WEB, "no", ["manifest"], "changed DeploymentGrid shop/web"),
+        ("label", "labeljobs/x", None, "text", "changed labels of nodes: "),
+    ],
+)  # fmt: skip
+def test_what_was_done(verb: str, path: str, before: Any, after: Any, said: str) -> None:
+    assert str(told(verb, path, before, after)) == said
