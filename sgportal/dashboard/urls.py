@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .cluster import audit, decisions
+from .cluster import audit, decisions, demo
 from .cluster import views as cluster
 from .editor import views as editor
 from .fleet import activity, matrix, search
@@ -33,6 +33,7 @@ urlpatterns = [
     path("cluster/takeover/", cluster.take_over, name="cluster-takeover"),
     path("cluster/handback/", cluster.hand_back, name="cluster-handback"),
     path("cluster/crds/", cluster.definitions, name="cluster-definitions"),
+    path("demo/fault/", demo.break_something, name="demo-fault"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/halt/", decisions.decide, name="decide"),
     path("decisions/held/", decisions.decide_held, name="decide-held"),

@@ -14,6 +14,7 @@ from ...queries.fleet.day import HOUR, Hour, incidents, last_day
 from ...queries.fleet.heat import heat
 from ...queries.matrix.node_groups import default_key, group_keys
 from ...queries.matrix.units import UnitFilter, unit_page
+from ..cluster import demo
 from ..grids.causes import shown
 from ..grids.columns import EVENTS
 from ..page.access import needs
@@ -39,6 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "key": key,
         "asked": asked,
         "groups": () if is_part(request) else sorted({*group_keys(), *filter(None, (key, asked["by"]))}),
+        "demo_faults": demo.faults(),
         "heat": found,
         "drawing": draw(found, key),
         "causes": shown(causes[:MOST_CAUSES], key),

@@ -17,6 +17,7 @@ from django.utils import timezone
 from embedded_cluster import EmbeddedCluster
 
 from ...cluster import connect, install_crds
+from ...dashboard.cluster import demo
 from .. import demo_people, demo_world, processes
 from ..demo_state import DemoState, read_state, refuse
 
@@ -68,6 +69,7 @@ class Command(BaseCommand):
                 _publish(state, cluster)
                 password, token = _remember_people(state)
                 self._start(threads)
+                demo.offer(cluster.set_node_ready)
                 port = listening.getsockname()[1]
                 announce = {"port": port, "password": password, "token": token, "kubeconfig": state.kubeconfig}
                 target = threading.Thread(
@@ -76,6 +78,7 @@ class Command(BaseCommand):
                 target.start()
                 server.run([listening])
             finally:
+                demo.offer(None)
                 stuck = threads.end()
                 cluster.stop()
         if stuck:

@@ -1,0 +1,100 @@
+"""What the demo offers to a newcomer: to break something in its own cluster, and to mend it.
+
+The buttons are there only where `offer` was called. Only the demo calls it, with the cluster that it started itself: no
+setting can bring them to a real one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST
+
+from ... import actions
+from ...models import Grid, Node
+from ..page.access import actor, needs
+from ..page.tags import full_sentence
+
+SetReady = Callable[[str, bool | None], None]  # a node's name; Ready, NotReady (False) or not heard of (None)
+IMAGE = "fail.sgportal.test/demo/no-such-image:1"
+KEY = "site"
+FAULTS = {
+    "node": gettext_lazy("A node goes down"),
+    "link": gettext_lazy("A site loses its link"),
+    "image": gettext_lazy("A bad image is rolled out"),
+}
+
+
+class _Stage:
+    """The demo's cluster, and what is broken in it."""
+
+    set_ready: SetReady | None = None
+    nodes: list[str] = []
+    grids: list[dict[str, Any]] = []
+
+
+def offer(set_ready: SetReady | None) -> None:
+    """Offer the buttons from now on; None takes them back."""
+    _Stage.set_ready, _Stage.nodes, _Stage.grids = set_ready, [], []
+
+
+def faults() -> dict[str, Any]:
+    """What can be broken: the titles of buttons by name; nothing anywhere but in a demo."""
+    return FAULTS if _Stage.set_ready else {}
+
+
+@require_POST
+@needs("admin")
+def break_something(request: HttpRequest) -> HttpResponse:
+    """Break what the button says, or mend all that these buttons broke."""
+    what, set_ready = request.POST.get("fault"), _Stage.set_ready
+    if set_ready is None or what not in (*FAULTS, "mend"):
+        raise Http404
+    try:
+        said = _mend(request, set_ready) if what == "mend" else _break(request, what, set_ready)
+    except actions.Refused as refused:
+        messages.warning(request, full_sentence(refused.sentence))
+    else:
+        messages.success(request, said)
+    return redirect("overview")
+
+
+def _break(request: HttpRequest, what: str, set_ready: SetReady) -> str:
+    site = _healthy_site()
+    if not site:
+        return gettext("There is nothing left to break. Mend it first.")
+    if what == "image":
+        grid = Grid.objects.filter(kind="DeploymentGrid", key=KEY).order_by("-name").first()
+        if grid is None:
+            return gettext("There is nothing left to break. Mend it first.")
+        _Stage.grids.append(grid.source())
+        actions.set_image(grid, [site], actor(request), image=IMAGE)
+        return gettext("“%(grid)s” gets an image that does not exist, at %(site)s.") % {"grid": grid.name, "site": site}
+    nodes = list(Node.objects.filter(labels__site=site).order_by("name").values_list("name", flat=True))
+    broken = nodes[:1] if what == "node" else nodes
+    for name in broken:
+        set_ready(name, False if what == "node" else None)
+    _Stage.nodes += broken
+    if what == "node":
+        return gettext("%(node)s is down.") % {"node": broken[0]}
+    return gettext("Nothing is heard of %(site)s.") % {"site": site}
+
+
+def _healthy_site() -> str:
+    """The first site of which every node is Ready."""
+    rows = Node.objects.filter(labels__has_key=KEY).order_by("name").values_list("labels", "ready")
+    states: dict[str, bool] = {}
+    for labels, ready in rows:
+        states[labels[KEY]] = states.get(labels[KEY], True) and ready == "Ready"
+    return next((site for site, healthy in states.items() if healthy), "")
+
+
+def _mend(request: HttpRequest, set_ready: SetReady) -> str:
+    while _Stage.nodes:
+        set_ready(_Stage.nodes.pop(), True)
+    while _Stage.grids:
+        actions.save_grids([_Stage.grids.pop()], actor(request))
+    return gettext("Everything that these buttons broke is mended.")
