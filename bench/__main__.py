@@ -191,7 +191,15 @@ def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
         yield "kube-closed, writes for a pod that changes beside another", f"{beside:.2f}", "≤ 1", beside <= 1.0
         yield "kube-closed, writes for the only pod of a unit that changes", f"{alone:.2f}", "", None
         figure = f"{proxy['closed']:.2f} : {proxy['plain']:.2f} ms = {proxy['ratio']:.2f}"
-        yield "kube-closed, kube-proxy for a change, closed : ordinary", figure, "≤ 1.2", proxy["ratio"] <= 1.2
+        yield (
+            "kube-closed, kube-proxy and its nft for a change, closed : ordinary",
+            figure,
+            "≤ 1.2",
+            proxy["ratio"] <= 1.2,
+        )
+        for what in ("own", "nft"):
+            figure = f"{closed[what]['closed']:.2f} : {closed[what]['plain']:.2f} ms = {closed[what]['ratio']:.2f}"
+            yield f"kube-closed, of that {what}", figure, "", None
     for process, size in found.get("kube-memory", {}).items():
         together = process == "worker, watch and keeper together"
         goal, met = ("≤ 400 MiB", size <= 400) if together else ("", None)

@@ -72,9 +72,10 @@ class Slices:
 
 
 def run(world: str) -> dict[str, Any]:
-    """`{slices: {builtin, closed, ratio}, writes: {beside, alone}, proxy: {plain, closed, ratio}}`: slices of one
-    Service, writes for each change and Service (of a pod beside another of its unit, of a unit's only one),
-    milliseconds of kube-proxy's processor time for each change and Service."""
+    """`{slices: {builtin, closed, ratio}, writes: {beside, alone}, proxy: {plain, closed, ratio}, own: {…}, nft: {…}}`:
+    slices of one Service, writes for each change and Service (of a pod beside another of its unit, of a unit's only
+    one), milliseconds of processor time for each change and Service: of kube-proxy with the `nft` that it starts, and
+    of either."""
     units = int(world.partition("x")[2])
     with stage.stage(world), stage.portal("keeper"):
         from sgportal.reconciler.process import connection
@@ -82,18 +83,19 @@ def run(world: str) -> dict[str, Any]:
         cluster, slices = connection.writable(), Slices()
         pods = _prepared(cluster, units)
         follow(cluster, "EndpointSlice", slices.learn)
-        proxy = {}
+        costs, builtin = {}, 0
         for kind in ("plain", "closed"):
             names = [f"few-{kind}-{number}" for number in range(FEW)]
             _services(cluster, names, slices, len(pods))
+            builtin = builtin or len(slices.live[names[0]])
             with _kube_proxy() as pid:
-                proxy[kind] = _cost(cluster, pods, pid) / FEW
-            for name in names[kind == "plain" :]:
+                costs[kind] = [each / FEW for each in _cost(cluster, pods, pid)]
+            for name in names:  # all of them: kube-proxy works for each that is left
                 cluster.delete("Service", "default", name)
         names = [f"web-{number:02}-closed" for number in range(SERVICES)]
         _services(cluster, names, slices, len(pods))
         time.sleep(CALM)
-        counted = {"builtin": len(slices.live["few-plain-0"]), "closed": max(len(slices.live[name]) for name in names)}
+        counted = {"builtin": builtin, "closed": max(len(slices.live[name]) for name in names)}
         twins, alone = [each for each in pods if each.endswith("-1")], [each for each in pods if each.endswith("-0")]
         writes = {
             what: _writes(cluster, some, names, slices)
@@ -102,8 +104,17 @@ def run(world: str) -> dict[str, Any]:
     return {
         "slices": {**counted, "ratio": counted["closed"] / counted["builtin"]},
         "writes": writes,
-        "proxy": {**proxy, "ratio": proxy["closed"] / proxy["plain"]},
+        **_compared(costs),
     }
+
+
+def _compared(costs: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Both kinds beside each other: kube-proxy with its children, its own time, and that of its children."""
+    found = {}
+    for what, of in (("proxy", sum), ("own", lambda each: each[0]), ("nft", lambda each: each[1])):
+        plain, closed = of(costs["plain"]), of(costs["closed"])
+        found[what] = {"plain": plain, "closed": closed, "ratio": closed / plain}
+    return found
 
 
 def _prepared(cluster: Any, units: int) -> list[str]:
@@ -168,22 +179,28 @@ def _writes(cluster: Any, pods: list[str], names: list[str], slices: Slices) -> 
     return (sum(slices.writes[name] for name in names) - before) / changes / len(names)
 
 
-def _cost(cluster: Any, pods: list[str], pid: int) -> float:
-    """Milliseconds of processor time of a process for each change of a pod, beside what it needs at rest."""
+def _cost(cluster: Any, pods: list[str], pid: int) -> tuple[float, float]:
+    """Milliseconds of processor time for each change of a pod, beside what is needed at rest: of a process, and of the
+    children that it has waited for."""
     _flip(cluster, pods[-1], False)
     _flip(cluster, pods[-1], True)
     time.sleep(CALM)
     since, used = time.monotonic(), _cpu(pid)
     time.sleep(CALM)
-    idle = (_cpu(pid) - used) / (time.monotonic() - since)
+    span = time.monotonic() - since
+    idle = [(now - then) / span for now, then in zip(_cpu(pid), used, strict=True)]
     since, used = time.monotonic(), _cpu(pid)
     changes = _flips(cluster, [each for each in pods if each.endswith("-1")])
-    return (_cpu(pid) - used - idle * (time.monotonic() - since)) * 1000 / changes
+    span = time.monotonic() - since
+    now = _cpu(pid)
+    own, children = ((now[i] - used[i] - idle[i] * span) * 1000 / changes for i in range(2))
+    return own, children
 
 
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def _cpu(pid: int) -> tuple[float, float]:
+    """Seconds of processor time of a process, and of its children that have ended."""
+    fields = [int(each) for each in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]]
+    return sum(fields[:2]) / TICKS, sum(fields[2:]) / TICKS
 
 
 @contextlib.contextmanager
