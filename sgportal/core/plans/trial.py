@@ -155,6 +155,8 @@ _WEBHOOK_DENIES = re.compile(r'admission webhook "[^"]*" denied the request')
 _NO_DRY_RUN = "does not support dry run"
 _NO_NAMESPACE = re.compile(r'namespaces "[^"]*" not found')
 _NOT_ALLOWED = re.compile(r'User "[^"]*" cannot (?:create|patch|update) resource')
+# Reading says nothing of what is written; roles that are not found are those of an API server that has just begun.
+_NOT_KNOWN = re.compile(r'User "[^"]*" cannot (?:get|list|watch) resource|: RBAC: .*not found')
 _MAY_COME = re.compile(r"error looking up service account|no PriorityClass with name|RuntimeClass \S+ not found")
 _QUOTA_IS_FULL = "exceeded quota:"
 # What a quota, or a LimitRange, says of a container's requests and limits.
@@ -178,7 +180,7 @@ def verdict(trial: Trial, status: int, message: str) -> Verdict | None:
         return "refused"
     if status == 409:
         return None
-    if status in (0, 401, 408, 410, 429) or status >= 500 or _NO_DRY_RUN in message:
+    if status in (0, 401, 408, 410, 429) or status >= 500 or _NO_DRY_RUN in message or _NOT_KNOWN.search(message):
         return "unasked"
     if status == 404 and not _NO_NAMESPACE.match(message):
         return "unasked"

@@ -28,6 +28,14 @@ NEEDS = 'pods "g-a-x" is forbidden: failed quota: q: must specify limits.memory 
 LIMITS = 'pods "g-a-x" is forbidden: maximum cpu usage per Container is 500m, but limit is 1'
 ACCOUNT = 'pods "g-a-x" is forbidden: error looking up service account shop/robot: serviceaccount "robot" not found'
 PRIORITY = 'pods "g-a-x" is forbidden: no PriorityClass with name high was found'
+NO_READING = (
+    'namespaces "kube-system" is forbidden: User "product" cannot get resource "namespaces" in API group "" in the '
+    'namespace "kube-system"'
+)
+NO_ROLES = (
+    'deployments.apps "g" is forbidden: User "product" cannot patch resource "deployments" in API group "apps" in the '
+    'namespace "default": RBAC: clusterrole.rbac.authorization.k8s.io "sgportal" not found'
+)
 NO_RIGHT = 'pods is forbidden: User "portal" cannot create resource "pods" in API group "" in the namespace "shop"'
 NO_CHILD = (
     'deployments.apps "g-a" is forbidden: User "portal" cannot patch resource "deployments" in API group "apps" in the '
@@ -143,6 +151,8 @@ def test_of_a_child_that_is_there_only_what_changes_is_tried():
         (404, NO_NAMESPACE, "refused", "refused"),
         (403, NO_CHILD, "refused", "unasked"),
         (403, NO_RIGHT, "refused", "unasked"),
+        (403, NO_READING, "unasked", "unasked"),  # of an API server that has just begun
+        (403, NO_ROLES, "unasked", "unasked"),
         (403, ACCOUNT, "refused", "warned"),
         (403, PRIORITY, "refused", "warned"),
         (403, QUOTA, "refused", "refused"),
