@@ -116,6 +116,8 @@ class GroupRestore(GroupView):
         """Make the package and all of its members what one of its revisions says; one that was deleted is made anew.
         `If-Match` is needed for a package that exists."""
         number = self.fields(RestoreRequestSerializer)["revision"]
+        if not _of_package(namespace, name).filter(number=number).exists():  # in scope
+            raise actions.NotFound(f"servicegroups/{namespace}/{name}@{number}")
         row = ServiceGroup.objects.filter(namespace=namespace, name=name, deleting_since=None).first()
         expect = self.expected(row.etag) if row and not self.dry_run else None
         saved = actions.restore_package(namespace, name, number, self.actor, expect=expect, dry_run=self.dry_run)
