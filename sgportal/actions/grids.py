@@ -20,6 +20,7 @@ from ..queries.per_unit.units import known_units
 from ..queries.plans import deletion_plan, plan_for, recreation
 from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
+from ..reconciler.queue.together import requests_together
 from . import admission
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .envelope import beyond_limits
@@ -131,7 +132,7 @@ def store(
 ) -> list[Saved]:
     """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises AlreadyExists, Stale,
     NotFound, Refused."""
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         wishes = [_wish(each) for each in prepared]
         for wish in wishes:
             _check(wish.prepared.spec, wish.grid, create_only, expect)
@@ -238,8 +239,8 @@ def delete_grid(
     Raises Stale, NotFound, Forbidden.
     """
     check_writable(grid)
-    with transaction.atomic():
-        current = dependents.locked_for_deletion(grid)
+    with transaction.atomic(), requests_together():
+        current = dependents.locked_for_deletion(grid, by_itself)
         if current is None:
             raise NotFound(grid.path)
         if expect and expect != current.etag:
@@ -280,7 +281,7 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
     if grid.kind == "ServiceGrid" and unit:  # its one child, the Service, stands under the unit ""
         raise NotFound(unit)
     planned = recreation(grid, unit)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         rows = grid.units.filter(name=unit)
         known = rows.exists()
         if unit and not known:

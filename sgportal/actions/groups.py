@@ -16,6 +16,7 @@ from ..core.text import Invalid, Problem, say
 from ..models import Grid, PackageRevision, ServiceGroup
 from ..queries.policy import closed
 from ..reconciler.queue import workqueue
+from ..reconciler.queue.together import requests_together
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
 from .grids import Prepared, Saved, delete_grid, prepare, store
 from .policy import check_open, check_scope
@@ -55,8 +56,10 @@ def save_group(
     rows = ServiceGroup.objects.filter(namespace=spec.namespace, name=spec.name)
     _check(spec, rows.first(), create_only, expect)
     prepared = _prepare_members(spec, ask)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         group = rows.select_for_update().first()
+        if group:
+            list(Grid.objects.filter(group=group).locked().values_list("pk"))
         _check(spec, group, create_only, expect)
         if group:
             check_group_scope(group.namespace, group.key, asked=spec.key)
@@ -195,7 +198,7 @@ def delete_group(
     """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
     check_open(group.namespace)
     check_group_scope(group.namespace, group.key)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         current = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if current is None:
             raise NotFound(group.path)
@@ -204,7 +207,7 @@ def delete_group(
         before = current.manifest()
         plans = {
             grid.path: delete_grid(grid, actor, dry_run=dry_run, by_itself=False)
-            for grid in current.grids.order_by("pk")
+            for grid in Grid.objects.filter(group=current).locked()
         }
         if not dry_run:
             note(actor, "delete", current.path, before, None)

@@ -10,6 +10,7 @@ from ..core.text import REQUIRED, Invalid, Problem, say
 from ..models import Grid, Revision
 from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
+from ..reconciler.queue.together import requests_together
 from .common import Actor, NotFound, Stale, intent, note
 from .grids import Saved, save_grids
 from .policy import check_writable
@@ -60,7 +61,7 @@ def pin_units(
         raise Invalid(*problems)
     planned = plan_pinned(grid, units, number)
     if not dry_run:
-        with transaction.atomic():
+        with transaction.atomic(), requests_together():
             rows = grid.units.filter(name__in=units)
             before = dict(rows.values_list("name", "pinned"))
             rows.update(pinned=number, failures=0, next_at=None)

@@ -38,7 +38,7 @@ def steer_rollout(
     another revision at once. `expect` is the ETag that the grid must have. Raises NotFound, Stale, Forbidden, Refused,
     and Invalid for a unit that is none of the rollout's."""
     check_writable(grid)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None:
             raise NotFound(grid.path)

@@ -14,10 +14,10 @@ from ..events import grid_events
 from ..events.grid_events import NewEvent
 
 
-def locked_for_deletion(grid: Grid) -> Grid | None:
+def locked_for_deletion(grid: Grid, by_itself: bool = True) -> Grid | None:
     """The row of a grid, locked after its package and with the other members in order of key, since these change with
-    it; None where it is gone."""
-    if not grid.group_id:
+    it where it goes `by_itself`; None where it is gone."""
+    if not grid.group_id or not by_itself:
         return Grid.objects.select_for_update(of=("self",)).filter(pk=grid.pk).first()
     list(ServiceGroup.objects.filter(pk=grid.group_id).select_for_update().values_list("pk"))
     rows = Grid.objects.filter(group=grid.group_id).locked()
