@@ -210,8 +210,9 @@ def family(pid: int) -> Iterator[int]:
     """A process and all that it started."""
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from family(int(child))
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            for child in (task / "children").read_text().split():
+                yield from family(int(child))
 
 
 def memory(pid: int) -> float:

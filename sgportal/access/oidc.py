@@ -7,7 +7,6 @@ beside it, so that somebody can when the provider is away.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from authlib.integrations.django_client import OAuth
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -33,6 +32,9 @@ def is_on() -> bool:
 
 def client() -> Any:
     """Authlib's client of the provider, which reads its metadata when it is used."""
+    # Loaded here: workers, watch and keeper come by this module, and do without 8 MiB.
+    from authlib.integrations.django_client import OAuth
+
     oauth = OAuth()
     oauth.register(
         "oidc",

@@ -4,6 +4,7 @@ import signal
 import threading
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
 from ...reconciler.watcher import Watcher
@@ -13,6 +14,7 @@ from ..process_memory import freeze, keep_trimming
 class Command(BaseCommand):
     """Watch the cluster and wake the grids concerned."""
 
+    requires_system_checks = (Tags.database,)  # those of pages would load all pages
     help = "Lists and watches the cluster into rows and wakes the grids concerned, until SIGTERM or SIGINT."
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 from django.db import connections
 
@@ -14,6 +15,7 @@ from ..worker_process import PATIENCE, WorkerProcess
 class Command(BaseCommand):
     """Run the worker's processes, and begin anew those that end."""
 
+    requires_system_checks = (Tags.database,)  # those of pages would load all pages
     help = "Makes grids right, with messages or without, until SIGTERM or SIGINT."
 
     def handle(self, *_args: Any, **_options: Any) -> None:

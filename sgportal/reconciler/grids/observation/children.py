@@ -11,10 +11,11 @@ from ....core.names import GRID_SELECTOR, child_name
 from ....core.plans.desired import child_names
 from ....core.plans.plan import Step
 from ....models import Child, Grid, GridUnit
+from ....queries.freshness import seen_once
 from ...process.connection import map_parallel
 
 Body = Mapping[str, Any]
-ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; more, by one list of the namespace
+ONE_BY_ONE = 8  # up to so many missing children are looked up each by name; of more, those that the watch knows
 
 
 def known_strangers(grid: Grid, cells: Iterable[GridUnit]) -> list[str]:
@@ -44,15 +45,16 @@ def stored_children(spec: GridSpec, units: Collection[str], taken: Iterable[str]
 
 
 def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
-    """The objects that exist under these names, without this grid's label or not: a clash or an edited label. What the
-    watch knows is always asked for by name, whatever a list says."""
+    """The objects that exist under these names, without this grid's label or not: a clash or an edited label. Of many
+    names only those that the watch knows are asked for: what came since then refuses to be created once more."""
     kind = spec.kind.child_kind
     if len(names) > ONE_BY_ONE:
-        there = cluster.list(kind, spec.namespace, metadata_only=True).items
-        taken = {body["metadata"]["name"] for body in there}
         known = Child.objects.filter(kind=kind, namespace=spec.namespace, name__in=names)
-        taken.update(known.values_list("name", flat=True))
-        names = [name for name in names if name in taken]
+        there = set(known.values_list("name", flat=True))
+        if not seen_once(spec.kind.child_plural):
+            listed = cluster.list(kind, spec.namespace, metadata_only=True).items
+            there |= {body["metadata"]["name"] for body in listed}
+        names = [name for name in names if name in there]
     bodies = map_parallel(lambda name: cluster.get(kind, spec.namespace, name), names)
     return [body for body in bodies if body is not None]
 
