@@ -403,11 +403,14 @@ def test_the_next_look_at_what_is_contested_is_far_away(site):
 def test_a_sidecar_that_a_controller_puts_back_is_contested_too(site):
     grid = site.save(a_grid(template=a_template()))
     sidecar = [{"op": "add", "path": f"{POD}/containers/-", "value": {"name": "agent", "image": "y"}}]
-    for _ in range(TRIES + 2):
+
+    def contested():
         if len(site.get("g-a")["spec"]["template"]["spec"]["containers"]) == 1:
             site.edit("g-a", sidecar, content_type=JSON_PATCH, by="jaeger-operator")
         site.resync()
-    assert state(grid) == ("Degraded", "Contested")
+        return state(grid) == ("Degraded", "Contested")
+
+    site.until(contested)
     assert f'jaeger-operator changes {C}[name="agent"] back' in planned(grid)[1]["Contested"]
     site.change(grid, lambda m: m["spec"].update(ignoreDifferences=[{"managers": ["jaeger-operator"]}]))
     site.until_ready("g-a")
