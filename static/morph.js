@@ -117,6 +117,7 @@
   };
 
   const last = new Map();  // what each part was made of: the same again is no work
+  document.addEventListener("htmx:historyRestore", () => last.clear());
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const part = detail.target, answer = detail.serverResponse;
     if (!detail.shouldSwap || !part.matches?.("[data-live][id]")) return;
@@ -133,7 +134,7 @@
       const next = fragment.firstElementChild;
       if (style === "morph:innerHTML") children(target, fragment);
       else if (next && target.nodeName === next.nodeName && target.id === next.id) morph(target, next);
-      else { last.delete(target.id); target.replaceWith(fragment); return [...fragment.children]; }
+      else { const all = [...fragment.children]; last.delete(target.id); target.replaceWith(...all); return all; }
       flash();
       if (held) {
         last.delete(target.id);

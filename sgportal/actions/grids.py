@@ -130,9 +130,10 @@ def store(
     expect: str | None = None,
     dry_run: bool = False,
 ) -> list[Saved]:
-    """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises AlreadyExists, Stale,
-    NotFound, Refused."""
+    """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises what its checks do."""
     with transaction.atomic(), requests_together():
+        if len(prepared) > 1:
+            Grid.objects.lock_those({(each.spec.kind.kind, each.spec.namespace, each.spec.name) for each in prepared})
         wishes = [_wish(each) for each in prepared]
         for wish in wishes:
             _check(wish.prepared.spec, wish.grid, create_only, expect)

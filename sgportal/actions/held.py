@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Q
 
 from ..core.fleet.halt import RESTORE
 from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind
@@ -52,8 +53,10 @@ def decide_held(
 
 
 def _lock() -> None:
-    """Keep all that waits as it is until the transaction ends. Two queries."""
-    list(Grid.objects.missing().filter(missing_held=True).locked().values_list("pk"))
+    """Keep all that waits as it is until the transaction ends; cells after their grids, as everywhere. Two queries."""
+    gone = Grid.objects.missing().filter(missing_held=True).values("pk")
+    leaving = GridUnit.objects.filter(retirement=HELD).values("grid")
+    list(Grid.objects.filter(Q(pk__in=gone) | Q(pk__in=leaving)).locked().values_list("pk"))
     list(GridUnit.objects.select_for_update().filter(retirement=HELD).order_by("pk").values_list("pk"))
 
 

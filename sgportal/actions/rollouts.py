@@ -134,9 +134,7 @@ def _afters(verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[
         raise Refused(say("there is no rollout of the present version of this ServiceGroup"))
     members = {path: look.state.members for path, look in looks.items()}
     unknown = [
-        Problem(
-            pointer("units", index), say("“%(unit)s” is no NodeUnit of this ServiceGroup's rollout", unit=unit[:100])
-        )
+        Problem(pointer("units", index), _UNKNOWN.having(unit=unit[:100]))
         for index, unit in enumerate(units)
         if not any(unit in each for each in members.values())
     ]

@@ -1,7 +1,9 @@
 """What people want: grids, and what was last observed of each."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db import models
@@ -47,6 +49,11 @@ class GridQuerySet(PartlySeen["Grid"]):
         """These rows, locked to the end of the transaction in order of key, so that no two processes that change
         several can wait for each other's."""
         return self.order_by("pk").select_for_update(of=("self",))
+
+    def lock_those(self, places: Collection[tuple[str, str, str]]) -> None:
+        """Lock the rows at these places (kind, namespace, name) that there are. One query."""
+        named = reduce(or_, (Q(kind=kind, namespace=space, name=name) for kind, space, name in places))
+        list(self.filter(named).locked().values_list("pk"))
 
 
 class Grid(models.Model):

@@ -128,7 +128,7 @@ def _slices(namespace: str, service: str) -> tuple[list[dict[str, Any]], bool]:
 
 def _places_of_pods(namespace: str) -> tuple[dict[str, str], frozenset[str]]:
     """The node of each address that a pod of a namespace has, "" where pods on several nodes have it, and the uids of
-    those pods. One that ends counts where no other has its address."""
+    the pods that have one. One that ends counts where no other has its address."""
     rows = Pod.objects.filter(namespace=namespace).exclude(node="").exclude(phase__in=("Succeeded", "Failed"))
     pods = list(rows.values_list("uid", "node", "ips", "terminating"))
     found: dict[str, str] = {}
@@ -137,7 +137,7 @@ def _places_of_pods(namespace: str) -> tuple[dict[str, str], frozenset[str]]:
         for ip, node in ((canonical(ip), node) for _, node, ips, ends in pods if ends is ending for ip in ips):
             here[ip] = node if here.get(ip, node) == node else ""
         found = here | found
-    return found, frozenset(uid for uid, *_ in pods)
+    return found, frozenset(uid for uid, _, ips, _ in pods if ips)
 
 
 def _foreseen(

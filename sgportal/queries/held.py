@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,20 +52,25 @@ class HeldPlan:
 
 def plan_of_decision(choice: Choice, decided: Sequence[Held]) -> HeldPlan:
     """What a choice for these items would do. One query."""
-    steps = tuple((each.grid.path, step) for each in decided for step in _steps(choice, each))
+    children: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    if choice == DELETE:
+        rows = GridUnit.objects.filter(grid__in=[each.grid.pk for each in decided], retirement=HELD).order_by("name")
+        for grid, unit, child in rows.values_list("grid", "name", "child"):
+            children[grid].append((unit, child))
+    steps = tuple((each.grid.path, step) for each in decided for step in _steps(choice, each, children[each.grid.pk]))
     items = sorted([each.id, *each.units] for each in decided)
     return HeldPlan(digest(choice, items, plan_id(step for _, step in steps)), steps)
 
 
-def _steps(choice: Choice, each: Held) -> Iterable[Step]:
+def _steps(choice: Choice, each: Held, children: Iterable[tuple[str, str]]) -> Iterable[Step]:
     grid, reason = each.grid, outcome(each.kind, choice)
     if choice in (RESTORE, FOLLOW):
         verb: Verb = "create" if choice == RESTORE else "delete"
         yield Step(verb, grid.kind, grid.namespace, grid.name, "", reason)
     elif choice == DELETE:
-        rows = grid.units.filter(name__in=each.units, retirement=HELD).order_by("name")
-        for unit, child in rows.values_list("name", "child"):
-            yield Step("delete", grid.grid_kind.child_kind, grid.namespace, child, unit, reason, asked=True)
+        for unit, child in children:
+            if unit in each.units:
+                yield Step("delete", grid.grid_kind.child_kind, grid.namespace, child, unit, reason, asked=True)
 
 
 def held() -> list[Held]:

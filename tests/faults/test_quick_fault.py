@@ -34,6 +34,7 @@ def test_what_is_lost_is_told_and_else_nothing(at, monkeypatch):
     """After a fault that the product bears everything is as wanted. One that takes away what nobody may touch shows
     that the comparison sees it."""
     monkeypatch.setattr(runner, "LEAD", 1.0)
+    monkeypatch.setattr(runner, "PATIENCE", 60.0)  # what is not as wanted is told before the test is cut off
     spares = runner.furnish(at, 2, 2)
     for name, inject in {"worker": lambda at: at.kill("worker-0"), "redis": _redis_is_another}.items():
         result = runner.run(at, runner.Fault(name, "", inject), spares)

@@ -4,6 +4,7 @@ The buttons are there only where `offer` was called. Only the demo calls it, wit
 setting can bring them to a real one.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from ... import actions
+from ...core.text import Invalid
 from ...models import Grid, Node
 from ..page.access import actor, needs
 from ..page.tags import full_sentence
@@ -38,6 +40,8 @@ class _Stage:
 
 def offer(set_ready: SetReady | None) -> None:
     """Offer the buttons from now on; None takes them back."""
+    if _Stage.set_ready:  # the cluster is kept, and would stay broken
+        _mend_nodes(_Stage.set_ready)
     _Stage.set_ready, _Stage.nodes, _Stage.grids = set_ready, [], []
 
 
@@ -57,6 +61,8 @@ def break_something(request: HttpRequest) -> HttpResponse:
         said = _mend(request, set_ready) if what == "mend" else _break(request, what, set_ready)
     except actions.Refused as refused:
         messages.warning(request, full_sentence(refused.sentence))
+    except (Invalid, actions.Stale) as error:
+        messages.warning(request, str(error))
     else:
         messages.success(request, said)
     return redirect("overview")
@@ -70,8 +76,9 @@ def _break(request: HttpRequest, what: str, set_ready: SetReady) -> str:
         grid = Grid.objects.filter(kind="DeploymentGrid", key=KEY).order_by("-name").first()
         if grid is None:
             return gettext("There is nothing left to break. Mend it first.")
-        _Stage.grids.append(grid.source())
+        before = grid.source()
         actions.set_image(grid, [site], actor(request), image=IMAGE)
+        _Stage.grids.append(before)
         return gettext("“%(grid)s” gets an image that does not exist, at %(site)s.") % {"grid": grid.name, "site": site}
     nodes = list(Node.objects.filter(labels__site=site).order_by("name").values_list("name", flat=True))
     broken = nodes[:1] if what == "node" else nodes
@@ -93,8 +100,17 @@ def _healthy_site() -> str:
 
 
 def _mend(request: HttpRequest, set_ready: SetReady) -> str:
-    while _Stage.nodes:
-        set_ready(_Stage.nodes.pop(), True)
+    _mend_nodes(set_ready)
     while _Stage.grids:
-        actions.save_grids([_Stage.grids.pop()], actor(request))
+        source = _Stage.grids[-1]
+        metadata = source["metadata"]
+        if Grid.objects.filter(kind=source["kind"], namespace=metadata["namespace"], name=metadata["name"]).exists():
+            actions.save_grids([source], actor(request))
+        _Stage.grids.pop()
     return gettext("Everything that these buttons broke is mended.")
+
+
+def _mend_nodes(set_ready: SetReady) -> None:
+    while _Stage.nodes:
+        with contextlib.suppress(KeyError):  # deleted meanwhile
+            set_ready(_Stage.nodes.pop(), True)

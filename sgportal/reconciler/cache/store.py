@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
-from ...core.names import ZONE
+from ...core.names import ZONE, refusing_number
 from ...models import Child, Namespace, Node, NodeLabel, Pod, Slice
 from ...models.bulk import upsert_rows
 from ..queue import unit_history
@@ -149,6 +149,8 @@ def write_children(kind: str, batch: Mapping[str, Child | None], changes: Change
         if row is None or not _differs(row, before, _CHILD_FIELDS):
             continue
         changed.append(row)
+        if before is None:
+            _note_refusing(row, changes)
         if before is None or _content(row.body) != _content(before.body):
             for each in (row, before):
                 if each:
@@ -157,8 +159,15 @@ def write_children(kind: str, batch: Mapping[str, Child | None], changes: Change
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     for child in gone:
         changes.child_changed(child)
+        _note_refusing(child, changes)
     if gone:
         Child.objects.filter(pk__in=[child.pk for child in gone]).delete()
+
+
+def _note_refusing(child: Child, changes: Changes) -> None:
+    """Sentinels refuse calls for as long as the Service that they send to is there."""
+    if child.kind == "Service" and refusing_number(child.name):
+        changes.services.add((child.namespace, child.name))
 
 
 def write_slices(batch: Mapping[str, Slice | None], changes: Changes) -> None:

@@ -22,7 +22,6 @@ from ...core.traffic.proof.agents import role_of, version_of
 from ...models import Child, Namespace, Node, Pod, Slice
 
 Body = Mapping[str, Any]
-UNWATCHED_NAMESPACE = "kube-system"
 MAX_ANNOTATION = 1024  # longer ones are machines' notes to themselves
 _READINESS = {"True": "Ready", "False": "NotReady"}
 _CONDITION_FIELDS = ("type", "status", "reason", "message", "lastTransitionTime")  # without the heartbeat
@@ -64,13 +63,10 @@ def namespace_row(body: Body) -> Namespace:
     return Namespace(name=metadata["name"], labels=labels, resource_version=metadata["resourceVersion"])
 
 
-def pod_row(body: Body) -> Pod | None:
-    """A pod, or None for one of the cluster's own (kube-system) that does nothing to the traffic of its node: all
-    others are kept, because a Service's selector may choose any of them."""
+def pod_row(body: Body) -> Pod:
+    """A pod. Which are stored says `PodScope`."""
     metadata, status = body["metadata"], body.get("status") or {}
     agent = role_of(body)
-    if metadata["namespace"] == UNWATCHED_NAMESPACE and not agent:
-        return None
     view = pod_view(body)
     child_kind, child = workload_above(metadata)
     reason, message = ("", "") if view.ready else _why_not_ready(status)

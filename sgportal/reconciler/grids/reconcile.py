@@ -8,6 +8,7 @@ from ...cluster import Cluster, Conflict
 from ...core.plans.plan import Step, plan
 from ...core.policy.rules import held
 from ...core.text import Invalid
+from ...core.traffic.proof.proof import POD_NOT_SEEN
 from ...models import Grid
 from ...queries.freshness import seen_once
 from ...queries.plans import is_carried_out, spec_of
@@ -15,7 +16,7 @@ from ...queries.policy import closed
 from ..queue import due_cells, workqueue
 from ..queue.due_cells import Cell
 from .observation.children import confirmed, vanished
-from .observation.observation import observe
+from .observation.observation import Observation, observe
 from .resource import sync
 from .rollouts import begin as rollouts
 from .status import cells, record
@@ -28,6 +29,7 @@ WATCH_BEHIND = 1.0  # seconds until another look while the watch does not know t
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
 MOST_STEPS = 500  # of one task
 LEFT_TO_CELLS = 60.0  # seconds until it is made sure that the cells did what was left to them
+POD_NOT_SEEN_SECONDS = 5.0  # seconds until another look while a slice tells of a pod that is yet to be seen
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
 
 
@@ -77,7 +79,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     if not shut:
         field_ownership.take_over(seen, planned, after(seen, results), cluster)
     raise_if_cut_short(results)
-    return _leave_to_cells(grid, left, carried_out) if left else _requeue_after(grid, rows, results)
+    return _leave_to_cells(grid, left, carried_out) if left else _requeue_after(seen, rows, results)
 
 
 def _not_in_cells(grid: Grid, steps: Sequence[Step]) -> Sequence[Step]:
@@ -105,8 +107,11 @@ def _finish_deletion(grid: Grid, cluster: Cluster, left: Sequence[Any]) -> float
     return None
 
 
-def _requeue_after(grid: Grid, rows: cells.Cells, results: Sequence[StepResult]) -> float | None:
-    """Seconds until the first of what units wait for."""
+def _requeue_after(seen: Observation, rows: cells.Cells, results: Sequence[StepResult]) -> float | None:
+    """Seconds until the first of what units wait for. A pod that comes into sight wakes no ServiceGrid."""
     if any(isinstance(result.error, Conflict) for result in results):
         return ANOTHER_WRITER
-    return cells.requeue_after(grid, rows)
+    later = cells.requeue_after(seen.grid, rows)
+    if seen.reach and any(each.reason == POD_NOT_SEEN for each in seen.reach.nodes):
+        return POD_NOT_SEEN_SECONDS if later is None else min(later, POD_NOT_SEEN_SECONDS)
+    return later

@@ -8,6 +8,8 @@ edited, the cluster's edit stands and the portal's stays among the revisions of 
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+
 from ...cluster import JSON_PATCH, MERGE_PATCH, Cluster, Conflict
 from ...core.grids.grid import source_metadata
 from ...core.grids.group import KIND
@@ -73,7 +75,7 @@ def _without_definition(group: ServiceGroup) -> None:
         return
     if group.cluster_uid:
         _know(group, "", 0)
-    PackageRevision.keep(group)
+    _keep_revision(group)
     status.record(group, ACCEPTED)
     _wake_waiting(group)
 
@@ -90,11 +92,19 @@ def _sync(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
     if group.held_since:
         ServiceGroup.objects.filter(pk=group.pk).update(held_since=None)
     if accepted is ACCEPTED:
-        PackageRevision.keep(group)
+        _keep_revision(group)
         rollout.obey(group, body)
     status.write(group, body, status.record(group, accepted), cluster)
     _wake_waiting(group)
     return None
+
+
+def _keep_revision(group: ServiceGroup) -> None:
+    """Keep what the package says now, which may be more than was read, and nothing half way between two edits."""
+    with transaction.atomic():
+        row = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
+        if row is not None:
+            PackageRevision.keep(row)
 
 
 def _wake_waiting(group: ServiceGroup) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ...models import GridUnit, Heartbeat, Lease, WorkKey, clock
@@ -23,6 +24,9 @@ def was_set_back() -> bool:
         return False
     until = clock.now(settings.SGPORTAL_LEASE_SECONDS)
     with transaction.atomic():
+        now = clock.now()
+        ahead = Q(next_at__gt=now) | Q(since__gt=now) | Q(queued_at__gt=now) | Q(lease_until__gt=until)
+        list(WorkKey.objects.filter(ahead).locked().values_list("pk"))  # all at once, in order of key
         rows = WorkKey.objects.filter(next_at__gt=clock.now()).locked()
         count = rows.update(next_at=clock.now(), queued=False)
         WorkKey.objects.filter(since__gt=clock.now()).locked().update(since=clock.now())

@@ -75,7 +75,7 @@ def note_nodes(names: Collection[str]) -> None:
 def note_cells(grids: Sequence[Grid], units: Collection[str]) -> None:
     """Cells of these grids in these NodeUnits were written, or are gone. Two statements."""
     if units and grids:
-        _follow(_CELLS, sorted(units), {each.name for each in grids})
+        _follow(_CELLS, sorted(units), grids)
 
 
 def note_end(grid: Grid) -> None:
@@ -90,11 +90,12 @@ def note_all() -> None:
         _follow(each)
 
 
-def _follow(kind: _Kind, names: Sequence[str] = (), grids: Collection[str] = ()) -> None:
+def _follow(kind: _Kind, names: Sequence[str] = (), grids: Collection[Grid] = ()) -> None:
     table = kind.model._meta.db_table
     narrowed = [(kind.some, list(names))] if names else []
-    if grids:
-        narrowed.append(("name", sorted(grids)))
+    # All columns with which the index of the present begins: by some of them a database goes through the whole of it.
+    begins = ("kind", "namespace", "name") if grids else ()
+    narrowed += [(column, sorted({getattr(each, column) for each in grids})) for column in begins]
     values = [value for _, some in narrowed for value in some]
 
     def within(columns: dict[str, str]) -> str:

@@ -66,3 +66,26 @@ def test_only_who_administers_the_demo_breaks_it(offered):
     assert MARK not in operator.get("/").content.decode()
     assert operator.post(PLACE, {"fault": "node"}).status_code == 403
     assert browser("admin").post(PLACE, {"fault": "everything"}).status_code == 404
+
+
+def test_a_grid_that_was_deleted_meanwhile_is_not_made_again(admin, offered):
+    grid = builders.a_grid("echo", "site")
+    admin.post(PLACE, {"fault": "image"})
+    Grid.objects.all().delete()
+    assert admin.post(PLACE, {"fault": "mend"}).status_code == 302
+    assert not Grid.objects.exists()
+    assert grid.name not in str(demo._Stage.grids)
+
+
+def test_a_grid_that_is_not_for_the_site_is_left_alone_with_a_word(admin, offered):
+    grid = builders.a_grid("echo", "site", placement={"exclude": {"units": ["beijing-01"]}})
+    before = grid.source()
+    assert admin.post(PLACE, {"fault": "image"}).status_code == 302
+    admin.post(PLACE, {"fault": "mend"})
+    assert Grid.objects.get(pk=grid.pk).source() == before
+
+
+def test_what_is_broken_does_not_outlive_the_demo(admin, offered):
+    admin.post(PLACE, {"fault": "link"})
+    demo.offer(None)
+    assert [ready(offered, f"beijing-01-node-{number}") for number in (1, 2, 3)] == ["True"] * 3

@@ -108,10 +108,6 @@ def test_theworkload_above_a_pod(owner: dict[str, str] | None, labels: dict[str,
     assert (row.child_kind, row.child) == expected
 
 
-def test_the_clusters_own_pods_are_not_kept() -> None:
-    assert pod_row(pod({}, namespace="kube-system")) is None
-
-
 @pytest.mark.parametrize(("status", "expected"), [("True", "Ready"), ("False", "NotReady"), ("Unknown", "Unknown")])
 def test_readiness_of_a_node(status: str, expected: str) -> None:
     row = node_row(node_body("a", ready=status))

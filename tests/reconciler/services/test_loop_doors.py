@@ -11,8 +11,11 @@ from django.utils import translation
 from sgportal.core.names import SERVICE_NAME
 from sgportal.core.traffic.proof.proof import STATES
 from sgportal.dashboard.page.tags import truth_word
-from sgportal.models import Grid, Node
+from sgportal.models import Grid, Node, Pod
+from sgportal.queries.endpoints import endpoints_of
 from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.grids.reconcile import POD_NOT_SEEN_SECONDS, reconcile
+from sgportal.reconciler.queue import workqueue
 from tests import builders
 from tests.builders import one_line
 
@@ -252,6 +255,20 @@ def test_a_slice_in_our_clothes_is_not_believed_while_no_keeper_runs(closed, add
     look(closed)
     found, by_state = said(closed)
     assert (found[0], by_state) == (closed_, states)
+
+
+def test_an_endpoint_whose_pod_was_last_seen_without_an_address_is_unknown_and_looked_at_soon(closed):
+    """The watch of slices may be ahead of that of pods."""
+    with a_keeper(closed.cluster):
+        until(lambda: reached(closed) == SERVED)
+    look(closed)
+    Pod.objects.filter(node="node0", namespace="default").update(ips=[])
+    grid = Grid.objects.get(kind="ServiceGrid")
+    assert {each.node: each.reason for each in endpoints_of(grid).nodes if each.state == "unknown"} == {
+        "node0": "PodNotSeen"
+    }
+    with workqueue.acquire(grid.path) as lease:
+        assert reconcile(grid, closed.cluster, lease) == POD_NOT_SEEN_SECONDS
 
 
 def test_a_node_is_judged_by_its_own_kube_proxy_whatever_its_kubelets_version(closed):

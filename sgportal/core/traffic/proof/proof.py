@@ -18,6 +18,7 @@ from .doubts import FILTER_NOT_SEEN, KUBE_ROUTER_SEEN, NO_VERSION, Doubt
 from .proxy import Backend, PortName
 from .worlds import Reached
 
+POD_NOT_SEEN = "PodNotSeen"
 State = Literal["closed", "refusing", "open", "leaking", "unknown"]
 STATES: tuple[State, ...] = ("leaking", "unknown", "refusing", "open", "closed")
 
@@ -129,7 +130,7 @@ def _verdict(case: Case, node: NodeView, rule: Rule, reached: Sequence[Reached],
         reason, sentence = _why_leaking(case, node, rule, guilty[0])
         return replace(found, state="leaking", reason=reason, sentence=sentence, guilty=guilty)
     if unseen := next((each for each in found.endpoints if each.unseen), None):
-        return replace(found, reason="PodNotSeen", sentence=_not_seen(unseen))
+        return replace(found, reason=POD_NOT_SEEN, sentence=_not_seen(unseen))
     if not found.endpoints:
         reason, sentence = _why_refused(case, node, rule, unit)
         return replace(found, state="refusing", reason=reason, sentence=sentence)

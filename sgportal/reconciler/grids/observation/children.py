@@ -24,14 +24,17 @@ def known_strangers(grid: Grid, cells: Iterable[GridUnit]) -> list[str]:
     return [child_name(grid.name, grid.grid_kind.child_kind, unit) for unit in taken]
 
 
-def live_children(spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = ()) -> list[Body]:
+def live_children(
+    spec: GridSpec, units: Collection[str], cluster: Cluster, taken: Iterable[str] = (), last: bool = False
+) -> list[Body]:
     """Every live object that matters to the grid: those with its label, and whatever has the name of a wanted child, or
-    one of the names that are `taken`. Raises ClusterError."""
+    one of the names that are `taken`; at the `last` look, after which the grid is forgotten, whatever the watch has not
+    heard of as well. Raises ClusterError."""
     kind = spec.kind.child_kind
     labelled = cluster.list(kind, spec.namespace, label_selector=f"{GRID_SELECTOR}={spec.name}").items
     found: dict[str, Body] = {body["metadata"]["name"]: body for body in labelled}
     missing = sorted({*child_names(spec, units), *taken} - found.keys())
-    for body in _by_name(spec, missing, cluster):
+    for body in _by_name(spec, missing, cluster, last):
         found[body["metadata"]["name"]] = body
     return list(found.values())
 
@@ -44,14 +47,14 @@ def stored_children(spec: GridSpec, units: Collection[str], taken: Iterable[str]
     return list(rows.values_list("body", flat=True))
 
 
-def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster) -> list[dict[str, Any]]:
+def _by_name(spec: GridSpec, names: Sequence[str], cluster: Cluster, last: bool) -> list[dict[str, Any]]:
     """The objects that exist under these names, without this grid's label or not: a clash or an edited label. Of many
     names only those that the watch knows are asked for: what came since then refuses to be created once more."""
     kind = spec.kind.child_kind
     if len(names) > ONE_BY_ONE:
         known = Child.objects.filter(kind=kind, namespace=spec.namespace, name__in=names)
         there = set(known.values_list("name", flat=True))
-        if not seen_once(spec.kind.child_plural):
+        if last or not seen_once(spec.kind.child_plural):
             listed = cluster.list(kind, spec.namespace, metadata_only=True).items
             there |= {body["metadata"]["name"] for body in listed}
         names = [name for name in names if name in there]

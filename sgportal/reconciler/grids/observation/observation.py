@@ -90,7 +90,7 @@ def observe(grid: Grid, spec: GridSpec, resource: Body | None, cluster: Cluster)
     of several grids: `observation.cells.observe_cells`. Raises ClusterError."""
 
     def live(units: Collection[str], cells: Iterable[GridUnit]) -> list[Body]:
-        return live_children(spec, units, cluster, known_strangers(grid, cells))
+        return live_children(spec, units, cluster, known_strangers(grid, cells), last=bool(grid.deleting_since))
 
     return _observe(grid, spec, resource, live)
 

@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Collection
 from typing import cast
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from ....core.overrides.requests import requests_of
 from ....core.rollouts.state import Phase, Reason
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.together import ALONE, Others, Place, limit_of
 from ....models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
-from ....queries.per_unit.rollouts import is_with, latest
+from ....queries.per_unit.rollouts import is_with
 from ....queries.per_unit.units import known_units
 
 
@@ -29,10 +29,10 @@ def locked_with_package(grid: Grid) -> tuple[Grid | None, list[Grid]]:
 
 def together(grid: Grid, others: Collection[Grid], strategy: Strategy) -> tuple[Others, dict[str, int]]:
     """What the rollout of a member has to know of those of the others, and, by unit, the latest wave in which one that
-    it depends on has its turn there. Three queries at most, and one for each of the others."""
+    it depends on has its turn there. Four queries at most."""
     if not others:
         return ALONE, {}
-    current = {each.pk: _current(each) for each in others}
+    current = _current(others)
     by_rollout = {each.pk: pk for pk, each in current.items() if each}
     units = RolloutUnit.objects.filter(rollout__in=by_rollout).values_list("rollout", "name", "wave", "turn")
     rows = [(by_rollout[pk], name, wave, turn) for pk, name, wave, turn in units]
@@ -71,10 +71,15 @@ def _strategy(group: ServiceGroup) -> object:
     return group.spec.get("rollout")
 
 
-def _current(grid: Grid) -> Rollout | None:
-    """The rollout of what a grid says now; None where it has not begun."""
-    rollout = latest(grid)
-    return rollout if rollout and rollout.generation == grid.generation else None
+def _current(grids: Collection[Grid]) -> dict[int, Rollout | None]:
+    """By grid, the rollout of what it says now; None where that has not begun. One query."""
+    newest = Rollout.objects.filter(grid__in=grids).order_by().values("grid").annotate(newest=Max("pk"))
+    latest = {each.grid_id: each for each in Rollout.objects.filter(pk__in=newest.values("newest"))}
+    of_now = (latest.get(grid.pk) for grid in grids)
+    return {
+        grid.pk: each if each and each.generation == grid.generation else None
+        for grid, each in zip(grids, of_now, strict=True)
+    }
 
 
 def _place(rollout: Rollout | None) -> Place | None:
