@@ -255,7 +255,7 @@ def test_a_dry_run_of_labels_shows_the_impact(api):
 def test_one_node_is_labelled_at_once(api, monkeypatch):
     written = []
 
-    def write(name, changes):
+    def write(name, changes, check=None):
         written.append((name, dict(changes)))
         Node.objects.filter(name=name).update(labels={"zone1": "nodeunit9"})
 

@@ -87,7 +87,7 @@ def test_a_grid_that_is_deleted_elsewhere_is_shown_as_deleted_and_can_be_restore
         visit.shot(f"deleted-{language}")
         page.locator("#gone button.main").click()
         page.locator("button[value=save]").click()
-        expect(page).to_have_url(visit.url + PAGE)
+        expect(page).to_have_url(f"{visit.url}{PAGE}?follow=1")
         visit.complaints.clear()
 
 

@@ -98,8 +98,14 @@ class Drill:
         self.look(name)
 
     def look(self, name):
+        self.here.net.wait(self._told, 60, "the portal has seen the pods")
         units = {node: spells[-1][1] for node, spells in self.history.units.items()}
         self.phases.append(look(self.here, SERVICE, name, self.caller, units))
+
+    def _told(self):
+        """Whether the watch is as far as the API server: after that was restarted it may take some seconds."""
+        said = {each["pod"] for row in self.here.proof(SERVICE).values() for each in row["endpoints"]}
+        return said == {pod["metadata"]["name"] for pod in self.here.running("app%3Dweb")}
 
     def ready(self, **wanted):
         """Whether units have so many ready pods and no other."""

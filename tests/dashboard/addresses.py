@@ -70,7 +70,6 @@ WRITABLE = (
     SERVICE + "edit/",
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
-    "/servicegroups/default/shop/rollout/pause/",
 )
 WHOLE = tuple(each for each in READABLE if not each.startswith("/fleet/card/"))  # not a part of a page
 AUDIT = ("/audit/", "/audit/?verb=label&search=a", "/audit/?kind=access")
