@@ -30,7 +30,7 @@ def ada(as_, monkeypatch):
     monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
     monkeypatch.setattr("sgportal.reconciler.live.objects.reading", world.LookedUp)
-    written = lambda name, changes: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
+    written = lambda name, changes, check=None: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
     monkeypatch.setattr("sgportal.reconciler.label_jobs.write", written)
     world.fill(as_("olga"))
     return as_("ada")

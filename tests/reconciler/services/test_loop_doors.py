@@ -267,6 +267,7 @@ def test_an_endpoint_whose_pod_was_last_seen_without_an_address_is_unknown_and_l
     assert {each.node: each.reason for each in endpoints_of(grid).nodes if each.state == "unknown"} == {
         "node0": "PodNotSeen"
     }
+    workqueue.enqueue([grid.path])
     with workqueue.acquire(grid.path) as lease:
         assert reconcile(grid, closed.cluster, lease) == POD_NOT_SEEN_SECONDS
 
