@@ -125,6 +125,7 @@ def _rows(found: dict[str, Any]) -> Iterator[Row]:
         yield f"{title}, each of {thread['updates']} updates", figure, "≤ 50 ms", thread["update"] <= 50
     yield from _rows_of_the_reconciler(found)
     yield from _rows_of_real_clusters(found)
+    yield from _rows_of_closed_loops(found)
 
 
 def _rows_of_the_reconciler(found: dict[str, Any]) -> Iterator[Row]:
@@ -146,6 +147,26 @@ def _rows_of_the_reconciler(found: dict[str, Any]) -> Iterator[Row]:
                 figure = f"{each['grid']:.0f} : {each['bare']:.0f} ms = {each['ratio']:.2f}"
                 title = f"{name}, {what} a grid × {found[name]['units']} units : bare writes"
                 yield title, figure, f"≤ {goal}", each["ratio"] <= goal
+
+
+def _rows_of_closed_loops(found: dict[str, Any]) -> Iterator[Row]:
+    if closed := found.get("kube-closed"):
+        slices, proxy = closed["slices"], closed["proxy"]
+        figure = f"{slices['closed']} : {slices['builtin']} = {slices['ratio']:.2f}"
+        yield "kube-closed, slices of a closed Service : ordinary", figure, "≤ 1.1", slices["ratio"] <= 1.1
+        beside, alone = closed["writes"]["beside"], closed["writes"]["alone"]
+        yield "kube-closed, writes for a pod that changes beside another", f"{beside:.2f}", "≤ 1", beside <= 1.0
+        yield "kube-closed, writes for the only pod of a unit that changes", f"{alone:.2f}", "", None
+        figure = f"{proxy['closed']:.2f} : {proxy['plain']:.2f} ms = {proxy['ratio']:.2f}"
+        yield (
+            "kube-closed, kube-proxy and its nft for a change, closed : ordinary",
+            figure,
+            "≤ 1.2",
+            proxy["ratio"] <= 1.2,
+        )
+        for what in ("own", "nft"):
+            figure = f"{closed[what]['closed']:.2f} : {closed[what]['plain']:.2f} ms = {closed[what]['ratio']:.2f}"
+            yield f"kube-closed, of that {what}", figure, "", None
 
 
 def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
@@ -183,23 +204,6 @@ def _rows_of_real_clusters(found: dict[str, Any]) -> Iterator[Row]:
             goal, met = ("≤ 500 ms", each["p99"] <= 500) if who == "keeper" else ("", None)
             yield f"kube-freshness, pod → slice by {who}, {what}, {each['seen']} changes", figure, goal, met
         yield f"kube-freshness, p99, keeper : builtin, {what}", f"{fresh['ratio']:.2f}", "≤ 2", fresh["ratio"] <= 2
-    if closed := found.get("kube-closed"):
-        slices, proxy = closed["slices"], closed["proxy"]
-        figure = f"{slices['closed']} : {slices['builtin']} = {slices['ratio']:.2f}"
-        yield "kube-closed, slices of a closed Service : ordinary", figure, "≤ 1.1", slices["ratio"] <= 1.1
-        beside, alone = closed["writes"]["beside"], closed["writes"]["alone"]
-        yield "kube-closed, writes for a pod that changes beside another", f"{beside:.2f}", "≤ 1", beside <= 1.0
-        yield "kube-closed, writes for the only pod of a unit that changes", f"{alone:.2f}", "", None
-        figure = f"{proxy['closed']:.2f} : {proxy['plain']:.2f} ms = {proxy['ratio']:.2f}"
-        yield (
-            "kube-closed, kube-proxy and its nft for a change, closed : ordinary",
-            figure,
-            "≤ 1.2",
-            proxy["ratio"] <= 1.2,
-        )
-        for what in ("own", "nft"):
-            figure = f"{closed[what]['closed']:.2f} : {closed[what]['plain']:.2f} ms = {closed[what]['ratio']:.2f}"
-            yield f"kube-closed, of that {what}", figure, "", None
     for process, size in found.get("kube-memory", {}).items():
         together = process == "worker, watch and keeper together"
         goal, met = ("≤ 400 MiB", size <= 400) if together else ("", None)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,11 +173,9 @@ class Setting:
 
     def listens(self, name: str) -> bool:
         """Whether a web process is ready for requests."""
-        with contextlib.suppress(OSError):
-            import urllib.request
-
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+        address = f"http://127.0.0.1:{self.ports[name]}/readyz"
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
         return False
 
 

@@ -36,9 +36,8 @@ def run(world: str = "rows:10000x1000") -> dict[str, Any]:
             over = threading.Event()
             changing = stage.in_background(lambda: change(over))
             try:
-                with ThreadPoolExecutor(
-                    1
-                ) as thread:  # Playwright keeps an event loop, in which Django asks no database
+                # Playwright keeps an event loop, in which Django asks no database.
+                with ThreadPoolExecutor(1) as thread:
                     return thread.submit(_watch, port, said).result()
             finally:
                 over.set()

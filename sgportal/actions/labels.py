@@ -159,13 +159,13 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     if not Node.objects.filter(name=name).exists():
         raise NotFound(name)
     _check_labels([name], changes)
-    if dry_run:
-        return impact_of({name: changes})
-    before = Node.objects.get(name=name).labels
 
     def planned() -> Impact:
         return impact_of({name: changes})
 
+    if dry_run:
+        return planned()
+    before = Node.objects.get(name=name).labels
     try:
         label_jobs.write(name, changes, (lambda: _check_agreed([name], planned)) if is_agreed() else None)
     except label_jobs.NodeRefused as error:

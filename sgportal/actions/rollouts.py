@@ -10,8 +10,8 @@ from ..core.plans.plan import Plan
 from ..core.rollouts import verbs
 from ..core.rollouts.engine import advance
 from ..core.rollouts.state import State
-from ..core.rollouts.together import ALONE, Others, after_those, asked_of, limit_of
-from ..core.text import Invalid, Problem, Sentence, pointer, say
+from ..core.rollouts.together import ALONE, Others, after_those, limit_of
+from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, ServiceGroup
 from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import package, rows, turn
@@ -132,21 +132,15 @@ def _afters(verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[
     """By path, what becomes of the rollouts of those members for which it makes sense. Raises Invalid, Refused."""
     if not looks:
         raise Refused(say("there is no rollout of the present version of this ServiceGroup"))
-    members = {path: look.state.members for path, look in looks.items()}
+    members = [look.state.members for look in looks.values()]
     unknown = [
         Problem(pointer("units", index), _UNKNOWN.having(unit=unit[:100]))
         for index, unit in enumerate(units)
-        if not any(unit in each for each in members.values())
+        if not any(unit in each for each in members)
     ]
     if unknown:
         raise Invalid(*unknown)
-    found, why = {}, list[Sentence]()
-    for path, named in asked_of(units, members).items():
-        look = looks[path]
-        try:
-            found[path] = verbs.done(verb, look.strategy, look.state, look.now, named)
-        except verbs.NotNow as not_now:
-            why.append(not_now.sentence)
+    found, why = turn.where_possible(verb, looks, units)
     if not found:
         raise Refused(why[0])
     return found

@@ -1,6 +1,8 @@
 """What happened: events of grids, deletions, the audit trail, what nodes and cells were, the journal that live pages
 follow."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -89,6 +91,14 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.path}"
+
+
+MOST_DAYS = 36_500  # more is for ever; dates do not go back as far as numbers do
+
+
+def kept_for(days: int) -> timedelta | None:
+    """How long something is kept that a setting keeps for so many days; None: for ever."""
+    return timedelta(days=days) if 0 < days <= MOST_DAYS else None
 
 
 class Period(models.Model):

@@ -147,6 +147,11 @@ class Grid(models.Model):
         super().save(*args, **kwargs)
 
     @property
+    def member(self) -> str:
+        """As members of a package are named, `<plural>/<name>`."""
+        return f"{self.grid_kind.plural}/{self.name}"
+
+    @property
     def grid_kind(self) -> GridKind:
         """The core's description of this kind."""
         return KINDS[self.kind]

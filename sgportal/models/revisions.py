@@ -78,6 +78,11 @@ class PackageRevision(models.Model):
     def __str__(self) -> str:
         return f"{PLURAL}/{self.namespace}/{self.name}@{self.number}"
 
+    @property
+    def change_cause(self) -> str:
+        """Why it was made, as it was said then."""
+        return self.cause
+
     def source(self) -> dict[str, Any]:
         """The package as it was, as a person writes it."""
         metadata = {"name": self.name, "namespace": self.namespace, **self.metadata}

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
+from ..models.history import kept_for
 from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
@@ -22,7 +23,6 @@ MOST_BATCHES = 20  # in one turn
 SOON = 1.0  # seconds until the next turn where more is left
 CHANGES_KEPT = timedelta(hours=1)  # a page that was away longer is told to reload
 RETENTION_SECONDS = 600.0
-MOST_DAYS = 36_500  # more is for ever; dates do not go back as far as numbers do
 
 
 class Kept(NamedTuple):
@@ -49,14 +49,10 @@ def resync() -> float:
     return float(settings.SGPORTAL_RESYNC_SECONDS)
 
 
-def _days(days: int) -> timedelta | None:
-    return timedelta(days=days) if 0 < days <= MOST_DAYS else None
-
-
 def kept() -> tuple[Kept, ...]:
     """What is kept for how long."""
-    events, audit = _days(settings.SGPORTAL_EVENTS_DAYS), _days(settings.SGPORTAL_AUDIT_DAYS)
-    history = _days(settings.SGPORTAL_HISTORY_DAYS)
+    events, audit = kept_for(settings.SGPORTAL_EVENTS_DAYS), kept_for(settings.SGPORTAL_AUDIT_DAYS)
+    history = kept_for(settings.SGPORTAL_HISTORY_DAYS)
     return (
         Kept(Journal, "at", CHANGES_KEPT),
         *(Kept(each, "until", history) for each in unit_history.MODELS),

@@ -56,6 +56,4 @@ class ActivityList(PortalView):
         pages = self.pages()
         wanted = activity.ActivityFilter(since=since, until=until, **named)
         found = activity.Timeline(wanted).entries(pages.limit + 1, pages.after)
-        items = found[: pages.limit]
-        following = pages.cursor(items[-1].place) if len(found) > len(items) else None
-        return Response({"items": ActivitySerializer.each_of(items), "next": following})
+        return Response(pages.of_places(found, ActivitySerializer.of))

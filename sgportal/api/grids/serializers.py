@@ -263,7 +263,6 @@ class RevisionSerializer(Shape):
 class PackageRevisionSerializer(RevisionSerializer):
     """A stored version of a ServiceGroup; `members`: by path of each, the number of its own revision."""
 
-    changeCause = serializers.CharField(allow_blank=True, source="cause")
     members = serializers.DictField(child=serializers.IntegerField())
 
 

@@ -45,6 +45,10 @@ class Pages:
             rows = [row for row in rows if list(key(row)) > self.after]
         return self._page(rows[: self.limit + 1], shape, lambda row: list(key(row)))
 
+    def of_places(self, found: Sequence[Any], shape: Shape) -> dict[str, Any]:
+        """A page of values that know their `place`: those behind `after`, one more than the limit where there are."""
+        return self._page(found, shape, lambda each: list(each.place))
+
     def cursor(self, last: Sequence[Any]) -> str:
         """What leads to the rows behind this one, by its place in the order."""
         return str(self._signer.sign_object(list(last)))

@@ -106,6 +106,4 @@ class UnitChanges(_OfUnit):
             raise Invalid(Problem("/until", say("is before “since”")))
         pages = self.pages()
         found = past.changes(key, unit, since, until, pages.limit + 1, pages.after)
-        items = found[: pages.limit]
-        following = pages.cursor(items[-1].place) if len(found) > len(items) else None
-        return Response({"items": UnitChangeThenSerializer.each_of(items), "next": following})
+        return Response(pages.of_places(found, UnitChangeThenSerializer.of))

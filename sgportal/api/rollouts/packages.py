@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,7 @@ from ...core.rollouts.progress import sentence_of, sentence_of_package
 from ...core.rollouts.state import PHASES, State
 from ...core.rollouts.strategy import Strategy
 from ...core.rollouts.verbs import Verb
-from ...core.rollouts.whole import Whole, whole
+from ...core.rollouts.whole import Whole
 from ...core.text import Sentence
 from ...models import Grid, RolloutUnit, ServiceGroup
 from ...queries.per_unit.rollouts import Together, together
@@ -146,9 +145,7 @@ class GroupRollout(PackageRolloutView):
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The latest rollouts of the members that are rolled out as the package says, as one, and each."""
         found = self.of(group_at(namespace, name))
-        states = {grid.path: state for grid, _, state in found.members}
-        now = timezone.now().timestamp()
-        return Response(PackageRolloutSerializer.of(PackageRollout(found, whole(found.strategy, states, now))))
+        return Response(PackageRolloutSerializer.of(PackageRollout(found, found.as_one())))
 
 
 class GroupRolloutUnits(PackageRolloutView):

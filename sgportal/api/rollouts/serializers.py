@@ -38,8 +38,8 @@ class WaveSerializer(Shape):
 class RolloutSerializer(Shape):
     """How far the rollout of a grid is. `target` is the revision that it brings, `stable` the one that NodeUnits have
     which it has not reached; `wave` the name of the present wave; `secondsLeft` about how long it takes still, null
-    where that cannot be told, `secondsToApproval` how long until a person has to
-    approve a wave; `possible` is what can be asked of it now."""
+    where that cannot be told, `secondsToApproval` how long until a person has to approve a wave; `possible` is what can
+    be asked of it now."""
 
     phase = one_of(*PHASES)
     reason = serializers.CharField()

@@ -144,11 +144,14 @@ def _given(strategy: Strategy, state: State, seen: World, now: float, others: Ot
     due = [name for name in state.at("waiting") if state.phase == "Complete" or state.members[name].wave <= state.wave]
     found = {name: seen.get(name, ABSENT) for name in due}
     away = [name for name in due if _is_away(found[name])]
-    ready = (
-        name for name in due if not _is_away(found[name]) and found[name].health != "absent" and not found[name].waits
-    )
-    chosen = _as_many_as_may(strategy, state, seen, "given", others, (n for n in ready if found[n].opens_in <= 0))
+    ready = [name for name in due if _may_begin(found[name])]
+    chosen = _as_many_as_may(strategy, state, seen, "given", others, ready)
     return state.turned(away, "deferred", now).turned(chosen, "given", now, state.target)
+
+
+def _may_begin(seen: Seen) -> bool:
+    """Whether a unit may be given a revision now."""
+    return not (_is_away(seen) or seen.waits or seen.health == "absent" or seen.opens_in > 0)
 
 
 def _is_away(seen: Seen) -> bool:

@@ -100,9 +100,9 @@ def where_of(strategy: Strategy, state: State) -> Sentence:
 
 
 def _counts(state: State) -> dict[str, int]:
-    counts = Counter(each.turn for each in state.members.values())
-    total = len(state.members)
-    return {"done": counts["done"], "total": total, "failed": counts["failed"], "deferred": counts["deferred"]}
+    turns = state.turns()
+    counts = {turn: turns.get(turn, 0) for turn in ("done", "failed", "deferred")}
+    return {**counts, "total": len(state.members)}
 
 
 _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {

@@ -6,14 +6,12 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from ... import actions
 from ...core.plans.preview.binding import id_of, plan_id
 from ...core.rollouts.progress import sentence_of, sentence_of_package
 from ...core.rollouts.verbs import Verb
-from ...core.rollouts.whole import whole
 from ...core.text import Invalid
 from ...models import GridUnit, RolloutUnit, ServiceGroup
 from ...queries.per_unit.rollouts import Together, together
@@ -33,8 +31,7 @@ def panel(group: ServiceGroup) -> dict[str, Any]:
     found = together(group)
     if found is None:
         return {}
-    states = {grid.path: state for grid, _, state in found.members}
-    now = whole(found.strategy, states, timezone.now().timestamp())
+    now = found.as_one()
     return {
         "rollout": True,
         **told(found.strategy, now.state, now.seconds, now.to_approval),

@@ -9,13 +9,12 @@ from django.utils.translation import gettext
 from ... import actions
 from ...core.health import SETTLED, worst
 from ...core.plans.preview.binding import id_of, plan_id
-from ...models import Grid, PackageRevision, ServiceGroup
+from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
 from ..page.agreed import FIELD, say_changed
-from ..page.difference import lines
 from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
-from ..page.tags import yaml
+from ..page.revisions import history
 from .columns import GROUPS
 from .package_rollout import panel
 from .views import conditions_of
@@ -90,26 +89,6 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 def revisions(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a package, each with its difference from the one before, and any two compared."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
-    page = paged(request, found.revisions.all(), 20)
-    rows = list(page.object_list)
-    older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
-    pairs = zip(rows, [*rows[1:], older], strict=False)
     latest = found.revisions.first()
-    asked = wanted(request, "from", "to")
-    numbers = [int(each) if each.isascii() and each.isdecimal() and len(each) < 10 else 0 for each in asked.values()]
-    known = {row.number: row for row in found.revisions.filter(number__in=numbers)} if any(numbers) else {}
-    first, second = (known.get(number) for number in numbers)
-    context = {
-        "group": found,
-        "page": page,
-        "latest": latest.number if latest else 0,
-        "rows": [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs],
-        "compared": lines(_text(first), _text(second)) if first and second else None,
-        "from_number": asked["from"],
-        "to_number": asked["to"],
-    }
+    context = {"group": found, "latest": latest.number if latest else 0, **history(request, found.revisions.all())}
     return show(request, "servicegroups/revisions.html", context)
-
-
-def _text(revision: PackageRevision) -> str:
-    return yaml({"metadata": revision.metadata, "spec": revision.spec})

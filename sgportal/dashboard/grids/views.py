@@ -13,16 +13,16 @@ from ...core.names import PAUSED, PAUSED_UNITS
 from ...core.overrides.requests import units_in
 from ...core.text import Invalid, Sentence
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
-from ...models import Grid, GridEvent, GridUnit, Node, Pod, Revision, ServiceGroup
+from ...models import Grid, GridEvent, GridUnit, Node, Pod, ServiceGroup
 from ...queries.endpoints import endpoints_of
 from ...queries.matrix.node_groups import group_keys
 from ...queries.per_unit.pods import with_pages
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
-from ..page.difference import lines
 from ..page.export import MOST, as_csv, wants_csv
 from ..page.render import paged, show, wanted
+from ..page.revisions import history
 from ..page.tags import loop_alarms, yaml
 from ..page.unchanged import unless_unchanged
 from .address import grid_at, grid_url
@@ -215,12 +215,7 @@ def events(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
 def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a grid's spec, each with its difference from the one before."""
     found = grid_at(plural, namespace, name)
-    page = paged(request, found.revisions.all(), 20)
-    rows = list(page.object_list)
-    older = found.revisions.filter(number__lt=rows[-1].number).first() if rows else None
-    pairs = zip(rows, [*rows[1:], older], strict=False)
-    differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
-    context = {"page": page, "rows": differences, "where": _where(found), **_compared(request, found)}
+    context = {**history(request, found.revisions.all()), "where": _where(found)}
     return show_grid(request, found, "revisions", context)
 
 
@@ -228,20 +223,6 @@ def _where(found: Grid) -> list[dict[str, Any]]:
     """How many NodeUnits have which revision, the latest first."""
     rows = found.units.exclude(name="").order_by().values("revision")
     return list(rows.annotate(count=Count("pk"), first=Min("name")).order_by("-revision"))
-
-
-def _compared(request: HttpRequest, found: Grid) -> dict[str, Any]:
-    """The two revisions that the URL names, line by line, if it does."""
-    asked = wanted(request, "from", "to")
-    numbers = [int(each) if each.isascii() and each.isdecimal() and len(each) < 10 else 0 for each in asked.values()]
-    known = {row.number: row for row in found.revisions.filter(number__in=numbers)} if any(numbers) else {}
-    first, second = (known.get(number) for number in numbers)
-    compared = lines(_text(first), _text(second)) if first and second else None
-    return {"compared": compared, "from_number": asked["from"], "to_number": asked["to"]}
-
-
-def _text(revision: Revision | None) -> str:
-    return yaml({"metadata": revision.metadata, "spec": revision.spec}) if revision else ""
 
 
 @needs("viewer", "grids")

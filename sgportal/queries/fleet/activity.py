@@ -1,6 +1,6 @@
 """What happened, as one timeline: people's changes (the audit trail), rollouts and incidents (events of grids)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -15,6 +15,7 @@ from ...core.grids.kinds import BY_PLURAL
 from ...core.text import Sentence
 from ...models.history import AuditEvent, CellHistory, GridEvent
 from ...models.intent import Grid
+from .merged import Place, behind, latest
 
 Kind = Literal["change", "rollout", "incident"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -73,11 +74,11 @@ class Timeline:
         """How many there are. Two queries."""
         return self._changes.count() + self._events.count()
 
-    def entries(self, limit: int, before: Sequence[Any] | None = None) -> list[Entry]:
+    def entries(self, limit: int, before: Place | None = None) -> list[Entry]:
         """The last that happened, the latest first; those behind the place `before` in that order. Two queries, each of
         `limit` rows at most."""
         found = [*_of_changes(self._changes, limit, before), *_of_events(self._events, limit, before)]
-        return sorted(found, key=lambda entry: (entry.at, *entry.place[1:]), reverse=True)[:limit]
+        return latest(found, limit)
 
 
 def people() -> list[str]:
@@ -86,32 +87,19 @@ def people() -> list[str]:
     return list(rows.values_list("actor", flat=True).distinct())
 
 
-def _of_changes(rows: "QuerySet[AuditEvent]", limit: int, before: Sequence[Any] | None) -> Iterator[Entry]:
-    for row in _from(rows, "at", 1, before)[:limit]:
+def _of_changes(rows: "QuerySet[AuditEvent]", limit: int, before: Place | None) -> Iterator[Entry]:
+    for row in behind(rows, "at", 1, before)[:limit]:
         place = row.at.isoformat(), 1, row.pk
         sentence = told(row.verb, row.path, row.before, row.after)
         unit = row.path.partition("#")[2]
         yield Entry(row.at, "change", sentence, row.path, place, unit, row.actor, row.door, row.verb, entry=row.pk)
 
 
-def _of_events(rows: "QuerySet[GridEvent]", limit: int, before: Sequence[Any] | None) -> Iterator[Entry]:
-    for row in _from(rows, "last_at", 0, before)[:limit]:
+def _of_events(rows: "QuerySet[GridEvent]", limit: int, before: Place | None) -> Iterator[Entry]:
+    for row in behind(rows, "last_at", 0, before)[:limit]:
         kind: Kind = "rollout" if row.reason.startswith(ROLLOUT) else "incident"
         place, warning = (row.last_at.isoformat(), 0, row.pk), row.type == "Warning"
         yield Entry(row.last_at, kind, row.sentence, row.path, place, row.unit, "", "", row.reason, warning, row.count)
-
-
-def _from(rows: "QuerySet[Any]", name: str, number: int, before: Sequence[Any] | None) -> "QuerySet[Any]":
-    """The rows of a source in order, behind a place."""
-    if before:
-        at, source, pk = datetime.fromisoformat(before[0]), before[1], before[2]
-        behind = Q(**{f"{name}__lt": at})
-        if number < source:
-            behind |= Q(**{name: at})
-        elif number == source:
-            behind |= Q(**{name: at, "pk__lt": pk})
-        rows = rows.filter(behind)
-    return rows.order_by(f"-{name}", "-pk")
 
 
 def _within(wanted: ActivityFilter, name: str) -> Q:

@@ -1,12 +1,12 @@
 """What a NodeUnit was at an instant, and what changed in it between two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -14,12 +14,11 @@ from ...core.health import severity, worst
 from ...core.text import Invalid, Problem, pointer, say
 from ...core.timestamps import rfc3339
 from ...core.units import NodeView, Unit
-from ...models.history import CellHistory, LabelHistory, NodeHistory
+from ...models.history import CellHistory, LabelHistory, NodeHistory, kept_for
 from ...models.scopes.current import everything, reading
+from ..fleet.merged import Place, behind, latest
 
 What = Literal["NodeJoined", "NodeLeft", "NodeChanged", "GridChanged", "GridLeft"]
-Place = Sequence[Any]  # of a change in the list: when, the number of its source, the row
-MOST_DAYS = 36_500  # dates do not go back as far as numbers do
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,8 @@ def known_from() -> datetime:
         known = [each for each in firsts if each]
     now = timezone.now()
     began = min(known, default=now)
-    days = settings.SGPORTAL_HISTORY_DAYS
-    return max(began, now - timedelta(days=days)) if 0 < days <= MOST_DAYS else began
+    kept = kept_for(settings.SGPORTAL_HISTORY_DAYS)
+    return max(began, now - kept) if kept else began
 
 
 def _beginning(model: Any) -> "QuerySet[Any]":
@@ -147,12 +146,12 @@ def changes(
 ) -> list[Change]:
     """The last changes in a NodeUnit after `since` and up to `until`, the latest first; those that come after the place
     `before` in that order. Five queries, each of `limit` rows at most."""
-    found = [
+    found = (
         change
         for number, (rows, name, what) in enumerate(_sources(key, unit))
         for change in _read(rows, name, what, number, (since, until), limit, before)
-    ]
-    return sorted(found, key=lambda change: (change.at, *change.place[1:]), reverse=True)[:limit]
+    )
+    return latest(found, limit)
 
 
 def _sources(key: str, unit: str) -> Iterator[tuple["QuerySet[Any]", str, What]]:
@@ -180,10 +179,8 @@ def _read(
     limit: int,
     before: Place | None,
 ) -> Iterator[Change]:
-    rows = rows.annotate(at=F(name)).filter(at__gt=span[0], at__lte=span[1])
-    if before:
-        rows = rows.filter(_beyond(number, before))
-    for row in rows.order_by("-at", "-pk")[:limit]:
+    rows = rows.filter(**{f"{name}__gt": span[0], f"{name}__lte": span[1]})
+    for row in behind(rows, name, number, before)[:limit]:
         at = getattr(row, name)
         place = at.isoformat(), number, row.pk
         if isinstance(row, CellHistory):
@@ -192,11 +189,3 @@ def _read(
             yield Change(at, what, place, row.node, row.ready, row.unschedulable)
         else:
             yield Change(at, what, place, row.node)
-
-
-def _beyond(number: int, before: Place) -> Q:
-    """What of a source stands behind a place."""
-    at, source, pk = datetime.fromisoformat(before[0]), before[1], before[2]
-    if number < source:
-        return Q(at__lte=at)
-    return Q(at__lt=at) | Q(at=at, pk__lt=pk) if number == source else Q(at__lt=at)

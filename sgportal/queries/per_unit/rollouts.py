@@ -1,13 +1,16 @@
 """The rollout of a grid, from the rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from ...core.grids.grid import parse
 from ...core.rollouts.state import Failure, Member, Phase, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy, strategy_of
+from ...core.rollouts.whole import Whole, whole
 from ...core.text import Invalid
 from ...core.workloads.trouble import DEADLINE_EXCEEDED
 from ...models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
@@ -57,6 +60,12 @@ def current(grid: Grid) -> Current | None:
     return Current(rollout, strategy, state_of(rollout)) if rollout and strategy else None
 
 
+def latest_of(grids: Collection[Grid]) -> "QuerySet[Rollout]":
+    """The same of several grids, those that have one."""
+    newest = Rollout.objects.filter(grid__in=grids).order_by().values("grid").annotate(newest=Max("pk"))
+    return Rollout.objects.filter(pk__in=newest.values("newest"))
+
+
 def is_stuck(cell: GridUnit | None) -> bool:
     """Whether a workload has made no progress within its deadline: that is the reason of its state, or stands beside
     it."""
@@ -73,6 +82,11 @@ class Together:
     strategy: Strategy
     members: tuple[tuple[Grid, Rollout, State], ...]
 
+    def as_one(self) -> Whole:
+        """What they are as one, now."""
+        states = {grid.path: state for grid, _, state in self.members}
+        return whole(self.strategy, states, timezone.now().timestamp())
+
 
 def is_with(grid: Grid, wanted: object) -> bool:
     """Whether a member is rolled out as the package says, whose `spec.rollout` is this."""
@@ -85,8 +99,7 @@ def together(group: ServiceGroup) -> Together | None:
     if wanted is None:
         return None
     grids = {each.pk: each for each in Grid.objects.filter(group=group) if is_with(each, wanted)}
-    newest = Rollout.objects.filter(grid__in=grids).order_by().values("grid").annotate(newest=Max("pk"))
-    rollouts = Rollout.objects.filter(pk__in=newest.values("newest")).prefetch_related("units")
+    rollouts = latest_of(grids.values()).prefetch_related("units")
     found = [(grids[each.grid_id], each, state_of(each)) for each in rollouts if grids[each.grid_id].rollout]
     strategy = strategy_of(wanted)
     if not found or strategy is None:

@@ -31,13 +31,13 @@ def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
         _release(group, body, cluster)
         ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0)
         return None
-    if body["metadata"]["uid"] != group.cluster_uid != "":
+    if _is_another(body, group):
         _release(group, body, cluster)  # it was never taken in, and says nothing of the one that was
         return MEMBERS_GOING
     try:
         with transaction.atomic(), requests_together():
             row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
-            if body["metadata"]["uid"] != row.cluster_uid != "":
+            if _is_another(body, row):
                 return MEMBERS_GOING  # another of that name was taken in meanwhile
             _decide(row, body)
     except Refusal as refusal:
@@ -47,6 +47,11 @@ def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
         return HELD
     group.refresh_from_db()
     return go_on(group, body, cluster)
+
+
+def _is_another(body: Body, group: ServiceGroup) -> bool:
+    """Whether a custom resource is not the one that was taken in, but another of its name."""
+    return bool(body["metadata"]["uid"] != group.cluster_uid != "")
 
 
 def _decide(row: ServiceGroup, body: Body) -> None:
@@ -66,7 +71,7 @@ def _decide(row: ServiceGroup, body: Body) -> None:
 
 def go_on(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | None:
     """The deletion of a package, once it is decided. Raises ClusterError."""
-    if body is not None and body["metadata"]["uid"] != group.cluster_uid != "":
+    if body is not None and _is_another(body, group):
         _forget(group)  # what was to go has gone; somebody made another of that name
         return 0.0
     if body is not None and not body["metadata"].get("deletionTimestamp"):

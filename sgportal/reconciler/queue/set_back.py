@@ -27,13 +27,12 @@ def was_set_back() -> bool:
         now = clock.now()
         ahead = Q(next_at__gt=now) | Q(since__gt=now) | Q(queued_at__gt=now) | Q(lease_until__gt=until)
         list(WorkKey.objects.filter(ahead).locked().values_list("pk"))  # all at once, in order of key
-        rows = WorkKey.objects.filter(next_at__gt=clock.now()).locked()
-        count = rows.update(next_at=clock.now(), queued=False)
-        WorkKey.objects.filter(since__gt=clock.now()).locked().update(since=clock.now())
-        WorkKey.objects.filter(queued_at__gt=clock.now()).locked().update(queued=False)
-        WorkKey.objects.filter(lease_until__gt=until).locked().update(lease_until=until)
+        count = WorkKey.objects.filter(next_at__gt=now).update(next_at=now, queued=False)
+        WorkKey.objects.filter(since__gt=now).update(since=now)
+        WorkKey.objects.filter(queued_at__gt=now).update(queued=False)
+        WorkKey.objects.filter(lease_until__gt=until).update(lease_until=until)
         GridUnit.objects.filter(next_at__gt=timezone.now()).update(next_at=None)
         Lease.objects.filter(expires_at__gt=until).update(expires_at=until)
-        future.update(at=clock.now())
+        future.update(at=now)
     log.error("the database's clock was set back: %d keys that waited are due now", count)
     return True

@@ -36,11 +36,11 @@ def _of(grid: Grid) -> list[Grid]:
     if not grid.group_id:
         return []
     rows = Grid.objects.filter(group=grid.group_id, deleting_since=None).exclude(pk=grid.pk).order_by("pk")
-    return [each for each in rows if _place(grid) in requests_of(each.metadata.get("annotations")).depends_on]
+    return [each for each in rows if grid.member in requests_of(each.metadata.get("annotations")).depends_on]
 
 
 def _told(grid: Grid) -> Sentence:
-    return say("it waits no longer for “%(name)s”, which is deleted", name=_place(grid))
+    return say("it waits no longer for “%(name)s”, which is deleted", name=grid.member)
 
 
 def release(grid: Grid, by: str, door: str) -> None:
@@ -51,14 +51,14 @@ def release(grid: Grid, by: str, door: str) -> None:
         return
     for each in _of(grid):
         before = each.source()
-        each.revise(_released(before, _place(grid)), by)
+        each.revise(_released(before, grid.member), by)
         after = each.source()
         AuditEvent.objects.create(actor=by, door=door, verb="change", path=each.path, before=before, after=after)
         event = NewEvent("", "DependencyDeleted", _told(grid), warning=True)
         grid_events.record({each.path: [event]}, unsent=True)
         change_log.record("grid", [each.path])
         workqueue.enqueue([each.path], urgent=True)
-    if (spec := without_names(group.spec, {_place(grid)})) != group.spec:
+    if (spec := without_names(group.spec, {grid.member})) != group.spec:
         group.spec, group.version = spec, group.version + 1
         group.save(update_fields=["spec", "version"])
         change_log.record("grid", [group.path])
@@ -74,7 +74,3 @@ def _released(manifest: Mapping[str, Any], place: str) -> dict[str, Any]:
         annotations[DEPENDS_ON] = ",".join(left)
     rest = {key: value for key, value in metadata.items() if key != "annotations"}
     return {**manifest, "metadata": {**rest, **({"annotations": annotations} if annotations else {})}}
-
-
-def _place(grid: Grid) -> str:
-    return f"{grid.grid_kind.plural}/{grid.name}"

@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Collection
 from typing import cast
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from ....core.overrides.requests import requests_of
 from ....core.rollouts.state import Phase, Reason
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.together import ALONE, Others, Place, limit_of
 from ....models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
-from ....queries.per_unit.rollouts import is_with
+from ....queries.per_unit.rollouts import is_with, latest_of
 from ....queries.per_unit.units import known_units
 
 
@@ -39,7 +39,7 @@ def together(grid: Grid, others: Collection[Grid], strategy: Strategy) -> tuple[
     pinned = GridUnit.objects.filter(grid__in=others).exclude(pinned=None).values_list("grid", "name")
     there, stays = known_units(grid.key, with_nodes=False).keys(), set(pinned)
     waits_for = requests_of(grid.metadata.get("annotations")).depends_on
-    before = {each.pk for each in others if f"{each.grid_kind.plural}/{each.name}" in waits_for}
+    before = {each.pk for each in others if each.member in waits_for}
     waves: dict[str, int] = {}
     for pk, name, wave, turn in rows:
         if pk in before and turn in ("waiting", "given", "deferred"):
@@ -73,13 +73,9 @@ def _strategy(group: ServiceGroup) -> object:
 
 def _current(grids: Collection[Grid]) -> dict[int, Rollout | None]:
     """By grid, the rollout of what it says now; None where that has not begun. One query."""
-    newest = Rollout.objects.filter(grid__in=grids).order_by().values("grid").annotate(newest=Max("pk"))
-    latest = {each.grid_id: each for each in Rollout.objects.filter(pk__in=newest.values("newest"))}
-    of_now = (latest.get(grid.pk) for grid in grids)
-    return {
-        grid.pk: each if each and each.generation == grid.generation else None
-        for grid, each in zip(grids, of_now, strict=True)
-    }
+    generations = {grid.pk: grid.generation for grid in grids}
+    begun = {each.grid_id: each for each in latest_of(grids) if each.generation == generations[each.grid_id]}
+    return {pk: begun.get(pk) for pk in generations}
 
 
 def _place(rollout: Rollout | None) -> Place | None:

@@ -15,7 +15,7 @@ from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Gate, Strategy
 from ....core.rollouts.together import Others, after_those, asked_of
-from ....core.text import Invalid
+from ....core.text import Invalid, Sentence
 from ....core.units import Unit
 from ....models import Grid, Rollout
 from ....queries.freshness import freshness
@@ -86,18 +86,26 @@ def steer_all(grids: Collection[Grid], verb: verbs.Verb, words: Collection[str] 
     """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now. `words` are
     what stands behind the verb: units, for those that have them."""
     looks = {grid.path: (grid, look) for grid in grids if (look := look_at(grid))}
-    asked = asked_of(words, {path: look.state.members for path, (_, look) in looks.items()})
-    done = 0
-    for path, units in asked.items():
+    afters, _ = where_possible(verb, {path: look for path, (_, look) in looks.items()}, words)
+    for path, after in afters.items():
         grid, look = looks[path]
-        try:
-            after = verbs.done(verb, look.strategy, look.state, look.now, units)
-        except verbs.NotNow:
-            continue
         rows.store(grid, look.rollout, look.strategy, look.before, after)
-        done += 1
     rollout_keys.wake(grids)
-    return done
+    return len(afters)
+
+
+def where_possible(
+    verb: verbs.Verb, looks: Mapping[str, "Look"], words: Collection[str]
+) -> tuple[dict[str, State], list[Sentence]]:
+    """By path, what becomes of those rollouts for which this makes sense now, and why it does not for the others."""
+    found, why = {}, list[Sentence]()
+    for path, units in asked_of(words, {path: look.state.members for path, look in looks.items()}).items():
+        look = looks[path]
+        try:
+            found[path] = verbs.done(verb, look.strategy, look.state, look.now, units)
+        except verbs.NotNow as not_now:
+            why.append(not_now.sentence)
+    return found, why
 
 
 def _decide(grid: Grid, look: "Look", passed: bool | None, others: Others) -> State:
