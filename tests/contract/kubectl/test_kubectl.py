@@ -57,6 +57,11 @@ def manifest(tmp_path):
     return path
 
 
+def _at_rest(kubectl):
+    """A difference is of two reads: what controllers write to a status in between is in it."""
+    assert "successfully rolled out" in kubectl("rollout", "status", "deploy/web", "--timeout=75s")
+
+
 def test_nodes_are_listed_described_and_labelled(kubectl):
     lines = kubectl("get", "nodes", "-o", "wide").splitlines()
     assert lines[0].split()[:5] == ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]
@@ -88,6 +93,7 @@ def test_apply_diff_and_delete(kubectl, manifest):
     assert kubectl("diff", "-f", str(manifest), code=1).count("+  name: web") == 2
     assert kubectl("apply", "-f", str(manifest)).count("created") == 2
     assert kubectl("apply", "-f", str(manifest)).count("unchanged") == 2
+    _at_rest(kubectl)
     assert kubectl("diff", "-f", str(manifest)) == ""
     shown = kubectl("get", "deploy,svc", "-o", "wide")
     assert {"NAME", "READY", "UP-TO-DATE", "CONTAINERS", "IMAGES", "SELECTOR", "CLUSTER-IP"} <= set(shown.split())
@@ -105,6 +111,7 @@ def test_apply_diff_and_delete(kubectl, manifest):
 
 def test_apply_on_the_server_side_says_what_conflicts(kubectl, manifest):
     assert "serverside-applied" in kubectl("apply", "--server-side", "-f", str(manifest))
+    _at_rest(kubectl)
     assert kubectl("diff", "--server-side", "-f", str(manifest)) == ""
     kubectl("scale", "deploy/web", "--replicas=1")
     manifest.write_text(MANIFEST.replace("replicas: 2", "replicas: 3"))
