@@ -4,7 +4,7 @@ PostgreSQL; a real control plane. `STRICT=1` turns skips for what is missing int
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import hypothesis
@@ -68,6 +68,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in services.NEEDED:
         if STRICT and marker in MISSING and item.get_closest_marker(marker):
             pytest.fail(f"{NOT_INSTALLED}{MISSING[marker]} (STRICT=1)", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the components of control planes said last stands beside the failure of a test that used one."""
+    report = yield
+    kube = sys.modules.get("tests.kube.control_plane")
+    if report.failed and kube and item.get_closest_marker("kubernetes"):
+        report.sections += [(f"{name} said last", said) for plane in kube.RUNNING for name, said in plane.tails()]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

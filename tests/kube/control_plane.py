@@ -75,6 +75,9 @@ class Process:
         return self._process is not None and self._process.poll() is None
 
 
+RUNNING: list["ControlPlane"] = []  # of this process, so that a failure can show what they said
+
+
 class ControlPlane:
     """A running control plane. `kubeconfig(user)` is how to reach it: `admin`, or any user made by `token(user)`."""
 
@@ -278,6 +281,10 @@ class ControlPlane:
         node = {"metadata": {"name": name, "labels": labels}, "spec": {"podCIDR": cidr, "podCIDRs": [cidr]}}
         self.request("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", **node})
 
+    def tails(self) -> list[tuple[str, str]]:
+        """Each component that has said something, with its last lines."""
+        return [(name, each.tail()) for name, each in self.processes.items() if each.log.exists() and each.tail()]
+
     def memory(self) -> dict[str, int]:
         """Resident MiB of each component."""
         found = {}
@@ -292,6 +299,7 @@ class ControlPlane:
 def run(folder: Path, nodes: Sequence[str] = (), **options: Any) -> Iterator[ControlPlane]:
     """A control plane with these nodes Ready; what is deleted of definitions is gone soon."""
     plane = ControlPlane(folder, **options)
+    RUNNING.append(plane)
     try:
         plane.start()
         for index, name in enumerate(nodes):
@@ -300,6 +308,7 @@ def run(folder: Path, nodes: Sequence[str] = (), **options: Any) -> Iterator[Con
         with definitions.finished(plane.request):
             yield plane
     finally:
+        RUNNING.remove(plane)
         plane.stop()
 
 

@@ -157,6 +157,17 @@ class World:
         """How many writes the API server has seen since the last `count_writes`."""
         return sum(n for (method, _), n in self.server.requests.items() if method in ("POST", "PUT", "PATCH", "DELETE"))
 
+    def until_at_rest(self) -> None:
+        """Look afresh until a look writes nothing: what Kubernetes' own controllers still do is news, and a difference
+        that is found each time never comes to rest."""
+
+        def looks_and_leaves() -> bool:
+            self.server.reset_counts()
+            self.resync()
+            return self.writes() == 0
+
+        self.until(looks_and_leaves)
+
     def until(self, check: Callable[[], Any], seconds: float = 75) -> Any:
         """The first true answer of `check`. Kubernetes' own controllers wait up to 30 seconds before they ask an API
         server again that was gone, and several follow one another."""
@@ -166,6 +177,19 @@ class World:
                 return found
             time.sleep(0.05)
         raise AssertionError("it did not happen in time")
+
+    def until_equal(self, read: Callable[[], Any], wanted: Any, seconds: float = 75) -> None:
+        """Wait until what is read is what is wanted; otherwise what was read last is told."""
+        seen: list[Any] = []
+
+        def same() -> bool:
+            seen[:] = [read()]
+            return bool(seen == [wanted])
+
+        try:
+            self.until(same, seconds)
+        except AssertionError:
+            raise AssertionError(f"{seen} is not {wanted}") from None
 
     def until_ready(self, *names: str) -> None:
         """Wait until these Deployments are ready, and let the reconciler see it."""

@@ -45,6 +45,10 @@ def conditions(grid):
     return {each["type"]: each for each in grid.status["conditions"]}
 
 
+def reasons(body):
+    return {each["type"]: each["reason"] for each in body["status"]["conditions"]}
+
+
 def settles(world: World, grid, state: str, reason: str = "", seconds: float = 75):
     """Wait until the unit is in a state for a reason, looking afresh each time; the cell."""
 
@@ -129,10 +133,13 @@ def test_a_unit_whose_write_met_another_is_not_ready(site, monkeypatch):
 
 
 def test_a_deadline_that_passed_is_degraded(site):
+    """The Deployment controller looks again at the deadline where it has a second to go or more; with less it asks its
+    rate limiter, which all that failed before share."""
     template = a_template("fail.sgportal.test/x:1", 1)
-    grid = site.save(a_grid("late", template={**template, "progressDeadlineSeconds": 2}))
+    grid = site.save(a_grid("late", template={**template, "progressDeadlineSeconds": 5}))
     settles(site, grid, "Degraded")
-    site.until(lambda: any(c["reason"] == LATE for c in site.get("late-a")["status"]["conditions"]))
+
+    site.until_equal(lambda: reasons(site.get("late-a"))["Progressing"], LATE, seconds=150)
     site.until(lambda: (site.resync(), cell(grid).notes)[1])
     found = cell(grid)
     assert (found.state, found.reason) == ("Degraded", "ImagePullBackOff")
