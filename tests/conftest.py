@@ -75,8 +75,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """What the components of control planes said last stands beside the failure of a test that used one."""
     report = yield
     kube = sys.modules.get("tests.kube.control_plane")
-    if report.failed and kube and item.get_closest_marker("kubernetes"):
-        report.sections += [(f"{name} said last", said) for plane in kube.RUNNING for name, said in plane.tails()]
+    if report.failed and kube and item.get_closest_marker("kubernetes") and hasattr(report.longrepr, "addsection"):
+        for name, said in (each for plane in kube.RUNNING for each in plane.tails()):
+            report.longrepr.addsection(f"{name} said last", said)  # is shown with --show-capture=no as well
     return report
 
 

@@ -283,7 +283,7 @@ class ControlPlane:
 
     def tails(self) -> list[tuple[str, str]]:
         """Each component that has said something, with its last lines."""
-        return [(name, each.tail()) for name, each in self.processes.items() if each.log.exists() and each.tail()]
+        return [(name, each.tail(5)) for name, each in self.processes.items() if each.log.exists() and each.tail()]
 
     def memory(self) -> dict[str, int]:
         """Resident MiB of each component."""
