@@ -49,6 +49,7 @@ HEADLESS = "service.kubernetes.io/headless"
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SLICE_MANAGER = f"closure.sgportal.{GROUP}"
+BUILT_IN_SLICES, MIRRORED_SLICES = "endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"
 # The Services without endpoints to whose addresses sentinels send what must be refused: this one, and more of its name
 # with a number, from 2, where one endpoint has no room for all that sentinels name.
 REFUSING_SERVICE = "sgportal-refuse"

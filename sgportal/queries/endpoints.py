@@ -107,7 +107,7 @@ def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilit
     slices, is_free = _slices(grid.namespace, service.name)
     strangers = foreign(service, slices)
     if slices:
-        pods, uids = _places_of_pods(grid.namespace) if service.closure.manages_slices else (None, frozenset())
+        pods, uids = _places_of_pods(grid.namespace) if service.closure.mode != "open" else (None, frozenset())
         seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods, uids)
         proofs = proof(service, slices, nodes, seen=seen)
         datagrams = any(port.protocol == "UDP" for port in service.ports)

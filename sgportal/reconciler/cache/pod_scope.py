@@ -9,11 +9,10 @@ from typing import Any, NamedTuple, Self
 from django.db.models import Count, Max, Q, Sum
 
 from ...core.grids.kinds import KINDS
-from ...core.names import MANAGED_BY, SELECTOR, SLICE_MANAGER
+from ...core.names import BUILT_IN_SLICES, MANAGED_BY, SELECTOR, SLICE_MANAGER
 from ...core.traffic.service import read_selector
 from ...models import Child, Grid, Pod, Slice
 
-_KUBERNETES_OWN = "endpointslice-controller.k8s.io"
 _DECISIVE = ("services", "endpointslices")
 PODS = "pods"
 READ_SECONDS = 1.0  # between two reads because of Services or EndpointSlices, which change all the time
@@ -117,7 +116,7 @@ def _with_foreign_slices() -> set[str]:
     addresses that those list may be any pod's."""
     labels = Slice.objects.values_list("namespace", "body__metadata__labels")
     return {
-        namespace for namespace, each in labels if (each or {}).get(MANAGED_BY) not in (SLICE_MANAGER, _KUBERNETES_OWN)
+        namespace for namespace, each in labels if (each or {}).get(MANAGED_BY) not in (SLICE_MANAGER, BUILT_IN_SLICES)
     }
 
 

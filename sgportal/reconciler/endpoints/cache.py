@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.names import CLOSURE, MANAGED_BY, SERVICE_NAME, ZONE, refusing_number
+from ...core.names import CLOSURE, SERVICE_NAME, ZONE, refusing_number
 from ...core.pods import PodView, pod_view
 from ...core.traffic.service import ServiceFacts, service_facts
 from ...core.traffic.slices.sentinels import announced_zones, sentinel_number, zones_named
@@ -17,8 +17,6 @@ from ...core.units import NodeView
 from ..informer.source import Body, Source, name, place
 
 REMEMBERED_ZONES = 1000  # that no node has now
-BUILT_IN = "endpointslice-controller.k8s.io"
-MIRROR = "endpointslicemirroring-controller.k8s.io"
 
 
 def _node(body: Body) -> NodeView:
@@ -232,17 +230,3 @@ def _is_newer(body: Body, known: Body) -> bool:
     if body["metadata"]["uid"] != known["metadata"]["uid"]:
         return True
     return bool(int(new) > int(old) if new.isdecimal() and old.isdecimal() else new != old)
-
-
-def is_built_in(body: Body) -> bool:
-    """Whether Kubernetes' own controller manages a slice."""
-    return _manager(body) == BUILT_IN
-
-
-def is_leftover(body: Body) -> bool:
-    """Whether a slice was made by Kubernetes' own controllers, for a selector or as a copy of Endpoints."""
-    return _manager(body) in (BUILT_IN, MIRROR)
-
-
-def _manager(body: Body) -> str:
-    return str((body["metadata"].get("labels") or {}).get(MANAGED_BY) or "")

@@ -20,12 +20,12 @@ from ...cluster import Cluster, ClusterError, Conflict
 from ...core.names import REFUSING_SERVICE
 from ...core.timestamps import rfc3339
 from ...core.traffic.slices.sentinels import sentinel_number
-from ...core.traffic.slices.slices import is_kept, wanted
+from ...core.traffic.slices.slices import is_built_in, is_kept, is_leftover, wanted
 from ...core.traffic.slices.write_order import writes
 from ..informer.messages import Failed, Message, Replaced, Rows
 from ..informer.reflector import Pace, Reflector
 from ..informer.source import Body, place
-from .cache import SOURCES, EndpointCache, is_built_in, is_leftover
+from .cache import SOURCES, EndpointCache
 from .doubts import Doubts
 from .metrics import ControllerMetrics
 from .naming import Naming

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ...cluster import Cluster, ClusterError
+from ...core.traffic.slices.slices import is_built_in
 from ...core.traffic.slices.write_order import Write
 from ..informer.source import Body
-from .cache import is_built_in
 
 ENDPOINTS_MANAGER = ("endpoints.kubernetes.io/managed-by", "endpoint-controller")
 

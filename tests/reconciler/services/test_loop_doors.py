@@ -164,6 +164,24 @@ def test_the_wrapper_counts_on_the_nodes_where_it_runs_and_is_ready(pods):
     until(lambda: look(pods) or said(pods)[1] == {"unknown": 3})
 
 
+def test_behind_the_wrapper_too_where_an_endpoint_is_is_believed_of_pods_alone(pods):
+    """Somebody's slice says that a pod of another NodeUnit is on this node, and the filter passes it on."""
+    pods.save(a_service("wrapper"))
+    names = [_run_a_wrapper(pods, node) for node in ("node0", "node1", "node2")]
+    seen(pods)
+    until(lambda: look(pods) or said(pods)[1] == {"closed": 3})
+    (own,) = pods.cluster.list("EndpointSlice", "default", label_selector=f"{SERVICE_NAME}={SERVICE}").items
+    here = next(each for each in own["endpoints"] if each["nodeName"] == "node0")
+    away = next(each for each in own["endpoints"] if each["nodeName"] != "node0")
+    metadata = {"name": f"{SERVICE}-guest", "namespace": "default", "labels": {SERVICE_NAME: SERVICE}}
+    pods.cluster.apply({**own, "metadata": metadata, "endpoints": [{**here, "addresses": away["addresses"]}]})
+    until(lambda: look(pods) or said(pods)[1] == {"leaking": 1, "closed": 2})
+    assert said(pods)[0][0] == ("False", "LeakingEndpoint")
+    pods.cluster.delete("EndpointSlice", "default", f"{SERVICE}-guest")
+    for name in names:
+        pods.cluster.delete("Pod", "kube-system", name)
+
+
 def _run_a_wrapper(world, node):
     name = f"application-grid-wrapper-{node}"
     metadata = {"name": name, "namespace": "kube-system", "labels": {"k8s-app": "application-grid-wrapper-node"}}

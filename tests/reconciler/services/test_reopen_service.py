@@ -3,9 +3,8 @@ come last and go first."""
 
 import pytest
 
-from sgportal.core.names import CLOSURE, MANAGED_BY, NO_NODE, SELECTOR, SERVICE_NAME
+from sgportal.core.names import BUILT_IN_SLICES, CLOSURE, MANAGED_BY, NO_NODE, SELECTOR, SERVICE_NAME
 from sgportal.core.traffic.slices.sentinels import sentinel_number
-from sgportal.reconciler.endpoints.cache import BUILT_IN
 from sgportal.reconciler.grids.writes import apply, reopen_service
 
 from ..world import seed
@@ -74,7 +73,7 @@ def test_what_does_not_open_a_service_is_not_looked_at(closed, opened, monkeypat
 
 def built_in(world, uid):
     """A slice as the cluster's own controller leaves it when a Service loses its selector."""
-    labels = {SERVICE_NAME: SERVICE, MANAGED_BY: BUILT_IN}
+    labels = {SERVICE_NAME: SERVICE, MANAGED_BY: BUILT_IN_SLICES}
     metadata = {"name": f"{SERVICE}-{uid}", "namespace": "default", "labels": labels}
     body = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": []}
     return world.cluster.create({**body, "metadata": metadata, "endpoints": [{"addresses": ["10.1.2.3"]}]})

@@ -7,14 +7,13 @@ believed of nobody who might lie.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from ...units import NodeView
 from ..service import ServiceFacts
 from ..slices.endpoints import canonical
 from ..slices.sentinels import sentinel_number
-from ..slices.slices import is_kept
+from ..slices.slices import is_built_in, is_kept
 from ..slices.topology import Places, places
 from .doubts import Doubt
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
@@ -27,8 +26,8 @@ _NAMES = r"-v[46](units|refuse)[1-9][0-9]*"  # what the names of our slices add 
 class Seen:
     """What was seen besides slices and nodes. `doubt` is why nothing can be known of any node, if so. `refusing` are
     the addresses of the Service that sentinels send to, None where nobody asked. `pods` gives the node of each pod's
-    address, "" where pods on several have it, and `uids` are those of these pods. Without `pods` (nobody asked) our
-    slices are believed where their endpoints are, those of strangers never."""
+    address, "" where pods on several have it, and `uids` are those of these pods: then no slice is believed where its
+    endpoints are. Without `pods` (nobody asked) slices are, but for those of strangers where all should be ours."""
 
     doubt: Doubt | None = None
     refusing: frozenset[str] | None = None
@@ -55,18 +54,18 @@ class Case:
 
 def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The names of slices that count to a Service whose slices are ours to write, and that are not ours."""
-    counted = (
-        each for each in slices if belongs_to(each, service.namespace, service.name) and not _ours(each, service)
-    )
+    counted = (each for each in slices if belongs_to(each, service.namespace, service.name) and not _due(each, service))
     return tuple(sorted(str(each["metadata"]["name"]) for each in counted)) if service.closure.manages_slices else ()
 
 
-def _ours(slice_: Mapping[str, Any], service: ServiceFacts) -> bool:
-    """Whether a slice is as we write them for this Service: label, name and owner, as far as that was kept. Who forges
-    all three is found out by the pods."""
+def _due(slice_: Mapping[str, Any], service: ServiceFacts) -> bool:
+    """Whether a slice is as those write them for this Service whose work it is, we or Kubernetes' own controller: by
+    label, name and owner, as far as that was kept. Who forges all three is found out by the pods."""
     metadata = slice_["metadata"]
     owners = {each.get("uid") for each in metadata.get("ownerReferences") or () if each.get("controller")}
     owned = "ownerReferences" not in metadata or not service.uid or service.uid in owners
+    if not service.closure.manages_slices:
+        return is_built_in(slice_) and owned
     return is_kept(slice_) and owned and bool(re.fullmatch(re.escape(service.name) + _NAMES, str(metadata["name"])))
 
 
@@ -97,25 +96,22 @@ def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: S
 
 
 def _whereabouts(service: ServiceFacts, slices: Sequence[Mapping[str, Any]], where: Places, seen: Seen) -> Whereabouts:
-    """Where endpoints are: as the slices say that those wrote whose work it is, else as the pods that were seen."""
-    manages_slices = service.closure.manages_slices
-    believed = [each for each in slices if not manages_slices or _ours(each, service)]
-    nodes, unseen = dict(seen.pods or {}), set()
-    for endpoint in chain.from_iterable(each.get("endpoints") or () for each in believed if manages_slices):
-        address, node = canonical(endpoint["addresses"][0]), endpoint.get("nodeName")
-        if not node or address in nodes:
-            continue
-        if seen.pods is None:
-            nodes[address] = node
-        elif _may_be_gone(endpoint, seen):
-            unseen.add(address)
-    names = () if manages_slices and seen.pods is not None else (str(each["metadata"]["name"]) for each in believed)
-    return Whereabouts(where.unit, nodes, frozenset(names), frozenset(unseen))
+    """Where endpoints are: as the pods that were seen have it; where nobody asked for those, as the slices say."""
+    due = [each for each in slices if _due(each, service)]
+    listed = [each for slice_ in due for each in slice_.get("endpoints") or () if each.get("nodeName")]
+    if seen.pods is not None:
+        gone = (each for each in listed if _may_be_gone(each, seen))
+        unseen = frozenset(canonical(each["addresses"][0]) for each in gone) - seen.pods.keys()
+        return Whereabouts(where.unit, seen.pods, frozenset(), unseen)
+    if not service.closure.manages_slices:
+        return Whereabouts(where.unit, {})
+    said = {canonical(each["addresses"][0]): each["nodeName"] for each in reversed(listed)}
+    return Whereabouts(where.unit, said, frozenset(str(each["metadata"]["name"]) for each in due))
 
 
 def _may_be_gone(endpoint: Mapping[str, Any], seen: Seen) -> bool:
-    """Whether an endpoint of ours at an address that no pod has may be a pod's that is gone, or is yet to be seen: it
-    names one, and not one that was seen and has another address."""
+    """Whether an endpoint at an address that no pod has, in a slice that is due, may be a pod's that is gone, or is yet
+    to be seen: it names one, and not one that was seen and has another address."""
     target = endpoint.get("targetRef") or {}
     return target.get("kind") == "Pod" and bool(target.get("uid")) and target["uid"] not in seen.uids
 

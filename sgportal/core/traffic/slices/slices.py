@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ...names import MANAGED_BY, SLICE_MANAGER, TRIGGER_TIME
+from ...names import BUILT_IN_SLICES, MANAGED_BY, MIRRORED_SLICES, SLICE_MANAGER, TRIGGER_TIME
 from ...pods import PodView
 from ..service import ServiceFacts
 from .endpoints import endpoint_body, endpoints_of, port_bodies, serving_pods, slice_body
@@ -123,7 +123,21 @@ def built_in(service: ServiceFacts, where: Places, pods: Iterable[PodView]) -> t
 
 def is_kept(body: Mapping[str, Any]) -> bool:
     """Whether a live EndpointSlice is one that we write."""
-    return bool((body["metadata"].get("labels") or {}).get(MANAGED_BY) == SLICE_MANAGER)
+    return _manager(body) == SLICE_MANAGER
+
+
+def is_built_in(body: Mapping[str, Any]) -> bool:
+    """Whether Kubernetes' own controller manages a slice, for a Service with a selector."""
+    return _manager(body) == BUILT_IN_SLICES
+
+
+def is_leftover(body: Mapping[str, Any]) -> bool:
+    """Whether a slice was made by Kubernetes' own controllers, for a selector or as a copy of Endpoints."""
+    return _manager(body) in (BUILT_IN_SLICES, MIRRORED_SLICES)
+
+
+def _manager(body: Mapping[str, Any]) -> str:
+    return str((body["metadata"].get("labels") or {}).get(MANAGED_BY) or "")
 
 
 def same_content(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:

@@ -2,16 +2,20 @@
 kube-proxy would do is worked out beside it; the proof says at least as much, and `closed` of no node that may leave."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
-from sgportal.core.names import MANAGED_BY, SERVICE_NAME
+from sgportal.core.names import BUILT_IN_SLICES, MANAGED_BY, SERVICE_NAME
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.proof.case import Seen, foreign
 from sgportal.core.traffic.proof.loop import loop_of
 from sgportal.core.traffic.proof.proof import proof
+from sgportal.core.traffic.slices.slices import built_in
+from sgportal.core.traffic.slices.topology import places
+from sgportal.core.units import Agent
 
-from ..closing import REFUSAL, a_node, a_pod, a_service, decide
+from ..closing import KEY, REFUSAL, a_node, a_pod, a_service, decide
 
 NODES = (a_node("a0", "a"), a_node("b0", "b"), a_node("c0", "c"))
 PODS = (a_pod("pa", "a0", ips=("10.1.0.1",)), a_pod("pb", "b0", ips=("10.1.0.2",)))
@@ -200,3 +204,71 @@ def test_an_address_that_pods_on_two_nodes_have_is_on_no_node_that_is_known():
 
 def test_where_no_service_refuses_a_sentinel_is_none():
     assert judged(written(), Seen(refusing=frozenset(), pods=HOMES)) == KEPT | {"c0": "leaking"}
+
+
+FILTERED = tuple(replace(node, agents=(Agent("application-grid-wrapper", "v0.8.2"),)) for node in NODES)
+
+
+def behind_the_filter():
+    """What Kubernetes' own controller lists for the Service in mode wrapper: one slice."""
+    service = a_service(Closure("wrapper"))
+    (found,) = (copy.deepcopy(dict(each)) for each in built_in(service, places(NODES, KEY), PODS))
+    found["metadata"] |= {
+        "name": "web-svc-x7k2p",
+        "labels": {**found["metadata"]["labels"], MANAGED_BY: BUILT_IN_SLICES},
+    }
+    return service, found
+
+
+def filtered(slices, seen=SEEN):
+    service = behind_the_filter()[0]
+    return {each.node: (each.state, each.reason) for each in proof(service, slices, FILTERED, seen=seen)}
+
+
+HONEST = dict.fromkeys(("a0", "b0"), ("closed", "OwnUnitOnly")) | {"c0": ("refusing", "UnitWithoutEndpoint")}
+
+
+def a_list_of(address, node="a0", uid="uid-px", manager=BUILT_IN_SLICES, name="web-svc-forge"):
+    """Another slice, like those of Kubernetes' own controller, of one endpoint that says where it is."""
+    _, body = behind_the_filter()
+    endpoint = {**body["endpoints"][0], "addresses": [address], "nodeName": node}
+    endpoint["targetRef"] = {**endpoint["targetRef"], "name": "px", "uid": uid}
+    metadata = {**body["metadata"], "name": name, "labels": {**body["metadata"]["labels"], MANAGED_BY: manager}}
+    return {**body, "metadata": metadata, "endpoints": [endpoint]}
+
+
+@pytest.mark.parametrize(
+    ("forged", "expected"),
+    [
+        (None, {}),
+        (a_list_of("10.1.0.2"), {"a0": ("leaking", "EndpointOfAnotherUnit")}),
+        (a_list_of("10.7.0.1"), {"a0": ("leaking", "EndpointOfAnotherUnit")}),
+        (a_list_of("192.0.2.7"), {"a0": ("unknown", "PodNotSeen")}),
+        (a_list_of("192.0.2.7", uid="uid-pa"), {"a0": ("leaking", "EndpointOnNoNode")}),
+        (a_list_of("192.0.2.7", manager="kubectl"), {"a0": ("leaking", "EndpointOnNoNode")}),
+        (a_list_of("10.1.0.1"), {}),
+        (
+            a_list_of("10.1.0.2", name="by-hand-7"),
+            dict.fromkeys(("a0", "c0"), ("leaking", "EndpointOfAnotherUnit")),
+        ),
+    ],
+    ids=[
+        "nothing forged",
+        "an endpoint of another unit says that it is here",
+        "a pod of another Service says that it is here",
+        "an address of nobody",
+        "of a pod that has another address",
+        "in a slice of a stranger",
+        "a pod where it is, twice",
+        "a name that the filter takes for another Service's",
+    ],
+)
+def test_behind_the_filter_too_where_an_endpoint_is_is_believed_of_pods_alone(forged, expected):
+    """The filter goes by the node that a slice names; whether the pod is there is another matter."""
+    slices = [behind_the_filter()[1], *([forged] if forged else [])]
+    assert filtered(slices) == HONEST | expected
+
+
+def test_behind_the_filter_a_pod_that_is_gone_is_not_said_to_be_in_its_unit():
+    gone = Seen(refusing=REFUSING, pods={"10.1.0.2": "b0"}, uids=frozenset(("uid-pb",)))
+    assert filtered([behind_the_filter()[1]], gone) == HONEST | {"a0": ("unknown", "PodNotSeen")}
