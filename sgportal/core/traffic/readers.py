@@ -100,12 +100,13 @@ def _of_ingress(spec: Mapping[str, Any]) -> Iterator[str]:
 
 def _ingress_goes_by_address(body: Mapping[str, Any], service: ClosedService) -> bool:
     """Whether its controller is told to. What Traefik is told by an annotation of the Service counts where the Ingress
-    is of no class, or of one called after Traefik: no other controller knows that annotation."""
+    is of no class, or of one called after Traefik; what ingress-nginx is told by one of the Ingress, where it is not of
+    a class called after Traefik: neither knows the other's."""
     annotations = _map(_map(body.get("metadata")).get("annotations"))
-    if annotations.get(_NGINX_BY_ADDRESS) == "true":
+    name = str(_map(body.get("spec")).get("ingressClassName") or annotations.get(_CLASS) or "")
+    if annotations.get(_NGINX_BY_ADDRESS) == "true" and "traefik" not in name:
         return True
-    name = _map(body.get("spec")).get("ingressClassName") or annotations.get(_CLASS) or "traefik"
-    return "traefik" in str(name) and service.annotations.get(_TRAEFIK_BY_ADDRESS) == "true"
+    return ("traefik" in name or not name) and service.annotations.get(_TRAEFIK_BY_ADDRESS) == "true"
 
 
 def _of_route(spec: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any]]:

@@ -74,6 +74,14 @@ def test_an_annotation_of_traefiks_says_nothing_of_another_controller():
     assert reads(an_object("IngressRoute", {"routes": [{"services": [NAME]}]}), NATIVE)
 
 
+def test_an_annotation_of_ingress_nginx_says_nothing_of_traefik():
+    upstream = {"nginx.ingress.kubernetes.io/service-upstream": "true"}
+    assert reads(an_object("Ingress", an_ingress(ingressClassName="traefik"), **upstream))
+    assert reads(an_object("Ingress", an_ingress(), **upstream, **{"kubernetes.io/ingress.class": "traefik"}))
+    assert not reads(an_object("Ingress", an_ingress(ingressClassName="nginx"), **upstream))
+    assert not reads(an_object("Ingress", an_ingress(ingressClassName="traefik"), **upstream), NATIVE)
+
+
 def test_namespaces_of_others():
     across = {"rules": [{"backendRefs": [{**NAME, "namespace": "shop"}]}]}
     assert reads(an_object("HTTPRoute", across, namespace="edge"))
