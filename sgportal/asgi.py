@@ -4,6 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from .logs import name_process
+
+name_process("web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sgportal.settings")
 _django = get_asgi_application()
 

@@ -20,6 +20,8 @@ from .env import (
     proxies,
     zones,
 )
+from .logs.context import name_cluster
+from .logs.setup import FORMATS, configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -97,6 +99,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "sgportal.logs.requests.identified",
     "sgportal.access.address.client_address",
     "django.middleware.security.SecurityMiddleware",
     "sgportal.static_files.StaticFiles",
@@ -261,13 +264,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 _QUEUE_IN_REDIS = CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(REDIS) else ""
 CACHES = caches(env_str("SGPORTAL_CACHE_URL", _QUEUE_IN_REDIS))
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["console"],
-        "level": env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-    },
-}
+# What processes log (sgportal/logs).
+LOGGING_CONFIG = "sgportal.logs.configure"
+LOGGING = configuration(
+    env_choice("LOG_FORMAT", "text", FORMATS), env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+)
+name_cluster(SGPORTAL_CLUSTER)

@@ -26,7 +26,6 @@ from .http.auth import needed_role, rights, role, speak
 from .http.media_types import Negotiation
 from .http.pages import Pages
 from .http.problems import Refusal, unreadable
-from .http.request_id import HEADER, request_id
 from .http.shapes import Asked
 from .http.throttles import THROTTLES
 from .http.warning_header import warning_header
@@ -80,9 +79,8 @@ class PortalView(APIView):
         narrow(reading, writing)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Every answer carries the request's id and depends on language and type."""
+        """Every answer depends on language and type."""
         response = super().finalize_response(request, response, *args, **kwargs)
-        response[HEADER] = request_id(request._request)
         response.setdefault("Cache-Control", "private, no-cache")
         return response
 

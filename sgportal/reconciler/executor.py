@@ -3,16 +3,35 @@
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from django.db import close_old_connections, connections
 
+from ..logs import bound
 from .queue.workqueue import is_a_grid
 from .worker import run
 
 log = logging.getLogger(__name__)
 Run = Callable[[str], float | None]
+
+
+class Origin(NamedTuple):
+    """What brought a key, for the log: the message's id and that of the request that led to it; "" where the rows
+    brought it."""
+
+    task: str = ""
+    request: str = ""
+
+    def bound_to(self, key: str) -> AbstractContextManager[None]:
+        """Within this every line of the log says which key is worked at, in which turn, and on whose request."""
+        return bound(key=key, taskId=self.task or uuid.uuid4().hex, requestId=self.request)
+
+
+FROM_ROWS = Origin()
 
 
 class Executor:
@@ -29,7 +48,7 @@ class Executor:
         self._lock = threading.Lock()
         self._later: set[str] = set()
 
-    def offer(self, key: str, seconds: float | None = None) -> bool:
+    def offer(self, key: str, seconds: float | None = None, origin: Origin = FROM_ROWS) -> bool:
         """Have a key made right as soon as a thread is free for it, waiting so long for one, or until the process ends.
         Whether it was taken."""
         deadline = time.monotonic() + (seconds if seconds is not None else float("inf"))
@@ -40,7 +59,7 @@ class Executor:
                 _release(taken)
                 return False
             taken.append(slot)
-        self._pool.submit(self._one, key, taken)
+        self._pool.submit(self._one, key, taken, origin)
         return True
 
     def _offer_later(self, key: str, seconds: float) -> None:
@@ -66,10 +85,11 @@ class Executor:
                 return False
         return False
 
-    def _one(self, key: str, slots: list[threading.Semaphore]) -> None:
+    def _one(self, key: str, slots: list[threading.Semaphore], origin: Origin) -> None:
         try:
             close_old_connections()
-            again = self._run(key)
+            with origin.bound_to(key):
+                again = self._run(key)
             if again is not None:
                 self._offer_later(key, again)
         except Exception:  # the database did not answer; the key stays due

@@ -5,6 +5,7 @@ import time
 
 from ..cluster import ClusterError
 from ..core.grids.group import PLURAL
+from ..logs import request_of_this_work
 from ..models import Grid
 from ..queries.standing import Standing
 from . import duties, label_jobs, sweep, takeover
@@ -38,6 +39,8 @@ def run(key: str) -> float | None:
             log.exception("%s: unexpected", key)
             workqueue.failed(lease, f"{type(error).__name__}: {error}")
         else:
+            level = logging.INFO if request_of_this_work() else logging.DEBUG
+            log.log(level, "%s: done in %.0f ms", key, (time.monotonic() - began) * 1000)
             return workqueue.done(lease, requeue_after, _rest(key, time.monotonic() - began))
     return None
 

@@ -16,8 +16,8 @@ from rest_framework import exceptions, serializers
 from ... import actions
 from ...core.documents import TOO_LARGE
 from ...core.text import Invalid, Problem, Sentence, say
+from ...logs.request_id import HEADER, request_id
 from ...reconciler.live.errors import NoLog, NotAllowed
-from .request_id import request_id
 from .shapes import Count, Said, Shape
 
 log = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ class ProblemSerializer(Shape):
 def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The refusal as an HTTP answer."""
     body = ProblemSerializer.of(_Told(refusal, request))
-    headers = {"Cache-Control": "no-store", **refusal.headers}
+    headers = {"Cache-Control": "no-store", HEADER: request_id(request), **refusal.headers}
     return HttpResponse(orjson.dumps(body), CONTENT_TYPE, refusal.status, headers=headers)
 
 
@@ -176,7 +176,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     request = context["request"]._request
     refusal = refusal_of(error)
     if refusal is None:
-        log.error("%s %s [%s]", request.method, request.path, request_id(request), exc_info=error)
+        log.error("%s %s [%s]: not foreseen", request.method, request.path, request_id(request), exc_info=error)
         return broken(request)
     return answer(request, refusal)
 

@@ -18,6 +18,7 @@ from embedded_cluster import EmbeddedCluster
 
 from ...cluster import connect, install_crds
 from ...dashboard.cluster import demo
+from ...logs import name_process
 from .. import demo_people, demo_world, processes
 from ..demo_state import DemoState, read_state, refuse
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Start everything, print how to get in once it is ready, and stop everything at the end."""
+        name_process("demo")
         state = read_state()
         try:
             listening = processes.loopback_socket(state.port)

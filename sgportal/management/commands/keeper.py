@@ -7,6 +7,7 @@ from typing import Any
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
+from ...logs import name_process
 from ...reconciler.keeper_process import LeaderElection
 from ..process_memory import freeze, keep_trimming
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until asked to end."""
+        name_process("keeper")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

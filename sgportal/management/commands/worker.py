@@ -7,6 +7,7 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from ...logs import name_process
 from ..process_memory import freeze
 from ..supervisor import supervise
 from ..worker_process import PATIENCE, WorkerProcess
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until asked to end."""
+        name_process("worker")
         for each in connections.all(initialized_only=True):
             each.close()
             if hasattr(each, "close_pool"):

@@ -16,11 +16,13 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from ...breaker import Breaker
+from ...logs import request_of_this_work
 from ..celery import app
 
 log = logging.getLogger(__name__)
 State = Literal["none", "ok", "away", "taken"]  # taken: another program uses our names
 RECONCILE = "sgportal.reconcile"  # the task
+REQUEST = "sgportal_request_id"  # the header of a message with the id of the request that led to it, for the log
 PAUSE_SECONDS = 5.0  # between two tries to send while there is no answer
 FLUSH_SECONDS = 2.0  # for what is still to be sent when a process ends
 # What Celery keeps in Redis, and as what.
@@ -74,7 +76,7 @@ class Sender:
 
     def __init__(self) -> None:
         self._breaker = Breaker("the broker", PAUSE_SECONDS)
-        self._keys: queue.Queue[Sequence[str]] = queue.Queue()
+        self._keys: queue.Queue[tuple[Sequence[str], str]] = queue.Queue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -87,7 +89,7 @@ class Sender:
         """Have a message sent for each key, soon."""
         if not keys:
             return
-        self._keys.put(keys)
+        self._keys.put((keys, request_of_this_work()))
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
@@ -101,11 +103,12 @@ class Sender:
 
     def _run(self) -> None:
         while True:
-            keys = self._keys.get()
+            keys, request = self._keys.get()
             try:
                 if self._breaker.allows():
                     for key in keys:
-                        app.send_task(RECONCILE, (key,), retry=False, ignore_result=True)
+                        headers = {REQUEST: request} if request else {}
+                        app.send_task(RECONCILE, (key,), headers=headers, retry=False, ignore_result=True)
                     self._breaker.succeeded()
             except Exception as error:  # whatever it is, the next message may go through
                 self._breaker.failed(explained(error))

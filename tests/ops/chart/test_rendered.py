@@ -216,3 +216,18 @@ def test_the_secret_of_the_openid_connect_client_comes_from_the_secret():
         env = {each["name"]: each.get("valueFrom", {}).get("secretKeyRef") for each in container["env"]}
         assert env["SGPORTAL_OIDC_CLIENT_SECRET"] == wanted
     assert "SGPORTAL_OIDC_CLIENT_SECRET" not in str(template(*mine))
+
+
+@pytest.mark.helm
+def test_the_values_of_logs_are_settings_of_every_process():
+    def told(*arguments):
+        return [
+            each["data"]
+            for each in template(*arguments)
+            if each["kind"] == "ConfigMap" and "ALLOWED_HOSTS" in each["data"]
+        ]
+
+    (plain,) = told()
+    (asked,) = told("--set", "logs.format=json,logs.level=DEBUG")
+    assert asked == {**plain, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    assert "/logs/format" in refusal("--set", "logs.format=xml")

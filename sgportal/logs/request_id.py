@@ -1,4 +1,4 @@
-"""What belongs to one request, whoever answers it."""
+"""What names one request, whoever answers it and whatever work it leads to."""
 
 import re
 import uuid
@@ -7,6 +7,11 @@ from django.http import HttpRequest
 
 HEADER = "X-Request-Id"
 _GOOD = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+
+
+def request_named(text: object) -> str:
+    """An id of a request that came with a message; "" for what is none: others may write to a broker, too."""
+    return text if isinstance(text, str) and _GOOD.fullmatch(text) else ""
 
 
 def request_id(request: HttpRequest) -> str:

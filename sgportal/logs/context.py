@@ -1,0 +1,73 @@
+"""What a line of the log belongs to: the process, the request and who sent it, the piece of work a worker is at."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import LazyObject, empty
+
+from .request_id import request_id
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=NOTHING)
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+_process: dict[str, str] = {}
+
+
+def name_process(name: str) -> None:
+    """Say which process of ours this is: web, worker, watch, keeper, or demo, which is all of them: it says so first,
+    and keeps that name."""
+    _process.setdefault("process", name)
+
+
+def name_cluster(name: str) -> None:
+    """Say which cluster the process is told to manage, as SGPORTAL_CLUSTER has it."""
+    _process["cluster"] = name
+
+
+@contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Within this every line carries these fields, too; one that is "" is left out."""
+    before = _bound.set({**_bound.get(), **{name: value for name, value in fields.items() if value}})
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
+
+@contextmanager
+def within_request(request: HttpRequest) -> Iterator[None]:
+    """Within this every line carries the id of a request, and who sent it as soon as that is known."""
+    before = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(before)
+
+
+def request_of_this_work() -> str:
+    """The id of the request that is answered, or that led to the work at hand; "" for neither."""
+    request = _request.get()
+    return request_id(request) if request is not None else _bound.get().get("requestId", "")
+
+
+def fields() -> dict[str, str]:
+    """What a line that is written now carries."""
+    found = dict(_process)
+    request = _request.get()
+    if request is not None:
+        found["requestId"] = request_id(request)
+        if user := _user(request):
+            found["user"] = user
+    return {**found, **_bound.get()}
+
+
+def _user(request: HttpRequest) -> str:
+    """Who sent a request, where that was already asked: a line of the log must not lead to a query."""
+    user: Any = request.__dict__.get("user")
+    if user is None or (isinstance(user, LazyObject) and user.__dict__.get("_wrapped") is empty):
+        return ""
+    return str(user.get_username())
