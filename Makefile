@@ -16,7 +16,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults site lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,16 +69,21 @@ bench: develop messages compiled ## ratios measured side by side; table on scree
 faults: develop messages compiled ## the fault matrix on a real control plane (FAULTS=name,name: only these; REPORT=1: into docs/reliability)
 	@exec $(PY) -m faults
 
+site: develop messages ## the documents as a site of files, in build/site/html (English and Chinese; opens from a disk)
+	@$(DEPLOYED) $(PY) -m scripts.site
+	@for each in en zh; do $(VENV)/bin/uv run --quiet --no-project --python $(PY) --with-requirements requirements/site.txt sphinx-build --quiet -W --keep-going -D language=$$( [ $$each = zh ] && echo zh_CN || echo en ) build/site/$$each build/site/html/$$each || exit 1; done
+
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
 	@set -e; flags="--universal --generate-hashes --no-header --no-emit-index-url --quiet"; \
 	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
 	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements/dev.txt; \
 	version="$$($(VENV)/bin/uv --version | cut -d ' ' -f 2)"; \
 	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/uv.txt; \
-	grep -o '^cyclonedx-bom==[^ ]*' requirements/sbom.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/sbom.txt
+	grep -o '^cyclonedx-bom==[^ ]*' requirements/sbom.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/sbom.txt; \
+	grep -oE '^(sphinx|myst-parser|furo|sphinx-copybutton)==[^ ]*' requirements/site.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/site.txt
 
 clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
-	rm -rf $(VENV) staticfiles bench/output faults/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build staticfiles bench/output faults/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f .test-*.sqlite3* $(MESSAGES:.po=.mo)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
