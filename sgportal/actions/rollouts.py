@@ -103,7 +103,7 @@ def steer_package(
         if expect and expect != row.etag:
             raise Stale(row)
         grids = {each.path: each for each in package.members(row)}
-        looks = {path: look for path, each in grids.items() if (look := turn.look_at(each))}
+        looks = turn.looks_at(grids.values())
         afters = _afters(verb, looks, units)
         plans = _plans(grids, looks, afters)
         for path, after in afters.items() if not dry_run else ():
@@ -118,11 +118,10 @@ def steer_package(
 def _plans(grids: Mapping[str, Grid], looks: Mapping[str, turn.Look], afters: Mapping[str, State]) -> dict[str, Plan]:
     """The plan of each member, which goes as far as the others let it."""
     known = {path: afters.get(path) or look.state for path, look in looks.items()}
-    plans = {}
+    together, plans = package.together(grids.values()), {}
     for path, after in afters.items():
         grid, look = grids[path], looks[path]
-        rest = [each for name, each in grids.items() if name != path]
-        others, waves = package.together(grid, rest, look.strategy)
+        others, waves = together.beside(grid, look.strategy)
         limit = limit_of((each.phase, each.reason, each.wave) for name, each in known.items() if name != path)
         plans[path] = _planned(grid, look, after_those(after, waves), replace(others, limit=limit))
     return plans

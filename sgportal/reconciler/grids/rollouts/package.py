@@ -1,7 +1,8 @@
 """The rollouts of the members of a ServiceGroup that are rolled out as it says: the same waves, and one way back."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass
 from typing import cast
 
 from django.db.models import Q
@@ -27,27 +28,49 @@ def locked_with_package(grid: Grid) -> tuple[Grid | None, list[Grid]]:
     return mine, [each for each in rows if each.pk != grid.pk and is_with(each, wanted)]
 
 
-def together(grid: Grid, others: Collection[Grid], strategy: Strategy) -> tuple[Others, dict[str, int]]:
-    """What the rollout of a member has to know of those of the others, and, by unit, the latest wave in which one that
-    it depends on has its turn there. Four queries at most."""
-    if not others:
-        return ALONE, {}
-    current = _current(others)
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What the rollouts of the members of a package have to know of one another, read once for all of them. `rows`:
+    their units as (grid, name, wave, turn); `pinned`: (grid, name) of those that stay as they are; `there`: all
+    NodeUnits of their key."""
+
+    grids: Collection[Grid]
+    current: Mapping[int, Rollout | None]
+    rows: Collection[tuple[int, str, int, str]]
+    pinned: Set[tuple[int, str]]
+    there: Set[str]
+
+    def beside(self, grid: Grid, strategy: Strategy) -> tuple[Others, dict[str, int]]:
+        """What the rollout of a member has to know of those of the others, and, by unit, the latest wave in which one
+        that it depends on has its turn there. No query."""
+        others = [each for each in self.grids if each.pk != grid.pk]
+        if not others:
+            return ALONE, {}
+        waits_for = requests_of(grid.metadata.get("annotations")).depends_on
+        before = {each.pk for each in others if each.member in waits_for}
+        rows = [each for each in self.rows if each[0] != grid.pk]
+        waves: dict[str, int] = {}
+        for pk, name, wave, turn in rows:
+            if pk in before and turn in ("waiting", "given", "deferred"):
+                waves[name] = max(wave, waves.get(name, 0))
+        stays = self.pinned
+        changing = {name for pk, name, _, turn in rows if turn in ("given", "back") and (pk, name) not in stays}
+        everywhere = {name for _, name, _, _ in rows} if isinstance(strategy.most, str) else set()
+        limit = limit_of(_place(self.current[each.pk]) for each in others)
+        return Others(limit, self.there & changing, self.there & everywhere), waves
+
+
+def together(grids: Collection[Grid]) -> Together:
+    """These members of a package, which have one key. Four queries, however many they are; none for one alone."""
+    if len(grids) < 2:
+        return Together(grids, {}, (), frozenset(), frozenset())
+    current = _current(grids)
     by_rollout = {each.pk: pk for pk, each in current.items() if each}
     units = RolloutUnit.objects.filter(rollout__in=by_rollout).values_list("rollout", "name", "wave", "turn")
     rows = [(by_rollout[pk], name, wave, turn) for pk, name, wave, turn in units]
-    pinned = GridUnit.objects.filter(grid__in=others).exclude(pinned=None).values_list("grid", "name")
-    there, stays = known_units(grid.key, with_nodes=False).keys(), set(pinned)
-    waits_for = requests_of(grid.metadata.get("annotations")).depends_on
-    before = {each.pk for each in others if each.member in waits_for}
-    waves: dict[str, int] = {}
-    for pk, name, wave, turn in rows:
-        if pk in before and turn in ("waiting", "given", "deferred"):
-            waves[name] = max(wave, waves.get(name, 0))
-    changing = {name for pk, name, _, turn in rows if turn in ("given", "back") and (pk, name) not in stays}
-    everywhere = {name for _, name, _, _ in rows} if isinstance(strategy.most, str) else set()
-    limit = limit_of(_place(each) for each in current.values())
-    return Others(limit, there & changing, there & everywhere), waves
+    pinned = GridUnit.objects.filter(grid__in=grids).exclude(pinned=None).values_list("grid", "name")
+    key = next(iter(grids)).key
+    return Together(grids, current, rows, set(pinned), known_units(key, with_nodes=False).keys())
 
 
 def seed_of(grid: Grid) -> int:

@@ -62,7 +62,7 @@ def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[fl
         if row is None or look is None or look.paused:
             return None, ()
         same = look.strategy.gates == asked
-        together, waves = package.together(row, others, look.strategy)
+        together, waves = package.together([row, *others]).beside(row, look.strategy)
         look = replace(look, state=after_those(look.state, waves))
         after = _decide(row, look, passed if same else None, together)
         if after != look.before:
@@ -85,11 +85,11 @@ def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
 def steer_all(grids: Collection[Grid], verb: verbs.Verb, words: Collection[str] = ()) -> int:
     """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now. `words` are
     what stands behind the verb: units, for those that have them."""
-    looks = {grid.path: (grid, look) for grid in grids if (look := look_at(grid))}
-    afters, _ = where_possible(verb, {path: look for path, (_, look) in looks.items()}, words)
+    looks, by_path = looks_at(grids), {grid.path: grid for grid in grids}
+    afters, _ = where_possible(verb, looks, words)
     for path, after in afters.items():
-        grid, look = looks[path]
-        rows.store(grid, look.rollout, look.strategy, look.before, after)
+        look = looks[path]
+        rows.store(by_path[path], look.rollout, look.strategy, look.before, after)
     rollout_keys.wake(grids)
     return len(afters)
 
@@ -132,9 +132,17 @@ class Look:
     paused: bool
 
 
-def look_at(grid: Grid) -> Look | None:
+def looks_at(grids: Collection[Grid]) -> dict[str, Look]:
+    """By path, the rollouts of those of these grids that have one (`look_at`), whose rows are locked. The nodes, of
+    which there may be thousands, are read once for each label key."""
+    known: dict[str, dict[str, Unit]] = {}
+    return {grid.path: look for grid in grids if (look := look_at(grid, known))}
+
+
+def look_at(grid: Grid, known: dict[str, dict[str, Unit]] | None = None) -> Look | None:
     """The rollout of a grid whose row is locked; None where there is none, or where the grid's own reconcile comes
-    first, which holds it against what the grid says now, and has it looked at again."""
+    first, which holds it against what the grid says now, and has it looked at again. `known` are the NodeUnits that
+    were read before, by label key."""
     rollout = latest(grid)
     try:
         spec = spec_of(grid)
@@ -143,7 +151,10 @@ def look_at(grid: Grid) -> Look | None:
     if rollout is None or (strategy := spec.rollout) is None or rollout.generation != grid.generation:
         return None
     now = timezone.now().timestamp()
-    units = spec.its(known_units(spec.key, with_nodes=True))
+    known = {} if known is None else known
+    if spec.key not in known:
+        known[spec.key] = known_units(spec.key, with_nodes=True)
+    units = spec.its(known[spec.key])
     before = state_of(rollout)
     cells = {cell.name: cell for cell in grid.units.all()}
     seen = rows.seen_of(spec, strategy, units, cells, before, now)
