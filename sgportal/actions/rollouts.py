@@ -10,6 +10,7 @@ from ..core.plans.plan import Plan
 from ..core.rollouts import verbs
 from ..core.rollouts.engine import advance
 from ..core.rollouts.state import State
+from ..core.rollouts.strategy import Strategy
 from ..core.rollouts.together import ALONE, Others, after_those, limit_of
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, ServiceGroup
@@ -31,12 +32,14 @@ def steer_rollout(
     actor: Actor,
     *,
     units: Collection[str] = (),
+    tracks: Collection[str] = (),
     expect: str | None = None,
     dry_run: bool = False,
 ) -> Plan:
-    """Do what a person asks of a grid's rollout; `units` are those to skip. The plan of the units that are given
+    """Do what a person asks of a grid's rollout; `units` are those to skip, `tracks` those that it is asked of, none
+    for all. The plan of the units that are given
     another revision at once. `expect` is the ETag that the grid must have. Raises NotFound, Stale, Forbidden, Refused,
-    and Invalid for a unit that is none of the rollout's."""
+    and Invalid for a unit or a track that is none of the rollout's."""
     check_writable(grid)
     with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
@@ -49,15 +52,32 @@ def steer_rollout(
             raise Refused(say("there is no rollout of the present version of this grid"))
         if unknown := unknown_units(units, look.state.members):
             raise Invalid(*unknown)
+        _check_tracks(verb, look.strategy, units, tracks)
         try:
-            after = verbs.done(verb, look.strategy, look.state, look.now, units)
+            after = verbs.done(verb, look.strategy, look.state, look.now, units, tracks)
         except verbs.NotNow as why:
             raise Refused(why.sentence) from None
         planned = _planned(row, look, after)
         if not dry_run:
-            _store(row, look, after, verb, units, actor, planned)
+            _store(row, look, after, verb, units, actor, planned, tracks)
             rollout_keys.wake([row])
     return planned
+
+
+def _check_tracks(verb: verbs.Verb, strategy: Strategy, units: Collection[str], tracks: Collection[str]) -> None:
+    """Raises Invalid where these tracks cannot be asked."""
+    known = {each.name for each in strategy.tracks} if strategy.is_tracked else set()
+    problems = [
+        Problem(pointer("tracks", index), say("“%(track)s” is no track of this rollout", track=name[:100]))
+        for index, name in enumerate(tracks)
+        if name not in known
+    ]
+    if tracks and verb not in verbs.OF_TRACKS:
+        problems.append(Problem("/tracks", verbs.OF_ALL.having(verb=verb)))
+    if tracks and units:
+        problems.append(Problem("/tracks", say("cannot stand beside units: these are left out of every track")))
+    if problems:
+        raise Invalid(*problems)
 
 
 def _planned(grid: Grid, look: turn.Look, after: State, others: Others = ALONE) -> Plan:
@@ -72,10 +92,19 @@ def _planned(grid: Grid, look: turn.Look, after: State, others: Others = ALONE) 
 
 
 def _store(
-    grid: Grid, look: turn.Look, after: State, verb: verbs.Verb, units: Collection[str], actor: Actor, planned: Plan
+    grid: Grid,
+    look: turn.Look,
+    after: State,
+    verb: verbs.Verb,
+    units: Collection[str],
+    actor: Actor,
+    planned: Plan,
+    tracks: Collection[str] = (),
 ) -> None:
     rows.store(grid, look.rollout, look.strategy, look.before, after)
     before, now = {"phase": look.before.phase}, {"phase": after.phase, "units": list(units)}
+    if tracks:
+        now["tracks"] = list(tracks)
     note(actor, f"rollout-{verb}", grid.path, before, now, planned)
     change_log.record("grid", [grid.path])
 

@@ -2,7 +2,7 @@
 
 from ..core.grids.kinds import KINDS
 from ..core.names import MAX_LABEL
-from .rollout_schemas import ROLLOUT
+from .rollout_schemas import ROLLOUT_OF_GROUP
 from .schemas import CONDITION, KEY
 from .unit_schemas import ANY, LABEL, TEXT, Schema, open_object
 
@@ -41,7 +41,7 @@ GROUP: Schema = {
                     "items": _MEMBER,
                 },
                 "paused": {"description": "Nothing is written for any member.", "type": "boolean"},
-                "rollout": {**ROLLOUT, "description": "In which waves a change of any member reaches the NodeUnits."},
+                "rollout": ROLLOUT_OF_GROUP,
                 "dependsOn": {
                     "description": "By member, such as deploymentgrid/web, those that it waits for in each NodeUnit.",
                     "type": "object",

@@ -2,7 +2,7 @@
 
 from ..core.names import MAX_LABEL
 from ..core.rollouts.strategy import DAYS, ON_FAILURE, STARTS
-from ..core.rollouts.validation import MOST_GATES, MOST_RESTARTS, MOST_SECONDS, MOST_WAVES, MOST_WINDOWS
+from ..core.rollouts.validation import MOST_GATES, MOST_RESTARTS, MOST_SECONDS, MOST_TRACKS, MOST_WAVES, MOST_WINDOWS
 from .unit_schemas import CHOICE, COUNT, TEXT, Schema, rule
 
 _CLOCK: Schema = {**TEXT, "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
@@ -29,15 +29,38 @@ _WAVE: Schema = {
         )
     ],
 }
+_WAVES: Schema = {
+    "description": "The NodeUnits that come first, wave by wave; all others are the last wave.",
+    "type": "array",
+    "maxItems": MOST_WAVES,
+    "items": _WAVE,
+}
+_TRACK: Schema = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {**TEXT, "minLength": 1, "maxLength": MAX_LABEL, "pattern": "^[A-Za-z]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"},
+        **CHOICE,
+        "waves": {**_WAVES, "description": "Its NodeUnits, wave by wave; all others that it chooses are its last."},
+    },
+    "x-kubernetes-validations": [
+        rule("self.name != 'rest'", "must not be named rest"),
+        rule(
+            "has(self.units) || has(self.unitSelector) || (has(self.waves) && self.waves.size() > 0)",
+            "must have units, a unitSelector or waves",
+        ),
+    ],
+}
 ROLLOUT: Schema = {
     "description": "In which waves a change reaches the NodeUnits; left out, all at once.",
     "type": "object",
     "properties": {
-        "waves": {
-            "description": "The NodeUnits that come first, wave by wave; all others are the last wave.",
+        "waves": _WAVES,
+        "tracks": {
+            "description": "Waves that go on beside one another; all NodeUnits that no track takes come last.",
             "type": "array",
-            "maxItems": MOST_WAVES,
-            "items": _WAVE,
+            "maxItems": MOST_TRACKS,
+            "items": _TRACK,
         },
         "maxUnavailable": {
             "description": "How many NodeUnits are changed at the same time, or how many percent; left out, 1.",
@@ -87,4 +110,12 @@ ROLLOUT: Schema = {
         },
         "timeZone": {"description": "That of NodeUnits which do not say; left out, UTC.", **TEXT},
     },
+    "x-kubernetes-validations": [
+        rule("!has(self.tracks) || !has(self.waves)", "must have the waves in the tracks where there are tracks")
+    ],
+}
+ROLLOUT_OF_GROUP: Schema = {
+    **ROLLOUT,
+    "description": "In which waves a change of any member reaches the NodeUnits.",
+    "x-kubernetes-validations": [rule("!has(self.tracks)", "must not have tracks: they are for grids alone")],
 }

@@ -11,7 +11,8 @@ class Rollout(models.Model):
     """The rollout of a grid to its revision `target` (a `core.rollouts.state.State` with its `units`); the latest of a
     grid counts. `generation` is that of the grid which it was last held against: another makes the same children, or
     begins another rollout. New units have revision `stable` while it is under way. What is taken at random follows from
-    `seed`. `command` is the annotation that was last carried out. `looked_at`: when it was last looked at."""
+    `seed`. `command` is the annotation that was last carried out. `looked_at`: when it was last looked at.
+    `tracks`: where each of several is (`core.rollouts.state.Position`)."""
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="rollouts")
     target = models.PositiveBigIntegerField()
@@ -24,6 +25,7 @@ class Rollout(models.Model):
     ready_at = models.FloatField(null=True, blank=True)
     approved = models.PositiveIntegerField(default=0)
     checked = models.PositiveIntegerField(default=0)
+    tracks = models.JSONField(default=list, blank=True)
     command = models.TextField(blank=True)
     looked_at = models.FloatField(default=0.0)
     began_at = models.DateTimeField(default=timezone.now)

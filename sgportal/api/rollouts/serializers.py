@@ -7,10 +7,19 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from ...core.rollouts.progress import WaveProgress, of_waves, seconds_left, seconds_to_approval, sentence_of
+from ...core.rollouts.progress import (
+    TrackProgress,
+    WaveProgress,
+    of_tracks,
+    of_waves,
+    seconds_left,
+    seconds_to_approval,
+    sentence_of,
+)
 from ...core.rollouts.state import FAILURES, PHASES, TURNS, State
-from ...core.rollouts.strategy import Strategy, Wave
-from ...core.rollouts.verbs import possible
+from ...core.rollouts.strategy import Strategy
+from ...core.rollouts.tracks import is_approved
+from ...core.rollouts.verbs import possible, possible_of
 from ...core.text import Sentence
 from ...models import RolloutUnit
 from ...queries.per_unit.rollouts import Current
@@ -24,9 +33,11 @@ class TurnsSerializer(serializers.DictField):
 
 
 class WaveSerializer(Shape):
-    """A wave: how many NodeUnits it has, and how many are at which turn; what it waits for once they are done."""
+    """A wave: how many NodeUnits it has, and how many are at which turn; what it waits for once they are done.
+    `track` is the one that it belongs to, "" where there is one."""
 
     name = serializers.CharField()
+    track = serializers.CharField()
     units = Count()
     turns = TurnsSerializer()
     soakSeconds = Count()
@@ -35,11 +46,28 @@ class WaveSerializer(Shape):
     mappings = True
 
 
+class TrackSerializer(Shape):
+    """Where a track is: `wave` is the name of its present wave, `reason` what it waits for, both "" at its end, where
+    it is `done`; `paused` where no more of its NodeUnits are given the revision; `possible` is what can be asked of it
+    alone."""
+
+    name = serializers.CharField()
+    wave = serializers.CharField()
+    reason = serializers.CharField()
+    message = Said()
+    paused = serializers.BooleanField()
+    done = serializers.BooleanField()
+    units = Count()
+    turns = TurnsSerializer()
+    possible = Texts()
+    mappings = True
+
+
 class RolloutSerializer(Shape):
     """How far the rollout of a grid is. `target` is the revision that it brings, `stable` the one that NodeUnits have
     which it has not reached; `wave` the name of the present wave; `secondsLeft` about how long it takes still, null
     where that cannot be told, `secondsToApproval` how long until a person has to approve a wave; `possible` is what can
-    be asked of it now."""
+    be asked of it now; `tracks` are those that go on side by side, empty where there is one."""
 
     phase = one_of(*PHASES)
     reason = serializers.CharField()
@@ -50,6 +78,7 @@ class RolloutSerializer(Shape):
     secondsLeft = serializers.FloatField(allow_null=True)
     secondsToApproval = serializers.FloatField(allow_null=True)
     waves = WaveSerializer(many=True)
+    tracks = TrackSerializer(many=True)
     possible = Texts()
     seed = Count()
     beganAt = Instant()
@@ -77,7 +106,7 @@ class RolloutSerializer(Shape):
 
     def get_wave(self, value: Current) -> str:
         """The present wave."""
-        return value.strategy.waves[value.state.wave].name
+        return value.strategy.title(value.state.wave)
 
     def get_seconds_left(self, value: Current) -> float | None:
         """Until it is complete."""
@@ -90,6 +119,13 @@ class RolloutSerializer(Shape):
     def get_waves(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""
         return shown_waves(value.strategy, value.state)
+
+    def get_tracks(self, value: Current) -> list[Mapping[str, Any]]:
+        """Those that have units."""
+        if not value.strategy.is_tracked:
+            return []
+        found = of_tracks(value.strategy, value.state)
+        return [_track(value, each) for each in found if each.total]
 
     def get_possible(self, value: Current) -> list[str]:
         """The verbs."""
@@ -110,18 +146,33 @@ class RolloutSerializer(Shape):
 
 def shown_waves(strategy: Strategy, state: State) -> list[Mapping[str, Any]]:
     """The waves that have units, as `WaveSerializer` takes them."""
-    found = zip(strategy.waves, of_waves(strategy, state), strict=True)
-    return [_wave(wave, each, state.approved > index) for index, (wave, each) in enumerate(found) if each.total]
+    return [_wave(strategy, state, number, each) for number, each in enumerate(of_waves(strategy, state)) if each.total]
 
 
-def _wave(wave: Wave, progress: WaveProgress, approved: bool) -> Mapping[str, Any]:
+def _wave(strategy: Strategy, state: State, number: int, progress: WaveProgress) -> Mapping[str, Any]:
+    wave, track = strategy.waves[number], strategy.track_at(number)
     return {
         "name": wave.name,
+        "track": track.name,
         "units": progress.total,
         "turns": progress.counts,
         "soak_seconds": wave.soak,
         "approval": wave.approval,
-        "approved": wave.approval and approved,
+        "approved": wave.approval and is_approved(strategy, state, number),
+    }
+
+
+def _track(value: Current, found: TrackProgress) -> Mapping[str, Any]:
+    return {
+        "name": found.name,
+        "wave": found.wave,
+        "reason": found.reason,
+        "message": found.sentence,
+        "paused": found.paused,
+        "done": found.is_over,
+        "units": found.total,
+        "turns": found.counts,
+        "possible": possible_of(value.strategy, value.state, found.name),
     }
 
 
@@ -147,6 +198,16 @@ class SkipRequestSerializer(Asked):
     """Which NodeUnits are left out; without them, the present wave is not waited for."""
 
     units = Texts(**OPTIONAL)
+
+
+class TracksRequestSerializer(Asked):
+    """Of which tracks it is asked; without them, of all that it makes sense for."""
+
+    tracks = Texts(**OPTIONAL)
+
+
+class SkipTracksRequestSerializer(SkipRequestSerializer, TracksRequestSerializer):
+    """Which NodeUnits are left out; without them, the present wave of these tracks, or of all, is not waited for."""
 
 
 class NothingSerializer(Asked):

@@ -1,6 +1,7 @@
 """The rollout of a grid: how far it is, and what people ask of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from ...queries.per_unit.rollouts import Current, current
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..grids.plans import Planned, PlanSerializer
 from ..grids.views import GridView
-from .serializers import NothingSerializer, RolloutSerializer, RolloutUnitSerializer, SkipRequestSerializer
+from .serializers import RolloutSerializer, RolloutUnitSerializer, SkipTracksRequestSerializer, TracksRequestSerializer
 
 
 class RolloutView(GridView):
@@ -27,12 +28,14 @@ class RolloutView(GridView):
             raise actions.NotFound(f"{row.path}/rollout")
         return found
 
-    def steered(self, namespace: str, name: str, units: Collection[str] = ()) -> Response:
+    def steered(self, namespace: str, name: str, units: Collection[str] = (), tracks: Collection[str] = ()) -> Response:
         """Do what is asked; the plan, and 202 where it is being carried out."""
         row = self.at(namespace, name)
         self.of(row)
         expect = None if self.dry_run else self.expected_if_given(row.etag)
-        planned = actions.steer_rollout(row, self.verb, self.actor, units=units, expect=expect, dry_run=self.dry_run)
+        planned = actions.steer_rollout(
+            row, self.verb, self.actor, units=units, tracks=tracks, expect=expect, dry_run=self.dry_run
+        )
         return Response(PlanSerializer.of(Planned(row.path, "configured", planned)), 200 if self.dry_run else 202)
 
 
@@ -61,14 +64,15 @@ class GridRolloutVerb(RolloutView):
     @operation(
         "Steer a rollout",
         takes=PLANNED,
+        body=TracksRequestSerializer,
         answers={200: PlanSerializer, 202: PlanSerializer},
         refusals=(409,),
         takes_match=True,
     )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
-        """Start it anew, pause or resume it, approve its present wave, abort it where it is, or roll it back."""
-        self.fields(NothingSerializer)
-        return self.steered(namespace, name)
+        """Start it anew, pause or resume it, approve its present wave, abort it where it is, or roll it back. A pause,
+        its end and an approval may be of some tracks alone."""
+        return self.steered(namespace, name, tracks=_texts(self.fields(TracksRequestSerializer), "tracks"))
 
 
 class GridRolloutSkip(RolloutView):
@@ -77,12 +81,16 @@ class GridRolloutSkip(RolloutView):
     @operation(
         "Skip units or the present wave",
         takes=PLANNED,
-        body=SkipRequestSerializer,
+        body=SkipTracksRequestSerializer,
         answers={200: PlanSerializer, 202: PlanSerializer},
         refusals=(409,),
         takes_match=True,
     )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Leave these NodeUnits out of the rollout; without any, go on to the next wave without waiting for this."""
-        found = self.fields(SkipRequestSerializer)
-        return self.steered(namespace, name, list(dict.fromkeys(found.get("units") or ())))
+        found = self.fields(SkipTracksRequestSerializer)
+        return self.steered(namespace, name, _texts(found, "units"), _texts(found, "tracks"))
+
+
+def _texts(found: Mapping[str, Any], field: str) -> list[str]:
+    return list(dict.fromkeys(found.get(field) or ()))

@@ -97,6 +97,10 @@ def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iter
         yield from _member_problems(member, metadata, spec["gridUniqKey"], "/spec" + pointer("grids", index))
     if spec.get("rollout") is not None:
         yield from rollout_problems(spec["rollout"])
+        if isinstance(spec["rollout"], Mapping) and spec["rollout"].get("tracks") is not None:
+            yield Problem(
+                "/spec/rollout/tracks", say("is for grids alone: the members of a ServiceGroup go wave by wave")
+            )
     yield from order_problems(spec)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .state import ABSENT, Failure, Member, Seen, State, Turn
-from .strategy import Strategy
+from .strategy import Strategy, Track
 from .together import ALONE, Others
+from .tracks import each_part, is_over, moved, part, position, summed, with_part
 
 World = Mapping[str, Seen]
 _AWAY = ("offline", "paused")
@@ -26,6 +27,8 @@ def advance(
     """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave passed
     just now; None where nobody asked, which it is for the state to call for (`CheckingGates`). `others`: those that it
     goes together with."""
+    if strategy.is_tracked and state.phase == "Progressing":
+        return _beside(strategy, state, seen, now, passed)
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
         return _forward(strategy, state, seen, now, passed, others)
@@ -42,10 +45,84 @@ def next_look(strategy: Strategy, state: State, seen: World, now: float) -> floa
     if state.phase in ("Progressing", "Complete"):
         opening = (seen.get(name, ABSENT).opens_in for name in state.at("waiting"))
         waits += [seconds for seconds in opening if seconds > 0]
-    if state.phase == "Progressing" and state.ready_at is not None:
-        waits += [state.ready_at + strategy.waves[state.wave].soak - now]
+    for _, _, mine in each_part(strategy, state) if state.phase == "Progressing" else ():
+        if mine.ready_at is not None:
+            waits.append(mine.ready_at + strategy.waves[mine.wave].soak - now)
     ahead = [each for each in waits if each > 0]
     return min(ahead, default=None)
+
+
+def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None) -> State:
+    """The same of several tracks. They share what may be in change and what may fail; that of the rest begins when all
+    others are at their end."""
+    state = moved(strategy, state, lambda _, at: at)
+    for track in strategy.tracks:
+        its, mine = part(strategy, state, track)
+        state = with_part(strategy, state, track, _reopened(track, _observed(its, mine, seen, now), seen))
+    if len(failed := state.at("failed")) > strategy.max_failures:
+        last = max((state.members[name] for name in failed), key=lambda each: each.since)
+        return _given_up(strategy, replace(state, reason="TooManyFailures", wave=last.wave), seen, now, ALONE)
+    *tracks, rest = strategy.tracks
+    going, checked = [each for each in tracks if _goes(strategy, state, each)], passed
+    while going:
+        room = strategy.at_once(len(_there(state, seen))) - len(_changing(state, seen))
+        share = max(1, room // len(going))
+        took = []
+        for track in sorted(going, key=lambda each: _least(strategy, state, each, seen)):
+            before = len(_changing(state, seen))
+            state = _one_forward(strategy, state, track, seen, now, checked, share)
+            if state.phase != "Progressing":
+                return state
+            took += [track] * (len(_changing(state, seen)) - before >= share)
+        going, checked = took if room > 0 else [], None
+    if all(is_over(each, position(strategy, state, each)) for each in tracks):
+        if _goes(strategy, state, rest):
+            state = _one_forward(strategy, state, rest, seen, now, passed, len(state.members))
+    elif not is_over(rest, position(strategy, state, rest)):
+        held = replace(part(strategy, state, rest)[1], reason="AwaitingTracks", ready_at=None)
+        state = with_part(strategy, state, rest, held)
+    return summed(strategy, state) if state.phase == "Progressing" else state
+
+
+def _one_forward(
+    strategy: Strategy, state: State, track: Track, seen: World, now: float, passed: bool | None, share: int
+) -> State:
+    """The whole after one track went on, to whose units in change at most so many were added."""
+    its, mine = part(strategy, state, track)
+    changing = _changing(state, seen)
+    most = min(strategy.at_once(len(_there(state, seen))), len(changing) + share)
+    others = Others(changing=changing - mine.members.keys())
+    after = _forward(replace(its, most=most), mine, seen, now, passed, others)
+    if after.phase in ("Progressing", "Complete"):
+        return with_part(strategy, state, track, after)
+    state = replace(state, wave=mine.wave, reason=after.reason)
+    return _given_up(strategy, state, seen, now, ALONE)
+
+
+def _goes(strategy: Strategy, state: State, track: Track) -> bool:
+    at = position(strategy, state, track)
+    return not (at.paused or is_over(track, at))
+
+
+def _reopened(track: Track, mine: State, seen: World) -> State:
+    """A track that was at its end, and has units again that it waits for, is at its last wave."""
+    return replace(mine, wave=track.end - 1) if mine.wave >= track.end and _open(mine, seen) else mine
+
+
+def _there(state: State, seen: World) -> set[str]:
+    return {name for name in state.members if seen.get(name, ABSENT).health != "absent"}
+
+
+def _changing(state: State, seen: World) -> set[str]:
+    return _there(state, seen).intersection(state.at("given"))
+
+
+def _least(strategy: Strategy, state: State, track: Track, seen: World) -> tuple[int, float, int]:
+    """Who is first where not all can go on: the track with the fewest units in change, of several the one that has
+    waited longest, and then the one of which the fewest were reached."""
+    mine = part(strategy, state, track)[1]
+    reached = [each.reached for each in mine.members.values() if each.reached]
+    return len(_changing(mine, seen)), max(reached, default=0.0), len(reached)
 
 
 def _observed(strategy: Strategy, state: State, seen: World, now: float) -> State:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from ..text import Sentence, say
 from .state import Phase, Reason, State
-from .strategy import Strategy
+from .strategy import Strategy, Track
+from .tracks import is_over, part, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,48 @@ class WaveProgress:
 
 
 def of_waves(strategy: Strategy, state: State) -> tuple[WaveProgress, ...]:
-    """Each wave with its units."""
+    """Each wave with its units; of a state that was made by a strategy with more waves, the others are in the last."""
     counts: list[Counter[str]] = [Counter() for _ in strategy.waves]
     for each in state.members.values():
-        counts[each.wave][each.turn] += 1
+        counts[min(each.wave, len(counts) - 1)][each.turn] += 1
     return tuple(WaveProgress(wave.name, dict(found)) for wave, found in zip(strategy.waves, counts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class TrackProgress:
+    """Where a track is, and how many of its units are at which turn. `wave` is the name of its present wave and
+    `reason` what it waits for, both "" at its end."""
+
+    name: str
+    wave: str
+    reason: Reason
+    sentence: Sentence
+    paused: bool
+    is_over: bool
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many units it has."""
+        return sum(self.counts.values())
+
+
+def of_tracks(strategy: Strategy, state: State) -> tuple[TrackProgress, ...]:
+    """Each track with its units."""
+    return tuple(_of_track(strategy, state, track) for track in strategy.tracks)
+
+
+def _of_track(strategy: Strategy, state: State, track: Track) -> TrackProgress:
+    its, mine = part(strategy, state, track)
+    at = position(strategy, state, track)
+    over = is_over(track, at)
+    wave = "" if over else strategy.waves[mine.wave].name
+    phase: Phase = "Complete" if over else "Paused" if at.paused and state.phase == "Progressing" else state.phase
+    sentence = _AT_END.having(track=track.name) if over else where_of(its, replace(mine, phase=phase))
+    return TrackProgress(track.name, wave, "" if over else mine.reason, sentence, at.paused, over, mine.turns())
+
+
+_AT_END = say("track “%(track)s” is at its end")
 
 
 def seconds_left(strategy: Strategy, state: State, now: float) -> float | None:
@@ -95,7 +133,7 @@ def sentence_of_package(strategy: Strategy, state: State) -> Sentence:
 
 def where_of(strategy: Strategy, state: State) -> Sentence:
     """What a rollout does or waits for."""
-    wave = strategy.waves[min(state.wave, len(strategy.waves) - 1)].name
+    wave = strategy.title(state.wave)
     return (_WHERE.get((state.phase, state.reason)) or _WHERE[state.phase, ""]).having(wave=wave)
 
 
@@ -116,6 +154,7 @@ _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {
     ("Progressing", "AwaitingMembers"): say(
         "wave “%(wave)s” is done and waits for the other members of the ServiceGroup"
     ),
+    ("Progressing", "AwaitingTracks"): say("wave “%(wave)s” waits until all tracks are at their end"),
     ("Paused", ""): say("the rollout is paused in wave “%(wave)s”"),
     ("Halted", ""): say("the rollout was halted in wave “%(wave)s”: too many NodeUnits failed"),
     ("RollingBack", ""): say("NodeUnits go back to what they had"),

@@ -19,6 +19,7 @@ Reason = Literal[
     "CheckingGates",
     "AwaitingApproval",
     "AwaitingMembers",
+    "AwaitingTracks",
     "TooManyFailures",
     "GateFailed",
 ]
@@ -52,9 +53,24 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a track is, by the number of its own wave, from 0; their count stands for its end. `reason`, `ready_at`,
+    `approved` and `checked` as in a `State`. `paused`: no more units of it are given the revision."""
+
+    name: str
+    wave: int = 0
+    reason: Reason = ""
+    ready_at: float | None = None
+    approved: int = 0
+    checked: int = 0
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A rollout to revision `target`. `wave`: the one that it is at. `ready_at`: since when all units of it are done,
-    epoch seconds. `approved`: how many waves a person has approved; `checked`: of how many the checks have passed."""
+    epoch seconds. `approved`: how many waves a person has approved; `checked`: of how many the checks have passed.
+    `tracks`: where each of several is; `wave` and `reason` are then those of the one that needs a person first."""
 
     target: int
     phase: Phase = "Progressing"
@@ -64,6 +80,7 @@ class State:
     approved: int = 0
     checked: int = 0
     members: Mapping[str, Member] = field(default_factory=dict)
+    tracks: tuple[Position, ...] = ()
 
     def turned(self, names: Iterable[str], turn: Turn, now: float, assigned: int | None = None) -> "State":
         """The same where these members are at another turn and, unless None, should have another revision."""

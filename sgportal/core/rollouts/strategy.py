@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal, get_args
 
 from ..overrides.choice import Choice, choice_of
@@ -51,6 +52,17 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """Waves that go on by themselves beside those of other tracks: the numbers from `begin` to before `end` in the list
+    of all waves. With a `choice` it is of the units that this takes, else of those that its waves take."""
+
+    name: str
+    begin: int
+    end: int
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """A check that has to pass before the next wave: `url` answers with `status`; with a `query`, in PromQL, the
     Prometheus there has samples for it, none of them 0."""
@@ -63,12 +75,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A valid `spec.rollout`. The last wave is that of the rest. `most`: how many units at once are being changed, a
-    number or percent of all. `deadline`: seconds until a unit that is not done counts as failed; so does one of which a
-    pod restarted more than `max_restarts` times (None: however often). With more than `max_failures` of these the
-    rollout ends as `on_failure` says."""
+    """A valid `spec.rollout`. The last wave is that of the rest. `tracks`: one without a name, or several, of which
+    the last has that wave alone and begins when all others are at their end. `most`: how many units at once are being
+    changed, a number or percent of all. `deadline`: seconds until a unit that is not done counts as failed; so does one
+    of which a pod restarted more than `max_restarts` times (None: however often). With more than `max_failures` of
+    these the rollout ends as `on_failure` says."""
 
     waves: tuple[Wave, ...]
+    tracks: tuple[Track, ...]
     most: int | str = 1
     deadline: int = DEADLINE_SECONDS
     max_failures: int = 0
@@ -78,6 +92,21 @@ class Strategy:
     windows: tuple[Window, ...] = ()
     time_zone: str = "UTC"
     gates: tuple[Gate, ...] = ()
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether there are tracks side by side."""
+        return len(self.tracks) > 1
+
+    def track_at(self, number: int) -> Track:
+        """The track of the wave of this number; of the last one where it is beyond."""
+        return next((each for each in self.tracks if number < each.end), self.tracks[-1])
+
+    def title(self, number: int) -> str:
+        """What people call the wave of this number, such as `north/canary`; the last one where it is beyond."""
+        number = min(number, len(self.waves) - 1)
+        track = self.track_at(number)
+        return self.waves[number].name if track.name in ("", REST) else f"{track.name}/{self.waves[number].name}"
 
     def at_once(self, total: int) -> int:
         """How many of so many units may be in change at the same time, at least one."""
@@ -94,11 +123,11 @@ def strategy_of(value: Mapping[str, Any] | None) -> Strategy | None:
     """The strategy that a valid `spec.rollout` describes, None where there is none."""
     if value is None:
         return None
-    waves = [_wave(each, index) for index, each in enumerate(value.get("waves") or ())]
+    waves, tracks = _waves(value)
     found = {name: value[key] for key, name in _PLAIN.items() if value.get(key) is not None}
     gates = tuple(_gate(each, index) for index, each in enumerate(value.get("gates") or ()))
     windows = tuple(map(_window, value.get("windows") or ()))
-    return Strategy((*waves, Wave(REST)), windows=windows, gates=gates, **found)
+    return Strategy(waves, tracks, windows=windows, gates=gates, **found)
 
 
 _PLAIN = {
@@ -112,11 +141,30 @@ _PLAIN = {
 }
 
 
-def _wave(entry: Mapping[str, Any], index: int) -> Wave:
-    by_choice = entry.get("units") is not None or entry.get("unitSelector") is not None
+def _waves(value: Mapping[str, Any]) -> tuple[tuple[Wave, ...], tuple[Track, ...]]:
+    """All waves, track by track, and the tracks."""
+    waves: list[Wave] = []
+    tracks: list[Track] = []
+    for entry in value.get("tracks") or ():
+        begin, choice = len(waves), _choice(entry)
+        waves += map(_wave, entry.get("waves") or (), count(1))
+        if choice is not None:
+            waves.append(Wave(REST))
+        tracks.append(Track(entry["name"], begin, len(waves), choice))
+    begin = len(waves)
+    waves += map(_wave, value.get("waves") or (), count(1))
+    waves.append(Wave(REST))
+    return tuple(waves), (*tracks, Track(REST if tracks else "", begin, len(waves)))
+
+
+def _choice(entry: Mapping[str, Any]) -> Choice | None:
+    return choice_of(entry) if entry.get("units") is not None or entry.get("unitSelector") is not None else None
+
+
+def _wave(entry: Mapping[str, Any], number: int) -> Wave:
     return Wave(
-        entry.get("name") or str(index + 1),
-        choice_of(entry) if by_choice else None,
+        entry.get("name") or str(number),
+        _choice(entry),
         entry.get("percent"),
         entry.get("count"),
         entry.get("soakSeconds") or 0,

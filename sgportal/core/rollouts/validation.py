@@ -11,18 +11,21 @@ from .strategy import DAYS, ON_FAILURE, REST, STARTS
 from .time_zones import time_zone_problem
 
 _WHERE = "/spec/rollout"
-MOST_WAVES = 50
+MOST_WAVES = 50  # of all tracks together
+MOST_TRACKS = 10
 MOST_WINDOWS = 20
 MOST_GATES = 10
 MOST_RESTARTS = 1000
 MOST_SECONDS = 30 * 24 * 3600
 _MOST_UNITS = 1_000_000
+_TRACK = re.compile(r"[A-Za-z]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")  # a word of digits makes requests differ
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,300}(/[!-~]{0,1000})?")  # no user, no password
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PERCENT = re.compile(r"([1-9][0-9]?|100)%")
 _FIELDS = {
     "waves": ("[any]", False),
+    "tracks": ("[any]", False),
     "maxUnavailable": ("any", False),
     "progressDeadlineSeconds": ("int", False),
     "maxFailures": ("int", False),
@@ -41,6 +44,7 @@ _WAVE_FIELDS = {
     "soakSeconds": ("int", False),
     "approval": ("bool", False),
 }
+_TRACK_FIELDS = {"name": ("str", True), **SHAPE, "waves": ("[any]", False)}
 _GATE_FIELDS = {
     "name": ("str", False),
     "url": ("str", True),
@@ -56,7 +60,8 @@ def rollout_problems(value: Any) -> Iterator[Problem]:
     yield from shape
     if shape:
         return
-    yield from _wave_problems(value.get("waves") or ())
+    yield from _wave_problems(value.get("waves") or (), _WHERE)
+    yield from _track_problems(value)
     yield from _most_problems(value.get("maxUnavailable"))
     yield from _bounded(value, "progressDeadlineSeconds", 1, MOST_SECONDS)
     yield from _bounded(value, "maxFailures", 0, _MOST_UNITS)
@@ -86,13 +91,45 @@ def _most_problems(value: Any) -> Iterator[Problem]:
         yield Problem(_WHERE + "/maxUnavailable", text)
 
 
-def _wave_problems(waves: Sequence[Any]) -> Iterator[Problem]:
+def _track_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
+    tracks, where = value.get("tracks") or (), _WHERE + "/tracks"
+    if tracks and value.get("waves") is not None:
+        yield Problem(_WHERE + "/waves", say("must be in the tracks where there are tracks"))
+    if len(tracks) > MOST_TRACKS:
+        yield Problem(where, say("must have at most %(most)s entries", most=MOST_TRACKS))
+        return
+    names: dict[str, str] = {}
+    total = 0
+    for index, track in enumerate(tracks):
+        at = _WHERE + pointer("tracks", index)
+        shape = list(check_fields(track, _TRACK_FIELDS, at))
+        yield from shape
+        if shape:
+            continue
+        name, waves = track["name"], track.get("waves") or ()
+        if name == REST or not _TRACK.fullmatch(name):
+            text = say("must be a name of up to 63 characters that begins with a letter and is not “rest”")
+            yield Problem(at + "/name", text)
+        if name in names:
+            yield Problem(at + "/name", twice(name, names[name]))
+        names.setdefault(name, at + "/name")
+        if any(track.get(each) is not None for each in ("units", "unitSelector")):
+            yield from choice_problems(track, at)
+        elif not waves:
+            yield Problem(at + "/waves", say("is required where the track has neither units nor unitSelector"))
+        yield from _wave_problems(waves, at)
+        total += len(waves)
+    if total > MOST_WAVES:
+        yield Problem(where, say("must have at most %(most)s waves together", most=MOST_WAVES))
+
+
+def _wave_problems(waves: Sequence[Any], within: str) -> Iterator[Problem]:
     if len(waves) > MOST_WAVES:
-        yield Problem(_WHERE + "/waves", say("must have at most %(most)s entries", most=MOST_WAVES))
+        yield Problem(within + "/waves", say("must have at most %(most)s entries", most=MOST_WAVES))
         return
     names: dict[str, str] = {}
     for index, wave in enumerate(waves):
-        where = _WHERE + pointer("waves", index)
+        where = within + pointer("waves", index)
         shape = list(check_fields(wave, _WAVE_FIELDS, where))
         yield from shape
         if shape:

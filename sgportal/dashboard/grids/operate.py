@@ -75,17 +75,26 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     unit = clean(request.POST.get("unit", request.GET.get("unit", "")))
     if verb in _OF_UNITS and not unit:
         raise Http404
+    track = clean(request.POST.get("track", request.GET.get("track", "")))[:63]
     back = unit_url(found, unit) if unit else grid_url(found)
     if verb in rollout_verbs.VERBS:
         back = rollout_url(found)
     context: dict[str, Any] = {
-        **{"grid": found, "verb": verb, "title": title, "explanation": explanation, "unit": unit, "back": back},
+        **{
+            "grid": found,
+            "verb": verb,
+            "title": title,
+            "explanation": explanation,
+            "unit": unit,
+            "back": back,
+            "track": track,
+        },
         "containers": _containers(found),
         "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
         "given": request.POST,
     }
     try:
-        how = _how(request, verb)
+        how = {"tracks": [track]} if track and verb in rollout_verbs.VERBS else _how(request, verb)
         if how is None:
             return show(request, "grids/per_unit/operate.html", context)
         confirmed = request.POST.get("step") == "confirm"

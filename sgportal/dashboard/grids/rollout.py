@@ -63,7 +63,7 @@ def _rows(grid: Grid, now: Current, units: Any) -> list[dict[str, Any]]:
         {
             "unit": unit,
             "cell": cells.get(unit.name),
-            "wave": now.strategy.waves[min(unit.wave, len(now.strategy.waves) - 1)].name,
+            "wave": now.strategy.title(unit.wave),
             "turn": WORDS[unit.turn],
             "failure": FAILED_BY.get(unit.failure, ""),
             "may_skip": _may_skip(now, unit),

@@ -7,9 +7,11 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from ...core.rollouts.progress import WaveProgress, of_waves
+from ...core.rollouts.progress import WaveProgress, of_tracks, of_waves
 from ...core.rollouts.state import State
 from ...core.rollouts.strategy import Strategy
+from ...core.rollouts.tracks import is_approved, is_present
+from ...core.rollouts.verbs import possible_of
 from ..page.tags import duration
 
 WORDS: dict[str, Promise] = {
@@ -70,6 +72,7 @@ def told(strategy: Strategy, state: State, seconds: float | None, to_approval: f
     """What the pages of a rollout show of it."""
     waves = of_waves(strategy, state)
     segments, turns = bar([each for each in waves if each.total]), state.turns()
+    tracks = list(_tracks(strategy, state, waves)) if strategy.is_tracked else []
     return {
         "phase": PHASES[state.phase],
         "phase_state": LOOK[state.phase],
@@ -79,11 +82,35 @@ def told(strategy: Strategy, state: State, seconds: float | None, to_approval: f
         "to_approval": max(1, round(to_approval / 60)) if to_approval else None,
         "columns": [WORDS[each] for each in _COLUMNS],
         "waves": list(_rows(strategy, state, waves)),
+        "tracks": tracks,
         "bar": segments,
         "bar_width": WIDTH,
-        "spoken": gettext("Waves") + ": " + "; ".join(each.text for each in segments),
+        "spoken": _spoken(gettext("Waves"), segments),
         "legend": [(turn, WORDS[turn], turns[turn]) for turn in _ALONG if turns.get(turn)],
     }
+
+
+def _spoken(what: str, segments: Sequence[Segment]) -> str:
+    return what + ": " + "; ".join(each.text for each in segments)
+
+
+def _tracks(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> Iterator[dict[str, Any]]:
+    """Each track that has units: its bar, where it is, and what can be asked of it alone."""
+    for track, found in zip(strategy.tracks, of_tracks(strategy, state), strict=True):
+        if not found.total:
+            continue
+        segments = bar([each for each in waves[track.begin : track.end] if each.total])
+        yield {
+            "name": found.name,
+            "bar": segments,
+            "spoken": _spoken(found.name, segments),
+            "sentence": found.sentence,
+            "paused": found.paused,
+            "is_over": found.is_over,
+            "done": found.counts.get("done", 0),
+            "total": found.total,
+            "verbs": possible_of(strategy, state, found.name),
+        }
 
 
 def bar(waves: Sequence[WaveProgress]) -> list[Segment]:
@@ -106,7 +133,7 @@ def _rows(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> It
         if not each.total:
             continue
         yield {
-            "name": wave.name,
+            "name": strategy.title(number),
             "total": each.total,
             "counts": [(WORDS[turn], each.counts.get(turn, 0)) for turn in _COLUMNS],
             "others": ", ".join(
@@ -114,6 +141,6 @@ def _rows(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> It
             ),
             "watched": duration(wave.soak, "for") if wave.soak else "",
             "approval": wave.approval,
-            "approved": state.approved > number,
-            "current": number == state.wave and state.phase not in ("Complete", "RolledBack"),
+            "approved": is_approved(strategy, state, number),
+            "current": is_present(strategy, state, number) and state.phase not in ("Complete", "RolledBack"),
         }

@@ -8,7 +8,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from ...core.grids.grid import parse
-from ...core.rollouts.state import Failure, Member, Phase, Reason, State, Turn
+from ...core.rollouts.state import Failure, Member, Phase, Position, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy, strategy_of
 from ...core.rollouts.whole import Whole, whole
 from ...core.text import Invalid
@@ -38,6 +38,7 @@ def state_of(rollout: Rollout) -> State:
         rollout.approved,
         rollout.checked,
         members,
+        tuple(Position(**each) for each in rollout.tracks),
     )
 
 

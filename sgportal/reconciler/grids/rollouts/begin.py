@@ -12,7 +12,7 @@ from ....core.grids.grid import GridSpec, parse
 from ....core.rollouts.division import divided
 from ....core.rollouts.state import OVER, Member, Phase
 from ....core.rollouts.strategy import Strategy
-from ....core.rollouts.succession import begun, origins
+from ....core.rollouts.succession import begun, origins, redivided
 from ....core.text import Invalid
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Rollout
@@ -87,12 +87,7 @@ def _go_on(grid: Grid, spec: GridSpec, strategy: Strategy, rollout: Rollout) -> 
     """The grid says something else of what does not concern its children: how it is rolled out, perhaps."""
     before = state_of(rollout)
     waves = divided(strategy, _units(spec, before.members), rollout.seed)
-    last = len(strategy.waves) - 1
-    members = {
-        name: replace(each, wave=waves[name] if each.turn == "waiting" else min(each.wave, last))
-        for name, each in before.members.items()
-    }
-    after = replace(before, members=members, wave=min(before.wave, last))
+    after = redivided(strategy, before, waves)
     rollout.generation = grid.generation
     rows.store(grid, rollout, strategy, before, turn.commanded(grid, strategy, rollout, after))
 

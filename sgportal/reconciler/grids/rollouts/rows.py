@@ -116,6 +116,7 @@ def store(grid: Grid, rollout: Rollout, strategy: Strategy, before: State | None
     and what the status says. The cells of units that should have another revision are due."""
     rollout.phase, rollout.reason, rollout.wave = after.phase, after.reason, after.wave
     rollout.ready_at, rollout.approved, rollout.checked = after.ready_at, after.approved, after.checked
+    rollout.tracks = [asdict(each) for each in after.tracks]
     rollout.looked_at = timezone.now().timestamp()
     ended = after.phase in ("Complete", "Aborted", "RolledBack", "Superseded")
     rollout.ended_at = (rollout.ended_at or timezone.now()) if ended else None
@@ -168,8 +169,12 @@ def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any
         "reason": state.reason,
         "target": state.target,
         "stable": rollout.stable,
-        "wave": strategy.waves[min(state.wave, len(strategy.waves) - 1)].name,
-        "waves": [{"name": each.name, "units": each.total} for each in of_waves(strategy, state) if each.total],
+        "wave": strategy.title(state.wave),
+        "waves": [
+            {"name": strategy.title(number), "units": each.total}
+            for number, each in enumerate(of_waves(strategy, state))
+            if each.total
+        ],
         "units": len(state.members),
         "turns": turns,
         "message": sentence_of(strategy, state).to_json(),

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +14,9 @@ from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Gate, Strategy
 from ....core.rollouts.together import Others, after_those, asked_of
-from ....core.text import Invalid, Sentence
+from ....core.rollouts.tracks import is_checking
+from ....core.rollouts.words import asked_for
+from ....core.text import Invalid, Sentence, say
 from ....core.units import Unit
 from ....models import Grid, Rollout
 from ....queries.freshness import freshness
@@ -67,7 +68,7 @@ def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[fl
         after = _decide(row, look, passed if same else None, together)
         if after != look.before:
             _take_along(after, look, others)
-    if after.reason == "CheckingGates" and after.phase == "Progressing":
+    if is_checking(look.strategy, after):
         return CHECK_SECONDS, () if same and passed is not None else look.strategy.gates
     wait = next_look(look.strategy, after, look.seen, look.now)
     if after.phase in ("Progressing", "RollingBack") or any(each.waits for each in look.seen.values()):
@@ -195,16 +196,17 @@ def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) ->
         rollout.command = asked
         return state
     rollout.command = asked
-    verb, *units = words
+    verb, units, tracks, unknown = asked_for(words, strategy, state)
     try:
-        return verbs.done(cast(verbs.Verb, verb), strategy, state, timezone.now().timestamp(), _only(units, state))
+        if unknown:
+            raise verbs.NotNow(
+                say("“%(word)s” is neither a track nor a NodeUnit of the rollout", word=unknown[0][:100])
+            )
+        if tracks and verb not in verbs.OF_TRACKS:
+            raise verbs.NotNow(verbs.OF_ALL.having(verb=verb))
+        return verbs.done(verb, strategy, state, timezone.now().timestamp(), units, tracks)
     except verbs.NotNow as why:
         grid_events.record(
             {grid.path: [NewEvent("", "RolloutCommandIgnored", why.sentence, warning=True)]}, unsent=True
         )
         return state
-
-
-def _only(names: Collection[str], state: State) -> list[str]:
-    """Those of the words behind a verb that are units; the others make one request differ from the last."""
-    return [name for name in names if name in state.members]
