@@ -11,7 +11,7 @@ from django.utils import timezone
 from ....core.grids.grid import GridSpec
 from ....core.health import is_settled
 from ....core.names import child_name
-from ....core.rollouts.progress import of_waves, sentence_of
+from ....core.rollouts.progress import TrackProgress, of_tracks, of_waves, sentence_of
 from ....core.rollouts.state import Health, Member, Seen, State, Waits
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.time_zones import time_zone_of
@@ -164,7 +164,9 @@ def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any
     turns: dict[str, int] = {}
     for each in state.members.values():
         turns[each.turn] = turns.get(each.turn, 0) + 1
+    tracks = [each for each in of_tracks(strategy, state) if each.total] if strategy.is_tracked else []
     return {
+        **({"tracks": [_told_of(each) for each in tracks]} if tracks else {}),
         "phase": state.phase,
         "reason": state.reason,
         "target": state.target,
@@ -179,3 +181,8 @@ def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any
         "turns": turns,
         "message": sentence_of(strategy, state).to_json(),
     }
+
+
+def _told_of(track: TrackProgress) -> dict[str, Any]:
+    found = {"name": track.name, "wave": track.wave, "reason": track.reason, "done": track.is_over}
+    return {**found, "units": track.total, "turns": dict(track.counts), **({"paused": True} if track.paused else {})}
