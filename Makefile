@@ -16,7 +16,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults site lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults site wheel lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ site: develop messages ## the documents as a site of files, in build/site/html (
 	@$(DEPLOYED) $(PY) -m scripts.site
 	@for each in en zh; do $(VENV)/bin/uv run --quiet --no-project --python $(PY) --with-requirements requirements/site.txt sphinx-build --quiet -W --keep-going -D language=$$( [ $$each = zh ] && echo zh_CN || echo en ) build/site/$$each build/site/html/$$each || exit 1; done
 
+wheel: develop ## a wheel with pages and translations, in dist/: `pip install` it, then `sgportal demo`
+	@rm -rf build/lib; $(VENV)/bin/uv build --quiet --wheel --no-build-isolation --out-dir dist .; ls dist
+
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
 	@set -e; flags="--universal --generate-hashes --no-header --no-emit-index-url --quiet"; \
 	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
@@ -83,7 +86,7 @@ lock: develop ## resolve the dependencies of pyproject.toml anew into the lock f
 	grep -oE '^(sphinx|myst-parser|furo|sphinx-copybutton)==[^ ]*' requirements/site.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/site.txt
 
 clean: ## remove the environment, caches and built files (not the demo's state: DEMO_RESET=1 make demo)
-	rm -rf $(VENV) build staticfiles bench/output faults/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist staticfiles bench/output faults/output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f .test-*.sqlite3* $(MESSAGES:.po=.mo)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -22,8 +22,7 @@ from .env import (
 )
 from .logs.context import name_cluster
 from .logs.setup import FORMATS, configuration
-
-BASE_DIR = Path(__file__).resolve().parent.parent
+from .places import ASSETS, PACKAGE, STATE
 
 DEBUG = False
 SECRET_KEY = env_str("SECRET_KEY")
@@ -32,7 +31,7 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 _POOL = env_int("SGPORTAL_DATABASE_POOL", 20)
 _STATEMENT_SECONDS = env_int("SGPORTAL_STATEMENT_SECONDS", 30)
 DATABASES = {
-    "default": database(env_str("DATABASE_URL", f"sqlite:///{BASE_DIR}/sgportal.sqlite3"), _POOL, _STATEMENT_SECONDS)
+    "default": database(env_str("DATABASE_URL", f"sqlite:///{STATE}/sgportal.sqlite3"), _POOL, _STATEMENT_SECONDS)
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -121,7 +120,7 @@ _LOADERS = ["sgportal.dashboard.page.loader.Loader", "django.template.loaders.ap
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [ASSETS / "templates"],
         "OPTIONS": {
             "loaders": [("template_partials.loader.Loader", [("django.template.loaders.cached.Loader", _LOADERS)])],
             "context_processors": [
@@ -144,14 +143,14 @@ TEMPLATES = [
 # Languages. Kubernetes' own nouns stay English in both.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("简体中文"))]
-LOCALE_PATHS = [BASE_DIR / "sgportal" / "locale"]
+LOCALE_PATHS = [PACKAGE / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 # Static files: from wheels and static/, served by WhiteNoise; the editor loads its modes by unhashed path.
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env_str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env_str("STATIC_ROOT", str(STATE / "staticfiles")))
+STATICFILES_DIRS = [ASSETS / "static"]
 WHITENOISE_USE_FINDERS = env_bool("SGPORTAL_STATIC_FROM_SOURCE", False)
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 STORAGES = {

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+from ..places import STATE
+
 WORLD = re.compile(r"sites|walkthrough|large:[1-9][0-9]{0,5}x[1-9][0-9]{0,4}")
 _locks: list[int] = []  # held until the process ends
 
@@ -61,7 +62,7 @@ def read_state() -> DemoState:
     token = os.environ.get("SGPORTAL_DEMO_TOKEN", "")
     if token and len(token) < 16:
         refuse("SGPORTAL_DEMO_TOKEN must have at least 16 characters")
-    root = Path(os.environ.get("SGPORTAL_DEMO_DIR") or BASE_DIR / ".demo").resolve()
+    root = Path(os.environ.get("SGPORTAL_DEMO_DIR") or STATE / ".demo").resolve()
     return DemoState(root, world, int(port))
 
 

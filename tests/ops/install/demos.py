@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +63,16 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**kept, "SGPORTAL_DEMO_DIR": str(folder), "PORT": "0", "DEMO_WORLD": "walkthrough", **more}
 
 
-def start(variables: Mapping[str, str]) -> subprocess.Popen:
+def start(variables: Mapping[str, str], command: Sequence[str] = COMMAND, folder: Path = ROOT) -> subprocess.Popen:
     """Start a demo, and wait for nothing."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "bufsize": 1}
-    return subprocess.Popen(COMMAND, cwd=ROOT, env=dict(variables), **pipes)
+    return subprocess.Popen(command, cwd=folder, env=dict(variables), **pipes)
 
 
-def launch(variables: Mapping[str, str]) -> Demo:
+def launch(variables: Mapping[str, str], command: Sequence[str] = COMMAND, folder: Path = ROOT) -> Demo:
     """Start a demo and wait until it says that it is ready."""
     since = time.monotonic()
-    process = start(variables)
+    process = start(variables, command, folder)
     errors: list[str] = []
 
     def read_errors() -> None:
