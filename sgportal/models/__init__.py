@@ -5,7 +5,16 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
-from .history import AuditEvent, CellHistory, ChildDeletion, GridEvent, Journal, LabelHistory, NodeHistory
+from .history import (
+    AuditEvent,
+    CellHistory,
+    ChildDeletion,
+    GridEvent,
+    Journal,
+    LabelHistory,
+    NodeHistory,
+    RememberedLabel,
+)
 from .intent import Grid, GridUnit
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
@@ -45,6 +54,7 @@ __all__ = [
     "PackageRevision",
     "Pod",
     "Preference",
+    "RememberedLabel",
     "ResourceSync",
     "Revision",
     "Rollout",

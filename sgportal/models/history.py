@@ -147,6 +147,21 @@ class LabelHistory(Period):
         return f"{self.node} {self.key}={self.value}"
 
 
+class RememberedLabel(models.Model):
+    """A label key of which it is kept which nodes had it with which value: wholly since `since`. `until`: since when
+    nothing names it any more (null: something does). Not `kept`: what there is of it is being removed."""
+
+    key = models.CharField(max_length=317, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True)
+    kept = models.BooleanField(default=True)
+
+    objects = Scoped()
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class CellHistory(Period):
     """What a grid had in a NodeUnit for a time: the state, its reason, the sentence with which that began, and the
     revision of the grid, 0 where that is not known. `key` is the NodeGroup's."""

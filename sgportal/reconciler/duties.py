@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -15,11 +16,11 @@ from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
 from .process import connection, heartbeat
-from .queue import unit_history, workqueue
+from .queue import remembered, unit_history, workqueue
 
 KIND = "duties"  # of the work keys
 BATCH = 1000  # rows removed in one statement, so that nobody waits long for it
-MOST_BATCHES = 20  # in one turn
+MOST_BATCHES = 5  # of each kind, in one turn
 SOON = 1.0  # seconds until the next turn where more is left
 CHANGES_KEPT = timedelta(hours=1)  # a page that was away longer is told to reload
 RETENTION_SECONDS = 600.0
@@ -63,17 +64,27 @@ def kept() -> tuple[Kept, ...]:
 
 
 def forget() -> float:
-    """Remove what has been kept long enough."""
-    batches = 0
-    for each in kept():
-        while each.age and _remove_some(each.model, each.field, each.age):
-            batches += 1
-            if batches >= MOST_BATCHES:
-                return SOON
+    """Remove what has been kept long enough, of each kind a batch in turn, so that none waits for another."""
+    due = [partial(_remove_some, each.model, each.field, each.age) for each in kept() if each.age]
+    due.append(partial(remembered.remove_some, BATCH))
+    for _ in range(MOST_BATCHES):
+        due = [remove for remove in due if remove()]
+        if not due:
+            return RETENTION_SECONDS
+    return SOON
+
+
+def clear() -> float:
+    """Remove what is over: work that is done, sessions, counts of log-ins, processes that ended."""
     WorkKey.objects.free().filter(key__startswith="labeljobs/", requested__lte=F("done")).delete()
     SessionStore.clear_expired()
     brake.forget_expired()
     heartbeat.forget()
+    return RETENTION_SECONDS
+
+
+def remember() -> float:
+    """Note what NodeUnits are, where nobody did."""
     unit_history.note_all()
     return RETENTION_SECONDS
 
@@ -99,6 +110,8 @@ def keep_names() -> float:
 _DUTIES: dict[str, Callable[[], float]] = {
     "resync": resync,
     "retention": forget,
+    "clearing": clear,
+    "history": remember,
     "readers": look_for_readers,
     "names": keep_names,
 }

@@ -20,7 +20,7 @@ UNTIL = Parameter("until", "Only what changed up to this instant; now where left
 
 
 class NodeThenSerializer(Shape):
-    """A node as it was, with all its labels."""
+    """A node as it was, with those of its labels that are remembered."""
 
     name = serializers.CharField()
     ready = one_of("Ready", "NotReady", "Unknown")
@@ -71,9 +71,10 @@ class _OfUnit(PortalView):
 
     def known(self, key: str, unit: str) -> datetime:
         """When the record of a NodeUnit begins. Raises NotFound for one that is not on record."""
-        if not past.is_on_record(key, unit):
+        known = past.known_from(key)
+        if known is None or not past.is_on_record(key, unit):
             raise actions.NotFound(f"nodeunits/{key}/{unit}")
-        return past.known_from()
+        return known
 
 
 class UnitHistory(_OfUnit):

@@ -109,6 +109,24 @@ def depends_on_labels(spec: Any) -> bool:
     return _names_a_selector(choosing) or reads_labels(spec)
 
 
+def labels_read(spec: Any) -> set[str]:
+    """The label keys that a spec as it is stored, valid or not, chooses NodeUnits by or has as variables."""
+    choosing = [spec.get(name) for name in ("overrides", "placement")] if isinstance(spec, Mapping) else []
+    named = {name for _, text in strings(spec) for name in VARIABLE.findall(text) if name.startswith("labels.")}
+    return {name.removeprefix("labels.") for name in named} | set(_selected(choosing))
+
+
+def _selected(value: Any) -> Iterator[str]:
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _selected(each)
+    selector = value.get("unitSelector") if isinstance(value, Mapping) else None
+    if isinstance(selector, Mapping):
+        equal, sets = selector.get("matchLabels"), selector.get("matchExpressions")
+        yield from equal if isinstance(equal, Mapping) else ()
+        keys = (each.get("key") for each in sets if isinstance(each, Mapping)) if isinstance(sets, list) else ()
+        yield from (key for key in keys if isinstance(key, str))
+
+
 def _names_a_selector(value: Any) -> bool:
     if isinstance(value, Mapping):
         return "unitSelector" in value or any(map(_names_a_selector, value.values()))

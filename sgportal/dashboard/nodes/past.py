@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from ...core.text import Invalid
 from ...models import Grid
+from ...queries.fleet.merged import read_place, written
 from ...queries.per_unit import past
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import ROWS, show, wanted
@@ -26,19 +27,23 @@ _COLUMNS: Columns = {
 
 
 def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
-    """The NodeUnit at the instant `at` of the URL, and what changed in it since `since`, a week before by default."""
-    asked = wanted(request, "at", "since")
-    known, now = past.known_from(), timezone.now()
+    """The NodeUnit at the instant `at` of the URL, and what changed in it since `since`, a week before by default; of
+    that what comes after the place `before`."""
+    asked = wanted(request, "at", "since", "before")
+    known, now = past.known_from(key), timezone.now()
     context: dict[str, Any] = {"key": key, "name": name, "asked": asked, "known_from": known}
+    if known is None or not past.is_on_record(key, name):
+        return show(request, "nodes/unit_then.html", {**context, "known_from": None}, status=404)
     context |= {"first": (known + timedelta(seconds=59)).strftime(PICKED), "last": now.strftime(PICKED)}
     try:
         at = past.instant(asked["at"], "at", known, now)
         since = past.instant(asked["since"], "since", known, max(known, at - WEEK))
+        before = read_place(asked["before"], "before")
     except Invalid as invalid:
         return show(request, "nodes/unit_then.html", {**context, "problems": invalid.problems}, status=400)
     if wants_csv(request):
         return as_csv("changes", _COLUMNS, past.changes(key, name, since, at, MOST))
-    found = past.changes(key, name, since, at, ROWS + 1)
+    found = past.changes(key, name, since, at, ROWS + 1, before)
     context |= {
         "unit": past.unit_then(key, name, at, known),
         "at": at,
@@ -46,7 +51,7 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "picked": at.strftime(PICKED),
         "picked_since": since.strftime(PICKED),
         "changes": found[:ROWS],
-        "earlier": found[ROWS - 1].at.isoformat() if len(found) > ROWS else "",
+        "earlier": written(found[ROWS - 1].place) if len(found) > ROWS else "",
         "linked": {grid.path for grid in Grid.objects.filter(key=key).briefly()},
     }
     return show(request, "nodes/unit_then.html", context)

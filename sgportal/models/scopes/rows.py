@@ -163,13 +163,26 @@ def _revision(bounds: Bounds) -> Q:
     return _path(bounds) & (Q(spec__gridUniqKey=bounds.key) if bounds.key else Q())
 
 
+def _stays(bounds: Bounds) -> "models.QuerySet[Any]":
+    """When the node of a row was in which NodeUnit in scope."""
+    rows = _all("LabelHistory").filter(key=bounds.key, node=OuterRef("node")).exclude(value="")
+    return rows.filter(value__in=bounds.units) if bounds.units else rows
+
+
+def in_scope_when(field: str, *, ended: bool = False) -> Q:
+    """The rows of nodes that were in scope at the time in a field; with `ended` those that were until then."""
+    if any(not each.key for each in reading().bounds):
+        return Q()
+    began, over = ("since__lt", "until__gte") if ended else ("since__lte", "until__gt")
+    then = Q(**{began: OuterRef(field)}) & (Q(until=None) | Q(**{over: OuterRef(field)}))
+    return reduce(or_, (Q(Exists(_stays(each).filter(then))) for each in reading().bounds), NO_ROW)
+
+
 def _overlapping(bounds: Bounds) -> Q:
     """What a node was while it was, at least for a part of that time, in a NodeUnit in scope."""
     if not bounds.key:
         return Q()
-    inside = _all("LabelHistory").filter(key=bounds.key, node=OuterRef("node")).exclude(value="")
-    if bounds.units:
-        inside = inside.filter(value__in=bounds.units)
+    inside = _stays(bounds)
     began = inside.filter(Q(until=None) | Q(until__gt=OuterRef("since")))
     return Q(until=None) & Q(Exists(began)) | Q(Exists(began.filter(since__lt=OuterRef("until"))))
 
@@ -190,6 +203,7 @@ RULES: dict[str, Rule] = {
     "NodeLabel": _label,
     "Pod": _pod,
     "PackageRevision": _if_whole(_group),
+    "RememberedLabel": lambda _: NO_ROW,
     "Revision": _if_whole(_revision),
     "Rollout": _if_whole(lambda bounds: _of_grid(bounds, "grid__")),
     "RolloutUnit": _if_whole(lambda bounds: _of_grid(bounds, "rollout__grid__")),

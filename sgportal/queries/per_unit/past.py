@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -14,8 +14,9 @@ from ...core.health import severity, worst
 from ...core.text import Invalid, Problem, pointer, say
 from ...core.timestamps import rfc3339
 from ...core.units import NodeView, Unit
-from ...models.history import CellHistory, LabelHistory, NodeHistory, kept_for
+from ...models.history import CellHistory, LabelHistory, NodeHistory, RememberedLabel, kept_for
 from ...models.scopes.current import everything, reading
+from ...models.scopes.rows import in_scope_when
 from ..fleet.merged import Place, behind, latest
 
 What = Literal["NodeJoined", "NodeLeft", "NodeChanged", "GridChanged", "GridLeft"]
@@ -67,20 +68,13 @@ class Change:
     cell: CellHistory | None = None
 
 
-def known_from() -> datetime:
-    """From when on the record is whole: since it began, or as long as it is kept. One query."""
+def known_from(key: str) -> datetime | None:
+    """From when on the record of a NodeGroup is whole: since its key is remembered, or as long as it is kept; None for
+    a key that is not. One query."""
     with everything():
-        first, *others = (_beginning(model) for model in (NodeHistory, LabelHistory, CellHistory))
-        firsts = first.union(*others, all=True).values_list("first", flat=True)
-        known = [each for each in firsts if each]
-    now = timezone.now()
-    began = min(known, default=now)
+        since = RememberedLabel.objects.filter(key=key, kept=True).values_list("since", flat=True).first()
     kept = kept_for(settings.SGPORTAL_HISTORY_DAYS)
-    return max(began, now - kept) if kept else began
-
-
-def _beginning(model: Any) -> "QuerySet[Any]":
-    return model.objects.order_by().values(all=Value(1)).annotate(first=Min("since")).values("first")  # type: ignore[no-any-return]
+    return max(since, timezone.now() - kept) if since and kept else since
 
 
 def instant(text: str, name: str, known: datetime, default: datetime) -> datetime:
@@ -145,7 +139,8 @@ def changes(
     key: str, unit: str, since: datetime, until: datetime, limit: int, before: Place | None = None
 ) -> list[Change]:
     """The last changes in a NodeUnit after `since` and up to `until`, the latest first; those that come after the place
-    `before` in that order. Five queries, each of `limit` rows at most."""
+    `before` in that order. What became of nodes while they were out of scope is not among them. Five queries, each of
+    `limit` rows at most."""
     found = (
         change
         for number, (rows, name, what) in enumerate(_sources(key, unit))
@@ -158,12 +153,12 @@ def _sources(key: str, unit: str) -> Iterator[tuple["QuerySet[Any]", str, What]]
     """The rows that tell of changes, by which of their times, and what."""
     members = LabelHistory.objects.filter(key=key, value=unit)
     cells = CellHistory.objects.filter(key=key, unit=unit)
-    yield members, "since", "NodeJoined"
-    yield members.exclude(until=None), "until", "NodeLeft"
+    yield members.filter(in_scope_when("since")), "since", "NodeJoined"
+    yield members.exclude(until=None).filter(in_scope_when("until", ended=True)), "until", "NodeLeft"
     inside = members.filter(Q(until=None) | Q(until__gt=OuterRef("since")), node=OuterRef("node"))
     before = NodeHistory.objects.filter(node=OuterRef("node"), until=OuterRef("since"))
     nodes = NodeHistory.objects.filter(Exists(inside.filter(since__lte=OuterRef("since"))), Exists(before))
-    yield nodes, "since", "NodeChanged"
+    yield nodes.filter(in_scope_when("since")), "since", "NodeChanged"
     yield cells, "since", "GridChanged"
     same = {name: OuterRef(name) for name in ("kind", "namespace", "name", "key", "unit")}
     after = CellHistory.objects.filter(**same, since=OuterRef("until"))

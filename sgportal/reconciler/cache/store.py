@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 BATCH = 500
 _NODE_FIELDS = ("uid", "labels", "ready", "ready_since", "unschedulable", "taints", "info", "created_at")
-_REMEMBERED = ("labels", "ready", "unschedulable")
 _POD_STATE = ("node", "ready", "phase", "reason", "message", "terminating", "child_kind", "child")
 _AGENT = ("agent", "version", "ready", "node", "terminating")
 _POD_FIELDS = (*_POD_STATE, "namespace", "name", "labels", "ips", "ports", "restarts", "agent", "version", "created_at")
@@ -53,7 +52,7 @@ def write_nodes(batch: Mapping[str, Node | None], changes: Changes) -> None:
         changes.proxies = True
     if gone:
         Node.objects.filter(pk__in=[node.pk for node in gone]).delete()
-        unit_history.note_nodes([node.name for node in gone])
+        unit_history.note_gone([node.name for node in gone])
 
 
 def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], changes: Changes) -> None:
@@ -65,7 +64,7 @@ def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], ch
             _note_node(row, before, changes)
     written = _upsert(changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
     _write_labels([(row, known[row.name].labels if row.name in known else {}) for row in written])
-    unit_history.note_nodes([row.name for row in written if _differs(row, known.get(row.name), _REMEMBERED)])
+    unit_history.note_written((row, known.get(row.name)) for row in written)
 
 
 def _note_node(row: Node, before: Node | None, changes: Changes) -> None:

@@ -6,14 +6,27 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from sgportal.models import AuditEvent, GridEvent, Heartbeat, Journal, LabelJob, LogInCount, WorkKey
+from sgportal.models import (
+    AuditEvent,
+    CellHistory,
+    GridEvent,
+    Heartbeat,
+    Journal,
+    LabelHistory,
+    LabelJob,
+    LogInCount,
+    NodeHistory,
+    RememberedLabel,
+    WorkKey,
+)
 from sgportal.reconciler import duties
 from sgportal.reconciler.fleet import halt
 from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.worker import run
+from tests import builders
 
 pytestmark = pytest.mark.django_db
-DUTIES = {"duties/names", "duties/readers", "duties/resync", "duties/retention"}
+DUTIES = {f"duties/{each}" for each in ("clearing", "history", "names", "readers", "resync", "retention")}
 
 
 def days_ago(days: float):
@@ -79,13 +92,12 @@ def test_what_is_over_goes_with_it():
     Session.objects.create(session_key="new", session_data="x", expire_date=days_ago(-1))
     Heartbeat.objects.create(kind="worker", name="dead", at=days_ago(2))
     LogInCount.objects.create(key="old", count=3, expires_at=days_ago(1))
-    Journal.objects.create(kind="grid", key="x", at=days_ago(1))
     WorkKey.objects.create(key="labeljobs/1", requested=1, done=1)
     WorkKey.objects.create(key="labeljobs/2", requested=2, done=1)
-    duties.forget()
+    duties.clear()
     assert [each.session_key for each in Session.objects.all()] == ["new"]
     assert [each.key for each in WorkKey.objects.all()] == ["labeljobs/2"]
-    assert [model.__name__ for model in (Heartbeat, LogInCount, Journal) if model.objects.exists()] == []
+    assert [model.__name__ for model in (Heartbeat, LogInCount) if model.objects.exists()] == []
 
 
 def test_a_great_many_rows_go_in_turns_that_nobody_waits_for(monkeypatch, settings):
@@ -98,6 +110,37 @@ def test_a_great_many_rows_go_in_turns_that_nobody_waits_for(monkeypatch, settin
     assert GridEvent.objects.count() == 4
     assert duties.forget() == duties.RETENTION_SECONDS
     assert GridEvent.objects.count() == 0
+
+
+def test_of_each_kind_some_go_in_a_turn_however_many_there_are_of_another(monkeypatch):
+    monkeypatch.setattr(duties, "BATCH", 2)
+    monkeypatch.setattr(duties, "MOST_BATCHES", 1)
+    for number in range(7):
+        Journal.objects.create(kind="grid", key=str(number), at=days_ago(1))
+        CellHistory.objects.create(kind="DeploymentGrid", unit=str(number), since=days_ago(99), until=days_ago(98))
+        event(20 + number)
+    audited(400)
+    LabelHistory.objects.create(node="n", key="beat", value="1", until=days_ago(1))
+    RememberedLabel.objects.create(key="beat", kept=False)
+    assert duties.forget() == duties.SOON
+    assert [model.objects.count() for model in (Journal, CellHistory, GridEvent)] == [5, 5, 5]
+    assert [model.objects.count() for model in (AuditEvent, LabelHistory)] == [0, 0]
+
+
+def test_what_is_over_and_what_is_so_wait_for_no_backlog(monkeypatch):
+    """Work for three duties: none of them comes later because another has much to do."""
+    monkeypatch.setattr(duties, "BATCH", 1)
+    monkeypatch.setattr(duties, "MOST_BATCHES", 1)
+    for number in range(3):
+        event(20 + number)
+    Session.objects.create(session_key="old", session_data="x", expire_date=days_ago(1))
+    builders.a_node("n1")
+    duties.ensure()
+    for key in sorted(DUTIES - {"duties/resync"}):
+        run(key)
+    assert GridEvent.objects.count() == 2
+    assert not Session.objects.exists()
+    assert NodeHistory.objects.filter(node="n1").exists()
 
 
 def test_every_duty_is_due_at_once_and_again_after_its_time():

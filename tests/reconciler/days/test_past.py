@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sgportal.core.access.scope import NOTHING, Bounds, Scope
 from sgportal.core.text import Invalid
-from sgportal.models import CellHistory, Grid, GridUnit, LabelHistory, Node, NodeHistory, NodeLabel
+from sgportal.models import CellHistory, Grid, GridUnit, LabelHistory, Node, NodeHistory, NodeLabel, RememberedLabel
 from sgportal.models.scopes.current import within
 from sgportal.queries.per_unit import past
 from sgportal.reconciler import duties
@@ -19,8 +19,13 @@ from ..watching import node_body
 from ..world import World, a_grid, a_template
 
 
+@pytest.fixture(autouse=True)
+def remembered(db: None) -> None:
+    unit_history.remember(["zone", "rack"])
+
+
 def then(unit: str, at: datetime, key: str = "zone") -> past.UnitThen:
-    return past.unit_then(key, unit, at, past.known_from())
+    return past.unit_then(key, unit, at, past.known_from(key) or at)
 
 
 def names(unit: str, at: datetime, key: str = "zone") -> list[str]:
@@ -97,22 +102,22 @@ def rows(db: None) -> Grid:
 
 
 def test_what_nobody_noted_is_noted_by_the_next_turn(rows: Grid) -> None:
-    duties.forget()
+    duties.remember()
     assert names("a", timezone.now()) == ["n1"]
     assert [(each.path, each.revision) for each in then("a", timezone.now()).grids] == [(rows.path, 3)]
     counts = [model.objects.count() for model in unit_history.MODELS]
-    duties.forget()
+    duties.remember()
     assert [model.objects.count() for model in unit_history.MODELS] == counts
     rows.delete()
     Node.objects.all().delete()
-    duties.forget()
+    duties.remember()
     now = then("a", timezone.now())
     assert (now.nodes, now.grids, now.state) == ((), (), "Gone")
 
 
 def test_the_present_is_never_too_old_to_be_kept(rows: Grid, settings: Any) -> None:
     settings.SGPORTAL_HISTORY_DAYS = 30
-    duties.forget()
+    duties.remember()
     now = timezone.now()
     LabelHistory.objects.update(since=now - timedelta(days=90))
     NodeHistory.objects.update(since=now - timedelta(days=90), until=now - timedelta(days=31))
@@ -121,7 +126,10 @@ def test_the_present_is_never_too_old_to_be_kept(rows: Grid, settings: Any) -> N
     assert LabelHistory.objects.get().since == now - timedelta(days=90)
     assert NodeHistory.objects.filter(since__lt=now).count() == 0
     assert CellHistory.objects.filter(until__lt=now).count() == 1
-    assert now - timedelta(days=30) <= past.known_from() <= timezone.now() - timedelta(days=30)
+    RememberedLabel.objects.update(since=now - timedelta(days=90))
+    known = past.known_from("zone")
+    assert known is not None
+    assert now - timedelta(days=30) <= known <= timezone.now() - timedelta(days=30)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +160,32 @@ def test_a_node_is_seen_for_the_time_in_which_it_was_in_scope() -> None:
     with within(Scope((Bounds(key="zone", units=("mine",)),)), NOTHING):
         assert names("r1", before, "rack") == ["n1"]
         assert names("r1", timezone.now(), "rack") == []
+
+
+@pytest.mark.django_db
+def test_changes_tell_nothing_of_the_time_in_which_a_node_was_out_of_scope() -> None:
+    """It stood in one rack all the time, was theirs, then mine, and is theirs again."""
+    start = timezone.now()
+    store("nodes", node_body("n0", 1, zone="mine", rack="r1"))
+    store("nodes", node_body("n1", 1, zone="theirs", rack="r1"))
+    store("nodes", node_body("n1", 2, "False", zone="theirs", rack="r1"))
+    store("nodes", node_body("n1", 3, "False", zone="mine", rack="r1"))
+    store("nodes", node_body("n1", 4, zone="mine", rack="r1"))
+    store("nodes", node_body("n1", 5, zone="theirs", rack="r1"))
+    store("nodes", node_body("n1", 6, "False", zone="theirs", rack="r1"))
+    store("nodes", node_body("n1", 7, "False", zone="theirs", rack="r2"))
+    assert len(told("r1", start, "rack")) == 6
+    for bounds in ((Bounds(key="zone", units=("mine",)),), (Bounds(key="zone", units=("mine",)), Bounds(key="no"))):
+        with within(Scope(bounds), NOTHING):
+            assert told("r1", start, "rack") == [("NodeJoined", "n0"), ("NodeChanged", "n1")]
+            assert told("mine", start) == [
+                ("NodeJoined", "n0"),
+                ("NodeJoined", "n1"),
+                ("NodeChanged", "n1"),
+                ("NodeLeft", "n1"),
+            ]
+    with within(Scope((Bounds(namespaces=("shop",)), Bounds(key="zone", units=("mine",)))), NOTHING):
+        assert len(told("r1", start, "rack")) == 6
 
 
 @pytest.mark.django_db

@@ -157,6 +157,7 @@ def write(changes: Sequence[CellChanges]) -> list[Cells]:
 def _remember(changes: Sequence[CellChanges]) -> None:
     news = [each for each in changes if each.written or each.gone]
     units = {name for each in news for name in (*each.written, *each.gone) if name}
+    unit_history.remember({each.grid.key for each in news if set(each.written) - each.before.keys()})
     unit_history.note_cells([each.grid for each in news], units)
 
 
