@@ -13,7 +13,7 @@ from ..queries.label_impact import Impact, impact_of, scheduling_impact
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
 from ..reconciler.queue import workqueue
-from .common import Actor, NotFound, Refused, check_agreed, intent, is_agreed, note
+from .common import Actor, NotFound, PlanChanged, Refused, check_agreed, intent, is_agreed, note
 
 _OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
 
@@ -163,11 +163,16 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     def planned() -> Impact:
         return impact_of({name: changes})
 
+    def same(uid: str) -> None:
+        if not Node.objects.filter(name=name, uid=uid).exists():
+            raise PlanChanged
+        _check_agreed([name], planned)
+
     if dry_run:
         return planned()
     before = Node.objects.get(name=name).labels
     try:
-        label_jobs.write(name, changes, (lambda: _check_agreed([name], planned)) if is_agreed() else None)
+        label_jobs.write(name, changes, same if is_agreed() else None)
     except label_jobs.NodeRefused as error:
         raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
     except label_jobs.ZoneNotNamed as error:

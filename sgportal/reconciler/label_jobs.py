@@ -4,7 +4,6 @@ Services is announced to them first."""
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any, cast
 
 from django.conf import settings
@@ -56,25 +55,43 @@ class ZoneNotNamed(Exception):
         self.sentence = sentence
 
 
-def write(name: str, changes: Mapping[str, str | None], check: Callable[[], None] | None = None) -> None:
-    """Change one node's labels now and remember the node as it then is, unless `check`, which is called in the same
-    transaction, raises. Raises Unavailable, NodeRefused, and ZoneNotNamed where a closed loop could open for a
-    moment."""
+def write(name: str, changes: Mapping[str, str | None], check: Callable[[str], None] | None = None) -> None:
+    """Change one node's labels now and remember the node as it then is. With `check`, which raises unless the rows are
+    what somebody agreed to and the node is that of this uid, it is written only as it was then. Raises Unavailable,
+    NodeRefused, and ZoneNotNamed where a closed loop could open for a moment."""
     try:
         announce_zone(connected(), changes)
-        with transaction.atomic() if check else nullcontext():
-            if check:
-                check()
-            body = _patch(connected(), name, changes)
-            refresh.observe_nodes([body])
+        body = _patch_checked(connected(), name, changes, check) if check else _patch(connected(), name, changes)
+        refresh.observe_nodes([body])
     except (Refused, NotFound, Conflict) as error:
         raise NodeRefused(str(error)) from error
     except ClusterError as error:
         raise Unavailable(error) from error
 
 
-def _patch(cluster: Cluster, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
-    return cluster.patch("Node", "", name, {"metadata": {"labels": dict(changes)}}, MERGE_PATCH)
+def _patch(cluster: Cluster, name: str, changes: Mapping[str, str | None], version: str = "") -> dict[str, Any]:
+    metadata = {"labels": dict(changes), **({"resourceVersion": version} if version else {})}
+    return cluster.patch("Node", "", name, {"metadata": metadata}, MERGE_PATCH)
+
+
+def _patch_checked(
+    cluster: Cluster, name: str, changes: Mapping[str, str | None], check: Callable[[str], None]
+) -> dict[str, Any]:
+    """No transaction is open while the API server is asked: it would have others wait for as long as that takes. That
+    the node is still what the rows say, the API server sees to."""
+    for attempt in range(1, ATTEMPTS + 1):
+        body = cluster.get("Node", "", name)
+        if body is None:
+            raise NodeRefused(f"nodes “{name}” not found")
+        refresh.observe_nodes([body])
+        with transaction.atomic():
+            check(body["metadata"]["uid"])
+        try:
+            return _patch(cluster, name, changes, body["metadata"]["resourceVersion"])
+        except Conflict:  # a heartbeat, as a rule
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
 
 
 def run(job_id: str, cluster: Cluster) -> float | None:

@@ -203,8 +203,10 @@ def test_a_change_of_nodes_is_compared_in_the_transaction_that_stores_it(api, ma
 
 def test_a_node_is_labelled_at_once_only_as_planned(api, made, monkeypatch):
     sent = []
+    uid = Node.objects.get(name="node1").uid
     monkeypatch.setattr(actions.labels.label_jobs, "connected", lambda: None)
     monkeypatch.setattr(actions.labels.label_jobs, "announce_zone", lambda *_: joins("nodeunit7"))
+    monkeypatch.setattr(actions.labels.label_jobs, "_patch_checked", lambda *args: args[-1](uid))
     monkeypatch.setattr(actions.labels.label_jobs, "_patch", lambda *args: sent.append(args))
     asked = {"metadata": {"labels": {KEY: "nodeunit7"}}}
     plan = planned(api, "PATCH", "nodes/node1", asked)
