@@ -12,7 +12,7 @@ from ..models import LabelJob, Node
 from ..queries.label_impact import Impact, impact_of, scheduling_impact
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
-from ..reconciler.queue import workqueue
+from ..reconciler.queue import unit_history, workqueue
 from .common import Actor, NotFound, PlanChanged, Refused, check_agreed, intent, is_agreed, note
 
 _OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
@@ -126,6 +126,7 @@ def _start(
         before = {name: each["before"] or {"unschedulable": each["unschedulable"]} for name, each in records.items()}
         after = changes or {name: each["after"] for name, each in records.items() if each["after"]}
         note(actor, action, f"labeljobs/{job.pk}", before, dict(after))
+        unit_history.remember({key for each in records.values() for key in each["after"]})
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
 
@@ -178,6 +179,7 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     except label_jobs.ZoneNotNamed as error:
         raise Refused(error.sentence) from error
     node = Node.objects.get(name=name)
+    unit_history.remember(changes)
     note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))
     return node
 

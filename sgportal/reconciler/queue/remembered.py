@@ -1,7 +1,7 @@
 """Of which label keys it is kept which nodes had them. Labels that nothing names cost nothing, however often an agent
 rewrites them on however many nodes."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from django.conf import settings
@@ -20,7 +20,7 @@ def keys() -> frozenset[str]:
     return frozenset(RememberedLabel.objects.filter(kept=True).values_list("key", flat=True))
 
 
-def add(wanted: Collection[str]) -> set[str]:
+def add(wanted: Iterable[str]) -> set[str]:
     """Remember these too; those that were not so far. One query, one more where there are some."""
     some = set(wanted) - {""}
     new = some - set(RememberedLabel.objects.filter(key__in=some).values_list("key", flat=True)) if some else set()

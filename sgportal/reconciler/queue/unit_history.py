@@ -95,7 +95,7 @@ def _follow_some(kind: _Kind, nodes: Collection[str]) -> None:
         _follow(kind, {"node": wanted[start : start + _BATCH]})
 
 
-def remember(keys: Collection[str]) -> None:
+def remember(keys: Iterable[str]) -> None:
     """From now on, if not so far, it is kept which nodes have which labels of these keys. A statement, two more for
     what was not."""
     if added := remembered.add(keys):

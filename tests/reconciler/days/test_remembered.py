@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from sgportal.actions import assign_units, label_nodes
 from sgportal.core.overrides.variables import labels_read
 from sgportal.models import Grant, Grid, LabelHistory, NodeHistory, RememberedLabel, ServiceGroup
 from sgportal.queries.per_unit import past
@@ -17,7 +18,7 @@ from tests import builders
 
 from ..cache.test_refresh import store
 from ..watching import node_body
-from ..world import World, a_grid
+from ..world import ADA, World, a_grid
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -81,6 +82,15 @@ def test_what_names_a_key_has_it_remembered(settings: Any, named: str, expected:
         settings.SGPORTAL_HISTORY_LABELS = ["site" if named == "setting" else "site*"]
     unit_history.note_all()
     assert kept() == expected | {"topology.kubernetes.io/zone"}
+
+
+def test_keys_that_people_set_are_remembered() -> None:
+    for name in ("n1", "n2"):
+        store("nodes", node_body(name, 1, site="a", room="r"))
+    label_nodes(["n1"], {"site": "b"}, ADA)
+    assert kept() == {"site"}
+    assign_units("room", {"n1": "s", "n2": None}, ADA)
+    assert kept() == {"site", "room"}
 
 
 def test_labels_of_a_spec_that_makes_no_sense_are_none() -> None:
