@@ -153,7 +153,7 @@ def test_a_key_that_is_named_again_goes_on_being_remembered() -> None:
 
 
 def test_what_an_older_version_kept_of_all_labels_goes_but_for_what_is_named() -> None:
-    """As migration 0034 leaves it: all that there is, none of it kept yet."""
+    """As migration 0035 leaves it: all that there is, none of it kept yet."""
     old = timezone.now() - HOUR
     for key in ("site", "beat"):
         LabelHistory.objects.create(node="n1", key=key, value="a", since=old)

@@ -13,7 +13,7 @@ def begin(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sgportal', '0033_revisions_of_packages'),
+        ('sgportal', '0034_tracks_of_rollouts'),
     ]
 
     operations = [
