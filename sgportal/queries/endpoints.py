@@ -16,6 +16,7 @@ from ..core.pods import PodView
 from ..core.text import Invalid, Sentence
 from ..core.traffic.closure import SLICE_MODES, UNKNOWN, Capabilities
 from ..core.traffic.front import misplaced_pods
+from ..core.traffic.proof.agents import WRAPPER
 from ..core.traffic.proof.annotated import annotated_proof, topology_keys
 from ..core.traffic.proof.case import Seen, foreign
 from ..core.traffic.proof.doubts import NO_SLICES, NOT_MADE, NOT_OURS, Doubt, data_plane_doubt, proxy_doubt
@@ -107,7 +108,7 @@ def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilit
     slices, is_free = _slices(grid.namespace, service.name)
     strangers = foreign(service, slices)
     if slices:
-        pods, uids = _places_of_pods(grid.namespace) if service.closure.mode != "open" else (None, frozenset())
+        pods, uids = _places_of_pods(grid.namespace) if _is_held(service, nodes) else (None, frozenset())
         seen = Seen(sought.doubt, sought.refusing if is_free else frozenset(), pods, uids)
         proofs = proof(service, slices, nodes, seen=seen)
         datagrams = any(port.protocol == "UDP" for port in service.ports)
@@ -115,6 +116,13 @@ def reach(grid: Grid, spec: GridSpec, nodes: Sequence[NodeView], able: Capabilit
     service, foreseen = _foreseen(service, nodes, grid)
     proofs = proof(service, foreseen, nodes, seen=Seen(sought.doubt or NO_SLICES))
     return Reach(proofs, False, loop_of(proofs))
+
+
+def _is_held(service: ServiceFacts, nodes: Sequence[NodeView]) -> bool:
+    """Whether anybody keeps a Service's traffic within NodeUnits, so that it matters where its endpoints really are:
+    we, or SuperEdge's filter, where it was seen on a node."""
+    filtered = service.closure.mode == "wrapper" and any(each.role == WRAPPER for node in nodes for each in node.agents)
+    return filtered or service.closure.manages_slices
 
 
 def _slices(namespace: str, service: str) -> tuple[list[dict[str, Any]], bool]:

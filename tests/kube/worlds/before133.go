@@ -14,6 +14,6 @@ func newTracker(family core.IPFamily, node string) *proxy.EndpointsChangeTracker
 func categorize(
 	endpoints []proxy.Endpoint, port proxy.ServicePort, _ string, labels map[string]string,
 ) []proxy.Endpoint {
-	used, _, _, _ := proxy.CategorizeEndpoints(endpoints, port, labels)
-	return used
+	_, _, reached, _ := proxy.CategorizeEndpoints(endpoints, port, labels)
+	return reached
 }

@@ -31,20 +31,22 @@ type question struct {
 	Namespace string                    `json:"namespace"`
 	Service   string                    `json:"service"`
 	Hints     string                    `json:"hints"` // the annotation service.kubernetes.io/topology-mode
+	Local     bool                      `json:"local"` // internalTrafficPolicy
 	Slices    []discovery.EndpointSlice `json:"slices"`
 	Rounds    int                       `json:"rounds"`
 }
 
-// clusterIP is a Service port without any policy of its own.
+// clusterIP is a Service port that nobody outside the cluster reaches.
 type clusterIP struct {
 	proxy.ServicePort
 	hints string
+	local bool
 }
 
-func (clusterIP) UsesClusterEndpoints() bool { return true }
-func (clusterIP) UsesLocalEndpoints() bool   { return false }
-func (clusterIP) String() string             { return "worlds" }
-func (c clusterIP) HintsAnnotation() string  { return c.hints }
+func (c clusterIP) UsesClusterEndpoints() bool { return !c.local }
+func (c clusterIP) UsesLocalEndpoints() bool   { return c.local }
+func (clusterIP) String() string               { return "worlds" }
+func (c clusterIP) HintsAnnotation() string    { return c.hints }
 
 // main answers questions, one JSON document each: the distinct answers that were met, each a sorted list of ip:port.
 func main() {
@@ -89,7 +91,7 @@ func once(asked *question) []string {
 		labels[core.LabelTopologyZone] = asked.Node.Zone
 	}
 	answer := []string{}
-	for _, each := range categorize(known[name], clusterIP{hints: asked.Hints}, asked.Node.Name, labels) {
+	for _, each := range categorize(known[name], clusterIP{hints: asked.Hints, local: asked.Local}, asked.Node.Name, labels) {
 		answer = append(answer, each.String())
 	}
 	sort.Strings(answer)

@@ -6,11 +6,12 @@ import os
 import random
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
-from sgportal.core.names import MANAGED_BY, SERVICE_NAME, ZONE
+from sgportal.core.names import HEADLESS, MANAGED_BY, SERVICE_NAME, ZONE
 from sgportal.core.traffic.closure import Closure
 from sgportal.core.traffic.proof.case import Seen, foreign
 from sgportal.core.traffic.proof.proof import proof
@@ -42,8 +43,9 @@ def kube_proxy_says(asked):
     return [[frozenset(answer) for answer in json.loads(line)] for line in said.stdout.splitlines()]
 
 
-def question(slices, node, family="IPv4", port="http"):
+def question(slices, node, family="IPv4", port="http", local=False):
     return {
+        "local": local,
         "node": {"name": node.name, "zone": node.labels.get(ZONE, "")},
         "family": family,
         "port": {"name": port, "protocol": "TCP"},
@@ -152,17 +154,20 @@ def test_no_answer_of_kube_proxys_is_worse_than_the_proof():
 
 def a_larger_world(chance):
     """(service, slices, pods): any mode of ours, one port or two, of which not every pod has both, either family or
-    both, and nodes more than endpoints can name; strangers list what ours do."""
+    both, either internalTrafficPolicy, and nodes more than endpoints can name; pods that share an address, as those of
+    a node's own network do; strangers list what ours do, at ports of other names and protocols too, or as slices of a
+    headless Service."""
     closure = chance.choice((Closure("strict"), Closure("strict"), Closure("failover", ("b",)), Closure("prefer")))
     families = chance.choice((("IPv4",), ("IPv6",), ("IPv4", "IPv6")))
-    service = a_service(closure, *chance.choice(((HTTP,), (HTTP, METRICS))), families=families)
+    ports = chance.choice(((HTTP,), (HTTP, METRICS), (replace(HTTP, name="web"),)))
+    service = a_service(closure, *ports, families=families, local=chance.random() < 0.15)
     present = [
         a_pod(
             f"p{i}",
             chance.choice(("a0", "a1", "b0", "lone")),
             ready=chance.random() < 0.8,
             terminating=chance.random() < 0.15,
-            ips=(f"10.1.0.{i + 1}", f"fd00:1::{i + 1}"),
+            ips=(f"10.1.0.{(at := chance.choice((i, i, i, i, 0))) + 1}", f"fd00:1::{at + 1}"),
             ports=chance.choice(((), (("metrics", 9000, "TCP"),), (("metrics", 9001, "TCP"),))),
         )
         for i in range(chance.randint(0, 5))
@@ -173,11 +178,30 @@ def a_larger_world(chance):
         (address, *_) = each["endpoints"][0]["addresses"]
         family = "IPv6" if ":" in address else "IPv4"
         same = [e for e in each["endpoints"] if (":" in e["addresses"][0]) == (family == "IPv6")]
-        name = chance.choice([port.name for port in service.ports])
-        added.append({**each, "addressType": family, "endpoints": same, "ports": [{**each["ports"][0], "name": name}]})
+        port = {
+            **each["ports"][0],
+            "name": chance.choice([*(port.name for port in service.ports), "http", "", "metrics"]),
+            "protocol": chance.choice(("TCP", "TCP", "TCP", "UDP")),
+        }
+        if chance.random() < 0.1:
+            each["metadata"]["labels"] |= {HEADLESS: ""}
+        added.append({**each, "addressType": family, "endpoints": same, "ports": [port]})
     if ours and chance.random() < 0.2:
         ours.pop(chance.randrange(len(ours)))
     return service, [*ours, *added], present
+
+
+def watched(slices):
+    """Those that a kube-proxy watches (cmd/kube-proxy/app/server.go)."""
+    return [each for each in slices if HEADLESS not in each["metadata"]["labels"]]
+
+
+def whereabouts(pods):
+    """The node of each address, "" where pods on several have it."""
+    found = {}
+    for ip, node in ((ip, pod.node) for pod in pods for ip in pod.ips):
+        found[ip] = node if found.get(ip, node) == node else ""
+    return found
 
 
 CROWDED = (*NODES, *(a_node(f"a{number}", "a", f"z{number}") for number in range(2, 12)))
@@ -188,11 +212,13 @@ def allowed_units(service, node, slices, home):
     own, closure = node.labels.get("site", ""), service.closure
     if closure.mode == "prefer":
         return {*home.values(), ""}
+    ports = {(port.name, port.protocol) for port in service.ports}
     listed = {
         home.get(each["addresses"][0], "")
-        for slice_ in slices
+        for slice_ in watched(slices)
         for each in slice_["endpoints"]
-        if each["conditions"]["ready"] and slice_["ports"]
+        if each["conditions"]["ready"] and slice_["addressType"] in service.families
+        if ports & {(port["name"], port["protocol"]) for port in slice_["ports"]}
     }
     return {own} - {""} if not own or own in listed or closure.mode == "strict" else {own, *closure.failover}
 
@@ -209,13 +235,15 @@ def test_in_every_mode_at_every_port_of_either_family_the_proof_says_at_least_wh
         for port in service.ports
         for family in service.families
     ]
-    answers = kube_proxy_says([question(worlds[n][1], node, family, port) for n, node, port, family in places])
+    answers = kube_proxy_says(
+        [question(watched(worlds[n][1]), node, family, port, worlds[n][0].local) for n, node, port, family in places]
+    )
     heard: dict[tuple[int, str], list[frozenset[str]]] = {}
     for (number, node, _, _), answer in zip(places, answers, strict=True):
         heard.setdefault((number, node.name), []).extend(answer)
     met = Counter()
     for number, (service, slices, present) in enumerate(worlds):
-        node_of = {ip: pod.node for pod in present for ip in pod.ips}
+        node_of = whereabouts(present)
         home = {
             ip: next((n.labels.get("site", "") for n in NODES if n.name == node), "") for ip, node in node_of.items()
         }
