@@ -45,7 +45,10 @@ def abilities() -> Abilities:
     able = sum(count for version, of, count in kubelets if obeys_hints(version) and of != "windows")
     old = sum(count for version, of, count in counted if of == _PROXY and obeys_hints(version) is False)
     obeying = max(0, min(able, total - old))
-    return Abilities(total, obeying, keeping(plane, trial, total, obeying))
+    windows = sum(count for _, of, count in kubelets if of == "windows")
+    proxied = sum(count for _, of, count in counted if of == _PROXY)
+    unseen = max(0, total - windows - proxied) if proxied else 0
+    return Abilities(total, obeying, keeping(plane, trial, total, obeying, unseen))
 
 
 def capabilities() -> Capabilities:

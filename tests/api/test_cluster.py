@@ -134,7 +134,8 @@ def test_an_old_proxy_or_windows_makes_nothing_strict_unasked(as_):
     can = capabilities()
     assert (abilities().obeying, can.strict, can.everywhere) == (3, True, True)
     as_("olga").post("servicegrids", manifest("before", "ServiceGrid"))
-    proxy = builders.pod("kube-proxy-x", "node0", namespace="kube-system")
+    proxy, *others = (builders.pod(f"kube-proxy-{i}", f"node{i}", namespace="kube-system") for i in range(3))
+    Pod.objects.filter(pk__in=[each.pk for each in others]).update(agent="kube-proxy", version="v1.37.2")
     Pod.objects.filter(pk=proxy.pk).update(agent="kube-proxy", version="v1.33.1")
     assert (abilities().obeying, capabilities().strict, capabilities().everywhere) == (2, True, False)
     body = as_("vic").get("cluster").json()["closedLoop"]
@@ -151,6 +152,26 @@ def test_an_old_proxy_or_windows_makes_nothing_strict_unasked(as_):
         info={"nodeInfo": {"kubeletVersion": "v1.37.2", "operatingSystem": "windows"}}
     )
     assert (abilities().obeying, capabilities().everywhere) == (2, False)
+
+
+def test_a_node_without_a_kube_proxy_makes_nothing_strict_unasked_where_others_have_one(as_):
+    builders.walkthrough()
+    seen(Plane("kube-proxy"))
+    Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2", "operatingSystem": "linux"}})
+    for number in range(2):
+        proxy = builders.pod(f"kube-proxy-{number}", f"node{number}", namespace="kube-system")
+        Pod.objects.filter(pk=proxy.pk).update(agent="kube-proxy", version="v1.37.2")
+    assert (capabilities().strict, capabilities().everywhere) == (True, False)
+    (reason,) = as_("vic").get("cluster").json()["closedLoop"]["reasons"]
+    assert reason.startswith("no kube-proxy was seen on 1 of the cluster's 3 nodes, while others have one")
+    strict = manifest("web", "ServiceGrid", closure={"mode": "strict"})
+    warned = as_("olga").post("servicegrids?dryRun=All", strict).json()["warnings"]
+    said = [each["detail"] for each in warned if each["pointer"] == "/spec/closure/mode"]
+    assert said == [
+        "1 nodes (node2) have no kube-proxy that was seen, while others have: nobody knows what they would reach"
+    ]
+    Node.objects.filter(name="node2").delete()
+    assert capabilities().everywhere
 
 
 def test_it_is_one_question_what_the_cluster_can_keep(db, django_assert_num_queries):

@@ -143,9 +143,9 @@ def _unknown(why: Sentence) -> Plane:
     return Plane("unknown", why=why)
 
 
-def keeping(plane: Plane | None, trial: Trial | None, nodes: int, obeying: int) -> Keeping:
+def keeping(plane: Plane | None, trial: Trial | None, nodes: int, obeying: int, unseen: int = 0) -> Keeping:
     """What can be kept by the last look (None: nobody looked yet), with so many nodes of which so many have a
-    kube-proxy that obeys hints for nodes.
+    kube-proxy that obeys hints for nodes, and on so many no kube-proxy was seen while on others it was.
 
     What speaks against it forbids the modes. What is not known forbids and opens nothing, but where the data plane is
     not known nothing is claimed of where traffic goes.
@@ -155,14 +155,15 @@ def keeping(plane: Plane | None, trial: Trial | None, nodes: int, obeying: int) 
     open_questions = list(_not_known(plane, trial))
     doubt = passing or (open_questions[0] if plane and plane.why else None)
     kept = False if against else True if plane and trial and not open_questions else None
+    some = (*_some_too_old(nodes, obeying), *_some_unseen(nodes, unseen))
     can = Capabilities(
         not against,
         against[0] if against else None,
         doubt,
         _past_the_filter(plane) or doubt,
-        everywhere=obeying >= nodes and (plane is None or plane.name not in _UNREAD),
+        everywhere=obeying >= nodes and not unseen and (plane is None or plane.name not in _UNREAD),
     )
-    return Keeping(kept, (*against, *open_questions, *_notes(plane, passing), *_some_too_old(nodes, obeying)), can)
+    return Keeping(kept, (*against, *open_questions, *_notes(plane, passing), *some), can)
 
 
 def _passes(plane: Plane) -> Sentence | None:
@@ -218,6 +219,16 @@ def _some_too_old(nodes: int, obeying: int) -> Iterator[Sentence]:
             old=nodes - obeying,
             nodes=nodes,
             since=".".join(map(str, SINCE)),
+        )
+
+
+def _some_unseen(nodes: int, unseen: int) -> Iterator[Sentence]:
+    if unseen:
+        yield say(
+            "no kube-proxy was seen on %(unseen)s of the cluster's %(nodes)s nodes, while others have one: what "
+            "carries their traffic is not known, and a Service is strict only where that is asked for",
+            unseen=unseen,
+            nodes=nodes,
         )
 
 

@@ -3,8 +3,10 @@ projects give them, in the namespaces where clusters keep such pods: elsewhere a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ...units import NodeView
 
 KUBE_PROXY = "kube-proxy"
 WRAPPER = "application-grid-wrapper"
@@ -31,6 +33,13 @@ def role_of(body: Mapping[str, Any]) -> str:
         return ""
     labels = metadata.get("labels") or {}
     return next((role for label, value, role in _KNOWN if labels.get(label) == value), "")
+
+
+def without_proxy(nodes: Iterable[NodeView]) -> frozenset[str]:
+    """The nodes on which no kube-proxy was seen while on others it was, as a pod, so that something else may carry the
+    traffic there. None where it was seen on no node at all: then it is no pod (k3s), and every node has one."""
+    seen = {node.name: any(each.role == KUBE_PROXY for each in node.agents) for node in nodes}
+    return frozenset(name for name, has in seen.items() if not has) if any(seen.values()) else frozenset()
 
 
 def version_of(body: Mapping[str, Any], role: str) -> str:

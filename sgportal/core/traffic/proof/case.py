@@ -15,6 +15,7 @@ from ..slices.endpoints import canonical
 from ..slices.sentinels import sentinel_number
 from ..slices.slices import is_built_in, is_kept
 from ..slices.topology import Places, places
+from .agents import without_proxy
 from .doubts import Doubt
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
 from .worlds import Port, by_address, port_of
@@ -39,7 +40,8 @@ class Seen:
 class Case:
     """A Service with all that lists endpoints for it: each of `ports` with what nodes make of it, for mode wrapper by
     the value of the topology key. `sentinels` are names of slices that only refuse, `ready` the units that have a ready
-    endpoint, `served` the ports that have one."""
+    endpoint, `served` the ports that have one, `unproxied` the nodes on which a kube-proxy would have been seen and was
+    not."""
 
     service: ServiceFacts
     seen: Seen
@@ -50,6 +52,7 @@ class Case:
     sentinels: frozenset[str]
     ready: frozenset[str]
     served: frozenset[PortName]
+    unproxied: frozenset[str]
 
 
 def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -92,6 +95,7 @@ def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: S
         sentinels,
         frozenset(each.unit for several in real for each in several) - {""},
         frozenset(port for port, several in zip(ports, real, strict=True) if several),
+        without_proxy(nodes),
     )
 
 

@@ -33,6 +33,13 @@ NO_VERSION = Doubt(
     "ProxyVersionUnknown",
     say("the version of its kube-proxy is not known; hints for nodes are obeyed from 1.34 on"),
 )
+PROXY_NOT_SEEN = Doubt(
+    "ProxyNotSeen",
+    say(
+        "no kube-proxy was seen on the node, while other nodes have one; nobody knows what carries its traffic to "
+        "Services"
+    ),
+)
 KUBE_ROUTER_SEEN = Doubt(
     "DataPlane",
     say(

@@ -14,7 +14,7 @@ from ..rules import IGNORES_HINTS, LATEST, Rule, rule_of
 from ..service import ServiceFacts
 from .agents import KUBE_PROXY, KUBE_ROUTER, WRAPPER
 from .case import Case, Seen, case_of
-from .doubts import FILTER_NOT_SEEN, KUBE_ROUTER_SEEN, NO_VERSION, Doubt
+from .doubts import FILTER_NOT_SEEN, KUBE_ROUTER_SEEN, NO_VERSION, PROXY_NOT_SEEN, Doubt
 from .proxy import Backend, PortName
 from .worlds import Reached
 
@@ -87,6 +87,8 @@ def _rule(case: Case, node: NodeView) -> Rule | Doubt:
         return KUBE_ROUTER_SEEN
     if node.system == "windows":
         return IGNORES_HINTS
+    if node.name in case.unproxied and mode != "open":
+        return PROXY_NOT_SEEN
     rule = rule_of(version_on(node), case.service.annotated)
     if rule is None and case.service.closure.manages_slices:
         return NO_VERSION

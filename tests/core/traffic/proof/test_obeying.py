@@ -32,6 +32,16 @@ def test_windows_and_the_version_of_the_proxys_own_pod_count():
     assert effect_on(replace(new, agents=(Agent("kube-proxy", "v1.33.1"),))) == "refuses"
 
 
+def test_a_node_without_a_kube_proxy_is_named_where_others_have_one():
+    proxied = replace(a_node("n", "a"), agents=(Agent("kube-proxy", "v1.37.2"),))
+    windows = replace(a_node("w", "a"), system="windows")
+    assert [str(each) for each in disobeying([proxied, a_node("edge", "a"), windows])] == [
+        "1 nodes (w) would reach the pods of every NodeUnit",
+        "1 nodes (edge) have no kube-proxy that was seen, while others have: nobody knows what they would reach",
+    ]
+    assert disobeying([a_node("n", "a"), a_node("edge", "a")]) == ()
+
+
 def test_nodes_are_named_by_what_they_would_do():
     nodes = [a_node(f"old{i}", "a", version="v1.30.1") for i in range(5)] + [
         a_node("new", "a"),

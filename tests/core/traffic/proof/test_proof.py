@@ -199,10 +199,30 @@ def test_kube_router_without_a_kube_proxy_leaves_open_where_traffic_goes():
 
 
 def test_the_version_of_kube_proxys_own_pod_counts_not_the_kubelets():
-    known = (replace(NODES[0], agents=(Agent("kube-proxy", "v1.30.2"),)), *NODES[1:])
+    others = [replace(each, agents=(Agent("kube-proxy", "v1.37.2"),)) for each in NODES[1:]]
+    known = (replace(NODES[0], agents=(Agent("kube-proxy", "v1.30.2"),)), *others)
     assert [each.state for each in proved(known=known)][:2] == ["leaking", "closed"]
     known = (replace(NODES[0], agents=(Agent("kube-proxy", ""),)), *NODES[1:])
     assert proved(known=known)[0].reason == "ProxyVersionUnknown"
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("strict", ("unknown", "ProxyNotSeen")),
+        ("failover", ("unknown", "ProxyNotSeen")),
+        ("prefer", ("unknown", "ProxyNotSeen")),
+        ("open", ("open", "AsAsked")),
+    ],
+)
+def test_a_node_without_a_kube_proxy_where_others_have_one_is_not_answered_for(mode, expected):
+    """As on KubeEdge's edge nodes, where EdgeMesh carries traffic. Where it is no pod anywhere (k3s) it is there."""
+    known = (replace(NODES[0], agents=(Agent("kube-proxy", "v1.37.2"),)), *NODES[1:])
+    first, second, *_ = proved(mode, ("a",) if mode == "failover" else (), known)
+    assert (second.state, second.reason) == expected
+    assert first.state == ("open" if mode == "open" else "closed")
+    windows = (*known[:1], replace(NODES[1], system="windows"), *NODES[2:])
+    assert proved(mode, ("a",) if mode == "failover" else (), windows)[1].reason != "ProxyNotSeen"
 
 
 @pytest.mark.parametrize(
