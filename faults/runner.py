@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -91,6 +91,7 @@ def run(at: Setting, fault: Fault, spares: Sequence[str]) -> Result:
     assert not found, f"it is not steady before {fault.name}: {found}"
     at.notes.clear()
     at.ended.clear()
+    at.anew = False
     began, door = time.monotonic(), at.door()
     trouble = []
     at.work_goes_on.set()
@@ -105,7 +106,7 @@ def run(at: Setting, fault: Fault, spares: Sequence[str]) -> Result:
         seconds = time.monotonic() - began - LEAD
         time.sleep(LEAD)
     over = time.monotonic()
-    after, found = steady(at, before, work)
+    after, found = steady(at, replace(before, grids={}, children={}, pods={}) if at.anew else before, work)
     recovered = None if any(not each.lasting for each in found) else max(0.0, time.monotonic() - over - 2)
     _tidy(at, after)
     trouble += [Finding(UNEXPLAINED, each, lasting=True) for each in work.refused]

@@ -2,6 +2,7 @@
 an orchestrator does."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from tests.ops.runtime.workers import TOKEN, children_of
 from tests.services import Postgres, Redis, free_port, run_postgres, run_redis, wait_for
 
 from .api import Api, through
+from .snapshot import WAITING
 from .wire import Wire
 from .work import Door
 
@@ -48,6 +50,7 @@ class Setting:
     ended: list[str] = field(default_factory=list)
     roots: dict[str, Path] = field(default_factory=dict)  # the checkout that a process is begun anew from
     preset: dict[str, dict[str, str]] = field(default_factory=dict)  # with what more in its environment
+    anew: bool = False  # what there was has gone by the fault itself: that it was made again is no finding
     work_goes_on: threading.Event = field(default_factory=threading.Event)
     _expected: set[int] = field(default_factory=set)
     _down: set[str] = field(default_factory=set)
@@ -94,6 +97,22 @@ class Setting:
         process.send_signal(signal.SIGTERM)
         return process.wait(60)
 
+    def restart_all(self, meanwhile: Callable[[], None]) -> None:
+        """End every process in order, do something, and begin them again."""
+        with self.paused():
+            for name in self.names:
+                self.stop(name)
+            meanwhile()
+            for name in self.names:
+                self.begin(name)
+        self.until(lambda: all(map(self.listens, self.each("web"))), "the web is ready")
+
+    def rest(self) -> None:
+        """Let no more be asked for, and wait until all that was is done."""
+        self.work_goes_on.clear()
+        time.sleep(2)  # what was asked for last is answered
+        self.until(lambda: not self.rows(WAITING), "nothing waits")
+
     def paused(self) -> threading.RLock:
         """A lock: while it is held nothing is begun anew."""
         return self._lock
@@ -125,10 +144,23 @@ class Setting:
             return []
         return [process.pid, *children_of(process.pid)]
 
-    def rows(self, statement: str, *values: Any) -> list[Any]:
-        """What the database answers."""
+    def rows(self, statement: str, *values: Any, fetch: bool = True) -> list[Any]:
+        """What the database answers; nothing where it is not to `fetch`."""
         with psycopg.connect(self.database, autocommit=True, connect_timeout=5) as link:
-            return link.execute(statement, values).fetchall()
+            done = link.execute(statement, values)
+            return done.fetchall() if fetch else []
+
+    def manage(self, *words: str) -> str:
+        """What a command of the portal says."""
+        done = self.portal.run([sys.executable, "manage.py", *words])
+        return f"{words[0]}: {(done.stderr + done.stdout).strip().splitlines()[-1]}"
+
+    def etcd(self, call: str, **body: object) -> dict[str, Any]:
+        """What etcd answers to a call of its JSON gateway."""
+        asked = urllib.request.Request(f"{self.plane.etcd}/v3/{call}", json.dumps(body).encode())
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def note(self, text: str) -> None:
         """Say something in the fault's row."""

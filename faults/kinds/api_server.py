@@ -1,9 +1,7 @@
 """The API server goes, is busy, fails, forgets, or cannot be reached."""
 
-import json
 import signal
 import time
-import urllib.request
 
 from ..setting import Setting
 from .fault import fault
@@ -130,17 +128,10 @@ def api_410(at: Setting) -> None:
     at.to_cluster.refuse()
     try:
         time.sleep(5)
-        revision = _etcd(at, "maintenance/status")["header"]["revision"]
-        _etcd(at, "kv/compaction", revision=revision, physical=True)
+        revision = at.etcd("maintenance/status")["header"]["revision"]
+        at.etcd("kv/compaction", revision=revision, physical=True)
         server.stop(signal.SIGKILL)
         server.start()
         at.plane.until_ready()
     finally:
         at.to_cluster.mend()
-
-
-def _etcd(at: Setting, call: str, **body: object) -> dict[str, dict[str, str]]:
-    asked = urllib.request.Request(f"{at.plane.etcd}/v3/{call}", json.dumps(body).encode())
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        found: dict[str, dict[str, str]] = json.load(answer)
-    return found

@@ -16,6 +16,7 @@ from .fault import fault
 SOURCE = Path(__file__).parents[1] / "clock.c"
 HOUR = 3600
 SECONDS = 15  # between two jumps
+SKEW = 600
 
 
 def _lacks() -> str:
@@ -75,6 +76,21 @@ def clock_portal(at: Setting) -> None:
         for name in names:
             at.kill(name)
         at.until(lambda: all(map(at.listens, at.each("web"))), "the web is back")
+
+
+@fault("clock-skew", "the clock of one worker is ten minutes ahead, the other's ten minutes behind, for 40 s", _lacks)
+def clock_skew(at: Setting) -> None:
+    """They take keys from one another."""
+    with contextlib.ExitStack() as stack:
+        for name, seconds in zip(at.each("worker"), (SKEW, -SKEW), strict=False):
+            clock = stack.enter_context(a_clock())
+            clock.jump(seconds)
+            at.preset[name] = clock.environment
+            at.kill(name)
+        time.sleep(40)
+        at.preset.clear()
+        for name in at.each("worker"):
+            at.kill(name)
 
 
 @fault(

@@ -5,7 +5,6 @@ import time
 
 from ..api import GRIDS
 from ..setting import Setting
-from ..snapshot import WAITING
 from .fault import fault
 
 
@@ -56,15 +55,71 @@ def database_silent(at: Setting) -> None:
 def database_lost(at: Setting) -> None:
     """Every grid is taken over from its custom resource. Work pauses: what was agreed to and not yet carried out when a
     database is lost is lost with it."""
-    at.work_goes_on.clear()
-    time.sleep(2)  # what was asked for last is answered
-    at.until(lambda: not at.rows(WAITING), "nothing waits")
-    with at.paused():
-        for name in at.names:
-            at.stop(name)
+    at.rest()
+    at.restart_all(lambda: at.use(at.postgres.url()))
+    _taken_over(at)
+
+
+@fault(
+    "database-restored",
+    "a backup while work goes on, 12 s more of work, then the database is dropped and the backup restored",
+)
+def database_restored(at: Setting) -> None:
+    """The cluster has gone on since the backup, and is right."""
+    backup = at.folder / "portal.backup"
+    at.note(at.manage("backup", str(backup)))
+    time.sleep(12)
+    at.rest()
+    lost = at.database.rpartition("/")[2]
+
+    def lose_everything() -> None:
         at.use(at.postgres.url())
-        for name in at.names:
-            at.begin(name)
-    at.until(lambda: all(map(at.listens, at.each("web"))), "the web is ready")
+        at.rows(f"DROP DATABASE {lost} WITH (FORCE)", fetch=False)
+        at.note(at.manage("restore", "--replace", str(backup)))
+
+    at.restart_all(lose_everything)
+    gone = _decide_for_the_cluster(at)
+    at.note(f"{gone} grids deleted since the backup waited for a person")
+    _taken_over(at)
+
+
+def _decide_for_the_cluster(at: Setting) -> int:
+    """What the restored portal has and the cluster has not, a person lets go; how many."""
+    door, ended = at.door(), time.monotonic() + 15
+    gone = 0
+    while time.monotonic() < ended:
+        waiting = [each["id"] for each in door.ask("GET", "decisions")[1]["items"] if each["kind"] == "grid-gone"]
+        if waiting:
+            status, said, _ = door.ask("POST", "decisions", {"choice": "follow", "items": waiting})
+            assert status < 300, said
+            gone += len(waiting)
+        time.sleep(1)
+    return gone
+
+
+def _taken_over(at: Setting) -> None:
     grids = len(at.api.list(f"{GRIDS}/deploymentgrids"))
     at.until(lambda: len(at.door().ask("GET", "deploymentgrids")[1]["items"]) == grids, "the grids are taken over")
+
+
+@fault("database-read-only", "PostgreSQL takes no writes for 30 s (default_transaction_read_only)")
+def database_read_only(at: Setting) -> None:
+    """As where it has failed over to a standby that is not promoted yet."""
+    _read_only(at, "on")
+    time.sleep(30)
+    _read_only(at, "off")
+
+
+def _read_only(at: Setting, value: str) -> None:
+    at.rows(f"ALTER SYSTEM SET default_transaction_read_only = {value}", fetch=False)
+    at.rows("SELECT pg_reload_conf()")
+
+
+@fault("redis-full", "Redis has no memory left for 30 s (maxmemory 1, noeviction)")
+def redis_full(at: Setting) -> None:
+    """It answers, and takes no message."""
+    with at.redis.client() as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+        time.sleep(30)
+        client.config_set("maxmemory", 0)
