@@ -181,6 +181,15 @@ class EmbeddedCluster:
         """Forget the history of all objects: older resourceVersions answer 410."""
         self.call(self.store.compact)
 
+    def kept(self) -> Store:
+        """Everything as it is now, for `rewind`."""
+        return self.call(self.store.kept)
+
+    def rewind(self, kept: Store) -> None:
+        """Go back to an earlier state, versions included, as where etcd is restored; every watch ends."""
+        self.call(lambda: self.store.rewind(kept))
+        self.faults.drop_watches()
+
     def unreachable(self, gone: bool) -> None:
         """Close the port and every connection, or open the port again."""
         change: Any = self._listener.close() if gone else self._listener.open()

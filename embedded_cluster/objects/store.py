@@ -150,6 +150,21 @@ class Store:
         if version < oldest:
             raise ApiError(410, f"too old resource version: {version} ({oldest + 1})")
 
+    def kept(self) -> "Store":
+        """Everything as it is now, to go back to."""
+        return Store(self.version, {key: dict(objects) for key, objects in self.objects.items()})
+
+    def rewind(self, kept: "Store") -> None:
+        """Go back, as where etcd is restored: versions are counted from there again, and nobody is told."""
+        self.version, self.compacted = kept.version, kept.version
+        self._history.clear()
+        self._forgotten.clear()
+        self.objects.clear()
+        self.indexes = Indexes()
+        for key, objects in kept.objects.items():
+            for body in objects.values():
+                self.load(key, body)
+
     def compact(self) -> None:
         """Forget all history."""
         self._history.clear()

@@ -31,7 +31,7 @@ from .discovery.installer import Installer
 from .fleet.doubts import Doubts
 from .fleet.guard import Guard
 from .grids.resource import absence
-from .informer.messages import Bookmark, Failed, Inbox, Message, NotServed, Replaced, Rows
+from .informer.messages import Bookmark, Failed, Inbox, Message, NotServed, Replaced, Rewound, Rows
 from .informer.probe import Probe
 from .informer.reflector import Pace, Reflector
 from .process import connection as access
@@ -220,6 +220,8 @@ class Store:
             self.news.heard(message.resource, message.at)
         elif isinstance(message, Failed):
             self.news.failed(message.resource, message.error)
+        elif isinstance(message, Rewound):
+            refresh.rewound(message.resource)
         elif isinstance(message, NotServed):
             self.news.not_served(message.resource)
             if message.resource in BY_PLURAL:

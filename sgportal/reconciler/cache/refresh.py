@@ -4,8 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from ...cluster import Cluster
+from ...core.grids.group import PLURAL
+from ...core.grids.kinds import BY_PLURAL
+from ...models import Grid, ServiceGroup
 from .enqueue import Changes, enqueue
 from .pod_scope import PODS, PodScope
 from .resources import SOURCES
@@ -33,6 +37,16 @@ def relist(resource: str, cluster: Cluster) -> None:
         write(resource, PodScope.read().restrict(rows) if resource == PODS else rows, changes)
         write_absent(resource, there, changes)
         enqueue(changes)
+
+
+def rewound(resource: str) -> None:
+    """The cluster went back to an earlier version: a generation that is known of a custom resource may soon be that of
+    another spec, so that each is taken in anew, but for what was edited here and is still to be brought there."""
+    if resource in BY_PLURAL:
+        rows = Grid.objects.filter(kind=BY_PLURAL[resource].kind).exclude(cluster_uid="")
+        rows.filter(generation=F("pushed_generation")).update(cluster_generation=0)
+    if resource == PLURAL:
+        ServiceGroup.objects.exclude(cluster_uid="").update(cluster_generation=0)
 
 
 def write(resource: str, rows: Mapping[str, Any], changes: Changes) -> None:

@@ -203,6 +203,13 @@ class EndpointCache:
         list(self._forget(key))
         self._ended[key] = body["metadata"]["uid"]
 
+    def rewound(self, resource: str) -> None:
+        """The cluster went back: no slice that is known is newer than what a list will say."""
+        if resource == "endpointslices":
+            self.slices.clear()
+            self._owner.clear()
+            self._ended.clear()
+
     def live(self, service: str) -> list[Body]:
         """Every slice that carries the name of a Service."""
         return list(self.slices.get(service, {}).values())

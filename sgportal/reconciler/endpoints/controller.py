@@ -22,7 +22,7 @@ from ...core.timestamps import rfc3339
 from ...core.traffic.slices.sentinels import sentinel_number
 from ...core.traffic.slices.slices import is_built_in, is_kept, is_leftover, wanted
 from ...core.traffic.slices.write_order import writes
-from ..informer.messages import Failed, Message, Replaced, Rows
+from ..informer.messages import Failed, Message, Replaced, Rewound, Rows
 from ..informer.reflector import Pace, Reflector
 from ..informer.source import Body, place
 from .cache import SOURCES, EndpointCache
@@ -140,6 +140,9 @@ class EndpointController:
             gone = self._doubts.absent(message.resource, message.keys)
             self._soil(self._memory.take(message.resource, gone))
             self._listed.add(message.resource)
+        elif isinstance(message, Rewound):
+            self._memory.rewound(message.resource)
+            self._listed.discard(message.resource)
         elif isinstance(message, Failed):
             log.warning("%s: %s", message.resource, message.error)
         elif isinstance(message, Job):

@@ -52,6 +52,14 @@ class Bookmark:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewound:
+    """The cluster went back to an earlier version: what is known by version or generation is no longer so. A list
+    follows."""
+
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The resource cannot be read."""
 

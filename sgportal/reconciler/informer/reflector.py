@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ...cluster import AnotherCluster, Cluster, ClusterError, Expired, NotFound, Watch, WatchEvent
-from .messages import Bookmark, Failed, Message, NotServed, Replaced, Rows
+from .messages import Bookmark, Failed, Message, NotServed, Replaced, Rewound, Rows
 from .source import Source
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class Reflector(threading.Thread):
         self._hurry = threading.Event()  # ends the pause of a back-off
         self._stream: Watch | None = None
         self._version = ""  # where to go on from; "": list first
+        self._doubted = False  # whether the cluster may have gone back to an earlier version meanwhile
         self._failures = 0  # in a row
         self._again: float | None = None
         self._also: deque[tuple[str, str]] = deque()  # namespaces, each with a label selector, to be listed besides
@@ -138,6 +139,7 @@ class Reflector(threading.Thread):
         """Note a failure; the seconds to wait. A stream that breaks, or is too old to resume, is no news yet: only if
         the next request fails as well the resource cannot be reached."""
         broke, self._stream = self._stream is not None, None
+        self._doubted = True
         failures, self._failures = self._failures, self._failures + 1
         if isinstance(error, AnotherCluster):
             self._version, self._failures = "", 0
@@ -167,6 +169,10 @@ class Reflector(threading.Thread):
             raise
 
     def _read(self, cluster: Cluster) -> None:
+        if self._version and self._doubted and self._went_back(cluster):
+            self._say(Rewound(self._source.resource))
+            self._version = ""
+        self._doubted = False
         if not self._version:
             if self._installer:
                 self._installer.before_list(cluster)
@@ -184,12 +190,24 @@ class Reflector(threading.Thread):
             cluster.confirm()
             self._follow(self._stream)
         self._stream = None
+        self._doubted = time.monotonic() - began < self._pace.stream - 1
         asked = self._again is not None or self._also or self._stopping.is_set()
         if not asked and time.monotonic() - began < SHORT_SECONDS:
             self._failures += 1
             self._pause(self._pace.backoff(self._failures, None))
         else:
             self._failures = 0
+
+    def _went_back(self, cluster: Cluster) -> bool:
+        """Whether the cluster is at an earlier version than we have seen of it, as after etcd was restored: a watch
+        from there would be silent until that version is reached again, and never tell what is otherwise now. A stream
+        that lasted as long as it was to has seen no such thing. Versions are numbers that grow: KEP-5504."""
+        now = next(iter(cluster.pages(self._source.kind, limit=1, metadata_only=True))).resource_version
+        if not (now.isdecimal() and self._version.isdecimal()) or int(now) >= int(self._version):
+            return False
+        cluster.confirm()
+        log.warning("%s: the cluster went back from version %s to %s", self._source.resource, self._version, now)
+        return True
 
     def _list_besides(self, cluster: Cluster) -> None:
         """List what was asked for besides. The watch then goes on from where it was: it tells once more what happened
