@@ -1,5 +1,6 @@
 """`make faults`: every fault, or those named in FAULTS, on a real control plane. A table on the screen, JSON in
-`faults/output/latest.json`; exit code 1 where something is lost, doubled or unexplained."""
+`faults/output/latest.json`, with REPORT=1 in `docs/reliability` as well; exit code 1 where something is lost, doubled
+or unexplained."""
 
 import ctypes
 import os
@@ -37,7 +38,7 @@ def main(named: Sequence[str]) -> int:
     for each in wanted:
         if lacks := each.lacks():
             print(f"left out: {each.name}, for want of {lacks}", file=sys.stderr)
-    results, kept = [], {}
+    results = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     if os.geteuid() == 0:
         _own_mounts()
@@ -51,14 +52,14 @@ def main(named: Sequence[str]) -> int:
             if not each.lacks():
                 print(f"… {each.name}: {each.what}", file=sys.stderr, flush=True)
                 results.append(runner.run(at, each, spares))
-                kept = report.write(results[-1].as_json())
+                report.write(results[-1].as_json())
                 print(report.line(results[-1]), flush=True)
                 for finding in results[-1].found:
                     print(f"    {finding.kind}: {finding.text}", flush=True)
         if logs := os.environ.get("FAULTS_LOGS"):
             report.keep_logs(folder, Path(logs))
     if results and os.environ.get("REPORT", "") not in ("", "0"):
-        report.document(known, kept)
+        report.document(known, {name: found for name, found in report.read(report.OUTPUT).items() if name in known})
     return int(any(each.found for each in results))
 
 

@@ -1,4 +1,7 @@
-"""Results as lines, as a file and as the table of `docs/reliability`."""
+"""Results as lines, as a file and as the table of `docs/reliability`.
+
+The table is written from the file of results beside it, and a test compares the two: no row is typed.
+"""
 
 import json
 import re
@@ -14,9 +17,12 @@ from .runner import Result
 
 OUTPUT = Path(__file__).parent / "output" / "latest.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability" / "README.md"
+RESULTS = DOCUMENT.with_name("results.json")
+_TABLE = re.compile(r"(<!-- results -->\n).*?(<!-- end -->)", re.S)
 _HEAD = (
     "fault",
     "what happens",
+    "run on",
     "took",
     "as wanted after",
     "objects before → after",
@@ -40,22 +46,36 @@ def _after(seconds: float | None) -> str:
     return "never" if seconds is None else f"{seconds:.0f} s"
 
 
-def write(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Add a result to the file, in the place of an earlier one of that name; all that it has then."""
-    OUTPUT.parent.mkdir(exist_ok=True)
-    kept = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
+def write(result: Mapping[str, Any], file: Path = OUTPUT) -> None:
+    """Add a result to the file, in the place of an earlier one of that name."""
+    kept = read(file)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     kept[result["name"]] = {"at": at, **result}
-    OUTPUT.write_text(json.dumps(kept, indent=1))
-    return kept
+    keep(kept, file)
 
 
-def document(faults: Mapping[str, Fault], results: Mapping[str, Any]) -> None:
-    """Write the results into the document."""
+def read(file: Path) -> dict[str, Any]:
+    """The results in a file, by the name of the fault."""
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def keep(results: Mapping[str, Any], file: Path) -> None:
+    """Write a file of results."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
+
+
+def document(faults: Mapping[str, Fault], fresh: Mapping[str, Any]) -> None:
+    """Add results to those beside the document, and write all of them into it."""
+    keep({**read(RESULTS), **fresh}, RESULTS)
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(), faults, read(RESULTS)))
+
+
+def with_table(text: str, faults: Mapping[str, Fault], results: Mapping[str, Any]) -> str:
+    """The document with the table of these results."""
     table = "\n".join([f"| {' | '.join(_HEAD)} |", "|---" * len(_HEAD) + "|", *_rows(faults, results)])
-    text = DOCUMENT.read_text()
-    text = re.sub(r"(<!-- results -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{table}\n{m[2]}", text, flags=re.S)
-    DOCUMENT.write_text(text)
+    return _TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
 def _rows(faults: Mapping[str, Fault], results: Mapping[str, Any]) -> Iterator[str]:
@@ -66,10 +86,10 @@ def _rows(faults: Mapping[str, Fault], results: Mapping[str, Any]) -> Iterator[s
             objects = f"{sum(found['before'].values())} → {sum(found['after'].values())}"
             answers = ", ".join(f"{count} × {code}" for code, count in sorted(found["answers"].items()))
             cells[1] += notes
-            cells += [f"{found['seconds']:.0f} s", _after(found["recovered"]), objects, answers]
+            cells += [found["at"][:10], f"{found['seconds']:.0f} s", _after(found["recovered"]), objects, answers]
             cells += [str(found[kind]) for kind in (LOST, DOUBLED, UNEXPLAINED)]
         else:
-            cells += ["not run yet", *[""] * 6]
+            cells += ["not run yet", *[""] * 7]
         yield f"| {' | '.join(cells)} |"
 
 

@@ -164,6 +164,7 @@ class Setting:
 
     def note(self, text: str) -> None:
         """Say something in the fault's row."""
+        print(f"    {text}", file=sys.stderr, flush=True)
         self.notes.append(text)
 
     def until(self, check: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:

@@ -22,8 +22,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.serializers.python import Deserializer, Serializer
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
-from ..models import ApiToken, AuditEvent, Grid, ServiceGroup
+from ..core.plans.retirement import APPROVED, HELD
+from ..core.rollouts.state import OVER
+from ..models import ApiToken, AuditEvent, Grid, GridUnit, Rollout, ServiceGroup
 from ..reconciler.process import heartbeat
 from ..version import VERSION
 
@@ -114,6 +117,7 @@ def read(file: BinaryIO, replace: bool) -> int:
             _empty()
             count = _load(packed)
             _reset_sequences()
+            _forget_what_was_under_way()
             told = f"backup of {head['made']}"
             AuditEvent.objects.create(actor="manage.py", door="shell", verb="restore", path=told)
             return count
@@ -182,6 +186,16 @@ def _save(rows: list[DeserializedObject]) -> None:
             row.save()
     else:
         model._default_manager.bulk_create([row.object for row in rows])
+
+
+def _forget_what_was_under_way() -> None:
+    """The cluster has gone on since the backup. Which revision a workload has is not known any more, and how far a
+    rollout is; what a person had approved of may have been done, and is not done twice."""
+    Grid.objects.update(observed_generation=0, stable=None)
+    GridUnit.objects.update(revision=0, assigned=None, recreate=False)
+    GridUnit.objects.filter(retirement=APPROVED).update(retirement=HELD)
+    Rollout.objects.update(generation=0)
+    Rollout.objects.exclude(phase__in=OVER).update(phase="Superseded", ended_at=timezone.now())
 
 
 def _reset_sequences() -> None:

@@ -10,9 +10,9 @@ from .scopes.rows import Scoped
 class Rollout(models.Model):
     """The rollout of a grid to its revision `target` (a `core.rollouts.state.State` with its `units`); the latest of a
     grid counts. `generation` is that of the grid which it was last held against: another makes the same children, or
-    begins another rollout. New units have revision `stable` while it is under way. What is taken at random follows from
-    `seed`. `command` is the annotation that was last carried out. `looked_at`: when it was last looked at.
-    `tracks`: where each of several is (`core.rollouts.state.Position`)."""
+    begins another rollout; 0 in a database that was restored. New units have revision `stable` while it is under way.
+    What is taken at random follows from `seed`. `command` is the annotation that was last carried out. `looked_at`:
+    when it was last looked at. `tracks`: where each of several is (`core.rollouts.state.Position`)."""
 
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="rollouts")
     target = models.PositiveBigIntegerField()

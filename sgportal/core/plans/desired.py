@@ -31,7 +31,9 @@ from ..traffic.front import front_service, fronted_units
 from ..traffic.service import ServiceFacts, described
 from ..units import Unit
 from .per_unit.layers import Layers, NotPossible, without_nulls
-from .world import Pinned
+from .world import AS_IT_IS, Pinned
+
+_OF_ITS_OWN = ("name", "namespace", "labels", "annotations", "ownerReferences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,16 @@ def desired(
     latest = Layers(spec, known)
     older: dict[int, Layers] = {}
     for unit in sorted(units):
-        labelled = carries_its_unit(live.get(child_name(spec.name, spec.kind.child_kind, unit)))
+        there = live.get(child_name(spec.name, spec.kind.child_kind, unit))
+        if there and unit in pinned and pinned[unit].number == AS_IT_IS:
+            children.append(_as_it_is(unit, spec, there))
+            continue
+        labelled = carries_its_unit(there)
         try:
             if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
                 raise NotPossible("InvalidName", problem)
-            layers = _layers_at(pinned[unit], known, older) if unit in pinned else latest
+            stays = unit in pinned and pinned[unit].number != AS_IT_IS
+            layers = _layers_at(pinned[unit], known, older) if stays else latest
             child_spec = layers.of(unit, labelled)
         except NotPossible as why:
             findings.append(Finding(unit, why.reason, why.sentence))
@@ -108,6 +115,12 @@ def desired(
             body = _workload(spec, unit, child_spec, owner, labelled)
             children.append(Child(unit, template, body, layers.varying(unit)))
     return tuple(children), tuple(findings)
+
+
+def _as_it_is(unit: str, spec: GridSpec, there: Mapping[str, Any]) -> Child:
+    """A workload as there is one, so that nothing of it is written."""
+    metadata = {key: value for key, value in there["metadata"].items() if key in _OF_ITS_OWN}
+    return Child(unit, spec.template_name(unit), {**_body(spec, metadata, there["spec"])})
 
 
 def _services(

@@ -23,6 +23,7 @@ from .fronts import front_leaves
 from .per_unit.sequence import in_order
 from .quarantine import waits_to_join
 from .retirement import APPROVED, DELETION_HELD, STAYS
+from .world import AS_IT_IS
 from .world import Cause as Cause
 from .world import World as World
 
@@ -107,7 +108,9 @@ _STAYS: Mapping[str, Callable[[int], tuple[str, Sentence]]] = {
     "person": lambda number: ("Pinned", say("it stays at revision %(number)s until it is unpinned", number=number)),
     "waiting": lambda number: (
         "WaitingForWave",
-        say("it stays at revision %(number)s until the rollout reaches it", number=number),
+        say("it stays at revision %(number)s until the rollout reaches it", number=number)
+        if number != AS_IT_IS
+        else say("it stays as it is until the rollout reaches it"),
     ),
 }
 PAUSED = "ReconciliationPaused"  # the reason of a unit that somebody has paused

@@ -16,11 +16,14 @@ from .retirement import Retirement
 Cause = Literal["", "unit-gone", "left-out", "key-changed"]
 
 
+AS_IT_IS = 0  # the number of a revision that nobody knows: of a workload that was there before the grid's row
+
+
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """The revision that a unit stays at: its number, and the grid as it was then; None where that is not stored, or
-    would not be valid now. `by`: a person's wish, or a rollout: whose turn the unit is to wait for, or that has reached
-    it."""
+    would not be valid now. At AS_IT_IS a workload stays what it is, and where there is none it follows the latest.
+    `by`: a person's wish, or a rollout: whose turn the unit is to wait for, or that has reached it."""
 
     number: int
     spec: GridSpec | None

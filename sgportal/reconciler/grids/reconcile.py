@@ -51,7 +51,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         record.record_invalid(grid, synced.resource, invalid, cluster)
         return _finish_deletion(grid, cluster, []) if grid.deleting_since and not cluster.read_only else None
 
-    if not (grid.deleting_since or cluster.read_only or rollouts.prepare(grid, spec)):
+    if not (grid.deleting_since or cluster.read_only or rollouts.prepare(grid, spec, cluster)):
         return 0.0
     seen = observe(grid, spec, synced.resource, cluster)
     if not grid.deleting_since and vanished(grid, seen.own):

@@ -2,51 +2,57 @@
 is assigned the revision that it has."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from django.db import transaction
 from django.utils import timezone
 
+from ....cluster import Cluster
 from ....core.grids.grid import GridSpec, parse
+from ....core.plans.world import AS_IT_IS
 from ....core.rollouts.division import divided
 from ....core.rollouts.state import OVER, Member, Phase
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.succession import begun, origins, redivided
-from ....core.text import Invalid
+from ....core.text import Invalid, say
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Rollout
 from ....queries.per_unit.rollouts import latest, state_of
-from ....queries.per_unit.units import known_units
+from ....queries.per_unit.units import known_units, units_for
 from ...queue import rollout_keys
 from ...queue.together import requests_together
-from . import package, rows, turn
+from ..events import grid_events
+from ..events.grid_events import NewEvent
+from . import package, rows, taken_over, turn
 
 
-def prepare(grid: Grid, spec: GridSpec) -> bool:
+def prepare(grid: Grid, spec: GridSpec, cluster: Cluster | None = None) -> bool:
     """Hold a grid against its rollout: begin one where its children are to be made of something else than before, go on
     with the one under way where they are not. `grid` then says what its units follow. False: the grid has changed
-    meanwhile, and nothing may be planned for what it said."""
+    meanwhile, and nothing may be planned for what it said. Raises ClusterError where the cluster is asked."""
     if spec.rollout is None and grid.stable is None and not grid.rollout:
         return True
+    known = grid.observed_generation or spec.rollout is None
+    behind = set[str]() if known else taken_over.behind(grid, spec, cluster)
     with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None or row.generation != grid.generation:
             return False
-        _hold_against(row, spec)
+        _hold_against(row, spec, behind)
     for name in ("stable", "rollout", "cells_version"):
         setattr(grid, name, getattr(row, name))
     return True
 
 
-def _hold_against(grid: Grid, spec: GridSpec) -> None:
+def _hold_against(grid: Grid, spec: GridSpec, behind: Collection[str]) -> None:
     rollout = latest(grid)
     if (strategy := spec.rollout) is None:
         _end(grid, rollout)
-    elif rollout is None:
-        _first(grid, spec, strategy)
-    elif rollout.generation == grid.generation:
+    elif rollout is not None and rollout.generation == grid.generation:
         return
+    elif rollout is None or not rollout.generation:  # as a restored backup leaves it
+        _first(grid, spec, strategy, behind)
     elif _makes_as(grid, spec, rollout.target):
         _go_on(grid, spec, strategy, rollout)
     else:
@@ -63,13 +69,27 @@ def _end(grid: Grid, rollout: Rollout | None) -> None:
     grid.save(update_fields=["stable", "rollout", "cells_version"])
 
 
-def _first(grid: Grid, spec: GridSpec, strategy: Strategy) -> None:
-    """The first rollout of a grid. What was never carried out has no workloads to be careful with, and is complete."""
+def _first(grid: Grid, spec: GridSpec, strategy: Strategy, behind: Collection[str]) -> None:
+    """The first rollout of a grid. What was never carried out has no workloads to be careful with, and is complete,
+    unless they were there before its row."""
     stable = grid.observed_generation
-    if not stable or _makes_as(grid, spec, stable):
+    if behind:
+        found = dict.fromkeys([*units_for(spec), *behind], (AS_IT_IS, AS_IT_IS))
+        _open(grid, spec, strategy, AS_IT_IS, found, paused=True)
+        _tell(grid, len(behind))
+    elif not stable or _makes_as(grid, spec, stable):
         _open(grid, spec, strategy, grid.generation, {}, complete=True)
     else:
         _open(grid, spec, strategy, stable, _members_of(grid, stable, {}), command="")
+
+
+def _tell(grid: Grid, count: int) -> None:
+    text = say(
+        "%(count)s NodeUnits run something else than the grid says, and how far its rollout was is not known: they stay"
+        " as they are until somebody resumes it",
+        count=count,
+    )
+    grid_events.record({grid.path: [NewEvent("", "RolloutTakenOver", text, warning=True)]}, unsent=True)
 
 
 def _makes_as(grid: Grid, spec: GridSpec, number: int) -> bool:
@@ -124,14 +144,17 @@ def _open(
     members: Mapping[str, tuple[int, int]],
     complete: bool = False,
     command: str | None = None,
+    paused: bool = False,
 ) -> None:
     """Begin a rollout, where `command` is the annotation that was last carried out; None: what it says now asks for
-    nothing."""
+    nothing. `paused`: nothing happens before somebody resumes it."""
     seed = package.seed_of(grid) or random.getrandbits(48)
     waves = divided(strategy, _units(spec, members), seed)
     now = timezone.now().timestamp()
     phase: Phase = "Complete" if complete else "Pending" if strategy.start == "manual" else "Progressing"
     state = replace(begun(grid.generation, waves, members, now), phase=phase)
+    if paused:
+        state = replace(state, phase="Paused")
     rollout = Rollout(
         grid=grid, target=grid.generation, stable=stable, generation=grid.generation, seed=seed, looked_at=now
     )

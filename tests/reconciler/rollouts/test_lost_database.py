@@ -1,0 +1,85 @@
+"""The database is lost, or restored from a backup of before, while a change reaches NodeUnits in waves: none that was
+not reached gets it for that, and none that has it loses it."""
+
+from io import BytesIO
+
+import pytest
+from django.apps import apps
+
+from sgportal.management import backup
+from sgportal.models import Grid, GridEvent, GridUnit
+from sgportal.reconciler.cache import refresh
+
+from .test_waves import complete, give, images, is_at, seen, steer, three  # noqa: F401
+
+pytestmark = pytest.mark.embedded_only
+
+
+def written(world):
+    """How often each workload was written."""
+    return [world.get(f"g-{unit}")["metadata"]["generation"] for unit in "abc"]
+
+
+def _lost(world):
+    """The portal begins with an empty database and takes over what the cluster has."""
+    for model in apps.get_app_config("sgportal").get_models():
+        model.objects.all().delete()
+    _taken_over(world)
+
+
+def _restored(world, file):
+    for label in backup.LEFT_OUT:
+        if label.startswith("sgportal."):
+            apps.get_model(label).objects.all().delete()
+    backup.read(BytesIO(file), replace=True)
+    _taken_over(world)
+
+
+def _taken_over(world):
+    world.look()
+    for resource in ("deploymentgrids", "namespaces"):
+        refresh.relist(resource, world.cluster)
+    world.settle()
+    world.resync()
+    world.grid = Grid.objects.get(name="g")
+
+
+def _backup():
+    file = BytesIO()
+    backup.write(file)
+    return file.getvalue()
+
+
+def test_a_change_under_way_reaches_nobody_sooner_when_the_database_is_lost(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    give(three, 2)
+    assert images(three) == "121"
+    before = written(three)
+    _lost(three)
+    assert (images(three), written(three)) == ("121", before)
+    is_at(three, "Paused")
+    assert set(GridUnit.objects.values_list("state", flat=True)) == {"Ready"}
+    assert GridEvent.objects.filter(reason="RolloutTakenOver").exists()
+    steer(three, "resume")
+    assert complete(three)[-1] == "222"
+    assert written(three) == [2, 2, 2]
+
+
+def test_a_backup_of_before_a_change_takes_it_from_no_unit(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    file = _backup()
+    give(three, 2)
+    assert complete(three)[-1] == "222"
+    before = written(three)
+    _restored(three, file)
+    assert (images(three), written(three)) == ("222", before)
+
+
+def test_a_backup_of_the_middle_of_a_change_takes_it_from_no_unit(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    give(three, 2)
+    file = _backup()
+    assert complete(three)[-1] == "222"
+    before = written(three)
+    _restored(three, file)
+    assert (images(three), written(three)) == ("222", before)
