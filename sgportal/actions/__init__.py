@@ -24,6 +24,7 @@ from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, s
 from .groups import SavedGroup, delete_group, restore_package, save_group
 from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
+from .migration.imports import Imported, import_objects
 from .operations import approve, pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
@@ -37,6 +38,7 @@ __all__ = [
     "Actor",
     "AlreadyExists",
     "Forbidden",
+    "Imported",
     "NotFound",
     "PlanChanged",
     "ReadOnly",
@@ -56,6 +58,7 @@ __all__ = [
     "delete_group",
     "give_role",
     "hand_back",
+    "import_objects",
     "issue_token",
     "label_node",
     "label_nodes",

@@ -47,6 +47,18 @@ def assign_units(
 
 
 @intent
+def label_each(
+    changes_of: Mapping[str, Changes], actor: Actor, *, move: bool = False, dry_run: bool = False
+) -> LabelJob | Impact:
+    """The same where each node has labels of its own, as one job. Raises Invalid, Refused."""
+    for changes in changes_of.values():
+        _check_labels(list(changes_of)[:1], changes)
+    if problems := list(_node_problems(list(changes_of))):
+        raise Invalid(*problems)
+    return _assign(changes_of, {}, actor, move, dry_run)
+
+
+@intent
 def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impact:
     """Cordon, uncordon or drain many nodes, as a job; a drain evicts the pods of grids, and no others. Raises Invalid,
     Refused."""

@@ -12,6 +12,7 @@ from .events.views import Events
 from .grids import bundles, effective, endpoints, groups, history, operations, revisions
 from .grids import views as grids
 from .http.problems import nothing_here
+from .migration import views as migration
 from .nodes import labelling, past
 from .nodes import views as nodes
 from .people import grants
@@ -79,6 +80,7 @@ urlpatterns = [
     ),
     path(f"{_GROUP}/export", groups.ServiceGroupExport.as_view(), name="api-servicegroup-export"),
     path("apply", bundles.Apply.as_view(), name="api-apply"),
+    path("import", migration.ImportObjects.as_view(), name="api-import"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
     path("nodes/label", labelling.NodeLabelling.as_view(), name="api-nodes-label"),
     path("nodes/cordon", labelling.NodeCordon.as_view(), name="api-nodes-cordon"),

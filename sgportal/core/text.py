@@ -61,6 +61,7 @@ def say(msgid: str, **params: Any) -> Sentence:
     return Sentence(msgid, tuple(params.items()))
 
 
+NOTHING = Sentence("")
 REQUIRED = say("is required")
 
 

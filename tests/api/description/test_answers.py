@@ -83,6 +83,12 @@ def of_grids(plural, kind):
 
 
 LABELS = {"nodes": ["node0"], "set": {"zone1": "nodeunit3"}}
+NODE_POOL = {
+    "apiVersion": "apps.openyurt.io/v1beta2",
+    "kind": "NodePool",
+    "metadata": {"name": "north"},
+    "status": {"nodes": ["node0"]},
+}
 BUNDLE = [builders.manifest("new"), builders.manifest("other", "ServiceGrid")]
 CALLS = {
     **{name: calls for plural, kind in world.KINDS.items() for name, calls in of_grids(plural, kind).items()},
@@ -108,6 +114,7 @@ CALLS = {
     "PUT servicegroups/default/shop": [(TRY, world.package(), 200), ("", world.package(), 200)],
     "DELETE servicegroups/default/shop": [(TRY, None, 200), ("", None, 202)],
     "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],
+    "POST import": [(TRY, NODE_POOL, 200), ("", NODE_POOL, 202)],
     "GET nodes": [("", None, 200)],
     "POST nodes/label": [(TRY, LABELS, 200), ("", LABELS, 202)],
     **{

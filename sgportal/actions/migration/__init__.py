@@ -1,0 +1,1 @@
+"""Coming from others: objects of SuperEdge, OpenYurt and KubeEdge made ours."""

@@ -1,0 +1,87 @@
+"""Importing what was made for others: grids are saved, and nodes labelled by a job, together or not at all."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db import transaction
+
+from ...core.imports.report import Translation
+from ...core.imports.translation import translate
+from ...core.plans.preview.binding import digest, id_of, plan_id
+from ...core.text import Invalid, Problem, say
+from ...models import LabelJob, Node
+from ...queries.label_impact import Impact
+from ...reconciler.queue.together import requests_together
+from ..common import WHOLE, Actor, as_planned, check_agreed, intent, is_agreed
+from ..grids import Prepared, Saved, prepare, store
+from ..labels import label_each
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import comes to, or came to: what the input says, the grids, what labelling nodes would do (None where no
+    node needs a label), and the job that does it. `id` names all of it."""
+
+    translation: Translation
+    saved: Sequence[Saved]
+    impact: Impact | None
+    job: LabelJob | None
+    id: str
+
+
+@intent
+def import_objects(documents: Sequence[Any], actor: Actor, *, dry_run: bool = False) -> Imported:
+    """Make grids and labels of nodes of objects of SuperEdge, OpenYurt and KubeEdge (`core.imports`); with `dry_run`
+    say what that would come to. Raises Invalid with pointers into the input, also for what is blocked; Refused."""
+    found = translate(documents, Node.objects.views())
+    if not dry_run and found.is_blocked:
+        blocked = [Problem(each.pointer, _with_cure(each)) for each in found.findings("blocked")]
+        raise Invalid(*blocked)
+    prepared = _prepared(found)
+    with transaction.atomic(), requests_together():
+        impact = cast(Impact, label_each(found.labels, actor, dry_run=True)) if found.labels else None
+        planned = store(prepared, actor, dry_run=True)
+        whole = _id(planned, impact)
+        if dry_run:
+            return Imported(found, planned, impact, None, whole)
+        check_agreed(lambda: whole)
+        job = _label(found.labels, impact, actor) if impact else None
+        return Imported(found, store(prepared, actor), impact, job, whole)
+
+
+def _with_cure(finding: Any) -> Any:
+    return say("%(why)s: %(cure)s", why=finding.sentence, cure=finding.cure) if finding.cure else finding.sentence
+
+
+def _prepared(found: Translation) -> list[Prepared]:
+    """The grids, valid and not refused by the API server. Raises Invalid with pointers into the input."""
+    if not found.manifests:
+        return []
+    try:
+        return prepare(found.manifests)
+    except Invalid as invalid:
+        raise Invalid(*(_moved(each, found) for each in invalid.problems)) from None
+
+
+def _moved(problem: Problem, found: Translation) -> Problem:
+    at, paths = problem.pointer, list(found.origins)
+    index = 0
+    if len(paths) > 1:
+        first, _, rest = at.removeprefix("/").partition("/")
+        if not first.isdecimal():
+            return problem
+        index, at = int(first), f"/{rest}"
+    return Problem(found.place(paths[index], at), problem.sentence)
+
+
+def _id(planned: Sequence[Saved], impact: Impact | None) -> str:
+    grids = {each.path: plan_id(each.plan.steps) for each in planned}
+    return digest(id_of(grids), [each.result for each in planned], impact.id if impact else "")
+
+
+def _label(labels: Mapping[str, Mapping[str, str]], impact: Impact, actor: Actor) -> LabelJob:
+    """The job. What was agreed to is the whole import, which was compared; of the job it is its own impact."""
+    with as_planned({WHOLE: impact.id}) if is_agreed() else nullcontext():
+        return cast(LabelJob, label_each(labels, actor))

@@ -1,0 +1,1 @@
+"""Coming from others, and leaving, over REST."""

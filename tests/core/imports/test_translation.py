@@ -1,0 +1,203 @@
+"""What others call sites and applications over them, as NodeUnits and grids. The inputs have the fields of SuperEdge's,
+OpenYurt's and KubeEdge's own types and examples."""
+
+import contextlib
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sgportal.core.documents import read_documents, write_document
+from sgportal.core.grids.grid import parse
+from sgportal.core.imports.report import Translation
+from sgportal.core.imports.translation import translate
+from sgportal.core.overrides.override import laid_over
+from sgportal.core.text import Invalid, pointer
+from sgportal.core.units import NodeView
+
+from ..builders import frozen
+
+DATA = Path(__file__).parent.parent.parent / "data" / "imports"
+NAMES = ("superedge", "openyurt", "openyurt-v1alpha1", "kubeedge")
+NODES = (
+    NodeView("edge-1", {"hall": "a", "line": "1"}),
+    NodeView("edge-2", {"rack": "north", "apps.openyurt.io/nodepool": "north"}),
+    NodeView("edge-3", {"hall": "b"}),
+    NodeView("edge-4", {"rack": "east"}),
+    NodeView("edge-5", {"rack": "north"}),
+)
+GONE = object()
+
+
+def documents(name: str) -> list[Any]:
+    return read_documents((DATA / f"{name}.yaml").read_bytes())
+
+
+def translated(name: str) -> Translation:
+    return translate(frozen(documents(name)), NODES)
+
+
+def outcome(found: Translation) -> str:
+    return json.dumps([found.manifests, found.labels, found.members], sort_keys=True)
+
+
+def grid(found: Translation, kind: str) -> Any:
+    return next(each for each in found.manifests if each["kind"] == kind)
+
+
+def child(manifest: Any, unit: str) -> Any:
+    """The spec of a unit's child, before what ties it to the unit."""
+    spec = parse(manifest)
+    taken = [each for each in spec.overrides if unit in each.choice.names]
+    return laid_over(spec.template, taken, spec.kind.template_type)
+
+
+def container(found: Any, name: str, field: str = "containers") -> Any:
+    return next(each for each in found["template"]["spec"][field] if each["name"] == name)
+
+
+def places(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of everything within a value."""
+    names = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [path for name in names for path in ((*where, name), *places(value[name], (*where, name)))]
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    found = copy.deepcopy(value)
+    holder = found
+    for part in path[:-1]:
+        holder = holder[part]
+    if new is GONE:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = new
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_dropped_in_silence(name: str) -> None:
+    """What could as well not be there, without any difference to what comes of it, is named in the report."""
+    whole = documents(name)
+    found = translate(whole, NODES)
+    before, named = outcome(found), {each.pointer for each in found.findings(*found.count())}
+    index = 1 if len(whole) == 1 else 0  # of one document the pointers have no index
+    unsaid = []
+    for path in places(whole):
+        at = pointer(*path[index:])
+        about = {at[:end] for end, mark in enumerate(at + "/") if mark == "/" and end}
+        if (
+            path[-1] in ("apiVersion", "kind", "metadata", "items")
+            or about & named
+            or any(each.startswith(at + "/") for each in named)
+        ):
+            continue
+        try:
+            if outcome(translate(changed(whole, path, GONE), NODES)) == before:
+                unsaid.append(at)
+        except Invalid:
+            continue
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_is_either_carried_over_or_said_not_to_be(name: str) -> None:
+    found = translated(name)
+    for source in found.sources:
+        told = {each.pointer for each in (*source.carried, *source.findings)}
+        assert told
+        assert all(each.startswith(source.where) for each in told)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_of_a_wrong_type_is_refused_with_its_place_or_reported(name: str) -> None:
+    whole = documents(name)
+    for path in places(whole):
+        for wrong in (7, "x", [{"a": 1}]):
+            with contextlib.suppress(Invalid):  # and nothing else
+                translate(changed(whole, path, wrong), NODES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_comes_of_it_is_valid_and_can_be_read_again(name: str) -> None:
+    for manifest in translate(documents(name), NODES).manifests:
+        parse(manifest)
+        assert read_documents(write_document(manifest).encode()) == [manifest]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_field_that_nobody_knows_is_named(name: str) -> None:
+    whole = documents(name)
+    holder = whole[0]["items"][0] if "items" in whole[0] else whole[-1]
+    holder["metadata"]["generateName"] = "odd-"
+    holder["extra"] = {"deep": 1}
+    if holder["apiVersion"].startswith("superedge.io"):
+        return
+    lost = {each.pointer for each in translate(whole, NODES).findings("lost")}
+    assert any(each.endswith("/extra") for each in lost)
+    assert any(each.endswith("/metadata/generateName") for each in lost)
+
+
+def test_superedge_node_groups_are_label_keys() -> None:
+    found = translated("superedge")
+    assert found.members == {
+        "branches": {"hamburg": ("edge-1", "edge-4"), "lyon": ("edge-3",)},
+        "lines": {"a-1": ("edge-1",)},
+    }
+    assert found.labels["edge-1"] == {"branches": "hamburg", "lines": "a-1", "owner": "retail"}
+    assert [each["metadata"]["name"] for each in found.manifests] == ["cashdesk", "cashdesk"]
+    assert grid(found, "DeploymentGrid")["spec"] == documents("superedge")[0]["spec"]
+
+
+def test_a_yurtappset_and_its_tweaks_are_a_grid_with_overrides() -> None:
+    found = translated("openyurt")
+    made = grid(found, "DeploymentGrid")
+    assert made["spec"]["gridUniqKey"] == "apps.openyurt.io/nodepool"
+    assert made["spec"]["placement"] == {"include": {"units": ["north", "south"]}}
+    north, south = child(made, "north"), child(made, "south")
+    assert (north["replicas"], south["replicas"]) == (4, 2)
+    assert container(north, "lens")["image"] == "registry.example/lens:2"
+    assert container(north, "warm-up", "initContainers")["image"] == "registry.example/warm:2"
+    assert container(north, "lens")["env"] == [{"name": "LOG", "value": "debug-{{unit.name}}", "valueFrom": None}] or (
+        container(north, "lens")["env"] == [{"name": "LOG", "value": "debug-{{unit.name}}"}]
+    )
+    assert north["template"]["spec"]["hostNetwork"] is True
+    assert container(south, "side")["args"] == ["--slow"]
+    assert found.labels == {
+        "edge-1": {"apps.openyurt.io/nodepool": "north", "site-class": "small"},
+        "edge-2": {"site-class": "small"},
+    }
+    assert [each.pointer for each in found.findings("restarts")] == ["/items/2/kind"]
+    assert grid(found, "ServiceGrid")["metadata"] == {"name": "camera", "namespace": "shop"}
+
+
+def test_a_yurtappset_of_v1alpha1_with_its_overrider() -> None:
+    made = grid(translated("openyurt-v1alpha1"), "StatefulSetGrid")
+    north, south = child(made, "north"), child(made, "south")
+    assert made["spec"]["template"]["selector"] == {"matchLabels": {"app": "ledger"}}
+    assert (north["replicas"], south["replicas"]) == (3, 5)
+    assert container(north, "book")["image"] == "registry.example/book:2"
+    assert "args" not in container(north, "book")
+    assert north["template"]["spec"]["tolerations"] == [{"key": "pool", "operator": "Exists"}]
+    assert container(south, "book")["image"] == "registry.example/book:3"
+    assert container(south, "book")["args"] == ["--pool={{unit.name}}"]
+
+
+def test_an_edge_application_and_its_overriders_are_a_grid_with_overrides() -> None:
+    found = translated("kubeedge")
+    made = grid(found, "DeploymentGrid")
+    there, here = child(made, "beijing"), child(made, "hangzhou")
+    assert there == made["spec"]["template"]
+    assert "nodeSelector" not in made["spec"]["template"]["template"]["spec"]
+    hello = container(here, "hello")
+    assert here["replicas"] == 3
+    assert hello["image"] == "hangzhou.registry.example/hello:1.2-slim"
+    assert (hello["command"], hello["args"]) == (["/hello"], ["--once", "--loud"])
+    assert [each["value"] for each in hello["env"]] == ["debug"]
+    assert hello["resources"] == {"limits": {"memory": "1Gi"}}
+    assert container(here, "side")["image"] == "hangzhou.registry.example/side:1"
+    assert found.members["apps.kubeedge.io/belonging-to"] == {
+        "beijing": ("edge-3",),
+        "hangzhou": ("edge-1", "edge-2", "edge-5"),
+    }
