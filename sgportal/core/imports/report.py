@@ -74,6 +74,6 @@ class Translation:
         """Whether nothing of it may be applied."""
         return any(True for _ in self.findings("blocked"))
 
-    def count(self) -> dict[Level, int]:
+    def count(self) -> dict[str, int]:
         """How many findings there are of each level."""
         return {level: sum(1 for _ in self.findings(level)) for level in LEVELS}

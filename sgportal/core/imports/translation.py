@@ -5,7 +5,7 @@ from typing import Any
 
 from ..text import Invalid, Problem, pointer, say
 from ..units import NodeView
-from . import kubeedge, openyurt, superedge
+from . import kubeedge, openyurt, superedge, yurtappset
 from .bundle import Bundle
 from .report import Translation
 from .source import Source, opened
@@ -14,7 +14,7 @@ MOST_OBJECTS = 2000
 TRANSLATED = (
     ("superedge.io", ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid")),
     (superedge.SITE, ("NodeUnit", "NodeGroup")),
-    (openyurt.GROUP, ("NodePool", "YurtAppSet", "YurtAppDaemon", "YurtAppOverrider")),
+    (yurtappset.GROUP, ("NodePool", "YurtAppSet", "YurtAppDaemon", "YurtAppOverrider")),
     (kubeedge.GROUP, ("NodeGroup", "EdgeApplication")),
     ("", ("Service",)),
 )

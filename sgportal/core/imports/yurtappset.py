@@ -72,7 +72,7 @@ class App:
         found = held[given[0]]["spec"]
         if not isinstance(found, Mapping):
             raise self.source.refuse(self.at + "/spec", say("must be an object, not %(value)s", value=str(found)[:60]))
-        template = without_nulls(found)
+        template: dict[str, Any] = without_nulls(found)
         selector = spec.get("selector")
         if not self.is_newer and selector is not None:
             self.source.check({"selector": "LabelSelector"})
