@@ -86,6 +86,21 @@ def test_a_node_that_there_was_no_room_for_is_refused_and_told_why():
     assert str(last.sentence) == "NodeUnit “b” has no ready endpoint, and those it may borrow from have no room"
 
 
+def test_a_node_that_nobody_names_yet_is_not_said_to_be_one_too_many():
+    """It has just registered, or has come from another unit, and no keeper has written since."""
+    slices = decide(a_service(), NODES, PODS).slices
+    moved = [*NODES, a_node("late", "a"), replace(NODES[2], name="c0", labels={KEY: "b"})]
+    known = [each for each in moved if each is not NODES[2]]
+    found = {each.node: each for each in proof(a_service(), slices, known)}
+    for name, unit in (("late", "a"), ("c0", "b")):
+        assert (found[name].state, found[name].reason, str(found[name].sentence)) == (
+            "refusing",
+            "NodeNotNamed",
+            f"no endpoint of NodeUnit “{unit}” names this node yet: its calls are refused until the keeper has written "
+            "that",
+        )
+
+
 def test_a_port_or_a_family_at_which_a_unit_has_nobody_is_told():
     service = a_service(Closure("strict"), HTTP, METRICS, families=("IPv4", "IPv6"))
     known = [a_node("a0", "a"), a_node("b0", "b")]
