@@ -33,7 +33,7 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
     known, now = past.known_from(key), timezone.now()
     context: dict[str, Any] = {"key": key, "name": name, "asked": asked, "known_from": known}
     if known is None or not past.is_on_record(key, name):
-        return show(request, "nodes/unit_then.html", {**context, "known_from": None}, status=404)
+        return show(request, "nodes/unit_then.html", {**context, "known_from": None})
     context |= {"first": (known + timedelta(seconds=59)).strftime(PICKED), "last": now.strftime(PICKED)}
     try:
         at = past.instant(asked["at"], "at", known, now)
