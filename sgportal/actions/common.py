@@ -1,6 +1,6 @@
 """What every action needs: who acts, whether we may write at all, what may go wrong, and the audit trail."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import plan_id
 from ..core.text import Sentence, say
-from ..models import AuditEvent, ManagedCluster, ManagementMode
+from ..models import AuditedUnit, AuditEvent, ManagedCluster, ManagementMode
 from ..models.scopes.current import everything
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
@@ -155,13 +155,22 @@ def check_agreed(planned: Callable[[], str]) -> None:
         raise PlanChanged
 
 
-def note(actor: Actor, verb: str, path: str, before: Any, after: Any, planned: Plan | None = None) -> None:
-    """Leave an audit event: who did what by which door, the state before and after, and the plan that was shown. Raises
-    PlanChanged where another plan was agreed to."""
+def note(
+    actor: Actor,
+    verb: str,
+    path: str,
+    before: Any,
+    after: Any,
+    planned: Plan | None = None,
+    units: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Leave an audit event: who did what by which door, the state before and after, the plan that was shown, and which
+    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to."""
     if planned is not None:
         _check_agreed(path, planned)
     shown = plan_json(planned) if planned else None
-    _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
+    entry = _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
+    AuditedUnit.objects.bulk_create(AuditedUnit(entry=entry, key=key, unit=unit) for key, unit in sorted(set(units)))
 
 
 def note_access(actor: Actor, verb: str, path: str, before: Any = None, after: Any = None) -> None:
@@ -169,8 +178,8 @@ def note_access(actor: Actor, verb: str, path: str, before: Any = None, after: A
     _note(actor, AuditEvent.Kind.ACCESS, verb, path, before, after, None)
 
 
-def _note(actor: Actor, kind: str, verb: str, path: str, before: Any, after: Any, plan: Any) -> None:
-    AuditEvent.objects.create(
+def _note(actor: Actor, kind: str, verb: str, path: str, before: Any, after: Any, plan: Any) -> AuditEvent:
+    return AuditEvent.objects.create(
         kind=kind,
         actor=actor.name,
         door=actor.door,

@@ -137,7 +137,8 @@ def _start(
         )
         before = {name: each["before"] or {"unschedulable": each["unschedulable"]} for name, each in records.items()}
         after = changes or {name: each["after"] for name, each in records.items() if each["after"]}
-        note(actor, action, f"labeljobs/{job.pk}", before, dict(after))
+        units = (each for record in records.values() for each in _units(record["before"], record["after"]))
+        note(actor, action, f"labeljobs/{job.pk}", before, dict(after), units=units)
         unit_history.remember({key for each in records.values() for key in each["after"]})
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
@@ -192,8 +193,15 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
         raise Refused(error.sentence) from error
     node = Node.objects.get(name=name)
     unit_history.remember(changes)
-    note(actor, "label", f"nodes/{name}", {key: before.get(key) for key in changes}, dict(changes))
+    was = {key: before.get(key) for key in changes}
+    note(actor, "label", f"nodes/{name}", was, dict(changes), units=_units(was, changes))
     return node
+
+
+def _units(before: Changes, after: Changes) -> Iterator[tuple[str, str]]:
+    """The NodeUnits that a node leaves or comes to."""
+    moved = before.items() ^ after.items()
+    return ((key, value) for key, value in moved if value)
 
 
 def _node_problems(names: Sequence[str]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
 from .history import (
+    AuditedUnit,
     AuditEvent,
     CellHistory,
     ChildDeletion,
@@ -29,6 +30,7 @@ from .work import DueCell, Heartbeat, Lease, WorkKey
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "AuditedUnit",
     "CellHistory",
     "Child",
     "ChildDeletion",

@@ -93,6 +93,22 @@ class AuditEvent(models.Model):
         return f"{self.actor} {self.verb} {self.path}"
 
 
+class AuditedUnit(models.Model):
+    """A NodeUnit that nodes came to or left by a write that somebody asked for."""
+
+    entry = models.ForeignKey(AuditEvent, models.CASCADE, related_name="units")
+    key = models.CharField(max_length=317)
+    unit = models.CharField(max_length=63)
+
+    objects = Scoped()
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "unit"])]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}: {self.key}={self.unit}"
+
+
 MOST_DAYS = 36_500  # more is for ever; dates do not go back as far as numbers do
 
 

@@ -1,14 +1,17 @@
 """One timeline of changes, rollouts and incidents: filters, order, parts, scopes, both doors."""
 
+import importlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
+from sgportal import actions
 from sgportal.core.access.scope import NOTHING, Bounds, Scope
 from sgportal.core.text import say
-from sgportal.models import AuditEvent, GridEvent
+from sgportal.models import AuditedUnit, AuditEvent, GridEvent, LabelJob
 from sgportal.models.scopes.current import within
 from sgportal.queries.fleet.activity import ActivityFilter, Entry, Timeline
 from tests.api import builders
@@ -17,6 +20,7 @@ from tests.dashboard.conftest import browser
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(microsecond=0)
+ADA = actions.Actor("ada", "shell")
 WEB, DB = "deploymentgrids/shop/web", "deploymentgrids/other/db"
 
 
@@ -39,6 +43,7 @@ def history(db: None) -> None:
     audit(9, "create", WEB)
     audit(8, "log-in", "users/ada", kind="access")
     audit(7, "label", "labeljobs/1", "olga", before={"n1": {}}, after={"site": "lyon"})
+    AuditEvent.objects.get(verb="label").units.create(key="site", unit="lyon")
     event(6, "ImagePullBackOff", WEB, "lyon")
     event(5, "RolloutProgressing", WEB, type_="Normal")
     event(4, "Created", WEB, "lyon", type_="Normal")
@@ -69,6 +74,38 @@ def told(**wanted: Any) -> list[str]:
 def test_the_timeline_can_be_narrowed(wanted: dict[str, Any], expected: list[str]) -> None:
     assert told(**wanted) == expected
     assert Timeline(ActivityFilter(**wanted)).count() == len(expected)
+
+
+def test_a_move_is_among_what_happened_to_both_nodeunits_and_to_no_other() -> None:
+    """Each node with a value of its own, as pasted lines say; then taken back."""
+    for number, site in enumerate(("lyon", "paris", "rome")):
+        builders.node(f"n{number}", site=site)
+    AuditEvent.objects.all().delete()
+    job = actions.assign_units("site", {"n0": "bonn", "n1": "oslo", "n2": "rome"}, ADA, move=True)
+    assert isinstance(job, LabelJob)
+    for unit, expected in (("lyon", ["move"]), ("bonn", ["move"]), ("oslo", ["move"]), ("rome", []), ("n0", [])):
+        assert told(kind="change", group="site", unit=unit) == expected
+    assert told(kind="change", group="zone", unit="bonn") == []
+    LabelJob.objects.update(state="done", results={n: {**each, "state": "done"} for n, each in job.results.items()})
+    actions.undo_job(job.pk, ADA)
+    assert told(kind="change", group="site", unit="oslo") == ["move", "move"]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("nodes/n1", {"site": "lyon", "rack": None}, {"site": "oslo", "rack": "r1"}),
+        ("labeljobs/1", {"n1": {"site": "lyon"}, "n2": {"rack": "r1"}}, {"site": "oslo"}),
+        ("labeljobs/2", {"n1": {"site": "lyon"}, "n2": {"rack": "r1"}}, {"n1": {"site": "oslo"}, "n2": {"site": None}}),
+    ],
+)
+def test_what_an_older_version_noted_is_found_after_the_migration(path: str, before: Any, after: Any) -> None:
+    AuditEvent.objects.all().delete()
+    audit(1, "label", path, before=before, after=after)
+    audit(2, "cordon", "labeljobs/3", before={"n1": {"unschedulable": False}}, after={})
+    importlib.import_module("sgportal.migrations.0036_audited_units").find(apps, None)
+    assert set(AuditedUnit.objects.values_list("key", "unit")) == {("site", "lyon"), ("site", "oslo"), ("rack", "r1")}
+    assert told(kind="change", group="site", unit="oslo") == ["label"]
 
 
 def test_it_is_read_in_parts_without_gap_or_repeat() -> None:

@@ -189,6 +189,7 @@ def _overlapping(bounds: Bounds) -> Q:
 
 RULES: dict[str, Rule] = {
     "AuditEvent": _if_whole(_change),
+    "AuditedUnit": lambda _: NO_ROW,
     "CellHistory": lambda bounds: _of_grid(bounds, "", "unit"),
     "Child": _child,
     "ChildDeletion": lambda bounds: _of_grid(bounds, "grid__", "unit"),

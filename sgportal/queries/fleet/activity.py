@@ -3,17 +3,14 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTransform
 
 from ...core.fleet.activity import told
 from ...core.grids.kinds import BY_PLURAL
 from ...core.text import Sentence
-from ...models.history import AuditEvent, CellHistory, GridEvent
+from ...models.history import AuditedUnit, AuditEvent, CellHistory, GridEvent
 from ...models.intent import Grid
 from .merged import Place, behind, latest
 
@@ -123,10 +120,11 @@ def _changes(wanted: ActivityFilter, paths: Collection[str]) -> "QuerySet[AuditE
 
 
 def _of_unit(wanted: ActivityFilter, paths: Collection[str]) -> Q:
-    """The changes that concern a NodeUnit: of it alone in any grid, of whole grids that run or ran there, and of the
-    labels by which nodes come to it."""
+    """The changes that concern a NodeUnit: of it alone in any grid, of whole grids that run or ran there, and of
+    nodes that came to it or left it."""
     alone = [f"{path}#{wanted.unit}" for path in paths]
-    return Q(path__in=[*paths, *alone]) | Q(pk__in=_labelled(wanted))
+    moves = AuditedUnit.objects.filter(key=wanted.group, unit=wanted.unit)
+    return Q(path__in=[*paths, *alone]) | Q(pk__in=moves.values("entry"))
 
 
 def _grids_of_unit(wanted: ActivityFilter) -> tuple[Collection[str], Collection[str]]:
@@ -134,12 +132,6 @@ def _grids_of_unit(wanted: ActivityFilter) -> tuple[Collection[str], Collection[
     here = [grid.path for grid in Grid.objects.filter(key=wanted.group).only("kind", "namespace", "name")]
     ran = CellHistory.objects.filter(key=wanted.group, unit=wanted.unit).order_by()
     return here, [_path(*each) for each in ran.values_list("kind", "namespace", "name").distinct()]
-
-
-def _labelled(wanted: ActivityFilter) -> "QuerySet[Any]":
-    value = KeyTransform(wanted.group, "after")
-    rows = AuditEvent.objects.filter(reduce(or_, (Q(path__startswith=each) for each in ("nodes/", "labeljobs/"))))
-    return rows.annotate(value=value).filter(value=wanted.unit).values("pk")
 
 
 def _path(kind: str, namespace: str, name: str) -> str:
