@@ -17,6 +17,7 @@ from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
 from .packages import ServiceGroup
+from .scopes.current import reading
 from .scopes.part import PartlySeen, check_whole
 from .scopes.rows import Scoped
 
@@ -150,6 +151,12 @@ class Grid(models.Model):
     def member(self) -> str:
         """As members of a package are named, `<plural>/<name>`."""
         return f"{self.grid_kind.plural}/{self.name}"
+
+    @property
+    def package(self) -> ServiceGroup | None:
+        """The ServiceGroup it is a member of, where whoever asks may read that."""
+        found = self.group
+        return found if found and reading().takes_package(found.namespace, found.key) else None
 
     @property
     def grid_kind(self) -> GridKind:

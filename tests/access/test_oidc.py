@@ -107,6 +107,24 @@ def test_the_request_carries_state_nonce_and_a_challenge(provider):
     assert asked["redirect_uri"] == ["http://localhost/oidc/callback/"]
 
 
+def test_whoever_asks_for_the_way_there_leaves_nothing_in_the_database(provider):
+    for _ in range(3):
+        assert browser().get("/oidc/?next=/grids/").status_code == 302
+    client = browser()
+    answer = client.get(f"/oidc/?next=/{'é' * 3000}")
+    assert answer.status_code == 302
+    assert len(answer.cookies["sgportal_oidc"].value) < 4000
+    assert not Session.objects.exists()
+    assert "sessionid" not in client.cookies
+
+
+def test_log_ins_begun_side_by_side_in_one_browser_both_end(provider):
+    knows(provider, "s11", "ivy", "ham-staff")
+    client = browser()
+    first, second = sent_back(client, "s11", "/nodes/"), sent_back(client, "s11", "/grids/")
+    assert [client.get(back)["Location"] for back in (first, second, second)] == ["/grids/", "/grids/", "/login/"]
+
+
 @pytest.mark.parametrize("change", [{"state": "another"}, {"code": "another"}, {"error": "access_denied"}])
 def test_an_answer_that_was_not_asked_for_lets_nobody_in(provider, change):
     knows(provider, "s4", "vic", "ham-staff")

@@ -279,6 +279,35 @@ def test_a_refused_write_does_not_say_of_which_node_group_a_grid_is_that_is_out_
         assert "site" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("verb", ["restore", "revisions"])
+def test_revisions_do_not_say_that_a_grid_is_there_that_is_out_of_scope(verb):
+    builders.a_grid("web", "hidden-key", "home")
+    person = builders.a_person("sam", "")
+    Grant.objects.create(user=person, role="operator", namespaces="home", key="site")
+    for query in ("", "?dryRun=All") if verb == "restore" else ("",):
+        told = []
+        for name in ("web", "none"):
+            address = f"/api/v1/deploymentgrids/home/{name}/{verb}{query}"
+            body = {"data": {"revision": 1}, "content_type": "application/json"}
+            answer = caller(person).post(address, **body) if verb == "restore" else caller(person).get(address)
+            told.append((answer.status_code, {**answer.json(), "instance": "", "requestId": ""}))
+        assert told[0][0] == 404
+        assert str(told[0]).replace("/web", "/none") == str(told[1])
+
+
+def test_who_is_limited_to_a_kind_does_not_learn_of_which_package_a_grid_is():
+    package = ServiceGroup.objects.create(namespace="home", name="secret-pack", key="site")
+    builders.a_grid("echo", "site", "home", group=package)
+    builders.news()
+    every = Client(headers={"host": "localhost"})
+    every.force_login(builders.a_person("vic", "viewer"))
+    of_kind = limited("viewer", "kind")
+    for address in ("/grids/", "/grids/deploymentgrids/home/echo/", "/grids/?search=secret"):
+        assert "secret-pack" in every.get(address).text
+        assert "secret-pack" not in of_kind.get(address).text
+    assert "home/echo" not in of_kind.get("/grids/?search=secret-p").text
+
+
 def test_a_token_may_be_narrower_than_its_owner_and_never_wider():
     world("n")
     operator = builders.a_person("olga", "operator")

@@ -53,9 +53,11 @@ class GridRestore(GridView):
         """Make the grid what one of its revisions says; a grid that was deleted is created anew. `If-Match` is needed
         for a grid that exists."""
         number = self.fields(RestoreRequestSerializer)["revision"]
+        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        if not Revision.objects.filter(path=path, number=number).exists():  # in scope
+            raise actions.NotFound(f"{path}@{number}")
         row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
         expect = self.expected(row.etag) if row and not self.dry_run else None
-        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
         return self.answered(actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run))
 
 

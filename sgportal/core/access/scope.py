@@ -44,6 +44,10 @@ class Bounds:
             and self.key in ("", key)
         )
 
+    def takes_namespace(self, namespace: str) -> bool:
+        """Whether anything in a namespace may be within."""
+        return not self.void and (not self.namespaces or namespace in self.namespaces)
+
     def within(self, other: "Bounds") -> "Bounds":
         """What is within both."""
         namespaces, no_namespace = _both(self.namespaces, other.namespaces)
@@ -98,9 +102,17 @@ class Scope:
         """Whether all that a grid has, in whatever NodeUnit, is within one of the bounds."""
         return any(not each.units and each.takes(kind, namespace, key) for each in self.bounds)
 
+    def takes_package(self, namespace: str, key: str) -> bool:
+        """Whether a ServiceGroup of a NodeGroup is within: whoever is limited to some kinds, or to some NodeUnits, sees
+        a part of it only."""
+        return any(
+            not each.kinds and not each.units and each.takes_namespace(namespace) and each.key in ("", key)
+            for each in self.bounds
+        )
+
     def takes_namespace(self, namespace: str) -> bool:
         """Whether anything in a namespace may be within."""
-        return any(not each.void and (not each.namespaces or namespace in each.namespaces) for each in self.bounds)
+        return any(each.takes_namespace(namespace) for each in self.bounds)
 
     def takes_units(self, kind: str, namespace: str, key: str, units: Iterable[str]) -> bool:
         """Whether what a grid has in each of these NodeUnits is within."""

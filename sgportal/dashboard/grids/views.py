@@ -46,7 +46,8 @@ def grids(request: HttpRequest) -> HttpResponse:
         if asked[name]:
             found = found.filter(**{name: asked[name]})
     if asked["search"]:
-        found = found.filter(Q(name__icontains=asked["search"]) | Q(group__name__icontains=asked["search"]))
+        packages = ServiceGroup.objects.filter(name__icontains=asked["search"])
+        found = found.filter(Q(name__icontains=asked["search"]) | Q(group__in=packages))
     if wants_csv(request):
         return as_csv("grids", GRIDS, found[:MOST])
     page = paged(request, found)
