@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from ...core.rollouts.progress import (
@@ -12,8 +11,6 @@ from ...core.rollouts.progress import (
     WaveProgress,
     of_tracks,
     of_waves,
-    seconds_left,
-    seconds_to_approval,
     sentence_of,
 )
 from ...core.rollouts.state import FAILURES, PHASES, TURNS, State
@@ -110,11 +107,11 @@ class RolloutSerializer(Shape):
 
     def get_seconds_left(self, value: Current) -> float | None:
         """Until it is complete."""
-        return seconds_left(value.strategy, value.state, timezone.now().timestamp())
+        return value.seconds_left()
 
     def get_seconds_to_approval(self, value: Current) -> float | None:
         """Until a person is asked."""
-        return seconds_to_approval(value.strategy, value.state, timezone.now().timestamp())
+        return value.seconds_to_approval()
 
     def get_waves(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""

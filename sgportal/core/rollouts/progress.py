@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import median
 
 from ..text import Sentence, say
 from .state import Phase, Reason, State
@@ -67,49 +66,6 @@ def _of_track(strategy: Strategy, state: State, track: Track) -> TrackProgress:
 
 
 _AT_END = say("track “%(track)s” is at its end")
-
-
-def seconds_left(strategy: Strategy, state: State, now: float) -> float | None:
-    """In about how many seconds a rollout is complete that goes on as it went so far; None where that cannot be told:
-    no unit is done yet, or a person or a window is waited for."""
-    found = seconds_by_wave(strategy, state, now)
-    return None if found is None else sum(found.values())
-
-
-def seconds_to_approval(strategy: Strategy, state: State, now: float) -> float | None:
-    """In about how many seconds a person has to approve a wave before it goes on; None where nobody has, or that cannot
-    be told."""
-    asking = awaits_approval(strategy, state)
-    found = None if asking is None else _seconds(strategy, state, now, asking)
-    return None if found is None else sum(found.values())
-
-
-def awaits_approval(strategy: Strategy, state: State) -> int | None:
-    """The number of the next wave after which a person has to approve, None where there is none."""
-    waves = enumerate(strategy.waves)
-    return next((at for at, wave in waves if at >= state.wave and wave.approval and state.approved <= at), None)
-
-
-def seconds_by_wave(strategy: Strategy, state: State, now: float) -> dict[int, float] | None:
-    """The seconds until it is complete by the number of each wave that is not over."""
-    if awaits_approval(strategy, state) is not None:
-        return None
-    return _seconds(strategy, state, now, len(strategy.waves) - 1)
-
-
-def _seconds(strategy: Strategy, state: State, now: float, last: int) -> dict[int, float] | None:
-    """The same of the waves up to that of this number."""
-    took = [each.took for each in state.members.values() if each.took > 0]
-    if state.phase != "Progressing" or not took or strategy.windows:
-        return None
-    at_once, each_takes = strategy.at_once(len(state.members)), median(took)
-    seconds = {}
-    for number, wave in enumerate(strategy.waves[state.wave : last + 1], state.wave):
-        turns = [each.turn for each in state.members.values() if each.wave == number]
-        left = sum(turn in ("waiting", "given") for turn in turns)
-        soaked = now - state.ready_at if number == state.wave and state.ready_at is not None else 0.0
-        seconds[number] = -(-left // at_once) * each_takes + (max(0.0, wave.soak - soaked) if turns else 0.0)
-    return seconds
 
 
 def sentence_of(strategy: Strategy, state: State) -> Sentence:

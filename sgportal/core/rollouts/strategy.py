@@ -27,14 +27,22 @@ class Window:
     begin: int
     end: int
 
+    @property
+    def length(self) -> int:
+        """For how many minutes it is open."""
+        return (self.end - self.begin) % DAY_MINUTES or DAY_MINUTES
+
     def opens_in(self, minute: int) -> int:
         """In how many minutes it is open, 0 while it is, where `minute` is that of the week since Monday, 0:00."""
-        length = (self.end - self.begin) % DAY_MINUTES or DAY_MINUTES
-        waits = []
-        for day in self.days:
-            since = (minute - day * DAY_MINUTES - self.begin) % WEEK_MINUTES
-            waits.append(0 if since < length else WEEK_MINUTES - since)
-        return min(waits)
+        return min(0 if since < self.length else WEEK_MINUTES - since for since in self._since(minute))
+
+    def closes_in(self, minute: int) -> int:
+        """In how many minutes it is not open any more, 0 while it is not."""
+        return max(max(0, self.length - since) for since in self._since(minute))
+
+    def _since(self, minute: int) -> list[int]:
+        """For each of its days, how many minutes ago it last began."""
+        return [(minute - day * DAY_MINUTES - self.begin) % WEEK_MINUTES for day in self.days]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,11 @@ class Strategy:
     def opens_in(self, minute: int) -> int:
         """In how many minutes a unit may be given a revision, 0 now, by its own minute of the week."""
         return min((each.opens_in(minute) for each in self.windows), default=0)
+
+    def closes_in(self, minute: int) -> int:
+        """In how many minutes a unit that may be given a revision now may not any more, by the window that is open the
+        longest; 0 where it may not."""
+        return max((each.closes_in(minute) for each in self.windows), default=0)
 
 
 def strategy_of(value: Mapping[str, Any] | None) -> Strategy | None:

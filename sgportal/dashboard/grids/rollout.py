@@ -4,9 +4,8 @@ from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 
-from ...core.rollouts.progress import seconds_left, seconds_to_approval, sentence_of
+from ...core.rollouts.progress import sentence_of
 from ...core.rollouts.state import TURNS
 from ...core.rollouts.verbs import possible
 from ...models import Grid, RolloutUnit
@@ -37,9 +36,9 @@ def rollout(request: HttpRequest, plural: str, namespace: str, name: str) -> Htt
 
 def _facts(now: Current) -> dict[str, Any]:
     """What stands at the head of the page."""
-    strategy, state, at = now.strategy, now.state, timezone.now().timestamp()
+    strategy, state = now.strategy, now.state
     return {
-        **told(strategy, state, seconds_left(strategy, state, at), seconds_to_approval(strategy, state, at)),
+        **told(strategy, state, now.seconds_left(), now.seconds_to_approval()),
         "sentence": sentence_of(strategy, state),
         "verbs": possible(strategy, state),
         "turns": [(each, WORDS[each]) for each in TURNS],

@@ -8,12 +8,17 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from ...core.grids.grid import parse
+from ...core.rollouts import forecast
+from ...core.rollouts.forecast import Zones
 from ...core.rollouts.state import Failure, Member, Phase, Position, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy, strategy_of
+from ...core.rollouts.time_zones import time_zone_of
 from ...core.rollouts.whole import Whole, whole
 from ...core.text import Invalid
+from ...core.units import Unit
 from ...core.workloads.trouble import DEADLINE_EXCEEDED
 from ...models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
+from .units import known_units
 
 
 def latest(grid: Grid) -> Rollout | None:
@@ -44,21 +49,44 @@ def state_of(rollout: Rollout) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A rollout with what the grid says of rollouts."""
+    """A rollout with what the grid says of rollouts; `zones` of its units where windows need them."""
 
     rollout: Rollout
     strategy: Strategy
     state: State
+    zones: Zones
+
+    def seconds_left(self) -> float | None:
+        """In about how many seconds it is complete, None where that cannot be told."""
+        return forecast.seconds_left(self.strategy, self.state, timezone.now().timestamp(), self.zones)
+
+    def seconds_to_approval(self) -> float | None:
+        """In about how many seconds a person has to approve, None where nobody has or that cannot be told."""
+        return forecast.seconds_to_approval(self.strategy, self.state, timezone.now().timestamp(), self.zones)
 
 
 def current(grid: Grid) -> Current | None:
-    """The latest rollout of a grid that is rolled out in waves, None where there is none."""
+    """The latest rollout of a grid that is rolled out in waves, None where there is none. Two queries; three
+    where there are windows."""
     rollout = latest(grid) if grid.rollout else None
     try:
-        strategy = parse(grid.source()).rollout if rollout else None
+        spec = parse(grid.source()) if rollout else None
     except Invalid:
         return None
-    return Current(rollout, strategy, state_of(rollout)) if rollout and strategy else None
+    if rollout is None or spec is None or spec.rollout is None:
+        return None
+    zones = _zones_of(grid, known_units(spec.key, with_nodes=True)) if spec.rollout.windows else {}
+    return Current(rollout, spec.rollout, state_of(rollout), zones)
+
+
+def _zones_of(grid: Grid, known: dict[str, Unit]) -> Zones:
+    """The time zones of a grid's units, which are among these."""
+    try:
+        spec = parse(grid.source())
+    except Invalid:
+        return {}
+    default = spec.rollout.time_zone if spec.rollout else "UTC"
+    return {name: time_zone_of(unit, spec.variables, default) for name, unit in spec.its(known).items()}
 
 
 def latest_of(grids: Collection[Grid]) -> "QuerySet[Rollout]":
@@ -86,7 +114,14 @@ class Together:
     def as_one(self) -> Whole:
         """What they are as one, now."""
         states = {grid.path: state for grid, _, state in self.members}
-        return whole(self.strategy, states, timezone.now().timestamp())
+        return whole(self.strategy, states, timezone.now().timestamp(), self._zones())
+
+    def _zones(self) -> dict[str, Zones]:
+        """By path of the members, the time zones of their units, where there are windows: then one query."""
+        if not self.strategy.windows:
+            return {}
+        known = known_units(self.group.key, with_nodes=True)
+        return {grid.path: _zones_of(grid, known) for grid, _, _ in self.members}
 
 
 def is_with(grid: Grid, wanted: object) -> bool:

@@ -1,8 +1,11 @@
 """Rollouts read and steered over REST."""
 
-import pytest
+from datetime import timedelta
 
-from sgportal.models import AuditEvent, Grid, Rollout, WorkKey
+import pytest
+from django.utils import timezone
+
+from sgportal.models import AuditEvent, Grid, Node, Rollout, WorkKey
 
 from .. import builders
 from ..conftest import pointers
@@ -89,3 +92,18 @@ def test_a_grid_without_waves_has_no_rollout(api):
 def test_a_version_that_is_not_begun_cannot_be_steered(api):
     assert api.post(f"{ONE}/image", {"image": "img:3"}).status_code == 200
     assert api.post(f"{ONE}/rollout/pause", {}).status_code == 409
+
+
+def test_the_time_left_counts_the_windows_of_each_unit_s_own_time_zone(api):
+    """One window a day, open for one minute twelve hours from now by the clock of the unit that waits."""
+    grid = Grid.objects.get()
+    at = timezone.now() + timedelta(hours=12)
+    window = {"from": f"{at:%H:%M}", "to": f"{at + timedelta(minutes=1):%H:%M}"}
+    grid.spec = {**grid.spec, "rollout": {"waves": [{"units": ["nodeunit1"]}], "windows": [window]}}
+    grid.save()
+    left = api.get(f"{ONE}/rollout").json()["secondsLeft"]
+    assert 11.9 * 3600 < left < 12.1 * 3600
+    labels = {"zone1": "nodeunit2", "sgportal.superedge.io/time-zone": "Asia.Tokyo"}
+    Node.objects.filter(name__in=["node1", "node2"]).update(labels=labels)
+    left = api.get(f"{ONE}/rollout").json()["secondsLeft"]
+    assert 2.9 * 3600 < left < 3.1 * 3600  # nine hours earlier

@@ -4,7 +4,8 @@ import pytest
 
 from sgportal.core.rollouts import verbs
 from sgportal.core.rollouts.engine import advance
-from sgportal.core.rollouts.progress import of_waves, seconds_left, sentence_of
+from sgportal.core.rollouts.forecast import seconds_left
+from sgportal.core.rollouts.progress import of_waves, sentence_of
 
 from .fleet import NEW, OLD, Fleet
 
@@ -203,10 +204,10 @@ def test_what_is_asked_twice_is_decided_once():
 
 def test_how_long_it_takes_still_is_told_from_what_was_seen():
     fleet = Fleet({})
-    assert seconds_left(fleet.read, fleet.state, fleet.now) is None
+    assert seconds_left(fleet.read, fleet.state, fleet.now, {}) is None
     for _ in range(3):
         fleet.step()
-    assert seconds_left(fleet.read, fleet.state, fleet.now) == 20
+    assert seconds_left(fleet.read, fleet.state, fleet.now, {}) == 20
     assert sum(each.total for each in of_waves(fleet.read, fleet.state)) == 4
     assert "wave “rest”" in str(sentence_of(fleet.read, fleet.state))
 

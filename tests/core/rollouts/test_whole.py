@@ -2,7 +2,8 @@
 
 import pytest
 
-from sgportal.core.rollouts.progress import seconds_left, seconds_to_approval, sentence_of_package
+from sgportal.core.rollouts.forecast import seconds_left, seconds_to_approval
+from sgportal.core.rollouts.progress import sentence_of_package
 from sgportal.core.rollouts.state import Member, State
 from sgportal.core.rollouts.strategy import strategy_of
 from sgportal.core.rollouts.whole import whole
@@ -58,7 +59,7 @@ def test_who_was_not_changed_takes_part_only_where_nobody_else_is_under_way():
     ],
 )
 def test_how_long_it_takes_follows_from_how_long_it_took(state, seconds):
-    assert seconds_left(STRATEGY, state, 0.0) == seconds
+    assert seconds_left(STRATEGY, state, 0.0, {}) == seconds
 
 
 def test_a_package_takes_as_long_as_its_slowest_member_in_each_wave():
@@ -68,6 +69,6 @@ def test_a_package_takes_as_long_as_its_slowest_member_in_each_wave():
 
 def test_before_an_approval_it_is_told_when_somebody_is_asked():
     state = a_state(a="done")
-    assert (seconds_left(ASKING, state, 0.0), seconds_to_approval(ASKING, state, 0.0)) == (None, 120)
-    assert seconds_to_approval(STRATEGY, state, 0.0) is None
+    assert (seconds_left(ASKING, state, 0.0, {}), seconds_to_approval(ASKING, state, 0.0, {})) == (None, 120)
+    assert seconds_to_approval(STRATEGY, state, 0.0, {}) is None
     assert whole(ASKING, {"db": state, "web": a_state(took=60.0, a="done")}, 0.0).to_approval == 220

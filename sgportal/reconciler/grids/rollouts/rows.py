@@ -2,9 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -14,7 +12,7 @@ from ....core.names import child_name
 from ....core.rollouts.progress import TrackProgress, of_tracks, of_waves, sentence_of
 from ....core.rollouts.state import Health, Member, Seen, State, Waits
 from ....core.rollouts.strategy import Strategy
-from ....core.rollouts.time_zones import time_zone_of
+from ....core.rollouts.time_zones import local_minute, time_zone_of
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Pod, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
@@ -89,12 +87,6 @@ def restarting(spec: GridSpec, strategy: Strategy, members: Mapping[str, Member]
         if name and created and created.timestamp() >= int(since):  # creationTimestamp has whole seconds
             found.add(name)
     return found
-
-
-def local_minute(now: float, zone: str) -> int:
-    """The minute of the week since Monday, 0:00, by the clocks of a time zone at `now`, in epoch seconds."""
-    local = datetime.fromtimestamp(now, ZoneInfo(zone))
-    return (local.weekday() * 24 + local.hour) * 60 + local.minute
 
 
 def _health(spec: GridSpec, unit: Unit, cell: GridUnit | None) -> Health:
