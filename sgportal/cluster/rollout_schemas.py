@@ -35,6 +35,35 @@ _WAVES: Schema = {
     "maxItems": MOST_WAVES,
     "items": _WAVE,
 }
+_WINDOWS: Schema = {
+    "description": "When a NodeUnit may be changed, by its own clock; left out, at any time.",
+    "type": "array",
+    "maxItems": MOST_WINDOWS,
+    "items": {
+        "type": "object",
+        "required": ["from", "to"],
+        "properties": {
+            "days": {"type": "array", "minItems": 1, "maxItems": 7, "items": {"enum": list(DAYS), **TEXT}},
+            "from": _CLOCK,
+            "to": _CLOCK,
+        },
+    },
+}
+_GATES: Schema = {
+    "description": "Checks that have to pass before the next wave.",
+    "type": "array",
+    "maxItems": MOST_GATES,
+    "items": {
+        "type": "object",
+        "required": ["url"],
+        "properties": {
+            "name": TEXT,
+            "url": {"description": "What answers with the status, or a Prometheus.", **TEXT},
+            "query": {"description": "In PromQL: has samples, none of them 0, where all is well.", **TEXT},
+            "status": {"description": "Left out, 200.", "type": "integer", "minimum": 100, "maximum": 599},
+        },
+    },
+}
 _TRACK: Schema = {
     "type": "object",
     "required": ["name"],
@@ -42,6 +71,8 @@ _TRACK: Schema = {
         "name": {**TEXT, "minLength": 1, "maxLength": MAX_LABEL, "pattern": "^[A-Za-z]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"},
         **CHOICE,
         "waves": {**_WAVES, "description": "Its NodeUnits, wave by wave; all others that it chooses are its last."},
+        "windows": {**_WINDOWS, "description": "When its NodeUnits may be changed; left out, as for all."},
+        "gates": {**_GATES, "description": "Checks that have to pass before its next wave; left out, those of all."},
     },
     "x-kubernetes-validations": [
         rule("self.name != 'rest'", "must not be named rest"),
@@ -79,35 +110,8 @@ ROLLOUT: Schema = {
         },
         "onFailure": {"description": "What more failures lead to; left out, halt.", "enum": list(ON_FAILURE), **TEXT},
         "start": {"description": "Whether a change begins to be rolled out by itself.", "enum": list(STARTS), **TEXT},
-        "windows": {
-            "description": "When a NodeUnit may be changed, by its own clock; left out, at any time.",
-            "type": "array",
-            "maxItems": MOST_WINDOWS,
-            "items": {
-                "type": "object",
-                "required": ["from", "to"],
-                "properties": {
-                    "days": {"type": "array", "minItems": 1, "maxItems": 7, "items": {"enum": list(DAYS), **TEXT}},
-                    "from": _CLOCK,
-                    "to": _CLOCK,
-                },
-            },
-        },
-        "gates": {
-            "description": "Checks that have to pass before the next wave.",
-            "type": "array",
-            "maxItems": MOST_GATES,
-            "items": {
-                "type": "object",
-                "required": ["url"],
-                "properties": {
-                    "name": TEXT,
-                    "url": {"description": "What answers with the status, or a Prometheus.", **TEXT},
-                    "query": {"description": "In PromQL: has samples, none of them 0, where all is well.", **TEXT},
-                    "status": {"description": "Left out, 200.", "type": "integer", "minimum": 100, "maximum": 599},
-                },
-            },
-        },
+        "windows": _WINDOWS,
+        "gates": _GATES,
         "timeZone": {"description": "That of NodeUnits which do not say; left out, UTC.", **TEXT},
     },
     "x-kubernetes-validations": [

@@ -10,7 +10,7 @@ from dataclasses import replace
 from .state import ABSENT, Failure, Member, Seen, State, Turn
 from .strategy import Strategy, Track
 from .together import ALONE, Others
-from .tracks import each_part, is_over, moved, part, position, summed, with_part
+from .tracks import Answers, each_part, have_passed, is_over, moved, part, position, summed, with_part
 
 World = Mapping[str, Seen]
 _AWAY = ("offline", "paused")
@@ -21,17 +21,17 @@ def advance(
     state: State,
     seen: World,
     now: float,
-    passed: bool | None = None,
+    passed: Answers = None,
     others: Others = ALONE,
 ) -> State:
-    """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave passed
-    just now; None where nobody asked, which it is for the state to call for (`CheckingGates`). `others`: those that it
-    goes together with."""
+    """The rollout one decision later, `now` in epoch seconds. `passed`: whether the checks of the present wave, or
+    which of several, passed just now; None where nobody asked, which it is for the state to call for
+    (`CheckingGates`). `others`: those that it goes together with."""
     if strategy.is_tracked and state.phase == "Progressing":
         return _beside(strategy, state, seen, now, passed)
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
-        return _forward(strategy, state, seen, now, passed, others)
+        return _forward(strategy, state, seen, now, have_passed(strategy, passed), others)
     if state.phase == "RollingBack":
         return _backward(strategy, state, seen, now, others)
     if state.phase == "Complete":  # units that were out of reach come back one by one
@@ -52,7 +52,7 @@ def next_look(strategy: Strategy, state: State, seen: World, now: float) -> floa
     return min(ahead, default=None)
 
 
-def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: bool | None) -> State:
+def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: Answers) -> State:
     """The same of several tracks. They share what may be in change and what may fail; that of the rest begins when all
     others are at their end."""
     state = moved(strategy, state, lambda _, at: at)
@@ -85,14 +85,14 @@ def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: b
 
 
 def _one_forward(
-    strategy: Strategy, state: State, track: Track, seen: World, now: float, passed: bool | None, share: int
+    strategy: Strategy, state: State, track: Track, seen: World, now: float, passed: Answers, share: int
 ) -> State:
     """The whole after one track went on, to whose units in change at most so many were added."""
     its, mine = part(strategy, state, track)
     changing = _changing(state, seen)
     most = min(strategy.at_once(len(_there(state, seen))), len(changing) + share)
     others = Others(changing=changing - mine.members.keys())
-    after = _forward(replace(its, most=most), mine, seen, now, passed, others)
+    after = _forward(replace(its, most=most), mine, seen, now, have_passed(its, passed), others)
     if after.phase in ("Progressing", "Complete"):
         return with_part(strategy, state, track, after)
     state = replace(state, wave=mine.wave, reason=after.reason)

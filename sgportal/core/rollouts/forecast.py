@@ -3,25 +3,33 @@ the clock of each unit while it goes on."""
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 from .state import Member, State
 from .strategy import Strategy
-from .time_zones import local_minute
 from .tracks import each_part, is_over, position
 
-Zones = Mapping[str, str]  # the time zones of units by name, of those that differ from `Strategy.time_zone`
 _HORIZON = 366 * 24 * 3600.0  # seconds; nothing is told of what lies beyond
 _ALWAYS = ""  # stands for the time zone of units that wait for no window
 
 
-def seconds_left(strategy: Strategy, state: State, now: float, zones: Zones) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The time zones of units by name, of those that differ from `Strategy.time_zone`, and what a clock there shows:
+    the minute of the week since Monday, 0:00, at an instant in epoch seconds."""
+
+    zones: Mapping[str, str]
+    minute_of: Callable[[float, str], int]
+
+
+def seconds_left(strategy: Strategy, state: State, now: float, clocks: Clocks) -> float | None:
     """In about how many seconds a rollout is complete; None where that cannot be told: no unit is done yet, or a person
     is waited for. Tracks share what may be in change, and that of the rest comes after them."""
     if not strategy.is_tracked:
-        found = seconds_by_wave(strategy, state, now, zones)
+        found = seconds_by_wave(strategy, state, now, clocks)
         return None if found is None else sum(found.values())
     *beside, rest = each_part(strategy, state)
     going = [each for each in beside if not is_over(each[0], position(strategy, state, each[0]))]
@@ -31,7 +39,7 @@ def seconds_left(strategy: Strategy, state: State, now: float, zones: Zones) -> 
         for track, its, mine in parts:
             if position(strategy, state, track).paused or _asking(its, mine) is not None:
                 return None
-            found = _by_wave(its, mine, begin, zones, _pace(strategy, state, sharing), track.end - 1)
+            found = _by_wave(its, mine, begin, clocks, _pace(strategy, state, sharing), track.end - 1)
             if found is None:
                 return None
             ends.append(begin - now + sum(found.values()))
@@ -39,7 +47,7 @@ def seconds_left(strategy: Strategy, state: State, now: float, zones: Zones) -> 
     return before
 
 
-def seconds_to_approval(strategy: Strategy, state: State, now: float, zones: Zones) -> float | None:
+def seconds_to_approval(strategy: Strategy, state: State, now: float, clocks: Clocks) -> float | None:
     """In about how many seconds a person has to approve a wave, of whichever track, before it goes on; None where
     nobody has, or that cannot be told."""
     parts = [each for each in each_part(strategy, state) if not position(strategy, state, each[0]).paused]
@@ -47,15 +55,15 @@ def seconds_to_approval(strategy: Strategy, state: State, now: float, zones: Zon
     found = []
     for _, its, mine in parts:
         if (asking := _asking(its, mine)) is not None:
-            found.append(_by_wave(its, mine, now, zones, pace, asking))
+            found.append(_by_wave(its, mine, now, clocks, pace, asking))
     return min((sum(each.values()) for each in found if each is not None), default=None)
 
 
-def seconds_by_wave(strategy: Strategy, state: State, now: float, zones: Zones) -> dict[int, float] | None:
+def seconds_by_wave(strategy: Strategy, state: State, now: float, clocks: Clocks) -> dict[int, float] | None:
     """The seconds until it is complete by the number of each wave that is not over."""
     if _asking(strategy, state) is not None:
         return None
-    return _by_wave(strategy, state, now, zones, _pace(strategy, state), len(strategy.waves) - 1)
+    return _by_wave(strategy, state, now, clocks, _pace(strategy, state), len(strategy.waves) - 1)
 
 
 def _asking(strategy: Strategy, state: State) -> int | None:
@@ -73,7 +81,7 @@ def _pace(strategy: Strategy, state: State, sharing: int = 1) -> tuple[int, floa
 
 
 def _by_wave(
-    strategy: Strategy, state: State, begin: float, zones: Zones, pace: tuple[int, float] | None, last: int
+    strategy: Strategy, state: State, begin: float, clocks: Clocks, pace: tuple[int, float] | None, last: int
 ) -> dict[int, float] | None:
     """The same of the waves up to that of this number, where it goes on from `begin`."""
     if pace is None:
@@ -81,7 +89,7 @@ def _by_wave(
     ends = [0.0]
     for number in range(state.wave, last + 1):
         mine = {name: each for name, each in state.members.items() if each.wave == number}
-        changed = _changed(strategy, mine, begin, ends[-1], zones, *pace)
+        changed = _changed(strategy, mine, begin, ends[-1], clocks, *pace)
         if changed is None or changed > _HORIZON:
             return None
         soaked = begin - state.ready_at if number == state.wave and state.ready_at is not None else 0.0
@@ -94,26 +102,26 @@ def _changed(
     members: Mapping[str, Member],
     begin: float,
     after: float,
-    zones: Zones,
+    clocks: Clocks,
     at_once: int,
     takes: float,
 ) -> float | None:
     """How many seconds after `begin` all of these units have changed, with which it goes on `after` so many; None where
     that is beyond a year."""
     left = Counter(
-        zones.get(name, strategy.time_zone) if strategy.windows and each.turn == "waiting" else _ALWAYS
+        clocks.zones.get(name, strategy.time_zone) if strategy.windows and each.turn == "waiting" else _ALWAYS
         for name, each in members.items()
         if each.turn in ("waiting", "given")
     )
     while left and after <= _HORIZON:
         at = begin + after
-        opens = {zone: _opens_in(strategy, at, zone) for zone in left}
+        opens = {zone: _opens_in(strategy, at, zone, clocks) for zone in left}
         ready = [zone for zone, seconds in opens.items() if not seconds]
         ahead = [seconds for seconds in opens.values() if seconds]
         if not ready:
             after += min(ahead)
             continue
-        lasts = min(*ahead, *(_closes_in(strategy, at, zone) for zone in ready), math.inf)
+        lasts = min(*ahead, *(_closes_in(strategy, at, zone, clocks) for zone in ready), math.inf)
         rounds = -(-sum(left[zone] for zone in ready) // at_once)
         if lasts < rounds * takes:
             rounds = max(1, math.ceil(lasts / takes))
@@ -125,12 +133,12 @@ def _changed(
     return None if left else after
 
 
-def _opens_in(strategy: Strategy, at: float, zone: str) -> float:
+def _opens_in(strategy: Strategy, at: float, zone: str, clocks: Clocks) -> float:
     """In how many seconds a unit there may be given a revision, 0 now."""
-    minutes = 0 if zone == _ALWAYS else strategy.opens_in(local_minute(at, zone))
+    minutes = 0 if zone == _ALWAYS else strategy.opens_in(clocks.minute_of(at, zone))
     return minutes * 60 - at % 60 if minutes else 0.0
 
 
-def _closes_in(strategy: Strategy, at: float, zone: str) -> float:
+def _closes_in(strategy: Strategy, at: float, zone: str, clocks: Clocks) -> float:
     """In how many seconds no unit there may be given a revision any more, where it may now."""
-    return math.inf if zone == _ALWAYS else strategy.closes_in(local_minute(at, zone)) * 60 - at % 60
+    return math.inf if zone == _ALWAYS else strategy.closes_in(clocks.minute_of(at, zone)) * 60 - at % 60

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..text import Sentence, say
 from .state import Phase, Reason, State
@@ -60,11 +60,15 @@ def _of_track(strategy: Strategy, state: State, track: Track) -> TrackProgress:
     at = position(strategy, state, track)
     over = is_over(track, at)
     wave = "" if over else strategy.waves[mine.wave].name
-    phase: Phase = "Complete" if over else "Paused" if at.paused and state.phase == "Progressing" else state.phase
-    sentence = _AT_END.having(track=track.name) if over else where_of(its, replace(mine, phase=phase))
+    sentence = where_of(its, mine)
+    if over:
+        sentence = _AT_END.having(track=track.name)
+    elif at.paused and state.phase in ("Progressing", "Paused"):
+        sentence = _PAUSED.having(track=track.name, wave=wave)
     return TrackProgress(track.name, wave, "" if over else mine.reason, sentence, at.paused, over, mine.turns())
 
 
+_PAUSED = say("track “%(track)s” is paused in wave “%(wave)s”")
 _AT_END = say("track “%(track)s” is at its end")
 
 

@@ -1,7 +1,7 @@
 """`spec.rollout`: in which waves a change goes to the NodeUnits of a grid, and what each wave waits for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, get_args
 
@@ -60,17 +60,6 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
-    """Waves that go on by themselves beside those of other tracks: the numbers from `begin` to before `end` in the list
-    of all waves. With a `choice` it is of the units that this takes, else of those that its waves take."""
-
-    name: str
-    begin: int
-    end: int
-    choice: Choice | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Gate:
     """A check that has to pass before the next wave: `url` answers with `status`; with a `query`, in PromQL, the
     Prometheus there has samples for it, none of them 0."""
@@ -79,6 +68,20 @@ class Gate:
     url: str
     query: str = ""
     status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Waves that go on by themselves beside those of other tracks: the numbers from `begin` to before `end` in the list
+    of all waves. With a `choice` it is of the units that this takes, else of those that its waves take. `windows` and
+    `gates`: its own, None for those of the strategy."""
+
+    name: str
+    begin: int
+    end: int
+    choice: Choice | None = None
+    windows: tuple[Window, ...] | None = None
+    gates: tuple[Gate, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,21 @@ class Strategy:
         track = self.track_at(number)
         return self.waves[number].name if track.name in ("", REST) else f"{track.name}/{self.waves[number].name}"
 
+    def of(self, track: Track) -> "Strategy":
+        """What holds for the waves of a track, which is the last one there."""
+        return replace(
+            self,
+            waves=self.waves[: track.end],
+            tracks=(track,),
+            windows=self.windows if track.windows is None else track.windows,
+            gates=self.gates if track.gates is None else track.gates,
+        )
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether any unit has to wait for a window."""
+        return bool(self.windows) or any(track.windows for track in self.tracks)
+
     def at_once(self, total: int) -> int:
         """How many of so many units may be in change at the same time, at least one."""
         if isinstance(self.most, int):
@@ -138,8 +156,7 @@ def strategy_of(value: Mapping[str, Any] | None) -> Strategy | None:
         return None
     waves, tracks = _waves(value)
     found = {name: value[key] for key, name in _PLAIN.items() if value.get(key) is not None}
-    gates = tuple(_gate(each, index) for index, each in enumerate(value.get("gates") or ()))
-    windows = tuple(map(_window, value.get("windows") or ()))
+    windows, gates = _windows(value) or (), _gates(value) or ()
     return Strategy(waves, tracks, windows=windows, gates=gates, **found)
 
 
@@ -163,7 +180,7 @@ def _waves(value: Mapping[str, Any]) -> tuple[tuple[Wave, ...], tuple[Track, ...
         waves += map(_wave, entry.get("waves") or (), count(1))
         if choice is not None:
             waves.append(Wave(REST))
-        tracks.append(Track(entry["name"], begin, len(waves), choice))
+        tracks.append(Track(entry["name"], begin, len(waves), choice, _windows(entry), _gates(entry)))
     begin = len(waves)
     waves += map(_wave, value.get("waves") or (), count(1))
     waves.append(Wave(REST))
@@ -185,8 +202,16 @@ def _wave(entry: Mapping[str, Any], number: int) -> Wave:
     )
 
 
-def _gate(entry: Mapping[str, Any], index: int) -> Gate:
-    name, query = entry.get("name") or str(index + 1), entry.get("query") or ""
+def _windows(entry: Mapping[str, Any]) -> tuple[Window, ...] | None:
+    return None if entry.get("windows") is None else tuple(map(_window, entry["windows"]))
+
+
+def _gates(entry: Mapping[str, Any]) -> tuple[Gate, ...] | None:
+    return None if entry.get("gates") is None else tuple(map(_gate, entry["gates"], count(1)))
+
+
+def _gate(entry: Mapping[str, Any], number: int) -> Gate:
+    name, query = entry.get("name") or str(number), entry.get("query") or ""
     return Gate(name, entry["url"], query, entry.get("status") or 200)
 
 

@@ -1,7 +1,6 @@
 """The time zone of a NodeUnit. Names of zones are those of the IANA database, from the wheel `tzdata`."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from ..names import TIME_ZONE
 from ..overrides.variables import Variables
@@ -31,9 +30,3 @@ def time_zone_of(unit: Unit, variables: Variables, default: str) -> str:
         if name and is_time_zone(name):
             return name
     return default
-
-
-def local_minute(now: float, zone: str) -> int:
-    """The minute of the week since Monday, 0:00, by the clocks of a time zone at `now`, in epoch seconds."""
-    local = datetime.fromtimestamp(now, ZoneInfo(zone))
-    return (local.weekday() * 24 + local.hour) * 60 + local.minute

@@ -1,10 +1,13 @@
 """A rollout of several tracks, taken apart and put together again: each is a rollout of its own units and waves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from .state import Member, Position, Reason, State
-from .strategy import Strategy, Track
+from .strategy import Gate, Strategy, Track
+
+Gates = tuple[Gate, ...]
+Answers = Mapping[Gates, bool] | bool | None  # whether checks passed that were asked, or all; None where nobody asked
 
 # Which of several tracks speaks for the whole: the one that needs a person, then the one where something happens.
 _FIRST: tuple[Reason, ...] = ("AwaitingApproval", "RollingOut", "CheckingGates", "Soaking", "OutsideWindow")
@@ -42,7 +45,7 @@ def part(strategy: Strategy, state: State, track: Track) -> tuple[Strategy, Stat
         members=_of(track, state),
         tracks=(),
     )
-    return replace(strategy, waves=strategy.waves[: track.end], tracks=(track,)), mine
+    return strategy.of(track), mine
 
 
 def position(strategy: Strategy, state: State, track: Track) -> Position:
@@ -117,10 +120,18 @@ def moved(strategy: Strategy, state: State, change: Callable[[Track, Position], 
     return replace(state, tracks=tuple(change(track, at) for track, at in placed))
 
 
-def is_checking(strategy: Strategy, state: State) -> bool:
-    """Whether a wave waits for its checks, which are to be asked."""
+def due_gates(strategy: Strategy, state: State) -> list[Gates]:
+    """The checks that are to be asked now: of each track of which a wave waits for them."""
     if state.phase != "Progressing":
-        return False
-    if not strategy.is_tracked:
-        return state.reason == "CheckingGates"
-    return any(each.reason == "CheckingGates" and not each.paused for each in positions(strategy, state))
+        return []
+    due = [
+        its.gates
+        for track, its, mine in each_part(strategy, state)
+        if mine.reason == "CheckingGates" and not position(strategy, state, track).paused
+    ]
+    return list(dict.fromkeys(due))
+
+
+def have_passed(strategy: Strategy, asked: Answers) -> bool | None:
+    """Whether the checks of a strategy passed, None where they were not asked."""
+    return asked.get(strategy.gates) if isinstance(asked, Mapping) else asked

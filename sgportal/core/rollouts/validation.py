@@ -44,7 +44,13 @@ _WAVE_FIELDS = {
     "soakSeconds": ("int", False),
     "approval": ("bool", False),
 }
-_TRACK_FIELDS = {"name": ("str", True), **SHAPE, "waves": ("[any]", False)}
+_TRACK_FIELDS = {
+    "name": ("str", True),
+    **SHAPE,
+    "waves": ("[any]", False),
+    "windows": ("[any]", False),
+    "gates": ("[any]", False),
+}
 _GATE_FIELDS = {
     "name": ("str", False),
     "url": ("str", True),
@@ -70,8 +76,8 @@ def rollout_problems(value: Any) -> Iterator[Problem]:
         yield Problem(_WHERE + "/onFailure", one_of(ON_FAILURE))
     if value.get("start") not in (None, *STARTS):
         yield Problem(_WHERE + "/start", one_of(STARTS))
-    yield from _window_problems(value.get("windows") or ())
-    yield from _gate_problems(value.get("gates") or ())
+    yield from _window_problems(value.get("windows") or (), _WHERE)
+    yield from _gate_problems(value.get("gates") or (), _WHERE)
     if value.get("timeZone") is not None and (problem := time_zone_problem(value["timeZone"])):
         yield Problem(_WHERE + "/timeZone", problem)
 
@@ -99,7 +105,7 @@ def _track_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(where, say("must have at most %(most)s entries", most=MOST_TRACKS))
         return
     names: dict[str, str] = {}
-    total = 0
+    total, checks = 0, len(value.get("gates") or ())
     for index, track in enumerate(tracks):
         at = _WHERE + pointer("tracks", index)
         shape = list(check_fields(track, _TRACK_FIELDS, at))
@@ -118,9 +124,14 @@ def _track_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         elif not waves:
             yield Problem(at + "/waves", say("is required where the track has neither units nor unitSelector"))
         yield from _wave_problems(waves, at)
+        yield from _window_problems(track.get("windows") or (), at)
+        yield from _gate_problems(track.get("gates") or (), at)
         total += len(waves)
+        checks += len(track.get("gates") or ())
     if total > MOST_WAVES:
         yield Problem(where, say("must have at most %(most)s waves together", most=MOST_WAVES))
+    if tracks and checks > MOST_GATES:
+        yield Problem(where, say("must have at most %(most)s checks together", most=MOST_GATES))
 
 
 def _wave_problems(waves: Sequence[Any], within: str) -> Iterator[Problem]:
@@ -155,12 +166,12 @@ def _members_problems(wave: Mapping[str, Any], where: str) -> Iterator[Problem]:
         yield from _bounded(wave, "count", 1, _MOST_UNITS, where)
 
 
-def _gate_problems(gates: Sequence[Any]) -> Iterator[Problem]:
+def _gate_problems(gates: Sequence[Any], within: str) -> Iterator[Problem]:
     if len(gates) > MOST_GATES:
-        yield Problem(_WHERE + "/gates", say("must have at most %(most)s entries", most=MOST_GATES))
+        yield Problem(within + "/gates", say("must have at most %(most)s entries", most=MOST_GATES))
         return
     for index, gate in enumerate(gates):
-        where = _WHERE + pointer("gates", index)
+        where = within + pointer("gates", index)
         shape = list(check_fields(gate, _GATE_FIELDS, where))
         yield from shape
         if not shape and not _URL.fullmatch(gate["url"]):
@@ -170,12 +181,12 @@ def _gate_problems(gates: Sequence[Any]) -> Iterator[Problem]:
             yield from _bounded(gate, "status", 100, 599, where)
 
 
-def _window_problems(windows: Sequence[Any]) -> Iterator[Problem]:
+def _window_problems(windows: Sequence[Any], within: str) -> Iterator[Problem]:
     if len(windows) > MOST_WINDOWS:
-        yield Problem(_WHERE + "/windows", say("must have at most %(most)s entries", most=MOST_WINDOWS))
+        yield Problem(within + "/windows", say("must have at most %(most)s entries", most=MOST_WINDOWS))
         return
     for index, window in enumerate(windows):
-        where = _WHERE + pointer("windows", index)
+        where = within + pointer("windows", index)
         shape = list(check_fields(window, _WINDOW_FIELDS, where))
         yield from shape
         if shape:

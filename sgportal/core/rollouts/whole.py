@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from .forecast import Zones, seconds_by_wave, seconds_to_approval
+from .forecast import Clocks, seconds_by_wave, seconds_to_approval
 from .state import OVER, Phase, State
 from .strategy import Strategy
 from .verbs import VERBS, Verb, possible
@@ -37,10 +36,8 @@ class Whole:
     possible: tuple[Verb, ...]
 
 
-def whole(
-    strategy: Strategy, members: Mapping[str, State], now: float, zones: Mapping[str, Zones] = MappingProxyType({})
-) -> Whole:
-    """The rollouts of these members, at least one, as one at `now`, in epoch seconds; `zones` by path. Who was not
+def whole(strategy: Strategy, members: Mapping[str, State], now: float, clocks: Mapping[str, Clocks]) -> Whole:
+    """The rollouts of these members, at least one, as one at `now`, in epoch seconds; `clocks` by path. Who was not
     changed takes no part while another is under way."""
     under_way = {path: each for path, each in members.items() if each.phase not in OVER}
     parts = under_way or dict(members)
@@ -52,17 +49,17 @@ def whole(
     together = {f"{path}/{name}": unit for path, each in parts.items() for name, unit in each.members.items()}
     state = State(0, phase, last.reason, last.wave, last.ready_at, last.approved, last.checked, together)
     asked = {verb for each in parts.values() for verb in possible(strategy, each)}
-    seconds = _seconds(strategy, parts, now, zones)
-    asking = (seconds_to_approval(strategy, part, now, zones.get(path, {})) for path, part in parts.items())
+    seconds = _seconds(strategy, parts, now, clocks)
+    asking = (seconds_to_approval(strategy, part, now, clocks[path]) for path, part in parts.items())
     asked_in = [each for each in asking if each is not None]
     return Whole(state, parts, seconds, max(asked_in, default=None), tuple(verb for verb in VERBS if verb in asked))
 
 
-def _seconds(strategy: Strategy, parts: Mapping[str, State], now: float, zones: Mapping[str, Zones]) -> float | None:
+def _seconds(strategy: Strategy, parts: Mapping[str, State], now: float, clocks: Mapping[str, Clocks]) -> float | None:
     """A wave takes as long as for the slowest, since they go wave by wave together."""
     slowest: dict[int, float] = {}
     for path, each in parts.items():
-        found = seconds_by_wave(strategy, each, now, zones.get(path, {}))
+        found = seconds_by_wave(strategy, each, now, clocks[path])
         if found is None:
             return None
         for wave, seconds in found.items():

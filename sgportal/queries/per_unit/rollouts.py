@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ...core.grids.grid import parse
 from ...core.rollouts import forecast
-from ...core.rollouts.forecast import Zones
+from ...core.rollouts.forecast import Clocks
 from ...core.rollouts.state import Failure, Member, Phase, Position, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy, strategy_of
 from ...core.rollouts.time_zones import time_zone_of
@@ -18,6 +18,7 @@ from ...core.text import Invalid
 from ...core.units import Unit
 from ...core.workloads.trouble import DEADLINE_EXCEEDED
 from ...models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
+from .clocks import local_minute
 from .units import known_units
 
 
@@ -49,20 +50,20 @@ def state_of(rollout: Rollout) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A rollout with what the grid says of rollouts; `zones` of its units where windows need them."""
+    """A rollout with what the grid says of rollouts; `clocks` of its units where windows need them."""
 
     rollout: Rollout
     strategy: Strategy
     state: State
-    zones: Zones
+    clocks: Clocks
 
     def seconds_left(self) -> float | None:
         """In about how many seconds it is complete, None where that cannot be told."""
-        return forecast.seconds_left(self.strategy, self.state, timezone.now().timestamp(), self.zones)
+        return forecast.seconds_left(self.strategy, self.state, timezone.now().timestamp(), self.clocks)
 
     def seconds_to_approval(self) -> float | None:
         """In about how many seconds a person has to approve, None where nobody has or that cannot be told."""
-        return forecast.seconds_to_approval(self.strategy, self.state, timezone.now().timestamp(), self.zones)
+        return forecast.seconds_to_approval(self.strategy, self.state, timezone.now().timestamp(), self.clocks)
 
 
 def current(grid: Grid) -> Current | None:
@@ -75,12 +76,16 @@ def current(grid: Grid) -> Current | None:
         return None
     if rollout is None or spec is None or spec.rollout is None:
         return None
-    zones = _zones_of(grid, known_units(spec.key, with_nodes=True)) if spec.rollout.windows else {}
-    return Current(rollout, spec.rollout, state_of(rollout), zones)
+    known = known_units(spec.key, with_nodes=True) if spec.rollout.has_windows else {}
+    return Current(rollout, spec.rollout, state_of(rollout), _clocks_of(grid, known))
 
 
-def _zones_of(grid: Grid, known: dict[str, Unit]) -> Zones:
-    """The time zones of a grid's units, which are among these."""
+def _clocks_of(grid: Grid, known: dict[str, Unit]) -> Clocks:
+    """The clocks of a grid's units, which are among these."""
+    return Clocks(_zones_of(grid, known) if known else {}, local_minute)
+
+
+def _zones_of(grid: Grid, known: dict[str, Unit]) -> dict[str, str]:
     try:
         spec = parse(grid.source())
     except Invalid:
@@ -114,14 +119,12 @@ class Together:
     def as_one(self) -> Whole:
         """What they are as one, now."""
         states = {grid.path: state for grid, _, state in self.members}
-        return whole(self.strategy, states, timezone.now().timestamp(), self._zones())
+        return whole(self.strategy, states, timezone.now().timestamp(), self._clocks())
 
-    def _zones(self) -> dict[str, Zones]:
-        """By path of the members, the time zones of their units, where there are windows: then one query."""
-        if not self.strategy.windows:
-            return {}
-        known = known_units(self.group.key, with_nodes=True)
-        return {grid.path: _zones_of(grid, known) for grid, _, _ in self.members}
+    def _clocks(self) -> dict[str, Clocks]:
+        """By path of the members, the clocks of their units; where there are windows one query."""
+        known = known_units(self.group.key, with_nodes=True) if self.strategy.windows else {}
+        return {grid.path: _clocks_of(grid, known) for grid, _, _ in self.members}
 
 
 def is_with(grid: Grid, wanted: object) -> bool:

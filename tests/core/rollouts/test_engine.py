@@ -4,11 +4,13 @@ import pytest
 
 from sgportal.core.rollouts import verbs
 from sgportal.core.rollouts.engine import advance
-from sgportal.core.rollouts.forecast import seconds_left
+from sgportal.core.rollouts.forecast import Clocks, seconds_left
 from sgportal.core.rollouts.progress import of_waves, sentence_of
+from sgportal.queries.per_unit.clocks import local_minute
 
 from .fleet import NEW, OLD, Fleet
 
+NO_WINDOWS = Clocks({}, local_minute)
 CANARY = {"waves": [{"name": "canary", "units": ["b"]}]}
 
 
@@ -204,10 +206,10 @@ def test_what_is_asked_twice_is_decided_once():
 
 def test_how_long_it_takes_still_is_told_from_what_was_seen():
     fleet = Fleet({})
-    assert seconds_left(fleet.read, fleet.state, fleet.now, {}) is None
+    assert seconds_left(fleet.read, fleet.state, fleet.now, NO_WINDOWS) is None
     for _ in range(3):
         fleet.step()
-    assert seconds_left(fleet.read, fleet.state, fleet.now, {}) == 20
+    assert seconds_left(fleet.read, fleet.state, fleet.now, NO_WINDOWS) == 20
     assert sum(each.total for each in of_waves(fleet.read, fleet.state)) == 4
     assert "wave “rest”" in str(sentence_of(fleet.read, fleet.state))
 

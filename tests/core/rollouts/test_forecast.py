@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sgportal.core.rollouts.forecast import seconds_left, seconds_to_approval
+from sgportal.core.rollouts.forecast import Clocks, seconds_left, seconds_to_approval
 from sgportal.core.rollouts.state import Member, Position, State
 from sgportal.core.rollouts.strategy import strategy_of
+from sgportal.queries.per_unit.clocks import local_minute
 
+NO_WINDOWS = Clocks({}, local_minute)
 NIGHT = {"from": "22:00", "to": "04:00"}
 MINUTE, HOUR, DAY = 60.0, 3600.0, 24 * 3600.0
 
@@ -25,7 +27,7 @@ def a_state(waiting, took=600.0, wave=0, **fields):
 
 
 def left(rollout, state, now, zones=None):
-    return seconds_left(strategy_of(rollout), state, now, zones or {})
+    return seconds_left(strategy_of(rollout), state, now, Clocks(zones or {}, local_minute))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,9 @@ def test_what_is_approved_by_a_person_is_told_with_windows_as_well():
     rollout = {"waves": [{"units": ["z", "a"], "approval": True}], "windows": [NIGHT]}
     state = a_state("a")
     assert left(rollout, state, at(12)) is None
-    assert seconds_to_approval(strategy_of(rollout), state, at(12), {}) == pytest.approx(10 * HOUR + 10 * MINUTE)
+    assert seconds_to_approval(strategy_of(rollout), state, at(12), NO_WINDOWS) == pytest.approx(
+        10 * HOUR + 10 * MINUTE
+    )
 
 
 def test_what_lies_beyond_a_year_is_not_told():
@@ -115,5 +119,5 @@ def test_tracks_go_on_side_by_side_and_the_rest_after_them():
 def test_of_several_tracks_the_first_that_asks_a_person_is_told():
     asking = [{"name": track["name"], "waves": [{**track["waves"][0], "approval": True}]} for track in TRACKS["tracks"]]
     rollout = strategy_of({**TRACKS, "tracks": asking})
-    assert seconds_left(rollout, tracked(), 0.0, {}) is None
-    assert seconds_to_approval(rollout, tracked(), 0.0, {}) == 30
+    assert seconds_left(rollout, tracked(), 0.0, NO_WINDOWS) is None
+    assert seconds_to_approval(rollout, tracked(), 0.0, NO_WINDOWS) == 30

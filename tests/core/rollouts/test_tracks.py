@@ -11,6 +11,7 @@ from sgportal.core.rollouts.progress import of_waves, sentence_of
 from sgportal.core.rollouts.state import Member
 from sgportal.core.rollouts.strategy import strategy_of
 from sgportal.core.rollouts.succession import redivided
+from sgportal.core.rollouts.tracks import due_gates
 from sgportal.core.rollouts.words import asked_for
 from sgportal.core.units import NodeView, Unit
 
@@ -270,3 +271,28 @@ def test_every_wave_of_every_track_is_told():
     assert [each.total for each in of_waves(fleet.read, fleet.state)] == [1, 2, 1, 2, 0]
     joined = replace(fleet.state, members={**fleet.state.members, "x": Member(4, OLD, OLD)})
     assert of_waves(fleet.read, joined)[4].total == 1
+
+
+def test_a_track_has_windows_and_checks_of_its_own():
+    night = [{"from": "22:00", "to": "04:00"}]
+    own = {**NORTH, "windows": [], "gates": [{"name": "own", "url": "http://north/"}]}
+    fleet = fleet_of(own, SOUTH, windows={"s1": 3600.0}, gates=[{"name": "all", "url": "http://all/"}])
+    read = strategy_of({**fleet.strategy, "windows": night})
+    north, south, rest = (read.of(track) for track in read.tracks)
+    assert (north.windows, len(south.windows), len(rest.windows)) == ((), 1, 1)
+    assert [each.gates[0].name for each in (north, south, rest)] == ["own", "all", "all"]
+    fleet.windows.clear()
+    while not due_gates(fleet.read, fleet.state):
+        fleet.step()
+    assert {gates[0].name for gates in due_gates(fleet.read, fleet.state)} == {"own", "all"}
+    for _ in range(3):
+        fleet.step(passed={north.gates: True, south.gates: False})
+    assert {name: wave for name, (wave, _) in at(fleet).items()} == {"north": 2, "south": 0, "rest": 0}
+    assert at(fleet)["south"] == (0, "CheckingGates")
+
+
+def test_a_window_of_one_track_does_not_hold_up_another():
+    fleet = fleet_of(NORTH, SOUTH, windows=dict.fromkeys(("n1", "n2", "n3"), 3600.0))
+    for _ in range(10):
+        fleet.step()
+    assert at(fleet) == {"north": (0, "OutsideWindow"), "south": (2, ""), "rest": (0, "AwaitingTracks")}

@@ -12,10 +12,11 @@ from ....core.names import child_name
 from ....core.rollouts.progress import TrackProgress, of_tracks, of_waves, sentence_of
 from ....core.rollouts.state import Health, Member, Seen, State, Waits
 from ....core.rollouts.strategy import Strategy
-from ....core.rollouts.time_zones import local_minute, time_zone_of
+from ....core.rollouts.time_zones import time_zone_of
 from ....core.units import Unit
 from ....models import Grid, GridUnit, Pod, Rollout, RolloutUnit
 from ....models.bulk import upsert_rows
+from ....queries.per_unit.clocks import local_minute
 from ....queries.per_unit.rollouts import is_stuck
 from ....queries.per_unit.sequence import Going, awaited
 from ...queue import change_log, due_cells
@@ -38,14 +39,16 @@ def seen_of(
     now: float,
 ) -> dict[str, Seen]:
     """What was last seen of these units of a grid. At most one query, and those of `awaited`."""
+    by_wave = {number: strategy.of(strategy.track_at(number)) for number in range(len(strategy.waves))}
     found, again = {}, restarting(spec, strategy, before.members)
     waits = _waits(spec, units, cells, before)
     for name, unit in units.items():
         cell = cells.get(name)
         opens = 0.0
-        if strategy.windows:
+        its = by_wave.get(before.members[name].wave, strategy) if name in before.members else strategy
+        if its.windows:
             zone = time_zone_of(unit, spec.variables, strategy.time_zone)
-            opens = 60.0 * strategy.opens_in(local_minute(now, zone))
+            opens = 60.0 * its.opens_in(local_minute(now, zone))
         health = _health(spec, unit, cell)
         revision = cell.revision if cell else 0
         found[name] = Seen(revision, health, is_stuck(cell), opens, name in again, waits.get(name, ""))

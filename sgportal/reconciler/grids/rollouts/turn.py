@@ -12,9 +12,9 @@ from ....core.rollouts import verbs
 from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
-from ....core.rollouts.strategy import Gate, Strategy
+from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.together import Others, after_those, asked_of
-from ....core.rollouts.tracks import is_checking
+from ....core.rollouts.tracks import Gates, due_gates
 from ....core.rollouts.words import asked_for
 from ....core.text import Invalid, Sentence, say
 from ....core.units import Unit
@@ -31,8 +31,6 @@ from ..events.grid_events import NewEvent
 from . import package, rows
 from .gates import all_pass
 
-Gates = tuple[Gate, ...]
-
 LOOK_SECONDS = 30.0  # between two looks at a rollout that nothing happens to
 CHECK_SECONDS = 10.0  # between two times that checks are asked
 AGAIN_SECONDS = 5.0  # until the next look where nothing can be decided
@@ -48,32 +46,31 @@ def run(path: str, cluster: Cluster) -> float | None:
         return None
     if cluster.read_only or closed(namespace) or freshness().unreachable_since:
         return AGAIN_SECONDS
-    wait, gates = _look(grid)
-    if gates:  # which takes seconds, so that nothing is locked meanwhile
-        wait, _ = _look(grid, gates, all_pass(gates))
+    wait, due = _look(grid, {})
+    if due:  # which takes seconds, so that nothing is locked meanwhile
+        wait, _ = _look(grid, {gates: all_pass(gates) for gates in due})
     return wait
 
 
-def _look(grid: Grid, asked: Gates = (), passed: bool | None = None) -> tuple[float | None, Gates]:
-    """The same once, where it is known whether the checks that were `asked` passed: seconds until the next look, and
-    the checks that are to be asked before."""
+def _look(grid: Grid, answers: Mapping[Gates, bool]) -> tuple[float | None, list[Gates]]:
+    """The same once, where it is known whether these checks passed: seconds until the next look, and the checks that
+    are to be asked before."""
     with transaction.atomic(), requests_together():
         row, others = package.locked_with_package(grid)
         look = look_at(row) if row else None
         if row is None or look is None or look.paused:
-            return None, ()
-        same = look.strategy.gates == asked
+            return None, []
         together, waves = package.together([row, *others]).beside(row, look.strategy)
         look = replace(look, state=after_those(look.state, waves))
-        after = _decide(row, look, passed if same else None, together)
+        after = _decide(row, look, answers, together)
         if after != look.before:
             _take_along(after, look, others)
-    if is_checking(look.strategy, after):
-        return CHECK_SECONDS, () if same and passed is not None else look.strategy.gates
+    if due := due_gates(look.strategy, after):
+        return CHECK_SECONDS, [gates for gates in due if gates not in answers]
     wait = next_look(look.strategy, after, look.seen, look.now)
     if after.phase in ("Progressing", "RollingBack") or any(each.waits for each in look.seen.values()):
-        return min(LOOK_SECONDS, wait or LOOK_SECONDS), ()
-    return wait, ()
+        return min(LOOK_SECONDS, wait or LOOK_SECONDS), []
+    return wait, []
 
 
 def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
@@ -109,8 +106,8 @@ def where_possible(
     return found, why
 
 
-def _decide(grid: Grid, look: "Look", passed: bool | None, others: Others) -> State:
-    after = advance(look.strategy, look.state, look.seen, look.now, passed, others)
+def _decide(grid: Grid, look: "Look", answers: Mapping[Gates, bool], others: Others) -> State:
+    after = advance(look.strategy, look.state, look.seen, look.now, answers, others)
     if after != look.before:
         rows.store(grid, look.rollout, look.strategy, look.before, after)
     elif look.now - look.rollout.looked_at > LOOK_SECONDS / 2:
@@ -158,8 +155,8 @@ def look_at(grid: Grid, known: dict[str, dict[str, Unit]] | None = None) -> Look
     units = spec.its(known[spec.key])
     before = state_of(rollout)
     cells = {cell.name: cell for cell in grid.units.all()}
-    seen = rows.seen_of(spec, strategy, units, cells, before, now)
     state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
+    seen = rows.seen_of(spec, strategy, units, cells, state, now)
     return Look(rollout, strategy, before, state, seen, now, spec.requests.paused)
 
 
