@@ -26,10 +26,15 @@ WAVES = [
     {"name": "tenth", "percent": 10, "soakSeconds": 600},
 ]
 COMMON = {"waves": WAVES, "maxUnavailable": 20, "progressDeadlineSeconds": 600}
+HALVES = [
+    {"name": name, "units": [f"site-{number:04}" for number in numbers], "waves": WAVES}
+    for name, numbers in (("north", range(500)), ("south", range(500, 1000)))
+]
 CASES: Mapping[str, Mapping[str, Any]] = {
     "rolls out": {**COMMON, "maxFailures": 30},
     "halts": {**COMMON, "maxFailures": 5},
     "rolls back": {**COMMON, "maxFailures": 5, "onFailure": "rollBack"},
+    "rolls out in two tracks": {**COMMON, "waves": None, "tracks": HALVES, "maxFailures": 30},
 }
 
 
@@ -129,7 +134,8 @@ Written by `python -m scripts.rollout_simulation`; a test holds it against what 
 {UNITS} NodeUnits, of which {OFFLINE:.0%} are out of reach when it begins and come back within two days, and
 {FAILING:.0%} never become ready in the new revision. A unit takes about a minute. Waves: 5 units, then 10 %,
 each watched for ten minutes, then the rest; 20 at a time; ten minutes until a unit counts as failed.
-Seed {SEED}. “rolls out” bears 30 failures, the others 5.
+Seed {SEED}. What rolls out bears 30 failures, the others 5.
+The two tracks have half of the units and these waves each; what they share is how many are in change and may fail.
 
 {table}
 

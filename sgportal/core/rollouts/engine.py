@@ -114,7 +114,7 @@ def _there(state: State, seen: World) -> set[str]:
 
 
 def _changing(state: State, seen: World) -> set[str]:
-    return _there(state, seen).intersection(state.at("given"))
+    return {name for name in state.at("given") if seen.get(name, ABSENT).health != "absent"}
 
 
 def _least(strategy: Strategy, state: State, track: Track, seen: World) -> tuple[int, float, int]:
