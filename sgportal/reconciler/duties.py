@@ -12,6 +12,7 @@ from django.db.models import F
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
 from ..models.history import kept_for
+from ..queries.per_unit.spare import spare_revisions
 from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
@@ -65,8 +66,9 @@ def kept() -> tuple[Kept, ...]:
 
 def forget() -> float:
     """Remove what has been kept long enough, of each kind a batch in turn, so that none waits for another."""
+    due: list[Callable[[], bool]]
     due = [partial(_remove_some, each.model, each.field, each.age) for each in kept() if each.age]
-    due.append(partial(remembered.remove_some, BATCH))
+    due += [partial(remembered.remove_some, BATCH), _remove_revisions]
     for _ in range(MOST_BATCHES):
         due = [remove for remove in due if remove()]
         if not due:
@@ -87,6 +89,14 @@ def remember() -> float:
     """Note what NodeUnits are, where nobody did."""
     unit_history.note_all()
     return RETENTION_SECONDS
+
+
+def _remove_revisions() -> bool:
+    """Remove some of the revisions that are neither among the latest, nor of the time of which the past is told, nor
+    needed; whether more may be left."""
+    age, keep = kept_for(settings.SGPORTAL_HISTORY_DAYS), settings.SGPORTAL_REVISIONS_KEPT
+    batches = spare_revisions(keep, age) if age and keep else ()
+    return any(batch.delete()[0] for batch in batches)
 
 
 def _remove_some(model: Any, field: str, age: timedelta) -> bool:
