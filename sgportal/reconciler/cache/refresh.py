@@ -10,6 +10,7 @@ from ...cluster import Cluster
 from ...core.grids.group import PLURAL
 from ...core.grids.kinds import BY_PLURAL
 from ...models import Grid, ServiceGroup
+from ..queue.together import requests_together
 from .enqueue import Changes, enqueue
 from .pod_scope import PODS, PodScope
 from .resources import SOURCES
@@ -33,7 +34,7 @@ def relist(resource: str, cluster: Cluster) -> None:
     """Bring one resource in line with a list of all there is, and wake the grids concerned. Raises ClusterError."""
     source, changes = BY_RESOURCE[resource], Changes()
     rows, there = source.translate(cluster.list(source.kind).items)
-    with transaction.atomic():
+    with transaction.atomic(), requests_together():
         write(resource, PodScope.read().restrict(rows) if resource == PODS else rows, changes)
         write_absent(resource, there, changes)
         enqueue(changes)

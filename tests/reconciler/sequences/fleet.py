@@ -29,8 +29,9 @@ ENDED = ("Complete", "Halted", "RolledBack", "Aborted", "Paused")
 
 
 @contextlib.contextmanager
-def a_fleet(monkeypatch, rollout):
-    """Four units, six nodes, and a grid at its first image that is ready everywhere. Nothing is left of others."""
+def a_fleet(monkeypatch, rollout, kind=None):
+    """Four units, six nodes, and a grid (of another `kind` of fleet: what that has) at its first image that is ready
+    everywhere. Nothing is left of others."""
     with transaction.atomic():
         for model in apps.get_app_config("sgportal").get_models():
             model.objects.all().delete()
@@ -41,8 +42,7 @@ def a_fleet(monkeypatch, rollout):
         cluster = connect("demo", threads=8)
         try:
             upgrade_crds(cluster, 75, 75)
-            fleet = Fleet(World(server, cluster), patched)
-            server.call(lambda: server.store.listen(fleet.watched))
+            fleet = (kind or Fleet)(World(server, cluster), patched)
             fleet.begin(rollout)
             yield fleet
         finally:
@@ -59,6 +59,7 @@ class Fleet:
 
     def begin(self, rollout):
         """The first image, everywhere at once."""
+        self.world.server.call(lambda: self.world.server.store.listen(self.watched))
         self.world.look()
         self._note("img:1")
         self.grid = self.world.save(a_grid("g", LABEL, template=a_template("img:1", replicas=2), rollout=rollout))

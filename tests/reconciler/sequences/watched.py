@@ -12,6 +12,11 @@ def image_of(body: Any) -> str:
     return str(body["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+def image_in(manifest: Any) -> str:
+    """The image in the manifest of a grid."""
+    return image_of({"spec": manifest["spec"]["template"]})
+
+
 @dataclass
 class Watched:
     """Every write of a grid's Deployments, seen within the API server.
@@ -50,7 +55,7 @@ class Watched:
     def _image(self, unit: str, image: str) -> None:
         self.given[unit, image] += 1
         if image == self.latest and unit not in self.excused:
-            changing = [name for name, body in self.live.items() if image_of(body) == image and not _done(body)]
+            changing = [name for name, body in self.live.items() if image_of(body) == image and not is_done(body)]
             self.most_changing = max(self.most_changing, len({*changing, unit} - self.excused))
 
     def _available(self, unit: str, body: Any) -> None:
@@ -61,5 +66,88 @@ class Watched:
             self.below.append((unit, image_of(body), available, wanted))
 
 
-def _done(body: Any) -> bool:
+def is_done(body: Any) -> bool:
+    """Whether a Deployment is rolled out, by Kubernetes' own rule."""
     return is_rolled_out("Deployment", body)
+
+
+Place = tuple[str, str]  # a member and a unit
+
+
+@dataclass
+class WatchedPackage:
+    """The same of the members of a package, each in each unit: `Place`.
+
+    `latest`: the image that each member should have at last; `order`: who waits for whom. `changed`: where `latest` was
+    given since it is wanted. `wanted`: how often a member was to have an image. `early`: what was given or made before
+    those that it waits for were rolled out, `behind` where these had not their latest image. `lost`: what was deleted
+    while it was wanted.
+    """
+
+    label: str
+    order: dict[str, str]
+    latest: dict[str, str] = field(default_factory=dict)
+    excused: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
+    most_changing: int = 0
+    given: Counter = field(default_factory=Counter)
+    wanted: Counter = field(default_factory=Counter)
+    below: list[Any] = field(default_factory=list)
+    early: list[Any] = field(default_factory=list)
+    behind: list[Any] = field(default_factory=list)
+    lost: list[Place] = field(default_factory=list)
+    live: dict[Place, Any] = field(default_factory=dict)
+    full: set[Place] = field(default_factory=set)
+    changed: set[Place] = field(default_factory=set)
+
+    def want(self, images: dict[str, str]) -> None:
+        """These are the members from now on, with these images."""
+        for member, image in images.items():
+            if self.latest.get(member) != image:
+                self.wanted[member, image] += 1
+        self.latest, self.excused, self.changed = dict(images), set(self.away), set()
+
+    def __call__(self, change: Any) -> None:
+        """A write: what the store calls."""
+        if change.key != "deployments.apps":
+            return
+        unit = change.body["spec"]["template"]["spec"].get("nodeSelector", {}).get(self.label, "")
+        place = change.body["metadata"]["name"].removesuffix(f"-{unit}"), unit
+        if change.type == "DELETED":
+            self.live.pop(place, None)
+            self.full.discard(place)
+            if place[0] in self.latest and unit not in self.away:
+                self.lost.append(place)
+            return
+        image = image_of(change.body)
+        if change.before is None or image_of(change.before) != image:
+            self._ordered(place, image)
+        if change.before is not None and image_of(change.before) != image:
+            self._image(place, image)
+        self._available(place, change.body)
+        self.live[place] = change.body
+
+    def _image(self, place: Place, image: str) -> None:
+        self.given[(*place, image)] += 1
+        if image == self.latest.get(place[0]) and place[1] not in self.excused:
+            self.changed.add(place)
+            changing = {unit for member, unit in self.changed if not is_done(self.live[member, unit])}
+            self.most_changing = max(self.most_changing, len({*changing, place[1]} - self.excused))
+
+    def _ordered(self, place: Place, image: str) -> None:
+        member, unit = place
+        other = self.order.get(member)
+        if other not in self.latest or image != self.latest.get(member) or unit in self.excused:
+            return
+        body = self.live.get((other, unit))
+        if body is None or not is_done(body):
+            self.early.append((place, image, other, body and (image_of(body), body.get("status"))))
+        elif image_of(body) != self.latest[other]:
+            self.behind.append((place, image, other, image_of(body)))
+
+    def _available(self, place: Place, body: Any) -> None:
+        wanted, available = body["spec"]["replicas"], body.get("status", {}).get("availableReplicas", 0)
+        if available >= wanted:
+            self.full.add(place)
+        elif place in self.full and place[1] not in self.away:
+            self.below.append((place, image_of(body), available, wanted))
