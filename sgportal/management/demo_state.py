@@ -83,6 +83,7 @@ def prepare() -> None:
         DATABASE_URL=f"sqlite:///{state.folder / 'sgportal.sqlite3'}",
         CELERY_BROKER_URL="memory://localhost",
         SGPORTAL_CLUSTER="demo",
+        SGPORTAL_HISTORY_LABELS=os.environ.get("SGPORTAL_HISTORY_LABELS", "tier"),
         SGPORTAL_DEMO_KUBECONFIG=str(state.cluster / "kubeconfig"),
         SGPORTAL_TLS="0",
         SGPORTAL_STATIC_FROM_SOURCE="1",

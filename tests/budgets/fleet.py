@@ -20,6 +20,7 @@ from sgportal.models import (
     Slice,
     WorkKey,
 )
+from sgportal.reconciler.queue import unit_history
 from tests import builders
 from tests.api.builders import child, manifest
 
@@ -59,6 +60,7 @@ def grow(owner: User, begin: int, end: int) -> None:
         _lives_there(grids, unit, node.name, number)
         _happened(grids, owner, unit, number)
     grids[0].units.filter(state="UnitGone").update(retirement="held", held_since=timezone.now())
+    unit_history.note_all()
 
 
 def _lives_there(grids: list[Grid], unit: str, node: str, number: int) -> None:

@@ -57,6 +57,18 @@ def test_a_place_that_is_none_is_refused(before: str) -> None:
     assert "is not a cursor of this list" in answer.text
 
 
+def test_that_a_node_was_cordoned_is_told_at_every_door() -> None:
+    now = timezone.now() - timedelta(minutes=9)
+    NodeHistory.objects.filter(node="n001").update(until=now)
+    NodeHistory.objects.create(node="n001", ready="Ready", unschedulable=True, since=now)
+    api = Api(builders.token(builders.user("vic", "viewer"), "read"))
+    first = api.get("nodeunits/site/lyon/changes?limit=1").json()["items"][0]
+    assert (first["change"], first["node"], first["unschedulable"]) == ("NodeChanged", "n001", True)
+    viewer = browser("viewer")
+    assert "cordoned" in viewer.get(WHERE).text
+    assert ",NodeChanged,n001,,Ready,True," in viewer.get(f"{WHERE}&format=csv").text
+
+
 def test_what_is_not_on_record_says_so_instead_of_an_empty_nodeunit() -> None:
     viewer = browser("viewer")
     for where in (WHERE.replace("site", "agent"), WHERE.replace("lyon", "oslo")):
@@ -64,3 +76,8 @@ def test_what_is_not_on_record_says_so_instead_of_an_empty_nodeunit() -> None:
         assert answer.status_code == 200
         assert "Nothing is on record of this NodeUnit." in answer.text
         assert "This NodeUnit had no nodes." not in answer.text
+    api = Api(builders.token(builders.user("vic", "viewer"), "read"))
+    for what in ("history", "changes"):
+        answer = api.get(f"nodeunits/agent/lyon/{what}", Accept_Language="zh-hans")
+        assert (answer.status_code, "SGPORTAL_HISTORY_LABELS" in answer.json()["detail"]) == (404, True)
+        assert "没有此 NodeUnit 的历史记录" in answer.json()["detail"]

@@ -7,10 +7,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ... import actions
 from ...core.text import Invalid, Problem, say
 from ...queries.per_unit import past
 from ..description.operations import PAGED, Parameter, operation, page
+from ..http.problems import Refusal
 from ..http.shapes import Count, Instant, Labels, Said, Shape, one_of
 from ..views import PortalView
 
@@ -55,12 +55,14 @@ class UnitThenSerializer(Shape):
 
 
 class UnitChangeThenSerializer(Shape):
-    """A change in a NodeUnit: of its `node` (`state`: what it became), or of what a `grid` has there."""
+    """A change in a NodeUnit: of its `node` (`state` is what it became, `unschedulable` whether it was cordoned), or of
+    what a `grid` has there."""
 
     at = Instant()
     change = one_of(past.What, source="what")
     node = serializers.CharField()
     state = serializers.CharField()
+    unschedulable = serializers.BooleanField()
     grid = GridThenSerializer(source="cell", allow_null=True)
 
 
@@ -70,10 +72,10 @@ class _OfUnit(PortalView):
     scoped = "units"
 
     def known(self, key: str, unit: str) -> datetime:
-        """When the record of a NodeUnit begins. Raises NotFound for one that is not on record."""
+        """When the record of a NodeUnit begins. Raises Refusal for one that is not on record."""
         known = past.known_from(key)
         if known is None or not past.is_on_record(key, unit):
-            raise actions.NotFound(f"nodeunits/{key}/{unit}")
+            raise Refusal(404, past.NOT_ON_RECORD)
         return known
 
 

@@ -21,6 +21,7 @@ _COLUMNS: Columns = {
     "node": lambda change: change.node,
     "grid": lambda change: change.cell.path if change.cell else "",
     "state": lambda change: change.state,
+    "cordoned": lambda change: change.unschedulable,
     "reason": lambda change: change.cell.reason if change.cell else "",
     "revision": lambda change: change.cell.revision if change.cell else "",
 }
@@ -33,7 +34,7 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
     known, now = past.known_from(key), timezone.now()
     context: dict[str, Any] = {"key": key, "name": name, "asked": asked, "known_from": known}
     if known is None or not past.is_on_record(key, name):
-        return show(request, "nodes/unit_then.html", {**context, "known_from": None})
+        return show(request, "nodes/unit_then.html", {**context, "known_from": None, "nothing": past.NOT_ON_RECORD})
     context |= {"first": (known + timedelta(seconds=59)).strftime(PICKED), "last": now.strftime(PICKED)}
     try:
         at = past.instant(asked["at"], "at", known, now)

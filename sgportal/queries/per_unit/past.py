@@ -19,6 +19,10 @@ from ...models.scopes.current import everything, reading
 from ...models.scopes.rows import in_scope_when
 from ..fleet.merged import Place, behind, latest
 
+NOT_ON_RECORD = say(
+    "Nothing is on record of this NodeUnit. Labels of nodes are remembered where a grid, a ServiceGroup, a grant or "
+    "SGPORTAL_HISTORY_LABELS names their key."
+)
 What = Literal["NodeJoined", "NodeLeft", "NodeChanged", "GridChanged", "GridLeft"]
 
 
