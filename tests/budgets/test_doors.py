@@ -24,8 +24,9 @@ ENDLESS = "/api/v1/events"
 PAGEFUL = 120  # more than a page or an answer shows at once
 MOST = 17  # statements of whatever is read, but for
 FIRST = f"/?group={fleet.KEY}&by=area&search=unit"
-# Which count everything, and plan for three grids.
-DEAR = {"/", FIRST, "/metrics", "/servicegroups/default/echo/delete/"}
+HISTORY = f"/unit/?key={fleet.KEY}&unit=unit-000&at="
+# Which count everything, plan for three grids, and read what a NodeUnit was with all that changed in it.
+DEAR = {"/", FIRST, "/metrics", "/servicegroups/default/echo/delete/", HISTORY}
 # What an address needs to show anything, or shows besides.
 QUERIES = {
     "/": ("", FIRST.removeprefix("/")),

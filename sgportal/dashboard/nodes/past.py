@@ -33,8 +33,8 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
     asked = wanted(request, "at", "since", "before")
     known, now = past.known_from(key), timezone.now()
     context: dict[str, Any] = {"key": key, "name": name, "asked": asked, "known_from": known}
-    if known is None or not past.is_on_record(key, name):
-        return show(request, "nodes/unit_then.html", {**context, "known_from": None, "nothing": past.NOT_ON_RECORD})
+    if known is None:
+        return _nothing(request, context)
     context |= {"first": (known + timedelta(seconds=59)).strftime(PICKED), "last": now.strftime(PICKED)}
     try:
         at = past.instant(asked["at"], "at", known, now)
@@ -44,9 +44,11 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
         return show(request, "nodes/unit_then.html", {**context, "problems": invalid.problems}, status=400)
     if wants_csv(request):
         return as_csv("changes", _COLUMNS, past.changes(key, name, since, at, MOST))
-    found = past.changes(key, name, since, at, ROWS + 1, before)
+    unit, found = past.unit_then(key, name, at, known), past.changes(key, name, since, at, ROWS + 1, before)
+    if not (unit.nodes or unit.grids or found or past.is_on_record(key, name)):
+        return _nothing(request, context)
     context |= {
-        "unit": past.unit_then(key, name, at, known),
+        "unit": unit,
         "at": at,
         "since": since,
         "picked": at.strftime(PICKED),
@@ -56,3 +58,7 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "linked": {grid.path for grid in Grid.objects.filter(key=key).briefly()},
     }
     return show(request, "nodes/unit_then.html", context)
+
+
+def _nothing(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    return show(request, "nodes/unit_then.html", {**context, "known_from": None, "nothing": past.NOT_ON_RECORD})
