@@ -84,17 +84,22 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def change(over: threading.Event) -> None:
-    """One cell after another, each noted as a reconcile does."""
+def change(over: threading.Event, turning: int = 0) -> None:
+    """One cell after another, each noted as a reconcile does; every `turning`th becomes Degraded or Ready."""
     from django.db import connection
 
+    from sgportal.core.health import severity
     from sgportal.models import GridUnit
     from sgportal.reconciler.queue import change_log
 
     cells = list(GridUnit.objects.order_by("severity", "name").values_list("pk", flat=True)[:500])
     number, began = 0, time.monotonic()
     while not over.is_set():
-        GridUnit.objects.filter(pk=cells[number % len(cells)]).update(ready=number % 6)
+        more: dict[str, Any] = {}
+        if turning and number % turning == 0:
+            state = "Degraded" if number // len(cells) % 2 == 0 else "Ready"
+            more = {"state": state, "severity": severity(state)}
+        GridUnit.objects.filter(pk=cells[number % len(cells)]).update(ready=number % 6, **more)
         change_log.record("grid", [f"deploymentgrids/default/grid-{number % GRIDS:02}"])
         number += 1
         over.wait(max(began + number / CHANGES - time.monotonic(), 0))

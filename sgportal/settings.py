@@ -136,6 +136,7 @@ TEMPLATES = [
                 "sgportal.dashboard.page.tags",
                 "sgportal.dashboard.page.plan_tags",
                 "sgportal.dashboard.page.pod_tags",
+                "sgportal.dashboard.page.parts.list_tags",
                 "template_partials.templatetags.partials",
             ],
         },

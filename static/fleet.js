@@ -7,7 +7,8 @@
   let card = $("#heat-card");
   const known = new Map();  // cards by unit, until the map changes
   let map = null, rows = [], words = {}, columns = [];
-  let at = null, row = 0, shown = "", filled = "";  // the unit of the one tab stop, the row in it, the unit of the card
+  let at = null, row = 0, shown = "", filled = "";  // the address of the one tab stop, the row in it, the unit of the card
+  let taken = null, versions = "";  // the map that was taken, and of what its lists consisted
 
   // The address of a column's NodeUnit; the link itself leads to the cell that was last pointed at.
   const siteOf = (link) => (link.dataset.site ||= link.getAttribute("href"));
@@ -18,14 +19,21 @@
   const take = () => {
     map = $(".heat");
     card = $("#heat-card");
-    columns = map ? $$(".cells > a", map) : [];
+    known.clear();
+    const lists = map ? $$(".cells", map).map((list) => list.dataset.list) : [];
+    const same = map !== null && map === taken && !lists.includes(undefined) && versions === lists.join(" ");
+    [taken, versions] = [map, lists.join(" ")];
+    if (!same) columns = map ? $$(".cells > a", map) : [];
     if (!map) return hide();
     rows = JSON.parse(map.dataset.rows);
     words = JSON.parse(map.dataset.words);
-    for (const link of columns) { siteOf(link); link.tabIndex = -1; }
-    const stop = columns.find((link) => unitOf(link) === at) || columns[0];
-    if (stop) stop.tabIndex = 0;
-    known.clear();
+    if (!same) {
+      const stop = (at && columns.find((link) => siteOf(link) === at)) || columns[0];
+      for (const link of columns) {
+        const index = link === stop ? 0 : -1;
+        if (link.getAttribute("tabindex") !== String(index)) link.tabIndex = index;
+      }
+    }
     if (columns.includes(document.activeElement)) aim(document.activeElement, row);
     if (shown) fill(shown);
   };
@@ -102,7 +110,7 @@
     if (!link) { if (shown && !event.target.closest("#heat-card")) hide(); return; }
     for (const each of columns) if (each !== link && each.tabIndex === 0) each.tabIndex = -1;
     link.tabIndex = 0;
-    at = unitOf(link);
+    at = siteOf(link);
     if (link.matches(":focus-visible")) show(link, row, true);
   });
   document.addEventListener("keydown", (event) => {

@@ -2,7 +2,7 @@
 // details and what somebody typed stay. Why not a library: docs/decisions/0019-morphing.md.
 "use strict";
 (() => {
-  const KEPT = new Set(["open", "tabindex", "data-site"]);  // a reader's or a script's, not the server's
+  const KEPT = new Set(["open", "tabindex", "data-site"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
   const MOST_FLASHES = 40;  // more at once is not news but noise
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let fresh = [], changed = new Set(), held = false;
@@ -31,7 +31,7 @@
   const attributes = (old, next) => {
     let hooks = false;
     for (const { name, value } of [...next.attributes]) {
-      if (old.getAttribute(name) === value || name === "open" || (KEPT.has(name) && old.hasAttribute(name))) continue;
+      if (old.getAttribute(name) === value || name === "open" || PATCH.includes(name) || (KEPT.has(name) && old.hasAttribute(name))) continue;
       old.setAttribute(name, value);
       hooks ||= name.startsWith("hx-");
       if (name === "class" || (name === "href" && old.localName === "use")) changed.add(old);
@@ -53,9 +53,30 @@
     }
     if (old.hasAttribute("data-keep")) return;
     if (old === document.activeElement && old.matches("input, select, textarea") && isHeld(old)) return;
+    const since = next.dataset.from, known = since === undefined || old.dataset.list === since;
     attributes(old, next);
     if (old.matches("time[data-age]") && next.matches("time[data-age]")) return;  // ticks by itself
-    children(old, next);
+    if (since === undefined) children(old, next);
+    else if (known) blocks(old, next);
+    else held = true;  // it was sent for what is not shown any more: asked for again, as a whole
+  };
+
+  // A list of which only what changed was sent (sgportal/dashboard/page/parts): places are those before anything is done.
+  const blocks = (list, sent) => {
+    const all = [...list.children];
+    let last = null;
+    for (const node of [...sent.children]) {
+      const { old, after } = node.dataset, same = old === undefined ? node : all[old];
+      delete node.dataset.old;
+      delete node.dataset.after;
+      if (after !== undefined) {
+        const before = after === "first" ? null : after === "previous" ? last : all[after];
+        put(list, same, before ? before.nextSibling : list.firstChild);
+      }
+      if (same === node) { fresh.push(node); changed.add(node); } else morph(same, node);
+      last = same;
+    }
+    for (const place of sent.dataset.gone.split(" ").filter(Boolean)) if (!isHeld(all[place])) all[place].remove();
   };
 
   const put = (parent, node, before) => {
@@ -116,6 +137,13 @@
     for (const place of places) place.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 1600, easing: "ease-out" });
   };
 
+  // The server is told which versions of lists are shown, and sends what changed in them since.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!detail.elt.matches("[data-live]")) return;
+    const versions = [...detail.elt.querySelectorAll("[data-list]")].map((list) => list.dataset.list);
+    if (versions.length) detail.headers["SG-Shown"] = versions.join(" ");
+  });
+
   const last = new Map();  // what each part was made of: the same again is no work
   document.addEventListener("htmx:historyRestore", () => last.clear());
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -135,9 +163,11 @@
       if (style === "morph:innerHTML") children(target, fragment);
       else if (next && target.nodeName === next.nodeName && target.id === next.id) morph(target, next);
       else { const all = [...fragment.children]; last.delete(target.id); target.replaceWith(...all); return all; }
+      if (target.querySelector("[data-from]")) held = true;  // put as it came, while only what changed came
       flash();
       if (held) {
         last.delete(target.id);
+        for (const list of document.querySelectorAll("[data-list]")) delete list.dataset.list;  // not all of it is shown
         target.dispatchEvent(new CustomEvent("held", { bubbles: true }));
       }
       return fresh;

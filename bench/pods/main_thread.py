@@ -14,6 +14,7 @@ from ..live import change, cookie
 
 GRIDS = 20
 SECONDS = 30.0
+TURNING = 10  # every so many changes are one of the cell's state, which the map shows
 OBSERVE = """
 window.tasks = []; window.updates = 0;
 new PerformanceObserver((list) => { for (const each of list.getEntries()) window.tasks.push(each.duration); })
@@ -24,8 +25,9 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => { window.updates +
 
 def run(world: str = "rows:10000x1000") -> dict[str, Any]:
     """`{load, update, updates, longest, long}`: milliseconds of the main thread's processor for the load and for an
-    update while 50 cells a second change, how many updates there were, the longest task of an update, and how many were
-    longer than 50 ms (by the clock, which tells of nothing but the machine where others work on it)."""
+    update while 50 cells a second change, five of them their state, how many updates there were, the longest task of an
+    update, and how many were longer than 50 ms (by the clock, which tells of nothing but the machine where others work
+    on it)."""
     nodes, units = map(int, world.removeprefix("rows:").split("x"))
     with stage.stage("large:1x1"):
         rows.fill(nodes, units, GRIDS, nodes)
@@ -34,7 +36,7 @@ def run(world: str = "rows:10000x1000") -> dict[str, Any]:
         with stage.process([*stage.command("web"), "--port", str(port)]):
             wait_for(lambda: connects(port), 60, "the web process listens")
             over = threading.Event()
-            changing = stage.in_background(lambda: change(over))
+            changing = stage.in_background(lambda: change(over, TURNING))
             try:
                 # Playwright keeps an event loop, in which Django asks no database.
                 with ThreadPoolExecutor(1) as thread:

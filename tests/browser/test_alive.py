@@ -135,3 +135,35 @@ def test_what_is_marked_waits_and_is_brought_up_to_date_afterwards(visit, sites)
     page.evaluate("getSelection().removeAllRanges()")
     expect(page.locator("#live")).to_contain_text("late")
     assert sites.door.ask("PATCH", "nodes/node1", body.replace(b'"yes"', b"null"))[0] == 200
+
+
+SHOWN = """(root) => [...root.querySelectorAll('.heat .cells > a')].map((each) =>
+  [new URLSearchParams((each.dataset.site || each.getAttribute('href')).split('?')[1]).get('unit'),
+   each.querySelector('use').getAttribute('href')].join())"""
+AS_OF_NOW = f"""async () => {{
+  const answer = await fetch(location.href, {{ headers: {{ 'HX-Request': 'true', 'HX-Target': 'live' }} }});
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  return ({SHOWN})(page).join(' ') === ({SHOWN})(document).join(' ');
+}}"""
+
+
+def test_of_the_heat_map_comes_only_what_changed_and_all_of_it_is_shown(visit, sites):
+    page = visit.open("/")
+    page.focus(".heat .cells > a[tabindex='0']")
+    page.evaluate("window.columns = [...document.querySelectorAll('.heat .cells > a')]")
+    before = page.evaluate(f"({SHOWN})(document)")
+    sent = []
+    page.on("response", lambda answer: answer.request.headers.get("sg-shown") and sent.append(answer.text()))
+    node = sites.door.ask("GET", "nodes?group=site&limit=1")[1]["items"][0]["metadata"]
+    for value in ("brand-new-site", node["labels"]["site"]):
+        body = json.dumps({"metadata": {"labels": {"site": value}}}).encode()
+        assert sites.door.ask("PATCH", f"nodes/{node['name']}", body)[0] == 200
+        there = "document.querySelector('.heat [href*=brand-new-site], .heat [data-site*=brand-new-site]')"
+        page.wait_for_function(f"{there} {'!==' if value == 'brand-new-site' else '==='} null")
+        page.wait_for_function(AS_OF_NOW)
+    page.wait_for_function(f"(before) => ({SHOWN})(document).join(' ') === before.join(' ')", arg=before)
+    assert sent
+    assert all('data-from="' in each for each in sent)
+    assert page.evaluate("window.columns.filter((each) => each.isConnected).length") >= len(before) - 1
+    assert page.evaluate("document.querySelectorAll('.heat [tabindex=\"0\"]').length") == 1
+    assert page.evaluate("document.activeElement.closest('.heat .cells > a') !== null")

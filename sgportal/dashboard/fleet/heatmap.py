@@ -11,7 +11,6 @@ from html import escape
 from urllib.parse import quote
 
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from ...core.health import STATES
@@ -29,11 +28,11 @@ _MANY = 12_000  # cells: more are drawn the smallest
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The map in parts: what all columns use, the columns of each group with its name and how many of it are unhealthy,
-    what each row is, the states that occur, for the legend; and what the page's script reads."""
+    """The map in parts: what all columns use, by letters; the columns of each group by NodeUnit, with its name and how
+    many of it are unhealthy; what each row is, the states that occur, for the legend; what the page's script reads."""
 
-    definitions: SafeString
-    groups: Sequence[tuple[str, SafeString, int, int]]
+    definitions: Mapping[str, str]
+    groups: Sequence[tuple[str, Mapping[str, str], int, int]]
     rows: Sequence[tuple[str, str, str]]
     states: Sequence[tuple[str, str]]
     size: int
@@ -53,24 +52,24 @@ def draw(heat: Heat, key: str) -> Drawing:
         (name, _columns(sites, link, frame), len(sites), sum(site.unit.unhealthy for site in sites))
         for name, sites in heat.groups
     ]
-    definitions = "".join(map(_definition, sorted(found | occurring)))
+    definitions = {letters: _definition(letters) for letters in sorted(found | occurring)}
     states = [(letter, words[letter]) for letter in LETTERS if letter in occurring]
-    return Drawing(SafeString(definitions), groups, _rows(heat.grids), states, size, _script(heat.grids, words, key))
+    return Drawing(definitions, groups, _rows(heat.grids), states, size, _script(heat.grids, words, key))
 
 
 def _frame(size: int, rows: int) -> str:
     return f'<svg width="{size}" height="{size * rows}" viewBox="0 0 {CELL} {CELL * rows}"><use href="#h-'
 
 
-def _columns(sites: Iterable[Site], link: str, frame: str) -> SafeString:
+def _columns(sites: Iterable[Site], link: str, frame: str) -> dict[str, str]:
     words: dict[str, str] = {state: escape(state_word(state)) for state in STATES}
-    parts = []
+    found = {}
     for site in sites:
         unit = site.unit
         said = f"{escape(unit.name)}: {words[unit.state]}"
         place = escape(quote(unit.name, safe=""))
-        parts.append(f'<a href="{link}{place}" aria-label="{said}">{frame}{site.letters}"/></svg></a>')
-    return SafeString("".join(parts))
+        found[unit.name] = f'<a href="{link}{place}" aria-label="{said}">{frame}{site.letters}"/></svg></a>'
+    return found
 
 
 def _definition(letters: str) -> str:

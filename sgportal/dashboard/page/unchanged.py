@@ -5,7 +5,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, wraps
 
 from django.contrib.messages import get_messages
@@ -18,6 +17,8 @@ from ...compression import takes_gzip
 from ...models.scopes.current import reading
 from ...queries.revision import is_known, revision_tag
 from .access import fresh, role
+from .parts.list_tags import PARTED
+from .parts.lists import HEADER, Parted, parted, shown
 from .render import as_page, is_part
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -36,15 +37,18 @@ def unless_unchanged(view: View) -> View:
     def answered(request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return view(request)
+        setattr(request, PARTED, True)
         if is_part(request):
             return parts.answer(request, view)
         if len(get_messages(request)):
-            return view(request)  # a message is shown once: the browser must not keep such a page, nor show an old one
+            return _whole(
+                view(request)
+            )  # a message is shown once: the browser must not keep such a page, nor show an old one
         tag = revision_tag(fresh(request), *_about(request), *_person(request))
         if is_known(tag, request.headers.get("If-None-Match", "")):
             answer = as_page(HttpResponse(status=304))
         else:
-            answer = view(request)
+            answer = _whole(view(request))
         if answer.status_code in (200, 304):
             answer["ETag"] = tag
         return answer
@@ -62,17 +66,41 @@ def _person(request: HttpRequest) -> list[object]:
     return [request.user.pk, request.user.get_username(), request.user.is_staff, sorted(request.COOKIES.items())]
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A live part, by the tag of what it was made of."""
+def _whole(answer: HttpResponse) -> HttpResponse:
+    """A page that was made with marks for its lists, without them."""
+    if not answer.streaming:
+        answer.content = parted(answer.content.decode()).html()
+    return answer
 
-    tag: str
-    content: bytes
+
+class _Sent:
+    """What is sent of a part, plain or compressed."""
+
+    def __init__(self, html: str) -> None:
+        self.content = html.encode()
 
     @cached_property
     def compressed(self) -> bytes:
         """By gzip; not padded, as there is no secret in it."""
         return compress_string(self.content)
+
+
+class _Part:
+    """A live part, by the tag of what it was made of: whole, and since what browsers show."""
+
+    def __init__(self, tag: str, page: Parted) -> None:
+        self.tag, self._page = tag, page
+        self.whole = _Sent(page.html())
+        self._since: dict[frozenset[str], _Sent] = {}
+
+    def since(self, versions: frozenset[str]) -> _Sent | None:
+        """What changed in the lists of these versions, made once; None where none of them is known."""
+        bases = self._page.bases(versions)
+        if not bases:
+            return None
+        if bases not in self._since:
+            self._since[bases] = _Sent(self._page.html(bases))
+        return self._since[bases]
 
 
 class _Parts:
@@ -96,8 +124,8 @@ class _Parts:
                     if part is None or part.tag != tag:
                         answer = view(request)
                         if answer.status_code != 200:
-                            return answer
-                        part = _Part(tag, answer.content)
+                            return _whole(answer)
+                        part = _Part(tag, parted(answer.content.decode()))
                     self._keep(key, since, part)
         return _sent(request, part)
 
@@ -123,12 +151,18 @@ parts = _Parts()
 
 def _sent(request: HttpRequest, part: _Part) -> HttpResponse:
     small = takes_gzip(request.headers.get("Accept-Encoding", ""))
+    changes = part.since(shown(request.headers.get(HEADER, "")))
     if is_known(part.tag, request.headers.get("If-None-Match", "")):
         answer = HttpResponse(status=304)
     else:
-        answer = HttpResponse(part.compressed if small else part.content)
+        sent = changes or part.whole
+        answer = HttpResponse(sent.compressed if small else sent.content)
         if small:
             answer["Content-Encoding"] = "gzip"
-    answer["ETag"] = part.tag
-    patch_vary_headers(answer, ["Accept-Encoding"])
-    return as_page(answer)
+    answer = as_page(answer)
+    if changes and answer.status_code == 200:
+        answer["Cache-Control"] = "no-store"  # it is of use to no other page
+    else:
+        answer["ETag"] = part.tag
+    patch_vary_headers(answer, ["Accept-Encoding", HEADER])
+    return answer
