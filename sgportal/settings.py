@@ -137,6 +137,7 @@ TEMPLATES = [
                 "sgportal.dashboard.page.plan_tags",
                 "sgportal.dashboard.page.pod_tags",
                 "sgportal.dashboard.page.parts.list_tags",
+                "sgportal.dashboard.page.parts.toasts",
                 "template_partials.templatetags.partials",
             ],
         },

@@ -48,6 +48,20 @@
     if (event.key === "Escape" && menu) { menu.open = false; $("summary", menu).focus(); }
   });
 
+  // What was done is told once: a region that was there before it spoke, until it is dismissed.
+  const toasts = $("#toasts");
+  if (toasts) {
+    const told = [...toasts.children];
+    toasts.replaceChildren();
+    requestAnimationFrame(() => toasts.append(...told));
+  }
+  const dismiss = (toast) => { toast.remove(); $("#main").focus({ preventScroll: true }); };
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-dismiss]")) dismiss(event.target.closest(".note")); });
+  document.addEventListener("keydown", (event) => {
+    const toast = event.key === "Escape" && event.target.closest("#toasts .note.success");
+    if (toast) dismiss(toast);
+  });
+
   // Over plain HTTP there is no navigator.clipboard; selecting and copying works everywhere.
   const copyText = (source, button) => {
     const range = document.createRange();

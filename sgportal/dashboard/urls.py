@@ -76,6 +76,7 @@ urlpatterns = [
     path(_GRID + "edit/", editor.edit, name="grid-edit"),
     path(_GRID + "delete/", grid_actions.delete, name="grid-delete"),
     path(_GRID + "do/<str:verb>/", operate.operate, name="grid-operate"),
+    path(_GRID + "undo/<str:token>/", operate.undo, name="grid-undo"),
     path(_GRID + "templates/", grid_actions.prune, name="grid-prune"),
     path(_GRID + "recreate/", grid_actions.recreate, name="service-recreate"),
     path(_GRID + "units/<path:unit>/recreate/", grid_actions.recreate, name="grid-recreate"),

@@ -8,12 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST
 
 from ... import actions
 from ...core.text import Invalid
 from ...models import Grid
 from ..page.access import actor, needs
 from ..page.agreed import as_shown, say_changed
+from ..page.parts import toasts
 from ..page.render import clean, show
 from ..page.tags import say
 from . import rollout_verbs
@@ -63,6 +65,7 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
 REVISIONS = 200  # the latest, that can be chosen
 _OF_SERVICES = ("pause", "resume")
 _OF_UNITS = ("approve", "pin", "unpin")
+_UNDONE = ("pause", "resume", "scale", "image")  # by the grid as it was before
 
 
 @needs("operator", "grids")
@@ -79,6 +82,7 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     back = unit_url(found, unit) if unit else grid_url(found)
     if verb in rollout_verbs.VERBS:
         back = rollout_url(found)
+    before = found.source()
     context: dict[str, Any] = {
         **{
             "grid": found,
@@ -118,9 +122,37 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         messages.error(request, say(refused.sentence))
         return redirect(back)
     if confirmed:
-        messages.success(request, gettext("“%(name)s” was saved.") % {"name": unit or name})
+        undo = _undo(request, verb, before, saved)
+        toasts.done(request, gettext("“%(name)s” was saved.") % {"name": unit or name}, undo)
         return redirect(back)
     return show(request, "grids/per_unit/operate.html", {**context, "plan": saved.plan})
+
+
+def _undo(request: HttpRequest, verb: str, before: dict[str, Any], saved: Any) -> str:
+    if verb not in _UNDONE or saved.grid is None or saved.result == "unchanged":
+        return ""
+    return toasts.keep(request, before, saved.grid)
+
+
+@require_POST
+@needs("operator", "grids")
+def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: str) -> HttpResponse:
+    """Make a grid what it was before the change that a message told of, unless it was changed since."""
+    found = grid_at(plural, namespace, name)
+    before, etag = toasts.recall(request, token, found.path)
+    try:
+        actions.save_grids([before], actor(request), expect=etag)
+    except actions.Stale:
+        messages.warning(request, gettext("The grid was changed since. Nothing was undone."))
+    except Invalid as invalid:
+        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+    except actions.Forbidden:
+        raise
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+    else:
+        messages.success(request, gettext("The change of “%(name)s” was undone.") % {"name": name})
+    return redirect(grid_url(found))
 
 
 def _how(request: HttpRequest, verb: str) -> dict[str, Any] | None:

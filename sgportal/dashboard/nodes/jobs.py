@@ -6,6 +6,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ... import actions
@@ -14,8 +16,9 @@ from ...core.text import Invalid
 from ...models import LabelJob, Node
 from ..page.access import actor, needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
+from ..page.parts import toasts
 from ..page.render import paged, show
-from ..page.tags import full_sentence
+from ..page.tags import full_sentence, job_word
 
 SCHEDULING = ("cordon", "uncordon", "drain")
 
@@ -99,4 +102,11 @@ def schedule(request: HttpRequest, name: str) -> HttpResponse:
     except actions.Refused as refused:
         messages.warning(request, full_sentence(refused.sentence))
         return redirect("node", name)
-    return redirect("job", cast(LabelJob, started).pk)
+    return begun(request, cast(LabelJob, started))
+
+
+def begun(request: HttpRequest, started: LabelJob) -> HttpResponse:
+    """To the page of a job that was begun, which is told with what undoes it."""
+    text = gettext("%(action)s: the job was started.") % {"action": job_word(started.action)}
+    toasts.done(request, text, reverse("job-undo", args=[started.pk]))
+    return redirect("job", started.pk)

@@ -18,7 +18,7 @@ from ...queries.plans import step_json
 from ..page.access import actor, needs
 from ..page.fingerprint import fingerprint
 from ..page.render import back, clean, show
-from . import selection, views
+from . import jobs, selection, views
 
 SHOWN = 200
 
@@ -69,7 +69,7 @@ def label(request: HttpRequest, token: str) -> HttpResponse:
         impact = cast(Impact, _change(request, chosen.names, asked, dry_run=True))
         seen = fingerprint(chosen.names, asked, _impact_json(impact))
         if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-            return redirect("job", cast(LabelJob, _change(request, chosen.names, asked)).pk)
+            return jobs.begun(request, cast(LabelJob, _change(request, chosen.names, asked)))
     except Invalid as invalid:
         return _page(request, {**context, "problems": invalid.problems}, status=400)
     except actions.Refused as refused:

@@ -1,0 +1,57 @@
+"""What a person is told of a thing done, with what undoes it: a form in the message, with a script or without.
+
+A job on nodes undoes itself by its own address. A change of a grid is undone by what the grid was before, kept in the
+session, and only while nobody has changed it since.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django import template
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from ....models import Grid
+
+register = template.Library()
+_TAG = "undo="
+_KEPT = 5
+_LASTS = timedelta(hours=1)
+_PLACE = "undo"
+
+
+def done(request: HttpRequest, text: str, undo: str = "") -> None:
+    """Tell that something was done; `undo` is the address of ours that undoes it when it is posted to."""
+    messages.success(request, text, extra_tags=f"{_TAG}{undo}" if undo else "")
+
+
+@register.filter
+def undo_of(message: Message) -> str:
+    """The address that undoes what a message tells of, "" where nothing does."""
+    tags = message.extra_tags or ""
+    return tags.removeprefix(_TAG) if tags.startswith(_TAG) else ""
+
+
+def keep(request: HttpRequest, before: dict[str, Any], now: Grid) -> str:
+    """Keep in the session what a grid was before it became what it is now; the address that brings it back. The five
+    latest changes are kept, each for an hour."""
+    token = secrets.token_urlsafe(9)
+    kept = dict(list(request.session.get(_PLACE, {}).items())[1 - _KEPT :])
+    kept[token] = {"before": before, "path": now.path, "etag": now.etag, "at": timezone.now().timestamp()}
+    request.session[_PLACE] = kept
+    return reverse("grid-undo", args=[now.grid_kind.plural, now.namespace, now.name, token])
+
+
+def recall(request: HttpRequest, token: str, path: str) -> tuple[dict[str, Any], str]:
+    """What the grid at a path was before, and the ETag that it must still have; to be had once. Raises Http404 where
+    that is not kept."""
+    kept = dict(request.session.get(_PLACE, {}))
+    found = kept.pop(token, None)
+    if found is None or found["path"] != path or timezone.now().timestamp() - found["at"] > _LASTS.total_seconds():
+        raise Http404
+    request.session[_PLACE] = kept
+    return found["before"], found["etag"]
