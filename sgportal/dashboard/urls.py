@@ -56,6 +56,7 @@ urlpatterns = [
     path("pods/<str:namespace>/<str:name>/log/", pods.log, name="pod-log"),
     path("pods/<str:namespace>/<str:name>/events/", pod_events.of_pod, name="pod-events"),
     path("labels/", labels.select, name="select"),
+    path("labels/assign/", labels.assign, name="assign"),
     path("labels/<str:token>/", labels.label, name="label"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),

@@ -52,6 +52,8 @@ READABLE = (
     "/profile/password/",
 )
 WRITABLE = (
+    "/labels/assign/?key=site",
+    "/labels/assign/?key=((",
     "/grids/new/",
     "/grids/new/?kind=StatefulSetGrid&mode=yaml",
     "/grids/new/?kind=ServiceGroup",

@@ -212,3 +212,36 @@ def test_a_node_is_cordoned_and_drained_from_its_page(operator, viewer, fleet):
     assert operator.post("/nodes/node0/schedule/", {"action": "label"}).status_code == 404
     assert operator.post("/nodes/nobody/schedule/", {"action": "drain"}).status_code == 404
     assert viewer.post("/nodes/node0/schedule/", {"action": "drain"}).status_code == 403
+
+
+def test_several_nodes_are_assigned_to_several_units_in_one_go(operator, fleet):
+    place, lines = "/labels/assign/", "node0=por\nnode1 = por\n\nnode2=lis"
+    page = say_what(operator, place, key="site", lines=lines)
+    text = page.content.decode()
+    assert "site=por" in text
+    assert "site=lis" in text
+    assert not LabelJob.objects.exists()
+    answer = confirm(operator, page, place, key="site", lines=lines)
+    job = LabelJob.objects.get()
+    assert answer["Location"] == f"/jobs/{job.pk}/"
+    wanted = {name: record["after"] for name, record in job.results.items()}
+    assert wanted == {"node0": {"site": "por"}, "node1": {"site": "por"}, "node2": {"site": "lis"}}
+
+
+@pytest.mark.parametrize("lines", ["", "node0", "node0=", "node0=a\nnode0=b", "nowhere=a", "node0=<script>"])
+def test_lines_that_assign_nothing_are_refused_with_what_is_wrong(operator, fleet, lines):
+    page = say_what(operator, "/labels/assign/", key="site", lines=lines)
+    assert page.status_code == 400
+    assert 'role="alert"' in page.content.decode()
+    assert "<script>" not in page.content.decode().partition("<body")[2]
+    assert not LabelJob.objects.exists()
+
+
+def test_the_board_has_nodes_without_a_unit_and_the_units_there_are(operator, viewer, fleet):
+    builders.a_node("spare")
+    builders.label(builders.a_node("named"), {"site": "lis"})
+    text = operator.get("/labels/assign/?key=site").content.decode()
+    assert "spare" in re.findall(r'data-node="([^"]*)"', text)
+    assert "named" not in re.findall(r'data-node="([^"]*)"', text)
+    assert {"", "lis"} <= set(re.findall(r'<section data-unit="([^"]*)"', text))
+    assert viewer.get("/labels/assign/").status_code == 403

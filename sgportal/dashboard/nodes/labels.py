@@ -1,6 +1,6 @@
 """Changing labels of many nodes: choose, say what, see what it would do, confirm, follow the job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -10,10 +10,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ... import actions
-from ...core.text import Invalid, Problem, say
+from ...core.names import label_key_problem
+from ...core.text import REQUIRED, Invalid, Problem, say
 from ...models import LabelJob, Node
+from ...models.cache import NodeLabel
 from ...queries.label_impact import Impact
-from ...queries.matrix.node_groups import node_groups
+from ...queries.matrix.node_groups import default_key, node_groups
+from ...queries.nodes import select_nodes
 from ...queries.plans import step_json
 from ..page.access import actor, needs
 from ..page.fingerprint import fingerprint
@@ -21,6 +24,7 @@ from ..page.render import back, clean, show
 from . import jobs, selection, views
 
 SHOWN = 200
+ON_BOARD = 100
 
 
 @require_POST
@@ -62,20 +66,50 @@ def label(request: HttpRequest, token: str) -> HttpResponse:
     """The form, then what the change would do, then the job."""
     chosen = selection.recall(request, token)
     asked = _asked(request)
-    context: dict[str, Any] = {"chosen": chosen, "asked": asked, "groups": node_groups()}
+
+    def page(context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        return _page(request, {"chosen": chosen, "asked": asked, "groups": node_groups(), **context}, status)
+
+    return _agreed_step_by_step(request, chosen.names, asked, page)
+
+
+@needs("operator")
+def assign(request: HttpRequest) -> HttpResponse:
+    """The same for nodes that each get a value of their own: pasted, or put on a board."""
+    asked = _asked(request)
+    asked["key"] = asked["key"] or default_key()
+
+    def page(context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        more = {"asked": asked, "groups": node_groups(), "board": _board(asked["key"])}
+        return show(request, "nodes/assign.html", {**more, **context}, status=status)
+
+    return _agreed_step_by_step(request, (), asked, page)
+
+
+def _board(key: str) -> dict[str, Sequence[str]]:
+    """The first nodes without a NodeUnit, and the first NodeUnits of a NodeGroup."""
+    if label_key_problem(key):
+        return {"nodes": (), "units": ()}
+    nodes = select_nodes(f"!{key}").values_list("name", flat=True)[:ON_BOARD]
+    values = NodeLabel.objects.filter(key=key).exclude(value="").order_by("value")
+    return {"nodes": list(nodes), "units": list(values.values_list("value", flat=True).distinct()[:ON_BOARD])}
+
+
+def _agreed_step_by_step(
+    request: HttpRequest, names: Sequence[str], asked: Mapping[str, str], page: Callable[..., HttpResponse]
+) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, context)
+        return page({})
     try:
-        impact = cast(Impact, _change(request, chosen.names, asked, dry_run=True))
-        seen = fingerprint(chosen.names, asked, _impact_json(impact))
+        impact = cast(Impact, _change(request, names, asked, dry_run=True))
+        seen = fingerprint(names, asked, _impact_json(impact))
         if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-            return jobs.begun(request, cast(LabelJob, _change(request, chosen.names, asked)))
+            return jobs.begun(request, cast(LabelJob, _change(request, names, asked)))
     except Invalid as invalid:
-        return _page(request, {**context, "problems": invalid.problems}, status=400)
+        return page({"problems": invalid.problems}, status=400)
     except actions.Refused as refused:
-        return _page(request, {**context, "problems": [Problem("", refused.sentence)]}, status=409)
-    context |= {"impact": impact, "seen": seen, "moved_on": request.POST.get("step") == "confirm"}
-    return _page(request, context)
+        return page({"problems": [Problem("", refused.sentence)]}, status=409)
+    return page({"impact": impact, "seen": seen, "moved_on": request.POST.get("step") == "confirm"})
 
 
 def _change(
@@ -85,6 +119,8 @@ def _change(
     who, move = actor(request), bool(asked["move"])
     if asked["lines"]:
         return actions.assign_units(asked["key"], _values(asked["lines"]), who, move=move, dry_run=dry_run)
+    if not names:
+        raise Invalid(Problem("/lines", REQUIRED))
     if not asked["remove"] and not asked["value"]:
         raise Invalid(Problem("/value", say("enter a value, or choose to remove the label")))
     changes = {asked["key"]: None if asked["remove"] else asked["value"]}
