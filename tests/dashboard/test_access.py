@@ -15,11 +15,13 @@ OPEN = {"login", "logout", "oidc-begin", "oidc-end", "preferences"}
 WRITES = (
     "/labels/",
     "/labels/anything/",
+    "/labels/assign/",
     "/grids/check/",
     "/grids/new/",
     GRID + "edit/",
     GRID + "delete/",
     GRID + "templates/",
+    GRID + "undo/anything/",
     GRID + "units/lyo/recreate/",
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
