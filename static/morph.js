@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const KEPT = new Set(["open", "tabindex", "data-site"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
+  const MOST_SHOWN = 64;  // versions of lists that the server is told; of others it sends all
   const MOST_FLASHES = 40;  // more at once is not news but noise
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let fresh = [], changed = new Set(), held = false;
@@ -141,7 +142,7 @@
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (!detail.elt.matches("[data-live]")) return;
     const versions = [...detail.elt.querySelectorAll("[data-list]")].map((list) => list.dataset.list);
-    if (versions.length) detail.headers["SG-Shown"] = versions.join(" ");
+    if (versions.length) detail.headers["SG-Shown"] = versions.slice(0, MOST_SHOWN).join(" ");
   });
 
   const last = new Map();  // what each part was made of: the same again is no work

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from tests.services import wait_for
+
 from .conftest import visiting
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -137,33 +139,71 @@ def test_what_is_marked_waits_and_is_brought_up_to_date_afterwards(visit, sites)
     assert sites.door.ask("PATCH", "nodes/node1", body.replace(b'"yes"', b"null"))[0] == 200
 
 
-SHOWN = """(root) => [...root.querySelectorAll('.heat .cells > a')].map((each) =>
-  [new URLSearchParams((each.dataset.site || each.getAttribute('href')).split('?')[1]).get('unit'),
-   each.querySelector('use').getAttribute('href')].join())"""
+UNITS = """(root) => [...root.querySelectorAll('.heat .cells > a')].map((each) =>
+  new URLSearchParams((each.dataset.site || each.getAttribute('href')).split('?')[1]).get('unit'))"""
 AS_OF_NOW = f"""async () => {{
   const answer = await fetch(location.href, {{ headers: {{ 'HX-Request': 'true', 'HX-Target': 'live' }} }});
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  return ({SHOWN})(page).join(' ') === ({SHOWN})(document).join(' ');
+  return ({UNITS})(page).join(' ') === ({UNITS})(document).join(' ');
+}}"""
+# Without a moment in between, in which the stream might bring something else.
+BY_HAND = f"""() => {{
+  const units = () => ({UNITS})(document), live = document.getElementById('live'), whole = live.outerHTML;
+  const how = {{ swapStyle: 'morph', swapDelay: 0, settleDelay: 0 }};
+  const swap = (text) => htmx.swap(live, text, how, {{ contextElement: live }});
+  const part = new DOMParser().parseFromString(whole, 'text/html').getElementById('live');
+  const list = part.querySelector('.cells'), sent = [3, 4, 5].map((place) => list.children[place].cloneNode(true));
+  const columns = [...document.querySelector('.heat .cells').children], before = units();
+  Object.assign(sent[0].dataset, {{ old: '3', after: 'first' }});
+  Object.assign(sent[1].dataset, {{ after: '3' }});
+  delete sent[1].dataset.site;
+  sent[1].setAttribute('href', '/unit/?key=site&unit=brand-new');
+  Object.assign(sent[2].dataset, {{ old: '5' }});
+  sent[2].setAttribute('aria-label', 'changed');
+  Object.assign(list.dataset, {{ from: list.dataset.list, list: 'next', gone: '0 1' }});
+  list.replaceChildren(...sent);
+  const versions = () => [...document.querySelectorAll('[data-list]')].map((each) => each.dataset.list);
+  swap(part.outerHTML);
+  const found = {{ before, after: units(), versions: versions(), label: columns[5].getAttribute('aria-label'),
+                   stayed: columns.map((each) => each.isConnected) }};
+  swap(part.outerHTML);
+  const again = {{ after: units(), versions: versions() }};
+  swap(whole);
+  return {{ ...found, again, whole: units() }};
 }}"""
 
 
 def test_of_the_heat_map_comes_only_what_changed_and_all_of_it_is_shown(visit, sites):
+    node = sites.door.get("nodes?group=site&limit=1")["items"][0]["metadata"]
+    site = node["labels"]["site"]
     page = visit.open("/")
-    page.focus(".heat .cells > a[tabindex='0']")
+    page.locator(f".heat .cells > a:not([href*='unit={site}'])").first.focus()
     page.evaluate("window.columns = [...document.querySelectorAll('.heat .cells > a')]")
-    before = page.evaluate(f"({SHOWN})(document)")
-    sent = []
-    page.on("response", lambda answer: answer.request.headers.get("sg-shown") and sent.append(answer.text()))
-    node = sites.door.ask("GET", "nodes?group=site&limit=1")[1]["items"][0]["metadata"]
-    for value in ("brand-new-site", node["labels"]["site"]):
-        body = json.dumps({"metadata": {"labels": {"site": value}}}).encode()
-        assert sites.door.ask("PATCH", f"nodes/{node['name']}", body)[0] == 200
-        there = "document.querySelector('.heat [href*=brand-new-site], .heat [data-site*=brand-new-site]')"
-        page.wait_for_function(f"{there} {'!==' if value == 'brand-new-site' else '==='} null")
-        page.wait_for_function(AS_OF_NOW)
-    page.wait_for_function(f"(before) => ({SHOWN})(document).join(' ') === before.join(' ')", arg=before)
-    assert sent
-    assert all('data-from="' in each for each in sent)
-    assert page.evaluate("window.columns.filter((each) => each.isConnected).length") >= len(before) - 1
+    answers = []
+    page.on("response", lambda answer: answers.append(answer))
+    body = json.dumps({"metadata": {"labels": {"site": "brand-new-site"}}}).encode()
+    assert sites.door.ask("PATCH", f"nodes/{node['name']}", body)[0] == 200
+    expect(page.locator(".heat .cells > a[href*=brand-new-site]")).to_have_count(1)
+    wait_for(lambda: page.evaluate(AS_OF_NOW), 75, "the page shows what the server says", pause=0.5)
+    told = [each for each in answers if "sg-shown" in each.request.headers and each.status == 200]
+    assert told
+    assert all('data-from="' in each.text() for each in told)
+    assert page.evaluate("window.columns.filter((each) => !each.isConnected).length") <= 1  # the site that was empty
     assert page.evaluate("document.querySelectorAll('.heat [tabindex=\"0\"]').length") == 1
     assert page.evaluate("document.activeElement.closest('.heat .cells > a') !== null")
+    body = json.dumps({"metadata": {"labels": {"site": site}}}).encode()
+    assert sites.door.ask("PATCH", f"nodes/{node['name']}", body)[0] == 200
+
+
+def test_blocks_of_a_list_are_moved_added_changed_and_removed_as_themselves(visit):
+    page = visit.open("/")
+    found = page.evaluate(BY_HAND)
+    before = found["before"]
+    assert len(before) > 6
+    assert found["after"] == [before[3], "brand-new", before[2], *before[4:]]
+    assert found["stayed"] == [False, False, *[True] * (len(before) - 2)]
+    assert found["label"] == "changed"
+    assert "next" in found["versions"]
+    # What was sent for a list that is not shown any more changes nothing, and all of it is asked for.
+    assert found["again"] == {"after": found["after"], "versions": []}
+    assert found["whole"] == before

@@ -1,5 +1,6 @@
 """What an operator does every day, by clicks, in Chinese on a phone."""
 
+import json
 import re
 
 import pytest
@@ -18,14 +19,14 @@ class Hand:
         self.page, self.clicks = page, 0
 
     def click(self, selector):
-        self.page.click(selector)
+        self.page.locator(selector).first.click()
         self.clicks += 1
 
 
 @pytest.fixture
-def phone(chromium, walkthrough):
-    with visiting(chromium, walkthrough, language="zh-hans", width=400, height=800) as visit:
-        yield visit.page
+def phone(chromium, sites, somebody):
+    with visiting(chromium, sites, language="zh-hans", width=400, height=800, state=somebody) as visit:
+        yield visit.open("/")
 
 
 def test_three_nodes_come_into_two_units_and_back(phone):
@@ -49,19 +50,41 @@ def test_three_nodes_come_into_two_units_and_back(phone):
     expect(phone.locator("#live tbody .s-done")).to_have_count(3)
 
 
-def test_the_board_is_used_without_dragging_and_by_dragging(phone, walkthrough):
-    phone.goto(f"{walkthrough.url}/labels/assign/?key=zone9")
+def test_the_board_is_used_by_keys(phone, sites):
+    phone.goto(f"{sites.url}/labels/assign/?key=zone9")
     phone.focus("[data-node=node0]")
     phone.keyboard.press("Space")
     phone.fill("[data-new]", "a")
     phone.press("[data-new]", "Enter")
     assert phone.input_value("#lines") == "node0=a"
-    phone.drag_and_drop("[data-node=node1]", "[data-unit=a] .drop")
-    assert phone.input_value("#lines").split("\n") == ["node0=a", "node1=a"]
-    phone.fill("#lines", "far=x\nnode2=b")
-    assert phone.locator("[data-unit=b] [data-node=node2]").count() == 1
-    phone.focus("[data-node=node2]")
-    phone.keyboard.press("Enter")
-    phone.focus("[data-unit=''] [data-drop]")
-    phone.keyboard.press("Enter")
-    assert phone.input_value("#lines") == "far=x"
+
+
+def test_who_changed_a_site_is_seen_from_the_first_page(phone, sites):
+    hand = Hand(phone)
+    unit = "beijing-01"
+    column = phone.locator(f".heat .cells > a[href*='unit={unit}']")
+    column.click(position={"x": 4, "y": 2})  # in the first row, its nodes
+    hand.clicks += 1
+    hand.click("main .head a[href^='/activity/']")
+    assert hand.clicks <= 2
+    expect(phone).to_have_url(re.compile(rf"/activity/\?.*unit={unit}"))
+    body = json.dumps({"units": [unit]}).encode()
+    assert sites.door.ask("POST", "deploymentgrids/default/shop-frontend/restart", body)[0] == 200
+    expect(phone.locator("#live tbody")).to_contain_text(sites.told("User"))
+    expect(phone.locator("#live tbody")).to_contain_text("deploymentgrids/default/shop-frontend")
+
+
+def test_a_grid_is_rolled_back_from_its_page(phone, sites):
+    path = "deploymentgrids/default/pos-sync"
+    before = sites.door.get(path)["spec"]
+    changed = json.dumps({"image": "registry.example/other:2", "container": "sync"}).encode()
+    assert sites.door.ask("POST", f"{path}/image", changed)[0] == 200
+    assert sites.door.get(path)["spec"] != before
+    phone.goto(f"{sites.url}/grids/{path}/")
+    hand = Hand(phone)
+    hand.click("a[href$='/revisions/']")
+    hand.click("#live article button[value=preview]")
+    hand.click("button[value=save]")
+    phone.wait_for_url(re.compile(rf"/grids/{path}/$"))
+    assert hand.clicks <= 3
+    assert sites.door.get(path)["spec"] == before
