@@ -16,7 +16,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults site wheel lock clean runtime develop messages
+.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults screenshots site wheel lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench: develop messages compiled ## ratios measured side by side; table on scree
 
 faults: develop messages compiled ## the fault matrix on a real control plane (FAULTS=name,name: only these; REPORT=1: into docs/reliability)
 	@exec $(PY) -m faults
+
+screenshots: develop messages ## the pictures of the documents, docs/images, anew from the demo (needs Chromium)
+	@$(PY) -m scripts.screenshots
 
 site: develop messages ## the documents as a site of files, in build/site/html (English and Chinese; opens from a disk)
 	@$(DEPLOYED) $(PY) -m scripts.site
