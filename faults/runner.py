@@ -1,5 +1,6 @@
 """One fault from a steady state to a steady state, and what was found."""
 
+import os
 import time
 import traceback
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from .setting import Setting
 from .snapshot import KEY, take
 from .work import Work, manifest, service
 
-PATIENCE = 240.0  # seconds in which all has to be as wanted after a fault
+PATIENCE = float(os.environ.get("FAULTS_PATIENCE", "240"))  # seconds in which all has to be as wanted after a fault
 LEAD = 3.0  # seconds of work before and after it
 CALM = ("calm-0", "calm-1", "calm-web")
 

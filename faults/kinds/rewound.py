@@ -39,7 +39,10 @@ def etcd_rewound(at: Setting) -> None:
     shutil.copytree(kept, data)
     shutil.rmtree(kept)
     _start(at)
-    at.until(lambda: _images(at) == _said(at), "the portal says of each grid what the cluster does")
+    try:
+        at.until(lambda: _images(at) == _said(at), "the portal says of each grid what the cluster does", 60)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {_images(at)}, {_said(at)}") from error
 
 
 def _stop(at: Setting) -> None:

@@ -98,8 +98,15 @@ def _decide_for_the_cluster(at: Setting) -> int:
 
 
 def _taken_over(at: Setting) -> None:
-    grids = len(at.api.list(f"{GRIDS}/deploymentgrids"))
-    at.until(lambda: len(at.door().ask("GET", "deploymentgrids")[1]["items"]) == grids, "the grids are taken over")
+    there = {each["metadata"]["name"] for each in at.api.list(f"{GRIDS}/deploymentgrids")}
+
+    def differing() -> set[str]:
+        return {each["metadata"]["name"] for each in at.door().ask("GET", "deploymentgrids")[1]["items"]} ^ there
+
+    try:
+        at.until(lambda: not differing(), "the grids are taken over", 60)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; only on one side: {', '.join(sorted(differing()))}") from error
 
 
 @fault("database-read-only", "PostgreSQL takes no writes for 30 s (default_transaction_read_only)")
