@@ -1,7 +1,31 @@
 """What Django starts: our application, and its administration site with ours in the place of the usual one."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db import InternalError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+READ_ONLY = "25006"  # PostgreSQL's error code read_only_sql_transaction
+
+
+def _say_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
+    """A database that takes no writes, as a standby that is not promoted yet, is away like any other that is, and not a
+    fault of ours, as which Django has it."""
+    try:
+        return execute(*statement)
+    except InternalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != READ_ONLY:
+            raise
+        raise OperationalError(*error.args) from error
+
+
+def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if _say_that_it_is_away not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_say_that_it_is_away)
 
 
 class Portal(AppConfig):
@@ -10,8 +34,10 @@ class Portal(AppConfig):
     name = "sgportal"
 
     def ready(self) -> None:
-        """Have a person's sessions and tokens end with what they rest on."""
+        """Have sessions and tokens end with what they rest on, and a database that takes no writes be away."""
         from .access import endings  # noqa: F401  (registers its receivers)
+
+        connection_created.connect(_watch, dispatch_uid="read_only")
 
 
 class Administration(AdminConfig):

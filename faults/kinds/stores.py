@@ -70,12 +70,13 @@ def database_restored(at: Setting) -> None:
     at.note(at.manage("backup", str(backup)))
     time.sleep(12)
     at.rest()
-    lost = at.database.rpartition("/")[2]
+    lost, token = at.database.rpartition("/")[2], at.token
 
     def lose_everything() -> None:
         at.use(at.postgres.url())
         at.rows(f"DROP DATABASE {lost} WITH (FORCE)", fetch=False)
         at.note(at.manage("restore", "--replace", str(backup)))
+        (at.folder / "token").write_text(token)  # which is that of before again
 
     at.restart_all(lose_everything)
     gone = _decide_for_the_cluster(at)

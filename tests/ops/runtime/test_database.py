@@ -147,3 +147,23 @@ def test_connections_are_lent_out_and_none_is_kept_by_a_stream(tmp_path, postgre
             each.close()
     finally:
         portal.stop()
+
+
+WRITES = """
+from django.db import connection
+with connection.cursor() as cursor:
+    try:
+        cursor.execute("CREATE TABLE a (b int)")
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.mark.postgres
+def test_a_database_that_takes_no_writes_is_away(tmp_path, postgres_server):
+    """So 503 is answered, and the watch and the keeper wait, where they ended by themselves and 500 was answered."""
+    url = postgres_server.url()
+    assert _portal(tmp_path, url + "?options=-c%20default_transaction_read_only%3Don").python(WRITES) == (
+        "OperationalError"
+    )
+    assert _portal(tmp_path, url).python(WRITES) == ""
