@@ -13,6 +13,7 @@ from ...core.grids.group import KIND, PLURAL
 from ...core.grids.kinds import KINDS
 from ...models import Child, Grid, Namespace, Node, Pod, ServiceGroup, Slice
 from ..grids.resource import sync
+from ..groups import orphaning
 from ..groups import resource as packages
 from ..informer.source import Source, name, place
 from . import store, translate
@@ -54,6 +55,10 @@ def _grid_body(body: Body) -> Body | None:
     if len(name(body)) > MAX_NAME:
         raise ValueError(f"the name has more than {MAX_NAME} characters")
     return body
+
+
+def _group_body(body: Body) -> Body | None:
+    return orphaning.remembered(body) if _grid_body(body) else None
 
 
 def _known_groups() -> Iterable[str]:
@@ -147,7 +152,7 @@ SOURCES = (
         PLURAL,
         KIND,
         place,
-        _grid_body,
+        _group_body,
         partial(_observe, KIND, packages.observe),
         _known_groups,
         custom=True,

@@ -17,6 +17,7 @@ from ..queue import change_log, workqueue
 from ..queue.together import requests_together
 from . import status
 from .members import Refusal, begin_deletion, check_brake
+from .orphaning import ORPHAN
 
 Body = Mapping[str, Any]
 MEMBERS_GOING = 1.0  # seconds until another look while members go
@@ -29,7 +30,7 @@ def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
     wants another look, or None. Raises ClusterError."""
     if _is_going_with_its_place(group, cluster):
         _release(group, body, cluster)
-        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0)
+        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0, orphaning=False)
         return None
     if _is_another(body, group):
         _release(group, body, cluster)  # it was never taken in, and says nothing of the one that was
@@ -57,7 +58,7 @@ def _is_another(body: Body, group: ServiceGroup) -> bool:
 def _decide(row: ServiceGroup, body: Body) -> None:
     """Note that a package, whose row is locked, is deleted with its members. Raises Refusal."""
     members = [each for each in Grid.objects.filter(group=row).locked() if not each.deleting_since]
-    orphaning = "orphan" in (body["metadata"].get("finalizers") or ())
+    orphaning = row.orphaning or ORPHAN in (body["metadata"].get("finalizers") or ())
     if not orphaning:
         check_brake(len(members), body)
     if not row.deleting_since:

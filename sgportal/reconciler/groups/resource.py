@@ -20,7 +20,7 @@ from ...core.status.parts import Condition
 from ...models import PackageRevision, ServiceGroup
 from ...queries.policy import closed
 from ..queue import change_log, workqueue
-from . import deletion, rollout, status
+from . import deletion, orphaning, rollout, status
 from .members import Refusal, take_in, take_in_metadata
 
 Body = Mapping[str, Any]
@@ -39,6 +39,7 @@ def observe(namespace: str, name: str, body: Body | None) -> None:
         key = str((body.get("spec") or {}).get("gridUniqKey") or "")[:317]
         defaults = {"home": "cluster", "key": key, "version": 0}
         group, _ = ServiceGroup.objects.get_or_create(namespace=namespace, name=name, defaults=defaults)
+    orphaning.note(group, body)
     if _differs(group, body):
         workqueue.enqueue([group.path], urgent=True)
 
