@@ -16,7 +16,7 @@ from ..core.traffic.proof.obeying import disobeying
 from ..core.units import Unit
 from ..models import Grid, Node
 from ..queries.capabilities import capabilities
-from ..queries.per_unit.units import known_units
+from ..queries.per_unit.units import known_units, units_read_once
 from ..queries.plans import deletion_plan, plan_for, recreation
 from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
@@ -131,7 +131,7 @@ def store(
     dry_run: bool = False,
 ) -> list[Saved]:
     """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises what its checks do."""
-    with transaction.atomic(), requests_together():
+    with transaction.atomic(), requests_together(), units_read_once():
         if len(prepared) > 1:
             Grid.objects.lock_those({(each.spec.kind.kind, each.spec.namespace, each.spec.name) for each in prepared})
         wishes = [_wish(each) for each in prepared]

@@ -14,6 +14,7 @@ from ..core.names import ROLLOUT
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, PackageRevision, ServiceGroup
+from ..queries.per_unit.units import units_read_once
 from ..queries.policy import closed
 from ..reconciler.queue import workqueue
 from ..reconciler.queue.together import requests_together
@@ -119,6 +120,7 @@ def _check_taken_in(prepared: Sequence[Prepared]) -> None:
         raise Invalid(*problems)
 
 
+@units_read_once()
 def _prepare_members(spec: GroupSpec, ask: bool) -> list[Prepared]:
     try:
         return prepare(list(spec.grids), ask=ask)
@@ -198,7 +200,7 @@ def delete_group(
     """Delete a package and its grids; the plan for each grid by its path. Raises Stale, NotFound, Forbidden."""
     check_open(group.namespace)
     check_group_scope(group.namespace, group.key)
-    with transaction.atomic(), requests_together():
+    with transaction.atomic(), requests_together(), units_read_once():
         current = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if current is None:
             raise NotFound(group.path)

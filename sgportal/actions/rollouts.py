@@ -14,6 +14,7 @@ from ..core.rollouts.strategy import Strategy
 from ..core.rollouts.together import ALONE, Others, after_those, limit_of
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, ServiceGroup
+from ..queries.per_unit.units import units_read_once
 from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import package, rows, turn
 from ..reconciler.queue import change_log, rollout_keys
@@ -125,7 +126,7 @@ def steer_package(
     Invalid for a unit that no member's rollout has."""
     check_open(group.namespace)
     check_group_scope(group.namespace, group.key)
-    with transaction.atomic(), requests_together():
+    with transaction.atomic(), requests_together(), units_read_once():
         row = ServiceGroup.objects.select_for_update().filter(pk=group.pk, deleting_since=None).first()
         if row is None:
             raise NotFound(group.path)

@@ -72,11 +72,9 @@ def plan_for(
     """The steps that would run if the grid were `spec` (`grid` is its row, if it has one; `stored`: and that is what it
     says), by what was last seen; `recreate` are units whose child would be replaced."""
     units = units_for(spec)
-    seen = world(spec, grid, units, last_seen(spec, units), units, deleting)
+    seen = world(spec, grid, units, last_seen(spec, units), units, deleting, waits=stored)
     if not stored:  # what its rollout comes to, however long it takes
-        seen = replace(
-            seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"}, unready={}
-        )
+        seen = replace(seen, pinned={name: each for name, each in seen.pinned.items() if each.by == "person"})
     found = plan(spec, replace(seen, recreate=[*seen.recreate, *recreate], carried_out=stored and seen.carried_out))
     if stored or deleting:
         return found
@@ -130,9 +128,11 @@ def world(
     live: Sequence[Mapping[str, Any]],
     known: Mapping[str, Unit],
     deleting: bool = False,
+    waits: bool = True,
 ) -> World:
     """What a plan for some units is made from, by the rows, where `live` are the objects that there are and `known` all
-    of the grid's units. Three queries at most."""
+    of the grid's units; without `waits` as if it waited for no other grid. Three queries at most, and those of
+    `unready_in`."""
     remarkable = (
         Q(gone_since__isnull=False)
         | Q(recreate=True)
@@ -149,7 +149,7 @@ def world(
     found = world_of(grid, cells, known, live, can, deleting)
     grace = grace_of(spec.orphans, settings.SGPORTAL_ORPHAN_GRACE_SECONDS)
     pinned = pinned_specs(grid, spec, cells, units)
-    unready = unready_in(grid, spec, cells, units)
+    unready = unready_in(grid, spec, cells, units) if waits else {}
     return replace(found, units=units, left_out=left_out_of(spec, known), grace=grace, pinned=pinned, unready=unready)
 
 

@@ -1,12 +1,33 @@
 """The NodeUnits that a grid is for, by what was last seen."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
+from ...core.access.scope import Scope
 from ...core.grids.grid import GridSpec
 from ...core.overrides.choice import placement_of
 from ...core.units import Unit, units_of
 from ...models.cache import Node, NodeLabel
 from ...models.intent import Grid
+from ...models.scopes.current import reading
+
+_Read = dict[tuple[str, bool, Scope], dict[str, Unit]]
+_read: ContextVar[_Read | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def units_read_once() -> Iterator[None]:
+    """Within this, the NodeUnits of a label key are read once, whoever asks for them: for a piece of work with many
+    grids of one key, which may have thousands of nodes. It sees no node that changes meanwhile."""
+    if _read.get() is not None:
+        yield
+        return
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
 
 
 def units_for(spec: GridSpec) -> dict[str, Unit]:
@@ -25,7 +46,18 @@ _ANYWHERE = placement_of(None)
 
 
 def known_units(key: str, with_nodes: bool) -> dict[str, Unit]:
-    """The NodeUnits of a label key by name, with their nodes if they are wanted. One query."""
+    """The NodeUnits of a label key by name, with their nodes if they are wanted. One query, unless they were read
+    (`units_read_once`)."""
+    read = _read.get()
+    if read is None:
+        return _units(key, with_nodes)
+    place = key, with_nodes, reading()
+    if place not in read:
+        read[place] = _units(key, with_nodes)
+    return dict(read[place])
+
+
+def _units(key: str, with_nodes: bool) -> dict[str, Unit]:
     if with_nodes:
         return units_of(Node.objects.carrying(key).views(), key)
     return {name: Unit(name, ()) for name in NodeLabel.objects.unit_names(key)}

@@ -21,7 +21,7 @@ from ....core.units import Unit
 from ....models import Grid, Rollout
 from ....queries.freshness import freshness
 from ....queries.per_unit.rollouts import latest, state_of
-from ....queries.per_unit.units import known_units
+from ....queries.per_unit.units import known_units, units_read_once
 from ....queries.plans import spec_of
 from ....queries.policy import closed
 from ...queue import rollout_keys
@@ -133,14 +133,13 @@ class Look:
 def looks_at(grids: Collection[Grid]) -> dict[str, Look]:
     """By path, the rollouts of those of these grids that have one (`look_at`), whose rows are locked. The nodes, of
     which there may be thousands, are read once for each label key."""
-    known: dict[str, dict[str, Unit]] = {}
-    return {grid.path: look for grid in grids if (look := look_at(grid, known))}
+    with units_read_once():
+        return {grid.path: look for grid in grids if (look := look_at(grid))}
 
 
-def look_at(grid: Grid, known: dict[str, dict[str, Unit]] | None = None) -> Look | None:
+def look_at(grid: Grid) -> Look | None:
     """The rollout of a grid whose row is locked; None where there is none, or where the grid's own reconcile comes
-    first, which holds it against what the grid says now, and has it looked at again. `known` are the NodeUnits that
-    were read before, by label key."""
+    first, which holds it against what the grid says now, and has it looked at again."""
     rollout = latest(grid)
     try:
         spec = spec_of(grid)
@@ -149,10 +148,7 @@ def look_at(grid: Grid, known: dict[str, dict[str, Unit]] | None = None) -> Look
     if rollout is None or (strategy := spec.rollout) is None or rollout.generation != grid.generation:
         return None
     now = timezone.now().timestamp()
-    known = {} if known is None else known
-    if spec.key not in known:
-        known[spec.key] = known_units(spec.key, with_nodes=True)
-    units = spec.its(known[spec.key])
+    units = spec.its(known_units(spec.key, with_nodes=True))
     before = state_of(rollout)
     cells = {cell.name: cell for cell in grid.units.all()}
     state = _enrolled(strategy, _patient(before, rollout, now), units, rollout)
