@@ -80,6 +80,7 @@ urlpatterns = [
     ),
     path(f"{_GROUP}/export", groups.ServiceGroupExport.as_view(), name="api-servicegroup-export"),
     path("apply", bundles.Apply.as_view(), name="api-apply"),
+    path("export", migration.ExportObjects.as_view(), name="api-export"),
     path("import", migration.ImportObjects.as_view(), name="api-import"),
     path("nodes", nodes.NodeList.as_view(), name="api-nodes"),
     path("nodes/label", labelling.NodeLabelling.as_view(), name="api-nodes-label"),

@@ -10,6 +10,7 @@ from .fleet import views as fleet
 from .grids import actions as grid_actions
 from .grids import effective, operate, package_rollout, rollout, servicegroups
 from .grids import views as grids
+from .migration import views as migration
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
@@ -66,6 +67,8 @@ urlpatterns = [
     path("unit/", units.unit, name="unit"),
     path("grids/", grids.grids, name="grids"),
     path("grids/new/", editor.create, name="grid-new"),
+    path("export/", migration.exports, name="export"),
+    path("import/", migration.imports, name="import"),
     path("grids/check/", editor.check, name="grid-check"),
     path(_GRID, grids.grid, name="grid"),
     path(_GRID + "plan/", grids.plan, name="grid-plan"),

@@ -70,6 +70,7 @@ WRITABLE = (
     GRID + "do/scale/?unit=lyo",
     GRID + "units/lyo/recreate/",
     SERVICE + "edit/",
+    "/import/",
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
 )

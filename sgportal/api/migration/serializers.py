@@ -12,7 +12,7 @@ from ...models import LabelJob
 from ...queries.label_impact import Impact
 from ..grids.plans import ID
 from ..grids.serializers import Applied, AppliedSerializer
-from ..http.shapes import Count, Said, Shape, Texts, one_of
+from ..http.shapes import Always, Count, Said, Shape, Texts, one_of
 from ..nodes.impact import ImpactSerializer
 from ..nodes.serializers import JobSerializer
 
@@ -125,3 +125,22 @@ class ImportSerializer(Shape):
     def get_job(self, found: Import) -> LabelJob | None:
         """Where it was begun."""
         return found.done.job
+
+
+class RemarkSerializer(Shape):
+    """What is to be known of the export of a grid (its path), about one NodeUnit or ("") all."""
+
+    path = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    message = Said(source="sentence")
+
+
+class ExportSerializer(Shape):
+    """The Deployments, StatefulSets and Services of a page of grids, as kubectl takes them."""
+
+    mappings = True
+    apiVersion = Always("v1")
+    kind = Always("List")
+    items = serializers.ListField(child=serializers.DictField())
+    remarks = RemarkSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page of grids, null on the last.")

@@ -1,12 +1,14 @@
-"""Importing over REST."""
+"""Importing and exporting over REST."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ..description.operations import PLANNED, operation
+from ...queries.exports import exported, grids_to_export
+from ..description.operations import PAGED, PLANNED, operation
+from ..grids.views import NAMESPACE
 from ..views import PortalView
-from .serializers import Import, ImportSerializer
+from .serializers import ExportSerializer, Import, ImportSerializer
 
 # Whatever kubectl prints of them: any object, a list of such, or a List.
 OBJECTS = {
@@ -33,3 +35,25 @@ class ImportObjects(PortalView):
         done = actions.import_objects(self.documents(), self.actor, dry_run=self.dry_run)
         answer = Response(ImportSerializer.of(Import(done, self.dry_run)), 202 if done.job else 200)
         return self.warned(answer, (warning for each in done.saved for warning in each.warnings))
+
+
+class ExportObjects(PortalView):
+    """Leaving."""
+
+    scoped = "grids"
+
+    @operation("Export as plain manifests", takes=(NAMESPACE, *PAGED), answers={200: ExportSerializer})
+    def get(self, _request: Request) -> Response:
+        """The Deployments, StatefulSets and Services of grids as plain manifests that go on without the portal: without
+        owner, labels and annotations of its own. A page has those of `limit` grids at most, and about one megabyte."""
+        rows = grids_to_export(self.query["namespace"])
+        page = self.pages().of_rows(rows, ("namespace", "kind", "name"), lambda grid: next(exported([grid])))
+        return Response(
+            ExportSerializer.of(
+                {
+                    "items": [each for found in page["items"] for each in found.manifests],
+                    "remarks": [each for found in page["items"] for each in found.remarks],
+                    "next": page["next"],
+                }
+            )
+        )

@@ -1,0 +1,1 @@
+"""What a grid runs, as manifests that know nothing of grids."""

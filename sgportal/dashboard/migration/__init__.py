@@ -1,0 +1,1 @@
+"""Coming from others, on a page."""
