@@ -1,16 +1,28 @@
 """What grids run, as plain manifests, by what was last seen."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ..core.documents import write_document
 from ..core.exports.plain import loses, plain
+from ..core.grids.grid import GridSpec
+from ..core.plans.desired import desired
 from ..core.text import Invalid, Sentence, say
-from ..models.intent import Grid
-from .plans import plan_of
+from ..core.traffic.closure import UNKNOWN, Capabilities
+from ..core.units import Unit
+from ..models.cache import Child
+from ..models.intent import Grid, GridUnit
+from .capabilities import capabilities
+from .endpoints import can_for
+from .per_unit.pins import pinned_specs
+from .per_unit.units import known_units
+from .plans import spec_of
+
+BATCH = 500  # grids whose children are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,10 @@ class Exported:
 
 
 def exported(grids: Iterable[Grid]) -> Iterator[Exported]:
-    """Grid by grid, in their order."""
-    for grid in grids:
-        yield _exported(grid)
+    """Grid by grid, in their order. As many queries for many grids as for one, but for those of grids with pins."""
+    for batch in _batches(grids):
+        seen = _Seen.of(batch)
+        yield from (_exported(grid, seen) for grid in batch)
 
 
 def as_text(grids: Iterable[Grid], said: Callable[[Sentence], str]) -> Iterator[str]:
@@ -52,14 +65,61 @@ def grids_to_export(namespace: str = "") -> "QuerySet[Grid]":
     return rows.filter(namespace=namespace) if namespace else rows
 
 
-def _exported(grid: Grid) -> Exported:
+@dataclass(slots=True)
+class _Seen:
+    """What was last seen of some grids: their children by kind, namespace and grid, their remarkable cells by grid."""
+
+    live: Mapping[tuple[str, str, str], list[Mapping[str, Any]]]
+    cells: Mapping[int, list[GridUnit]]
+    able: Capabilities
+    units: dict[tuple[str, bool], dict[str, Unit]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, grids: list[Grid]) -> "_Seen":
+        """Three queries."""
+        live: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+        cells: dict[int, list[GridUnit]] = defaultdict(list)
+        spaces, names = {grid.namespace for grid in grids}, {grid.name for grid in grids}
+        rows = Child.objects.filter(namespace__in=spaces, grid_name__in=names)
+        for kind, space, name, body in rows.values_list("kind", "namespace", "grid_name", "body"):
+            live[kind, space, name].append(body)
+        remarkable = Q(pinned__isnull=False) | Q(assigned__isnull=False)
+        for cell in GridUnit.objects.filter(remarkable, grid__in=grids):
+            cells[cell.grid_id].append(cell)
+        return cls(live, cells, capabilities())
+
+    def known(self, spec: GridSpec) -> dict[str, Unit]:
+        """The NodeUnits that a grid is for. One query for each key."""
+        mark = (spec.key, spec.asks_of_units)
+        if mark not in self.units:
+            self.units[mark] = known_units(*mark)
+        return spec.its(self.units[mark])
+
+
+def _batches(grids: Iterable[Grid]) -> Iterator[list[Grid]]:
+    found: list[Grid] = []
+    for grid in grids:
+        found.append(grid)
+        if len(found) == BATCH:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _exported(grid: Grid, seen: _Seen) -> Exported:
     try:
-        planned = plan_of(grid)
+        spec = spec_of(grid)
     except Invalid as invalid:
         first = invalid.problems[0]
         text = say("is not valid, and not exported: %(field)s %(why)s", field=first.pointer, why=first.sentence)
         return Exported((), (Remark(grid.path, "", text),))
-    without = [Remark(grid.path, each.unit, each.sentence) for each in planned.findings]
-    bodies: list[Mapping[str, Any]] = [child.body for child in planned.wanted]
-    losing = [Remark(grid.path, "", text) for body in bodies if (text := loses(body))]
-    return Exported(tuple(plain(body) for body in bodies), (*without, *losing))
+    units = seen.known(spec)
+    live = seen.live[spec.kind.child_kind, grid.namespace, grid.name]
+    can = can_for(spec, grid, live, seen.able) if spec.kind.child_kind == "Service" else UNKNOWN
+    pinned = pinned_specs(grid, spec, seen.cells[grid.pk], units)
+    named = {each["metadata"]["name"]: each for each in live}
+    children, findings = desired(spec, units, grid.owner, can, named, units, pinned)
+    without = [Remark(grid.path, each.unit, each.sentence) for each in findings]
+    losing = [Remark(grid.path, "", text) for child in children if (text := loses(child.body))]
+    return Exported(tuple(plain(child.body) for child in children), (*without, *losing))

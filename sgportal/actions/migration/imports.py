@@ -73,7 +73,11 @@ def _moved(problem: Problem, found: Translation) -> Problem:
         if not first.isdecimal():
             return problem
         index, at = int(first), f"/{rest}"
-    return Problem(found.place(paths[index], at), problem.sentence)
+    path = paths[index]
+    if at.startswith(found.origins[path][0]):
+        return Problem(found.place(path, at), problem.sentence)
+    text = say("“%(path)s” would not be valid: %(field)s %(why)s", path=path, field=at, why=problem.sentence)
+    return Problem(found.place(path, at), text)
 
 
 def _id(planned: Sequence[Saved], impact: Impact | None) -> str:

@@ -5,11 +5,12 @@ from rest_framework.response import Response
 
 from ... import actions
 from ...queries.exports import exported, grids_to_export
-from ..description.operations import PAGED, PLANNED, operation
+from ..description.operations import CURSOR, PLANNED, Parameter, operation
 from ..grids.views import NAMESPACE
 from ..views import PortalView
 from .serializers import ExportSerializer, Import, ImportSerializer
 
+FEW = Parameter("limit", "How many grids at most.", most=50, default=20)  # each may run in a thousand NodeUnits
 # Whatever kubectl prints of them: any object, a list of such, or a List.
 OBJECTS = {
     "type": "object",
@@ -42,17 +43,19 @@ class ExportObjects(PortalView):
 
     scoped = "grids"
 
-    @operation("Export as plain manifests", takes=(NAMESPACE, *PAGED), answers={200: ExportSerializer})
+    @operation("Export as plain manifests", takes=(NAMESPACE, FEW, CURSOR), answers={200: ExportSerializer})
     def get(self, _request: Request) -> Response:
         """The Deployments, StatefulSets and Services of grids as plain manifests that go on without the portal: without
-        owner, labels and annotations of its own. A page has those of `limit` grids at most, and about one megabyte."""
-        rows = grids_to_export(self.query["namespace"])
-        page = self.pages().of_rows(rows, ("namespace", "kind", "name"), lambda grid: next(exported([grid])))
+        owner, labels and annotations of its own. A page has those of `limit` grids at most."""
+        page = self.pages().of_rows(
+            grids_to_export(self.query["namespace"]), ("namespace", "kind", "name"), lambda grid: grid
+        )
+        found = list(exported(page["items"]))
         return Response(
             ExportSerializer.of(
                 {
-                    "items": [each for found in page["items"] for each in found.manifests],
-                    "remarks": [each for found in page["items"] for each in found.remarks],
+                    "items": [manifest for each in found for manifest in each.manifests],
+                    "remarks": [remark for each in found for remark in each.remarks],
                     "next": page["next"],
                 }
             )

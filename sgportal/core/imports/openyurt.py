@@ -46,6 +46,7 @@ def _pool(bundle: Bundle, source: Source) -> None:
     bundle.join(KEY, unit, sorted(names), source, "/metadata/name")
     selector = spec.get("selector")
     if selector is not None:
+        source.check_selector("/spec/selector")
         found = bundle.selected(selector)
         names |= set(found)
         bundle.join(KEY, unit, found, source, "/spec/selector")

@@ -6,10 +6,11 @@ from typing import Any
 
 from ..names import LAST_APPLIED
 from ..schema import check, check_fields, wrong_type
-from ..text import NOTHING, REQUIRED, Invalid, Problem, Sentence, first_of, pointer, say
+from ..text import NOTHING, REQUIRED, Invalid, Problem, Sentence, first_of, one_of, pointer, say
 from .report import Carried, Finding, Level, SourceReport
 
 Fields = Mapping[str, str]  # by name the type, as `core.schema.check` has it
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 # What the API server writes, and what says how an object is and not how it should be.
 _SERVERS = (
     "/metadata/uid",
@@ -87,6 +88,14 @@ class Source:
         """Raises Invalid unless a value, made of what is at a pointer, has a type."""
         if problems := first_of(check(value, type_name, self.where + at)):
             raise Invalid(*problems)
+
+    def check_selector(self, at: str) -> None:
+        """Raises Invalid unless what is at a pointer is a label selector."""
+        found = look_up(self.document, at)
+        self.check_value(found, "LabelSelector", at)
+        for index, each in enumerate((found or {}).get("matchExpressions") or ()):
+            if each["operator"] not in OPERATORS:
+                raise self.refuse(at + pointer("matchExpressions", index, "operator"), one_of(OPERATORS))
 
     def carry(self, at: str, to: str) -> None:
         """What is at a pointer, with all within it, went to `to`."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..grids.kinds import API_VERSION, KINDS
 from ..names import GROUP, as_label_value
 from ..selector import matches, requirements
-from ..text import pointer, say
+from ..text import one_of, pointer, say
 from .bundle import NODE, Bundle, carry_metadata, own_annotations
-from .source import Source
+from .source import OPERATORS, Source
 
 SITE = f"site.{GROUP}"
 _UNIT_FIELDS = {
@@ -98,6 +98,9 @@ def _selector(source: Source) -> bool:
     if selector is None:
         return False
     source.check(_SELECTOR_FIELDS, "/spec/selector")
+    for index, each in enumerate(selector.get("matchExpressions") or ()):
+        if each["operator"] not in OPERATORS:
+            raise source.refuse("/spec/selector" + pointer("matchExpressions", index, "operator"), one_of(OPERATORS))
     source.lost("/spec/selector/annotations", say("SuperEdge does not read it either; use labels"))
     return bool(selector.get("matchLabels") or selector.get("matchExpressions"))
 

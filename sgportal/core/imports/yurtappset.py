@@ -100,6 +100,7 @@ class App:
         selector = holder.get("nodepoolSelector")
         if selector is None:
             return []
+        self.source.check_selector(at + "/nodepoolSelector")
         wanted = requirements(selector)
         found = [name for name, pool in self.pools.items() if matches(wanted, pool.labels)]
         self.source.note(

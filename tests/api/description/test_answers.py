@@ -114,6 +114,7 @@ CALLS = {
     "PUT servicegroups/default/shop": [(TRY, world.package(), 200), ("", world.package(), 200)],
     "DELETE servicegroups/default/shop": [(TRY, None, 200), ("", None, 202)],
     "POST apply": [(TRY, BUNDLE, 200), ("", BUNDLE, 200)],
+    "GET export": [("", None, 200), ("?limit=1", None, 200)],
     "POST import": [(TRY, NODE_POOL, 200), ("", NODE_POOL, 202)],
     "GET nodes": [("", None, 200)],
     "POST nodes/label": [(TRY, LABELS, 200), ("", LABELS, 202)],

@@ -139,6 +139,17 @@ def test_a_field_that_nobody_knows_is_named(name: str) -> None:
     assert any(each.endswith("/metadata/generateName") for each in lost)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_selector_with_an_operator_that_there_is_not_is_refused_or_blocks(name: str) -> None:
+    """Taken for another it would select other nodes or pools."""
+    whole = documents(name)
+    odd = {"matchExpressions": [{"key": "rack", "operator": "Near", "values": ["a"]}]}
+    for path in places(whole):
+        if path[-1] in ("nodepoolSelector", "selector") and "template" not in str(path).lower():
+            with contextlib.suppress(Invalid):
+                assert translate(changed(whole, path, odd), NODES).is_blocked
+
+
 def test_superedge_node_groups_are_label_keys() -> None:
     found = translated("superedge")
     assert found.members == {
