@@ -39,7 +39,12 @@ def import_objects(documents: Sequence[Any], actor: Actor, *, dry_run: bool = Fa
     if not dry_run and found.is_blocked:
         blocked = [Problem(each.pointer, _with_cure(each)) for each in found.findings("blocked")]
         raise Invalid(*blocked)
-    prepared = _prepared(found)
+    try:
+        prepared = _prepared(found)
+    except Invalid as invalid:
+        if not dry_run:
+            raise
+        found, prepared = found.blocked_by(invalid.problems), []  # the report is whole all the same
     with transaction.atomic(), requests_together():
         impact = cast(Impact, label_each(found.labels, actor, dry_run=True)) if found.labels else None
         planned = store(prepared, actor, dry_run=True)

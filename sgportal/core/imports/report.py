@@ -1,10 +1,10 @@
 """What becomes of every field of objects that were made for SuperEdge, OpenYurt or KubeEdge."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from ..text import NOTHING, Sentence
+from ..text import NOTHING, Problem, Sentence
 
 # From harmless to grave. `note`: nothing is to be done. `changed`: carried over in another form, which differs in what
 # the sentence says. `lost`: has no equivalent. `restarts`: pods start anew. `blocked`: nothing is applied before the
@@ -73,6 +73,16 @@ class Translation:
     def is_blocked(self) -> bool:
         """Whether nothing of it may be applied."""
         return any(True for _ in self.findings("blocked"))
+
+    def blocked_by(self, problems: Iterable[Problem]) -> "Translation":
+        """The same, blocked by problems whose pointers lead into the input; each is told with the object it is in."""
+        found = {each.where: list(each.findings) for each in self.sources}
+        for problem in problems:
+            within = [where for where in found if f"{problem.pointer}/".startswith(f"{where}/")]
+            where = max(within, key=len, default=self.sources[0].where)
+            found[where].append(Finding("blocked", problem.pointer, problem.sentence))
+        sources = tuple(replace(each, findings=tuple(found[each.where])) for each in self.sources)
+        return replace(self, sources=sources)
 
     def count(self) -> dict[str, int]:
         """How many findings there are of each level."""

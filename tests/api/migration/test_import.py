@@ -87,6 +87,24 @@ def test_what_is_blocked_is_refused_with_its_place_and_stores_nothing(nodes, as_
     assert stored() == (0, 0, 0)
 
 
+def test_what_the_namespace_does_not_allow_blocks_and_leaves_the_report_whole(nodes, as_):
+    body = (DATA / "openyurt.yaml").read_bytes()  # a patch asks for hostNetwork
+    report = post(as_("olga"), body, "?dryRun=All")
+    assert report.status_code == 200, report.content
+    assert report.json()["counts"]["blocked"] > 0
+    assert report.json()["counts"]["lost"] > 0
+    at = {
+        each["pointer"]
+        for source in report.json()["objects"]
+        for each in source["findings"]
+        if each["level"] == "blocked"
+    }
+    answer = post(as_("olga"), body)
+    assert answer.status_code == 422
+    assert set(pointers(answer)) == at
+    assert stored() == (0, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [
