@@ -121,5 +121,5 @@ def _exported(grid: Grid, seen: _Seen) -> Exported:
     named = {each["metadata"]["name"]: each for each in live}
     children, findings = desired(spec, units, grid.owner, can, named, units, pinned)
     without = [Remark(grid.path, each.unit, each.sentence) for each in findings]
-    losing = [Remark(grid.path, "", text) for child in children if (text := loses(child.body))]
+    losing = [Remark(grid.path, "", lost) for child in children if (lost := loses(child.body))]
     return Exported(tuple(plain(child.body) for child in children), (*without, *losing))
