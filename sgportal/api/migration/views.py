@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...queries.exports import exported, grids_to_export
+from ...queries.per_unit.exports import exported, grids_to_export
 from ..description.operations import CURSOR, PLANNED, Parameter, operation
 from ..grids.views import NAMESPACE
 from ..views import PortalView

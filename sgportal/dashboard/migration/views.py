@@ -12,7 +12,7 @@ from ...core.documents import TOO_LARGE, read_documents
 from ...core.imports.report import LEVELS, Finding, SourceReport
 from ...core.plans.preview.binding import plan_id
 from ...core.text import Invalid, Problem
-from ...queries.exports import as_text, grids_to_export
+from ...queries.per_unit.exports import as_text, grids_to_export
 from ..page.access import actor, needs
 from ..page.render import clean, show
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ...queries.exports import as_text, grids_to_export
+from ...queries.per_unit.exports import as_text, grids_to_export
 
 
 class Command(BaseCommand):

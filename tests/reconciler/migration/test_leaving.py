@@ -5,7 +5,7 @@ import pytest
 from sgportal.actions import delete_grid
 from sgportal.core.names import GRID_SELECTOR
 from sgportal.models import Grid
-from sgportal.queries.exports import exported
+from sgportal.queries.per_unit.exports import exported
 
 from ..world import ADA, APPLY, a_grid, a_template, as_manager
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from ..core.documents import write_document
-from ..core.exports.plain import loses, plain
-from ..core.grids.grid import GridSpec
-from ..core.plans.desired import desired
-from ..core.text import Invalid, Sentence, say
-from ..core.traffic.closure import UNKNOWN, Capabilities
-from ..core.units import Unit
-from ..models.cache import Child
-from ..models.intent import Grid, GridUnit
-from .capabilities import capabilities
-from .endpoints import can_for
-from .per_unit.pins import pinned_specs
-from .per_unit.units import known_units
-from .plans import spec_of
+from ...core.documents import write_document
+from ...core.exports.plain import loses, plain
+from ...core.grids.grid import GridSpec
+from ...core.plans.desired import desired
+from ...core.text import Invalid, Sentence, say
+from ...core.traffic.closure import UNKNOWN, Capabilities
+from ...core.units import Unit
+from ...models.cache import Child
+from ...models.intent import Grid, GridUnit
+from ..capabilities import capabilities
+from ..endpoints import can_for
+from ..plans import spec_of
+from .pins import pinned_specs
+from .units import known_units
 
 BATCH = 500  # grids whose children are read at once
 
