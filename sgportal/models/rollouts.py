@@ -25,7 +25,7 @@ class Rollout(models.Model):
     ready_at = models.FloatField(null=True, blank=True)
     approved = models.PositiveIntegerField(default=0)
     checked = models.PositiveIntegerField(default=0)
-    tracks = models.JSONField(default=list, blank=True)
+    tracks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
     command = models.TextField(blank=True)
     looked_at = models.FloatField(default=0.0)
     began_at = models.DateTimeField(default=timezone.now)
