@@ -11,5 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sgportal.settings")
 _django = get_asgi_application()
 
 from .api.serving import served  # noqa: E402 - settings come first
+from .management.process_memory import freeze  # noqa: E402
 
 application = served(_django)
+freeze()
