@@ -9,7 +9,7 @@ from sgportal.core.imports.kubeedge import KEY
 from sgportal.core.names import GRID_SELECTOR
 from sgportal.models import Grid, LabelJob
 
-from ..world import ADA
+from ..world import ADA, APPLY, as_manager
 
 DATA = Path(__file__).parent.parent.parent / "data" / "imports"
 
@@ -37,15 +37,20 @@ def pods(world):
 
 def as_it_runs(world):
     body = world.get("hello-hangzhou")
-    return body["metadata"]["uid"], body["metadata"]["generation"], body["spec"], pods(world)
+    return body["metadata"]["uid"], body["spec"], pods(world)
+
+
+def generation(world):
+    """Of the Deployment, which goes up with its annotations as well."""
+    return world.get("hello-hangzhou")["metadata"]["generation"]
 
 
 def test_deployments_of_kubeedge_are_handed_over_without_a_restart(world):
     world.label("node0", **{KEY.replace("/", "__"): "hangzhou"})
     documents, deployment = an_application()
-    world.cluster.apply(deployment)
+    as_manager(world.cluster, "kubeedge", "Deployment", "hello-hangzhou", deployment, APPLY)
     world.until_ready("hello-hangzhou")
-    before = as_it_runs(world)
+    before, made = as_it_runs(world), generation(world)
     world.look()
 
     done = import_objects(documents, ADA)
@@ -53,7 +58,7 @@ def test_deployments_of_kubeedge_are_handed_over_without_a_restart(world):
     world.settle()
     grid = Grid.objects.get(name="hello")
     assert grid.units.get(name="hangzhou").reason == "NameConflict"
-    assert as_it_runs(world) == before
+    assert (as_it_runs(world), generation(world)) == (before, made)
 
     handing_over = next(each for each in done.translation.findings("changed") if "label deployment" in each.command)
     assert f"label deployment hello-hangzhou {GRID_SELECTOR}=hello" in handing_over.command
