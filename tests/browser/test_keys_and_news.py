@@ -150,7 +150,7 @@ def test_open_details_survive_a_refresh(visit):
 
 def test_news_between_reading_a_page_and_listening_is_not_lost(visit):
     page = visit.open("/")
-    page.evaluate("localStorage.removeItem('sgportal-seen')")
+    page.add_init_script("localStorage.removeItem('sgportal-seen')")  # as the page loads: until then the tab listens
     with page.expect_request("**/api/v1/events?*") as asked:
         visit.open("/nodes/")
     assert asked.value.url.endswith("?lastEventId=" + page.evaluate("document.body.dataset.revision"))
@@ -158,9 +158,10 @@ def test_news_between_reading_a_page_and_listening_is_not_lost(visit):
 
 def test_news_told_to_the_other_tabs_while_a_page_was_on_its_way_is_asked_for(visit):
     page = visit.open("/")
-    page.evaluate("localStorage.setItem('sgportal-seen', Number(document.body.dataset.revision) + 1000)")
+    # As the page loads: until then the tab listens, and notes what it hears.
+    later = "localStorage.setItem('sgportal-seen', Number.MAX_SAFE_INTEGER)"
     elsewhere = "localStorage.setItem('sgportal-lease', JSON.stringify({id: 'another', at: Date.now()}))"
-    page.add_init_script(elsewhere)
+    page.add_init_script(f"{later}; {elsewhere}")
     with page.expect_request(lambda asked: asked.headers.get("hx-target") == "live"):
         visit.open("/nodes/")
 
