@@ -25,6 +25,7 @@ from .groups import SavedGroup, delete_group, restore_package, save_group
 from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .migration.imports import Imported, import_objects
+from .notifications import add_channel, remove_channel, try_channel
 from .operations import approve, pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .revisions import pin_units, restore_revision
@@ -48,6 +49,7 @@ __all__ = [
     "Stale",
     "TakeOver",
     "Unavailable",
+    "add_channel",
     "approve",
     "as_planned",
     "assign_units",
@@ -67,6 +69,7 @@ __all__ = [
     "pause",
     "pin_units",
     "recreate_unit",
+    "remove_channel",
     "remove_unused_templates",
     "restart",
     "restore_package",
@@ -83,6 +86,7 @@ __all__ = [
     "steer_rollout",
     "take_back",
     "take_over",
+    "try_channel",
     "undo_job",
     "upgrade_definitions",
 ]

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from ..core.grids.kinds import KINDS, GridKind
 from ..core.overrides.requests import VERBS
-from .cluster import decisions
+from .cluster import decisions, notifications
 from .cluster import views as cluster
 from .docs.views import Schema
 from .events.activity import ActivityList
@@ -105,6 +105,9 @@ urlpatterns = [
     path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
     path("cluster/decision", cluster.Decision.as_view(), name="api-decision"),
     path("decisions", decisions.Decisions.as_view(), name="api-decisions"),
+    path("notifications", notifications.ChannelList.as_view(), name="api-notifications"),
+    path("notifications/<int:pk>", notifications.ChannelDetail.as_view(), name="api-notification"),
+    path("notifications/<int:pk>/test", notifications.ChannelTest.as_view(), name="api-notification-test"),
     path("superedge/takeover", cluster.TakeOver.as_view(), name="api-takeover"),
     path("superedge/handback", cluster.HandBack.as_view(), name="api-handback"),
     path("causes", nodes.CauseList.as_view(), name="api-causes"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .cluster import audit, decisions, demo
+from .cluster import audit, decisions, demo, notifications
 from .cluster import views as cluster
 from .editor import views as editor
 from .fleet import activity, matrix, search
@@ -35,6 +35,10 @@ urlpatterns = [
     path("cluster/handback/", cluster.hand_back, name="cluster-handback"),
     path("cluster/crds/", cluster.definitions, name="cluster-definitions"),
     path("demo/fault/", demo.break_something, name="demo-fault"),
+    path("notifications/", notifications.channels, name="notifications"),
+    path("notifications/add/", notifications.add, name="notification-add"),
+    path("notifications/<int:pk>/test/", notifications.test, name="notification-test"),
+    path("notifications/<int:pk>/remove/", notifications.remove, name="notification-remove"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/halt/", decisions.decide, name="decide"),
     path("decisions/held/", decisions.decide_held, name="decide-held"),

@@ -48,6 +48,8 @@ LEFT_OUT: dict[str, str] = {
     "sgportal.Journal": "news for pages that are open",
     "sgportal.WorkKey": "the sweep finds what is to be done",
     "sgportal.DueCell": "the same",
+    "sgportal.Notice": "looked at again",
+    "sgportal.Delivery": "what was told then",
     "sgportal.Lease": "of processes that lived then",
     "sgportal.Heartbeat": "of processes that lived then",
 }

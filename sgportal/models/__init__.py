@@ -20,6 +20,7 @@ from .intent import Grid, GridUnit
 from .label_job import LabelJob
 from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
+from .notices import Delivery, Notice, NotificationChannel
 from .packages import ServiceGroup
 from .people import ApiToken, LogInCount, OidcIdentity, Preference
 from .revisions import PackageRevision, Revision
@@ -35,6 +36,7 @@ __all__ = [
     "Child",
     "ChildDeletion",
     "DataPlane",
+    "Delivery",
     "DueCell",
     "Grant",
     "Grid",
@@ -52,6 +54,8 @@ __all__ = [
     "Node",
     "NodeHistory",
     "NodeLabel",
+    "Notice",
+    "NotificationChannel",
     "OidcIdentity",
     "PackageRevision",
     "Pod",

@@ -16,6 +16,7 @@ from ..queries.per_unit.spare import spare_revisions
 from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
+from .notices import turn
 from .process import connection, heartbeat
 from .queue import remembered, unit_history, workqueue
 
@@ -124,4 +125,5 @@ _DUTIES: dict[str, Callable[[], float]] = {
     "history": remember,
     "readers": look_for_readers,
     "names": keep_names,
+    "notifications": turn.look,
 }

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.db import close_old_connections, connections
 
 from ..logs import bound
+from .notices.turn import KIND as NOTICES
 from .queue.workqueue import is_a_grid
 from .worker import run
 
@@ -36,14 +37,16 @@ FROM_ROWS = Origin()
 
 class Executor:
     """So many keys at once and no more. One of the threads is for cells and other small work alone, so that a new
-    NodeUnit does not wait until some grid has been reconciled whole."""
+    NodeUnit does not wait until some grid has been reconciled whole. Notifications have one of their own beside these:
+    whom they are for may be slow to answer."""
 
     def __init__(self, threads: int, run: Run = run) -> None:
         self._run = run
         self._threads = threads
         self._free = threading.Semaphore(threads)
         self._free_for_grids = threading.Semaphore(max(1, threads - 1))
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reconcile")
+        self._free_for_notices = threading.Semaphore(1)
+        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="reconcile")
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._later: set[str] = set()
@@ -53,6 +56,8 @@ class Executor:
         Whether it was taken."""
         deadline = time.monotonic() + (seconds if seconds is not None else float("inf"))
         slots = [self._free_for_grids, self._free] if is_a_grid(key) else [self._free]
+        if is_a_notice(key):
+            slots, deadline = [self._free_for_notices], 0.0
         taken: list[threading.Semaphore] = []
         for slot in slots:
             if not self._acquire(slot, deadline):
@@ -104,6 +109,11 @@ class Executor:
         self._pool.shutdown(wait=False)  # what was submitted has a thread at hand
         deadline = time.monotonic() + seconds
         return all(self._free.acquire(timeout=max(0.0, deadline - time.monotonic())) for _ in range(self._threads))
+
+
+def is_a_notice(key: str) -> bool:
+    """Whether this is a channel that is to be told something: nobody waits for the thread that does that."""
+    return key.partition("/")[0] == NOTICES
 
 
 def _release(slots: list[threading.Semaphore]) -> None:

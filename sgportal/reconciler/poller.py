@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error, connections
 
 from . import duties
-from .executor import Executor
+from .executor import Executor, is_a_notice
 from .process.heartbeat import HeartbeatWriter
 from .process.identity import new_name
 from .queue import broker, leases, workqueue
@@ -68,7 +68,7 @@ class Poller:
         more: without a broker one key leads to another, with one a message brings that."""
         deadline = time.monotonic() + settings.SGPORTAL_POLL_SECONDS
         for key in keys:
-            if not self._executor.offer(key, max(0.0, deadline - time.monotonic())):
+            if not self._executor.offer(key, max(0.0, deadline - time.monotonic())) and not is_a_notice(key):
                 return True
         return len(keys) >= (MOST if self._broker["broker"] == "ok" else 1)
 

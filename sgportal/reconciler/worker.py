@@ -16,6 +16,8 @@ from .grids.resource import sync
 from .grids.rollouts import turn
 from .grids.status import publish
 from .groups import resource as groups
+from .notices import deliver
+from .notices.turn import KIND as NOTICES
 from .process.connection import allowed
 from .queue import due_cells, rollout_keys, workqueue
 
@@ -57,6 +59,8 @@ def _dispatch(key: str, lease: workqueue.KeyLease) -> float | None:
     kind, _, rest = key.partition("/")
     if kind == duties.KIND:
         return duties.run(rest)
+    if kind == NOTICES:
+        return deliver.run(rest)
     standing = Standing.now()
     if standing.halt:
         return HALTED

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from sgportal.api.docs.views import description
-from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, Rollout
+from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, NotificationChannel, Rollout
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
@@ -156,6 +156,11 @@ CALLS = {
     "GET grants": [("", None, 200)],
     "POST grants": [("", {"group": "site-staff", "role": "viewer", "namespaces": ["default"]}, 201)],
     "DELETE grants/{id}": [("", None, 204)],
+    "GET notifications": [("", None, 200)],
+    "POST notifications": [("", {"name": "night", "url": "jsons://hooks.example/x", "topics": ["units"]}, 201)],
+    "GET notifications/{id}": [("", None, 200)],
+    "DELETE notifications/{id}": [("", None, 204)],
+    "POST notifications/{id}/test": [("", None, 202)],
     "GET audit": [("", None, 200)],
     "GET schema": [("", None, 200)],
 }
@@ -198,6 +203,7 @@ def prepared(ada, people, name, body):
         made = {
             "jobs": LabelJob.objects.first,
             "tokens": lambda: ApiToken.issue(people["ada"], "t")[0],
+            "notifications": lambda: NotificationChannel.objects.create(name="n", url="jsons://h/x", topics="units"),
             "grants": lambda: Grant.objects.create(user=people["vic"], role="viewer"),
         }
         row = next(make() for noun, make in made.items() if noun in name)

@@ -20,6 +20,7 @@ from sgportal.models import (
     ManagementMode,
     Node,
     NodeLabel,
+    NotificationChannel,
     Pod,
 )
 from sgportal.reconciler.cache.translate import child_row
@@ -68,6 +69,7 @@ def fill(api: Api) -> None:
     )
     LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")
     Grant.objects.create(group=Group.objects.create(name="staff"), role="viewer", namespaces="default")
+    NotificationChannel.objects.create(name="ops", url="jsons://hooks.example/x", topics="units closure")
     Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
     _past()
 

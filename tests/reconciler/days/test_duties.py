@@ -26,7 +26,8 @@ from sgportal.reconciler.worker import run
 from tests import builders
 
 pytestmark = pytest.mark.django_db
-DUTIES = {f"duties/{each}" for each in ("clearing", "history", "names", "readers", "resync", "retention")}
+_NAMES = ("clearing", "history", "names", "notifications", "readers", "resync", "retention")
+DUTIES = {f"duties/{each}" for each in _NAMES}
 
 
 def days_ago(days: float):

@@ -1,0 +1,1 @@
+"""Notifications: what is found becomes notices, each is delivered once to every channel that it concerns."""

@@ -1,0 +1,90 @@
+"""Every few seconds: which causes are new, which are over, and who is to be told. Nothing is sent here."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from ...core.access.notices import Finding, concerns
+from ...models import Delivery, Notice, NotificationChannel, clock
+from ...queries.fleet.findings import findings
+from ..queue import workqueue
+
+KIND = "notices"  # of the work keys: one for each channel
+EVERY_SECONDS = 15.0
+HOLD = timedelta(seconds=30)  # a cause that is over sooner is told to nobody
+KEPT = timedelta(days=7)
+BATCH = 500
+
+
+def look() -> float:
+    """Compare what is found with what is known, and have the channels told. Seconds until another look. Without a
+    channel nothing is kept and nothing looked for: one statement."""
+    channels = list(NotificationChannel.objects.all())
+    if not channels:
+        Notice.objects.all().delete()
+        return EVERY_SECONDS
+    with transaction.atomic():
+        _note(findings())
+        _ask_for_deliveries(channels)
+        Notice.objects.filter(ended_at__lt=clock.now(-KEPT)).delete()
+        Delivery.objects.filter(notice=None, created_at__lt=clock.now(-KEPT)).delete()
+    due = Delivery.objects.filter(sent_at=None, given_up=False, next_at__lte=clock.now()).order_by()
+    workqueue.enqueue(key_of(channel) for channel in due.values_list("channel", flat=True).distinct())
+    return EVERY_SECONDS
+
+
+def key_of(channel: int) -> str:
+    """The work key of a channel."""
+    return f"{KIND}/{channel}"
+
+
+def _note(found: Iterable[Finding]) -> None:
+    """Have an open notice for each finding, and for nothing else."""
+    now = {each.id: each for each in found}
+    known = dict(Notice.objects.filter(ended_at=None).values_list("finding", "pk"))
+    over = [pk for finding, pk in known.items() if finding not in now]
+    Notice.objects.filter(pk__in=over).update(ended_at=clock.now())
+    rows = [_row(each) for each in now.values() if each.id not in known]
+    Notice.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+
+
+def _row(found: Finding) -> Notice:
+    return Notice(
+        finding=found.id,
+        topic=found.topic,
+        message=found.sentence.to_json(),
+        key=found.key,
+        unit=found.unit,
+        kind=found.kind,
+        namespace=found.namespace,
+    )
+
+
+def _ask_for_deliveries(channels: Iterable[NotificationChannel]) -> None:
+    """A row for each channel that is to be told and has none. What is over before it was told is told to nobody."""
+    Delivery.objects.filter(event="began", sent_at=None, tries=0).exclude(notice__ended_at=None).delete()
+    told: dict[tuple[int, int | None], set[str]] = {}
+    for channel, notice, event in Delivery.objects.exclude(notice=None).values_list("channel", "notice", "event"):
+        told.setdefault((channel, notice), set()).add(event)
+    lasting = Q(ended_at=None, began_at__lte=clock.now(-HOLD))
+    notices = list(Notice.objects.filter(lasting | Q(ended_at__isnull=False)))
+    rows = [
+        Delivery(channel=channel, notice=notice, event=event)
+        for channel in channels
+        for notice in notices
+        if (event := _event(channel, notice, told))
+    ]
+    Delivery.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+
+
+def _event(channel: NotificationChannel, notice: Notice, told: Mapping[tuple[int, int | None], set[str]]) -> str:
+    """What of a notice is to be told to a channel and was not: began, ended or "" for nothing."""
+    events = told.get((channel.pk, notice.pk), set())
+    if notice.ended_at is not None:
+        return "ended" if events == {"began"} and channel.resolved else ""
+    if events or notice.topic not in channel.topics.split():
+        return ""
+    facts = {name: getattr(notice, name) for name in ("key", "unit", "kind", "namespace")}
+    return "began" if concerns(channel.bounds, Finding(notice.finding, notice.topic, notice.sentence, **facts)) else ""
