@@ -5,6 +5,7 @@ controller runs.
 """
 
 from .access.grants import check_role, give_role, take_back
+from .access.service_tokens import issue_service_token, revoke_service_token
 from .common import (
     WHOLE,
     Actor,
@@ -61,6 +62,7 @@ __all__ = [
     "give_role",
     "hand_back",
     "import_objects",
+    "issue_service_token",
     "issue_token",
     "label_node",
     "label_nodes",
@@ -75,6 +77,7 @@ __all__ = [
     "restore_package",
     "restore_revision",
     "resume",
+    "revoke_service_token",
     "revoke_token",
     "save_grids",
     "save_group",

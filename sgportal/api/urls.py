@@ -15,7 +15,7 @@ from .http.problems import nothing_here
 from .migration import views as migration
 from .nodes import labelling, past
 from .nodes import views as nodes
-from .people import grants
+from .people import grants, service_tokens
 from .people import views as people
 from .pods import views as pods
 from .rollouts import packages
@@ -117,6 +117,8 @@ urlpatterns = [
     path("me", people.Me.as_view(), name="api-me"),
     path("tokens", people.TokenList.as_view(), name="api-tokens"),
     path("tokens/<int:pk>", people.TokenDetail.as_view(), name="api-token"),
+    path("service-tokens", service_tokens.ServiceTokenList.as_view(), name="api-service-tokens"),
+    path("service-tokens/<int:pk>", service_tokens.ServiceTokenDetail.as_view(), name="api-service-token"),
     path("grants", grants.GrantList.as_view(), name="api-grants"),
     path("grants/<int:pk>", grants.GrantDetail.as_view(), name="api-grant"),
     path("audit", people.AuditList.as_view(), name="api-audit"),

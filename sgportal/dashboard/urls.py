@@ -14,7 +14,7 @@ from .migration import views as migration
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
-from .people import oidc, preferences, profile
+from .people import oidc, preferences, profile, service_tokens
 from .people.login import Login, Logout, password
 from .pods import events as pod_events
 from .pods import views as pods
@@ -52,6 +52,9 @@ urlpatterns = [
     path("profile/sessions/<str:session>/end/", profile.end, name="session-end"),
     path("profile/tokens/", profile.issue, name="token-issue"),
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
+    path("service-tokens/", service_tokens.tokens, name="service-tokens"),
+    path("service-tokens/issue/", service_tokens.issue, name="service-token-issue"),
+    path("service-tokens/<int:pk>/revoke/", service_tokens.revoke, name="service-token-revoke"),
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<str:name>/", nodes.node, name="node"),
     path("nodes/<str:name>/schedule/", jobs.schedule, name="node-schedule"),

@@ -12,7 +12,7 @@ from .context import fields
 # What is taken for a secret wherever it stands, and what is shown in its place. Nothing of ours logs one; what others
 # raise and log may quote an address or a header.
 _SECRETS = (
-    (re.compile(r"\bsgp_[A-Za-z0-9]+_[A-Za-z0-9_-]+"), "sgp_…"),
+    (re.compile(r"\b(sg[ps])_[A-Za-z0-9]+_[A-Za-z0-9_-]+"), r"\1_…"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 …"),
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@\"']*@"), r"\1…@"),
     (

@@ -22,7 +22,7 @@ from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .notices import Delivery, Notice, NotificationChannel
 from .packages import ServiceGroup
-from .people import ApiToken, LogInCount, OidcIdentity, Preference
+from .people import ApiToken, LogInCount, OidcIdentity, Preference, ServiceToken
 from .revisions import PackageRevision, Revision
 from .rollouts import Rollout, RolloutUnit
 from .scopes.grants import Grant
@@ -66,6 +66,7 @@ __all__ = [
     "Rollout",
     "RolloutUnit",
     "ServiceGroup",
+    "ServiceToken",
     "Slice",
     "WorkKey",
 ]

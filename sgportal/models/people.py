@@ -14,7 +14,7 @@ from django.utils import timezone
 from ..core.access.scope import ROLES, Bounds, Right, has_role, lower
 from .scopes.grants import Bounded, highest, rights_of
 
-__all__ = ["DAYS", "ROLES", "ApiToken", "has_role", "rights_of", "role_everywhere", "role_of"]
+__all__ = ["DAYS", "ROLES", "ApiToken", "Bearer", "ServiceToken", "has_role", "rights_of", "role_everywhere", "role_of"]
 
 EVERY_BOUND = Bounds()
 DAYS = 90  # that a token holds for, unless another number is asked for
@@ -74,11 +74,12 @@ class LogInCount(models.Model):
         return self.key
 
 
-class ApiToken(Bounded):
-    """A bearer token `sgp_<prefix>_<secret>`; only the SHA-256 of the secret is kept. `scope` is read or write; `role`
-    is what its owner was when it was made: it never stands for more, nor for more than its bounds."""
+class Bearer(Bounded):
+    """What an `Authorization: Bearer` names: `<kind>_<prefix>_<secret>`, of which only the SHA-256 of the secret is
+    kept. `scope` is read or write; it never stands for more than `role`, nor for more than its bounds."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    KIND = ""
+
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
@@ -89,10 +90,51 @@ class ApiToken(Bounded):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        abstract = True
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """What it may do."""
+        return (Right(self.role, self.bounds),)
+
+    @classmethod
+    def new_text(cls) -> str:
+        """The text of a new one, which is not kept."""
+        return f"{cls.KIND}_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+
+    @classmethod
+    def split(cls, text: str) -> tuple[str, str]:
+        """The look-up prefix and the secret part of a token's text."""
+        parts = text.split("_", 2)
+        if len(parts) == 3 and parts[0] == cls.KIND and parts[1]:
+            return parts[1][:16], parts[2]
+        return _digest(text)[:16], text
+
+    @classmethod
+    def _known(cls) -> "models.QuerySet[Self]":
+        return cls._default_manager.all()
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """The token with this text that has not expired, or None."""
+        prefix, secret = cls.split(text)
+        token = cls._known().filter(prefix=prefix, expires_at__gt=timezone.now()).first()
+        return token if token and secrets.compare_digest(token.digest, _digest(secret)) else None
+
+
+class ApiToken(Bearer):
+    """A person's token. `role` is what its owner was when it was made: it never stands for more than its owner may."""
+
+    KIND = "sgp"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+
+    class Meta(Bearer.Meta):
+        abstract = False
 
     @classmethod
     def issue(
@@ -106,7 +148,7 @@ class ApiToken(Bounded):
     ) -> tuple[Self, str]:
         """A new token and its text, which is not kept. `text` fixes the token (the demo); it must have the shape
         `sgp_<prefix>_<secret>` or be any text of at least 16 characters."""
-        text = text or f"sgp_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+        text = text or cls.new_text()
         prefix, secret = cls.split(text)
         expires = timezone.now() + timedelta(days=days)
         cls.objects.filter(prefix=prefix).delete()
@@ -128,20 +170,52 @@ class ApiToken(Bounded):
         held = [(each, each.bounds.within(self.bounds)) for each in self.owners]
         return tuple(Right(lower(each.role, self.role), bounds) for each, bounds in held if not bounds.void)
 
-    @staticmethod
-    def split(text: str) -> tuple[str, str]:
-        """The look-up prefix and the secret part of a token's text."""
-        parts = text.split("_", 2)
-        if len(parts) == 3 and parts[0] == "sgp" and parts[1]:
-            return parts[1][:16], parts[2]
-        return _digest(text)[:16], text
+    @classmethod
+    def _known(cls) -> "models.QuerySet[Self]":
+        return cls.objects.select_related("user__oidc")
+
+
+class ServiceToken(Bearer):
+    """A token that is no person's: it has its own role and bounds, and ends when it expires or is revoked."""
+
+    KIND = "sgs"
+
+    class Meta(Bearer.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["name"], name="one_service_token_per_name")]
 
     @classmethod
-    def find(cls, text: str) -> Self | None:
-        """The token with this text that has not expired, or None."""
+    def issue(cls, name: str, role: str, days: int, bounds: Bounds = EVERY_BOUND) -> tuple[Self, str]:
+        """A new token and its text, which is not kept. One that may only view may only read."""
+        text = cls.new_text()
         prefix, secret = cls.split(text)
-        token = cls.objects.select_related("user__oidc").filter(prefix=prefix, expires_at__gt=timezone.now()).first()
-        return token if token and secrets.compare_digest(token.digest, _digest(secret)) else None
+        row = cls(name=name, role=role, scope="write" if has_role(role, "operator") else "read", prefix=prefix)
+        row.digest, row.expires_at = _digest(secret), timezone.now() + timedelta(days=days)
+        row.limit_to(bounds)
+        row.save()
+        return row, text
+
+    @property
+    def user(self) -> "Service":
+        """Who acts with it."""
+        return Service(self)
+
+
+class Service:
+    """Who acts with a service token, where Django expects a user. No user can have its name."""
+
+    is_authenticated = is_active = True
+    is_anonymous = is_staff = is_superuser = False
+
+    def __init__(self, token: ServiceToken) -> None:
+        self.pk = self.username = f"token:{token.name}"
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_username(self) -> str:
+        """`token:<name>`, as the audit trail and the log have it."""
+        return self.username
 
 
 def _digest(text: str) -> str:

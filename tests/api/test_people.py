@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sgportal.api.urls import urlpatterns
 from sgportal.core.addresses import read_networks
-from sgportal.models import ApiToken, AuditEvent, Grid
+from sgportal.models import ApiToken, AuditEvent, Grid, ServiceToken
 
 from . import builders
 from .conftest import Api, pointers
@@ -67,12 +67,18 @@ def logged_in(people):
     return session
 
 
+def service(role):
+    """Who calls with a token that is no person's."""
+    ServiceToken.objects.all().delete()
+    return Api(ServiceToken.issue("robot", role, 1)[1])
+
+
 CAST = (("mallory", ""), ("vic", "viewer"), ("olga", "operator"), ("ada", "admin"))
 
 
 @pytest.mark.parametrize(("path", "method", "view"), addresses())
 def test_each_address_asks_who_calls(as_, logged_in, path, method, view):
-    """Four roles, each with a session, with a token that may write and with one that may only read."""
+    """Four roles, each with a session, with tokens that may write and only read, and with one that is no person's."""
     order = ["", "viewer", "operator", "admin"]
     needed, no_tokens = least_role(view, method), method in getattr(view, "sessions_only", ())
     assert Api()(method, path).status_code == 401
@@ -82,6 +88,7 @@ def test_each_address_asks_who_calls(as_, logged_in, path, method, view):
             (logged_in(name), lesser),
             (as_(name), lesser or no_tokens),
             (as_(name, scope="read"), lesser or method != "GET"),
+            *([(service(role), lesser or no_tokens or (role == "viewer" and method != "GET"))] if role else []),
         ):
             status = caller(method, path).status_code
             assert status != 401, name

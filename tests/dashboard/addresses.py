@@ -75,7 +75,7 @@ WRITABLE = (
     "/servicegroups/default/shop/delete/",
 )
 WHOLE = tuple(each for each in READABLE if not each.startswith("/fleet/card/"))  # not a part of a page
-AUDIT = ("/notifications/", "/audit/", "/audit/?verb=label&search=a", "/audit/?kind=access")
+AUDIT = ("/notifications/", "/service-tokens/", "/audit/", "/audit/?verb=label&search=a", "/audit/?kind=access")
 
 
 def more() -> list[str]:

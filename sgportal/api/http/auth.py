@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from ...access.endings import ROLE, end_tokens
 from ...core.access.scope import Right, has_role
 from ...core.text import say
-from ...models import ApiToken
+from ...models import ApiToken, ServiceToken
+from ...models.people import Bearer
 from ...models.scopes.grants import highest, rights_of
 from .problems import Refusal
 
@@ -20,13 +21,15 @@ USED_EVERY = timedelta(minutes=1)
 class TokenAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer <token>`."""
 
-    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[Any, Bearer] | None:
         """The token's user and the token, or None where no bearer token is sent."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = ApiToken.find(text.strip())
-        if token is None or not _still_holds(token):
+        text = text.strip()
+        token: ApiToken | ServiceToken | None
+        token = ServiceToken.find(text) if text.startswith(f"{ServiceToken.KIND}_") else ApiToken.find(text)
+        if token is None or (isinstance(token, ApiToken) and not _still_holds(token)):
             raise exceptions.AuthenticationFailed
         _note_use(token)
         return token.user, token
@@ -48,14 +51,14 @@ def _still_holds(token: ApiToken) -> bool:
 
 def role(request: Request) -> str:
     """What the caller is: a token never stands for more than its owner was when it was made."""
-    return request.auth.role if isinstance(request.auth, ApiToken) else highest(rights(request))
+    return request.auth.role if isinstance(request.auth, Bearer) else highest(rights(request))
 
 
 def rights(request: Request) -> tuple[Right, ...]:
     """What the caller may do, and for what; looked up once per request."""
     found: tuple[Right, ...] | None = getattr(request, "_sgportal_rights", None)
     if found is None:
-        found = request.auth.rights if isinstance(request.auth, ApiToken) else rights_of(request.user)
+        found = request.auth.rights if isinstance(request.auth, Bearer) else rights_of(request.user)
         request._sgportal_rights = found  # type: ignore[attr-defined]
     return found
 
@@ -66,10 +69,10 @@ def needed_role(request: Request, view: Any) -> str:
     return str(getattr(view, "read_role", "viewer") if reading else getattr(view, "write_role", "operator"))
 
 
-def _note_use(token: ApiToken) -> None:
+def _note_use(token: ApiToken | ServiceToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > USED_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        type(token).objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -96,7 +99,7 @@ class RolePermission(permissions.BasePermission):
             return False
         if not has_role(held, needed):
             raise Refusal(403, say("this requires the role “%(needed)s”; ask an administrator", needed=needed))
-        token = request.auth if isinstance(request.auth, ApiToken) else None
+        token = request.auth if isinstance(request.auth, Bearer) else None
         if token and request.method in getattr(view, "sessions_only", ()):
             raise Refusal(
                 403, say("a token cannot create tokens; log in and create it in that session or on the page “Profile”")

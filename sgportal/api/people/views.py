@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.access.scope import ROLES, Scope
 from ...models import ApiToken, AuditEvent
-from ...models.people import DAYS
+from ...models.people import DAYS, Bearer
 from ..description.operations import PAGED, Parameter, operation, page
 from ..http.address import address
 from ..http.auth import rights, role
@@ -39,7 +39,7 @@ class Me(PortalView):
     @operation("Read who you are", answers={200: MeSerializer})
     def get(self, request: Request) -> Response:
         """Your name, role, what your token may do, and the language of answers."""
-        scope = request.auth.scope if isinstance(request.auth, ApiToken) else "write"
+        scope = request.auth.scope if isinstance(request.auth, Bearer) else "write"
         name = request.user.get_username()
         return Response(MeSerializer.of(Caller(name, role(request), scope, translation.get_language())))
 

@@ -9,7 +9,17 @@ from django.utils import timezone
 
 from ...core.names import TIME_ZONE, ZONE
 from ...core.overrides.variables import labels_read
-from ...models import ApiToken, Grant, Grid, LabelHistory, NodeLabel, RememberedLabel, ServiceGroup
+from ...models import (
+    ApiToken,
+    Grant,
+    Grid,
+    LabelHistory,
+    NodeLabel,
+    NotificationChannel,
+    RememberedLabel,
+    ServiceGroup,
+    ServiceToken,
+)
 from ...models.history import kept_for
 
 ALWAYS = frozenset((ZONE, "topology.kubernetes.io/region", "kubernetes.io/hostname", TIME_ZONE))
@@ -33,7 +43,7 @@ def named() -> set[str]:
     """The keys of grids, of ServiceGroups and of what people may read, the labels by which grids choose NodeUnits,
     those of Kubernetes that say where a node is, and those that SGPORTAL_HISTORY_LABELS names."""
     found = set(ALWAYS)
-    for model in (Grid, ServiceGroup, Grant, ApiToken):
+    for model in (Grid, ServiceGroup, Grant, ApiToken, ServiceToken, NotificationChannel):
         found.update(model._base_manager.order_by().values_list("key", flat=True).distinct())
     for spec in Grid.objects.filter(reads_labels=True).values_list("spec", flat=True).iterator():
         found |= labels_read(spec)

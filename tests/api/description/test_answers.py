@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from sgportal.api.docs.views import description
-from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, NotificationChannel, Rollout
+from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, NotificationChannel, Rollout, ServiceToken
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
@@ -161,6 +161,9 @@ CALLS = {
     "GET notifications/{id}": [("", None, 200)],
     "DELETE notifications/{id}": [("", None, 204)],
     "POST notifications/{id}/test": [("", None, 202)],
+    "GET service-tokens": [("", None, 200)],
+    "POST service-tokens": [("", {"name": "deployer", "role": "operator", "namespaces": ["default"]}, 201)],
+    "DELETE service-tokens/{id}": [("", None, 204)],
     "GET audit": [("", None, 200)],
     "GET schema": [("", None, 200)],
 }
@@ -202,13 +205,14 @@ def prepared(ada, people, name, body):
     if "{id}" in name:
         made = {
             "jobs": LabelJob.objects.first,
+            "service-tokens": lambda: ServiceToken.issue("spare", "viewer", 1)[0],
             "tokens": lambda: ApiToken.issue(people["ada"], "t")[0],
             "notifications": lambda: NotificationChannel.objects.create(name="n", url="jsons://h/x", topics="units"),
             "grants": lambda: Grant.objects.create(user=people["vic"], role="viewer"),
         }
         row = next(make() for noun, make in made.items() if noun in name)
         return ada, name.replace("{id}", str(row.pk)), body
-    return session_of(people["ada"]) if name == "POST tokens" else ada, name, body
+    return session_of(people["ada"]) if name.startswith("POST") and name.endswith("tokens") else ada, name, body
 
 
 def session_of(person):
@@ -291,7 +295,7 @@ def test_what_is_refused_is_refused_as_described(ada, as_, people, language):
         for who, end, sent, headers, status in refusals(name, body):
             asked = calls[0][0] if method == "GET" else ""
             where = path.replace("default/", "default/not-") + asked if end == "-not" else path + end
-            caller = session if (who, name) == ("ada", "POST tokens") else callers[who]
+            caller = session if who == "ada" and name in ("POST tokens", "POST service-tokens") else callers[who]
             answer = caller(method, where, sent, Accept_Language=language, **headers)
             assert answer.status_code == status, (name, answer.content)
             assert answer.headers["Content-Type"] == "application/problem+json"

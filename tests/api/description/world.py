@@ -22,6 +22,7 @@ from sgportal.models import (
     NodeLabel,
     NotificationChannel,
     Pod,
+    ServiceToken,
 )
 from sgportal.reconciler.cache.translate import child_row
 from sgportal.reconciler.queue import unit_history
@@ -70,6 +71,7 @@ def fill(api: Api) -> None:
     LabelJob.objects.filter(pk=job.pk).update(finished_at=WHEN, state="failed")
     Grant.objects.create(group=Group.objects.create(name="staff"), role="viewer", namespaces="default")
     NotificationChannel.objects.create(name="ops", url="jsons://hooks.example/x", topics="units closure")
+    ServiceToken.issue("ci", "operator", 30)
     Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
     _past()
 

@@ -1,0 +1,58 @@
+"""The page *Service tokens*: tokens that are no person's."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from ... import actions
+from ...core.access.scope import ROLES
+from ...core.text import Invalid
+from ...models import ServiceToken
+from ...models.people import DAYS
+from ..page.access import actor, needs
+from ..page.render import clean, show
+from ..page.tags import say
+from .profile import OFFERED
+
+
+@needs("admin")
+def tokens(request: HttpRequest) -> HttpResponse:
+    """Show the tokens; a new one's text is shown this once."""
+    context = {
+        "tokens": ServiceToken.objects.all(),
+        "roles": ROLES,
+        "days": OFFERED,
+        "usual": DAYS,
+        "fresh": request.session.pop("fresh_service_token", ""),
+    }
+    return show(request, "people/service_tokens.html", context)
+
+
+@require_POST
+@needs("admin")
+def issue(request: HttpRequest) -> HttpResponse:
+    """Make a token."""
+    asked: dict[str, Any] = {name: clean(request.POST.get(name, "")) for name in ("name", "role", "nodeGroup")}
+    for name in ("namespaces", "nodeUnits"):
+        asked[name] = clean(request.POST.get(name, "")).replace(",", " ").split()
+    days = request.POST.get("days", str(DAYS))
+    asked["days"] = int(days) if days.isascii() and days.isdecimal() and len(days) < 6 else 0
+    try:
+        _, request.session["fresh_service_token"] = actions.issue_service_token(asked, actor(request))
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+    return redirect("service-tokens")
+
+
+@require_POST
+@needs("admin")
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a token back at once."""
+    actions.revoke_service_token(get_object_or_404(ServiceToken, pk=pk), actor(request))
+    messages.success(request, gettext("Token revoked."))
+    return redirect("service-tokens")
