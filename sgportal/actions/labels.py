@@ -1,13 +1,14 @@
 """Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from django.db import transaction
 
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
 from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
-from ..core.text import Invalid, Problem, pointer, say
+from ..core.text import Invalid, Problem, first_of, pointer, say
 from ..models import LabelJob, Node
 from ..queries.label_impact import Impact, impact_of, scheduling_impact
 from ..reconciler import label_jobs
@@ -35,7 +36,7 @@ def assign_units(
     key: str, units: Mapping[str, str | None], actor: Actor, *, move: bool = False, dry_run: bool = False
 ) -> LabelJob | Impact:
     """The same where each node gets a value of its own of one key, as one job. Raises Invalid, Refused."""
-    problems = list(_node_problems(list(units)))
+    problems = first_of(_node_problems(list(units)))
     if wrong := label_key_problem(key) or protected_label_problem(key):
         problems.append(Problem("/key", wrong))
     for name, value in units.items():
@@ -51,9 +52,8 @@ def label_each(
     changes_of: Mapping[str, Changes], actor: Actor, *, move: bool = False, dry_run: bool = False
 ) -> LabelJob | Impact:
     """The same where each node has labels of its own, as one job. Raises Invalid, Refused."""
-    for changes in changes_of.values():
-        _check_labels(list(changes_of)[:1], changes)
-    if problems := list(_node_problems(list(changes_of))):
+    labels = (each for changes in changes_of.values() for each in _label_problems(changes))
+    if problems := first_of(chain(_node_problems(list(changes_of)), labels)):
         raise Invalid(*problems)
     return _assign(changes_of, {}, actor, move, dry_run)
 
@@ -214,14 +214,16 @@ def _node_problems(names: Sequence[str]) -> Iterator[Problem]:
 
 
 def _check_labels(names: Sequence[str], changes: Changes) -> None:
-    problems = list(_node_problems(names))
+    if problems := [*_node_problems(names), *_label_problems(changes)]:
+        raise Invalid(*problems)
+
+
+def _label_problems(changes: Changes) -> Iterator[Problem]:
     if not changes:
-        problems.append(Problem("/set", say("name at least one label to set or remove")))
+        yield Problem("/set", say("name at least one label to set or remove"))
     for key, value in changes.items():
         wrong = label_key_problem(key) or protected_label_problem(key)
         if wrong is None and value is not None:
             wrong = label_value_problem(value)
         if wrong:
-            problems.append(Problem(pointer("labels", key), wrong))
-    if problems:
-        raise Invalid(*problems)
+            yield Problem(pointer("labels", key), wrong)

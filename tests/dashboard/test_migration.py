@@ -1,5 +1,6 @@
 """Coming in and going out on pages: paste or upload, the report, then exactly that."""
 
+import json
 import re
 from pathlib import Path
 
@@ -92,3 +93,17 @@ def test_a_viewer_may_export_and_not_import(viewer, fleet):
 def test_the_report_is_in_the_readers_language(nodes):
     page = browser("operator", django_language="zh-hans").post("/import/", {"document": pasted(), "step": "report"})
     assert "在这里没有对应项，不会保留" in page.content.decode()
+
+
+def test_many_grids_are_told_of_by_one_message(operator, nodes):
+    one = {
+        "apiVersion": "superedge.io/v1",
+        "kind": "ServiceGrid",
+        "spec": {"gridUniqKey": "zone1", "template": {"selector": {"app": "a"}, "ports": [{"port": 80}]}},
+    }
+    text = "\n---\n".join(json.dumps(one | {"metadata": {"name": f"s{number}"}}) for number in range(9))
+    page = operator.post("/import/", {"document": text, "step": "report"})
+    form = {"document": text, "plan": plan_on(page), "step": "apply"}
+    answer = operator.post("/import/", form, follow=True).content.decode()
+    assert answer.count('<div class="note success">') == 1
+    assert "Imported: 9 created, 0 changed, 0 unchanged." in answer

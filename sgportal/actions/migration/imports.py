@@ -30,6 +30,11 @@ class Imported:
     job: LabelJob | None
     id: str
 
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """What somebody agrees to who agrees to all of it (`as_planned`)."""
+        return {each.path: plan_id(each.plan.steps) for each in self.saved} | {WHOLE: self.id}
+
 
 @intent
 def import_objects(documents: Sequence[Any], actor: Actor, *, dry_run: bool = False) -> Imported:
@@ -48,7 +53,7 @@ def import_objects(documents: Sequence[Any], actor: Actor, *, dry_run: bool = Fa
     with transaction.atomic(), requests_together():
         impact = cast(Impact, label_each(found.labels, actor, dry_run=True)) if found.labels else None
         planned = store(prepared, actor, dry_run=True)
-        whole = _id(planned, impact)
+        whole = _id(found, planned, impact)
         if dry_run:
             return Imported(found, planned, impact, None, whole)
         check_agreed(lambda: whole)
@@ -85,9 +90,10 @@ def _moved(problem: Problem, found: Translation) -> Problem:
     return Problem(found.place(path, at), text)
 
 
-def _id(planned: Sequence[Saved], impact: Impact | None) -> str:
+def _id(found: Translation, planned: Sequence[Saved], impact: Impact | None) -> str:
+    """Of the manifests as well: of a grid whose NodeUnits have no nodes yet, the plan says nothing."""
     grids = {each.path: plan_id(each.plan.steps) for each in planned}
-    return digest(id_of(grids), [each.result for each in planned], impact.id if impact else "")
+    return digest(id_of(grids), [each.result for each in planned], impact.id if impact else "", found.manifests)
 
 
 def _label(labels: Mapping[str, Mapping[str, str]], impact: Impact, actor: Actor) -> LabelJob:

@@ -1,6 +1,7 @@
 """What the objects of one input come to together: which nodes form which NodeUnits, the labels for that, the grids."""
 
 import json
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -46,17 +47,16 @@ class Bundle:
     def label(self, name: str, key: str, value: str, source: Source, at: str) -> bool:
         """Have a node carry a label; whether it can."""
         node = self.nodes.get(name)
+        by_hand = shlex.join(["kubectl", "label", "node", name, f"{key}={value}"])
         if problem := label_key_problem(key) or label_value_problem(value):
             source.note("blocked", at, problem)
         elif node is None:
             text = say("there is no node “%(name)s” in the cluster", name=name[:100])
-            source.note(
-                "lost", at, text, say("label it once it has joined"), f"kubectl label node {name} {key}={value}"
-            )
+            source.note("lost", at, text, say("label it once it has joined"), by_hand)
         elif problem := protected_label_problem(key):
             if node.labels.get(key) == value:
                 return True
-            source.note("lost", at, problem, say("set it by hand"), f"kubectl label node {name} {key}={value}")
+            source.note("lost", at, problem, say("set it by hand"), by_hand)
         else:
             return self._want(node, key, value, source, at)
         return False

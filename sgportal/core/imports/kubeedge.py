@@ -5,6 +5,7 @@ There a Deployment `web` is `web-<group>` in each group, and its nodeSelector is
 (`overridemanager`, `NameOverrider` and `NodeSelectorOverrider`): what a DeploymentGrid `web` makes, too.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,8 +130,8 @@ def _deployment(
 
 def _handing_over(source: Source, name: str, groups: Sequence[str], at: str) -> None:
     """How the Deployments that run become the grid's, without a pod that restarts."""
-    here = f"kubectl --namespace {source.namespace}"
-    names = " ".join(f"{name}-{group}" for group in groups)
+    here = shlex.join(["kubectl", "--namespace", source.namespace])
+    names = shlex.join(f"{name}-{group}" for group in groups)
     source.note(
         "changed",
         at + "/kind",
@@ -142,8 +143,8 @@ def _handing_over(source: Source, name: str, groups: Sequence[str], at: str) -> 
             "stop kubeedge-controller-manager, then delete the EdgeApplication without its Deployments and mark these "
             "for the grid: no pod restarts"
         ),
-        f"{here} delete edgeapplication {source.name} --cascade=orphan && "
-        f"{here} label deployment {names} {GRID_SELECTOR}={name}",
+        f"{here} delete edgeapplication {shlex.quote(source.name)} --cascade=orphan && "
+        f"{here} label deployment {names} {shlex.quote(f'{GRID_SELECTOR}={name}')}",
     )
 
 

@@ -1,6 +1,7 @@
 """OpenYurt: NodePools as NodeUnits of the key `apps.openyurt.io/nodepool`, which their nodes carry there, too;
 YurtAppSets and YurtAppDaemons, with their YurtAppOverriders, as grids with overrides; Services that keep to a pool."""
 
+import shlex
 from collections.abc import Mapping
 
 from ..text import pointer, say
@@ -67,7 +68,7 @@ def _pool(bundle: Bundle, source: Source) -> None:
         source.carry(at, NODE)
         for name in sorted(names):
             bundle.label(name, key, value, source, at)
-    _lost_of_pool(source, " ".join(sorted(names)))
+    _lost_of_pool(source, shlex.join(sorted(names)))
 
 
 def _lost_of_pool(source: Source, nodes: str) -> None:

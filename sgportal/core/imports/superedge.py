@@ -5,6 +5,7 @@ There a NodeGroup `g` with the NodeUnit `u` has the nodes of `u` carry the label
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..grids.kinds import API_VERSION, KINDS
@@ -116,13 +117,13 @@ def _set_node(bundle: Bundle, source: Source, nodes: Sequence[str]) -> None:
             source.carry(here, NODE)
             for name in nodes:
                 bundle.label(name, key, value, source, here)
-        on = " ".join(dict.fromkeys(nodes))
+        on = shlex.join(dict.fromkeys(nodes))
         source.lost(f"{at}/annotations", say("annotate the nodes by hand"), f"kubectl annotate node {on} …")
         source.lost(f"{at}/taints", say("taint the nodes by hand"), f"kubectl taint node {on} …")
 
 
 def _state(source: Source, nodes: Sequence[str]) -> None:
-    spec, on = source.spec, " ".join(dict.fromkeys(nodes))
+    spec, on = source.spec, shlex.join(dict.fromkeys(nodes))
     if spec.get("unschedulable"):
         cure = say("cordon its nodes, on the page “Nodes” or with kubectl")
         source.lost("/spec/unschedulable", cure, f"kubectl cordon {on}")

@@ -18,6 +18,7 @@ GRID_OF = {"Deployment": "DeploymentGrid", "StatefulSet": "StatefulSetGrid"}
 OVERRIDES = "spec.overrides"
 _VARIABLES = ("{{nodepool-name}}", "{{nodepool}}")  # of the patches of YurtAppSets; of YurtAppOverriders
 _UNIT_NAME = "{{unit.name}}"
+MOST_CHANGES = 20_000  # of all units of one object: each is laid over a whole template, and checked
 
 
 class PerUnit:
@@ -27,6 +28,7 @@ class PerUnit:
         self.kind = KINDS[GRID_OF[child_kind]]
         self.template = template
         self.wanted: dict[str, dict[str, Any]] = {unit: dict(template) for unit in units}
+        self._changes = 0
 
     def replicas(self, units: Iterable[str], number: int | None, source: Source, at: str) -> None:
         """Another number of replicas."""
@@ -91,6 +93,9 @@ class PerUnit:
     def _its(self, units: Iterable[str], source: Source, at: str) -> list[str]:
         """Those of these units that it is for; others are said to be left out."""
         listed = list(dict.fromkeys(units))
+        self._changes += len(listed)
+        if self._changes > MOST_CHANGES:
+            raise source.refuse(at, say("more than %(limit)s changes for single NodeUnits", limit=MOST_CHANGES))
         others = [each for each in listed if each not in self.wanted]
         if others or not listed:
             text = say("it is for %(units)s, where this does not run", units=", ".join(others) or "–")

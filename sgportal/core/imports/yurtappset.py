@@ -1,5 +1,6 @@
 """OpenYurt's YurtAppSets (v1alpha1, v1beta1) and YurtAppDaemons, with the YurtAppOverriders for them, as grids."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -116,8 +117,8 @@ class App:
         tweaks = self.source.spec["workload"].get("workloadTweaks")
         self.source.check({"workloadTweaks": "[any]"}, "/spec/workload")
         patches: list[tuple[list[str], str, Any]] = []
-        for index, tweak in enumerate(tweaks or ()):
-            at = "/spec/workload/workloadTweaks" + pointer(index)
+        for index, given in enumerate(tweaks or ()):
+            tweak, at = given or {}, "/spec/workload/workloadTweaks" + pointer(index)
             self.source.check({"pools": "[str]", "nodepoolSelector": "LabelSelector", "tweaks": "any"}, at)
             fields = {"replicas": "int", "containerImages": "[any]", "patches": "[any]"}
             self.source.check(fields, at + "/tweaks")
@@ -174,15 +175,15 @@ class App:
         source.carry("/metadata/namespace", "spec.overrides")
         source.carry("/subject", "spec.overrides")
         source.check({"entries": "[any]"}, "")
-        for index, entry in enumerate(source.document.get("entries") or ()):
-            at = "/entries" + pointer(index)
+        for index, given in enumerate(source.document.get("entries") or ()):
+            entry, at = given or {}, "/entries" + pointer(index)
             source.check({"pools": "[str]", "items": "[any]", "patches": "[any]"}, at)
             source.carry(at + "/pools", "spec.overrides")
             names = self._meant(entry.get("pools") or ())
             for number in range(len(entry.get("items") or ())):
                 here = at + pointer("items", number)
                 source.check({"replicas": "int", "image": "any"}, here)
-                item = entry["items"][number]
+                item = entry["items"][number] or {}
                 self.units.replicas(names, item.get("replicas"), source, here + "/replicas")
                 if item.get("image") is not None:
                     source.check(
@@ -205,8 +206,10 @@ class App:
         """Account for what is left, and say what becomes of pods."""
         source = self.source
         carry_metadata(source, path)
-        source.carry("/spec/selector", f"{path}#/spec/template/selector")
-        source.carry("/spec/pools", f"{path}#/spec/placement")
+        if self.is_newer:
+            source.carry("/spec/pools", f"{path}#/spec/placement")
+        else:
+            source.carry("/spec/selector", f"{path}#/spec/template/selector")
         source.carry(self.at + "/metadata/labels", f"{path}#/metadata/labels")
         for field in self._meta().keys() - {"labels"}:
             cure = say("children have the labels of their grid, and no other metadata")
@@ -221,7 +224,7 @@ class App:
             name=name,
         )
         kind = source.kind.lower()
-        command = f"kubectl --namespace {source.namespace} delete {kind} {source.name}"
+        command = shlex.join(["kubectl", "--namespace", source.namespace, "delete", kind, source.name])
         cure = say(
             "apply, wait until the grid is Ready, then delete the %(kind)s: both run meanwhile", kind=source.kind
         )

