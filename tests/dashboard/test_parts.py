@@ -14,6 +14,7 @@ from django.utils import translation
 
 from sgportal.core.access.scope import Right
 from sgportal.dashboard.page import unchanged
+from sgportal.dashboard.page.parts import lists
 from sgportal.models import GridUnit, Journal
 
 from .. import builders
@@ -156,3 +157,17 @@ def test_the_script_asks_later_than_a_part_is_old():
     burst = int(re.search(r"BURST = (\d+)", script)[1])
     bench = Path("bench/live.py").read_text(encoding="utf-8")
     assert f"SETTLE, AT_LAST, PACE, BURST = {settle}, {at_last}, {pace}, {burst}" in bench
+
+
+def test_answers_to_what_browsers_show_are_as_few_as_are_of_use(monkeypatch):
+    monkeypatch.setattr(unchanged, "MOST_SINCE", 4)
+    pages = [
+        lists.parted(f"<ul {lists.LIST}n{lists.NAMED}>{lists.BLOCK}a{lists.NAMED}<li>{number}</li>{lists.END}</ul>")
+        for number in range(20)
+    ]
+    part = unchanged._Part("tag", pages[0])
+    for page in pages[1:]:
+        version = page.pieces[0].list.version
+        assert f'data-from="{version}"'.encode() in part.since(frozenset([version])).content
+    assert len(part._since) == 4
+    assert part.since(frozenset(["unknown"])) is None

@@ -26,6 +26,7 @@ View = Callable[[HttpRequest], HttpResponse]
 # so what it is given has that in it.
 PART_SECONDS = 0.25
 MOST_PARTS = 32
+MOST_SINCE = 16  # answers of a part to browsers that show different versions of its lists
 
 
 def unless_unchanged(view: View) -> View:
@@ -91,16 +92,24 @@ class _Part:
     def __init__(self, tag: str, page: Parted) -> None:
         self.tag, self._page = tag, page
         self.whole = _Sent(page.html())
-        self._since: dict[frozenset[str], _Sent] = {}
+        self._since: OrderedDict[frozenset[str], _Sent] = OrderedDict()
+        self._lock = threading.Lock()
 
     def since(self, versions: frozenset[str]) -> _Sent | None:
         """What changed in the lists of these versions, made once; None where none of them is known."""
         bases = self._page.bases(versions)
         if not bases:
             return None
-        if bases not in self._since:
-            self._since[bases] = _Sent(self._page.html(bases))
-        return self._since[bases]
+        with self._lock:
+            found = self._since.get(bases)
+        if found is None:
+            found = _Sent(self._page.html(bases))
+        with self._lock:
+            self._since[bases] = found
+            self._since.move_to_end(bases)
+            if len(self._since) > MOST_SINCE:
+                self._since.popitem(last=False)
+        return found
 
 
 class _Parts:

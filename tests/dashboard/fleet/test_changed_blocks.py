@@ -128,6 +128,19 @@ def test_lists_are_held_once_and_no_more_than_are_of_use(monkeypatch):
     assert known.one_of("others", frozenset(known._lists)) is None
 
 
+def test_texts_are_held_once_whoever_else_reads_and_no_more_than_may_be(monkeypatch):
+    known = lists._Known()
+    english, chinese = ({str(n): f"<i>{word} {n}</i>" for n in range(100)} for word in ("ready", "就绪"))
+    for number in range(20):  # readers of two languages in turn
+        for each in (english, chinese):
+            known.keep("rows", {**each, "0": f"<i>{number}</i>"})
+    assert known._size == sum(map(len, known._texts)) < 3 * sum(map(len, [*english.values(), *chinese.values()]))
+    monkeypatch.setattr(lists, "MOST_TEXT", 1000)
+    last = known.keep("rows", {"a": "<i>a</i>"})
+    assert known._size == sum(map(len, known._texts)) <= 1000
+    assert known.one_of("rows", frozenset([last.version])) is last
+
+
 def test_two_blocks_about_the_same_are_text_and_no_list():
     text = f"<ul {lists.LIST}names{lists.NAMED}>" + f"{lists.BLOCK}a{lists.NAMED}<li>1</li>" * 2 + f"{lists.END}</ul>"
     assert lists.parted(text).html() == "<ul ><li>1</li><li>1</li></ul>"

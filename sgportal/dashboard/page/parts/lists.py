@@ -15,7 +15,8 @@ from hashlib import blake2b
 from .changes import Blocks, changes
 
 HEADER = "SG-Shown"
-MOST_BLOCKS = 100_000  # of all lists that are known, about 100 bytes each: blocks that are the same are held once
+MOST_BLOCKS = 100_000  # of all lists that are known, about 100 bytes each beside their texts
+MOST_TEXT = 32_000_000  # characters of those; a text is held once, in whatever lists it is
 MOST_SHOWN = 64  # versions that a browser may name
 # No text of a page holds these: they are this process's secret, and none is sent.
 _SECRET = secrets.token_hex(8)
@@ -113,8 +114,8 @@ class _Known:
 
     def __init__(self) -> None:
         self._lists: OrderedDict[str, List] = OrderedDict()
-        self._newest: dict[str, Blocks] = {}
-        self._count = 0
+        self._texts: dict[str, tuple[str, int]] = {}  # each HTML, and in how many blocks it is
+        self._count = self._size = 0
         self._lock = threading.Lock()
 
     def keep(self, name: str, blocks: dict[str, str]) -> List:
@@ -123,13 +124,11 @@ class _Known:
         with self._lock:
             found = self._lists.get(version)
             if found is None:
-                newest = self._newest.get(name, {})
-                held = {key: old if (old := newest.get(key)) == html else html for key, html in blocks.items()}
+                held = {key: self._hold(html) for key, html in blocks.items()}
                 found = self._lists[version] = List(name, version, held)
-                self._newest[name] = held
                 self._count += len(held) + 1
             self._lists.move_to_end(version)
-            while self._count > MOST_BLOCKS and len(self._lists) > 1:
+            while (self._count > MOST_BLOCKS or self._size > MOST_TEXT) and len(self._lists) > 1:
                 self._drop(self._lists.popitem(last=False)[1])
         return found
 
@@ -138,10 +137,21 @@ class _Known:
         found = (self._lists.get(version) for version in versions)
         return next((each for each in found if each is not None and each.name == name), None)
 
+    def _hold(self, html: str) -> str:
+        text, uses = self._texts.get(html, (html, 0))
+        self._texts[text] = text, uses + 1
+        self._size += 0 if uses else len(text)
+        return text
+
     def _drop(self, old: List) -> None:
         self._count -= len(old.blocks) + 1
-        if self._newest.get(old.name) is old.blocks:
-            del self._newest[old.name]
+        for html in old.blocks.values():
+            text, uses = self._texts[html]
+            if uses > 1:
+                self._texts[text] = text, uses - 1
+            else:
+                del self._texts[text]
+                self._size -= len(text)
 
 
 known = _Known()
