@@ -72,6 +72,6 @@
     event.preventDefault();
     drop(pressed(), place);
   });
-  field.addEventListener("input", read);
+  field.addEventListener("change", read);  // not at each key: half a name is no NodeUnit
   read();
 })();

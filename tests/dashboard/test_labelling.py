@@ -245,3 +245,14 @@ def test_the_board_has_nodes_without_a_unit_and_the_units_there_are(operator, vi
     assert "named" not in re.findall(r'data-node="([^"]*)"', text)
     assert {"", "lis"} <= set(re.findall(r'<section data-unit="([^"]*)"', text))
     assert viewer.get("/labels/assign/").status_code == 403
+
+
+def test_a_wrong_line_is_named_by_its_number_and_of_many_only_the_first_are_told(operator, fleet):
+    page = operator.post("/labels/assign/", {"key": "site", "lines": "node0=a\n\n\nodd", "step": "preview"})
+    assert "line 4 is not" in page.content.decode()
+    page = operator.post("/labels/assign/", {"key": "site", "lines": "odd\n" * 5000, "step": "preview"})
+    assert page.status_code == 400
+    assert page.content.decode().count("is not “node=value”") <= 100
+    many = "\n".join(f"nowhere-{number}=a" for number in range(5000))
+    page = operator.post("/labels/assign/", {"key": "site", "lines": many, "step": "preview"})
+    assert page.content.decode().count("there is no node") <= 100

@@ -137,13 +137,18 @@ def _undo(request: HttpRequest, verb: str, before: dict[str, Any], saved: Any) -
 @require_POST
 @needs("operator", "grids")
 def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: str) -> HttpResponse:
-    """Make a grid what it was before the change that a message told of, unless it was changed since."""
+    """Make a grid what it was before the change that a message told of, unless it was changed since. A second click
+    finds it done."""
     found = grid_at(plural, namespace, name)
     before, etag = toasts.recall(request, token, found.path)
+    undone = gettext("The change of “%(name)s” was undone.") % {"name": name}
     try:
         actions.save_grids([before], actor(request), expect=etag)
-    except actions.Stale:
-        messages.warning(request, gettext("The grid was changed since. Nothing was undone."))
+    except actions.Stale as stale:
+        if stale.current.source() == before:
+            messages.success(request, undone)
+        else:
+            messages.warning(request, gettext("The grid was changed since. Nothing was undone."))
     except Invalid as invalid:
         messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
     except actions.Forbidden:
@@ -151,7 +156,7 @@ def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: st
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
     else:
-        messages.success(request, gettext("The change of “%(name)s” was undone.") % {"name": name})
+        messages.success(request, undone)
     return redirect(grid_url(found))
 
 

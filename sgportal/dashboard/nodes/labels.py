@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from ... import actions
 from ...core.names import label_key_problem
-from ...core.text import REQUIRED, Invalid, Problem, say
+from ...core.text import REQUIRED, Invalid, Problem, first_of, say
 from ...models import LabelJob, Node
 from ...models.cache import NodeLabel
 from ...queries.label_impact import Impact
@@ -131,7 +131,9 @@ def _values(lines: str) -> dict[str, str | None]:
     """The value of each node from lines `node=value`. Raises Invalid with the line."""
     found: dict[str, str | None] = {}
     problems = []
-    for number, line in enumerate(filter(None, map(str.strip, lines.splitlines())), 1):
+    for number, line in enumerate(lines.splitlines(), 1):
+        if not line.strip():
+            continue
         name, parted, value = (each.strip() for each in line.partition("="))
         if not parted or not name or not value:
             problems.append(Problem("/lines", say("line %(number)s is not “node=value”", number=number)))
@@ -139,7 +141,7 @@ def _values(lines: str) -> dict[str, str | None]:
             text = say("line %(number)s gives “%(node)s” a second value", number=number, node=name)
             problems.append(Problem("/lines", text))
     if problems:
-        raise Invalid(*problems)
+        raise Invalid(*first_of(problems))
     return found
 
 

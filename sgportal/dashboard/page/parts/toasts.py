@@ -47,11 +47,9 @@ def keep(request: HttpRequest, before: dict[str, Any], now: Grid) -> str:
 
 
 def recall(request: HttpRequest, token: str, path: str) -> tuple[dict[str, Any], str]:
-    """What the grid at a path was before, and the ETag that it must still have; to be had once. Raises Http404 where
-    that is not kept."""
-    kept = dict(request.session.get(_PLACE, {}))
-    found = kept.pop(token, None)
+    """What the grid at a path was before, and the ETag that it must still have. Raises Http404 where that is not kept.
+    It stays: the ETag sees to it that nothing is undone twice, and what failed on the way can be sent again."""
+    found = request.session.get(_PLACE, {}).get(token)
     if found is None or found["path"] != path or timezone.now().timestamp() - found["at"] > _LASTS.total_seconds():
         raise Http404
-    request.session[_PLACE] = kept
     return found["before"], found["etag"]
