@@ -74,7 +74,8 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
 
 @intent
 def undo_job(pk: Any, actor: Actor) -> LabelJob:
-    """Take back what a job did; one that is under way is stopped first. Raises NotFound, Refused."""
+    """Take back what a job did; one that is under way is stopped first. Labels that somebody else has changed since are
+    left alone. Raises NotFound, Refused."""
     with transaction.atomic():
         job = LabelJob.objects.select_for_update().filter(pk=pk).first()
         if job is None:
@@ -88,7 +89,23 @@ def undo_job(pk: Any, actor: Actor) -> LabelJob:
         action, back = undoing(cast(Action, job.action), records)
         if not back:
             raise Refused(say("nothing is left of this job that could be undone"))
+        if action in ("label", "move") and not _unless_changed(back):
+            raise Refused(_CHANGED_SINCE)
         return _start(action, _shared(back), back, actor, undoes=job)
+
+
+_CHANGED_SINCE = say("its labels were changed since, and are left as they are")
+
+
+def _unless_changed(back: Mapping[str, dict[str, Any]]) -> bool:
+    """Let those nodes fail that have neither the labels that a job set nor those it found; whether others are left.
+    What is seen of a node may be a little older than the job."""
+    seen = dict(Node.objects.filter(name__in=list(back)).values_list("name", "labels"))
+    for name, record in back.items():
+        has, was = seen.get(name), record["before"]
+        if has is not None and any(has.get(key) not in (was.get(key), to) for key, to in record["after"].items()):
+            record.update(state="failed", detail=str(_CHANGED_SINCE))
+    return any(record["state"] == "pending" for record in back.values())
 
 
 def _assumed(state: str) -> str:

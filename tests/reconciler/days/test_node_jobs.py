@@ -79,6 +79,20 @@ def test_a_node_moves_and_comes_back(moving):
     assert "web-a" not in on(moving, "node1")
 
 
+def test_what_somebody_else_changed_since_is_not_taken_back(moving):
+    job = carry_on(moving, actions.label_nodes(["node1", "node2"], {"zone": "a"}, ADA))
+    moving.label("node1", zone="c")
+    moving.look()
+    undone = carry_on(moving, actions.undo_job(job.pk, ADA))
+    assert (live(moving, "node1")[0], live(moving, "node2")[0]) == ("c", "b")
+    assert undone.state == "failed"
+    assert "changed since" in undone.results["node1"]["detail"]
+    moving.label("node2", zone="c")
+    moving.look()
+    with pytest.raises(actions.Refused, match="changed since"):
+        actions.undo_job(job.pk, ADA)
+
+
 def test_the_preview_says_what_a_budget_would_refuse(moving):
     with budget(moving, 99):
         moving.until(lambda: actions.schedule_nodes(["node1"], "drain", ADA, dry_run=True).refusals)
