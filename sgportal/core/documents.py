@@ -98,7 +98,7 @@ def read_documents(data: bytes) -> list[dict[str, Any]]:
     Raises Invalid for more than 1 MiB, text that is not in a Unicode encoding or not YAML, aliases, duplicate or
     non-text keys, more than 64 levels or MAX_VALUES, or a document that is not an object.
     """
-    text = _text(data)
+    text = text_of(data)
     documents = _json_documents(text)
     if documents is None:
         documents = _yaml_documents(text)
@@ -114,7 +114,7 @@ def read_json(data: bytes) -> Any:
     Raises Invalid for more than 1 MiB, text that is not in a Unicode encoding or not JSON, a name that stands twice in
     an object, more than 64 levels or MAX_VALUES, or a value that cannot be kept.
     """
-    text = _text(data)
+    text = text_of(data)
     try:
         value = _json(text)
     except json.JSONDecodeError as error:
@@ -126,8 +126,8 @@ def read_json(data: bytes) -> Any:
     return value
 
 
-def _text(data: bytes) -> str:
-    """The text of a body: UTF-8, or what its byte order mark says."""
+def text_of(data: bytes) -> str:
+    """The text of a body: UTF-8, or what its byte order mark says. Raises Invalid for any other, and for too many."""
     if len(data) > MAX_BYTES:
         raise _invalid(TOO_LARGE)
     mark, encoding = next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "UTF-8"))

@@ -107,3 +107,17 @@ def test_many_grids_are_told_of_by_one_message(operator, nodes):
     answer = operator.post("/import/", form, follow=True).content.decode()
     assert answer.count('<div class="note success">') == 1
     assert "Imported: 9 created, 0 changed, 0 unchanged." in answer
+
+
+@pytest.mark.parametrize("data", ["名称: 值".encode("gbk"), b"a: \xff", b"kind: a\0b"])
+def test_a_file_in_which_something_would_be_replaced_is_refused(operator, nodes, data):
+    page = operator.post("/import/", {"file": SimpleUploadedFile("there.yaml", data), "step": "report"})
+    assert page.status_code == 400
+    assert re.search("save it as UTF-8|does not take the character U\\+0000", page.content.decode())
+
+
+def test_a_file_is_read_by_its_byte_order_mark(operator, nodes):
+    file = SimpleUploadedFile("there.yaml", pasted().encode("utf-16"))
+    page = operator.post("/import/", {"file": file, "step": "report"})
+    assert page.status_code == 200
+    assert plan_on(page)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 
 from ... import actions
-from ...core.documents import TOO_LARGE, read_documents
+from ...core.documents import TOO_LARGE, read_documents, text_of
 from ...core.imports.report import LEVELS, Finding, SourceReport
 from ...core.text import Invalid, Problem
 from ...queries.per_unit.exports import as_text, grids_to_export
@@ -59,11 +59,13 @@ def _posted(request: HttpRequest) -> tuple[str, list[Problem]]:
         text = request.POST.get("document", "").replace("\0", "")
         data = text.encode()
     else:
-        data = upload.read(MOST_BYTES + 1)
-        text = data.decode("utf-8", errors="replace").replace("\0", "")
+        text, data = "", upload.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         return "", [Problem("", TOO_LARGE.having(limit=MOST_BYTES))]
-    return text, []
+    try:
+        return text or text_of(data), []
+    except Invalid as invalid:
+        return "", list(invalid.problems)
 
 
 def _report(done: actions.Imported) -> dict[str, Any]:
