@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import plan_id
 from ..core.text import Sentence, say
-from ..models import AuditedUnit, AuditEvent, ManagedCluster, ManagementMode
+from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode
 from ..models.scopes.current import everything
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
@@ -140,6 +140,14 @@ def _check_agreed(path: str, planned: Plan) -> None:
     agreed = _agreed.get()
     if agreed is not None and agreed.get(path.partition("#")[0]) != plan_id(planned.steps):
         raise PlanChanged
+
+
+def as_stored(grid: Grid, *, lock: bool) -> Grid:
+    """A grid as it is now, locked until the transaction ends; without `lock` as it was read. Raises NotFound."""
+    row = Grid.objects.filter(pk=grid.pk).locked().first() if lock else grid
+    if row is None:
+        raise NotFound(grid.path)
+    return row
 
 
 def is_agreed() -> bool:

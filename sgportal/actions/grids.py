@@ -22,7 +22,7 @@ from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
 from . import admission
-from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note
 from .envelope import beyond_limits
 from .policy import check_scope, check_writable, forbidden
 
@@ -281,9 +281,9 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
     check_writable(grid, [unit])
     if grid.kind == "ServiceGrid" and unit:  # its one child, the Service, stands under the unit ""
         raise NotFound(unit)
-    planned = recreation(grid, unit)
     with transaction.atomic(), requests_together():
-        rows = grid.units.filter(name=unit)
+        grid = as_stored(grid, lock=not dry_run)
+        planned, rows = recreation(grid, unit), grid.units.filter(name=unit)
         known = rows.exists()
         if unit and not known:
             raise NotFound(unit)

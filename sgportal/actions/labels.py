@@ -1,6 +1,7 @@
 """Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, cast
 
@@ -73,9 +74,9 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
 
 
 @intent
-def undo_job(pk: Any, actor: Actor) -> LabelJob:
+def undo_job(pk: Any, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impact:
     """Take back what a job did; one that is under way is stopped first. Labels that somebody else has changed since are
-    left alone. Raises NotFound, Refused."""
+    left alone. With `dry_run` the impact. Raises NotFound, Refused."""
     with transaction.atomic():
         job = LabelJob.objects.select_for_update().filter(pk=pk).first()
         if job is None:
@@ -84,14 +85,26 @@ def undo_job(pk: Any, actor: Actor) -> LabelJob:
         if not job.over:
             # How far it comes until it stops is not known yet: whatever it may still touch is brought back.
             records = {name: {**each, "state": _assumed(each["state"])} for name, each in records.items()}
-            LabelJob.objects.filter(pk=job.pk).update(stopped=True)
-            workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
         action, back = undoing(cast(Action, job.action), records)
         if not back:
             raise Refused(say("nothing is left of this job that could be undone"))
         if action in ("label", "move") and not _unless_changed(back):
             raise Refused(_CHANGED_SINCE)
-        return _start(action, _shared(back), back, actor, undoes=job)
+        if not dry_run:
+            if not job.over:
+                LabelJob.objects.filter(pk=job.pk).update(stopped=True)
+                workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
+            planned = partial(_impact, action, back)
+            return _start(action, _shared(back), back, actor, undoes=job, planned=planned)
+    return budgets.with_refusals(_impact(action, back))  # which asks the cluster, so that nothing is locked meanwhile
+
+
+def _impact(action: Action, records: Mapping[str, Mapping[str, Any]]) -> Impact:
+    """What a job with these records would do to the nodes that are still to be changed."""
+    records = {name: each for name, each in records.items() if each["state"] == "pending"}
+    if action in ("label", "move"):
+        return impact_of({name: each["after"] for name, each in records.items()}, action == "move")
+    return scheduling_impact(records, action)
 
 
 _CHANGED_SINCE = say("its labels were changed since, and are left as they are")

@@ -11,7 +11,7 @@ from ..models import Grid, Revision
 from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
-from .common import Actor, NotFound, Stale, intent, note
+from .common import Actor, NotFound, Stale, as_stored, intent, note
 from .grids import Saved, save_grids
 from .policy import check_writable
 
@@ -44,13 +44,28 @@ def pin_units(
     dry_run: bool = False,
 ) -> Plan:
     """Have these NodeUnits stay at a revision of their grid, whatever becomes of the grid; None: follow it again. The
-    plan for them. `expect` is the ETag that the grid must have. Raises Forbidden, Stale, and Invalid for a unit that
-    the grid does not have or a revision that is not stored."""
+    plan for them. `expect` is the ETag that the grid must have. Raises NotFound, Forbidden, Stale, and Invalid for a
+    unit that the grid does not have or a revision that is not stored."""
     check_writable(grid, units)
-    if expect and expect != grid.etag:
-        raise Stale(grid)
     if grid.kind == "ServiceGrid":
         raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
+    with transaction.atomic(), requests_together():
+        row = as_stored(grid, lock=not dry_run)
+        if expect and expect != row.etag:
+            raise Stale(row)
+        _check_pins(row, units, number)
+        planned = plan_pinned(row, units, number)
+        if not dry_run:
+            rows = row.units.filter(name__in=units)
+            before = dict(rows.values_list("name", "pinned"))
+            rows.update(pinned=number, failures=0, next_at=None)
+            note(actor, "unpin" if number is None else "pin", row.path, before, dict.fromkeys(units, number), planned)
+            change_log.record("grid", [row.path])
+            workqueue.enqueue([row.path], urgent=True)
+    return planned
+
+
+def _check_pins(grid: Grid, units: Collection[str], number: int | None) -> None:
     known = set(grid.units.filter(name__in=units).exclude(name="").values_list("name", flat=True))
     problems = unknown_units(units, known)
     if not units:
@@ -59,13 +74,3 @@ def pin_units(
         problems.append(Problem("/revision", say("revision %(number)s is not stored", number=number)))
     if problems:
         raise Invalid(*problems)
-    planned = plan_pinned(grid, units, number)
-    if not dry_run:
-        with transaction.atomic(), requests_together():
-            rows = grid.units.filter(name__in=units)
-            before = dict(rows.values_list("name", "pinned"))
-            rows.update(pinned=number, failures=0, next_at=None)
-            note(actor, "unpin" if number is None else "pin", grid.path, before, dict.fromkeys(units, number), planned)
-            change_log.record("grid", [grid.path])
-            workqueue.enqueue([grid.path], urgent=True)
-    return planned

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from ..cluster import ClusterError
 from ..core.plans.plan import Step
+from ..core.plans.preview.binding import plan_id
 from ..core.superedge.controller import HANDING_BACK, MANAGING, Verdict, restarting
 from ..core.text import Sentence, say
 from ..models import ManagementMode
@@ -15,7 +16,7 @@ from ..queries.takeover import takeover_steps
 from ..reconciler import takeover
 from ..reconciler.discovery import superedge
 from ..reconciler.process import connection
-from .common import Actor, Refused, Unavailable, note
+from .common import Actor, Refused, Unavailable, check_agreed, note
 
 PATH = "cluster"
 
@@ -31,7 +32,8 @@ class TakeOver:
 
 def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> TakeOver:
     """Write to the cluster from now on. Its children are accepted as SuperEdge left them; where some would be restarted
-    or deleted, or its controller still runs, only with `force`. Asks the cluster. Raises Refused, Unavailable."""
+    or deleted, or its controller still runs, only with `force`. Asks the cluster. Raises Refused, Unavailable,
+    PlanChanged."""
     verdict = _look()
     found = takeover_steps()
     refusal = _running(verdict) if verdict.running else _harmful([step for _, step in found])
@@ -44,6 +46,7 @@ def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> Ta
         _check_settled(row)
         if refusal and not force:
             raise Refused(refusal)
+        check_agreed(lambda: plan_id(step for _, step in takeover_steps()))
         superedge.decide(MANAGING, actor.name, forced=verdict.running)
         ManagementMode.change(task={})  # what a hand-back told to do is out of date
         note(actor, "take-over", PATH, {"mode": row.mode}, {"mode": MANAGING, "forced": force})

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sgportal import actions
 from sgportal.core.names import OWNER_UID
+from sgportal.core.plans.plan import Step
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Answer, Plane, Trial, cilium
 from sgportal.models import AuditEvent, Child, DataPlane, Grid, ManagedCluster, ManagementMode, Node, Pod, WorkKey
@@ -223,6 +225,20 @@ def test_a_dry_run_of_taking_over_changes_nothing(as_, running, looked):
     found = as_("ada").post("superedge/takeover?dryRun=All", {}).json()
     assert (found["steps"], found["refusal"]) == ([], None)
     assert ManagementMode.now().read_only
+
+
+def test_taking_over_is_compared_in_the_transaction_that_decides_it(as_, running, looked, monkeypatch):
+    step = Step("update", "Service", "default", "echo-svc", "", say("it differs"))
+
+    def moved():
+        return (("servicegrids/default/echo", step),) if actions.common.is_agreed() else ()
+
+    plan = as_("ada").post("superedge/takeover?dryRun=All", {}).json()["id"]
+    with monkeypatch.context() as patched:
+        patched.setattr(actions.superedge, "takeover_steps", moved)
+        assert as_("ada").post(f"superedge/takeover?plan={plan}", {}).status_code == 409
+    assert ManagementMode.now().read_only
+    assert as_("ada").post(f"superedge/takeover?plan={plan}", {}).status_code == 200
 
 
 def test_what_is_sent_is_checked(as_, running, looked):

@@ -194,8 +194,14 @@ class JobDetail(PortalView):
 class JobUndo(PortalView):
     """Taking back what a job did."""
 
-    @operation("Undo a job", answers={202: JobSerializer}, headers=("Location",), refusals=(409,))
+    @operation(
+        "Undo a job",
+        takes=PLANNED,
+        answers={202: JobSerializer, 200: ImpactSerializer},
+        headers=("Location",),
+        refusals=(409,),
+    )
     def post(self, _request: Request, pk: Any) -> Response:
         """Give the nodes back the labels they had, and the cordon they had or had not, as a job of its own. A job that
         is under way is stopped first."""
-        return _answer(actions.undo_job(pk, self.actor))
+        return _answer(actions.undo_job(pk, self.actor, dry_run=self.dry_run))

@@ -7,12 +7,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ... import actions
+from ...core.plans.preview.binding import plan_id
 from ...core.superedge.controller import restarting
 from ...core.text import Sentence
 from ...models import DataPlane, ManagementMode
 from ...queries.capabilities import abilities
 from ...queries.endpoints import annotated
 from ..page.access import actor, may, needs
+from ..page.agreed import as_shown, say_changed
 from ..page.render import show
 from ..page.tags import say
 
@@ -50,10 +52,14 @@ def take_over(request: HttpRequest) -> HttpResponse:
     """Show what taking over would do, ask, then do it."""
     try:
         if request.method == "POST":
-            actions.take_over(actor(request), force="force" in request.POST)
+            with as_shown(request, actions.WHOLE):
+                actions.take_over(actor(request), force="force" in request.POST)
             messages.success(request, gettext("The portal manages the grids now."))
             return redirect("cluster")
         found = actions.take_over(actor(request), dry_run=True)
+    except actions.PlanChanged:
+        say_changed(request)
+        return redirect("cluster-takeover")
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
         return redirect("cluster")
@@ -62,6 +68,7 @@ def take_over(request: HttpRequest) -> HttpResponse:
         "steps": found.steps[:SHOWN],
         "total": len(found.steps),
         "harm": len(restarting([step for _, step in found.steps])),
+        "plan_id": plan_id(step for _, step in found.steps),
     }
     return show(request, "cluster/takeover.html", context)
 

@@ -79,7 +79,7 @@ def refusals(request: HttpRequest, name: str) -> HttpResponse:
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take back what a job did; one that is under way is stopped first."""
     try:
-        started = actions.undo_job(pk, actor(request))
+        started = cast(LabelJob, actions.undo_job(pk, actor(request)))
     except actions.NotFound as missing:
         raise Http404 from missing
     except actions.Refused as refused:

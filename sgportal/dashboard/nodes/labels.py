@@ -104,7 +104,8 @@ def _agreed_step_by_step(
         impact = cast(Impact, _change(request, names, asked, dry_run=True))
         seen = fingerprint(names, asked, _impact_json(impact))
         if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-            return jobs.begun(request, cast(LabelJob, _change(request, names, asked)))
+            with actions.as_planned({actions.WHOLE: impact.id}):
+                return jobs.begun(request, cast(LabelJob, _change(request, names, asked)))
     except Invalid as invalid:
         return page({"problems": invalid.problems}, status=400)
     except actions.Refused as refused:

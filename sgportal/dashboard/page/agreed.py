@@ -13,7 +13,8 @@ FIELD = "plan"
 
 
 def as_shown(request: HttpRequest, path: str) -> AbstractContextManager[None]:
-    """Within this, a write to the grid at a path raises PlanChanged unless it comes to the plan that the form names."""
+    """Within this, a write to the grid at a path (`WHOLE`: to no single grid) raises PlanChanged unless it comes to the
+    plan that the form names."""
     shown = clean(request.POST.get(FIELD, ""))
     return as_planned({path: shown}) if shown else nullcontext()
 

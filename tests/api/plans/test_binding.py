@@ -221,3 +221,50 @@ def test_plans_of_nodes_without_steps_differ(api, made):
         for nodes in (["node0"], ["node1"])
     ]
     assert len(set(ids)) == 4
+
+
+def test_an_undo_of_a_job_is_seen_first_and_then_exactly_that(api, made):
+    job = api.post("nodes/label", {"nodes": ["node0"], "set": {KEY: "nodeunit7"}}).json()
+    labels = {**Node.objects.get(name="node0").labels, KEY: "nodeunit7"}
+    Node.objects.filter(name="node0").update(labels=labels)
+    NodeLabel.objects.filter(node__name="node0", key=KEY).update(value="nodeunit7")
+    row = LabelJob.objects.get()
+    row.state, row.results["node0"]["state"] = "done", "done"
+    row.save()
+    path = f"jobs/{job['id']}/undo"
+    plan = planned(api, "POST", path)
+    assert [(each["unit"], each["verb"]) for each in plan["units"]]
+    assert LabelJob.objects.count() == 1
+    builders.node("late", **{KEY: "nodeunit7"})
+    assert carried_out(api, "POST", path, plan["id"]).status_code == 409
+    assert LabelJob.objects.count() == 1
+    plan = planned(api, "POST", path)
+    assert carried_out(api, "POST", path, plan["id"]).status_code == 202
+    assert LabelJob.objects.filter(undoes=job["id"]).exists()
+
+
+def test_a_job_under_way_goes_on_while_its_undo_is_only_looked_at(api, made):
+    job = api.post("nodes/cordon", {"nodes": ["node0"]}).json()
+    planned(api, "POST", f"jobs/{job['id']}/undo")
+    assert not LabelJob.objects.get().stopped
+
+
+@pytest.mark.parametrize("path", ["pin", "recreate"])
+def test_the_plan_of_a_unit_is_compared_in_the_transaction_that_stores_it(api, made, monkeypatch, path):
+    body = {"units": ["nodeunit1"], "revision": 1} if path == "pin" else {"unit": "nodeunit1"}
+    plan = planned(api, "POST", f"{ONE}/{path}", body)
+    module = actions.revisions if path == "pin" else actions.grids
+    real = module.requests_together
+
+    def begin():
+        if actions.common.is_agreed():
+            for row in Child.objects.filter(grid_name="echo"):
+                row.uid = row.body["metadata"]["uid"] = f"{row.uid}-again"
+                row.body["spec"]["replicas"] = 9
+                row.save()
+        return real()
+
+    monkeypatch.setattr(module, "requests_together", begin)
+    answer = carried_out(api, "POST", f"{ONE}/{path}", plan["id"], body)
+    assert answer.status_code == 409, answer.content
+    assert not GridUnit.objects.exclude(pinned=None, recreate=False).exists()

@@ -1,5 +1,6 @@
 """The page about the cluster, and the banner on every page while the portal does not write."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,16 @@ def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
     assert ManagementMode.now().handing_back
     assert "already" not in text(admin, "/cluster/")
     assert "are being handed back" in text(admin, "/")
+
+
+def test_taking_over_is_what_the_page_showed(admin, running, looked):
+    shown = re.search(r'name="plan" value="(\w+)"', text(admin, "/cluster/takeover/"))
+    assert shown
+    answer = admin.post("/cluster/takeover/", {"plan": "another", "force": "on"}, follow=True)
+    assert "The plan has changed since it was shown." in answer.content.decode()
+    assert ManagementMode.now().read_only
+    admin.post("/cluster/takeover/", {"plan": shown[1], "force": "on"})
+    assert ManagementMode.now().decided_by == "some-admin"
 
 
 def test_what_is_refused_is_said_on_the_page(admin, fleet, looked):
