@@ -259,6 +259,24 @@ def test_the_words_behind_a_verb_name_tracks(text, units, tracks, unknown):
     assert (found.units, found.tracks, found.unknown) == (units, tracks, unknown)
 
 
+@pytest.mark.parametrize(
+    ("text", "units", "unknown"),
+    [
+        ("skip n1", ["n1"], []),
+        ("skip nn1", [], ["nn1"]),
+        ("skip n1 nn1", ["n1"], ["nn1"]),
+        ("skip", [], []),
+        ("skip 2", [], []),
+        ("skip rest", [], []),
+        ("approve whatever", [], []),
+    ],
+)
+def test_a_slip_in_the_name_of_a_unit_does_not_skip_the_wave_of_all(text, units, unknown):
+    fleet = fleet_of(NORTH, SOUTH)
+    found = asked_for(text.split(), strategy_of({}), fleet.state)
+    assert (found.units, found.tracks, found.unknown) == (units, [], unknown)
+
+
 def test_every_wave_of_every_track_is_told():
     fleet = fleet_of(NORTH, SOUTH)
     assert [fleet.read.title(number) for number in range(len(fleet.read.waves))] == [
