@@ -194,7 +194,8 @@ def _forget_what_was_under_way() -> None:
     """The cluster has gone on since the backup. Which revision a workload has is not known any more, and how far a
     rollout is; what a person had approved of may have been done, and is not done twice."""
     Grid.objects.update(observed_generation=0, stable=None)
-    GridUnit.objects.update(revision=0, assigned=None, recreate=False)
+    # Nor is a status told of what was carried out then, as long as nothing has been judged since.
+    GridUnit.objects.update(generation=0, revision=0, assigned=None, recreate=False)
     GridUnit.objects.filter(retirement=APPROVED).update(retirement=HELD)
     Rollout.objects.update(generation=0)
     Rollout.objects.exclude(phase__in=OVER).update(phase="Superseded", ended_at=timezone.now())

@@ -5,11 +5,17 @@ from io import BytesIO
 
 import pytest
 from django.apps import apps
+from django.db.models import F
 
+from sgportal.actions import pin_units
+from sgportal.cluster import MERGE_PATCH
+from sgportal.core.names import DEPENDS_ON, PAUSED
 from sgportal.management import backup
 from sgportal.models import Grid, GridEvent, GridUnit
 from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.grids.status import publish
 
+from ..world import ADA
 from .test_waves import complete, give, images, is_at, seen, steer, three  # noqa: F401
 
 pytestmark = pytest.mark.embedded_only
@@ -28,11 +34,15 @@ def _lost(world):
 
 
 def _restored(world, file):
+    _put_back(file)
+    _taken_over(world)
+
+
+def _put_back(file):
     for label in backup.LEFT_OUT:
         if label.startswith("sgportal."):
             apps.get_model(label).objects.all().delete()
     backup.read(BytesIO(file), replace=True)
-    _taken_over(world)
 
 
 def _taken_over(world):
@@ -83,3 +93,50 @@ def test_a_backup_of_the_middle_of_a_change_takes_it_from_no_unit(three):  # noq
     before = written(three)
     _restored(three, file)
     assert (images(three), written(three)) == ("222", before)
+
+
+def test_a_status_that_was_yet_to_be_told_when_the_backup_was_made_rolls_nothing_back(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    Grid.objects.update(cells_version=F("cells_version") + 1)
+    file = _backup()
+    give(three, 2)
+    assert complete(three)[-1] == "222"
+    before = written(three)
+    _put_back(file)
+    three.look()
+    publish.run("zone", three.cluster)  # a worker is sooner at this than at the grid
+    _taken_over(three)
+    assert (images(three), written(three)) == ("222", before)
+
+
+def test_a_grid_that_is_paused_or_waits_for_another_gives_nobody_a_change_at_once_afterwards(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    give(three, 2)
+    assert images(three) == "121"
+    annotate(three, {PAUSED: "true", DEPENDS_ON: "deploymentgrids/other"})
+    _lost(three)
+    assert images(three) == "121"
+    annotate(three, {})
+    assert images(three) == "121"
+    is_at(three, "Paused")
+
+
+def test_a_unit_that_a_person_has_pinned_is_none_that_a_rollout_left_behind(three):  # noqa: F811
+    assert seen(three)[0] == "Complete"
+    pin_units(three.grid, ["a"], three.grid.generation, ADA)
+    give(three, 2)
+    assert complete(three)[-1] == "122"
+    before = written(three)
+    _restored(three, _backup())
+    assert (images(three), written(three)) == ("122", before)
+    assert not GridEvent.objects.filter(reason="RolloutTakenOver").exists()
+    is_at(three, "Complete")
+
+
+def annotate(world, annotations):
+    """Somebody writes these of ours on the custom resource, and no others."""
+    wanted = {**dict.fromkeys((PAUSED, DEPENDS_ON)), **annotations}
+    world.cluster.patch("DeploymentGrid", "default", "g", {"metadata": {"annotations": wanted}}, MERGE_PATCH)
+    refresh.relist("deploymentgrids", world.cluster)
+    world.settle()
+    world.resync()

@@ -17,7 +17,8 @@ from ....queries.plans import last_seen, world
 
 def behind(grid: Grid, spec: GridSpec, cluster: Cluster | None) -> set[str]:
     """The units that have a workload whose pods would be ended by what the grid says now. Asks the cluster, where it is
-    given, since the watch may not have seen them yet. Raises ClusterError."""
+    given, since the watch may not have seen them yet. Not those that a person has pinned, which no rollout changes.
+    Raises ClusterError."""
     kind, units = spec.kind.child_kind, units_for(spec)
     if cluster is None:
         live = last_seen(spec, units)
@@ -26,5 +27,12 @@ def behind(grid: Grid, spec: GridSpec, cluster: Cluster | None) -> set[str]:
     ours = [each for each in live if is_ours(each, grid.owner)]
     if not ours:
         return set()
-    planned = plan(spec, replace(world(spec, grid, units, ours, units), pinned={}))
-    return {step.unit for step in restarting(planned.steps) if step.verb != "delete"}
+    seen = world(spec, grid, units, ours, units, waits=False)
+    people = {name for name, each in seen.pinned.items() if each.by == "person"}
+    planned = plan(_at_once(spec), replace(seen, pinned={}))
+    return {step.unit for step in restarting(planned.steps) if step.verb != "delete"} - people
+
+
+def _at_once(spec: GridSpec) -> GridSpec:
+    """The grid as if nobody had paused it: what waits for that, or for another grid, would come all at once then."""
+    return replace(spec, requests=replace(spec.requests, paused=False, paused_units=frozenset()))
