@@ -13,7 +13,11 @@ _SELECTOR = "superedge.io/grid-selector"
 _NAMESPACE = "namespaces/default"
 _WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 _ROWS = "SELECT kind, name FROM sgportal_grid"
-WAITING = "SELECT key FROM sgportal_workkey WHERE key NOT LIKE 'duties/%%' AND requested > done ORDER BY key"
+# A key that is only to be looked at again in an hour, as where a NodeUnit had no nodes for a moment, waits for nothing.
+WAITING = (
+    "SELECT key FROM sgportal_workkey WHERE key NOT LIKE 'duties/%%' AND requested > done"
+    " AND (failures > 0 OR next_at < now() + interval '1 minute') ORDER BY key"
+)
 
 
 def take(api: Api, database: str) -> Snapshot:
