@@ -104,13 +104,14 @@ def plan(spec: GridSpec, world: World) -> Plan:
     return paused(spec, in_order(world, Plan(tuple(draft.steps), tuple(draft.findings), tuple(draft.notes), children)))
 
 
+STAYS_AS_IT_IS = say("it stays as it is until the rollout reaches it")
 _STAYS: Mapping[str, Callable[[int], tuple[str, Sentence]]] = {
     "person": lambda number: ("Pinned", say("it stays at revision %(number)s until it is unpinned", number=number)),
     "waiting": lambda number: (
         "WaitingForWave",
         say("it stays at revision %(number)s until the rollout reaches it", number=number)
         if number != AS_IT_IS
-        else say("it stays as it is until the rollout reaches it"),
+        else STAYS_AS_IT_IS,
     ),
 }
 PAUSED = "ReconciliationPaused"  # the reason of a unit that somebody has paused

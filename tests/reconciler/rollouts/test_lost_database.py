@@ -10,8 +10,10 @@ from django.db.models import F
 from sgportal.actions import pin_units
 from sgportal.cluster import MERGE_PATCH
 from sgportal.core.names import DEPENDS_ON, PAUSED
+from sgportal.core.plans.per_unit.layers import NotPossible
 from sgportal.management import backup
 from sgportal.models import Grid, GridEvent, GridUnit
+from sgportal.queries.per_unit.effective import effective_of
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.grids.status import publish
 
@@ -70,6 +72,8 @@ def test_a_change_under_way_reaches_nobody_sooner_when_the_database_is_lost(thre
     is_at(three, "Paused")
     assert set(GridUnit.objects.values_list("state", flat=True)) == {"Ready"}
     assert GridEvent.objects.filter(reason="RolloutTakenOver").exists()
+    with pytest.raises(NotPossible):  # what a workload should be that stays as it is, nobody can say
+        effective_of(three.grid, "a")
     steer(three, "resume")
     assert complete(three)[-1] == "222"
     assert written(three) == [2, 2, 2]
