@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 1000  # looked at in one batch: several may be of one cell
 MOST_CELLS = 256  # in one batch, so that none takes longer than a second or two
 FEW_ROWS = 64  # of NodeUnits with other members: they are reconciled without those that can wait
+PASSED_OVER = 256  # so many rows after one that can wait it is its turn, however many of the others come
 REST_SECONDS = 0.4  # between two batches of cells of which only a child has changed
 GRID_BUSY = 0.2  # seconds until the next try for the cells of a grid that is being reconciled whole
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
@@ -90,15 +91,21 @@ def run(label: str, cluster: Cluster) -> float | None:
 
 
 def _first(waiting: Sequence[DueCell]) -> Sequence[DueCell]:
-    """Those of the rows that come first, where they are few; else all."""
-    moved = [row for row in waiting if row.moved]
-    return moved if 0 < len(moved) <= FEW_ROWS else waiting
+    """Those of the rows that come first, where they are few; else all. Before them, what has been passed over for too
+    long."""
+    moved, others = [row for row in waiting if row.moved], [row for row in waiting if not row.moved]
+    newest = max((row.pk for row in waiting), default=0)
+    due = [row for row in others if newest - row.pk > PASSED_OVER][:FEW_ROWS] if moved else []
+    if 0 < len(moved) <= FEW_ROWS:
+        return [*due, *moved]
+    return [*due, *moved, *(row for row in others if row not in due)] if due else waiting
 
 
 def _next(waiting: Sequence[DueCell], done: Sequence[DueCell], left: _Left) -> float | None:
     """In how many seconds there is more to do: at once, unless it is a few cells of which only a child has changed."""
-    more = len(waiting) - len(done)
-    if more > MOST_CELLS or len(waiting) == MOST_ROWS or any(row.moved or row.changed for row in waiting[len(done) :]):
+    over = {row.pk for row in done}
+    more = [row for row in waiting if row.pk not in over]
+    if len(more) > MOST_CELLS or len(waiting) == MOST_ROWS or any(row.moved or row.changed for row in more):
         return 0.0
     return min([REST_SECONDS] if more else [], default=left.seconds)
 

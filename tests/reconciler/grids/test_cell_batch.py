@@ -432,3 +432,15 @@ def test_what_waited_for_the_cluster_waits_no_longer_once_it_answers(sites):
     WorkKey.objects.filter(key=CELLS).update(failures=9, next_at=timezone.now() + timedelta(hours=1))
     enqueue.enqueue_all()
     assert due() == {CELLS, KEY, OTHER}
+
+
+def test_what_can_wait_is_not_passed_over_for_ever_while_units_go_on_to_move(sites):
+    """However many rows of other members come: as many as a batch looks at first, and it is its turn."""
+    grid = Grid.objects.get(name="g")
+    waits = DueCell.objects.create(label="zone", grid=grid.pk, unit="a")
+    DueCell.objects.create(label="zone", unit="a", moved=True)
+    cell_batch.run("zone", sites.cluster)
+    assert DueCell.objects.filter(pk=waits.pk).exists()
+    DueCell.objects.create(pk=waits.pk + cell_batch.PASSED_OVER + 1, label="zone", unit="a", moved=True)
+    cell_batch.run("zone", sites.cluster)
+    assert not DueCell.objects.exists()
