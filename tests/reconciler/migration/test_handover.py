@@ -63,11 +63,10 @@ def test_deployments_of_kubeedge_are_handed_over_without_a_restart(world):
     handing_over = next(each for each in done.translation.findings("changed") if "label deployment" in each.command)
     assert f"label deployment hello-hangzhou {GRID_SELECTOR}=hello" in handing_over.command
     world.edit("hello-hangzhou", {"metadata": {"labels": {GRID_SELECTOR: "hello"}}})
-    world.resync()
+    world.until(lambda: world.resync() or grid.units.get(name="hangzhou").state == "Ready")
     assert as_it_runs(world) == before
     owners = world.get("hello-hangzhou")["metadata"]["ownerReferences"]
     assert [(each["kind"], each["name"]) for each in owners] == [("DeploymentGrid", "hello")]
-    assert grid.units.get(name="hangzhou").state == "Ready"
 
 
 def test_labels_that_nodes_lack_are_given_by_a_job_and_form_the_units(world):

@@ -70,7 +70,7 @@ def test_a_change_under_way_reaches_nobody_sooner_when_the_database_is_lost(thre
     _lost(three)
     assert (images(three), written(three)) == ("121", before)
     is_at(three, "Paused")
-    assert set(GridUnit.objects.values_list("state", flat=True)) == {"Ready"}
+    three.until(lambda: seen(three) and set(GridUnit.objects.values_list("state", flat=True)) == {"Ready"})
     assert GridEvent.objects.filter(reason="RolloutTakenOver").exists()
     with pytest.raises(NotPossible):  # what a workload should be that stays as it is, nobody can say
         effective_of(three.grid, "a")
