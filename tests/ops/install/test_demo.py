@@ -47,9 +47,9 @@ def test_the_walk_through_over_rest(demo):
 
 
 @pytest.mark.kubectl
-def test_the_walk_through_with_kubectl(demo):
+def test_the_walk_through_with_kubectl(demo, tmp_path):
     def kubectl(*words: str) -> str:
-        command = ["kubectl", f"--kubeconfig={demo.kubeconfig}", "--cache-dir=/nonexistent", *words]
+        command = ["kubectl", f"--kubeconfig={demo.kubeconfig}", f"--cache-dir={tmp_path}", *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=100)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -90,7 +90,14 @@ def test_grids_are_taken_from_the_first_moment(tmp_path):
         try:
             wait_for(lambda: kubeconfig.stat().st_ino != left, 75, "the kubeconfig is written", pause=0.001)
             grid = str(walk.EXAMPLES / "deploymentgrid.yaml")
-            command = ["kubectl", f"--kubeconfig={kubeconfig}", "--cache-dir=/nonexistent", "apply", "-f", grid]
+            command = [
+                "kubectl",
+                f"--kubeconfig={kubeconfig}",
+                f"--cache-dir={tmp_path / 'cache'}",
+                "apply",
+                "-f",
+                grid,
+            ]
             done = subprocess.run(command, capture_output=True, text=True, timeout=100)
             assert (done.returncode, done.stderr) == (0, "")
             assert "created" in done.stdout

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from ..world import World
 from .test_packages import a_member, a_package, at, condition, images, resync, see, world
 
 __all__ = ["world"]
-pytestmark = pytest.mark.embedded_only  # test_packages and test_steering tell the same to a real control plane
+# test_packages and test_steering tell the same to a real control plane.
+pytestmark = [pytest.mark.embedded_only, pytest.mark.kubectl]
 
 ON_DB = {"dg/web": ["dg/db"]}
 WAVES = {"waves": [{"name": "canary", "units": ["b"], "approval": True}]}
@@ -24,10 +26,10 @@ STEER = "sgportal.superedge.io/rollout"
 class Kubectl:
     """kubectl on a world's cluster; what it does is seen at once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, cache: Path) -> None:
         self.world = world
         program = str(binaries.find("kubectl") or "kubectl")
-        self.command = [program, f"--kubeconfig={world.server.kubeconfig_path}", "--cache-dir=/nonexistent"]
+        self.command = [program, f"--kubeconfig={world.server.kubeconfig_path}", f"--cache-dir={cache}"]
 
     def __call__(self, *words: str, text: Any = None) -> str:
         said = self.run(*words, text=text)
@@ -43,8 +45,8 @@ class Kubectl:
 
 
 @pytest.fixture
-def kubectl(world: World) -> Kubectl:
-    return Kubectl(world)
+def kubectl(world: World, tmp_path: Path) -> Kubectl:
+    return Kubectl(world, tmp_path)
 
 
 def shop(image: str, **spec: Any) -> dict[str, Any]:
