@@ -21,12 +21,14 @@ from tests.builders import one_line
 
 from ..watching import until
 from ..world import seed
+from .agents import agents
 from .test_keeper import SERVED, a_keeper, closed, reached
 
-__all__ = ["closed"]
+__all__ = ["agents", "closed"]
 NAME = "servicegrid-demo"
 PATH = f"servicegrids/default/{NAME}"
 SERVICE = f"{NAME}-svc"
+WRAPPER = ("application-grid-wrapper-node", "superedge.io/application-grid-wrapper:v0.8.2")
 
 
 def a_service(closure=None, **template):
@@ -150,24 +152,25 @@ def test_wrapper_without_the_wrapper_is_unknown(pods):
     assert said(pods) == ((unknown, unknown), {"unknown": 3})
 
 
-def test_the_wrapper_counts_on_the_nodes_where_it_runs_and_is_ready(pods):
+def test_the_wrapper_counts_on_the_nodes_where_it_runs_and_is_ready(pods, agents):
     pods.save(a_service("wrapper"))
-    names = [_run_a_wrapper(pods, node) for node in ("node0", "node1")]
+    for node in ("node0", "node1"):
+        agents.run(*WRAPPER, node)
     seen(pods)
     until(lambda: look(pods) or Node.objects.proxied_views()[1].agents)
     assert said(pods) == ((("Unknown", "FilterNotSeen"),) * 2, {"closed": 2, "unknown": 1})
-    names.append(_run_a_wrapper(pods, "node2"))
+    agents.run(*WRAPPER, "node2")
     until(lambda: look(pods) or said(pods)[1] == {"closed": 3})
     assert said(pods)[0] == (("True", "NothingLeaves"), ("False", "EveryUnitServed"))
-    for name in names:
-        pods.cluster.delete("Pod", "kube-system", name)
+    agents.end()
     until(lambda: look(pods) or said(pods)[1] == {"unknown": 3})
 
 
-def test_behind_the_wrapper_too_where_an_endpoint_is_is_believed_of_pods_alone(pods):
+def test_behind_the_wrapper_too_where_an_endpoint_is_is_believed_of_pods_alone(pods, agents):
     """Somebody's slice says that a pod of another NodeUnit is on this node, and the filter passes it on."""
     pods.save(a_service("wrapper"))
-    names = [_run_a_wrapper(pods, node) for node in ("node0", "node1", "node2")]
+    for node in ("node0", "node1", "node2"):
+        agents.run(*WRAPPER, node)
     seen(pods)
     until(lambda: look(pods) or said(pods)[1] == {"closed": 3})
     (own,) = pods.cluster.list("EndpointSlice", "default", label_selector=f"{SERVICE_NAME}={SERVICE}").items
@@ -177,19 +180,6 @@ def test_behind_the_wrapper_too_where_an_endpoint_is_is_believed_of_pods_alone(p
     pods.cluster.apply({**own, "metadata": metadata, "endpoints": [{**here, "addresses": away["addresses"]}]})
     until(lambda: look(pods) or said(pods)[1] == {"leaking": 1, "closed": 2})
     assert said(pods)[0][0] == ("False", "LeakingEndpoint")
-    pods.cluster.delete("EndpointSlice", "default", f"{SERVICE}-guest")
-    for name in names:
-        pods.cluster.delete("Pod", "kube-system", name)
-
-
-def _run_a_wrapper(world, node):
-    name = f"application-grid-wrapper-{node}"
-    metadata = {"name": name, "namespace": "kube-system", "labels": {"k8s-app": "application-grid-wrapper-node"}}
-    spec = {"nodeName": node, "containers": [{"name": "c", "image": "superedge.io/application-grid-wrapper:v0.8.2"}]}
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-    if world.cluster.get("Pod", "kube-system", name) is None:
-        world.cluster.apply(body)
-    return name
 
 
 def test_a_service_that_was_never_made_is_unknown(pods):
@@ -290,16 +280,10 @@ def test_an_endpoint_whose_pod_was_last_seen_without_an_address_is_unknown_and_l
         assert reconcile(grid, closed.cluster, lease) == POD_NOT_SEEN_SECONDS
 
 
-def test_a_node_is_judged_by_its_own_kube_proxy_whatever_its_kubelets_version(closed):
+def test_a_node_is_judged_by_its_own_kube_proxy_whatever_its_kubelets_version(closed, agents):
     with a_keeper(closed.cluster):
         until(lambda: reached(closed) == SERVED)
-        metadata = {"name": "kube-proxy-old", "namespace": "kube-system", "labels": {"k8s-app": "kube-proxy"}}
-        image = "registry.k8s.io/kube-proxy:v1.30.4"
-        spec = {"nodeName": "node0", "containers": [{"name": "kube-proxy", "image": image}]}
-        closed.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-        try:
-            until(lambda: look(closed) or said(closed)[1] == {"leaking": 1, "unknown": 2})  # these have none
-            proof = Grid.objects.get(kind="ServiceGrid").status["conditions"]
-            assert any("kube-proxy v1.30.4 ignores hints for nodes" in each["message"] for each in proof)
-        finally:
-            closed.cluster.delete("Pod", "kube-system", "kube-proxy-old")
+        agents.run("kube-proxy", "registry.k8s.io/kube-proxy:v1.30.4", "node0")
+        until(lambda: look(closed) or said(closed)[1] == {"leaking": 1, "unknown": 2})  # these have none
+        proof = Grid.objects.get(kind="ServiceGrid").status["conditions"]
+        assert any("kube-proxy v1.30.4 ignores hints for nodes" in each["message"] for each in proof)
