@@ -16,8 +16,10 @@ STRICT = os.environ.get("STRICT", "") not in ("", "0")
 MISSING = services.missing()
 NOT_INSTALLED = "not installed: "
 
-hypothesis.settings.register_profile("tests", deadline=None)  # how long an example takes is the machine's affair
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)  # of `make check`
+# The same examples each time, however long one takes here; `--hypothesis-profile=search` tries others each time.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)  # of `make check`
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("tests")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in the test's own thread
 
