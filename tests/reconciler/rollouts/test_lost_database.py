@@ -79,6 +79,17 @@ def test_a_change_under_way_reaches_nobody_sooner_when_the_database_is_lost(thre
     assert written(three) == [2, 2, 2]
 
 
+def test_more_replicas_reach_nobody_sooner_either_when_the_database_is_lost(three):  # noqa: F811
+    """They end no pod, and are a change that the rollout brings to one NodeUnit after another all the same."""
+    assert seen(three)[0] == "Complete"
+    three.grid = three.change(three.grid, lambda each: each["spec"]["template"].update(replicas=3))
+    before = written(three)
+    assert sorted(before) == [1, 1, 2]
+    _lost(three)
+    assert written(three) == before
+    is_at(three, "Paused")
+
+
 def test_a_backup_of_before_a_change_takes_it_from_no_unit(three):  # noqa: F811
     assert seen(three)[0] == "Complete"
     file = _backup()

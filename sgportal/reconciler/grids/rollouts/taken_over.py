@@ -8,17 +8,16 @@ from ....cluster import Cluster
 from ....core.grids.grid import GridSpec
 from ....core.names import GRID_SELECTOR
 from ....core.ownership.identity import is_ours
-from ....core.plans.plan import plan
-from ....core.superedge.controller import restarting
+from ....core.plans.plan import Step, plan
 from ....models import Grid
 from ....queries.per_unit.units import units_for
 from ....queries.plans import last_seen, world
 
 
 def behind(grid: Grid, spec: GridSpec, cluster: Cluster | None) -> set[str]:
-    """The units that have a workload whose pods would be ended by what the grid says now. Asks the cluster, where it is
-    given, since the watch may not have seen them yet. Not those that a person has pinned, which no rollout changes.
-    Raises ClusterError."""
+    """The units that have a workload whose spec is another than the grid says now. Asks the cluster, where it is given,
+    since the watch may not have seen them yet. Not those that a person has pinned, which no rollout changes. Raises
+    ClusterError."""
     kind, units = spec.kind.child_kind, units_for(spec)
     if cluster is None:
         live = last_seen(spec, units)
@@ -30,7 +29,11 @@ def behind(grid: Grid, spec: GridSpec, cluster: Cluster | None) -> set[str]:
     seen = world(spec, grid, units, ours, units, waits=False)
     people = {name for name, each in seen.pinned.items() if each.by == "person"}
     planned = plan(_at_once(spec), replace(seen, pinned={}))
-    return {step.unit for step in restarting(planned.steps) if step.verb != "delete"} - people
+    return {step.unit for step in planned.steps if step.verb in ("update", "adopt") and _of_spec(step)} - people
+
+
+def _of_spec(step: Step) -> bool:
+    return any(change.path.startswith("/spec/") for change in step.changes)
 
 
 def _at_once(spec: GridSpec) -> GridSpec:
