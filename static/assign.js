@@ -72,6 +72,11 @@
     event.preventDefault();
     drop(pressed(), place);
   });
-  field.addEventListener("change", read);  // not at each key: half a name is no NodeUnit
+  // Not at each key: half a name is no NodeUnit. Nor as the field is left: what is clicked would move from under the pointer.
+  let later = 0;
+  const now = () => { clearTimeout(later); later = 0; read(); };
+  const soon = (wait) => { clearTimeout(later); later = setTimeout(now, wait); };
+  field.addEventListener("input", () => soon(500));
+  document.addEventListener("pointerdown", (event) => { if (later) event.target.closest("[data-board]") ? now() : soon(1500); });
   read();
 })();
