@@ -78,8 +78,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     kube = sys.modules.get("tests.kube.control_plane")
     if report.failed and kube and item.get_closest_marker("kubernetes") and hasattr(report.longrepr, "addsection"):
-        for name, said in (each for plane in kube.RUNNING for each in plane.tails()):
-            report.longrepr.addsection(f"{name} said last", said)  # is shown with --show-capture=no as well
+        said = "\n".join(line for plane in kube.RUNNING for line in plane.said_last())
+        report.longrepr.addsection("the control planes said last", said)  # is shown with --show-capture=no as well
     return report
 
 

@@ -3,12 +3,13 @@
 import logging
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Protocol
+
+from .ending import LOOK_SECONDS, asked
 
 log = logging.getLogger(__name__)
 MOST_PAUSE = 30.0  # seconds until a process that ends again and again is begun anew
@@ -67,14 +68,13 @@ class Place:
 def supervise(make: Callable[[], Runs], count: int, patience: float) -> None:
     """Run so many processes until SIGTERM or SIGINT; each gets `patience` seconds to end. Called from the main thread,
     before anything else has begun a thread or opened a connection."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    end_asked = asked()
     places = [Place(make) for _ in range(count)]
-    while not stop.is_set():
+    while not end_asked:
         for each in places:
             each.look()
-        wait([each.process.sentinel for each in places if each.is_alive], timeout=0.2) or stop.wait(0.2)
+        if not wait([each.process.sentinel for each in places if each.is_alive], timeout=LOOK_SECONDS):
+            time.sleep(LOOK_SECONDS)
     for each in places:
         if each.is_alive:
             each.process.terminate()
@@ -85,22 +85,15 @@ def supervise(make: Callable[[], Runs], count: int, patience: float) -> None:
 
 
 def _child(make: Callable[[], Runs], parent: int) -> None:
-    runs = make()
-    asked = threading.Event()
-
-    def stop(*_: object) -> None:
-        asked.set()
-        runs.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    threading.Thread(target=_end_with, args=(parent, stop), name="parent", daemon=True).start()
+    end_asked, runs = asked(), make()
+    threading.Thread(target=_end_with, args=(parent, end_asked, runs.stop), name="parent", daemon=True).start()
     runs.run()
-    os._exit(0 if asked.is_set() else 1)  # not held up by a thread that hangs
+    os._exit(0 if end_asked else 1)  # not held up by a thread that hangs
 
 
-def _end_with(parent: int, stop: Callable[[], None]) -> None:
-    """Nobody begins anew what nobody watches."""
-    while os.getppid() == parent:
-        time.sleep(1)
+def _end_with(parent: int, end_asked: list[int], stop: Callable[[], None]) -> None:
+    """End what is asked to, and what nobody watches and would begin anew."""
+    while not end_asked and os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    end_asked.append(0)
     stop()

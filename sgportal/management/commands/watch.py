@@ -1,7 +1,5 @@
 """`manage.py watch`: keep the mirror of the cluster until SIGTERM or SIGINT. Several may run; one acts."""
 
-import signal
-import threading
 from typing import Any
 
 from django.core.checks import Tags
@@ -9,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from ...logs import name_process
 from ...reconciler.watcher import Watcher
+from ..ending import asked_event
 from ..process_memory import freeze, keep_trimming
 
 
@@ -21,9 +20,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until asked to end."""
         name_process("watch")
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = asked_event()
         freeze()
         keep_trimming()
         Watcher().run(stop)
