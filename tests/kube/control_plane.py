@@ -40,11 +40,18 @@ def _die_with_parent() -> None:
 class Process:
     """A component: it can be stopped, killed and started again, with the same arguments or others."""
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        folder: Path,
+        prefix: Sequence[str] = (),
+        program: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.arguments = list(arguments)
-        self._program = [*prefix, str(binaries.find(name.split("@")[0]))]
+        self._program = [*prefix, str(program or binaries.find(name.split("@")[0]))]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -103,8 +103,9 @@ class Network(ControlPlane):
         """The network namespace of a pod."""
         return f"{self.network}-{uid.replace('-', '')[:10]}"
 
-    def start_proxy(self, node: str) -> None:
-        """Start the kube-proxy of a node, as its DaemonSet would, once there is the node's network."""
+    def start_proxy(self, node: str, program: Path | None = None) -> None:
+        """Start the kube-proxy of a node, as its DaemonSet would, once there is the node's network; another program
+        than that of the control plane's version where it is given."""
         there = Path("/run/netns") / self.namespace(node)
         self.wait(there.exists, 75, f"the network of {node}")
         arguments = [
@@ -119,7 +120,8 @@ class Network(ControlPlane):
             "--v=2",
         ]
         name = f"kube-proxy@{node}"
-        process = Process(name, arguments, self.folder, prefix=["ip", "netns", "exec", self.namespace(node)])
+        inside = ["ip", "netns", "exec", self.namespace(node)]
+        process = Process(name, arguments, self.folder, prefix=inside, program=program)
         self.processes[name] = process
         process.start()
 

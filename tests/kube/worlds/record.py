@@ -18,11 +18,11 @@ from tests.kube.binaries import cache
 HERE = Path(__file__).parent
 ANSWERS = HERE.parents[1] / "data" / "kube-proxy-versions.json"
 VERSIONS = ("v1.30.14", "v1.31.14", "v1.32.13", "v1.33.13", "v1.34.4", "v1.35.4", "v1.36.3")
-# What pkg/proxy imports; of the others Go only wants to see that there is a module.
+# What pkg/proxy and cmd/kube-proxy import; of the others Go only wants to see that there is a module.
 _NEEDED = (
     *("api", "apiextensions-apiserver", "apimachinery", "apiserver", "client-go", "cloud-provider", "component-base"),
     *("component-helpers", "controller-manager", "cri-api", "kms", "kube-proxy", "kubelet", "mount-utils"),
-    "pod-security-admission",
+    *("pod-security-admission", "cri-client"),
 )
 CASES = 160
 ROUNDS = 60
@@ -37,7 +37,7 @@ def program(version: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for source in HERE.glob("*.go"):
         shutil.copy(source, folder)
-    (folder / "go.mod").write_text(_module(folder, version))
+    (folder / "go.mod").write_text(module(folder, version))
     old = version.split(".")[1] in ("30", "31", "32")
     tags = ["-tags", "before133"] if old else []
     command = ["go", "build", "-mod=mod", "-trimpath", *tags, "-o", str(made), "."]
@@ -45,7 +45,7 @@ def program(version: str) -> Path:
     return made
 
 
-def _module(folder: Path, version: str) -> str:
+def module(folder: Path, version: str) -> str:
     """A go.mod as Kubernetes' own, whose parts are at the versions that belong to it."""
     answer = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@{version}"]
     place = json.loads(subprocess.run(answer, capture_output=True, check=True, cwd=folder.parent).stdout)["Dir"]
