@@ -19,7 +19,7 @@ from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import package, rows, turn
 from ..reconciler.queue import change_log, rollout_keys
 from ..reconciler.queue.together import requests_together
-from .common import Actor, NotFound, Refused, Stale, intent, note
+from .common import Actor, NotFound, Refused, Stale, as_stored, intent, note
 from .groups import check_group_scope
 from .policy import check_open, check_writable
 
@@ -43,9 +43,7 @@ def steer_rollout(
     and Invalid for a unit or a track that is none of the rollout's."""
     check_writable(grid)
     with transaction.atomic(), requests_together():
-        row = Grid.objects.filter(pk=grid.pk).locked().first()
-        if row is None:
-            raise NotFound(grid.path)
+        row = as_stored(grid, lock=True)
         if expect and expect != row.etag:
             raise Stale(row)
         look = turn.look_at(row)

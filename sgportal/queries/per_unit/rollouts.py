@@ -1,13 +1,13 @@
 """The rollout of a grid, from the rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from ...core.grids.grid import parse
+from ...core.grids.grid import GridSpec, parse
 from ...core.rollouts import forecast
 from ...core.rollouts.forecast import Clocks
 from ...core.rollouts.state import Failure, Member, Phase, Position, Reason, State, Turn
@@ -70,28 +70,27 @@ def current(grid: Grid) -> Current | None:
     """The latest rollout of a grid that is rolled out in waves, None where there is none. Two queries; three
     where there are windows."""
     rollout = latest(grid) if grid.rollout else None
-    try:
-        spec = parse(grid.source()) if rollout else None
-    except Invalid:
-        return None
+    spec = _parsed(grid) if rollout else None
     if rollout is None or spec is None or spec.rollout is None:
         return None
     known = known_units(spec.key, with_nodes=True) if spec.rollout.has_windows else {}
-    return Current(rollout, spec.rollout, state_of(rollout), _clocks_of(grid, known))
+    return Current(rollout, spec.rollout, state_of(rollout), _clocks_of(spec, spec.rollout, known))
 
 
-def _clocks_of(grid: Grid, known: dict[str, Unit]) -> Clocks:
-    """The clocks of a grid's units, which are among these."""
-    return Clocks(_zones_of(grid, known) if known else {}, local_minute)
-
-
-def _zones_of(grid: Grid, known: dict[str, Unit]) -> dict[str, str]:
+def _parsed(grid: Grid) -> GridSpec | None:
+    """What a grid says; None where that is invalid."""
     try:
-        spec = parse(grid.source())
+        return parse(grid.source())
     except Invalid:
-        return {}
-    default = spec.rollout.time_zone if spec.rollout else "UTC"
-    return {name: time_zone_of(unit, spec.variables, default) for name, unit in spec.its(known).items()}
+        return None
+
+
+def _clocks_of(spec: GridSpec | None, strategy: Strategy, known: Mapping[str, Unit]) -> Clocks:
+    """The clocks of a grid's units, which are among these."""
+    if spec is None or not known:
+        return Clocks({}, local_minute)
+    its = spec.its(known).items()
+    return Clocks({name: time_zone_of(unit, spec.variables, strategy.time_zone) for name, unit in its}, local_minute)
 
 
 def latest_of(grids: Collection[Grid]) -> "QuerySet[Rollout]":
@@ -124,7 +123,9 @@ class Together:
     def _clocks(self) -> dict[str, Clocks]:
         """By path of the members, the clocks of their units; where there are windows one query."""
         known = known_units(self.group.key, with_nodes=True) if self.strategy.windows else {}
-        return {grid.path: _clocks_of(grid, known) for grid, _, _ in self.members}
+        return {
+            grid.path: _clocks_of(_parsed(grid) if known else None, self.strategy, known) for grid, _, _ in self.members
+        }
 
 
 def is_with(grid: Grid, wanted: object) -> bool:

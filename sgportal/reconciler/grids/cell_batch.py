@@ -94,11 +94,11 @@ def _first(waiting: Sequence[DueCell]) -> Sequence[DueCell]:
     """Those of the rows that come first, where they are few; else all. Before them, what has been passed over for too
     long."""
     moved, others = [row for row in waiting if row.moved], [row for row in waiting if not row.moved]
-    newest = max((row.pk for row in waiting), default=0)
-    due = [row for row in others if newest - row.pk > PASSED_OVER][:FEW_ROWS] if moved else []
-    if 0 < len(moved) <= FEW_ROWS:
-        return [*due, *moved]
-    return [*due, *moved, *(row for row in others if row not in due)] if due else waiting
+    if not moved:
+        return waiting
+    newest = max(row.pk for row in waiting)
+    due = [row for row in others if newest - row.pk > PASSED_OVER][:FEW_ROWS]
+    return [*due, *moved, *(others[len(due) :] if len(moved) > FEW_ROWS else ())]
 
 
 def _next(waiting: Sequence[DueCell], done: Sequence[DueCell], left: _Left) -> float | None:

@@ -190,9 +190,10 @@ class Reflector(threading.Thread):
             cluster.confirm()
             self._follow(self._stream)
         self._stream = None
-        self._doubted = time.monotonic() - began < self._pace.stream - 1
+        lasted = time.monotonic() - began
+        self._doubted = lasted < self._pace.stream - 1
         asked = self._again is not None or self._also or self._stopping.is_set()
-        if not asked and time.monotonic() - began < SHORT_SECONDS:
+        if not asked and lasted < SHORT_SECONDS:
             self._failures += 1
             self._pause(self._pace.backoff(self._failures, None))
         else:
