@@ -119,10 +119,7 @@ class RolloutSerializer(Shape):
 
     def get_tracks(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""
-        if not value.strategy.is_tracked:
-            return []
-        found = of_tracks(value.strategy, value.state)
-        return [_track(value, each) for each in found if each.total]
+        return [_track(value, each) for each in of_tracks(value.strategy, value.state)]
 
     def get_possible(self, value: Current) -> list[str]:
         """The verbs."""

@@ -98,15 +98,17 @@ def desired(
     older: dict[int, Layers] = {}
     for unit in sorted(units):
         there = live.get(child_name(spec.name, spec.kind.child_kind, unit))
-        if there and unit in pinned and pinned[unit].number == AS_IT_IS:
-            children.append(_as_it_is(unit, spec, there))
-            continue
+        stays = pinned.get(unit)
+        if stays and stays.number == AS_IT_IS:
+            if there:
+                children.append(_as_it_is(unit, spec, there))
+                continue
+            stays = None
         labelled = carries_its_unit(there)
         try:
             if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
                 raise NotPossible("InvalidName", problem)
-            stays = unit in pinned and pinned[unit].number != AS_IT_IS
-            layers = _layers_at(pinned[unit], known, older) if stays else latest
+            layers = _layers_at(stays, known, older) if stays else latest
             child_spec = layers.of(unit, labelled)
         except NotPossible as why:
             findings.append(Finding(unit, why.reason, why.sentence))
@@ -120,7 +122,7 @@ def desired(
 def _as_it_is(unit: str, spec: GridSpec, there: Mapping[str, Any]) -> Child:
     """A workload as there is one, so that nothing of it is written."""
     metadata = {key: value for key, value in there["metadata"].items() if key in _OF_ITS_OWN}
-    return Child(unit, spec.template_name(unit), {**_body(spec, metadata, there["spec"])})
+    return Child(unit, spec.template_name(unit), _body(spec, metadata, there["spec"]))
 
 
 def _services(

@@ -241,7 +241,7 @@ def _as_many_as_may(
 ) -> list[str]:
     """The first of these units, as many as may be in change besides those at this turn. One in change elsewhere counts
     there already."""
-    there = {name for name in state.members if seen.get(name, ABSENT).health != "absent"}
+    there = _there(state, seen)
     changing = there.intersection(state.at(turn)).union(others.changing)
     most = strategy.at_once(len(there.union(others.units)))
     chosen: list[str] = []

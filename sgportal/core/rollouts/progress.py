@@ -33,10 +33,10 @@ def of_waves(strategy: Strategy, state: State) -> tuple[WaveProgress, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TrackProgress:
-    """Where a track is, and how many of its units are at which turn. `wave` is the name of its present wave and
+    """Where a `track` is, and how many of its units are at which turn. `wave` is the name of its present wave and
     `reason` what it waits for, both "" at its end."""
 
-    name: str
+    track: Track
     wave: str
     reason: Reason
     sentence: Sentence
@@ -45,14 +45,20 @@ class TrackProgress:
     counts: Mapping[str, int]
 
     @property
+    def name(self) -> str:
+        """What the track is called."""
+        return self.track.name
+
+    @property
     def total(self) -> int:
         """How many units it has."""
         return sum(self.counts.values())
 
 
 def of_tracks(strategy: Strategy, state: State) -> tuple[TrackProgress, ...]:
-    """Each track with its units."""
-    return tuple(_of_track(strategy, state, track) for track in strategy.tracks)
+    """Those of several tracks that have units; none where there is one alone."""
+    tracks = strategy.tracks if strategy.is_tracked else ()
+    return tuple(found for track in tracks if (found := _of_track(strategy, state, track)).total)
 
 
 def _of_track(strategy: Strategy, state: State, track: Track) -> TrackProgress:
@@ -65,7 +71,7 @@ def _of_track(strategy: Strategy, state: State, track: Track) -> TrackProgress:
         sentence = _AT_END.having(track=track.name)
     elif at.paused and state.phase in ("Progressing", "Paused"):
         sentence = _PAUSED.having(track=track.name, wave=wave)
-    return TrackProgress(track.name, wave, "" if over else mine.reason, sentence, at.paused, over, mine.turns())
+    return TrackProgress(track, wave, "" if over else mine.reason, sentence, at.paused, over, mine.turns())
 
 
 _PAUSED = say("track “%(track)s” is paused in wave “%(wave)s”")

@@ -77,6 +77,12 @@ def is_over(track: Track, at: Position) -> bool:
     return at.wave >= track.end - track.begin
 
 
+def ahead(strategy: Strategy, state: State) -> list[tuple[Track, Position]]:
+    """The tracks that are not at their end, and where they are."""
+    placed = zip(strategy.tracks, positions(strategy, state), strict=True)
+    return [(track, at) for track, at in placed if not is_over(track, at)]
+
+
 def is_approved(strategy: Strategy, state: State, number: int) -> bool:
     """Whether a person has approved the wave of this number."""
     if not strategy.is_tracked:
@@ -96,16 +102,12 @@ def is_present(strategy: Strategy, state: State, number: int) -> bool:
 def summed(strategy: Strategy, state: State) -> State:
     """A rollout in progress, with what stands for the whole of it: it is complete once every track is at its end, and
     paused where all that could go on are."""
-    ahead = [
-        (track, at)
-        for track, at in zip(strategy.tracks, positions(strategy, state), strict=True)
-        if not is_over(track, at)
-    ]
-    if not ahead:
+    left = ahead(strategy, state)
+    if not left:
         last = len(strategy.waves) - 1
         return replace(state, phase="Complete", reason="", wave=last, ready_at=None)
-    live = [(track, at) for track, at in ahead if not at.paused and at.reason != "AwaitingTracks"]
-    first, at = min(live or ahead, key=lambda found: _rank(found[1].reason))
+    live = [(track, at) for track, at in left if not at.paused and at.reason != "AwaitingTracks"]
+    first, at = min(live or left, key=lambda found: _rank(found[1].reason))
     state = replace(state, wave=first.begin + at.wave, reason=at.reason if live else "", ready_at=None)
     return state if live else replace(state, phase="Paused")
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from ..text import Sentence, say
 from .state import Phase, Position, State
 from .strategy import Strategy, Track
-from .tracks import is_over, moved, part, position, positions, with_part
+from .tracks import ahead, is_over, moved, part, position, positions, with_part
 
 Verb = Literal["start", "pause", "resume", "approve", "skip", "abort", "rollback"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -54,27 +54,20 @@ def done(
 
 def possible(strategy: Strategy, state: State) -> tuple[Verb, ...]:
     """What may be asked of the rollout now."""
-    found = []
-    for verb in VERBS:
-        try:
-            done(verb, strategy, state, 0.0)
-        except NotNow:
-            continue
-        found.append(verb)
-    return tuple(found)
+    return tuple(verb for verb in VERBS if _is_possible(verb, strategy, state))
 
 
 def possible_of(strategy: Strategy, state: State, track: str) -> tuple[Verb, ...]:
     """What may be asked of this track alone now."""
-    found = []
-    for verb in VERBS:
-        try:
-            if verb in OF_TRACKS:
-                done(verb, strategy, state, 0.0, tracks=[track])
-                found.append(verb)
-        except NotNow:
-            continue
-    return tuple(found)
+    return tuple(verb for verb in VERBS if verb in OF_TRACKS and _is_possible(verb, strategy, state, [track]))
+
+
+def _is_possible(verb: Verb, strategy: Strategy, state: State, tracks: Collection[str] = ()) -> bool:
+    try:
+        done(verb, strategy, state, 0.0, tracks=tracks)
+    except NotNow:
+        return False
+    return True
 
 
 def _start(_strategy: Strategy, state: State, now: float, _units: Collection[str]) -> State:
@@ -142,8 +135,7 @@ def _pause_tracks(strategy: Strategy, state: State, now: float, tracks: Collecti
     for each in tracks:
         _check(strategy, state, each, paused=False)
     state = moved(strategy, state, lambda _, at: replace(at, paused=at.paused or at.name in names))
-    ahead = [track for track in strategy.tracks if not is_over(track, position(strategy, state, track))]
-    return _pause(strategy, state, now, ()) if all(position(strategy, state, each).paused for each in ahead) else state
+    return _pause(strategy, state, now, ()) if all(at.paused for _, at in ahead(strategy, state)) else state
 
 
 def _resume_tracks(strategy: Strategy, state: State, now: float, tracks: Collection[Track]) -> State:

@@ -72,7 +72,6 @@ def told(strategy: Strategy, state: State, seconds: float | None, to_approval: f
     """What the pages of a rollout show of it."""
     waves = of_waves(strategy, state)
     segments, turns = bar([each for each in waves if each.total]), state.turns()
-    tracks = list(_tracks(strategy, state, waves)) if strategy.is_tracked else []
     return {
         "phase": PHASES[state.phase],
         "phase_state": LOOK[state.phase],
@@ -82,7 +81,7 @@ def told(strategy: Strategy, state: State, seconds: float | None, to_approval: f
         "to_approval": max(1, round(to_approval / 60)) if to_approval else None,
         "columns": [WORDS[each] for each in _COLUMNS],
         "waves": list(_rows(strategy, state, waves)),
-        "tracks": tracks,
+        "tracks": list(_tracks(strategy, state, waves)),
         "bar": segments,
         "bar_width": WIDTH,
         "spoken": _spoken(gettext("Waves"), segments),
@@ -96,10 +95,8 @@ def _spoken(what: str, segments: Sequence[Segment]) -> str:
 
 def _tracks(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> Iterator[dict[str, Any]]:
     """Each track that has units: its bar, where it is, and what can be asked of it alone."""
-    for track, found in zip(strategy.tracks, of_tracks(strategy, state), strict=True):
-        if not found.total:
-            continue
-        segments = bar([each for each in waves[track.begin : track.end] if each.total])
+    for found in of_tracks(strategy, state):
+        segments = bar([each for each in waves[found.track.begin : found.track.end] if each.total])
         yield {
             "name": found.name,
             "bar": segments,

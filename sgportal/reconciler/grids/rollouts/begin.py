@@ -75,10 +75,10 @@ def _first(grid: Grid, spec: GridSpec, strategy: Strategy, behind: Collection[st
     stable = grid.observed_generation
     if behind:
         found = dict.fromkeys([*units_for(spec), *behind], (AS_IT_IS, AS_IT_IS))
-        _open(grid, spec, strategy, AS_IT_IS, found, paused=True)
+        _open(grid, spec, strategy, AS_IT_IS, found, phase="Paused")
         _tell(grid, len(behind))
     elif not stable or _makes_as(grid, spec, stable):
-        _open(grid, spec, strategy, grid.generation, {}, complete=True)
+        _open(grid, spec, strategy, grid.generation, {}, phase="Complete")
     else:
         _open(grid, spec, strategy, stable, _members_of(grid, stable, {}), command="")
 
@@ -142,19 +142,16 @@ def _open(
     strategy: Strategy,
     stable: int,
     members: Mapping[str, tuple[int, int]],
-    complete: bool = False,
     command: str | None = None,
-    paused: bool = False,
+    phase: Phase | None = None,
 ) -> None:
     """Begin a rollout, where `command` is the annotation that was last carried out; None: what it says now asks for
-    nothing. `paused`: nothing happens before somebody resumes it."""
+    nothing. `phase`: where it begins, None: as the strategy says."""
     seed = package.seed_of(grid) or random.getrandbits(48)
     waves = divided(strategy, _units(spec, members), seed)
     now = timezone.now().timestamp()
-    phase: Phase = "Complete" if complete else "Pending" if strategy.start == "manual" else "Progressing"
+    phase = phase or ("Pending" if strategy.start == "manual" else "Progressing")
     state = replace(begun(grid.generation, waves, members, now), phase=phase)
-    if paused:
-        state = replace(state, phase="Paused")
     rollout = Rollout(
         grid=grid, target=grid.generation, stable=stable, generation=grid.generation, seed=seed, looked_at=now
     )

@@ -156,12 +156,9 @@ def _column(state: State, member: Member) -> int | None:
 
 def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any]:
     """What a grid's status says of its rollout; `message` is a sentence."""
-    turns: dict[str, int] = {}
-    for each in state.members.values():
-        turns[each.turn] = turns.get(each.turn, 0) + 1
-    tracks = [each for each in of_tracks(strategy, state) if each.total] if strategy.is_tracked else []
+    tracks = [_told_of(each) for each in of_tracks(strategy, state)]
     return {
-        **({"tracks": [_told_of(each) for each in tracks]} if tracks else {}),
+        **({"tracks": tracks} if tracks else {}),
         "phase": state.phase,
         "reason": state.reason,
         "target": state.target,
@@ -173,7 +170,7 @@ def summary(strategy: Strategy, state: State, rollout: Rollout) -> dict[str, Any
             if each.total
         ],
         "units": len(state.members),
-        "turns": turns,
+        "turns": state.turns(),
         "message": sentence_of(strategy, state).to_json(),
     }
 
