@@ -122,6 +122,19 @@ class World:
     resumed = 0
 
 
+def run_what_is_wanted(world):
+    """The rollout has ended or stands still, and each unit runs what it should have then."""
+    state = world.state
+    assert state.phase in ("Complete", "Halted", "RolledBack", "Aborted", "Paused"), state
+    for name, revision in world.has.items():
+        member = state.members[name]
+        assert revision == member.assigned, (name, member)
+        if state.phase == "RolledBack":
+            assert revision == member.before
+        if state.phase == "Complete" and member.turn != "skipped":
+            assert revision == state.target
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(STRATEGIES, st.lists(HAPPENINGS, max_size=25))
 def test_once_it_is_quiet_units_run_what_is_wanted(rollout, happenings):
@@ -133,17 +146,9 @@ def test_once_it_is_quiet_units_run_what_is_wanted(rollout, happenings):
         world.step()
         if world.state.phase == "Progressing" and world.state.reason == "AwaitingApproval":
             world.happen("verb", "approve")
-    state = world.state
-    assert state.phase in ("Complete", "Halted", "RolledBack", "Aborted", "Paused"), state
-    for name, revision in world.has.items():
-        member = state.members[name]
-        assert revision == member.assigned, (name, member)
-        if state.phase == "RolledBack":
-            assert revision == member.before
-        if state.phase == "Complete" and member.turn != "skipped":
-            assert revision == state.target
+    run_what_is_wanted(world)
     if not world.bad and not any(each[0] == "verb" for each in happenings):
-        assert state.phase == "Complete"
+        assert world.state.phase == "Complete"
 
 
 def test_the_report_says_what_the_engine_does_now():

@@ -1,15 +1,13 @@
 """Tracks side by side on an embedded cluster: one waits for a person, one for a site that is away, one goes on."""
 
-import contextlib
-
 import pytest
 
 from embedded_cluster.world import node
 from sgportal.actions import steer_rollout
-from sgportal.models import GridEvent, GridUnit, WorkKey
+from sgportal.models import GridEvent, GridUnit
 
 from ..world import ADA, a_grid, a_template
-from .test_waves import KILLS, Killed, give, is_at, seen
+from .test_waves import KILLS, give, is_at, killed_until, seen
 
 pytestmark = pytest.mark.embedded_only
 TRACKS = {
@@ -92,28 +90,12 @@ def test_the_annotation_names_tracks_and_a_slip_is_ignored(four):
 
 @pytest.mark.parametrize("when", KILLS)
 def test_a_process_may_be_killed_in_the_middle_of_the_waves_of_two_tracks(four, monkeypatch, when):
-    module, name = KILLS[when]
-    whole, calls = getattr(module, name), []
-
-    def killed(*args):
-        calls.append(None)
-        if len(calls) % 2:
-            return whole(*args)
-        if when == "decided":
-            whole(*args)
-        raise Killed
-
     give(four, 2, rollout={**TRACKS, "maxUnavailable": 1})
 
     def waits():
-        with contextlib.suppress(Killed):
-            return seen(four)[1] == "AwaitingApproval" and images(four) == "21221"
+        return seen(four)[1] == "AwaitingApproval" and images(four) == "21221"
 
-    with monkeypatch.context() as patched:
-        patched.setattr(module, name, killed)
-        four.until(waits)
-    four.until(lambda: not WorkKey.objects.exclude(holder="").exists())
-    assert len(calls) > 1
+    killed_until(four, monkeypatch, when, waits)
     steer_rollout(four.grid, "approve", ADA)
     is_at(four, "Complete")
     assert images(four) == "22222"

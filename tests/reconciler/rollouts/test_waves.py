@@ -203,11 +203,8 @@ class Killed(BaseException):
 KILLS = {"deciding": (rows, "store"), "decided": (turn, "run"), "written": (cell_batch, "record_cells")}
 
 
-@pytest.mark.embedded_only
-@pytest.mark.parametrize("when", KILLS)
-def test_a_process_may_be_killed_in_the_middle_of_a_wave(three, monkeypatch, when):
-    """Killed within a decision, after it, or after a child was written and before that is recorded, every other time:
-    each child is changed once."""
+def killed_until(world, monkeypatch, when, check):
+    """Wait until something is so, where processes are killed every other time."""
     module, name = KILLS[when]
     whole, calls = getattr(module, name), []
 
@@ -219,17 +216,24 @@ def test_a_process_may_be_killed_in_the_middle_of_a_wave(three, monkeypatch, whe
             whole(*args)
         raise Killed
 
-    give(three, 2, rollout={"maxUnavailable": 1})
-
-    def is_complete():
+    def is_so():
         with contextlib.suppress(Killed):
-            return seen(three)[0] == "Complete"
+            return check()
 
     with monkeypatch.context() as patched:
         patched.setattr(module, name, killed)
-        three.until(is_complete)
-    three.until(lambda: not WorkKey.objects.exclude(holder="").exists())  # the dead left none behind
+        world.until(is_so)
+    world.until(lambda: not WorkKey.objects.exclude(holder="").exists())  # the dead left none behind
     assert len(calls) > 1
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("when", KILLS)
+def test_a_process_may_be_killed_in_the_middle_of_a_wave(three, monkeypatch, when):
+    """Killed within a decision, after it, or after a child was written and before that is recorded, every other time:
+    each child is changed once."""
+    give(three, 2, rollout={"maxUnavailable": 1})
+    killed_until(three, monkeypatch, when, lambda: seen(three)[0] == "Complete")
     assert images(three) == "222"
     assert {three.get(f"g-{unit}")["metadata"]["generation"] for unit in "abc"} == {2}
 

@@ -13,9 +13,9 @@ from sgportal.core.grids.group import KIND
 from sgportal.models import Grid, PackageRevision, Revision, Rollout, ServiceGroup
 from sgportal.reconciler.queue import together
 
-from .fleet import MOVABLE, UNITS, a_fleet
+from .fleet import a_fleet
 from .packages import NAME, STOPPED, PackageFleet
-from .test_any_sequence import EXAMPLES, QUICK, ROLLOUTS, SITES, VERBS, WORK, at_once
+from .test_any_sequence import EVERYWHERE, EXAMPLES, QUICK, ROLLOUTS, WORK, at_once
 from .watched import image_in, image_of, is_done
 from .wishes import wish_of
 
@@ -38,12 +38,7 @@ HAPPENINGS = st.one_of(
     st.tuples(st.just("deleted"), DOOR),
     st.tuples(st.just("killed"), st.integers(1, 250)),
     st.tuples(st.just("killed"), st.integers(1, 250)),
-    st.tuples(st.just("fault"), st.sampled_from([0, 1, 409, 429, 500, 503]), st.integers(1, 3)),
-    st.tuples(st.just("move"), st.sampled_from(MOVABLE), st.sampled_from([*UNITS, "site-new"])),
-    st.tuples(st.just("outage"), SITES),
-    st.tuples(st.just("back"), SITES),
-    st.tuples(st.just("late")),
-    st.tuples(st.just("verb"), st.sampled_from(VERBS)),
+    *EVERYWHERE,
 )
 
 

@@ -22,18 +22,21 @@ from .watched import image_of
 SITES = st.sampled_from(UNITS)
 VERBS = ["start", "pause", "resume", "approve", "skip", "abort", "rollback"]
 WORK = st.tuples(st.just("work"))
-HAPPENINGS = st.one_of(
-    WORK,
-    WORK,
-    st.tuples(st.just("edit"), st.sampled_from([True, True, False])),
-    st.tuples(st.just("killed"), st.integers(1, 150)),
-    st.tuples(st.just("killed"), st.integers(1, 150)),
+EVERYWHERE = (  # what happens to any fleet
     st.tuples(st.just("fault"), st.sampled_from([0, 1, 409, 429, 500, 503]), st.integers(1, 3)),
     st.tuples(st.just("move"), st.sampled_from(MOVABLE), st.sampled_from([*UNITS, "site-new"])),
     st.tuples(st.just("outage"), SITES),
     st.tuples(st.just("back"), SITES),
     st.tuples(st.just("late")),
     st.tuples(st.just("verb"), st.sampled_from(VERBS)),
+)
+HAPPENINGS = st.one_of(
+    WORK,
+    WORK,
+    st.tuples(st.just("edit"), st.sampled_from([True, True, False])),
+    st.tuples(st.just("killed"), st.integers(1, 150)),
+    st.tuples(st.just("killed"), st.integers(1, 150)),
+    *EVERYWHERE,
 )
 WAVES = st.sampled_from(
     [
