@@ -5,6 +5,7 @@ import pytest
 from sgportal.models import Rollout
 
 from ...api.builders import rollout
+from .test_agreed import form
 
 CANARY = {"waves": [{"name": "canary", "units": ["ham"], "approval": True, "soakSeconds": 300}]}
 
@@ -45,13 +46,7 @@ def test_what_is_possible_is_offered_previewed_and_done(grid, operator):
     preview = operator.get(address)
     assert preview.status_code == 200
     assert Rollout.objects.get().approved == 0
-    form = preview.content.decode().split("<form method")[1]
-    fields = {
-        name: form.split(f'name="{name}" value="')[1].split('"')[0]
-        for name in ("expect", "unit", "plan")
-        if f'name="{name}" value="' in form
-    }
-    answer = operator.post(address, {**fields, "step": "confirm"})
+    answer = operator.post(address, {**form(preview), "step": "confirm"})
     assert (answer.status_code, answer["Location"]) == (302, page)
     assert Rollout.objects.get().approved == 1
     again = operator.get(address, follow=True)
@@ -60,17 +55,13 @@ def test_what_is_possible_is_offered_previewed_and_done(grid, operator):
 
 def test_a_unit_is_left_out(grid, operator):
     address = f"/grids/{grid.path}/do/rollout-skip/?unit=lyo"
-    form = operator.get(address).content.decode()
-    expect = form.split('name="expect" value="')[1].split('"')[0].replace("&quot;", '"')
+    expect = form(operator.get(address))["expect"]
     answer = operator.post(address, {"expect": expect, "unit": "lyo", "step": "confirm"})
     assert answer.status_code in (200, 302)
-    operator.post(address, {"expect": expect, "unit": "lyo", "step": "confirm", **_plan(operator, address)})
+    operator.post(
+        address, {"expect": expect, "unit": "lyo", "step": "confirm", "plan": form(operator.get(address))["plan"]}
+    )
     assert Rollout.objects.get().units.get(name="lyo").turn == "skipped"
-
-
-def _plan(operator, address):
-    form = operator.get(address).content.decode()
-    return {"plan": form.split('name="plan" value="')[1].split('"')[0]} if 'name="plan" value="' in form else {}
 
 
 def test_why_a_unit_has_failed_is_said(grid, viewer):

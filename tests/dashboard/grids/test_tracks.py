@@ -7,6 +7,8 @@ from sgportal.core.rollouts.state import Member, Position, State
 from sgportal.models import Rollout
 from sgportal.reconciler.grids.rollouts import rows
 
+from .test_agreed import form
+
 TRACKS = {
     "tracks": [
         {"name": "north", "waves": [{"name": "canary", "units": ["ham"], "approval": True}]},
@@ -46,14 +48,9 @@ def test_one_track_is_approved_and_paused_by_itself(grid, operator):
     assert "do/rollout-approve/?track=south" not in text
     for verb, track in (("approve", "north"), ("pause", "south")):
         address = f"/grids/{grid.path}/do/rollout-{verb}/?track={track}"
-        form = operator.get(address).content.decode()
-        assert track in form.split("<h1>")[1].split("</h1>")[0]
-        fields = {
-            name: form.split(f'name="{name}" value="')[1].split('"')[0].replace("&quot;", '"')
-            for name in ("expect", "track", "plan")
-            if f'name="{name}" value="' in form
-        }
-        answer = operator.post(f"/grids/{grid.path}/do/rollout-{verb}/", {**fields, "step": "confirm"})
+        shown = operator.get(address)
+        assert track in shown.content.decode().split("<h1>")[1].split("</h1>")[0]
+        answer = operator.post(f"/grids/{grid.path}/do/rollout-{verb}/", {**form(shown), "step": "confirm"})
         assert (answer.status_code, answer["Location"]) == (302, page)
     found = {each["name"]: each for each in Rollout.objects.get().tracks}
     assert (found["north"]["approved"], found["south"]["approved"]) == (1, 0)
