@@ -1,13 +1,13 @@
 """What some worker does again and again, whichever comes to it: each is a work key that asks for another look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
@@ -69,7 +69,7 @@ def forget() -> float:
     """Remove what has been kept long enough, of each kind a batch in turn, so that none waits for another."""
     due: list[Callable[[], bool]]
     due = [partial(_remove_some, each.model, each.field, each.age) for each in kept() if each.age]
-    due += [partial(remembered.remove_some, BATCH), _remove_revisions]
+    due += [partial(remembered.remove_some, BATCH), partial(_remove_next, _spare_revisions())]
     for _ in range(MOST_BATCHES):
         due = [remove for remove in due if remove()]
         if not due:
@@ -92,11 +92,15 @@ def remember() -> float:
     return RETENTION_SECONDS
 
 
-def _remove_revisions() -> bool:
-    """Remove some of the revisions that are neither among the latest, nor of the time of which the past is told, nor
-    needed; whether more may be left."""
+def _spare_revisions() -> "Iterator[QuerySet[Any]]":
+    """The revisions that are neither among the latest, nor of the time of which the past is told, nor needed: batches,
+    which are looked for as they are asked for."""
     age, keep = kept_for(settings.SGPORTAL_HISTORY_DAYS), settings.SGPORTAL_REVISIONS_KEPT
-    batches = spare_revisions(keep, age) if age and keep else ()
+    return spare_revisions(keep, age) if age and keep else iter(())
+
+
+def _remove_next(batches: "Iterator[QuerySet[Any]]") -> bool:
+    """Remove the next of these batches in which anything is; whether more may be left."""
     return any(batch.delete()[0] for batch in batches)
 
 

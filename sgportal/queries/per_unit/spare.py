@@ -19,8 +19,9 @@ def spare_revisions(keep: int, age: timedelta) -> "Iterator[QuerySet[Any]]":
     of a package names that stays."""
     yield from _batches(_old(PackageRevision, ("namespace", "name"), keep, age))
     for batch in _batches(_old(Revision, ("path",), keep, age).exclude(_in_use())):
-        named = _named_by_packages(set(batch.values_list("path", flat=True)))
-        free = [pk for pk, *place in batch.values_list("pk", "path", "number") if tuple(place) not in named]
+        rows = list(batch.values_list("pk", "path", "number"))
+        named = _named_by_packages({path for _, path, _ in rows})
+        free = [pk for pk, path, number in rows if (path, number) not in named]
         yield Revision.objects.filter(pk__in=free)
 
 
