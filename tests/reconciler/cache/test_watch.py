@@ -320,14 +320,16 @@ def test_the_command_runs_until_it_is_asked_to_end(monkeypatch) -> None:
 
     from django.core.management import call_command
 
+    from sgportal.management import ending
     from sgportal.management.commands import watch
 
     handlers = {}
-    monkeypatch.setattr(watch.signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(ending.signal, "signal", handlers.__setitem__)
 
     def run(stop: threading.Event) -> None:
-        handlers[signal.SIGTERM]()
-        assert stop.is_set()
+        assert not stop.is_set()
+        handlers[signal.SIGTERM](signal.SIGTERM, None)
+        assert stop.wait(75)
 
     monkeypatch.setattr(watch, "Watcher", lambda: SimpleNamespace(run=run))
     call_command("watch")
