@@ -149,7 +149,8 @@ def _resume_tracks(strategy: Strategy, state: State, now: float, tracks: Collect
     for track in tracks:
         mine = _resume(strategy, part(strategy, state, track)[1], now, ())
         state = with_part(strategy, replace(state, phase="Progressing"), track, mine)
-    names = {each.name for each in tracks}
+    # Nor does a track stay paused that has no units: nobody sees it, so nobody could resume it by itself.
+    names = {each.name for each in strategy.tracks if each in tracks or not part(strategy, state, each)[1].members}
     return moved(strategy, state, lambda _, at: replace(at, paused=at.paused and at.name not in names))
 
 

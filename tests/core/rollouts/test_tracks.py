@@ -313,3 +313,28 @@ def test_a_window_of_one_track_does_not_hold_up_another():
     for _ in range(10):
         fleet.step()
     assert at(fleet) == {"north": (0, "OutsideWindow"), "south": (2, ""), "rest": (0, "AwaitingTracks")}
+
+
+def test_a_track_without_units_does_not_stay_paused_when_those_that_have_some_are_resumed_one_by_one():
+    fleet = fleet_of(NORTH, SOUTH)
+    fleet.step()
+    do(fleet, "pause")
+    do(fleet, "resume", "north")
+    do(fleet, "resume", "south")
+    for _ in range(40):
+        fleet.step()
+    assert fleet.state.phase == "Complete"
+
+
+def test_the_rest_stays_paused_where_it_has_units():
+    fleet = fleet_of(NORTH, SOUTH, names=[*NAMES, "other"])
+    fleet.step()
+    do(fleet, "pause")
+    do(fleet, "resume", "north")
+    do(fleet, "resume", "south")
+    for _ in range(40):
+        fleet.step()
+    assert (fleet.state.phase, fleet.state.members["other"].turn) == ("Paused", "waiting")
+    do(fleet, "resume", "rest")
+    fleet.run()
+    assert fleet.state.phase == "Complete"
