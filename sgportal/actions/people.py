@@ -26,11 +26,7 @@ def issue_token(
     owner: AbstractUser, name: str, scope: str, days: int, actor: Actor, limits: Mapping[str, Any] | None = None
 ) -> tuple[ApiToken, str]:
     """Make a token, and its text, which is not kept; `limits` are its bounds as people write them. Raises Invalid."""
-    problems: list[Problem] = []
-    try:
-        bounds = read_bounds(limits or {})
-    except Invalid as invalid:
-        problems += invalid.problems
+    bounds, problems = read_bounds(limits or {})
     if not 1 <= len(name) <= MAX_NAME:
         problems.append(Problem("/name", say("must have 1 to %(most)s characters", most=MAX_NAME)))
     if scope not in SCOPES:

@@ -31,12 +31,7 @@ def give_role(asked: Mapping[str, Any], actor: Actor) -> Grant:
 
 def check_role(asked: Mapping[str, Any]) -> tuple[User | str, Bounds]:
     """Whose role it is to be, a user or the name of a group, and in what bounds. Raises Invalid."""
-    problems: list[Problem] = []
-    bounds = Bounds()
-    try:
-        bounds = read_bounds(asked)
-    except Invalid as invalid:
-        problems += invalid.problems
+    bounds, problems = read_bounds(asked)
     if asked["role"] not in ROLES:
         problems.append(Problem("/role", one_of(ROLES)))
     name, group = asked.get("user") or "", asked.get("group") or ""

@@ -6,28 +6,21 @@ from typing import Any
 from django.db import transaction
 
 from ...core.access.reading import read_bounds, written
-from ...core.access.scope import ROLES, Bounds
+from ...core.access.scope import ROLES
 from ...core.names import object_name_problem
 from ...core.text import Invalid, Problem, one_of, say, up_to
 from ...core.timestamps import rfc3339
 from ...models import ServiceToken
 from ...models.people import DAYS
 from ..common import Actor, note_access
-
-MAX_DAYS = 366
-MAX_NAME = 100
+from ..people import MAX_DAYS, MAX_NAME
 
 
 def issue_service_token(asked: Mapping[str, Any], actor: Actor) -> tuple[ServiceToken, str]:
     """Make a token from `name`, `role`, `days` and the fields of its bounds, and its text, which is not kept. Raises
     Invalid."""
-    problems: list[Problem] = []
-    bounds, name = Bounds(), asked["name"]
-    days = DAYS if asked.get("days") is None else asked["days"]
-    try:
-        bounds = read_bounds(asked)
-    except Invalid as invalid:
-        problems += invalid.problems
+    bounds, problems = read_bounds(asked)
+    name, days = asked["name"], DAYS if asked.get("days") is None else asked["days"]
     if problem := object_name_problem(name):
         problems.append(Problem("/name", problem))
     elif len(name) > MAX_NAME:

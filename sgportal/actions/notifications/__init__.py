@@ -15,8 +15,8 @@ from ...reconciler.notices.send import SERVICES, service_of
 from ...reconciler.notices.turn import key_of
 from ...reconciler.queue import workqueue
 from ..common import Actor, note_access
+from ..people import MAX_NAME
 
-MAX_NAME = 100
 LANGUAGES = tuple(code for code, _ in settings.LANGUAGES)
 
 
@@ -35,12 +35,8 @@ def add_channel(asked: Mapping[str, Any], actor: Actor) -> NotificationChannel:
 
 
 def _check(asked: Mapping[str, Any], topics: Sequence[str]) -> Bounds:
-    problems: list[Problem] = []
-    bounds, name, url = Bounds(), asked["name"], asked["url"]
-    try:
-        bounds = read_bounds(asked)
-    except Invalid as invalid:
-        problems += invalid.problems
+    bounds, problems = read_bounds(asked)
+    name, url = asked["name"], asked["url"]
     if not 1 <= len(name) <= MAX_NAME or "\0" in name:
         problems.append(Problem("/name", say("must have 1 to %(most)s characters", most=MAX_NAME)))
     elif NotificationChannel.objects.filter(name=name).exists():

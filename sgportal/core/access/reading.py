@@ -5,16 +5,16 @@ from typing import Any
 
 from ..grids.kinds import KINDS
 from ..names import label_key_problem, label_value_problem, namespace_problem
-from ..text import Invalid, Problem, Sentence, one_of, say
+from ..text import Problem, Sentence, one_of, say
 from .scope import Bounds
 
 MOST = 500  # names in one list
 FIELDS = ("namespaces", "kinds", "nodeGroup", "nodeUnits")
 
 
-def read_bounds(given: Mapping[str, Any]) -> Bounds:
-    """The bounds that `namespaces`, `kinds`, `nodeGroup` and `nodeUnits` say; what is left out is not limited. Raises
-    Invalid with every problem."""
+def read_bounds(given: Mapping[str, Any]) -> tuple[Bounds, list[Problem]]:
+    """The bounds that `namespaces`, `kinds`, `nodeGroup` and `nodeUnits` say, and all that is wrong with them; what is
+    left out is not limited."""
     namespaces, kinds, units = (tuple(given.get(each) or ()) for each in ("namespaces", "kinds", "nodeUnits"))
     key = given.get("nodeGroup") or ""
     problems = [
@@ -26,9 +26,7 @@ def read_bounds(given: Mapping[str, Any]) -> Bounds:
         problems.append(Problem("/nodeGroup", problem))
     if units and not key:
         problems.append(Problem("/nodeGroup", say("is required with “nodeUnits”: the label key of the NodeGroup")))
-    if problems:
-        raise Invalid(*problems)
-    return Bounds(tuple(sorted({*namespaces})), tuple(sorted({*kinds})), key, tuple(sorted({*units})))
+    return Bounds(tuple(sorted({*namespaces})), tuple(sorted({*kinds})), key, tuple(sorted({*units}))), problems
 
 
 def _unit_problem(unit: object) -> Sentence | None:
