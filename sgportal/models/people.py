@@ -115,6 +115,15 @@ class Bearer(Bounded):
         return _digest(text)[:16], text
 
     @classmethod
+    def _issued(cls, text: str, days: int, bounds: Bounds, **fields: Any) -> tuple[Self, str]:
+        prefix, secret = cls.split(text)
+        expires = timezone.now() + timedelta(days=days)
+        row = cls(prefix=prefix, digest=_digest(secret), expires_at=expires, **fields)
+        row.limit_to(bounds)
+        row.save()
+        return row, text
+
+    @classmethod
     def _known(cls) -> "models.QuerySet[Self]":
         return cls._default_manager.all()
 
@@ -149,14 +158,8 @@ class ApiToken(Bearer):
         """A new token and its text, which is not kept. `text` fixes the token (the demo); it must have the shape
         `sgp_<prefix>_<secret>` or be any text of at least 16 characters."""
         text = text or cls.new_text()
-        prefix, secret = cls.split(text)
-        expires = timezone.now() + timedelta(days=days)
-        cls.objects.filter(prefix=prefix).delete()
-        fields = {"name": name, "scope": scope, "role": role_of(user), "expires_at": expires}
-        row = cls(user=user, prefix=prefix, digest=_digest(secret), **fields)
-        row.limit_to(bounds)
-        row.save()
-        return row, text
+        cls.objects.filter(prefix=cls.split(text)[0]).delete()
+        return cls._issued(text, days, bounds, user=user, name=name, scope=scope, role=role_of(user))
 
     @cached_property
     def owners(self) -> tuple[Right, ...]:
@@ -187,13 +190,8 @@ class ServiceToken(Bearer):
     @classmethod
     def issue(cls, name: str, role: str, days: int, bounds: Bounds = EVERY_BOUND) -> tuple[Self, str]:
         """A new token and its text, which is not kept. One that may only view may only read."""
-        text = cls.new_text()
-        prefix, secret = cls.split(text)
-        row = cls(name=name, role=role, scope="write" if has_role(role, "operator") else "read", prefix=prefix)
-        row.digest, row.expires_at = _digest(secret), timezone.now() + timedelta(days=days)
-        row.limit_to(bounds)
-        row.save()
-        return row, text
+        scope = "write" if has_role(role, "operator") else "read"
+        return cls._issued(cls.new_text(), days, bounds, name=name, role=role, scope=scope)
 
     @property
     def user(self) -> "Service":
