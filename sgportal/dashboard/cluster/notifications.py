@@ -16,8 +16,7 @@ from ...core.text import Invalid
 from ...models import NotificationChannel
 from ...reconciler.notices.send import service_of
 from ..page.access import actor, needs
-from ..page.render import clean, show
-from ..page.tags import say
+from ..page.render import clean, names, show, warn_of
 
 
 @needs("admin")
@@ -34,14 +33,13 @@ def add(request: HttpRequest) -> HttpResponse:
     """Add a channel."""
     given = request.POST
     asked: dict[str, Any] = {name: clean(given.get(name, "")) for name in ("name", "url", "language", "nodeGroup")}
-    asked |= {name: clean(given.get(name, "")).replace(",", " ").split() for name in ("namespaces", "nodeUnits")}
+    asked |= {name: names(given.get(name, "")) for name in ("namespaces", "nodeUnits")}
     asked |= {name: [clean(each) for each in given.getlist(name)] for name in ("topics", "kinds")}
     asked["resolved"] = "resolved" in given
     try:
         row = actions.add_channel(asked, actor(request))
     except Invalid as invalid:
-        for problem in invalid.problems:
-            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+        warn_of(request, invalid)
     else:
         messages.success(request, gettext("Channel “%(name)s” added.") % {"name": row.name})
     return redirect("notifications")

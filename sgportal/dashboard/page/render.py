@@ -3,12 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+
+from ...core.text import Invalid
 
 ROWS = 100
 MOST_PAGES = 1_000_000  # no list is longer
@@ -61,6 +65,17 @@ def wanted(request: HttpRequest, *names: str) -> dict[str, str]:
 def clean(text: str) -> str:
     """A text from outside without surrounding blanks and without NUL, which no database takes."""
     return text.replace("\0", "").strip()
+
+
+def names(text: str) -> list[str]:
+    """Names that are separated by blanks or commas."""
+    return clean(text).replace(",", " ").split()
+
+
+def warn_of(request: HttpRequest, invalid: Invalid) -> None:
+    """Say on the next page which fields of a form are wrong, and why."""
+    for problem in invalid.problems:
+        messages.warning(request, f"{problem.pointer.removeprefix('/')}: {problem.sentence.render(gettext)}")
 
 
 def back(request: HttpRequest, fallback: str = "overview") -> HttpResponse:

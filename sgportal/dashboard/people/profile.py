@@ -15,8 +15,7 @@ from ...core.text import Invalid
 from ...models import ApiToken
 from ...models.people import DAYS
 from ..page.access import actor, needs, role
-from ..page.render import clean, show
-from ..page.tags import say
+from ..page.render import clean, show, warn_of
 
 OFFERED = (7, 30, DAYS, 365)
 
@@ -36,18 +35,22 @@ def profile(request: HttpRequest) -> HttpResponse:
     return show(request, "people/profile.html", context)
 
 
+def days_asked(request: HttpRequest) -> int:
+    """How many days a token is asked for; 0, which none may have, where that is no number."""
+    days = request.POST.get("days", str(DAYS))
+    return int(days) if days.isascii() and days.isdecimal() and len(days) < 6 else 0
+
+
 @require_POST
 @needs("viewer", "units")
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
     name = clean(request.POST.get("name", ""))
-    scope, days = request.POST.get("scope", actions.SCOPES[0]), request.POST.get("days", str(DAYS))
-    days = days if days.isascii() and days.isdecimal() and len(days) < 6 else "0"
+    scope, days = request.POST.get("scope", actions.SCOPES[0]), days_asked(request)
     try:
-        _, text = actions.issue_token(request.user, name, scope, int(days), actor(request))  # type: ignore[arg-type]
+        _, text = actions.issue_token(request.user, name, scope, days, actor(request))  # type: ignore[arg-type]
     except Invalid as invalid:
-        for problem in invalid.problems:
-            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+        warn_of(request, invalid)
     else:
         request.session["fresh_token"] = text
     return redirect("profile")

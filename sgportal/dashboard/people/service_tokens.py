@@ -14,9 +14,8 @@ from ...core.text import Invalid
 from ...models import ServiceToken
 from ...models.people import DAYS
 from ..page.access import actor, needs
-from ..page.render import clean, show
-from ..page.tags import say
-from .profile import OFFERED
+from ..page.render import clean, names, show, warn_of
+from .profile import OFFERED, days_asked
 
 
 @needs("admin")
@@ -37,15 +36,12 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
     asked: dict[str, Any] = {name: clean(request.POST.get(name, "")) for name in ("name", "role", "nodeGroup")}
-    for name in ("namespaces", "nodeUnits"):
-        asked[name] = clean(request.POST.get(name, "")).replace(",", " ").split()
-    days = request.POST.get("days", str(DAYS))
-    asked["days"] = int(days) if days.isascii() and days.isdecimal() and len(days) < 6 else 0
+    asked |= {name: names(request.POST.get(name, "")) for name in ("namespaces", "nodeUnits")}
+    asked["days"] = days_asked(request)
     try:
         _, request.session["fresh_service_token"] = actions.issue_service_token(asked, actor(request))
     except Invalid as invalid:
-        for problem in invalid.problems:
-            messages.warning(request, f"{problem.pointer.removeprefix('/')}: {say(problem.sentence)}")
+        warn_of(request, invalid)
     return redirect("service-tokens")
 
 
