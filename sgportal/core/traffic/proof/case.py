@@ -5,7 +5,8 @@ believed of nobody who might lie.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..service import ServiceFacts
 from ..slices.endpoints import canonical
 from ..slices.sentinels import sentinel_number
 from ..slices.slices import is_built_in, is_kept
-from ..slices.topology import Places, places
+from ..slices.topology import MAX_HINTS, Places, places
 from .agents import without_proxy
 from .doubts import Doubt
 from .proxy import Backend, PortName, Whereabouts, behind_wrapper, belongs_to, listings
@@ -39,9 +40,9 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Case:
     """A Service with all that lists endpoints for it: each of `ports` with what nodes make of it, for mode wrapper by
-    the value of the topology key. `sentinels` are names of slices that only refuse, `ready` the units that have a ready
-    endpoint, `served` the ports that have one, `unproxied` the nodes on which a kube-proxy would have been seen and was
-    not."""
+    the value of the topology key. `sentinels` are names of slices that only refuse, `room` how many nodes the ready
+    endpoints of each unit that has one can name, at the port that has the fewest of those it serves at, `served` the
+    ports that have one, `unproxied` the nodes on which a kube-proxy would have been seen and was not."""
 
     service: ServiceFacts
     seen: Seen
@@ -50,9 +51,14 @@ class Case:
     outlooks: tuple[Port, ...]
     wrapped: tuple[tuple[Mapping[str, Port], Port], ...]
     sentinels: frozenset[str]
-    ready: frozenset[str]
+    room: Mapping[str, int]
     served: frozenset[PortName]
     unproxied: frozenset[str]
+
+    @property
+    def ready(self) -> Set[str]:
+        """The units that have a ready endpoint."""
+        return self.room.keys()
 
 
 def foreign(service: ServiceFacts, slices: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -93,10 +99,20 @@ def case_of(service: ServiceFacts, slices: Iterable[Mapping[str, Any]], nodes: S
         tuple(port_of(each.values()) for each in listed),
         tuple(_wrapped(each, service.name, values) for each in listed) if service.closure.mode == "wrapper" else (),
         sentinels,
-        frozenset(each.unit for several in real for each in several) - {""},
+        _room(real),
         frozenset(port for port, several in zip(ports, real, strict=True) if several),
         without_proxy(nodes),
     )
+
+
+def _room(real: Iterable[Iterable[Backend]]) -> dict[str, int]:
+    """How many nodes each unit's endpoints can name, from those of each port."""
+    found: dict[str, int] = {}
+    for backends in real:
+        addresses = {(each.unit, each.address, each.port) for each in backends if each.unit}
+        for unit, count in Counter(unit for unit, *_ in addresses).items():
+            found[unit] = min(MAX_HINTS * count, found.get(unit, MAX_HINTS * count))
+    return found
 
 
 def _whereabouts(service: ServiceFacts, slices: Sequence[Mapping[str, Any]], where: Places, seen: Seen) -> Whereabouts:

@@ -12,7 +12,6 @@ from ...text import Sentence, say
 from ...units import NodeView
 from ..rules import IGNORES_HINTS, LATEST, Rule, rule_of
 from ..service import ServiceFacts
-from ..slices.topology import MAX_HINTS
 from .agents import KUBE_PROXY, KUBE_ROUTER, WRAPPER
 from .case import Case, Seen, case_of
 from .doubts import FILTER_NOT_SEEN, KUBE_ROUTER_SEEN, NO_VERSION, PROXY_NOT_SEEN, Doubt
@@ -235,25 +234,13 @@ def _why_refused(case: Case, node: NodeView, rule: Rule, unit: str) -> tuple[str
         return "ProxyIgnoresHints", say(
             "%(proxy)s ignores hints for nodes, and in the node's zone calls are refused", proxy=_proxy(node)
         )
-    if len(case.where.members.get(unit, ())) <= _room(case, unit):
+    if len(case.where.members.get(unit, ())) <= case.room[unit]:
         return "NodeNotNamed", say(
             "no endpoint of NodeUnit “%(unit)s” names this node yet: its calls are refused until the keeper has "
             "written that",
             unit=unit,
         )
     return "TooManyNodes", say("NodeUnit “%(unit)s” has more nodes than its ready endpoints can name", unit=unit)
-
-
-def _room(case: Case, unit: str) -> int:
-    """How many nodes the ready endpoints of a unit can name, at the port that has the fewest of those it serves at."""
-    counts = (
-        sum(
-            any(each.ready and each.unit == unit and each.slice not in case.sentinels for each in some)
-            for some in one.listed
-        )
-        for one in case.outlooks
-    )
-    return MAX_HINTS * min((count for count in counts if count), default=0)
 
 
 def _why_leaking(case: Case, node: NodeView, rule: Rule, guilty: Backend) -> tuple[str, Sentence]:
