@@ -14,7 +14,7 @@ FORMATS = ("text", "json")
 def configuration(form: str, level: str) -> dict[str, Any]:
     """The settings of Python's logging for lines of one of FORMATS from a level on. uvicorn's loggers lose the handlers
     that it gave them, and its log of requests, which shows queries, is off: `requests` has ours."""
-    lines: dict[str, Any] = {"()": "sgportal.logs.lines.JsonLines"}
+    lines: dict[str, Any] = {"()": "sgportal.logs.json_lines.JsonLines"}
     if form == "text":
         lines = {
             "()": "sgportal.logs.lines.TextLines",

@@ -10,7 +10,8 @@ from django.test import Client, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
 from sgportal.logs import bound, context
-from sgportal.logs.lines import JsonLines, TextLines, without_secrets
+from sgportal.logs.json_lines import JsonLines
+from sgportal.logs.lines import TextLines, without_secrets
 from sgportal.logs.setup import configuration
 from sgportal.models import ApiToken
 
