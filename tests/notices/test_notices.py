@@ -201,6 +201,27 @@ def test_a_storm_is_one_message(hook):
     assert posted["message"].endswith("and 40 more")
 
 
+def test_nothing_is_over_because_more_has_come_than_is_told_of(hook, monkeypatch):
+    monkeypatch.setattr(turn, "MOST", 2)
+    grid()
+    for site in ("mos", "lyo", "ham"):
+        node(site, "Unknown", site=site)
+    row = channel(hook.url)
+    look()
+    told = set(Notice.objects.values_list("finding", flat=True))
+    assert len(told) == 2
+    node("ams", "Unknown", site="ams")
+    look()
+    assert set(Notice.objects.filter(ended_at=None).values_list("finding", flat=True)) == told
+    deliver.run(str(row.pk))
+    assert "Resolved" not in hook.posted[0]["message"]
+    over = sorted(told)[0].partition("=")[2]
+    Node.objects.filter(name=over).update(ready="Ready")
+    look()
+    assert Notice.objects.filter(ended_at=None).count() == 2
+    assert Notice.objects.exclude(ended_at=None).get().finding == f"units/site={over}"
+
+
 def test_a_channel_gets_no_more_than_one_message_in_a_while(hook):
     site_down()
     row = channel(hook.url)

@@ -17,7 +17,6 @@ from ...core.grids.group import PLURAL
 from ...core.grids.kinds import KINDS
 from ...models import Grid, NodeLabel, Rollout, WorkKey
 
-MOST = 500  # of each topic; what is more is told of as it becomes less
 QUEUE_MINUTES = 5
 
 
@@ -30,7 +29,7 @@ def _units() -> list[Finding]:
     keys = Grid.objects.order_by().values("key")
     labels = NodeLabel.objects.filter(key__in=keys).exclude(value="").order_by()
     counted = labels.values_list("key", "value").annotate(ready=Count("pk", filter=Q(node__ready="Ready")))
-    down = set(counted.filter(ready=0).values_list("key", "value")[:MOST])
+    down = set(counted.filter(ready=0).values_list("key", "value"))
     if not down:
         return []
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -46,7 +45,7 @@ def _rollouts() -> Iterator[Finding]:
     stuck = Rollout.objects.filter(~Exists(later), phase__in=ROLLOUT_PHASES).order_by("pk")
     seen: set[str] = set()
     names = ("phase", "grid__kind", "grid__namespace", "grid__name", "grid__key", "grid__group__name")
-    for phase, kind, namespace, name, key, group in stuck.values_list(*names)[:MOST]:
+    for phase, kind, namespace, name, key, group in stuck.values_list(*names):
         path = f"{PLURAL}/{namespace}/{group}" if group else f"{KINDS[kind].plural}/{namespace}/{name}"
         found = rollout_stuck(path, phase, key, kind, namespace)
         if found.id not in seen:
@@ -56,7 +55,7 @@ def _rollouts() -> Iterator[Finding]:
 
 def _closure() -> Iterator[Finding]:
     leaking = Grid.objects.filter(kind="ServiceGrid", status__nodes__leaking__gt=0).order_by("pk")
-    for namespace, name, key, nodes in leaking.values_list("namespace", "name", "key", "status__nodes__leaking")[:MOST]:
+    for namespace, name, key, nodes in leaking.values_list("namespace", "name", "key", "status__nodes__leaking"):
         yield closure_leaks(f"servicegrids/{namespace}/{name}", nodes, key, namespace)
 
 

@@ -1,5 +1,6 @@
 """Every few seconds: which causes are new, which are over, and who is to be told. Nothing is sent here."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -15,12 +16,13 @@ KIND = "notices"  # of the work keys: one for each channel
 EVERY_SECONDS = 15.0
 HOLD = timedelta(seconds=30)  # a cause that is over sooner is told to nobody
 KEPT = timedelta(days=7)
+MOST = 500  # open notices of each topic; what is more is noted as it becomes less
 BATCH = 500
 
 
 def look() -> float:
     """Compare what is found with what is known, and have the channels told. Seconds until another look. Without a
-    channel nothing is kept and nothing looked for: one statement."""
+    channel nothing is kept and nothing looked for: two statements."""
     channels = list(NotificationChannel.objects.all())
     if not channels:
         Notice.objects.all().delete()
@@ -41,12 +43,17 @@ def key_of(channel: int) -> str:
 
 
 def _note(found: Iterable[Finding]) -> None:
-    """Have an open notice for each finding, and for nothing else."""
+    """Have an open notice for each finding, as far as there is room, and for nothing else."""
     now = {each.id: each for each in found}
     known = dict(Notice.objects.filter(ended_at=None).values_list("finding", "pk"))
     over = [pk for finding, pk in known.items() if finding not in now]
     Notice.objects.filter(pk__in=over).update(ended_at=clock.now())
-    rows = [_row(each) for each in now.values() if each.id not in known]
+    open_ones = Counter(each.topic for each in now.values() if each.id in known)
+    rows = []
+    for each in now.values():
+        if each.id not in known and open_ones[each.topic] < MOST:
+            open_ones[each.topic] += 1
+            rows.append(_row(each))
     Notice.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
