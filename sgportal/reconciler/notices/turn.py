@@ -1,11 +1,11 @@
 """Every few seconds: which causes are new, which are over, and who is to be told. Nothing is sent here."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 
 from ...core.access.notices import Finding, concerns
 from ...models import Delivery, Notice, NotificationChannel, clock
@@ -72,26 +72,28 @@ def _row(found: Finding) -> Notice:
 def _ask_for_deliveries(channels: Iterable[NotificationChannel]) -> None:
     """A row for each channel that is to be told and has none. What is over before it was told is told to nobody."""
     Delivery.objects.filter(event="began", sent_at=None, tries=0).exclude(notice__ended_at=None).delete()
-    told: dict[tuple[int, int | None], set[str]] = {}
-    for channel, notice, event in Delivery.objects.exclude(notice=None).values_list("channel", "notice", "event"):
-        told.setdefault((channel, notice), set()).add(event)
-    lasting = Q(ended_at=None, began_at__lte=clock.now(-HOLD))
-    notices = list(Notice.objects.filter(lasting | Q(ended_at__isnull=False)))
-    rows = [
-        Delivery(channel=channel, notice=notice, event=event)
-        for channel in channels
-        for notice in notices
-        if (event := _event(channel, notice, told))
-    ]
-    Delivery.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    Delivery.objects.bulk_create([*_began(channels), *_ended()], batch_size=BATCH, ignore_conflicts=True)
 
 
-def _event(channel: NotificationChannel, notice: Notice, told: Mapping[tuple[int, int | None], set[str]]) -> str:
-    """What of a notice is to be told to a channel and was not: began, ended or "" for nothing."""
-    events = told.get((channel.pk, notice.pk), set())
-    if notice.ended_at is not None:
-        return "ended" if events == {"began"} and channel.resolved else ""
-    if events or notice.topic not in channel.topics.split():
-        return ""
-    facts = {name: getattr(notice, name) for name in ("key", "unit", "kind", "namespace")}
-    return "began" if concerns(channel.bounds, Finding(notice.finding, notice.topic, notice.sentence, **facts)) else ""
+def _began(channels: Iterable[NotificationChannel]) -> Iterator[Delivery]:
+    """Of what lasts, what concerns a channel that was not told."""
+    told = set(Delivery.objects.filter(event="began", notice__ended_at=None).values_list("channel", "notice"))
+    lasting = Notice.objects.filter(ended_at=None, began_at__lte=clock.now(-HOLD)).order_by("pk")
+    causes = [(each, _finding(each)) for each in lasting]
+    for channel in channels:
+        bounds, topics = channel.bounds, channel.topics.split()
+        for notice, found in causes:
+            if (channel.pk, notice.pk) not in told and found.topic in topics and concerns(bounds, found):
+                yield Delivery(channel=channel, notice=notice, event="began")
+
+
+def _finding(row: Notice) -> Finding:
+    return Finding(row.finding, row.topic, row.sentence, row.key, row.unit, row.kind, row.namespace)
+
+
+def _ended() -> Iterator[Delivery]:
+    """Of what is over, what channels that are told of ends were told the beginning of, and no more."""
+    told = Delivery.objects.filter(event="ended", channel=OuterRef("channel"), notice=OuterRef("notice"))
+    over = Delivery.objects.filter(event="began", channel__resolved=True, notice__ended_at__isnull=False)
+    for channel, notice in over.filter(~Exists(told)).order_by("pk").values_list("channel", "notice"):
+        yield Delivery(channel_id=channel, notice_id=notice, event="ended")
