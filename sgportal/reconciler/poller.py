@@ -65,12 +65,16 @@ class Poller:
 
     def _hand_out(self, keys: Sequence[str]) -> bool:
         """Give keys to threads as these become free, for the length of a round; whether it is likely that there are
-        more: without a broker one key leads to another, with one a message brings that."""
+        more: without a broker one key leads to another, with one a message brings that. Where none was taken, as of
+        channels while another is being told, the next round is soon enough."""
         deadline = time.monotonic() + settings.SGPORTAL_POLL_SECONDS
+        is_at_work = False
         for key in keys:
-            if not self._executor.offer(key, max(0.0, deadline - time.monotonic())) and not is_a_notice(key):
+            if self._executor.offer(key, max(0.0, deadline - time.monotonic())):
+                is_at_work = True
+            elif not is_a_notice(key):
                 return True
-        return len(keys) >= (MOST if self._broker["broker"] == "ok" else 1)
+        return is_at_work and len(keys) >= (MOST if self._broker["broker"] == "ok" else 1)
 
     def _hangs(self) -> bool:
         held = leases.held_longest()

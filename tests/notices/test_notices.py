@@ -15,6 +15,7 @@ from sgportal.queries.fleet.findings import findings
 from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.notices import deliver, turn
 from sgportal.reconciler.notices.send import masked, send, service_of
+from sgportal.reconciler.poller import Poller
 
 from .servers import Hook, Mail, serving
 
@@ -354,6 +355,7 @@ def test_a_channel_that_hangs_keeps_nobody_from_working(hook):
         assert hands.offer(turn.key_of(1))
         assert begun.wait(75)
         assert not hands.offer(turn.key_of(2), 75)  # at once: nobody waits for that thread
+        assert not Poller(hands)._hand_out([turn.key_of(2)])  # and nobody asks again and again whether it is free
         assert hands.offer("deploymentgrids/a/b", 75)
         assert done.wait(75)
     finally:
