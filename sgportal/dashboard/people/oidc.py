@@ -61,12 +61,14 @@ def _keeping(request: HttpRequest, kept: dict[str, Any]) -> Iterator[None]:
 
 
 def _keep(answer: HttpResponse, kept: dict[str, Any], latest: dict[str, Any]) -> None:
-    text = signing.dumps({**kept, **latest}, salt=COOKIE, compress=True)
-    if len(text) > MOST_COOKIE:  # of many attempts side by side the last one counts
-        text = signing.dumps(latest, salt=COOKIE, compress=True)
+    # Of attempts side by side that are too many the last one counts; at worst it is forgotten where to go afterwards.
+    for attempts in ({**kept, **latest}, latest, {**latest, NEXT: ""}):
+        text = signing.dumps(attempts, salt=COOKIE, compress=True)
+        if len(text) <= MOST_COOKIE:
+            break
     answer.set_cookie(
         COOKIE,
-        text if len(text) <= MOST_COOKIE else signing.dumps({**latest, NEXT: ""}, salt=COOKIE, compress=True),
+        text,
         max_age=TRIP_SECONDS,
         path=reverse("oidc-begin"),
         secure=settings.SESSION_COOKIE_SECURE,
