@@ -4,11 +4,12 @@ import logging
 import re
 
 # What is taken for a secret wherever it stands, and what is shown in its place. Nothing of ours logs one; what others
-# raise and log may quote an address or a header.
+# raise and log may quote an address or a header. Anybody may send a path of any length, which is logged: each pattern
+# begins with what stands in a text seldom, so that it is gone through once.
 _SECRETS = (
     (re.compile(r"\b(sg[ps])_[A-Za-z0-9]+_[A-Za-z0-9_-]+"), r"\1_…"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 …"),
-    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@\"']*@"), r"\1…@"),
+    (re.compile(r"(://)[^/\s@\"']*@"), r"\1…@"),
     (
         re.compile(
             r"(?i)\b((?:access_|api_|refresh_|id_)?(?:token|key|secret)|client_secret|passw(?:or)?d|sign|code)"
