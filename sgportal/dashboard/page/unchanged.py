@@ -42,9 +42,8 @@ def unless_unchanged(view: View) -> View:
         if is_part(request):
             return parts.answer(request, view)
         if len(get_messages(request)):
-            return _whole(
-                view(request)
-            )  # a message is shown once: the browser must not keep such a page, nor show an old one
+            # A message is shown once: the browser must not keep such a page, nor show an old one.
+            return _whole(view(request))
         tag = revision_tag(fresh(request), *_about(request), *_person(request))
         if is_known(tag, request.headers.get("If-None-Match", "")):
             answer = as_page(HttpResponse(status=304))
@@ -160,16 +159,17 @@ parts = _Parts()
 
 def _sent(request: HttpRequest, part: _Part) -> HttpResponse:
     small = takes_gzip(request.headers.get("Accept-Encoding", ""))
-    changes = part.since(shown(request.headers.get(HEADER, "")))
+    changes = None
     if is_known(part.tag, request.headers.get("If-None-Match", "")):
         answer = HttpResponse(status=304)
     else:
+        changes = part.since(shown(request.headers.get(HEADER, "")))
         sent = changes or part.whole
         answer = HttpResponse(sent.compressed if small else sent.content)
         if small:
             answer["Content-Encoding"] = "gzip"
     answer = as_page(answer)
-    if changes and answer.status_code == 200:
+    if changes:
         answer["Cache-Control"] = "no-store"  # it is of use to no other page
     else:
         answer["ETag"] = part.tag
