@@ -84,21 +84,19 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         back = rollout_url(found)
     before = found.source()
     context: dict[str, Any] = {
-        **{
-            "grid": found,
-            "verb": verb,
-            "title": title,
-            "explanation": explanation,
-            "unit": unit,
-            "back": back,
-            "track": track,
-        },
+        "grid": found,
+        "verb": verb,
+        "title": title,
+        "explanation": explanation,
+        "unit": unit,
+        "track": track,
+        "back": back,
         "containers": _containers(found),
         "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
         "given": request.POST,
     }
     try:
-        how = {"tracks": [track]} if track and verb in rollout_verbs.VERBS else _how(request, verb)
+        how = _how(request, verb, track)
         if how is None:
             return show(request, "grids/per_unit/operate.html", context)
         confirmed = request.POST.get("step") == "confirm"
@@ -160,8 +158,10 @@ def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: st
     return redirect(grid_url(found))
 
 
-def _how(request: HttpRequest, verb: str) -> dict[str, Any] | None:
+def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:
     """What a verb needs besides the NodeUnit, as it was filled in; None where that is still to be asked."""
+    if verb in rollout_verbs.VERBS:
+        return {"tracks": [track]} if track else {}
     if verb not in ("image", "scale", "pin"):
         return {}
     if request.method != "POST":
