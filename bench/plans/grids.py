@@ -18,7 +18,7 @@ def run(units: str = str(UNITS), grids: str = str(GRIDS)) -> dict[str, Any]:
     new = [parse(manifest(number, "1.1")) for number in range(int(grids))]
     nothing: list[list[dict[str, Any]]] = [[] for _ in old]
     create, plans = _timed(old, known, nothing)
-    live = [[_live(step.body, number) for number, step in enumerate(each.steps)] for each in plans]
+    live = [[as_stored(step.body, number) for number, step in enumerate(each.steps)] for each in plans]
     same, unchanged = _timed(old, known, live)
     update, changed = _timed(new, known, live)
     steps = [sum(len(each.steps) for each in several) for several in (plans, unchanged, changed)]
@@ -96,7 +96,7 @@ def manifest(number: int, tag: str) -> dict[str, Any]:
     }
 
 
-def _live(body: Mapping[str, Any], number: int) -> dict[str, Any]:
+def as_stored(body: Mapping[str, Any], number: int) -> dict[str, Any]:
     """A child as the API server stores it."""
     import copy
 

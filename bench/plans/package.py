@@ -25,7 +25,7 @@ def run(units: str = str(grids.UNITS), count: str = str(grids.GRIDS)) -> dict[st
         save_group(package(int(count), "1.0"), actor, ask=False)
         for grid in Grid.objects.all():
             steps = plan_for(spec_of(grid), grid).steps
-            rows.store(Child, (_child(grid, step.body, number) for number, step in enumerate(steps)))
+            rows.store(Child, (_child(grid.pk, step.body, number) for number, step in enumerate(steps)))
         Grid.objects.update(observed_generation=1)
         same, _, unchanged = _timed(package(int(count), "1.0"), actor)
         update, statements, changed = _timed(package(int(count), "1.1"), actor)
@@ -77,18 +77,10 @@ def _label(units: int) -> None:
     Node.objects.bulk_update(found, ["labels"], batch_size=500)
 
 
-def _child(grid: Any, body: Any, number: int) -> Any:
+def _child(grid: int, body: Any, number: int) -> Any:
     """A child as the watch stores it."""
-    from sgportal.models import Child
+    from sgportal.reconciler.cache.translate import child_row
 
-    live = grids._live(body, number)
-    live["metadata"]["uid"] = f"{grid.pk}-{number}"
-    name = live["metadata"]["name"]
-    return Child(
-        kind="Deployment",
-        namespace="default",
-        name=name,
-        uid=live["metadata"]["uid"],
-        grid_name=grid.name,
-        body=live,
-    )
+    stored = grids.as_stored(body, number)
+    stored["metadata"]["uid"] = f"{grid}-{number}"
+    return child_row(stored)
