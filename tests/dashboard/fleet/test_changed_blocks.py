@@ -34,16 +34,12 @@ def applied(old, new):
             shown[key] = change.html
         else:
             shown.pop(key, None)
-            before = {FIRST: None, PREVIOUS: last}.get(change.after) or at_first_of(at_first, change.after)
+            before = {FIRST: None, PREVIOUS: last, **dict(enumerate(at_first))}[change.after]
             order = list(shown.items())
             place = 0 if before is None else 1 + list(shown).index(before)
             shown = dict([*order[:place], (key, change.html), *order[place:]])
         last = key
     return {key: html for key, html in shown.items() if key not in {at_first[place] for place in gone}}
-
-
-def at_first_of(names, after):
-    return names[after] if isinstance(after, int) else None
 
 
 @given(block_lists(), block_lists())
