@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, visiting
 from tests.ops.install import demos
 from tests.services import chromium
 
@@ -57,19 +57,12 @@ def main() -> None:
 
 
 def _take(browser: Any, demo: demos.Demo, shot: Shot, target: Path) -> None:
-    size = {"width": shot.width, "height": shot.height}
-    context = browser.new_context(viewport=size, color_scheme=shot.theme, reduced_motion="reduce")
-    context.add_cookies([{"name": "django_language", "value": shot.language, "url": demo.url}])
-    page = context.new_page()
-    page.goto(f"{demo.url}/login/")
-    page.fill("#id_username", demo.told("User"))
-    page.fill("#id_password", demo.told("Password"))
-    page.click("form button.main")
-    page.wait_for_selector(".heat")
-    page.goto(demo.url + shot.address)
-    page.wait_for_selector("#live-badge[data-state=live]")
-    page.screenshot(path=target)
-    context.close()
+    how = {"language": shot.language, "theme": shot.theme, "width": shot.width, "height": shot.height}
+    with visiting(browser, demo, **how) as visit:
+        visit.page.emulate_media(reduced_motion="reduce")
+        page = visit.open(shot.address)
+        page.wait_for_selector("#live-badge[data-state=live]")
+        page.screenshot(path=target)
 
 
 if __name__ == "__main__":
