@@ -107,6 +107,16 @@ def test_what_cannot_be(operator, fleet, what, said):
     assert 'name="seen"' not in page.content.decode()
 
 
+@pytest.mark.parametrize("shown", [{}, {"seen": ""}, {"seen": "another"}])
+def test_nothing_is_done_that_was_not_shown(operator, fleet, shown):
+    place = choose(operator, ["node3"])
+    page = operator.post(place, {"step": "confirm", "key": "site", "value": "por", **shown})
+    assert "The cluster changed after your preview" in page.content.decode()
+    assert not LabelJob.objects.exists()
+    confirm(operator, page, place, key="site", value="por")
+    assert LabelJob.objects.get().changes == {"site": "por"}
+
+
 def test_removing_a_label(operator, fleet):
     place = choose(operator, ["node2"])
     page = say_what(operator, place, key="site", value="", remove="1")
