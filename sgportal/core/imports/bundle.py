@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..grids.grid import parse
@@ -12,7 +12,7 @@ from ..selector import matches, requirements
 from ..text import Invalid, Problem, pointer, say
 from ..units import NodeView
 from .report import Translation
-from .source import Source
+from .source import Source, look_up
 
 NODE = "nodes"  # in the place of a manifest's path: where labels of nodes went
 
@@ -138,14 +138,16 @@ def own_annotations(source: Source) -> dict[str, str]:
     return {key: value for key, value in found.items() if key != LAST_APPLIED}
 
 
-def carry_metadata(source: Source, path: str, but: Collection[str] = ()) -> None:
-    """Account for what of an object's metadata its grid has, but for some annotations."""
-    source.carry("/metadata/name", f"{path}#/metadata/name")
-    source.carry("/metadata/namespace", f"{path}#/metadata/namespace")
-    source.carry("/metadata/labels", f"{path}#/metadata/labels")
-    for key in own_annotations(source).keys() - set(but):
-        at = "/metadata/annotations" + pointer(key)
-        source.carry(at, f"{path}#{at}")
+def carry_metadata(source: Source, path: str, annotations: Iterable[str], at: str = "") -> None:
+    """Account for what its grid has of the metadata, and these annotations, of an object, or of a manifest that stands
+    in it at a pointer. A grid is in the namespace of the object; another one of the manifest is not carried over."""
+    is_its_own = look_up(source.document, at + "/metadata/namespace") in (None, source.namespace)
+    fields = ["/name", *["/namespace"] * is_its_own, "/labels", *("/annotations" + pointer(key) for key in annotations)]
+    for field in fields:
+        source.carry(f"{at}/metadata{field}", f"{path}#/metadata{field}")
+    if at:
+        source.carry(at + "/apiVersion", f"{path}#/kind")
+        source.carry(at + "/kind", f"{path}#/kind")
 
 
 def _would_be(path: str, problem: Problem) -> Any:

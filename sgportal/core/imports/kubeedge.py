@@ -11,7 +11,7 @@ from typing import Any
 
 from ..names import GRID_SELECTOR
 from ..text import pointer, say
-from .bundle import NODE, Bundle
+from .bundle import NODE, Bundle, carry_metadata
 from .differences import without_nulls
 from .images import COMPONENTS, OPERATORS, changed
 from .services import keep_to_units
@@ -113,18 +113,12 @@ def _deployment(
         _Overriders(
             units, source, target, "/spec/workloadScope/targetNodeGroups" + pointer(index, "overriders")
         ).lay_over()
-    metadata = manifest["metadata"]
-    name, labels = metadata["name"], metadata.get("labels") or {}
-    path = units.make(bundle, source, name, KEY, at + "/spec", labels)
+    name = manifest["metadata"]["name"]
+    path = units.make(bundle, source, name, KEY, at + "/spec", {"labels": manifest["metadata"].get("labels")})
     if path is None:
         return
-    for field in ("name", "labels"):
-        source.carry(f"{at}/metadata/{field}", f"{path}#/metadata/{field}")
-    if metadata.get("namespace") in (None, source.namespace):
-        source.carry(at + "/metadata/namespace", f"{path}#/metadata/namespace")
+    carry_metadata(source, path, (), at)
     source.lost(at + "/metadata/annotations", say("children have the labels of their grid, and no annotations"))
-    source.carry(at + "/apiVersion", f"{path}#/kind")
-    source.carry(at + "/kind", f"{path}#/kind")
     _handing_over(source, name, [each["name"] for each in targets], at)
 
 

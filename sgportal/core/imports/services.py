@@ -32,15 +32,7 @@ def keep_to_units(
     path = bundle.grid(source, "ServiceGrid", grid, made, {"gridUniqKey": key, "template": spec}, at + "/spec")
     if path is None:
         return
-    if at:
-        for field in ("name", "namespace", "labels"):
-            source.carry(f"{at}/metadata/{field}", f"{path}#/metadata/{field}")
-        for each in own:
-            source.carry(f"{at}/metadata/annotations{pointer(each)}", f"{path}#/metadata/annotations{pointer(each)}")
-        source.carry(at + "/apiVersion", f"{path}#/kind")
-        source.carry(at + "/kind", f"{path}#/kind")
-    else:
-        carry_metadata(source, path, said)
+    carry_metadata(source, path, own, at)
     for field in service.get("spec") or {}:
         if field in spec:
             source.carry(f"{at}/spec{pointer(field)}", f"{path}#/spec/template{pointer(field)}")

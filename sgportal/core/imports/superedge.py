@@ -63,7 +63,7 @@ def _grid(bundle: Bundle, source: Source) -> None:
         )
     metadata = {"labels": source.labels, "annotations": own_annotations(source)}
     if path := bundle.grid(source, source.kind, source.name, metadata, source.spec, "/spec"):
-        carry_metadata(source, path)
+        carry_metadata(source, path, own_annotations(source))
         source.carry("/spec", f"{path}#/spec")
         source.note(
             "note",

@@ -9,7 +9,7 @@ from ..overrides.merging import merged
 from ..overrides.override import strip_directives
 from ..schema import check, wrong_type
 from ..text import REQUIRED, Invalid, first_of, say
-from .bundle import Bundle, own_annotations
+from .bundle import Bundle
 from .differences import NotExpressible, override_entries, without_nulls
 from .json_patch import OPERATIONS, NotApplicable, patched
 from .source import Source
@@ -103,9 +103,10 @@ class PerUnit:
         return [each for each in listed if each in self.wanted]
 
     def make(
-        self, bundle: Bundle, source: Source, name: str, key: str, at: str, labels: Mapping[str, str]
+        self, bundle: Bundle, source: Source, name: str, key: str, at: str, metadata: Mapping[str, Any]
     ) -> str | None:
-        """The path of the grid, of which `at` is the template; None where it cannot be made, which is said."""
+        """The path of the grid, of which `at` is the template, with the labels and annotations that are given; None
+        where it cannot be made, which is said."""
         spec: dict[str, Any] = {"gridUniqKey": key, "template": dict(self.template)}
         spec["placement"] = {"include": {"units": list(self.wanted)}}
         wanted = {unit: {**each, "selector": self.template["selector"]} for unit, each in self.wanted.items()}
@@ -120,7 +121,6 @@ class PerUnit:
             return None
         if entries:
             spec["overrides"] = entries
-        metadata = {"labels": labels, "annotations": own_annotations(source)}
         path = bundle.grid(source, self.kind.kind, name, metadata, spec, at)
         if path:
             source.carry(at, f"{path}#/spec/template")

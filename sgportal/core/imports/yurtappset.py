@@ -6,7 +6,7 @@ from typing import Any
 
 from ..selector import matches, requirements
 from ..text import pointer, say
-from .bundle import Bundle, carry_metadata
+from .bundle import Bundle, carry_metadata, own_annotations
 from .differences import without_nulls
 from .source import Source
 from .workloads import PerUnit, cannot_run_twice
@@ -45,8 +45,11 @@ class App:
             self.source.note("blocked", "/spec", text, say("add the NodePools to the input"))
             return
         outer = self.source.document["metadata"].get("labels") or {}
-        labels = {**outer, **((self._meta().get("labels")) or {})}
-        path = self.units.make(self.bundle, self.source, self.source.name, KEY, self.at + "/spec", labels)
+        metadata = {
+            "labels": {**outer, **(self._meta().get("labels") or {})},
+            "annotations": own_annotations(self.source),
+        }
+        path = self.units.make(self.bundle, self.source, self.source.name, KEY, self.at + "/spec", metadata)
         if path:
             self._account(path, template)
 
@@ -205,7 +208,7 @@ class App:
     def _account(self, path: str, template: Mapping[str, Any]) -> None:
         """Account for what is left, and say what becomes of pods."""
         source = self.source
-        carry_metadata(source, path)
+        carry_metadata(source, path, own_annotations(source))
         if self.is_newer:
             source.carry("/spec/pools", f"{path}#/spec/placement")
         else:
