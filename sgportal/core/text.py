@@ -128,3 +128,8 @@ class Invalid(Exception):
 def pointer(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901) from its unescaped parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def parts_of(at: str) -> list[str]:
+    """The unescaped parts of a JSON pointer."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in at.split("/")[1:]]

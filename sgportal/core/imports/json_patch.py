@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..text import Sentence, say
+from ..text import Sentence, parts_of, say
 
 OPERATIONS = ("add", "remove", "replace")
 
@@ -20,8 +20,7 @@ def patched(value: Any, operation: str, path: str, new: Any) -> Any:
     """A value with one operation carried out; it is not changed itself. Raises NotApplicable."""
     if not path.startswith("/"):
         raise NotApplicable(say("“%(path)s” is not a JSON pointer; it begins with “/”", path=path[:200]))
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
-    return _patched(value, operation, parts, new, path)
+    return _patched(value, operation, parts_of(path), new, path)
 
 
 def _patched(value: Any, operation: str, parts: list[str], new: Any, path: str) -> Any:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..names import GRID_SELECTOR
-from ..text import pointer, say
+from ..plans.per_unit.layers import without_nulls
+from ..text import one_of, pointer, say
 from .bundle import NODE, Bundle, carry_metadata
-from .differences import without_nulls
 from .images import COMPONENTS, OPERATORS, changed
 from .services import keep_to_units
 from .source import Source
@@ -44,12 +44,7 @@ def _group(bundle: Bundle, source: Source) -> None:
     if source.spec.get("matchLabels"):
         found = bundle.selected({"matchLabels": source.spec["matchLabels"]})
         bundle.join(KEY, source.name, found, source, "/spec/matchLabels")
-        source.note(
-            "changed",
-            "/spec/matchLabels",
-            say("nodes that match now are labelled; here a NodeUnit is its nodes' label, and no selector is kept"),
-            say("label nodes that join later, on the page “Nodes” or with kubectl"),
-        )
+        source.settled("/spec/matchLabels")
     source.note(
         "changed",
         "/kind",
@@ -86,9 +81,7 @@ def _application(bundle: Bundle, source: Source) -> None:
         elif (manifest["apiVersion"], manifest["kind"]) == ("v1", "Service"):
             keep_to_units(bundle, source, manifest, at, KEY)
         else:
-            kind, version = manifest["kind"][:100], manifest["apiVersion"][:100]
-            text = say("%(kind)s (%(version)s) is not imported", kind=kind, version=version)
-            source.note("lost", at, text, say("apply it with kubectl"), "kubectl apply -f …")
+            source.not_imported(at, manifest["kind"], manifest["apiVersion"])
 
 
 def _deployment(
@@ -180,7 +173,7 @@ class _Overriders:
         self.source.check(fields, at, tuple(each for each in fields if each != "value"))
         entry = self.given[name][index]
         if operators and entry["operator"] not in operators:
-            raise self.source.refuse(at + "/operator", say("must be one of %(kinds)s", kinds=", ".join(operators)))
+            raise self.source.refuse(at + "/operator", one_of(operators))
         for field in fields:
             self.source.carry(f"{at}/{field}", OVERRIDES)
         return entry, at
@@ -202,7 +195,7 @@ class _Overriders:
         entry = self.given["imageOverriders"][index]
         for field, known in (("component", COMPONENTS), ("operator", OPERATORS)):
             if entry[field] not in known:
-                raise self.source.refuse(f"{at}/{field}", say("must be one of %(kinds)s", kinds=", ".join(known)))
+                raise self.source.refuse(f"{at}/{field}", one_of(known))
             self.source.carry(f"{at}/{field}", OVERRIDES)
         self.source.carry(at + "/value", OVERRIDES)
         spec = self.units.wanted[self.unit]

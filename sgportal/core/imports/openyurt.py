@@ -51,12 +51,7 @@ def _pool(bundle: Bundle, source: Source) -> None:
         found = bundle.selected(selector)
         names |= set(found)
         bundle.join(KEY, unit, found, source, "/spec/selector")
-        source.note(
-            "changed",
-            "/spec/selector",
-            say("nodes that match now are labelled; here a NodeUnit is its nodes' label, and no selector is kept"),
-            say("label nodes that join later, on the page “Nodes” or with kubectl"),
-        )
+        source.settled("/spec/selector")
     source.check({"nodes": "[str]"}, "/status")
     seen = (source.document.get("status") or {}).get("nodes") or ()
     if seen:
@@ -73,7 +68,7 @@ def _pool(bundle: Bundle, source: Source) -> None:
 
 def _lost_of_pool(source: Source, nodes: str) -> None:
     for field in (name for name in source.document.get("status") or {} if name != "nodes"):
-        source.note("note", "/status" + pointer(field), say("is written by the cluster, and made anew"))
+        source.made_anew("/status" + pointer(field))
     if "type" in source.spec:
         source.note("note", "/spec/type", say("is a word for people there, which decides nothing"))
     source.lost("/spec/annotations", say("annotate the nodes by hand"), f"kubectl annotate node {nodes} …")
@@ -112,11 +107,10 @@ def _service(bundle: Bundle, source: Source) -> None:
     asked = annotations.get(TOPOLOGY)
     at = "/metadata/annotations" + pointer(TOPOLOGY)
     if asked is None:
-        text = say("%(kind)s (%(version)s) is not imported", kind="Service", version="v1")
-        source.note("lost", "", text, say("apply it with kubectl"), "kubectl apply -f …")
+        source.not_imported("", source.kind, source.api_version)
     elif asked in _POOL_TOPOLOGIES:
         source.note("note", at, say("a ServiceGrid keeps traffic within NodeUnits of itself"))
         keep_to_units(bundle, source, source.document, "", KEY, (TOPOLOGY,))
     else:
         text = say("traffic is kept within NodeUnits here, not within what “%(asked)s” says", asked=asked[:100])
-        source.note("lost", "", text, say("apply it with kubectl"), "kubectl apply -f …")
+        source.by_kubectl("", text)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..names import LAST_APPLIED, SERVICE_SUFFIX
+from ..plans.per_unit.layers import without_nulls
 from ..text import pointer, say
 from .bundle import Bundle, carry_metadata
-from .differences import without_nulls
 from .source import Source
 
 _CLUSTERS = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
@@ -37,7 +37,7 @@ def keep_to_units(
         if field in spec:
             source.carry(f"{at}/spec{pointer(field)}", f"{path}#/spec/template{pointer(field)}")
         elif field in _CLUSTERS:
-            source.note("note", f"{at}/spec{pointer(field)}", say("is written by the cluster, and made anew"))
+            source.made_anew(f"{at}/spec{pointer(field)}")
     if name != grid + SERVICE_SUFFIX:
         text = say(
             "the Service of a ServiceGrid is called “%(name)s”, and has another address", name=grid + SERVICE_SUFFIX

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..names import LAST_APPLIED
 from ..schema import check, check_fields, wrong_type
-from ..text import NOTHING, REQUIRED, Invalid, Problem, Sentence, first_of, one_of, pointer, say
+from ..text import NOTHING, REQUIRED, Invalid, Problem, Sentence, first_of, one_of, parts_of, pointer, say
 from .report import Carried, Finding, Level, SourceReport
 
 Fields = Mapping[str, str]  # by name the type, as `core.schema.check` has it
@@ -91,9 +91,12 @@ class Source:
 
     def check_selector(self, at: str) -> None:
         """Raises Invalid unless what is at a pointer is a label selector."""
-        found = look_up(self.document, at)
-        self.check_value(found, "LabelSelector", at)
-        for index, each in enumerate((found or {}).get("matchExpressions") or ()):
+        self.check_value(look_up(self.document, at), "LabelSelector", at)
+        self.check_operators(at)
+
+    def check_operators(self, at: str) -> None:
+        """Raises Invalid for an operator that there is not in a selector at a pointer whose types are right."""
+        for index, each in enumerate(look_up(self.document, at + "/matchExpressions") or ()):
             if each["operator"] not in OPERATORS:
                 raise self.refuse(at + pointer("matchExpressions", index, "operator"), one_of(OPERATORS))
 
@@ -113,18 +116,40 @@ class Source:
         if look_up(self.document, at) is not None:
             self.note("lost", at, say("has no equivalent here and is not carried over"), cure, command)
 
+    def made_anew(self, at: str) -> None:
+        """What is at a pointer says how an object is, and not how it should be."""
+        self.note("note", at, say("is written by the cluster, and made anew"))
+
+    def settled(self, at: str) -> None:
+        """The selector of nodes at a pointer was answered once."""
+        self.note(
+            "changed",
+            at,
+            say("nodes that match now are labelled; here a NodeUnit is its nodes' label, and no selector is kept"),
+            say("label nodes that join later, on the page “Nodes” or with kubectl"),
+        )
+
+    def by_kubectl(self, at: str, sentence: Sentence) -> None:
+        """The manifest at a pointer is none of ours, for this reason."""
+        self.note("lost", at, sentence, say("apply it with kubectl"), "kubectl apply -f …")
+
+    def not_imported(self, at: str, kind: str, version: str) -> None:
+        """Nobody here knows a manifest of this kind, which is at a pointer."""
+        text = say("%(kind)s (%(version)s) is not imported", kind=kind[:100], version=version[:100])
+        self.by_kubectl(at, text)
+
     def refuse(self, at: str, sentence: Sentence) -> Invalid:
         """The exception that says what is wrong at a pointer."""
         return Invalid(Problem(self.where + at, sentence))
 
     def report(self) -> SourceReport:
         """What became of every field."""
+        told = self._accounted | _above(self._accounted)
         for at in _SERVERS:
-            if look_up(self.document, at) is not None and at not in self._accounted | _above(self._accounted):
-                self.note("note", at, say("is written by the cluster, and made anew"))
+            if at not in told and look_up(self.document, at) is not None:
+                self.made_anew(at)
         for at in _left(self.document, "", self._accounted, _above(self._accounted)):
-            text = say("has no equivalent here and is not carried over")
-            self.note("lost", at, text, say("look up what it does there; if it is needed, set it by hand"))
+            self.lost(at, say("look up what it does there; if it is needed, set it by hand"))
         carried = tuple(Carried(self.where + at, to) for at, to in self._carried.items())
         place = self.document["metadata"].get("namespace") or ""
         return SourceReport(self.where, self.api_version, self.kind, place, self.name, carried, tuple(self._findings))
@@ -159,8 +184,7 @@ def _text_problems(document: Mapping[str, Any], names: tuple[str, ...], where: s
 
 def look_up(value: Any, at: str) -> Any:
     """What is at a JSON pointer; None where there is nothing."""
-    for part in at.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in parts_of(at):
         if isinstance(value, Mapping):
             value = value.get(name)
         elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..grids.kinds import API_VERSION, KINDS
 from ..names import GROUP, as_label_value
+from ..schema import wrong_type
 from ..selector import matches, requirements
-from ..text import one_of, pointer, say
+from ..text import Invalid, must_be, pointer, say
 from .bundle import NODE, Bundle, carry_metadata, own_annotations
-from .source import OPERATORS, Source
+from .source import Source
 
 SITE = f"site.{GROUP}"
 _UNIT_FIELDS = {
@@ -56,11 +57,9 @@ def translate(bundle: Bundle) -> None:
 
 def _grid(bundle: Bundle, source: Source) -> None:
     if source.api_version != API_VERSION:
-        raise source.refuse("/apiVersion", say("must be “%(wanted)s”", wanted=API_VERSION))
+        raise source.refuse("/apiVersion", must_be(API_VERSION))
     if not isinstance(source.document.get("spec"), Mapping):
-        raise source.refuse(
-            "/spec", say("must be an object, not %(value)s", value=str(source.document.get("spec"))[:60])
-        )
+        raise Invalid(wrong_type(source.document.get("spec"), "an object", source.where + "/spec"))
     metadata = {"labels": source.labels, "annotations": own_annotations(source)}
     if path := bundle.grid(source, source.kind, source.name, metadata, source.spec, "/spec"):
         carry_metadata(source, path, own_annotations(source))
@@ -81,12 +80,7 @@ def _members(bundle: Bundle, source: Source) -> list[tuple[str, str]]:
         source.carry(at, NODE)
     if _selector(source):
         found += [(name, "/spec/selector") for name in bundle.selected(source.spec["selector"])]
-        source.note(
-            "changed",
-            "/spec/selector",
-            say("nodes that match now are labelled; here a NodeUnit is its nodes' label, and no selector is kept"),
-            say("label nodes that join later, on the page “Nodes” or with kubectl"),
-        )
+        source.settled("/spec/selector")
     nodes = [name for name, _ in found]
     _set_node(bundle, source, nodes)
     _state(source, nodes)
@@ -99,9 +93,7 @@ def _selector(source: Source) -> bool:
     if selector is None:
         return False
     source.check(_SELECTOR_FIELDS, "/spec/selector")
-    for index, each in enumerate(selector.get("matchExpressions") or ()):
-        if each["operator"] not in OPERATORS:
-            raise source.refuse("/spec/selector" + pointer("matchExpressions", index, "operator"), one_of(OPERATORS))
+    source.check_operators("/spec/selector")
     source.lost("/spec/selector/annotations", say("SuperEdge does not read it either; use labels"))
     return bool(selector.get("matchLabels") or selector.get("matchExpressions"))
 
@@ -131,12 +123,13 @@ def _state(source: Source, nodes: Sequence[str]) -> None:
         source.note("note", "/spec/unschedulable", say("is the default"))
     if "type" in spec:
         source.note("note", "/spec/type", say("is a word for people there, which decides nothing"))
+    control_plane = say("a control plane of its own in a NodeUnit stays SuperEdge's; keep site-manager for that")
     if spec.get("autonomyLevel") == "L3":
         source.note("note", "/spec/autonomyLevel", say("is the default"))
-    control_plane = say("a control plane of its own in a NodeUnit stays SuperEdge's; keep site-manager for that")
-    for field in ("autonomyLevel", "unitCredentialConfigMapRef", "unitClusterInfo"):
-        if field != "autonomyLevel" or spec.get(field) != "L3":
-            source.lost(f"/spec/{field}", control_plane)
+    else:
+        source.lost("/spec/autonomyLevel", control_plane)
+    source.lost("/spec/unitCredentialConfigMapRef", control_plane)
+    source.lost("/spec/unitClusterInfo", control_plane)
     source.lost("/spec/taints", say("taint the nodes by hand"), f"kubectl taint node {on} …")
     if source.labels:
         text = say("has served to select NodeUnits by label, which is settled with its NodeGroup")

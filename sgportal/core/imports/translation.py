@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..grids.kinds import KINDS
+from ..names import GROUP
 from ..text import Invalid, Problem, pointer, say
 from ..units import NodeView
 from . import kubeedge, openyurt, superedge, yurtappset
@@ -11,13 +13,13 @@ from .report import Translation
 from .source import Source, opened
 
 MOST_OBJECTS = 2000
-TRANSLATED = (
-    ("superedge.io", ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid")),
-    (superedge.SITE, ("NodeUnit", "NodeGroup")),
-    (yurtappset.GROUP, ("NodePool", "YurtAppSet", "YurtAppDaemon", "YurtAppOverrider")),
-    (kubeedge.GROUP, ("NodeGroup", "EdgeApplication")),
-    ("", ("Service",)),
-)
+TRANSLATED = {
+    GROUP: KINDS,
+    superedge.SITE: ("NodeUnit", "NodeGroup"),
+    yurtappset.GROUP: ("NodePool", *yurtappset.KINDS, "YurtAppOverrider"),
+    kubeedge.GROUP: ("NodeGroup", "EdgeApplication"),
+    "": ("Service",),
+}
 
 
 def translate(documents: Sequence[Any], nodes: Iterable[NodeView]) -> Translation:
@@ -38,11 +40,8 @@ def translate(documents: Sequence[Any], nodes: Iterable[NodeView]) -> Translatio
     openyurt.translate(bundle)
     kubeedge.translate(bundle)
     for source in sources:
-        if not any(source.group == group and source.kind in kinds for group, kinds in TRANSLATED):
-            text = say(
-                "%(kind)s (%(version)s) is not imported", kind=source.kind[:100], version=source.api_version[:100]
-            )
-            source.note("lost", "", text, say("apply it with kubectl"), "kubectl apply -f …")
+        if source.kind not in TRANSLATED.get(source.group, ()):
+            source.not_imported("", source.kind, source.api_version)
     return bundle.translation()
 
 

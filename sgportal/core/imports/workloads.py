@@ -7,10 +7,11 @@ from typing import Any
 from ..grids.kinds import KINDS
 from ..overrides.merging import merged
 from ..overrides.override import strip_directives
-from ..schema import check, wrong_type
-from ..text import REQUIRED, Invalid, first_of, say
+from ..plans.per_unit.layers import without_nulls
+from ..schema import check
+from ..text import REQUIRED, Invalid, first_of, one_of, say
 from .bundle import Bundle
-from .differences import NotExpressible, override_entries, without_nulls
+from .differences import NotExpressible, override_entries
 from .json_patch import OPERATIONS, NotApplicable, patched
 from .source import Source
 
@@ -53,8 +54,6 @@ class PerUnit:
 
     def merge(self, unit: str, patch: Any, source: Source, at: str) -> None:
         """A patch at a pointer laid over, as Kubernetes does it (strategic merge patch). Raises Invalid."""
-        if not isinstance(patch, Mapping):
-            raise Invalid(wrong_type(patch, "an object", source.where + at))
         checked = check(strip_directives(patch), self.kind.template_type, source.where + at)
         if problems := first_of(each for each in checked if each.sentence != REQUIRED):
             raise Invalid(*problems)
@@ -67,7 +66,7 @@ class PerUnit:
         source.check({"path": "str", "operation": "str", "value": "any"}, at, ("path", "operation"))
         operation, path = patch["operation"], patch["path"]
         if operation not in OPERATIONS:
-            raise source.refuse(at + "/operation", say("must be one of %(kinds)s", kinds=", ".join(OPERATIONS)))
+            raise source.refuse(at + "/operation", one_of(OPERATIONS))
         if path == "/spec" or not path.startswith("/spec/"):
             text = say("“%(path)s” is not within the spec of the workload", path=path[:200])
             source.note("lost", at, text, say("children have the labels of their grid, and no other metadata"))

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..plans.per_unit.layers import without_nulls
 from ..selector import matches, requirements
 from ..text import pointer, say
 from .bundle import Bundle, carry_metadata, own_annotations
-from .differences import without_nulls
 from .source import Source
 from .workloads import PerUnit, cannot_run_twice
 
@@ -73,10 +73,8 @@ class App:
             raise self.source.refuse(outer, text)
         self.at, self.child_kind = outer + pointer(given[0]), _TEMPLATES[given[0]]
         self.source.check({"metadata": "ObjectMeta", "spec": "any"}, self.at, ("spec",))
-        found = held[given[0]]["spec"]
-        if not isinstance(found, Mapping):
-            raise self.source.refuse(self.at + "/spec", say("must be an object, not %(value)s", value=str(found)[:60]))
-        template: dict[str, Any] = without_nulls(found)
+        self.source.check({}, self.at + "/spec")
+        template: dict[str, Any] = without_nulls(held[given[0]]["spec"])
         selector = spec.get("selector")
         if not self.is_newer and selector is not None:
             self.source.check({"selector": "LabelSelector"})
@@ -153,12 +151,10 @@ class App:
                 both = [*(pod.get("tolerations") or ()), *without_nulls(pool["tolerations"])]
                 self.units.merge(name, {"template": {"spec": {"tolerations": both}}}, self.source, at + "/tolerations")
             self._node_selector(pool, at)
-            patch = pool.get("patch")
-            if isinstance(patch, Mapping):
+            self.source.check({}, at + "/patch")
+            if pool.get("patch") is not None:
                 self.source.carry(at + "/patch/spec", "spec.overrides")
-                self.units.merge(name, patch.get("spec") or {}, self.source, at + "/patch/spec")
-            elif patch is not None:
-                raise self.source.refuse(at + "/patch", say("must be an object, not %(value)s", value=str(patch)[:60]))
+                self.units.merge(name, pool["patch"].get("spec") or {}, self.source, at + "/patch/spec")
 
     def _node_selector(self, pool: Mapping[str, Any], at: str) -> None:
         term = pool.get("nodeSelectorTerm")

@@ -9,7 +9,7 @@ from typing import Any
 from ..kubernetes_fields import FIELDS
 from ..names import FIELD_MANAGER, GRIDS_OWN_KEYS
 from ..schema import check_fields, unknown_field
-from ..text import Problem, Sentence, pointer, say
+from ..text import Problem, Sentence, parts_of, pointer, say
 from .field_paths import ANY, Entry, Field, Part, Pattern, list_keys, touches
 
 _SHAPE = {"jsonPointers": ("[str]", False), "fieldPaths": ("[str]", False), "managers": ("[str]", False)}
@@ -107,9 +107,9 @@ _BAD_PATH = say(
 def _from_pointer(text: Any) -> Pattern:
     if not isinstance(text, str) or len(text) > MAX_PATH or not text.startswith("/") or re.search("~(?![01])", text):
         raise _Unreadable(_BAD_POINTER)
-    parts = (part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
     return tuple(
-        ANY if part == "*" else int(part) if re.fullmatch("0|[1-9][0-9]{0,5}", part) else part for part in parts
+        ANY if part == "*" else int(part) if re.fullmatch("0|[1-9][0-9]{0,5}", part) else part
+        for part in parts_of(text)
     )
 
 
