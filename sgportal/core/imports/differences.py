@@ -7,6 +7,7 @@ from typing import Any
 
 from ..overrides.merging import DELETE, DIRECTIVE, inner, keys_of
 from ..overrides.override import IN_CONTAINER, Unfit, laid_over, overrides_of
+from ..plans.per_unit.layers import without_nulls
 from ..schema import Keys, identity
 
 _GONE = {DIRECTIVE: DELETE}
@@ -18,13 +19,6 @@ class NotExpressible(Exception):
     def __init__(self, unit: str) -> None:
         super().__init__(unit)
         self.unit = unit
-
-
-def without_nulls(value: Any) -> Any:
-    """A value without the fields that are null, which the API server takes for absent."""
-    if isinstance(value, Mapping):
-        return {name: without_nulls(each) for name, each in value.items() if each is not None}
-    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def override_entries(
@@ -94,7 +88,7 @@ def _short(patch: Mapping[str, Any]) -> list[dict[str, Any]]:
                 del container[name]
     if isinstance(containers, list):
         pod["containers"] = [each for each in containers if set(each) != {"name"}]
-    rest = _pruned(rest)
+    _prune(rest, "template", "spec", "containers")
     if first and entries:
         entries[0] = {**first, **entries[0]}
     elif first:
@@ -108,19 +102,12 @@ def _removes(value: Any) -> bool:
     return DIRECTIVE in json.dumps(value)
 
 
-def _pruned(patch: Mapping[str, Any]) -> dict[str, Any]:
-    """A patch without objects and lists of it that have become empty on the way to the containers."""
-    found = dict(patch)
-    template = dict(found.get("template") or {})
-    pod = dict(template.get("spec") or {})
-    if pod.get("containers") == []:
-        del pod["containers"]
-    for outer, name, held in ((template, "spec", pod), (found, "template", template)):
-        if isinstance(outer.get(name), Mapping):
-            outer[name] = held
-            if not held:
-                del outer[name]
-    return found
+def _prune(patch: dict[str, Any], name: str, *inner_names: str) -> None:
+    """Take out of a patch what has become empty on the way to a field."""
+    if inner_names and isinstance(patch.get(name), dict):
+        _prune(patch[name], *inner_names)
+    if patch.get(name) in ({}, []):
+        del patch[name]
 
 
 def _try(
