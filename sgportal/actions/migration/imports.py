@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from django.db import transaction
 
-from ...core.imports.report import Translation
+from ...core.imports.report import Finding, Translation
 from ...core.imports.translation import translate
 from ...core.plans.preview.binding import digest, id_of, plan_id
-from ...core.text import Invalid, Problem, say
+from ...core.text import Invalid, Problem, Sentence, say
 from ...models import LabelJob, Node
 from ...queries.label_impact import Impact
 from ...reconciler.queue.together import requests_together
@@ -33,7 +33,7 @@ class Imported:
     @property
     def ids(self) -> Mapping[str, str]:
         """What somebody agrees to who agrees to all of it (`as_planned`)."""
-        return {each.path: plan_id(each.plan.steps) for each in self.saved} | {WHOLE: self.id}
+        return _plans(self.saved) | {WHOLE: self.id}
 
 
 @intent
@@ -52,23 +52,19 @@ def import_objects(documents: Sequence[Any], actor: Actor, *, dry_run: bool = Fa
         found, prepared = found.blocked_by(invalid.problems), []  # the report is whole all the same
     with transaction.atomic(), requests_together():
         impact = cast(Impact, label_each(found.labels, actor, dry_run=True)) if found.labels else None
-        planned = store(prepared, actor, dry_run=True)
-        whole = _id(found, planned, impact)
-        if dry_run:
-            return Imported(found, planned, impact, None, whole)
-        check_agreed(lambda: whole)
-        job = _label(found.labels, impact, actor) if impact else None
-        return Imported(found, store(prepared, actor), impact, job, whole)
+        if not dry_run:
+            check_agreed(lambda: _id(found, store(prepared, actor, dry_run=True), impact))
+        job = _label(found.labels, impact, actor) if impact and not dry_run else None
+        saved = store(prepared, actor, dry_run=dry_run)
+        return Imported(found, saved, impact, job, _id(found, saved, impact))
 
 
-def _with_cure(finding: Any) -> Any:
+def _with_cure(finding: Finding) -> Sentence:
     return say("%(why)s: %(cure)s", why=finding.sentence, cure=finding.cure) if finding.cure else finding.sentence
 
 
 def _prepared(found: Translation) -> list[Prepared]:
     """The grids, valid and not refused by the API server. Raises Invalid with pointers into the input."""
-    if not found.manifests:
-        return []
     try:
         return prepare(found.manifests)
     except Invalid as invalid:
@@ -92,8 +88,13 @@ def _moved(problem: Problem, found: Translation) -> Problem:
 
 def _id(found: Translation, planned: Sequence[Saved], impact: Impact | None) -> str:
     """Of the manifests as well: of a grid whose NodeUnits have no nodes yet, the plan says nothing."""
-    grids = {each.path: plan_id(each.plan.steps) for each in planned}
-    return digest(id_of(grids), [each.result for each in planned], impact.id if impact else "", found.manifests)
+    return digest(
+        id_of(_plans(planned)), [each.result for each in planned], impact.id if impact else "", found.manifests
+    )
+
+
+def _plans(saved: Sequence[Saved]) -> dict[str, str]:
+    return {each.path: plan_id(each.plan.steps) for each in saved}
 
 
 def _label(labels: Mapping[str, Mapping[str, str]], impact: Impact, actor: Actor) -> LabelJob:
