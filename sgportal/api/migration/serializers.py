@@ -1,18 +1,16 @@
 """What an import comes to, as JSON."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from rest_framework import serializers
 
 from ... import actions
 from ...core.imports.report import LEVELS, Finding
 from ...core.text import Sentence
-from ...models import LabelJob
-from ...queries.label_impact import Impact
 from ..grids.plans import ID
 from ..grids.serializers import Applied, AppliedSerializer
-from ..http.shapes import Always, Count, Said, Shape, Texts, one_of
+from ..http.shapes import Always, Count, Labels, Said, Shape, Texts, one_of
 from ..nodes.impact import ImpactSerializer
 from ..nodes.serializers import JobSerializer
 
@@ -79,13 +77,13 @@ class ImportSerializer(Shape):
 
     id = serializers.CharField(required=False, help_text=ID)
     counts = CountsSerializer()
-    objects = ImportedObjectSerializer(many=True)
-    units = serializers.DictField(child=serializers.DictField(child=Texts()))
-    labels = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
-    manifests = serializers.ListField(child=serializers.DictField())
+    objects = ImportedObjectSerializer(many=True, source="done.translation.sources")
+    units = serializers.DictField(child=serializers.DictField(child=Texts()), source="done.translation.members")
+    labels = serializers.DictField(child=Labels(), source="done.translation.labels")
+    manifests = serializers.ListField(child=serializers.DictField(), source="done.translation.manifests")
     items = AppliedSerializer(many=True)
-    impact = ImpactSerializer(allow_null=True)
-    job = JobSerializer(allow_null=True)
+    impact = ImpactSerializer(allow_null=True, source="done.impact")
+    job = JobSerializer(allow_null=True, source="done.job")
 
     def get_id(self, found: Import) -> str | None:
         """Of a dry run."""
@@ -95,36 +93,9 @@ class ImportSerializer(Shape):
         """By level."""
         return found.done.translation.count()
 
-    def get_objects(self, found: Import) -> Iterable[Any]:
-        """In the order of the input."""
-        return found.done.translation.sources
-
-    def get_units(self, found: Import) -> Mapping[str, Any]:
-        """With all of their nodes, also those that have the label already."""
-        return {
-            key: {unit: list(nodes) for unit, nodes in units.items()}
-            for key, units in found.done.translation.members.items()
-        }
-
-    def get_labels(self, found: Import) -> Mapping[str, Any]:
-        """Those that nodes do not have yet."""
-        return found.done.translation.labels
-
-    def get_manifests(self, found: Import) -> Sequence[Any]:
-        """As `kubectl apply` takes them."""
-        return list(found.done.translation.manifests)
-
     def get_items(self, found: Import) -> Iterable[Applied]:
         """In the order of the manifests."""
         return [Applied(each, found.dry_run) for each in found.done.saved]
-
-    def get_impact(self, found: Import) -> Impact | None:
-        """Where there are labels to set."""
-        return found.done.impact
-
-    def get_job(self, found: Import) -> LabelJob | None:
-        """Where it was begun."""
-        return found.done.job
 
 
 class RemarkSerializer(Shape):
