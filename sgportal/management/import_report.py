@@ -1,19 +1,16 @@
 """The report on an import as lines for a terminal, in English."""
 
-import re
 from collections.abc import Iterator
 
 from .. import actions
+from ..core.containers.log_text import written_out
 from ..core.imports.report import Finding, SourceReport
-
-# What a terminal would obey, or take for the end of the line.
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def report_lines(done: actions.Imported, applied: bool) -> Iterator[str]:
     """What became of each object and field; the worst comes last, where a terminal shows it."""
     for line in _lines(done, applied):
-        yield _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
+        yield written_out(line).replace("\t", "\\t")
 
 
 def _lines(done: actions.Imported, applied: bool) -> Iterator[str]:

@@ -21,7 +21,11 @@ _HIDDEN = re.compile(
 def clean(line: bytes) -> str:
     """A line of a log, without its end, as text that is safe to show: escape sequences are left out, other characters
     that are not seen are written as `\\xNN` or `\\uNNNN`. What is no UTF-8 is shown as U+FFFD."""
-    text = _ESCAPES.sub("", line.decode(errors="replace").removesuffix("\r"))
+    return written_out(_ESCAPES.sub("", line.decode(errors="replace").removesuffix("\r")))
+
+
+def written_out(text: str) -> str:
+    """A text that is safe to show, with the characters that are not seen written as `\\xNN` or `\\uNNNN`; tabs stay."""
     return _HIDDEN.sub(_written_out, text)
 
 

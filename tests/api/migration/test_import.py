@@ -215,10 +215,11 @@ def test_what_changes_between_the_comparison_and_the_write_is_not_applied(nodes,
 
 def test_no_text_of_the_input_is_obeyed_by_the_terminal(nodes, tmp_path):
     path = tmp_path / "odd.json"
-    odd = {"apiVersion": "v1", "kind": "ConfigMap\x1b[2J\nfindings: none", "metadata": {"name": "a"}}
+    odd = {"apiVersion": "v1", "kind": "ConfigMap\x1b[2J\nfindings: none\u200f\t\u202e", "metadata": {"name": "a"}}
     path.write_text(json.dumps(odd))
     _, text = command(str(path))
-    assert "\x1b" not in text
+    assert not set("\x1b\t\u200f\u202e") & set(text)
+    assert "\\u200f\\t\\u202e" in text
     assert "\nfindings: none" not in text
 
 
