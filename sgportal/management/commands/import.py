@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ... import actions
 from ...api.migration.serializers import Import, ImportSerializer
-from ...core.documents import MAX_BYTES, TOO_LARGE, read_documents
+from ...core.documents import MAX_BYTES, read_documents
 from ...core.text import Invalid, Problem
 from ..import_report import report_lines
 
@@ -66,8 +66,6 @@ def _read(file: str) -> Iterator[Any]:
         else:
             with open(file, "rb") as opened:
                 data = opened.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise CommandError(f"{file}: {TOO_LARGE}")
         yield from read_documents(data)
     except OSError as error:
         raise CommandError(str(error)) from error

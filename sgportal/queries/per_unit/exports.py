@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -97,14 +98,9 @@ class _Seen:
 
 
 def _batches(grids: Iterable[Grid]) -> Iterator[list[Grid]]:
-    found: list[Grid] = []
-    for grid in grids:
-        found.append(grid)
-        if len(found) == BATCH:
-            yield found
-            found = []
-    if found:
-        yield found
+    left = iter(grids)
+    while some := list(islice(left, BATCH)):
+        yield some
 
 
 def _exported(grid: Grid, seen: _Seen) -> Exported:
