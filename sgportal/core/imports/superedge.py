@@ -81,9 +81,9 @@ def _members(bundle: Bundle, source: Source) -> list[tuple[str, str]]:
     if _selector(source):
         found += [(name, "/spec/selector") for name in bundle.selected(source.spec["selector"])]
         source.settled("/spec/selector")
-    nodes = [name for name, _ in found]
+    nodes = list(dict.fromkeys(name for name, _ in found))
     _set_node(bundle, source, nodes)
-    _state(source, nodes)
+    _state(source, shlex.join(nodes))
     return found
 
 
@@ -109,13 +109,14 @@ def _set_node(bundle: Bundle, source: Source, nodes: Sequence[str]) -> None:
             source.carry(here, NODE)
             for name in nodes:
                 bundle.label(name, key, value, source, here)
-        on = shlex.join(dict.fromkeys(nodes))
+        on = shlex.join(nodes)
         source.lost(f"{at}/annotations", say("annotate the nodes by hand"), f"kubectl annotate node {on} …")
         source.lost(f"{at}/taints", say("taint the nodes by hand"), f"kubectl taint node {on} …")
 
 
-def _state(source: Source, nodes: Sequence[str]) -> None:
-    spec, on = source.spec, shlex.join(dict.fromkeys(nodes))
+def _state(source: Source, on: str) -> None:
+    """What else a NodeUnit says of its nodes, which are the words `on` of a shell."""
+    spec = source.spec
     if spec.get("unschedulable"):
         cure = say("cordon its nodes, on the page “Nodes” or with kubectl")
         source.lost("/spec/unschedulable", cure, f"kubectl cordon {on}")

@@ -8,7 +8,7 @@ from ..plans.per_unit.layers import without_nulls
 from ..selector import matches, requirements
 from ..text import pointer, say
 from .bundle import Bundle, carry_metadata, own_annotations
-from .source import Source
+from .source import Source, look_up
 from .workloads import PerUnit, cannot_run_twice
 
 GROUP = "apps.openyurt.io"
@@ -54,10 +54,7 @@ class App:
             self._account(path, template)
 
     def _meta(self) -> Mapping[str, Any]:
-        spec = self.source.spec
-        outer = spec["workload"] if self.is_newer else spec
-        name = self.at.rpartition("/")[2]
-        return outer["workloadTemplate"][name].get("metadata") or {}
+        return look_up(self.source.document, self.at + "/metadata") or {}
 
     def _template(self) -> dict[str, Any]:
         """The spec of the workload, without what differs. Raises Invalid."""
@@ -65,17 +62,15 @@ class App:
         self.source.check({"workloadTemplate": "any"}, outer, ("workloadTemplate",))
         outer += "/workloadTemplate"
         self.source.check(dict.fromkeys(_TEMPLATES, "any"), outer)
-        spec = self.source.spec
-        held = (spec["workload"] if self.is_newer else spec)["workloadTemplate"]
-        given = [name for name in _TEMPLATES if held.get(name) is not None]
+        given = [name for name in _TEMPLATES if look_up(self.source.document, f"{outer}/{name}") is not None]
         if len(given) != 1:
             text = say("must have one of %(names)s", names=", ".join(_TEMPLATES))
             raise self.source.refuse(outer, text)
         self.at, self.child_kind = outer + pointer(given[0]), _TEMPLATES[given[0]]
         self.source.check({"metadata": "ObjectMeta", "spec": "any"}, self.at, ("spec",))
         self.source.check({}, self.at + "/spec")
-        template: dict[str, Any] = without_nulls(held[given[0]]["spec"])
-        selector = spec.get("selector")
+        template: dict[str, Any] = without_nulls(look_up(self.source.document, self.at + "/spec"))
+        selector = self.source.spec.get("selector")
         if not self.is_newer and selector is not None:
             self.source.check({"selector": "LabelSelector"})
             template = {**template, "selector": without_nulls(selector)}
