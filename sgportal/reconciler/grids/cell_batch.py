@@ -71,7 +71,7 @@ class _Part:
 def run(label: str, cluster: Cluster) -> float | None:
     """Reconcile the cells of a label key that have been due for the longest, those of new NodeUnits first. Seconds
     until the next batch, None where no cell is left. Raises ClusterError, and then all of them stay due."""
-    found = due_cells.waiting(label, MOST_ROWS)
+    found = due_cells.waiting(label, MOST_ROWS, FEW_ROWS)
     waiting = _first(found)
     places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
     grids = {grid.pk: grid for grid in places} if waiting else {}
@@ -105,7 +105,7 @@ def _next(waiting: Sequence[DueCell], done: Sequence[DueCell], left: _Left) -> f
     """In how many seconds there is more to do: at once, unless it is a few cells of which only a child has changed."""
     over = {row.pk for row in done}
     more = [row for row in waiting if row.pk not in over]
-    if len(more) > MOST_CELLS or len(waiting) == MOST_ROWS or any(row.moved or row.changed for row in more):
+    if len(more) > MOST_CELLS or len(waiting) >= MOST_ROWS or any(row.moved or row.changed for row in more):
         return 0.0
     return min([REST_SECONDS] if more else [], default=left.seconds)
 

@@ -54,9 +54,15 @@ def add(cells: Iterable[Cell]) -> None:
     upsert_rows([DueCell(**asdict(each)) for each in wanted], [*_CELL, "batch"], ["moved"])
 
 
-def waiting(label: str, most: int) -> list[DueCell]:
-    """Up to so many of the rows of a label key, those of units with other members first, then the oldest."""
-    return list(DueCell.objects.filter(label=label).order_by("-moved", "pk")[:most])
+def waiting(label: str, most: int, others: int) -> list[DueCell]:
+    """Up to `most` of the rows of a label key, those of units with other members first, then the oldest. Where the
+    former leave no room, the `others` oldest of the latter are there as well."""
+    rows = DueCell.objects.filter(label=label).order_by("-moved", "pk")
+    found = list(rows[:most])
+    there = sum(not row.moved for row in found)
+    if len(found) == most and there < others:
+        found += rows.filter(moved=False)[there:others]
+    return found
 
 
 def take(rows: Collection[DueCell]) -> None:

@@ -444,3 +444,18 @@ def test_what_can_wait_is_not_passed_over_for_ever_while_units_go_on_to_move(sit
     DueCell.objects.create(pk=waits.pk + cell_batch.PASSED_OVER + 1, label="zone", unit="a", moved=True)
     cell_batch.run("zone", sites.cluster)
     assert not DueCell.objects.exists()
+
+
+def test_what_can_wait_has_its_turn_however_many_rows_of_units_that_moved_there_are(sites):
+    """More of these than one look reads, of which all that are read are younger."""
+    grid = Grid.objects.get(name="g")
+    waits = DueCell.objects.create(label="zone", grid=grid.pk, unit="a")
+    first = waits.pk + cell_batch.PASSED_OVER + 1
+    moved = [
+        DueCell(pk=first + number, label="zone", unit=f"gone{number}", moved=True)
+        for number in range(cell_batch.MOST_ROWS + 1)
+    ]
+    DueCell.objects.bulk_create(moved)
+    assert cell_batch.run("zone", sites.cluster) == 0
+    assert not DueCell.objects.filter(pk=waits.pk).exists()
+    assert DueCell.objects.filter(moved=True).exists(), "the others are done in several batches"
