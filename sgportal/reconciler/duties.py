@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from ..access import brake
 from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
 from ..models.history import kept_for
-from ..queries.per_unit.spare import spare_revisions
+from ..queries.per_unit.spare import spare_revisions, spare_rollouts
 from ..queries.standing import Standing
 from . import naming, sweep
 from .discovery import readers
@@ -69,7 +69,8 @@ def forget() -> float:
     """Remove what has been kept long enough, of each kind a batch in turn, so that none waits for another."""
     due: list[Callable[[], bool]]
     due = [partial(_remove_some, each.model, each.field, each.age) for each in kept() if each.age]
-    due += [partial(remembered.remove_some, BATCH), partial(_remove_next, _spare_revisions())]
+    due += [partial(remembered.remove_some, BATCH), partial(_remove_next, _spare(spare_revisions))]
+    due.append(partial(_remove_next, _spare(spare_rollouts)))
     for _ in range(MOST_BATCHES):
         due = [remove for remove in due if remove()]
         if not due:
@@ -92,11 +93,11 @@ def remember() -> float:
     return RETENTION_SECONDS
 
 
-def _spare_revisions() -> "Iterator[QuerySet[Any]]":
-    """The revisions that are neither among the latest, nor of the time of which the past is told, nor needed: batches,
-    which are looked for as they are asked for."""
+def _spare(found: "Callable[[int, timedelta], Iterator[QuerySet[Any]]]") -> "Iterator[QuerySet[Any]]":
+    """What is neither among the latest, nor of the time of which the past is told, nor needed: batches, which are
+    looked for as they are asked for."""
     age, keep = kept_for(settings.SGPORTAL_HISTORY_DAYS), settings.SGPORTAL_REVISIONS_KEPT
-    return spare_revisions(keep, age) if age and keep else iter(())
+    return found(keep, age) if age and keep else iter(())
 
 
 def _remove_next(batches: "Iterator[QuerySet[Any]]") -> bool:

@@ -1,4 +1,4 @@
-"""Which revisions of grids and packages are kept, and which go."""
+"""Which revisions of grids and packages, and which rollouts are kept, and which go."""
 
 from datetime import timedelta
 
@@ -99,3 +99,56 @@ def test_those_of_a_package_go_by_the_same_rule_and_keep_what_they_name():
     assert left(alone.revisions) == [4, 5, 6]
     group.delete()
     assert left(PackageRevision.objects.filter(name="shop")) == [3, 4, 5]
+
+
+def rollouts_of(grid: Grid, count: int, **more) -> list[int]:
+    """So many rollouts of a grid, each but the last followed by another, all over for long, with a row of a unit."""
+    ended = timezone.now() - LONG_AGO
+    made = []
+    for number in range(1, count + 1):
+        places = {"target": number, "stable": number, "generation": number, "ended_at": ended, "phase": "Superseded"}
+        rollout = Rollout.objects.create(grid=grid, seed=1, **{**places, **more})
+        RolloutUnit.objects.create(rollout=rollout, name="a", wave=0, turn="done", before=number, assigned=number)
+        made.append(rollout.pk)
+    return made
+
+
+def test_rollouts_that_are_over_go_by_the_same_rule_with_their_units():
+    one, other = builders.a_grid("one"), builders.a_grid("other")
+    of_one, of_other = rollouts_of(one, 12), rollouts_of(other, 2)
+    duties.forget()
+    assert sorted(Rollout.objects.values_list("pk", flat=True)) == sorted([*of_one[-3:], *of_other])
+    assert RolloutUnit.objects.count() == 5
+
+
+@pytest.mark.parametrize(("kept", "days"), [(0, 90), (3, 0), (3, 120)])
+def test_all_rollouts_are_kept_where_that_is_asked(settings, kept, days):
+    settings.SGPORTAL_REVISIONS_KEPT, settings.SGPORTAL_HISTORY_DAYS = kept, days
+    rollouts_of(builders.a_grid("one"), 6)
+    duties.forget()
+    assert Rollout.objects.count() == 6
+
+
+def test_a_rollout_under_way_stays_however_many_came_after_it():
+    grid = builders.a_grid("one")
+    [running] = rollouts_of(grid, 1, phase="Progressing", ended_at=None)
+    rest = rollouts_of(grid, 6)
+    duties.forget()
+    assert sorted(grid.rollouts.values_list("pk", flat=True)) == [running, *rest[-3:]]
+
+
+def test_the_rollout_that_counts_stays_where_the_clock_was_set_back():
+    """Which is the latest is said by its number: what is shown, and gone back to, follows from that one."""
+    grid = builders.a_grid("one")
+    *_, latest = rollouts_of(grid, 6)
+    Rollout.objects.filter(pk=latest).update(began_at=timezone.now() - 3 * LONG_AGO)
+    duties.forget()
+    assert grid.rollouts.first().pk == latest
+
+
+def test_a_long_past_of_rollouts_goes_in_several_turns():
+    rollouts_of(builders.a_grid("one"), 40)
+    assert duties.forget() == duties.SOON
+    while duties.forget() == duties.SOON:
+        pass
+    assert Rollout.objects.count() == 3

@@ -1,4 +1,4 @@
-"""Revisions that nobody needs any more, of grids and of packages."""
+"""Revisions that nobody needs any more, of grids and of packages, and rollouts that are over."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +11,7 @@ from django.db.models.functions import RowNumber
 from ...models import Grid, GridUnit, PackageRevision, Revision, Rollout, RolloutUnit, clock
 
 _SOME = 500  # of which it is asked at once whether a package names them
+_FEW = 5  # rollouts removed in one statement: each takes a row of every NodeUnit along
 
 
 def spare_revisions(keep: int, age: timedelta) -> "Iterator[QuerySet[Any]]":
@@ -25,17 +26,30 @@ def spare_revisions(keep: int, age: timedelta) -> "Iterator[QuerySet[Any]]":
         yield Revision.objects.filter(pk__in=free)
 
 
-def _old(model: Any, name: tuple[str, ...], keep: int, age: timedelta) -> "QuerySet[Any]":
-    """The rule, which both have."""
-    order = (F("created_at").desc(), F("pk").desc())
-    place = Window(RowNumber(), partition_by=[F(each) for each in name], order_by=order)
+def spare_rollouts(keep: int, age: timedelta) -> "Iterator[QuerySet[Any]]":
+    """What may be removed, a few at a time, by the rule of revisions: what ended longer than `age` ago and is not among
+    the `keep` latest of its grid, the latest of which is what counts, and what is shown."""
+    yield from _batches(_old(Rollout, ("grid",), keep, age, ("pk",), "ended_at"), _FEW)
+
+
+def _old(
+    model: Any,
+    name: tuple[str, ...],
+    keep: int,
+    age: timedelta,
+    order: tuple[str, ...] = ("created_at", "pk"),
+    over: str = "created_at",
+) -> "QuerySet[Any]":
+    """The rule, which all have. `order` is that of those of one name, and `over` since when one is of the past."""
+    latest_first = [F(each).desc() for each in order]
+    place = Window(RowNumber(), partition_by=[F(each) for each in name], order_by=latest_first)
     ranked = model.objects.order_by().annotate(place=place).filter(place__gt=keep)
-    return model.objects.filter(pk__in=ranked.values("pk"), created_at__lt=clock.now(-age))  # type: ignore[no-any-return]
+    return model.objects.filter(pk__in=ranked.values("pk"), **{f"{over}__lt": clock.now(-age)})  # type: ignore[no-any-return]
 
 
-def _batches(rows: "QuerySet[Any]") -> "Iterator[QuerySet[Any]]":
+def _batches(rows: "QuerySet[Any]", most: int = _SOME) -> "Iterator[QuerySet[Any]]":
     keys = iter(list(rows.order_by("pk").values_list("pk", flat=True)))
-    while some := list(islice(keys, _SOME)):
+    while some := list(islice(keys, most)):
         yield rows.model.objects.filter(pk__in=some)
 
 
