@@ -168,9 +168,19 @@ class EmbeddedCluster:
         """The number of requests by (method, plural) since the start or the last `reset_counts`."""
         return self.call(lambda: Counter(self._application.counts))
 
+    @property
+    def accepted(self) -> "Counter[tuple[str, str]]":
+        """The same of requests that were answered with success: a write that is refused changes nothing."""
+        return self.call(lambda: Counter(self._application.accepted))
+
     def reset_counts(self) -> None:
         """Count from zero again."""
-        self.call(self._application.counts.clear)
+
+        def reset() -> None:
+            self._application.counts.clear()
+            self._application.accepted.clear()
+
+        self.call(reset)
 
     def set_node_ready(self, name: str, ready: bool | None) -> None:
         """Make a node Ready, NotReady (False) or lost (None). Raises KeyError for no such node."""

@@ -27,14 +27,15 @@ _log = logging.getLogger(__name__)
 
 
 class Application:
-    """The ASGI application. `counts` has the number of requests by (method, plural); watches count as WATCH. `hang_up`
-    closes the connection of a client (host and port) without a word."""
+    """The ASGI application. `counts` has the number of requests by (method, plural), `accepted` that of those answered
+    with success; watches count as WATCH. `hang_up` closes the connection of a client (host and port) without a word."""
 
     def __init__(self, api: Api, faults: Faults, kinds: Kinds) -> None:
         self.api = api
         self.faults = faults
         self.kinds = kinds
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.accepted: Counter[tuple[str, str]] = Counter()
         self.hang_up: Callable[[Any], None] = lambda _: None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -61,19 +62,17 @@ class Application:
             if request.path == "/__faults__" and user == ADMIN:
                 return "", self._control(request)
             target = target_of(request.path, self.kinds)
-            self._count(request, target)
+            counted = _counted(request, target)
+            self.counts[counted] += 1
             effect = await self.faults.strike(request, target)
             response = self.api.handle(request, user)
+            self.accepted[counted] += 1
         except ApiError as error:
             return "", Response.error(error)
         if effect == "empty":
             _empty(response)
         _compress(request, response)
         return effect, response
-
-    def _count(self, request: Request, target: Target | None) -> None:
-        method = "WATCH" if request.flag("watch") else request.method
-        self.counts[method, target.kind.plural if target else request.path] += 1
 
     def _control(self, request: Request) -> Response:
         """`POST /__faults__` with a list of rules (`Faults.add`'s arguments) adds them, `DELETE` clears all."""
@@ -88,6 +87,11 @@ class Application:
         except (ValueError, TypeError) as error:
             raise ApiError(400, f"faults: {error}") from None
         return Response.of({})
+
+
+def _counted(request: Request, target: Target | None) -> tuple[str, str]:
+    method = "WATCH" if request.flag("watch") else request.method
+    return method, target.kind.plural if target else request.path
 
 
 def _empty(response: Response) -> None:
