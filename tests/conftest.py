@@ -83,8 +83,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """List what is missing, with the number of tests that wanted it."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what failed once and passed when it was run again (`--reruns`): the test or the product has a fault.
+    List what is missing, with the number of tests that wanted it."""
+    failed = {report.nodeid for report in terminalreporter.getreports("failed")}
+    for report in terminalreporter.getreports("rerun"):
+        if report.nodeid not in failed:
+            terminalreporter.section(f"failed once: {report.nodeid}")
+            terminalreporter.line(report.longreprtext)
     if not MISSING:
         return
     terminalreporter.section("not installed here")

@@ -80,8 +80,8 @@ def test_a_killed_worker_and_an_emptied_redis_lose_nothing(world, broker):
 
 @pytest.mark.parametrize("seconds", [0, 0.4])
 def test_what_is_settled_is_left_alone(world, broker, seconds):
-    """Where lists take long, the watch sees nodes while grids are reconciled: cells try to create what their rows do not
-    know yet, and are refused."""
+    """Where lists take long, the watch sees nodes while grids are reconciled: cells try to create what their rows do
+    not know yet, and are refused."""
     world.cluster.faults.add("delay", seconds=seconds, methods=("GET",), path="/deployments")
     world.start("watch", "worker")
     world.create(0, GRIDS)
