@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from .access import second_factor
 from .actions import Actor
 from .core.access.scope import ROLES, Scope
 from .dashboard.page.access import rights
@@ -50,7 +51,9 @@ class PortalAdminSite(AdminSite):
         return is_admin(request)
 
     def login(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-        """The portal's log-in; who is logged in and comes here may not enter."""
+        """The portal's log-in; who is logged in and comes here may not enter, or not yet."""
+        if second_factor.is_missing(request):
+            return redirect("second-factor")
         if request.user.is_authenticated:
             raise PermissionDenied
         return Login.as_view()(request)  # type: ignore[return-value]

@@ -69,6 +69,9 @@ SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_POD_LOGS = env_choice("SGPORTAL_POD_LOGS", "none", ("none", "viewer", "operator", "admin"))
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
+# Whose password alone opens nothing (docs/access/README.md).
+SGPORTAL_SECOND_FACTOR = env_choice("SGPORTAL_SECOND_FACTOR", "optional", ("optional", "admins", "everyone"))
+
 # Log-in at an OpenID Connect provider, beside local users; off without an issuer (docs/access/README.md).
 SGPORTAL_OIDC_ISSUER = env_str("SGPORTAL_OIDC_ISSUER", "")
 SGPORTAL_OIDC_CLIENT_ID = env_str("SGPORTAL_OIDC_CLIENT_ID", "")

@@ -65,9 +65,9 @@ def end_session(user: User, session: str) -> bool:
     return bool(Session.objects.filter(pk__in=keys).delete()[0])
 
 
-def end_sessions(user: User) -> int:
-    """End every session of a person; how many."""
-    return Session.objects.filter(pk__in=[row.pk for row, _ in _living(user)]).delete()[0]
+def end_sessions(user: User, but: str | None = None) -> int:
+    """End every session of a person, `but` the one with this key; how many."""
+    return Session.objects.filter(pk__in=[row.pk for row, _ in _living(user) if row.pk != but]).delete()[0]
 
 
 def _living(user: User) -> Iterator[tuple[Session, dict[str, Any]]]:

@@ -5,6 +5,12 @@ controller runs.
 """
 
 from .access.grants import check_role, give_role, take_back
+from .access.second_factor import (
+    add_second_factor,
+    remove_second_factor,
+    renew_recovery_codes,
+    reset_second_factor,
+)
 from .access.service_tokens import issue_service_token, revoke_service_token
 from .common import (
     WHOLE,
@@ -51,6 +57,7 @@ __all__ = [
     "TakeOver",
     "Unavailable",
     "add_channel",
+    "add_second_factor",
     "approve",
     "as_planned",
     "assign_units",
@@ -72,7 +79,10 @@ __all__ = [
     "pin_units",
     "recreate_unit",
     "remove_channel",
+    "remove_second_factor",
     "remove_unused_templates",
+    "renew_recovery_codes",
+    "reset_second_factor",
     "restart",
     "restore_package",
     "restore_revision",

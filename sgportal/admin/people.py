@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from ..actions import note_access
+from ..access import second_factor
+from ..actions import note_access, reset_second_factor
 from ..admin_site import ForAdmins, actor, is_admin
 from ..models.people import ROLES, role_everywhere
 from ..models.scopes.grants import held_by, highest
@@ -30,12 +31,18 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     """A person, with the role as one choice; `own` is the person who fills it in, whose role and account stay."""
 
     role = _role_field()
+    reset_second_factor = forms.BooleanField(
+        label=_("Reset the second factor"),
+        help_text=_("For somebody who lost phone and recovery codes. Their sessions end."),
+        required=False,
+    )
     own = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].initial = role_everywhere(self.instance) or _group_of(self.instance)
-        for name in ("role", "is_active") if self.own else ():
+        fixed = {"role", "is_active", "reset_second_factor"} if self.own else set()
+        for name in fixed if second_factor.has(self.instance) else fixed | {"reset_second_factor"}:
             self.fields[name].disabled = True
 
 
@@ -65,12 +72,12 @@ class PersonAdmin(ForAdmins, UserAdmin):  # type: ignore[type-arg]
 
     form = PersonForm
     add_form = NewPersonForm
-    list_display = ("username", "role", "is_active", "email", "last_login")
+    list_display = ("username", "role", "is_active", "two_steps", "email", "last_login")
     list_filter = ("is_active", "groups")
     actions = None
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Access"), {"fields": ("role", "is_active")}),
+        (_("Access"), {"fields": ("role", "is_active", "reset_second_factor")}),
         (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
@@ -85,13 +92,20 @@ class PersonAdmin(ForAdmins, UserAdmin):  # type: ignore[type-arg]
         """The role a person has now."""
         return highest(held_by(user)) or "–"
 
+    @admin.display(description=_("Second factor"), boolean=True)
+    def two_steps(self, user: User) -> bool:
+        """Whether a person has a second factor here."""
+        return hasattr(user, "second_factor")
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A provider's user keeps the name it came with, which holds what no form takes."""
         return (*super().get_readonly_fields(request, obj), *(["username"] if hasattr(obj, "oidc") else []))
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         """With the roles, in one query."""
-        return super().get_queryset(request).prefetch_related("groups__grants", "grants")
+        return (
+            super().get_queryset(request).select_related("second_factor").prefetch_related("groups__grants", "grants")
+        )
 
     def has_change_permission(self, request: HttpRequest, *_: Any) -> bool:
         """Administrators."""
@@ -124,6 +138,8 @@ class PersonAdmin(ForAdmins, UserAdmin):  # type: ignore[type-arg]
         verb, before = "user-changed" if change else "user-created", request._person  # type: ignore[attr-defined]
         fresh = User.objects.get(pk=form.instance.pk)
         note_access(actor(request), verb, f"users/{fresh.username}", before, _shown(fresh))
+        if form.cleaned_data.get("reset_second_factor"):
+            reset_second_factor(fresh, actor(request))
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Remove a person; their sessions and tokens go with them."""

@@ -14,8 +14,8 @@ from .migration import views as migration
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
-from .people import oidc, preferences, profile, service_tokens
-from .people.login import Login, Logout, password
+from .people import oidc, preferences, profile, second_factor, service_tokens
+from .people.login import Login, Logout, code, password
 from .pods import events as pod_events
 from .pods import views as pods
 
@@ -43,12 +43,16 @@ urlpatterns = [
     path("decisions/halt/", decisions.decide, name="decide"),
     path("decisions/held/", decisions.decide_held, name="decide-held"),
     path("login/", Login.as_view(), name="login"),
+    path("login/code/", code, name="login-code"),
     path("oidc/", oidc.begin, name="oidc-begin"),
     path("oidc/callback/", oidc.end, name="oidc-end"),
     path("logout/", Logout.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),
     path("profile/", profile.profile, name="profile"),
     path("profile/password/", password, name="password"),
+    path("profile/second-factor/", second_factor.own, name="second-factor"),
+    path("profile/second-factor/recovery-codes/", second_factor.renew, name="second-factor-recovery"),
+    path("profile/second-factor/remove/", second_factor.remove, name="second-factor-remove"),
     path("profile/sessions/<str:session>/end/", profile.end, name="session-end"),
     path("profile/tokens/", profile.issue, name="token-issue"),
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),

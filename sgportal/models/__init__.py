@@ -22,7 +22,7 @@ from .managed_cluster import ManagedCluster
 from .management_mode import ManagementMode
 from .notices import Delivery, Notice, NotificationChannel
 from .packages import ServiceGroup
-from .people import ApiToken, LogInCount, OidcIdentity, Preference, ServiceToken
+from .people import ApiToken, LogInCount, OidcIdentity, Preference, SecondFactor, ServiceToken
 from .revisions import PackageRevision, Revision
 from .rollouts import Rollout, RolloutUnit
 from .scopes.grants import Grant
@@ -65,6 +65,7 @@ __all__ = [
     "Revision",
     "Rollout",
     "RolloutUnit",
+    "SecondFactor",
     "ServiceGroup",
     "ServiceToken",
     "Slice",

@@ -61,6 +61,20 @@ class OidcIdentity(models.Model):
         return self.seen_at > timezone.now() - timedelta(days=settings.SGPORTAL_OIDC_TOKEN_DAYS)
 
 
+class SecondFactor(models.Model):
+    """What a local user shows beside the password (RFC 6238). `secret` is encrypted; no code is taken for `last_step`,
+    a number of 30 seconds since 1970, or one before it; `recovery` has the SHA-256 of codes that were not used yet."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="second_factor")
+    secret = models.TextField()
+    last_step = models.BigIntegerField(default=0)
+    recovery = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
 class LogInCount(models.Model):
     """How often something happened until `expires_at`, for the brake on log-ins: `key` is a digest of what is counted;
     `told` that somebody has been refused on its account, which is worth an entry in the audit trail once."""

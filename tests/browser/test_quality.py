@@ -90,6 +90,7 @@ def addresses(chromium, sites, somebody):
         "audit": "/audit/",
         "profile": "/profile/",
         "password": "/profile/password/",
+        "second-factor": "/profile/second-factor/",
         "lost": "/nope/",
     }
 

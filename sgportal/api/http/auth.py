@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
+from ...access import second_factor
 from ...access.endings import ROLE, end_tokens
 from ...core.access.scope import Right, has_role
 from ...core.text import say
@@ -58,7 +59,10 @@ def rights(request: Request) -> tuple[Right, ...]:
     """What the caller may do, and for what; looked up once per request."""
     found: tuple[Right, ...] | None = getattr(request, "_sgportal_rights", None)
     if found is None:
-        found = request.auth.rights if isinstance(request.auth, Bearer) else rights_of(request.user)
+        if isinstance(request.auth, Bearer):
+            found = request.auth.rights
+        else:
+            found = () if second_factor.is_missing(request._request) else rights_of(request.user)
         request._sgportal_rights = found  # type: ignore[attr-defined]
     return found
 
@@ -97,6 +101,8 @@ class RolePermission(permissions.BasePermission):
         needed = needed_role(request, view)
         if not request.user.is_authenticated:
             return False
+        if not held and not isinstance(request.auth, Bearer) and second_factor.is_missing(request._request):
+            raise Refusal(403, say("this requires a second factor; set it up on the page “Profile” and log in with it"))
         if not has_role(held, needed):
             raise Refusal(403, say("this requires the role “%(needed)s”; ask an administrator", needed=needed))
         token = request.auth if isinstance(request.auth, Bearer) else None

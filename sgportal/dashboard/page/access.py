@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
+from ...access import second_factor
 from ...access.scope import Awareness, OutOfScope, readable
 from ...actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
 from ...core.access.scope import NOTHING, Right, Scope, has_role
@@ -28,10 +29,11 @@ def role(request: HttpRequest) -> str:
 
 
 def rights(request: HttpRequest) -> tuple[Right, ...]:
-    """What whoever asks may do, and for what; looked up once per request."""
+    """What whoever asks may do, and for what: nothing while a second factor is missing. Looked up once per request."""
     if not hasattr(request, "_sgportal_rights"):
         user = getattr(request, "user", None)
-        request._sgportal_rights = rights_of(user) if user else ()  # type: ignore[attr-defined]
+        is_let_in = user and not second_factor.is_missing(request)
+        request._sgportal_rights = rights_of(user) if is_let_in else ()  # type: ignore[attr-defined]
     return request._sgportal_rights  # type: ignore[attr-defined, no-any-return]
 
 
@@ -52,15 +54,21 @@ def may(request: HttpRequest, needed: str) -> bool:
     return has_role(role(request), needed)
 
 
-def needs(needed: str, scoped: Awareness = "") -> Callable[[View], View]:
-    """Open a view to this role and those above it; send strangers to the log-in. It finds and changes what that role
-    is held for; `scoped` says how much of a limited scope it keeps (`access.scope`), else it is not there for it."""
+def needs(needed: str, scoped: Awareness = "", password_alone: bool = False) -> Callable[[View], View]:
+    """Open a view to this role and those above it; send strangers to the log-in, and on to a second factor who must
+    have one, unless `password_alone` is enough. It finds and changes what that role is held for; `scoped` says how
+    much of a limited scope it keeps (`access.scope`), else it is not there for it."""
 
     def wrap(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_login(request)
+            if second_factor.is_missing(request):
+                if not password_alone:
+                    return redirect("second-factor")
+                with within(NOTHING, NOTHING):
+                    return inside(request, *args, **kwargs)
             if not may(request, needed):
                 raise PermissionDenied
             if any("\0" in str(each) for each in kwargs.values()):

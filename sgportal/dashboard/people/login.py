@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import auth, messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
 from ... import actions
-from ...access import brake, device, oidc
+from ...access import brake, device, oidc, second_factor
 from ..page.access import needs
 from ..page.render import clean
 from . import preferences
@@ -24,7 +27,8 @@ def _actor(request: HttpRequest, name: str) -> actions.Actor:
     return actions.Actor(clean(name)[:NAME], "page", request.META.get("REMOTE_ADDR") or "")
 
 
-def _too_many(request: HttpRequest, name: str, braked: brake.Braked) -> HttpResponse:
+def too_many(request: HttpRequest, name: str, braked: brake.Braked) -> HttpResponse:
+    """The page that says how long to wait; the first is in the audit trail."""
     if braked.first:
         actions.note_log_in(_actor(request, name), "login-refused")
     seconds = max(1, int(braked.seconds))
@@ -49,19 +53,63 @@ class Login(views.LoginView):
         name = form.cleaned_data.get("username", "")
         braked = getattr(self.request, "braked", None)
         if braked:
-            return _too_many(self.request, name, braked)
+            return too_many(self.request, name, braked)
         if name and form.cleaned_data.get("password"):
             actions.note_log_in(_actor(self.request, name), "login-failed")
         return super().form_invalid(form)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Let in; remember the browser, and bring the person's language and theme along."""
-        answer = super().form_valid(form)
-        name = form.get_user().get_username()
-        actions.note_log_in(_actor(self.request, name), "log-in")
-        device.remember(self.request, answer, name)
-        preferences.restore(answer, form.get_user())
-        return answer
+        """Let in, or ask for a code who has a second factor."""
+        user, place = form.get_user(), self.get_success_url()
+        if second_factor.has(user):
+            second_factor.wait_for_code(self.request, user, place)
+            return redirect("login-code")
+        return _let_in(self.request, user, place)
+
+
+def _let_in(request: HttpRequest, user: Any, place: str) -> HttpResponse:
+    """Begin a session; remember the browser, and bring the person's language and theme along."""
+    second_factor.end_wait(request)
+    auth.login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    answer = redirect(place)
+    name = user.get_username()
+    actions.note_log_in(_actor(request, name), "log-in")
+    device.remember(request, answer, name)
+    preferences.restore(answer, user)
+    return answer
+
+
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The second step: a code of whoever showed the right password in this browser a moment ago."""
+    waiting = second_factor.waiting(request)
+    if waiting is None:
+        return redirect("login")
+    user, place = waiting
+    name, typed = user.get_username(), clean(request.POST.get("code", ""))[:NAME]
+    if request.method != "POST" or not typed:
+        return render(request, "registration/code.html", {"bare": True})
+    try:
+        attempt = brake.begin(request, second_factor_of(user))
+    except brake.Braked as braked:
+        return too_many(request, name, braked)
+    kind = second_factor.spend(user, typed)
+    if not kind:
+        actions.note_log_in(_actor(request, name), "login-failed")
+        return render(request, "registration/code.html", {"bare": True, "wrong": True})
+    attempt.passed()
+    answer = _let_in(request, user, place)
+    second_factor.note_proven(request)
+    if kind == "recovery":
+        actions.note_log_in(_actor(request, name), "recovery-code-used")
+    return answer
+
+
+def second_factor_of(user: Any) -> str:
+    """What the brake counts wrong codes of a user by; no user has such a name."""
+    return f"second factor of {user.pk}"
 
 
 class Logout(views.LogoutView):
@@ -89,7 +137,7 @@ class Password(views.PasswordChangeView):
         try:
             attempt = brake.begin(request, name)
         except brake.Braked as braked:
-            return _too_many(request, name, braked)
+            return too_many(request, name, braked)
         form = self.get_form()
         valid = form.is_valid()
         if "old_password" not in form.errors:

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from requests import RequestException
 
 from ... import actions
-from ...access import brake, oidc
+from ...access import brake, oidc, second_factor
 from . import preferences
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ def end(request: HttpRequest) -> HttpResponse:
     except (*FAULTS, oidc.NotTaken) as error:
         return _refused(request, error)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    second_factor.note_proven(request)  # whatever the provider asked for
     # At a time, not after so long without a request: nobody puts it off.
     request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SGPORTAL_OIDC_SESSION_SECONDS))
     actions.note_log_in(_actor(request, user.get_username()), "log-in")
