@@ -1,8 +1,12 @@
 """The administration site itself: who may enter, and that its forms for passwords are the portal's own."""
 
-from typing import Any
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import lookup_field
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,6 +15,7 @@ from .access import second_factor
 from .actions import Actor
 from .core.access.scope import ROLES, Scope
 from .dashboard.page.access import rights
+from .dashboard.page.export import Columns, as_csv, wants_csv
 from .dashboard.people.login import Login, Logout
 
 
@@ -21,7 +26,27 @@ def is_admin(request: HttpRequest) -> bool:
 
 
 class ForAdmins:
-    """Pages of the administration site that administrators may open."""
+    """Pages of the administration site that administrators may open. A list is there as CSV, too."""
+
+    change_list_template: ClassVar[Any] = "admin/sgportal/list.html"
+    list_display: Any  # of Django's ModelAdmin
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; as CSV where the URL asks for that, with the columns and filters of the page."""
+        if wants_csv(request) and self.has_view_permission(request):
+            asked = request.GET.copy()
+            del asked["format"]  # the administration would take it for a filter
+            request.GET = asked  # type: ignore[assignment]
+            with suppress(IncorrectLookupParameters):
+                rows = self.get_changelist_instance(request).queryset  # type: ignore[attr-defined]
+                return as_csv(request, rows.model._meta.model_name, self._columns(), rows)
+        return super().changelist_view(request, extra_context)  # type: ignore[misc]
+
+    def _columns(self) -> Columns:
+        return {name.strip("_"): partial(self._value, name) for name in self.list_display}
+
+    def _value(self, name: str, row: Any) -> object:
+        return lookup_field(name, row, self)[2]  # type: ignore[arg-type]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators."""

@@ -1,6 +1,6 @@
 """The rows that administrators may look at: nothing is changed here, for it has one way in (actions)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,6 +10,8 @@ from django.urls import URLPattern, path
 
 from .. import actions
 from ..admin_site import ForAdmins, actor, is_admin
+from ..dashboard.nodes.units import UNIT_COLUMNS
+from ..dashboard.page.export import as_csv, wants_csv
 from ..models import (
     ApiToken,
     AuditEvent,
@@ -55,7 +57,7 @@ class GridUnitAdmin(ReadOnly):
     list_filter = ("state", "grid__key")
     list_select_related = ("grid",)
     search_fields = ("name", "grid__name")
-    change_list_template = "admin/sgportal/gridunit_list.html"
+    change_list_template: ClassVar[Any] = "admin/sgportal/gridunit_list.html"
 
     @admin.display(ordering="grid__key")
     def key(self, row: GridUnit) -> str:
@@ -69,6 +71,9 @@ class GridUnitAdmin(ReadOnly):
 
     def node_units(self, request: HttpRequest) -> HttpResponse:
         """Nodes and pods of every NodeUnit, group by group."""
+        if wants_csv(request):
+            rows = (unit for each in node_groups() for unit in unit_page(each["key"]).units)
+            return as_csv(request, "nodeunits", UNIT_COLUMNS, rows)
         units: list[Any] = [(each["key"], unit_page(each["key"]).units) for each in node_groups()]
         context = {
             **self.admin_site.each_context(request),

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from ...models import AuditEvent
 from ..page.access import needs
 from ..page.difference import lines
-from ..page.export import MOST, Columns, as_csv, wants_csv
+from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.tags import yaml
 
@@ -38,7 +38,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     verbs = of_kind.order_by("verb").values_list("verb", flat=True).distinct()
     found = found.defer("before", "after", "plan")
     if wants_csv(request):
-        return as_csv("audit", _COLUMNS, found[:MOST])
+        return as_csv(request, "audit", _COLUMNS, found)
     context = {"csv": True, "asked": asked, "kind": kind, "verbs": verbs, "page": paged(request, found)}
     return show(request, "cluster/audit.html", context)
 

@@ -14,11 +14,18 @@ from ...core.text import Invalid
 from ...models import ManagedCluster
 from ...queries.held import Held, held
 from ..page.access import actor, needs
+from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import clean, paged, show
 from ..page.tags import say
 
 DANGEROUS = ("follow", "delete")  # choices by which something goes
 SHOWN = 20  # of what a choice is about, on the page that asks
+_COLUMNS: Columns = {
+    "kind": lambda item: item.kind,
+    "grid": lambda item: item.grid.path,
+    "units": lambda item: " ".join(item.units),
+    "since": lambda item: item.since.isoformat(),
+}
 
 
 @needs("viewer")
@@ -27,8 +34,11 @@ def decisions(request: HttpRequest) -> HttpResponse:
     row = ManagedCluster.now()
     choices = [(each, outcome(cast(Reason, row.halt), each)) for each in row.choices]
     found = held()
+    if wants_csv(request):
+        return as_csv(request, "decisions", _COLUMNS, found)
     kinds = [kind for kind in waiting.KINDS if any(each.kind == kind for each in found)]
     context = {
+        "csv": True,
         "row": row,
         "choices": choices,
         "page": paged(request, found),

@@ -16,12 +16,29 @@ from ...core.text import Invalid
 from ...models import NotificationChannel
 from ...reconciler.notices.send import service_of
 from ..page.access import actor, needs
+from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import clean, names, show, warn_of
+
+# Never the URL: it is a secret.
+_COLUMNS: Columns = {
+    "name": lambda channel: channel.name,
+    "service": lambda channel: service_of(channel.url),
+    "topics": lambda channel: channel.topics,
+    "language": lambda channel: channel.language,
+    "namespaces": lambda channel: channel.namespaces,
+    "kinds": lambda channel: channel.kinds,
+    "nodeGroup": lambda channel: channel.key,
+    "nodeUnits": lambda channel: channel.units,
+    "sentAt": lambda channel: channel.sent_at and channel.sent_at.isoformat(),
+    "error": lambda channel: channel.error,
+}
 
 
 @needs("admin")
 def channels(request: HttpRequest) -> HttpResponse:
     """Show the channels, without their URLs."""
+    if wants_csv(request):
+        return as_csv(request, "channels", _COLUMNS, NotificationChannel.objects.all())
     rows = [(each, service_of(each.url), each.topics.split()) for each in NotificationChannel.objects.all()]
     context = {"channels": rows, "topics": TOPICS, "languages": settings.LANGUAGES, "kinds": KINDS}
     return show(request, "notifications/list.html", context)

@@ -40,7 +40,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         page = read_page(request, lambda _start: ((), 0))
         return show(request, "fleet/activity.html", {**context, "page": page, "problems": invalid.problems}, status=400)
     if wants_csv(request):
-        return as_csv("activity", _COLUMNS, found.entries(MOST))
+        return as_csv(request, "activity", _COLUMNS, found.entries(MOST))
 
     def rows(start: int) -> tuple[Sequence[Entry], int]:
         return found.entries(min(start + ROWS, MOST))[start:], min(found.count(), MOST)

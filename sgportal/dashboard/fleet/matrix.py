@@ -59,7 +59,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
 
     if wants_csv(request):
         whole = read_overview(asked["group"] or None, filtered, order, limit=MOST)
-        return as_csv("matrix", _columns(whole), whole.units)
+        return as_csv(request, "matrix", _columns(whole), whole.units)
     page = read_page(request, read, UNITS)
     context = {
         "csv": True,

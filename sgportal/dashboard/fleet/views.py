@@ -18,7 +18,7 @@ from ..cluster import demo
 from ..grids.causes import shown
 from ..grids.columns import EVENTS
 from ..page.access import needs
-from ..page.export import MOST, as_csv, wants_csv
+from ..page.export import as_csv, wants_csv
 from ..page.render import is_part, paged, show, wanted
 from ..page.unchanged import unless_unchanged
 from .heatmap import draw
@@ -100,7 +100,7 @@ def events(request: HttpRequest) -> HttpResponse:
     if word := asked["search"]:
         found = found.filter(Q(path__icontains=word) | Q(unit__icontains=word) | Q(reason__icontains=word))
     if wants_csv(request):
-        return as_csv("incidents", EVENTS, found[:MOST])
+        return as_csv(request, "incidents", EVENTS, found)
     context = {"csv": True, "asked": asked, "start": start, "page": paged(request, found, 50)}
     return show(request, "fleet/events.html", context)
 

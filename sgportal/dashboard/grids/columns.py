@@ -1,4 +1,4 @@
-"""The columns of lists about grids as CSV."""
+"""The columns of lists about grids and pods as CSV."""
 
 from ..page.export import Columns
 
@@ -39,6 +39,30 @@ PROOFS: Columns = {
     "reason": lambda proof: proof.reason,
     "message": lambda proof: proof.sentence,
     "endpoints": lambda proof: " ".join(map(str, proof.endpoints)),
+}
+PODS: Columns = {
+    "namespace": lambda pod: pod.namespace,
+    "name": lambda pod: pod.name,
+    "ready": lambda pod: pod.ready,
+    "phase": lambda pod: pod.phase,
+    "reason": lambda pod: pod.reason,
+    "message": lambda pod: pod.message,
+    "node": lambda pod: pod.node,
+    "ips": lambda pod: " ".join(pod.ips),
+    "restarts": lambda pod: pod.restarts,
+    "createdAt": lambda pod: pod.created_at and pod.created_at.isoformat(),
+}
+REVISIONS: Columns = {
+    "revision": lambda revision: revision.number,
+    "createdAt": lambda revision: revision.created_at.isoformat(),
+    "author": lambda revision: revision.author,
+    "changeCause": lambda revision: revision.change_cause,
+}
+ROLLOUT: Columns = {
+    "unit": lambda unit: unit.name,
+    "wave": lambda unit: unit.wave,
+    "turn": lambda unit: unit.turn,
+    "failure": lambda unit: unit.failure,
 }
 EVENTS: Columns = {
     "lastSeen": lambda event: event.last_at.isoformat(),

@@ -11,8 +11,10 @@ from ...core.rollouts.verbs import possible
 from ...models import Grid, RolloutUnit
 from ...queries.per_unit.rollouts import Current, current
 from ..page.access import needs
+from ..page.export import as_csv, wants_csv
 from ..page.render import paged, wanted
 from .address import grid_at
+from .columns import ROLLOUT
 from .rollout_waves import FAILED_BY, WORDS, told
 from .views import show_grid
 
@@ -27,7 +29,9 @@ def rollout(request: HttpRequest, plural: str, namespace: str, name: str) -> Htt
         raise Http404
     asked = wanted(request, "search", "turn")
     now = current(found)
-    context: dict[str, Any] = {"asked": asked, "now": now}
+    if wants_csv(request):
+        return as_csv(request, f"{name}-rollout", ROLLOUT, _units(now, asked) if now else ())
+    context: dict[str, Any] = {"csv": True, "asked": asked, "now": now}
     if now:
         context |= {**_facts(now), "page": paged(request, _units(now, asked))}
         context["rows"] = _rows(found, now, context["page"].object_list)

@@ -12,10 +12,10 @@ from ...core.plans.preview.binding import id_of, plan_id
 from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
 from ..page.agreed import FIELD, say_changed
-from ..page.export import MOST, as_csv, wants_csv
+from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.revisions import history
-from .columns import GROUPS
+from .columns import GRIDS, GROUPS, REVISIONS
 from .package_rollout import panel
 from .views import conditions_of
 
@@ -36,7 +36,7 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
     if asked["search"]:
         found = found.filter(Q(name__icontains=asked["search"]) | Q(key__icontains=asked["search"]))
     if wants_csv(request):
-        return as_csv("servicegroups", GROUPS, found[:MOST])
+        return as_csv(request, "servicegroups", GROUPS, found)
     context = {
         "csv": True,
         "asked": asked,
@@ -51,6 +51,8 @@ def servicegroups(request: HttpRequest) -> HttpResponse:
 def servicegroup(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """One package and its grids."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
+    if wants_csv(request):
+        return as_csv(request, f"{name}-grids", GRIDS, Grid.objects.filter(group=found))
     grids = list(Grid.objects.filter(group=found))
     context = {"group": found, "grids": grids, "worst": worst(grid.state for grid in grids), **panel(found)}
     context["conditions"] = [
@@ -89,6 +91,9 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 def revisions(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a package, each with its difference from the one before, and any two compared."""
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
+    if wants_csv(request):
+        return as_csv(request, f"{name}-revisions", REVISIONS, found.revisions.all())
     latest = found.revisions.first()
-    context = {"group": found, "latest": latest.number if latest else 0, **history(request, found.revisions.all())}
+    shown = history(request, found.revisions.all())
+    context = {"csv": True, "group": found, "latest": latest.number if latest else 0, **shown}
     return show(request, "servicegroups/revisions.html", context)

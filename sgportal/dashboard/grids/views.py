@@ -20,14 +20,14 @@ from ...queries.per_unit.pods import with_pages
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
-from ..page.export import MOST, as_csv, wants_csv
+from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.revisions import history
 from ..page.tags import loop_alarms, yaml
 from ..page.unchanged import unless_unchanged
 from .address import grid_at, grid_url
 from .causes import causes_of_grid
-from .columns import EVENTS, GRIDS, PROOFS, UNITS
+from .columns import EVENTS, GRIDS, PODS, PROOFS, REVISIONS, UNITS
 from .reach import by_site, counted, gravest_first
 from .remedies import buttons
 
@@ -49,7 +49,7 @@ def grids(request: HttpRequest) -> HttpResponse:
         packages = ServiceGroup.objects.filter(name__icontains=asked["search"])
         found = found.filter(Q(name__icontains=asked["search"]) | Q(group__in=packages))
     if wants_csv(request):
-        return as_csv("grids", GRIDS, found[:MOST])
+        return as_csv(request, "grids", GRIDS, found)
     page = paged(request, found)
     context = {
         "csv": True,
@@ -130,7 +130,7 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
     if asked["cause"]:
         rows = rows.filter(reason=asked["cause"], severity__lt=len(UNHEALTHY))
     if wants_csv(request):
-        return as_csv(f"{name}-nodeunits", UNITS, rows[:MOST])
+        return as_csv(request, f"{name}-nodeunits", UNITS, rows)
     context = {"csv": True, "asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES}
     return show_grid(request, found, "units", context)
 
@@ -143,6 +143,8 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     if found.kind == "ServiceGrid":  # it has nothing of its own there; its endpoints are told node by node
         return redirect(f"{grid_url(found)}?{urlencode({'search': unit})}")
     pods = Pod.objects.filter(namespace=namespace, child_kind=found.grid_kind.child_kind, child=row.child or "-")
+    if wants_csv(request):
+        return as_csv(request, f"{name}-{unit}-pods".replace("/", "-"), PODS, pods)
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
     held = unit in units_in(found.metadata.get("annotations") or {}, PAUSED_UNITS)
@@ -181,7 +183,7 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
         and asked["cause"] in ("", each.reason)
     ]
     if wants_csv(request):
-        return as_csv(f"{found.name}-endpoints", PROOFS, matching)
+        return as_csv(request, f"{found.name}-endpoints", PROOFS, matching)
     page = paged(request, matching)
     mode = proofs[0].mode if proofs else ""
     doors = remedies(found, ((each.reason, each.unit) for each in page.object_list))
@@ -208,7 +210,7 @@ def events(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     found = grid_at(plural, namespace, name)
     rows = GridEvent.objects.filter(path=found.path)
     if wants_csv(request):
-        return as_csv(f"{name}-events", EVENTS, rows[:MOST])
+        return as_csv(request, f"{name}-events", EVENTS, rows)
     return show_grid(request, found, "events", {"csv": True, "page": paged(request, rows, 50)})
 
 
@@ -216,7 +218,9 @@ def events(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
 def revisions(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
     """The stored versions of a grid's spec, each with its difference from the one before."""
     found = grid_at(plural, namespace, name)
-    context = {**history(request, found.revisions.all()), "where": _where(found)}
+    if wants_csv(request):
+        return as_csv(request, f"{name}-revisions", REVISIONS, found.revisions.all())
+    context = {"csv": True, **history(request, found.revisions.all()), "where": _where(found)}
     return show_grid(request, found, "revisions", context)
 
 

@@ -15,7 +15,7 @@ from ...core.node_jobs import Action
 from ...core.text import Invalid
 from ...models import LabelJob, Node
 from ..page.access import actor, needs
-from ..page.export import MOST, Columns, as_csv, wants_csv
+from ..page.export import Columns, as_csv, wants_csv
 from ..page.parts import toasts
 from ..page.render import paged, show
 from ..page.tags import full_sentence, job_word
@@ -31,13 +31,21 @@ _COLUMNS: Columns = {
     "labels": lambda job: ",".join(f"{key}={value or ''}" for key, value in sorted(job.changes.items())),
     "nodes": lambda job: len(job.results),
 }
+_RESULTS: Columns = {
+    "node": lambda row: row[0],
+    "state": lambda row: row[1]["state"],
+    "step": lambda row: row[1].get("step"),
+    "detail": lambda row: row[1].get("detail"),
+    "before": lambda row: ",".join(f"{key}={before or ''}" for key, before, _ in row[2]),
+    "after": lambda row: ",".join(f"{key}={after or ''}" for key, _, after in row[2]),
+}
 
 
 @needs("viewer")
 def jobs(request: HttpRequest) -> HttpResponse:
     """The jobs, newest first."""
     if wants_csv(request):
-        return as_csv("jobs", _COLUMNS, LabelJob.objects.all()[:MOST])
+        return as_csv(request, "jobs", _COLUMNS, LabelJob.objects.all())
     return show(request, "nodes/jobs.html", {"csv": True, "page": paged(request, LabelJob.objects.all(), 50)})
 
 
@@ -47,8 +55,11 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(LabelJob, pk=pk)
     order = {"failed": 0, "pending": 1, "done": 2}
     results = sorted(found.results.items(), key=lambda item: (order.get(item[1]["state"], 0), item[0]))
+    if wants_csv(request):
+        return as_csv(request, "job", _RESULTS, [_result(found, name, result) for name, result in results])
     failed = sum(result["state"] == "failed" for result in found.results.values())
     context = {
+        "csv": True,
         "job": found,
         "changes": sorted(found.changes.items()),
         "total": len(found.results),

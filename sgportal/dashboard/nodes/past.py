@@ -43,7 +43,7 @@ def unit_then(request: HttpRequest, key: str, name: str) -> HttpResponse:
     except Invalid as invalid:
         return show(request, "nodes/unit_then.html", {**context, "problems": invalid.problems}, status=400)
     if wants_csv(request):
-        return as_csv("changes", _COLUMNS, past.changes(key, name, since, at, MOST))
+        return as_csv(request, "changes", _COLUMNS, past.changes(key, name, since, at, MOST))
     unit, found = past.unit_then(key, name, at, known), past.changes(key, name, since, at, ROWS + 1, before)
     if not (unit.nodes or unit.grids or found or past.is_on_record(key, name)):
         return _nothing(request, context)

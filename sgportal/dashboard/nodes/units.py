@@ -18,6 +18,7 @@ from ..page.access import needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
+from .columns import NODES
 from .past import unit_then
 
 NAMES = 12
@@ -49,7 +50,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     for key in Grid.objects.values_list("key", flat=True):
         bound[key] = bound.get(key, 0) + 1
     if wants_csv(request):
-        return as_csv("nodegroups", _GROUP_COLUMNS, rows)
+        return as_csv(request, "nodegroups", _GROUP_COLUMNS, rows)
     page = paged(request, [{**each, "grids": bound.get(each["key"], 0)} for each in rows])
     context = {"csv": True, "asked": asked, "page": page, "total": Node.objects.count()}
     return show(request, "nodes/groups.html", context)
@@ -68,7 +69,7 @@ def group(request: HttpRequest) -> HttpResponse:
         return found.units, found.count
 
     if wants_csv(request):
-        return as_csv("nodeunits", UNIT_COLUMNS, unit_page(key, filtered, limit=MOST).units)
+        return as_csv(request, "nodeunits", UNIT_COLUMNS, unit_page(key, filtered, limit=MOST).units)
     page = read_page(request, read)
     context = {
         "csv": True,
@@ -105,8 +106,11 @@ def unit(request: HttpRequest) -> HttpResponse:
     found = unit_page(key, UnitFilter(only=name)).units
     here: Any = GridUnit.objects.filter(grid__key=key, name=name).select_related("grid")
     nodes = Node.objects.filter(label_rows__key=key, label_rows__value=name)
+    if wants_csv(request):
+        return as_csv(request, "nodes", NODES, nodes)
     page = paged(request, nodes)
     context = {
+        "csv": True,
         "key": key,
         "name": name,
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),

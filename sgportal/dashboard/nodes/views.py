@@ -13,19 +13,13 @@ from ...queries.label_impact import evictions
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
 from ...queries.per_unit.pods import with_pages
+from ..grids.columns import PODS
 from ..page.access import needs
-from ..page.export import MOST, Columns, as_csv, wants_csv
+from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
+from .columns import NODES
 
 FILTERS = ("selector", "group", "unit", "ready", "search")
-
-_COLUMNS: Columns = {
-    "name": lambda node: node.name,
-    "ready": lambda node: node.ready,
-    "since": lambda node: node.ready_since and node.ready_since.isoformat(),
-    "cordoned": lambda node: node.unschedulable,
-    "labels": lambda node: ",".join(f"{key}={value}" for key, value in sorted(node.labels.items())),
-}
 
 
 def find(asked: dict[str, str]) -> Any:
@@ -43,7 +37,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
     except Invalid as invalid:
         found, problems = Node.objects.none(), invalid.problems
     if wants_csv(request):
-        return as_csv("nodes", _COLUMNS, found[:MOST])
+        return as_csv(request, "nodes", NODES, found)
     page = paged(request, found)
     context = {
         "csv": True,
@@ -75,6 +69,9 @@ def own_labels(node: Node) -> list[tuple[str, str]]:
 def node(request: HttpRequest, name: str) -> HttpResponse:
     """One node: its units, labels, taints, conditions and pods."""
     found = get_object_or_404(Node, name=name)
+    pods = Pod.objects.filter(node=name)
+    if wants_csv(request):
+        return as_csv(request, f"{name}-pods", PODS, pods)
     keys = {*Grid.objects.exclude(key="").values_list("key", flat=True)}
     labels = own_labels(found)
     context = {
@@ -82,7 +79,7 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         "units": [(key, value) for key, value in labels if key in keys and value],
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
-        "pods": with_pages(Pod.objects.filter(node=name)[:500]),
+        "pods": with_pages(pods[:500]),
         "evictions": evictions([name]),
     }
     return show(request, "nodes/one.html", context)

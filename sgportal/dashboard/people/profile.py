@@ -15,7 +15,9 @@ from ...core.text import Invalid
 from ...models import ApiToken
 from ...models.people import DAYS
 from ..page.access import actor, needs, role
+from ..page.export import as_csv, wants_csv
 from ..page.render import clean, show, warn_of
+from .columns import TOKENS
 
 OFFERED = (7, 30, DAYS, 365)
 
@@ -23,8 +25,11 @@ OFFERED = (7, 30, DAYS, 365)
 @needs("viewer", "units")
 def profile(request: HttpRequest) -> HttpResponse:
     """Who one is here, and one's tokens; a new token's text is shown this once."""
+    own = ApiToken.objects.filter(user__username=request.user.get_username())
+    if wants_csv(request):
+        return as_csv(request, "tokens", TOKENS, own)
     context = {
-        "tokens": ApiToken.objects.filter(user__username=request.user.get_username()),
+        "tokens": own,
         "days": OFFERED,
         "usual": DAYS,
         "scopes": actions.scopes_of(role(request)),

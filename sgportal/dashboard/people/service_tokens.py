@@ -14,13 +14,17 @@ from ...core.text import Invalid
 from ...models import ServiceToken
 from ...models.people import DAYS
 from ..page.access import actor, needs
+from ..page.export import as_csv, wants_csv
 from ..page.render import clean, names, show, warn_of
+from .columns import SERVICE_TOKENS
 from .profile import OFFERED, days_asked
 
 
 @needs("admin")
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the tokens; a new one's text is shown this once."""
+    if wants_csv(request):
+        return as_csv(request, "service-tokens", SERVICE_TOKENS, ServiceToken.objects.all())
     context = {
         "tokens": ServiceToken.objects.all(),
         "roles": ROLES,

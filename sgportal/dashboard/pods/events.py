@@ -13,9 +13,22 @@ from ...reconciler.live import objects
 from ...reconciler.live.errors import NotAllowed
 from ..grids.address import grid_at
 from ..page.access import needs
+from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import show
 
 _NO_ANSWER = say("the cluster does not answer: its Events cannot be read now")
+
+_COLUMNS: Columns = {
+    "lastSeen": lambda event: event.last_timestamp,
+    "type": lambda event: event.type,
+    "reason": lambda event: event.reason,
+    "message": lambda event: event.message,
+    "kind": lambda event: event.involved_object["kind"],
+    "namespace": lambda event: event.involved_object["namespace"],
+    "name": lambda event: event.involved_object["name"],
+    "count": lambda event: event.count,
+    "source": lambda event: event.reporting_component,
+}
 
 
 @needs("viewer", "grids")
@@ -52,6 +65,10 @@ def _shown(request: HttpRequest, about: str, read: Callable[[], list[objects.Eve
         problem = error.sentence
     except Unavailable:
         problem = _NO_ANSWER
+    csv = wants_csv(request)
+    if csv and problem is None:
+        return as_csv(request, "kubernetes-events", _COLUMNS, found)
     part = bool(getattr(request, "htmx", None))
     context = {"about": about, "events": found, "problem": problem}
-    return show(request, "pods/events.html#table" if part else "pods/events.html", context)
+    template = "pods/events.html#table" if part else "pods/events.html"
+    return show(request, template, context, status=503 if csv else 200)

@@ -13,6 +13,7 @@ from sgportal.models import Grant, Pod
 from sgportal.reconciler.live import logs
 from tests.api import builders as people
 from tests.api.conftest import serving
+from tests.dashboard.conftest import browser
 from tests.services import wait_for
 
 from ..world import a_grid, a_template
@@ -92,6 +93,8 @@ def test_a_failing_pod_its_containers_its_events_and_its_log(world, olga):
         "Scheduled",
         "BackOff",
     }
+    listed = browser("viewer").get(f"/pods/default/{pod.name}/events/?format=csv")
+    assert (listed["Content-Type"], ",Scheduled," in listed.text) == ("text/csv; charset=utf-8", True)
     about = {each["involvedObject"]["kind"] for each in olga.get(f"cell-events?grid={grid.path}&unit=a")[1]["items"]}
     assert about >= {"Deployment", "Pod"}
     with olga.open(f"pods/default/{pod.name}/log?previous=true&timestamps=true") as answer:
