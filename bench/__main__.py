@@ -124,6 +124,8 @@ def _rows(found: dict[str, Any]) -> Iterator[Row]:
         yield f"{title}, load", f"{thread['load']:.0f} ms", "≤ 200 ms", thread["load"] <= 200
         figure = f"{thread['update']:.0f} ms, longest task {thread['longest']:.0f} ms, {thread['long']} > 50 ms"
         yield f"{title}, each of {thread['updates']} updates", figure, "≤ 50 ms", thread["update"] <= 50
+        figure = ", ".join(f"{thread[what]:.0f}" for what in ("script", "style", "layout", "layouts"))
+        yield f"{title}, of that script, style, layout in ms, and layouts", figure, "", None
     yield from _rows_of_the_reconciler(found)
     yield from _rows_of_real_clusters(found)
     yield from _rows_of_closed_loops(found)

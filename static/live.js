@@ -2,10 +2,11 @@
 // A lease in localStorage and a BroadcastChannel, because plain HTTP in an intranet has no Web Locks.
 "use strict";
 (() => {
-  const LEASE = "sgportal-lease", SEEN = "sgportal-seen", LASTS = 10000;
+  // The number is that of what tabs tell each other: one that was opened before an upgrade of the portal listens for itself.
+  const CHANNEL = "sgportal-2", LEASE = "sgportal-lease-2", SEEN = "sgportal-seen-2", LASTS = 10000;
   const SILENCE = 2500, PATIENCE = 1000;  // the server sends a beat every two seconds
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
-  const channel = new BroadcastChannel("sgportal");
+  const channel = new BroadcastChannel(CHANNEL);
   const body = document.body.dataset;
   let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null, asking = false, lost = false;
   const due = new Set();
@@ -80,15 +81,26 @@
     if (message.id) read = Number(message.id);
     if (message.kind) refresh(message);
   };
-  const tell = (message) => { take(message); channel.postMessage(message); };
-  channel.onmessage = (event) => take(event.data);
+  // The server sends what happened in a quarter of a second at once: the others are told all of it by one message, and only
+  // then does what was heard count as told. No timer, which a tab in the background has once a second.
+  let untold = [];
+  const soon = new MessageChannel();
+  const tell = (message) => { take(message); if (untold.push(message) === 1) soon.port2.postMessage(null); };
+  const pass = () => {
+    if (!untold.length) return;
+    const { id } = untold.findLast((message) => message.id) || {};
+    channel.postMessage(untold);
+    untold = [];
+    if (id) store(SEEN, id);
+  };
+  soon.port1.onmessage = pass;
+  channel.onmessage = ({ data }) => data.forEach(take);
 
   // From where this page knows everything, or where the tab that listened before stopped hearing.
   const listen = () => {
     const since = Math.min(read, Number(recall(SEEN) ?? read));
     source = new EventSource(body.events + (isFinite(since) ? `?lastEventId=${since}` : ""));
     const receive = (event) => {
-      if (event.lastEventId) store(SEEN, event.lastEventId);
       let data = {};
       try { data = JSON.parse(event.data); } catch { return; }
       tell({ state: "live", id: event.lastEventId, kind: event.type === "resync" ? "*" : data.kind, key: data.key });
@@ -103,7 +115,7 @@
       if (source && source.readyState === EventSource.CLOSED) drop();
     };
   };
-  const drop = () => { if (source) source.close(); source = null; };
+  const drop = () => { pass(); if (source) source.close(); source = null; };
 
   // A page that hears nothing asks; without an answer it says so, across the page, and stops writes.
   const ask = async () => {

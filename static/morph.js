@@ -2,7 +2,7 @@
 // details and what somebody typed stay. Why not a library: docs/decisions/0019-morphing.md.
 "use strict";
 (() => {
-  const KEPT = new Set(["open", "tabindex", "data-site"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
+  const KEPT = new Set(["open", "tabindex", "data-site", "data-lit"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
   const MOST_SHOWN = 64;  // versions of lists that the server is told; of others it sends all
   const MOST_FLASHES = 40;  // more at once is not news but noise
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -22,12 +22,15 @@
     return link ? link.dataset.site || link.getAttribute("href") : head ? head.textContent.trim() : "";
   };
 
-  // What somebody has marked to copy, and the field that somebody is in, wait for a later time.
-  const isHeld = (node) => {
-    const at = document.activeElement, marks = getSelection();
-    const writes = at.matches("input:not([type=checkbox], [type=radio]), select, textarea") && node.contains(at);
-    return (writes || (!marks.isCollapsed && marks.containsNode(node, true))) && (held = true);
+  // What somebody has marked to copy, and the field that somebody is in, wait for a later time. Looked up once an update: to
+  // ask a selection has the browser lay out what was changed so far, each time.
+  let marked = null, field = null;
+  const look = () => {
+    const marks = getSelection(), at = document.activeElement;
+    marked = marks.rangeCount && !marks.getRangeAt(0).collapsed ? marks.getRangeAt(0) : null;
+    field = at.matches("input:not([type=checkbox], [type=radio]), select, textarea") ? at : null;
   };
+  const isHeld = (node) => ((field && node.contains(field)) || (marked && marked.intersectsNode(node))) ? (held = true) : false;
 
   const attributes = (old, next) => {
     let hooks = false;
@@ -126,16 +129,18 @@
     }
   };
 
-  // The cell or line that changed lights up and fades.
+  // The cell or line that changed lights up for a while, all of an update at once. No animation: one of a colour has the page
+  // painted anew for every frame, and a page of a thousand drawings takes milliseconds for that.
+  const LIGHTS = 1600, lit = new WeakMap();  // by place, the update that lit it last
   const flash = () => {
     const places = new Set();
     for (const node of changed) {
       const place = node.closest("td, th, dd, li, tr, .cells > a, p, .note") || node;
       if (place.isConnected && !place.closest("time, [data-keep], .strip")) places.add(place);
     }
-    if (calm.matches || places.size > MOST_FLASHES) return;
-    const colour = getComputedStyle(document.documentElement).getPropertyValue("--flash");
-    for (const place of places) place.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 1600, easing: "ease-out" });
+    if (!places.size || calm.matches || places.size > MOST_FLASHES) return;
+    for (const place of places) { lit.set(place, places); place.dataset.lit = ""; }
+    setTimeout(() => { for (const place of places) if (lit.get(place) === places) delete place.dataset.lit; }, LIGHTS);
   };
 
   // The server is told which versions of lists are shown, and sends what changed in them since.
@@ -160,6 +165,7 @@
     handleSwap: (style, target, fragment) => {
       if (!style.startsWith("morph")) return false;
       [fresh, changed, held] = [[], new Set(), false];
+      look();
       const next = fragment.firstElementChild;
       if (style === "morph:innerHTML") children(target, fragment);
       else if (next && target.nodeName === next.nodeName && target.id === next.id) morph(target, next);

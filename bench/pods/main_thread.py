@@ -15,6 +15,13 @@ from ..live import change, cookie
 GRIDS = 20
 SECONDS = 30.0
 TURNING = 10  # every so many changes are one of the cell's state, which the map shows
+TAKEN = {
+    "update": "TaskDuration",
+    "script": "ScriptDuration",
+    "style": "RecalcStyleDuration",
+    "layout": "LayoutDuration",
+    "layouts": "LayoutCount",
+}
 OBSERVE = """
 window.tasks = []; window.updates = 0;
 new PerformanceObserver((list) => { for (const each of list.getEntries()) window.tasks.push(each.duration); })
@@ -24,10 +31,11 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => { window.updates +
 
 
 def run(world: str = "rows:10000x1000") -> dict[str, Any]:
-    """`{load, update, updates, longest, long}`: milliseconds of the main thread's processor for the load and for an
-    update while 50 cells a second change, five of them their state, how many updates there were, the longest task of an
-    update, and how many were longer than 50 ms (by the clock, which tells of nothing but the machine where others work
-    on it)."""
+    """`{load, update, script, style, layout, layouts, updates, longest, long}`: milliseconds of the main thread's
+    processor for the load and for an update while 50 cells a second change, five of them their state; what of an update
+    is scripts, style and layout, and how often the page was laid out for one; how many updates there were, the longest
+    task of an update, and how many were longer than 50 ms (by the clock, which tells of nothing but the machine where
+    others work on it)."""
     nodes, units = map(int, world.removeprefix("rows:").split("x"))
     with stage.stage("large:1x1"):
         rows.fill(nodes, units, GRIDS, nodes)
@@ -60,17 +68,17 @@ def _watch(port: int, said: str) -> dict[str, Any]:
         probe = context.new_cdp_session(page)
         probe.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(f"{address}/?group=site", wait_until="load")
-        load = _busy(probe)
+        load = _taken(probe)["update"]
         page.evaluate("window.tasks = []; window.updates = 0")
-        before = _busy(probe)
+        before = _taken(probe)
         time.sleep(SECONDS)
-        busy, updates, tasks = _busy(probe) - before, page.evaluate("window.updates"), page.evaluate("window.tasks")
+        after, updates, tasks = _taken(probe), page.evaluate("window.updates"), page.evaluate("window.tasks")
         browser.close()
-    longest = max(tasks, default=0.0)
-    return {"load": load, "update": busy / max(updates, 1), "updates": updates, "longest": longest, "long": len(tasks)}
+    each = {name: (after[name] - before[name]) / max(updates, 1) for name in TAKEN}
+    return {"load": load, **each, "updates": updates, "longest": max(tasks, default=0.0), "long": len(tasks)}
 
 
-def _busy(probe: Any) -> float:
-    """Milliseconds of the processor that the main thread has taken so far."""
+def _taken(probe: Any) -> dict[str, float]:
+    """What the main thread has done so far: milliseconds of its processor, and how often the page was laid out."""
     metrics = {each["name"]: each["value"] for each in probe.send("Performance.getMetrics")["metrics"]}
-    return 1000 * float(metrics["TaskDuration"])
+    return {name: metrics[metric] * (1 if name == "layouts" else 1000) for name, metric in TAKEN.items()}

@@ -84,14 +84,20 @@ def test_a_change_is_made_in_place_and_what_is_new_lights_up(visit, sites):
     page.evaluate("window.kept = [...document.querySelectorAll('#live, #live tbody tr, #live a')]")
     page.evaluate("""() => {
       window.lit = [];
-      const animate = Element.prototype.animate;
-      Element.prototype.animate = function (...all) { window.lit.push(this.tagName); return animate.apply(this, all); };
+      window.moving = 0;
+      const told = (records) => {
+        for (const { target } of records) if ("lit" in target.dataset) window.lit.push(target.tagName);
+        window.moving += document.getAnimations().length;
+      };
+      new MutationObserver(told).observe(document.body, { subtree: true, attributeFilter: ["data-lit"] });
     }""")
     body = json.dumps({"metadata": {"labels": {"brand-new": "yes"}}}).encode()
     assert sites.door.ask("PATCH", "nodes/node2", body)[0] == 200
     expect(page.locator("#live")).to_contain_text("brand-new")
     assert page.evaluate("window.kept.every((each) => each.isConnected)")
     assert page.evaluate("window.lit") == ["TD"]
+    expect(page.locator("[data-lit]")).to_have_count(0)
+    assert page.evaluate("window.moving") == 0, "what has the page painted for every frame, costs more than the update"
     page.emulate_media(reduced_motion="reduce")
     body = json.dumps({"metadata": {"labels": {"brand-new": None}}}).encode()
     assert sites.door.ask("PATCH", "nodes/node2", body)[0] == 200

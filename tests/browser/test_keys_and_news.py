@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.services import wait_for
+
 from .conftest import visiting
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -150,7 +152,7 @@ def test_open_details_survive_a_refresh(visit):
 
 def test_news_between_reading_a_page_and_listening_is_not_lost(visit):
     page = visit.open("/")
-    page.add_init_script("localStorage.removeItem('sgportal-seen')")  # as the page loads: until then the tab listens
+    page.add_init_script("localStorage.removeItem('sgportal-seen-2')")  # as the page loads: until then the tab listens
     with page.expect_request("**/api/v1/events?*") as asked:
         visit.open("/nodes/")
     assert asked.value.url.endswith("?lastEventId=" + page.evaluate("document.body.dataset.revision"))
@@ -159,8 +161,8 @@ def test_news_between_reading_a_page_and_listening_is_not_lost(visit):
 def test_news_told_to_the_other_tabs_while_a_page_was_on_its_way_is_asked_for(visit):
     page = visit.open("/")
     # As the page loads: until then the tab listens, and notes what it hears.
-    later = "localStorage.setItem('sgportal-seen', Number.MAX_SAFE_INTEGER)"
-    elsewhere = "localStorage.setItem('sgportal-lease', JSON.stringify({id: 'another', at: Date.now()}))"
+    later = "localStorage.setItem('sgportal-seen-2', Number.MAX_SAFE_INTEGER)"
+    elsewhere = "localStorage.setItem('sgportal-lease-2', JSON.stringify({id: 'another', at: Date.now()}))"
     page.add_init_script(f"{later}; {elsewhere}")
     with page.expect_request(lambda asked: asked.headers.get("hx-target") == "live"):
         visit.open("/nodes/")
@@ -196,6 +198,21 @@ def test_many_tabs_share_one_stream(visit):
     for page in pages[1:]:
         page.evaluate("htmx.trigger('#live', 'refresh')")
     expect(pages[-1].locator("#live-badge")).to_have_attribute("data-state", "live")
+
+
+def test_what_is_heard_at_once_is_told_to_the_other_tabs_at_once(visit):
+    """At fifty changes a second, a message and a note for each took the tab that listens more than its own updates."""
+    page = visit.open("/jobs/")
+    page.add_init_script("""
+      const read = Number(localStorage.getItem("sgportal-seen-2"));
+      localStorage.setItem("sgportal-seen-2", Math.max(read - 50, 0));
+      window.told = [];
+      new BroadcastChannel("sgportal-2").onmessage = ({ data }) => window.told.push(data.filter((each) => each.kind));
+    """)
+    visit.open("/nodes/")
+    wait_for(lambda: page.evaluate("window.told.some((news) => news.length > 1)"), 75, "news are told together")
+    noted = "Number(localStorage.getItem('sgportal-seen-2')) >= Number(document.body.dataset.revision)"
+    wait_for(lambda: page.evaluate(noted), 75, "what was told is noted as heard")
 
 
 def test_a_lost_stream_is_said_and_taken_up_again(visit):
@@ -238,7 +255,7 @@ def test_news_wait_for_somebody_who_is_choosing_and_come_when_they_have_done(vis
     page = visit.open("/")
     page.evaluate("document.getElementById('management-mode').append(document.createElement('input'))")
     page.focus("#management-mode input")
-    page.evaluate("new BroadcastChannel('sgportal').postMessage({kind: 'cluster'})")
+    page.evaluate("new BroadcastChannel('sgportal-2').postMessage([{kind: 'cluster'}])")
     page.wait_for_timeout(1000)
     assert page.locator("#management-mode input").count() == 1
     page.evaluate("document.activeElement.blur()")
