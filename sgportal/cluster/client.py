@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from ..core.names import FIELD_MANAGER
-from .answers import Applied, Listing
+from .answers import Applied, Listing, before
 from .errors import Expired, NotFound, ReadOnly
 from .identity import Identity
 from .kinds import RESOURCES, Resource
@@ -161,6 +161,10 @@ class Cluster:
             query["continue"] = metadata.get("continue") or ""
             if not query["continue"]:
                 return
+
+    def before(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """`answers.before` of this cluster."""
+        return before(self._transport, kind, body)
 
     def apply(self, body: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> Applied:
         """Server-side apply as our field manager; without `force` a field of another manager is a Conflict.

@@ -17,7 +17,8 @@ class ServiceGroup(models.Model):
     `spec` is as somebody wrote it last ({} for one that was put together from its grids); its members are rows of their
     own, and what they say counts (`manifest`). `home` says where it is edited, as that of a grid; `cluster_uid` and
     `cluster_generation` are those of its custom resource, as it was last taken in, "" and 0 where there is none.
-    `deleting_since` is set while its members go; with `orphaning` they stay. `status` is what is said of it, and
+    `deleting_since` is set while its members go; with `orphaning` they stay; `propagation_known` says that it is known
+    whether its custom resource is deleted with or without them. `status` is what is said of it, and
     `sentences` those of its conditions, by type. `held_since`: its deletion waits for a person. `command` is the
     annotation about its rollout that was last carried out."""
 
@@ -33,6 +34,7 @@ class ServiceGroup(models.Model):
     cluster_generation = models.PositiveBigIntegerField(default=0)
     deleting_since = models.DateTimeField(null=True, blank=True)
     orphaning = models.BooleanField(default=False)
+    propagation_known = models.BooleanField(default=False, db_default=False)
     held_since = models.DateTimeField(null=True, blank=True)
     command = models.TextField(blank=True)
     status = models.JSONField(default=dict)

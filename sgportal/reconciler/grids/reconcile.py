@@ -66,6 +66,8 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         return None
     if planned.steps:
         seen.confirm(cluster)
+    if any(step.verb == "adopt" for step in planned.steps) and sync.is_leaving(grid, cluster):
+        return ANOTHER_WRITER
     seen, planned = deletion_brake.restrain(seen, planned)
     steps = confirmed(cells.ready_to_try(seen.cells, _not_in_cells(grid, planned.steps)), spec, cluster)
     steps, left = steps[:MOST_STEPS], steps[MOST_STEPS:]

@@ -15,9 +15,9 @@ from ...core.text import say
 from ...models import AuditEvent, Grid, ServiceGroup
 from ..queue import change_log, workqueue
 from ..queue.together import requests_together
-from . import status
-from .members import Refusal, begin_deletion, check_brake
-from .orphaning import ORPHAN
+from . import orphaning, status
+from .members import Refusal, begin_deletion, check_brake, check_propagation, keeps_members
+from .orphaning import UNASKED
 
 Body = Mapping[str, Any]
 MEMBERS_GOING = 1.0  # seconds until another look while members go
@@ -26,15 +26,16 @@ HELD = 30.0  # while a person is waited for: fewer grids may be there than then
 
 def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
     """Somebody is deleting the custom resource: the members are deleted as well, unless too many are; with
-    `--cascade=orphan` they stay. If the definition or the namespace goes nothing is deleted for it. Seconds until it
-    wants another look, or None. Raises ClusterError."""
+    `--cascade=orphan` they stay, and as long as it cannot be told whether that was asked. If the definition or the
+    namespace goes nothing is deleted for it. Seconds until it wants another look, or None. Raises ClusterError."""
     if _is_going_with_its_place(group, cluster):
         _release(group, body, cluster)
-        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0, orphaning=False)
+        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0, **UNASKED)
         return None
     if _is_another(body, group):
         _release(group, body, cluster)  # it was never taken in, and says nothing of the one that was
         return MEMBERS_GOING
+    orphaning.look(group, body, cluster)
     try:
         with transaction.atomic(), requests_together():
             row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
@@ -58,14 +59,15 @@ def _is_another(body: Body, group: ServiceGroup) -> bool:
 def _decide(row: ServiceGroup, body: Body) -> None:
     """Note that a package, whose row is locked, is deleted with its members. Raises Refusal."""
     members = [each for each in Grid.objects.filter(group=row).locked() if not each.deleting_since]
-    orphaning = row.orphaning or ORPHAN in (body["metadata"].get("finalizers") or ())
-    if not orphaning:
+    row.orphaning = row.orphaning or keeps_members(body)
+    if not row.orphaning:
+        check_propagation(row.propagation_known, body)
         check_brake(len(members), body)
     if not row.deleting_since:
-        row.deleting_since, row.orphaning, row.held_since = timezone.now(), orphaning, None
+        row.deleting_since, row.held_since = timezone.now(), None
         row.save()
         AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=row.path, before=row.manifest())
-    for grid in members if not orphaning else ():
+    for grid in members if not row.orphaning else ():
         begin_deletion(grid)
     change_log.record("grid", [row.path])
 

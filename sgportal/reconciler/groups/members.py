@@ -65,6 +65,8 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
         row.key, row.spec, row.home = spec.key, dict(body["spec"]), "cluster"
         row.metadata = source_metadata(body["metadata"])
         row.version += 1
+        if row.cluster_uid != body["metadata"]["uid"]:
+            row.orphaning = row.propagation_known = False
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()
         PackageRevision.keep(row, "cluster")
@@ -147,8 +149,30 @@ def _check_emptied(members: Sequence[_Member], body: Body) -> None:
         raise Refusal(Condition("Accepted", "False", "DeletionsHeld", text))
 
 
+def _confirmation(body: Body) -> Any:
+    return (body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION)
+
+
 def _is_confirmed(body: Body) -> bool:
-    return (body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION) == "true"
+    return bool(_confirmation(body) == "true")
+
+
+def keeps_members(body: Body) -> bool:
+    """Whether a person has decided that a package goes without its members."""
+    return bool(_confirmation(body) == "orphan")
+
+
+def check_propagation(known: bool, body: Body) -> None:
+    """Raises Refusal where it takes a person to say whether the members go along."""
+    if known or _is_confirmed(body):
+        return
+    command = f"kubectl annotate svcgroup {body['metadata']['name']} {CONFIRM_DELETION}"
+    text = say(
+        "it is deleted, with its members or without them (“--cascade=orphan”): which of the two cannot be told any"
+        " more, so they stay; “%(command)s=true” deletes them, “%(command)s=orphan” keeps them",
+        command=command,
+    )
+    raise Refusal(Condition("Accepted", "False", "PropagationUnknown", text))
 
 
 def check_brake(going: int, body: Body) -> None:

@@ -182,6 +182,7 @@ def _is_edited(group: ServiceGroup, body: Body) -> bool:
 
 def _know(group: ServiceGroup, uid: str, generation: int) -> None:
     """Note which state of the custom resource the row has."""
-    ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid=uid, cluster_generation=generation)
+    anew = orphaning.UNASKED if uid != group.cluster_uid else {}
+    ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid=uid, cluster_generation=generation, **anew)
     group.cluster_uid, group.cluster_generation = uid, generation
     change_log.record("grid", [group.path])

@@ -130,3 +130,20 @@ def test_nothing_is_recorded_of_another_cluster_where_there_is_nothing_to_write(
     run(two.grid.path)
     assert "another cluster" in WorkKey.objects.get(key=two.grid.path).error
     assert Grid.objects.get().status == {}
+
+
+def test_a_grid_that_somebody_deletes_without_its_children_does_not_take_them_back(two, monkeypatch):
+    """Between the look at the grid and the look at its children: one that had such an owner again would go with it."""
+    before = {name: two.get(name)["metadata"]["uid"] for name in ("g-a", "g-b")}
+
+    def delete():
+        two.cluster.delete("DeploymentGrid", "default", "g", propagation="Orphan")
+        two.until(lambda: two.cluster.get("DeploymentGrid", "default", "g") is None)
+        two.look()
+
+    meanwhile(monkeypatch, reconcile, "observe", delete)
+    due(two)
+    run(two.grid.path)
+    assert not any(two.get(name)["metadata"].get("ownerReferences") for name in before)
+    two.until(lambda: (two.resync(), two.later(5), not Grid.objects.exists())[2])
+    assert {name: two.get(name)["metadata"]["uid"] for name in before} == before

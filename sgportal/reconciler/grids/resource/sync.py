@@ -68,6 +68,15 @@ def is_settled(grid: Grid, body: Body) -> bool:
     return membership.is_written(grid, body)
 
 
+def is_leaving(grid: Grid, cluster: Cluster) -> bool:
+    """Whether the custom resource of a grid, asked for anew, is being deleted or gone: children without an owner were
+    given up with it then, and with such an owner again they would go. Raises ClusterError."""
+    if not grid.cluster_uid:
+        return False
+    body = cluster.get(grid.kind, grid.namespace, grid.name)
+    return body is None or body["metadata"]["uid"] != grid.cluster_uid or "deletionTimestamp" in body["metadata"]
+
+
 def find(plural: str, namespace: str, name: str, cluster: Cluster) -> Grid | None:
     """A row for a custom resource that has none, or None where there is no such resource. One that is made at the very
     moment in which its namesake's row goes was taken for that one's when the watch saw it. Raises ClusterError."""
