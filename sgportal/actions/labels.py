@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
 from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
@@ -76,11 +77,16 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
 @intent
 def undo_job(pk: Any, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impact:
     """Take back what a job did; one that is under way is stopped first. Labels that somebody else has changed since are
-    left alone. With `dry_run` the impact. Raises NotFound, Refused."""
+    left alone. The job that is already under way to do so, if one is. With `dry_run` the impact. Raises NotFound,
+    Refused."""
     with transaction.atomic():
         job = LabelJob.objects.select_for_update().filter(pk=pk).first()
         if job is None:
             raise NotFound(f"jobs/{pk}")
+        if (undone := standing_undo(pk)) is not None:
+            if not undone.over and not dry_run:
+                return undone
+            raise Refused(say("job %(job)s undoes it already", job=str(undone.pk)))
         records = job.results
         if not job.over:
             # How far it comes until it stops is not known yet: whatever it may still touch is brought back.
@@ -97,6 +103,14 @@ def undo_job(pk: Any, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impa
             planned = partial(_impact, action, back)
             return _start(action, _shared(back), back, actor, undoes=job, planned=planned)
     return budgets.with_refusals(_impact(action, back))  # which asks the cluster, so that nothing is locked meanwhile
+
+
+def standing_undo(pk: Any) -> LabelJob | None:
+    """The job that takes back this one: it is under way, or every node got back what it had, and it was not taken back
+    itself. One query."""
+    again = LabelJob.objects.filter(undoes=OuterRef("pk")).exclude(state=LabelJob.State.FAILED)
+    found = LabelJob.objects.filter(undoes=pk).exclude(state=LabelJob.State.FAILED)
+    return found.exclude(Exists(again)).first()
 
 
 def _impact(action: Action, records: Mapping[str, Mapping[str, Any]]) -> Impact:

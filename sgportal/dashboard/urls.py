@@ -62,7 +62,6 @@ urlpatterns = [
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<str:name>/", nodes.node, name="node"),
     path("nodes/<str:name>/schedule/", jobs.schedule, name="node-schedule"),
-    path("nodes/<str:name>/refusals/", jobs.refusals, name="node-refusals"),
     path("nodes/<str:name>/events/", pod_events.of_node, name="node-events"),
     path("pods/<str:namespace>/<str:name>/", pods.pod, name="pod"),
     path("pods/<str:namespace>/<str:name>/log/", pods.log, name="pod-log"),

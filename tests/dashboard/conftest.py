@@ -1,5 +1,8 @@
 """People at the door of the pages, and a small fleet behind it."""
 
+import re
+from html import unescape
+
 import pytest
 from django.test import Client
 from django.utils import translation
@@ -32,6 +35,19 @@ def browser(role: str, **cookies: str) -> Client:
     client.force_login(builders.a_person(f"some-{role or 'stranger'}", role))
     client.cookies.load(cookies)
     return client
+
+
+def hidden(answer) -> dict[str, str]:
+    """The hidden fields of a page's own form."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode())
+    return {name: unescape(value) for name, value in found if name != "csrfmiddlewaretoken"}
+
+
+def agree(client: Client, address: str, asked: dict[str, str] | None = None, **how):
+    """Look what a page would do, then send its form with the plan that was shown."""
+    shown = client.get(address, asked or {})
+    assert shown.status_code == 200, shown.status_code
+    return client.post(address, {**(asked or {}), **hidden(shown)}, **how)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from sgportal.models import AuditEvent, LabelJob, Node
 
 from .. import builders
+from .conftest import agree, hidden
 
 
 def choose(client, names, **extra):
@@ -171,7 +172,7 @@ def test_undoing_gives_each_node_what_it_had(operator, fleet):
         "node3": {"before": {"site": None}, "state": "done", "detail": ""},
     }
     job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="failed")
-    place = operator.post(f"/jobs/{job.pk}/undo/")["Location"]
+    place = agree(operator, f"/jobs/{job.pk}/undo/")["Location"]
     undone = LabelJob.objects.exclude(pk=job.pk).get()
     assert place == f"/jobs/{undone.pk}/"
     assert {name: undone.changes_of(name) for name in undone.results} == {
@@ -185,7 +186,7 @@ def test_a_job_under_way_is_stopped_before_it_is_undone(operator, fleet):
     results = {"node0": {"before": {"site": "ham"}, "state": "pending", "detail": ""}}
     job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="running")
     assert "Stop and undo" in operator.get(f"/jobs/{job.pk}/").content.decode()
-    operator.post(f"/jobs/{job.pk}/undo/")
+    agree(operator, f"/jobs/{job.pk}/undo/")
     job.refresh_from_db()
     assert job.stopped
     assert LabelJob.objects.exclude(pk=job.pk).get().changes == {"site": "ham"}
@@ -212,16 +213,46 @@ def test_each_node_gets_the_value_of_its_line(operator, fleet):
         assert operator.post(place, {"key": "site", "lines": wrong, "step": "preview"}).status_code == 400
 
 
-def test_a_node_is_cordoned_and_drained_from_its_page(operator, viewer, fleet):
-    assert "Drain the node" in operator.get("/nodes/node0/").content.decode()
-    place = operator.post("/nodes/node0/schedule/", {"action": "drain"})["Location"]
+def test_a_second_click_on_undo_finds_the_first(operator, fleet):
+    results = {"node0": {"before": {"site": "ham"}, "state": "done", "detail": ""}}
+    job = LabelJob.objects.create(changes={"site": "x"}, results=results, author="ada", state="done")
+    address = f"/jobs/{job.pk}/undo/"
+    fields = hidden(operator.get(address))
+    first, second = (operator.post(address, fields)["Location"] for _ in range(2))
+    undone = LabelJob.objects.get(undoes=job.pk)
+    assert first == second == f"/jobs/{undone.pk}/"
+    assert "The job that undoes this one" in operator.get(f"/jobs/{job.pk}/").content.decode()
+    LabelJob.objects.filter(pk=undone.pk).update(state="done")
+    assert operator.post(address, fields)["Location"] == first
+    assert LabelJob.objects.count() == 2
+    LabelJob.objects.filter(pk=undone.pk).update(state="failed")  # which left something to be taken back
+    assert agree(operator, address)["Location"] != first
+
+
+def test_a_node_is_cordoned_and_drained_from_its_page_as_it_was_shown(operator, viewer, fleet):
+    text = operator.get("/nodes/node2/").content.decode()
+    assert 'href="/nodes/node2/schedule/?action=drain"' in text
+    assert 'href="/nodes/node2/schedule/?action=cordon"' in text
+    address, asked = "/nodes/node2/schedule/", {"action": "drain"}
+    shown = operator.get(address, asked)
+    assert "echo-lyo-0" in shown.content.decode()
+    builders.a_pod(fleet, "lyo", "node2", 7)
+    again = operator.post(address, hidden(shown))
+    assert "The plan has changed since it was shown." in again.content.decode()
+    assert operator.post(address, asked).status_code == 200  # who names no plan is shown it
+    assert not LabelJob.objects.exists()
+    place = operator.post(address, hidden(again))["Location"]
     job = LabelJob.objects.get()
-    assert (place, job.action, list(job.results)) == (f"/jobs/{job.pk}/", "drain", ["node0"])
-    answer = operator.post("/nodes/node0/schedule/", {"action": "cordon"}, follow=True)
+    assert (place, job.action, list(job.results)) == (f"/jobs/{job.pk}/", "drain", ["node2"])
+    answer = agree(operator, address, {"action": "cordon"}, follow=True)
     assert "in another job that is under way" in answer.content.decode()
-    assert operator.post("/nodes/node0/schedule/", {"action": "label"}).status_code == 404
-    assert operator.post("/nodes/nobody/schedule/", {"action": "drain"}).status_code == 404
-    assert viewer.post("/nodes/node0/schedule/", {"action": "drain"}).status_code == 403
+    for client, name, action, status in (
+        (operator, "node2", "label", 404),
+        (operator, "nobody", "drain", 404),
+        (viewer, "node2", "drain", 403),
+    ):
+        for send in (client.get, client.post):
+            assert send(f"/nodes/{name}/schedule/", {"action": action}).status_code == status
 
 
 def test_several_nodes_are_assigned_to_several_units_in_one_go(operator, fleet):

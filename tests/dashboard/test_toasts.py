@@ -8,6 +8,7 @@ import pytest
 from sgportal.models import Grid, LabelJob
 
 from .. import builders
+from .conftest import agree, hidden
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def do(client, grid, verb, **asked):
 def undo_in(text):
     """The address behind the button in the message."""
     region = re.search(r'<div id="toasts" role="status">(.*?)<section|<div id="toasts" role="status">(.*)', text, re.S)
-    return re.findall(r'<form method="post" action="([^"]*undo/[^"]*)">', region[0])
+    return re.findall(r'<a class="button" href="([^"]*undo/[^"]*)">', region[0])
 
 
 @pytest.mark.parametrize(("verb", "asked"), [("scale", {"replicas": "7"}), ("pause", {}), ("image", {"image": "x:9"})])
@@ -37,12 +38,17 @@ def test_a_change_of_a_grid_is_undone_from_its_message(operator, grid, verb, ask
     (address,) = undo_in(do(operator, grid, verb, **asked))
     grid.refresh_from_db()
     assert grid.source() != before
-    answer = operator.post(address, follow=True)
+    shown = operator.get(address)
+    grid.refresh_from_db()
+    assert grid.source() != before  # nothing is done until the plan was seen
+    answer = operator.post(address, hidden(shown), follow=True)
     assert "was undone" in answer.content.decode()
     grid.refresh_from_db()
     assert grid.source() == before
     version = grid.version
-    assert "was undone" in operator.post(address, follow=True).content.decode()  # a second click finds it done
+    assert (
+        "was undone" in operator.post(address, hidden(shown), follow=True).content.decode()
+    )  # a second click finds it done
     grid.refresh_from_db()
     assert (grid.source(), grid.version) == (before, version)
 
@@ -62,13 +68,13 @@ def test_an_undo_is_of_one_person_and_one_grid(operator, viewer, admin, grid):
     assert viewer.post(address).status_code == 403
     other = builders.a_grid("other", "site")
     assert operator.post(address.replace(grid.path, other.path)).status_code == 404
-    assert operator.get(address).status_code == 405
     grid.refresh_from_db()
     assert grid.spec["template"]["replicas"] == 7
 
 
 def test_a_job_on_a_node_is_undone_from_its_message(operator, fleet):
-    (address,) = undo_in(operator.post("/nodes/node0/schedule/", {"action": "cordon"}, follow=True).content.decode())
+    done = agree(operator, "/nodes/node0/schedule/", {"action": "cordon"}, follow=True)
+    (address,) = undo_in(done.content.decode())
     assert address == f"/jobs/{LabelJob.objects.get().pk}/undo/"
     text = operator.get(f"/jobs/{LabelJob.objects.get().pk}/").content.decode()
     assert 'id="toasts"' not in text  # told once

@@ -1,5 +1,7 @@
 """What one may do to a grid besides editing it: delete it, recreate a unit, remove unused templates. Each asks."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,7 +13,7 @@ from ...core.grids.grid import parse
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
-from ..page.agreed import as_shown, say_changed
+from ..page.agreed import agreed, as_shown, say_changed
 from ..page.render import show
 from ..page.tags import CASCADES, say
 from .address import grid_at, grid_url
@@ -72,20 +74,31 @@ def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit:
 
 @needs("operator", "grids")
 def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpResponse:
-    """Ask, then take the templates that nothing refers to out of a grid."""
+    """Show what it comes to, then take the templates that nothing refers to out of a grid."""
     found = grid_at(plural, namespace, name)
-    if request.method == "POST":
-        try:
-            actions.remove_unused_templates(found, actor(request), expect=request.POST.get("expect"))
-            messages.success(request, gettext("Unused templates removed."))
-        except actions.Stale:
-            messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
-        except Invalid as invalid:
-            messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
-        except actions.Refused as refused:
-            messages.error(request, say(refused.sentence))
-        return redirect(grid_url(found))
-    return show(request, "grids/prune.html", {"grid": found, "unused": unused_templates(found)})
+    expect = request.POST.get("expect")
+
+    def remove(dry_run: bool) -> actions.Saved:
+        return actions.remove_unused_templates(found, actor(request), expect=expect, dry_run=dry_run)
+
+    context: dict[str, Any] = {"grid": found, "unused": unused_templates(found)}
+    if request.method != "POST" and not context["unused"]:
+        return show(request, "grids/prune.html", context)
+    try:
+        saved, done = agreed(request, found.path, remove)
+    except actions.Stale:
+        messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
+    except Invalid as invalid:
+        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+    except actions.Forbidden:
+        raise
+    except actions.Refused as refused:
+        messages.error(request, say(refused.sentence))
+    else:
+        if not done:
+            return show(request, "grids/prune.html", {**context, "plan": saved.plan})
+        messages.success(request, gettext("Unused templates removed."))
+    return redirect(grid_url(found))
 
 
 def unused_templates(found: Grid) -> tuple[str, ...]:

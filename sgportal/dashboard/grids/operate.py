@@ -8,13 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.http import require_POST
 
 from ... import actions
 from ...core.text import Invalid
 from ...models import Grid
 from ..page.access import actor, needs
-from ..page.agreed import as_shown, say_changed
+from ..page.agreed import agreed, as_shown, say_changed
 from ..page.parts import toasts
 from ..page.render import clean, show
 from ..page.tags import say
@@ -132,30 +131,37 @@ def _undo(request: HttpRequest, verb: str, before: dict[str, Any], saved: Any) -
     return toasts.keep(request, before, saved.grid)
 
 
-@require_POST
 @needs("operator", "grids")
 def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: str) -> HttpResponse:
-    """Make a grid what it was before the change that a message told of, unless it was changed since. A second click
-    finds it done."""
+    """Show what making a grid what it was before the change that a message told of comes to, then do it, unless it was
+    changed since. A second click finds it done."""
     found = grid_at(plural, namespace, name)
     before, etag = toasts.recall(request, token, found.path)
+
+    def save(dry_run: bool) -> actions.Saved:
+        return actions.save_grids([before], actor(request), expect=etag, dry_run=dry_run)[0]
+
     undone = gettext("The change of “%(name)s” was undone.") % {"name": name}
     try:
-        actions.save_grids([before], actor(request), expect=etag)
+        saved, done = agreed(request, found.path, save)
     except actions.Stale as stale:
         if stale.current.source() == before:
             messages.success(request, undone)
         else:
             messages.warning(request, gettext("The grid was changed since. Nothing was undone."))
+        return redirect(grid_url(found))
     except Invalid as invalid:
         messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+        return redirect(grid_url(found))
     except actions.Forbidden:
         raise
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
-    else:
+        return redirect(grid_url(found))
+    if done:
         messages.success(request, undone)
-    return redirect(grid_url(found))
+        return redirect(grid_url(found))
+    return show(request, "grids/per_unit/undo.html", {"grid": found, "plan": saved.plan})
 
 
 def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """Jobs on nodes: the list, and one job with what became of each node."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -7,20 +9,28 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
 from ...core.node_jobs import Action
 from ...core.text import Invalid
-from ...models import LabelJob, Node
+from ...models import LabelJob
+from ...queries.label_impact import Impact
 from ..page.access import actor, needs
+from ..page.agreed import agreed
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.parts import toasts
 from ..page.render import paged, show
 from ..page.tags import full_sentence, job_word
 
-SCHEDULING = ("cordon", "uncordon", "drain")
+_EXPLAINED = {
+    "cordon": gettext_lazy("No new pods are scheduled to the node. Pods keep running."),
+    "uncordon": gettext_lazy("Pods are scheduled to the node again."),
+    "drain": gettext_lazy(
+        "The node is cordoned and the pods of grids are evicted, within PodDisruptionBudgets. Other pods stay."
+    ),
+}
+SCHEDULING = tuple(_EXPLAINED)
 
 _COLUMNS: Columns = {
     "id": lambda job: job.pk,
@@ -66,6 +76,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
         "failed": failed,
         "page": paged(request, [_result(found, name, result) for name, result in results]),
         "over": found.over,
+        "undone_by": actions.standing_undo(pk),
     }
     return show(request, "nodes/job.html", context)
 
@@ -78,42 +89,49 @@ def _result(
 
 
 @needs("operator")
-def refusals(request: HttpRequest, name: str) -> HttpResponse:
-    """What PodDisruptionBudgets would refuse if a node was drained now: a part of its page."""
-    node = get_object_or_404(Node, name=name)
-    found = actions.schedule_nodes([node.name], "drain", actor(request), dry_run=True)
-    return show(request, "nodes/refusals.html", {"impact": found})
-
-
-@require_POST
-@needs("operator")
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Take back what a job did; one that is under way is stopped first."""
-    try:
-        started = cast(LabelJob, actions.undo_job(pk, actor(request)))
-    except actions.NotFound as missing:
-        raise Http404 from missing
-    except actions.Refused as refused:
-        messages.warning(request, full_sentence(refused.sentence))
-        return redirect("job", pk)
-    return redirect("job", started.pk)
+    """Show what taking back a job comes to, then do it; one that is under way is stopped first. A second click finds it
+    done."""
+    if (undoing := actions.standing_undo(pk)) is not None:
+        return redirect("job", undoing.pk)
+    words = {
+        "title": gettext("Undo the job?"),
+        "explanation": gettext("The nodes get the labels and the scheduling back that they had before the job."),
+        "does": gettext("Undo"),
+    }
+    return _asked(request, partial(actions.undo_job, pk), reverse("job", args=[pk]), words)
 
 
-@require_POST
 @needs("operator")
 def schedule(request: HttpRequest, name: str) -> HttpResponse:
-    """Cordon, uncordon or drain a node."""
-    verb = request.POST.get("action")
+    """Show what cordoning, uncordoning or draining a node comes to, then do it."""
+    source = request.POST if request.method == "POST" else request.GET
+    verb = source.get("action")
     if verb not in SCHEDULING:
         raise Http404
+    action = cast(Action, verb)
+    words = {"title": f"{job_word(verb)}: {name}", "explanation": _EXPLAINED[verb], "does": job_word(verb)}
+    act = partial(actions.schedule_nodes, [name], action)
+    return _asked(request, act, reverse("node", args=[name]), {**words, "action": verb, "danger": verb == "drain"})
+
+
+def _asked(
+    request: HttpRequest, act: Callable[..., LabelJob | Impact], back: str, words: Mapping[str, Any]
+) -> HttpResponse:
+    """Show what a job would do, and begin it once the form brings back the plan that was shown. `words` are those of
+    the page."""
     try:
-        started = actions.schedule_nodes([name], cast(Action, verb), actor(request))
-    except Invalid as missing:
+        found, done = agreed(request, actions.WHOLE, lambda dry_run: act(actor(request), dry_run=dry_run))
+    except (Invalid, actions.NotFound) as missing:
         raise Http404 from missing
+    except actions.Forbidden:
+        raise
     except actions.Refused as refused:
         messages.warning(request, full_sentence(refused.sentence))
-        return redirect("node", name)
-    return begun(request, cast(LabelJob, started))
+        return redirect(back)
+    if done:
+        return begun(request, cast(LabelJob, found))
+    return show(request, "nodes/agree.html", {**words, "impact": found, "back": back})
 
 
 def begun(request: HttpRequest, started: LabelJob) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from ...core.names import protected_label_problem
 from ...core.text import Invalid
 from ...models import Grid, Node, Pod
-from ...queries.label_impact import evictions
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
 from ...queries.per_unit.pods import with_pages
@@ -80,6 +79,5 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
         "pods": with_pages(pods[:500]),
-        "evictions": evictions([name]),
     }
     return show(request, "nodes/one.html", context)

@@ -1,22 +1,36 @@
 """What a person agreed to on a page: the plan whose id the form brings back is the one that is carried out."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from ...actions import as_planned
+from ...actions import PlanChanged, as_planned
 from .render import clean
 
 FIELD = "plan"
+T = TypeVar("T")
 
 
 def as_shown(request: HttpRequest, path: str) -> AbstractContextManager[None]:
     """Within this, a write to the grid at a path (`WHOLE`: to no single grid) raises PlanChanged unless it comes to the
-    plan that the form names."""
-    shown = clean(request.POST.get(FIELD, ""))
-    return as_planned({path: shown}) if shown else nullcontext()
+    plan that the form names; a form that names none agreed to nothing."""
+    return as_planned({path: clean(request.POST.get(FIELD, ""))})
+
+
+def agreed(request: HttpRequest, path: str, write: Callable[[bool], T]) -> tuple[T, bool]:
+    """Carry out a write where the form names the plan that was shown and it is still that, else only look what it comes
+    to: what it answers, and whether it was carried out. `write` takes whether it is a dry run."""
+    if request.method == "POST" and FIELD in request.POST:
+        try:
+            with as_shown(request, path):
+                return write(False), True
+        except PlanChanged:
+            say_changed(request)
+    return write(True), False
 
 
 def say_changed(request: HttpRequest) -> None:

@@ -13,6 +13,7 @@ from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 
 from ..addresses import GRID
+from ..conftest import hidden
 
 COMMAND = "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"
 BANNER = "controller manages the grids."
@@ -76,7 +77,7 @@ def test_a_write_gets_a_page_with_the_reason(operator, running):
 def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
     page = text(admin, "/cluster/takeover/")
     assert "Take over from SuperEdge?" in page
-    answer = admin.post("/cluster/takeover/", {"force": "on"}, follow=True)
+    answer = admin.post("/cluster/takeover/", {**hidden(admin.get("/cluster/takeover/")), "force": "on"}, follow=True)
     assert "The portal manages the grids now." in answer.content.decode()
     assert ManagementMode.now().decided_by == "some-admin"
     assert "Hand the grids back" in text(admin, "/cluster/handback/")

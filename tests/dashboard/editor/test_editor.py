@@ -11,6 +11,7 @@ from sgportal.models import AuditEvent, Grid, GridUnit, ServiceGroup, WorkKey
 
 from ... import builders
 from ..addresses import GRID
+from ..conftest import agree
 
 SEED = Path(__file__).parents[2] / "data" / "deploymentgrid.yaml"
 
@@ -233,7 +234,9 @@ def test_deleting_shows_what_goes(operator, fleet):
     assert "Delete DeploymentGrid echo?" in page.content.decode()
     stale = operator.post(GRID + "delete/", {"step": "confirm", "expect": '"old.1"'}, follow=True)
     assert "has changed since" in stale.content.decode()
-    operator.post(GRID + "delete/", {"step": "confirm", "expect": fleet.etag, "propagation": "Orphan"})
+    asked = {"expect": fleet.etag, "propagation": "Orphan"}
+    plan = hidden(operator.post(GRID + "delete/", {**asked, "step": "preview"}), "plan")
+    operator.post(GRID + "delete/", {**asked, "step": "confirm", "plan": plan})
     fleet.refresh_from_db()
     assert (bool(fleet.deleting_since), fleet.propagation) == (True, "Orphan")
     assert ">Edit<" not in operator.get(GRID).content.decode()
@@ -242,7 +245,7 @@ def test_deleting_shows_what_goes(operator, fleet):
 def test_recreating_a_unit_asks_first(operator, fleet):
     place = GRID + "units/lyo/recreate/"
     assert "Recreate the workload in lyo?" in operator.get(place).content.decode()
-    assert operator.post(place)["Location"] == GRID + "units/lyo/"
+    assert agree(operator, place)["Location"] == GRID + "units/lyo/"
     assert GridUnit.objects.get(name="lyo").recreate
     assert not GridUnit.objects.get(name="ham").recreate
 
@@ -259,7 +262,7 @@ def test_removing_unused_templates_asks_first(operator, fleet):
     operator.post(GRID + "templates/", {"expect": '"old.1"'})
     fleet.refresh_from_db()
     assert set(fleet.spec["templatePool"]) == {"big", "small"}
-    operator.post(GRID + "templates/", {"expect": fleet.etag})
+    agree(operator, GRID + "templates/")
     fleet.refresh_from_db()
     assert set(fleet.spec["templatePool"]) == {"big"}
 
