@@ -389,6 +389,7 @@ def test_every_model_that_names_things_of_a_cluster_keeps_to_scopes():
         "ApiToken",
         "Grant",
         "LogInCount",
+        "SecondFactor",
         "ServiceToken",
         "NotificationChannel",
         "Notice",
