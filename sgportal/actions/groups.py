@@ -10,7 +10,8 @@ from django.utils import timezone
 from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
 from ..core.grids.kinds import KINDS
-from ..core.names import ROLLOUT
+from ..core.grids.operations import asking_as
+from ..core.overrides.operation import operation_text
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, PackageRevision, ServiceGroup
@@ -159,6 +160,8 @@ def _store(
     if result != "unchanged":
         group.key, group.spec = spec.key, dict(manifest["spec"])
         group.metadata = source_metadata(manifest["metadata"])
+        if not group.version:  # what a first version says asks for nothing
+            group.operation = operation_text(group.metadata.get("annotations"))
         group.version += 1
         group.save()
         Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)
@@ -181,16 +184,8 @@ def restore_package(
     if revision is None:
         raise NotFound(f"servicegroups/{namespace}/{name}@{number}")
     found = ServiceGroup.objects.filter(namespace=namespace, name=name).first()
-    return save_group(_asking_as(revision.source(), found), actor, expect=expect, dry_run=dry_run)
-
-
-def _asking_as(manifest: dict[str, Any], group: ServiceGroup | None) -> dict[str, Any]:
-    """The manifest with what the package asks of its rollout now, so that nothing is asked once more."""
-    metadata = dict(manifest["metadata"])
-    old = {key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != ROLLOUT}
-    now = (group.metadata.get("annotations") or {}) if group else {}
-    annotations = {**old, **({ROLLOUT: now[ROLLOUT]} if ROLLOUT in now else {})}
-    return {**manifest, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
+    asking = asking_as(revision.source(), found.metadata.get("annotations") if found else None)
+    return save_group(asking, actor, expect=expect, dry_run=dry_run)
 
 
 @intent

@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from ..core.grids.operations import unknown_units
+from ..core.grids.operations import asking_as
 from ..core.plans.plan import Plan
-from ..core.text import REQUIRED, Invalid, Problem, say
+from ..core.text import Invalid
 from ..models import Grid, Revision
+from ..queries.per_unit.pins import pin_problems
 from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
@@ -15,14 +16,13 @@ from .common import Actor, NotFound, Stale, as_stored, intent, note
 from .grids import Saved, save_grids
 from .policy import check_writable
 
-_MOST = 2**31 - 1  # no grid has as many revisions, and no database of ours takes any number
-
 
 @intent
 def restore_revision(
     path: str, number: int, actor: Actor, *, expect: str | None = None, dry_run: bool = False
 ) -> Saved:
-    """Make the grid at `path` what its revision `number` says; a grid that was deleted is created anew.
+    """Make the grid at `path` what its revision `number` says; a grid that was deleted is created anew. What is asked
+    of it by its annotations stays as it is.
 
     Revision numbers begin anew with each grid of a name: the latest of that number counts. `expect` is the ETag that an
     existing grid must have. Raises NotFound for a revision that is not stored, and whatever `save_grids` raises.
@@ -30,7 +30,9 @@ def restore_revision(
     revision = Revision.objects.filter(path=path, number=number).order_by("-created_at").first()
     if revision is None:
         raise NotFound(f"{path}@{number}")
-    return save_grids([revision.source()], actor, expect=expect, dry_run=dry_run)[0]
+    found = Grid.objects.at(*path.split("/")).first()
+    manifest = asking_as(revision.source(), found.metadata.get("annotations") if found else None)
+    return save_grids([manifest], actor, expect=expect, dry_run=dry_run)[0]
 
 
 @intent
@@ -47,13 +49,12 @@ def pin_units(
     plan for them. `expect` is the ETag that the grid must have. Raises NotFound, Forbidden, Stale, and Invalid for a
     unit that the grid does not have or a revision that is not stored."""
     check_writable(grid, units)
-    if grid.kind == "ServiceGrid":
-        raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
     with transaction.atomic(), requests_together():
         row = as_stored(grid, lock=not dry_run)
         if expect and expect != row.etag:
             raise Stale(row)
-        _check_pins(row, units, number)
+        if problems := pin_problems(row, units, number):
+            raise Invalid(*problems)
         planned = plan_pinned(row, units, number)
         if not dry_run:
             rows = row.units.filter(name__in=units)
@@ -63,14 +64,3 @@ def pin_units(
             change_log.record("grid", [row.path])
             workqueue.enqueue([row.path], urgent=True)
     return planned
-
-
-def _check_pins(grid: Grid, units: Collection[str], number: int | None) -> None:
-    known = set(grid.units.filter(name__in=units).exclude(name="").values_list("name", flat=True))
-    problems = unknown_units(units, known)
-    if not units:
-        problems.append(Problem("/units", REQUIRED))
-    if number is not None and not (0 < number <= _MOST and grid.revisions.filter(number=number).exists()):
-        problems.append(Problem("/revision", say("revision %(number)s is not stored", number=number)))
-    if problems:
-        raise Invalid(*problems)

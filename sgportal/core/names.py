@@ -35,6 +35,7 @@ APPROVED_UNITS = f"sgportal.{GROUP}/approved-units"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_UNITS = f"sgportal.{GROUP}/restarted-units"
 ROLLOUT = f"sgportal.{GROUP}/rollout"  # what is to become of the rollout that is under way
+OPERATION = f"sgportal.{GROUP}/operation"  # what is done once: restore, pin, unpin, image
 TIME_ZONE = f"sgportal.{GROUP}/time-zone"  # a label of nodes: where a NodeUnit is, with a dot in the place of the slash
 # Labels and annotations of a grid's children that are its own, whoever may write others.
 GRIDS_OWN_KEYS = frozenset((GRID_SELECTOR, GRID_UNIQ_KEY, TOPOLOGY_KEYS, OWNER_UID, CLOSURE, SELECTOR, FRONT, UNIT))

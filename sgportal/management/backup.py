@@ -193,7 +193,8 @@ def _save(rows: list[DeserializedObject]) -> None:
 def _forget_what_was_under_way() -> None:
     """The cluster has gone on since the backup. Which revision a workload has is not known any more, and how far a
     rollout is; what a person had approved of may have been done, and is not done twice."""
-    Grid.objects.update(observed_generation=0, stable=None)
+    Grid.objects.update(observed_generation=0, stable=None, operation=None)
+    ServiceGroup.objects.update(operation=None)
     # Nor is a status told of what was carried out then, as long as nothing has been judged since.
     GridUnit.objects.update(generation=0, revision=0, assigned=None, recreate=False)
     GridUnit.objects.filter(retirement=APPROVED).update(retirement=HELD)

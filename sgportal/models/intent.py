@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ..core.grids.grid import source_metadata
 from ..core.grids.kinds import API_VERSION, KINDS, GridKind
+from ..core.overrides.operation import operation_text
 from ..core.overrides.variables import depends_on_labels
 from ..core.ownership.identity import Owner
 from ..core.text import Sentence
@@ -76,7 +77,9 @@ class Grid(models.Model):
     published, last at `published_at`: where they differ, a status is to be published. `readers`: what else reads the
     EndpointSlices of a closed Service, `{named: [...], count: n}`, or {}. `naming`: the condition of a Service's names,
     as `core.status.parts.Condition` writes it, or {}. `stable`: the revision of units to which no rollout under way has
-    assigned one (None: there is no such rollout); `rollout` is what the status says of the latest one, or {}."""
+    assigned one (None: there is no such rollout); `rollout` is what the status says of the latest one, or {}.
+    `operation`: the annotation by which something is asked once, as it was last carried out (None: not known any more,
+    so that what it says is not done)."""
 
     class Home(models.TextChoices):
         """Where a grid's spec is edited."""
@@ -118,6 +121,7 @@ class Grid(models.Model):
     cells_version = models.PositiveBigIntegerField(default=0)
     published_version = models.PositiveBigIntegerField(default=0)
     published_at = models.DateTimeField(null=True, blank=True)
+    operation = models.TextField(blank=True, null=True, default="", db_default="")
     seen_at = models.DateTimeField(null=True, blank=True)
     readers = models.JSONField(default=dict)
     naming = models.JSONField(default=dict)
@@ -199,6 +203,8 @@ class Grid(models.Model):
         at once."""
         self.key, self.spec = manifest["spec"]["gridUniqKey"], dict(manifest["spec"])
         self.metadata = source_metadata(manifest["metadata"])
+        if not self.generation:  # what a first version says asks for nothing
+            self.operation = operation_text(self.metadata.get("annotations"))
         self.generation += 1
         self.version += 1
         self.may_be_forgotten = False  # whoever saves it wants it

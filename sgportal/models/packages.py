@@ -20,7 +20,10 @@ class ServiceGroup(models.Model):
     `deleting_since` is set while its members go; with `orphaning` they stay; `propagation_known` says that it is known
     whether its custom resource is deleted with or without them. `status` is what is said of it, and
     `sentences` those of its conditions, by type. `held_since`: its deletion waits for a person. `command` is the
-    annotation about its rollout that was last carried out."""
+    annotation about its rollout that was last carried out, `operation` the one by which something is asked of it once
+    (None: not known any more, so that what it says is not done)."""
+
+    kind = KIND
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     namespace = models.CharField(max_length=63)
@@ -37,6 +40,7 @@ class ServiceGroup(models.Model):
     propagation_known = models.BooleanField(default=False, db_default=False)
     held_since = models.DateTimeField(null=True, blank=True)
     command = models.TextField(blank=True)
+    operation = models.TextField(blank=True, null=True, default="", db_default="")
     status = models.JSONField(default=dict)
     sentences = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from ..names import APPROVED_UNITS, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
+from ..names import APPROVED_UNITS, OPERATION, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT
 from ..overrides.requests import restarted_units, units_in
 from ..overrides.validation import MOST_REPLICAS
 from ..text import Invalid, Problem, pointer, say
@@ -16,6 +16,7 @@ from .kinds import DEFAULT
 
 Manifest = Mapping[str, Any]
 Operation = Callable[[Manifest], dict[str, Any]]
+_ASKED = (ROLLOUT, OPERATION)  # annotations that are carried out once for each text
 
 
 def pause(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
@@ -83,6 +84,15 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
     if spec.get("template") is None:
         raise Invalid(Problem("/units", say("is required: the grid has no spec.template to scale")))
     return {**manifest, "spec": {**spec, "template": {**spec["template"], "replicas": replicas}}}
+
+
+def asking_as(manifest: Manifest, now: Mapping[str, str] | None) -> dict[str, Any]:
+    """An earlier version of a grid or a ServiceGroup with what is asked of it by its annotations `now`, so that nothing
+    that was done is asked once more."""
+    old = {key: value for key, value in _annotations(manifest).items() if key not in _ASKED}
+    annotations = {**old, **{key: value for key, value in (now or {}).items() if key in _ASKED}}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "annotations"}
+    return {**manifest, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
 
 
 def _annotations(manifest: Manifest) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ..names import (
     label_value_problem,
 )
 from ..text import Problem, one_of, pointer, say
+from .operation import operation_problems
 
 _WHERE = "/metadata/annotations"
 _PLACE = re.compile(r"(deployment|statefulset|service)grids/[a-z0-9][-a-z0-9.]{0,62}")
@@ -88,6 +89,7 @@ def request_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
     words = rollout_words(rollout_text(annotations))
     if words and words[0] not in VERBS:
         yield Problem(_WHERE + pointer(ROLLOUT), one_of(VERBS))
+    yield from operation_problems(annotations)
     for place in units_in(annotations, DEPENDS_ON):
         if not _PLACE.fullmatch(place):
             text = say(

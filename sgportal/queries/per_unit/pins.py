@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal
 
 from ...core.grids.grid import GridSpec, parse
+from ...core.grids.operations import unknown_units
 from ...core.plans.world import Pinned
-from ...core.text import Invalid
+from ...core.text import REQUIRED, Invalid, Problem, say
 from ...models import Grid, GridUnit
 
 By = Literal["person", "waiting", "rollout"]
+_MOST = 2**31 - 1  # no grid has as many revisions, and no database of ours takes any number
 
 
 def pinned_specs(
@@ -69,3 +71,21 @@ def _specs(grid: Grid, numbers: Iterable[int], made: Callable[[GridSpec], GridSp
         except Invalid:
             continue
     return found
+
+
+def pin_problems(grid: Grid, units: Collection[str], number: int | None) -> list[Problem]:
+    """Why these NodeUnits of a grid cannot stay at a revision of it, or (None) follow it again."""
+    if grid.kind == "ServiceGrid":
+        return [Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out"))]
+    known = set(grid.units.filter(name__in=units).exclude(name="").values_list("name", flat=True))
+    problems = unknown_units(units, known)
+    if not units:
+        problems.append(Problem("/units", REQUIRED))
+    if number is not None and not is_stored(grid, number):
+        problems.append(Problem("/revision", say("revision %(number)s is not stored", number=number)))
+    return problems
+
+
+def is_stored(grid: Grid, number: int) -> bool:
+    """Whether there is a revision of that number."""
+    return 0 < number <= _MOST and grid.revisions.filter(number=number).exists()

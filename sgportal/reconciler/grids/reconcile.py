@@ -15,6 +15,7 @@ from ...queries.plans import is_carried_out, spec_of
 from ...queries.policy import closed
 from ..queue import due_cells, workqueue
 from ..queue.due_cells import Cell
+from . import operations
 from .observation.children import confirmed, vanished
 from .observation.observation import Observation, observe
 from .resource import sync
@@ -45,6 +46,8 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
     synced = sync.sync(grid, cluster.reading() if shut else cluster)
     if not synced.proceed:
         return synced.requeue_after
+    if not (shut or grid.deleting_since or cluster.read_only) and operations.carry_out(grid):
+        return 0.0
     try:
         spec = spec_of(grid)
     except Invalid as invalid:

@@ -15,10 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from ....cluster import Cluster, ClusterError
+from ....core.grids.group import GROUP_VERSION, KIND
 from ....core.grids.kinds import API_VERSION
 from ....core.names import FIELD_MANAGER
 from ....core.timestamps import rfc3339
-from ....models import Grid, GridEvent
+from ....models import Grid, GridEvent, ServiceGroup
 from ...process.connection import map_parallel
 from .grid_events import NewEvent, event_of_row
 
@@ -69,9 +70,9 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED])} and {rest} more"
 
 
-def emit(grid: Grid, events: Iterable[NewEvent], cluster: Cluster) -> None:
-    """Write Events on a grid's custom resource, where it has one: a look-up and a write per Note. (A list by the grid's
-    uid would make the API server read every Event of the namespace.)"""
+def emit(grid: Grid | ServiceGroup, events: Iterable[NewEvent], cluster: Cluster) -> None:
+    """Write Events on the custom resource of a grid, or of a package, where it has one: a look-up and a write per Note.
+    (A list by its uid would make the API server read every Event of the namespace.)"""
     notes = digest(events)
     if not notes or not grid.cluster_uid or cluster.read_only:
         return
@@ -101,20 +102,20 @@ def send(grids: Sequence[Grid], cluster: Cluster) -> None:
         GridEvent.objects.filter(pk__in=keys).update(unsent=F("unsent") - times)
 
 
-def _name(grid: Grid, note: Note) -> str:
+def _name(grid: Grid | ServiceGroup, note: Note) -> str:
     """The same for the same news of the same grid, so that a repeat finds what it repeats."""
     told = "\0".join((grid.cluster_uid, note.type, note.reason, note.message))
     return f"{grid.name[:MAX_NAME]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _body(grid: Grid, note: Note, name: str, before: Mapping[str, Any]) -> dict[str, Any]:
+def _body(grid: Grid | ServiceGroup, note: Note, name: str, before: Mapping[str, Any]) -> dict[str, Any]:
     now = rfc3339(timezone.now())
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": name, "namespace": grid.namespace},
         "involvedObject": {
-            "apiVersion": API_VERSION,
+            "apiVersion": GROUP_VERSION if grid.kind == KIND else API_VERSION,
             "kind": grid.kind,
             "namespace": grid.namespace,
             "name": grid.name,

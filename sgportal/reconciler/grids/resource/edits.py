@@ -7,6 +7,7 @@ from django.db import transaction
 
 from ....cluster import JSON_PATCH, Cluster
 from ....core.grids.grid import source_metadata
+from ....core.overrides.operation import operation_text
 from ....core.text import say
 from ....models import Grid
 from ...fleet import membership
@@ -92,6 +93,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
             row.remember("cluster")
         if adopted:
+            row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
             membership.read_back(row, body)
         row.pushed_generation = row.generation
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
