@@ -11,7 +11,7 @@ from ..core.rollouts import verbs
 from ..core.rollouts.engine import advance
 from ..core.rollouts.state import State
 from ..core.rollouts.strategy import Strategy
-from ..core.rollouts.together import ALONE, Others, after_those, limit_of
+from ..core.rollouts.together import ALONE, Others, after_those, beside
 from ..core.text import Invalid, Problem, pointer, say
 from ..models import Grid, ServiceGroup
 from ..queries.per_unit.units import units_read_once
@@ -115,13 +115,14 @@ def steer_package(
     actor: Actor,
     *,
     units: Collection[str] = (),
+    tracks: Collection[str] = (),
     expect: str | None = None,
     dry_run: bool = False,
 ) -> dict[str, Plan]:
     """Do what a person asks of the rollout of a package: of every member for which it makes sense now; `units` are
-    those to skip. By path of these members, the plan of the units that are given another revision at once. `expect` is
-    the ETag that the package must have. Raises NotFound, Stale, Forbidden, Refused where it makes sense for none, and
-    Invalid for a unit that no member's rollout has."""
+    those to skip, `tracks` those that it is asked of, none for all. By path of these members, the plan of the units
+    that are given another revision at once. `expect` is the ETag that the package must have. Raises NotFound, Stale,
+    Forbidden, Refused where it makes sense for none, and Invalid for a unit or a track that no member's rollout has."""
     check_open(group.namespace)
     check_group_scope(group.namespace, group.key)
     with transaction.atomic(), requests_together(), units_read_once():
@@ -132,11 +133,11 @@ def steer_package(
             raise Stale(row)
         grids = {each.path: each for each in package.members(row)}
         looks = turn.looks_at(grids.values())
-        afters = _afters(verb, looks, units)
+        afters = _afters(verb, looks, units, tracks)
         plans = _plans(grids, looks, afters)
         for path, after in afters.items() if not dry_run else ():
             named = [unit for unit in units if unit in after.members]
-            _store(grids[path], looks[path], after, verb, named, actor, plans[path])
+            _store(grids[path], looks[path], after, verb, named, actor, plans[path], tracks)
         if not dry_run:
             change_log.record("grid", [row.path])
             rollout_keys.wake(grids.values())
@@ -150,12 +151,15 @@ def _plans(grids: Mapping[str, Grid], looks: Mapping[str, turn.Look], afters: Ma
     for path, after in afters.items():
         grid, look = grids[path], looks[path]
         others, waves = together.beside(grid, look.strategy)
-        limit = limit_of((each.phase, each.reason, each.wave) for name, each in known.items() if name != path)
-        plans[path] = _planned(grid, look, after_those(after, waves), replace(others, limit=limit))
+        far = beside(look.strategy, [each for name, each in known.items() if name != path])
+        others = replace(far, changing=others.changing, units=others.units)
+        plans[path] = _planned(grid, look, after_those(look.strategy, after, waves), others)
     return plans
 
 
-def _afters(verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[str]) -> dict[str, State]:
+def _afters(
+    verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[str], tracks: Collection[str]
+) -> dict[str, State]:
     """By path, what becomes of the rollouts of those members for which it makes sense. Raises Invalid, Refused."""
     if not looks:
         raise Refused(say("there is no rollout of the present version of this ServiceGroup"))
@@ -167,7 +171,8 @@ def _afters(verb: verbs.Verb, looks: Mapping[str, turn.Look], units: Collection[
     ]
     if unknown:
         raise Invalid(*unknown)
-    found, why = turn.where_possible(verb, looks, units)
+    _check_tracks(verb, next(iter(looks.values())).strategy, units, tracks)
+    found, why = turn.where_possible(verb, looks, units, tracks)
     if not found:
         raise Refused(why[0])
     return found

@@ -121,5 +121,12 @@ ROLLOUT: Schema = {
 ROLLOUT_OF_GROUP: Schema = {
     **ROLLOUT,
     "description": "In which waves a change of any member reaches the NodeUnits.",
-    "x-kubernetes-validations": [rule("!has(self.tracks)", "must not have tracks: they are for grids alone")],
+    "x-kubernetes-validations": [
+        *ROLLOUT["x-kubernetes-validations"],
+        rule(
+            "!has(self.tracks) || self.tracks.all(track, has(track.units) || has(track.unitSelector) ||"
+            " !has(track.waves) || track.waves.all(wave, has(wave.units) || has(wave.unitSelector)))",
+            "must have tracks that choose NodeUnits by units or unitSelector, themselves or in each of their waves",
+        ),
+    ],
 }

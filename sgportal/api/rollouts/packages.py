@@ -1,6 +1,7 @@
 """The rollout of a ServiceGroup: that of all its members as one."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import NamedTuple
 
 from rest_framework import serializers
@@ -21,11 +22,14 @@ from ..grids.groups import GroupView, group_at
 from ..grids.plans import GroupPlanned, GroupPlanSerializer, Planned
 from ..http.shapes import Count, Said, Shape, Texts, one_of
 from .serializers import (
-    NothingSerializer,
     RolloutUnitSerializer,
-    SkipRequestSerializer,
+    SkipTracksRequestSerializer,
+    TrackSerializer,
+    TracksRequestSerializer,
     TurnsSerializer,
     WaveSerializer,
+    names_in,
+    shown_tracks,
     shown_waves,
 )
 
@@ -59,7 +63,7 @@ class MemberRolloutSerializer(Shape):
 
     def get_wave(self, value: MemberRollout) -> str:
         """The present wave."""
-        return value.strategy.waves[value.state.wave].name
+        return value.strategy.title(value.state.wave)
 
     def get_turns(self, value: MemberRollout) -> dict[str, int]:
         """How many units are at which turn."""
@@ -77,7 +81,8 @@ class PackageRolloutSerializer(Shape):
     """How far the rollout of a ServiceGroup is. `phase` is the worst of its members', `wave` and `reason` are those of
     the member that is the furthest behind; `units` and `turns` count each NodeUnit once for each member; `secondsLeft`
     is about how long it takes still, null where that cannot be told, `secondsToApproval` how long until a person has
-    to approve a wave; `possible` is what can be asked of it now."""
+    to approve a wave; `possible` is what can be asked of it now; each of `tracks`, empty where there is one, is where
+    the member is that is the furthest behind there."""
 
     phase = one_of(*PHASES, source="whole.state.phase")
     reason = serializers.CharField(source="whole.state.reason")
@@ -86,6 +91,7 @@ class PackageRolloutSerializer(Shape):
     secondsLeft = serializers.FloatField(allow_null=True, source="whole.seconds")
     secondsToApproval = serializers.FloatField(allow_null=True, source="whole.to_approval")
     waves = WaveSerializer(many=True)
+    tracks = TrackSerializer(many=True)
     possible = Texts(source="whole.possible")
     members = MemberRolloutSerializer(many=True)
 
@@ -95,11 +101,16 @@ class PackageRolloutSerializer(Shape):
 
     def get_wave(self, value: PackageRollout) -> str:
         """The present wave."""
-        return value.found.strategy.waves[value.whole.state.wave].name
+        return value.found.strategy.title(value.whole.state.wave)
 
     def get_waves(self, value: PackageRollout) -> list[object]:
         """Those that have units."""
         return list(shown_waves(value.found.strategy, value.whole.state))
+
+    def get_tracks(self, value: PackageRollout) -> list[object]:
+        """Those that have units."""
+        strategy, whole = value.found.strategy, value.whole
+        return list(shown_tracks(strategy, whole.state, partial(whole.possible_of, strategy)))
 
     def get_members(self, value: PackageRollout) -> list[MemberRollout]:
         """In order of path."""
@@ -127,12 +138,14 @@ class PackageRolloutView(GroupView):
             raise actions.NotFound(f"{row.path}/rollout")
         return found
 
-    def steered(self, namespace: str, name: str, units: Collection[str] = ()) -> Response:
+    def steered(self, namespace: str, name: str, units: Collection[str] = (), tracks: Collection[str] = ()) -> Response:
         """Do what is asked; the plan of each member, and 202 where it is being carried out."""
         row = group_at(namespace, name)
         self.of(row)
         expect = None if self.dry_run else self.expected_if_given(row.etag)
-        plans = actions.steer_package(row, self.verb, self.actor, units=units, expect=expect, dry_run=self.dry_run)
+        plans = actions.steer_package(
+            row, self.verb, self.actor, units=units, tracks=tracks, expect=expect, dry_run=self.dry_run
+        )
         each = [Planned(path, "configured", plan) for path, plan in plans.items()]
         answer = GroupPlanSerializer.of(GroupPlanned(row.path, "configured", each))
         return Response(answer, 200 if self.dry_run else 202)
@@ -167,15 +180,15 @@ class GroupRolloutVerb(PackageRolloutView):
     @operation(
         "Steer a ServiceGroup's rollout",
         takes=PLANNED,
+        body=TracksRequestSerializer,
         answers={200: GroupPlanSerializer, 202: GroupPlanSerializer},
         refusals=(409,),
         takes_match=True,
     )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Start it anew, pause or resume it, approve its present wave, abort it where it is, or roll it back: for every
-        member for which that makes sense now."""
-        self.fields(NothingSerializer)
-        return self.steered(namespace, name)
+        member for which that makes sense now. A pause, its end and an approval may be of some tracks alone."""
+        return self.steered(namespace, name, tracks=names_in(self.fields(TracksRequestSerializer), "tracks"))
 
 
 class GroupRolloutSkip(PackageRolloutView):
@@ -184,13 +197,13 @@ class GroupRolloutSkip(PackageRolloutView):
     @operation(
         "Skip units or the present wave of a ServiceGroup's rollout",
         takes=PLANNED,
-        body=SkipRequestSerializer,
+        body=SkipTracksRequestSerializer,
         answers={200: GroupPlanSerializer, 202: GroupPlanSerializer},
         refusals=(409,),
         takes_match=True,
     )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
-        """Leave these NodeUnits out of the rollout of every member; without any, go on to the next wave without waiting
-        for this."""
-        found = self.fields(SkipRequestSerializer)
-        return self.steered(namespace, name, list(dict.fromkeys(found.get("units") or ())))
+        """Leave these NodeUnits out of the rollout of every member; without any, go on to the next wave, of these
+        tracks or of all, without waiting for this."""
+        found = self.fields(SkipTracksRequestSerializer)
+        return self.steered(namespace, name, names_in(found, "units"), names_in(found, "tracks"))

@@ -1,7 +1,8 @@
 """Rollouts as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -16,7 +17,7 @@ from ...core.rollouts.progress import (
 from ...core.rollouts.state import FAILURES, PHASES, TURNS, State
 from ...core.rollouts.strategy import Strategy
 from ...core.rollouts.tracks import is_approved
-from ...core.rollouts.verbs import possible, possible_of
+from ...core.rollouts.verbs import Verb, possible, possible_of
 from ...core.text import Sentence
 from ...models import RolloutUnit
 from ...queries.per_unit.rollouts import Current
@@ -119,7 +120,7 @@ class RolloutSerializer(Shape):
 
     def get_tracks(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""
-        return [_track(value, each) for each in of_tracks(value.strategy, value.state)]
+        return shown_tracks(value.strategy, value.state, partial(possible_of, value.strategy, value.state))
 
     def get_possible(self, value: Current) -> list[str]:
         """The verbs."""
@@ -156,7 +157,12 @@ def _wave(strategy: Strategy, state: State, number: int, progress: WaveProgress)
     }
 
 
-def _track(value: Current, found: TrackProgress) -> Mapping[str, Any]:
+def shown_tracks(strategy: Strategy, state: State, asked: Callable[[str], Collection[Verb]]) -> list[Mapping[str, Any]]:
+    """The tracks that have units, as `TrackSerializer` takes them; `asked`: what may be asked of one alone, by name."""
+    return [_track(each, asked(each.name)) for each in of_tracks(strategy, state)]
+
+
+def _track(found: TrackProgress, asked: Collection[Verb]) -> Mapping[str, Any]:
     return {
         "name": found.name,
         "wave": found.wave,
@@ -166,7 +172,7 @@ def _track(value: Current, found: TrackProgress) -> Mapping[str, Any]:
         "done": found.is_over,
         "units": found.total,
         "turns": found.counts,
-        "possible": possible_of(value.strategy, value.state, found.name),
+        "possible": asked,
     }
 
 
@@ -188,21 +194,18 @@ class RolloutUnitSerializer(Shape):
         return datetime.fromtimestamp(unit.since, UTC) if unit.since else None
 
 
-class SkipRequestSerializer(Asked):
-    """Which NodeUnits are left out; without them, the present wave is not waited for."""
-
-    units = Texts(**OPTIONAL)
-
-
 class TracksRequestSerializer(Asked):
     """Of which tracks it is asked; without them, of all that it makes sense for."""
 
     tracks = Texts(**OPTIONAL)
 
 
-class SkipTracksRequestSerializer(SkipRequestSerializer, TracksRequestSerializer):
+class SkipTracksRequestSerializer(TracksRequestSerializer):
     """Which NodeUnits are left out; without them, the present wave of these tracks, or of all, is not waited for."""
 
+    units = Texts(**OPTIONAL)
 
-class NothingSerializer(Asked):
-    """A body without fields."""
+
+def names_in(found: Mapping[str, Any], field: str) -> list[str]:
+    """The names that a field of such a body has, each once."""
+    return list(dict.fromkeys(found.get(field) or ()))

@@ -1,7 +1,6 @@
 """The rollout of a grid: how far it is, and what people ask of it."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,13 @@ from ...queries.per_unit.rollouts import Current, current
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..grids.plans import Planned, PlanSerializer
 from ..grids.views import GridView
-from .serializers import RolloutSerializer, RolloutUnitSerializer, SkipTracksRequestSerializer, TracksRequestSerializer
+from .serializers import (
+    RolloutSerializer,
+    RolloutUnitSerializer,
+    SkipTracksRequestSerializer,
+    TracksRequestSerializer,
+    names_in,
+)
 
 
 class RolloutView(GridView):
@@ -72,7 +77,7 @@ class GridRolloutVerb(RolloutView):
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Start it anew, pause or resume it, approve its present wave, abort it where it is, or roll it back. A pause,
         its end and an approval may be of some tracks alone."""
-        return self.steered(namespace, name, tracks=_texts(self.fields(TracksRequestSerializer), "tracks"))
+        return self.steered(namespace, name, tracks=names_in(self.fields(TracksRequestSerializer), "tracks"))
 
 
 class GridRolloutSkip(RolloutView):
@@ -89,8 +94,4 @@ class GridRolloutSkip(RolloutView):
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Leave these NodeUnits out of the rollout; without any, go on to the next wave without waiting for this."""
         found = self.fields(SkipTracksRequestSerializer)
-        return self.steered(namespace, name, _texts(found, "units"), _texts(found, "tracks"))
-
-
-def _texts(found: Mapping[str, Any], field: str) -> list[str]:
-    return list(dict.fromkeys(found.get(field) or ()))
+        return self.steered(namespace, name, names_in(found, "units"), names_in(found, "tracks"))

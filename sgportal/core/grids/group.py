@@ -6,7 +6,7 @@ from typing import Any
 
 from ..names import MAX_LABEL, OWN_GROUP, label_key_problem, namespace_problem, object_name_problem
 from ..overrides.requests import request_problems
-from ..rollouts.validation import rollout_problems
+from ..rollouts.validation import package_problems, rollout_problems
 from ..schema import check_fields, wrong_type
 from ..text import REQUIRED, Invalid, Problem, first_of, must_be, one_of, pointer, say
 from .kinds import API_VERSION, DEFAULT, KINDS
@@ -97,10 +97,7 @@ def _spec_problems(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> Iter
         yield from _member_problems(member, metadata, spec["gridUniqKey"], "/spec" + pointer("grids", index))
     if spec.get("rollout") is not None:
         yield from rollout_problems(spec["rollout"])
-        if isinstance(spec["rollout"], Mapping) and spec["rollout"].get("tracks") is not None:
-            yield Problem(
-                "/spec/rollout/tracks", say("is for grids alone: the members of a ServiceGroup go wave by wave")
-            )
+        yield from package_problems(spec["rollout"])
     yield from order_problems(spec)
 
 

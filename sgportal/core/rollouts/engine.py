@@ -28,7 +28,7 @@ def advance(
     which of several, passed just now; None where nobody asked, which it is for the state to call for
     (`CheckingGates`). `others`: those that it goes together with."""
     if strategy.is_tracked and state.phase == "Progressing":
-        return _beside(strategy, state, seen, now, passed)
+        return _beside(strategy, state, seen, now, passed, others)
     state = _observed(strategy, state, seen, now)
     if state.phase == "Progressing":
         return _forward(strategy, state, seen, now, have_passed(strategy, passed), others)
@@ -52,32 +52,32 @@ def next_look(strategy: Strategy, state: State, seen: World, now: float) -> floa
     return min(ahead, default=None)
 
 
-def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: Answers) -> State:
+def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: Answers, others: Others) -> State:
     """The same of several tracks. They share what may be in change and what may fail; that of the rest begins when all
-    others are at their end."""
+    others are at their end, in every member of the package."""
     state = moved(strategy, state, lambda _, at: at)
     for track in strategy.tracks:
         its, mine = part(strategy, state, track)
         state = with_part(strategy, state, track, _reopened(track, _observed(its, mine, seen, now), seen))
     if len(failed := state.at("failed")) > strategy.max_failures:
         last = max((state.members[name] for name in failed), key=lambda each: each.since)
-        return _given_up(strategy, replace(state, reason="TooManyFailures", wave=last.wave), seen, now, ALONE)
+        return _given_up(strategy, replace(state, reason="TooManyFailures", wave=last.wave), seen, now, others)
     *tracks, rest = strategy.tracks
     going, checked = [each for each in tracks if _goes(strategy, state, each)], passed
     while going:
-        room = strategy.at_once(len(_there(state, seen))) - len(_changing(state, seen))
+        room = _most(strategy, state, seen, others) - len(_changing(state, seen, others))
         share = max(1, room // len(going))
         took = []
         for track in sorted(going, key=lambda each: _least(strategy, state, each, seen)):
-            before = len(_changing(state, seen))
-            state = _one_forward(strategy, state, track, seen, now, checked, share)
+            before = len(_changing(state, seen, others))
+            state = _one_forward(strategy, state, track, seen, now, checked, others, share)
             if state.phase != "Progressing":
                 return state
-            took += [track] * (len(_changing(state, seen)) - before >= share)
+            took += [track] * (len(_changing(state, seen, others)) - before >= share)
         going, checked = took if room > 0 else [], None
-    if all(is_over(each, position(strategy, state, each)) for each in tracks):
+    if not others.rest_waits and all(is_over(each, position(strategy, state, each)) for each in tracks):
         if _goes(strategy, state, rest):
-            state = _one_forward(strategy, state, rest, seen, now, passed, len(state.members))
+            state = _one_forward(strategy, state, rest, seen, now, passed, others, len(state.members))
     elif not is_over(rest, position(strategy, state, rest)):
         held = replace(part(strategy, state, rest)[1], reason="AwaitingTracks", ready_at=None)
         state = with_part(strategy, state, rest, held)
@@ -85,18 +85,18 @@ def _beside(strategy: Strategy, state: State, seen: World, now: float, passed: A
 
 
 def _one_forward(
-    strategy: Strategy, state: State, track: Track, seen: World, now: float, passed: Answers, share: int
+    strategy: Strategy, state: State, track: Track, seen: World, now: float, passed: Answers, others: Others, share: int
 ) -> State:
     """The whole after one track went on, to whose units in change at most so many were added."""
     its, mine = part(strategy, state, track)
-    changing = _changing(state, seen)
-    most = min(strategy.at_once(len(_there(state, seen))), len(changing) + share)
-    others = Others(changing=changing - mine.members.keys())
-    after = _forward(replace(its, most=most), mine, seen, now, have_passed(its, passed), others)
+    most = min(_most(strategy, state, seen, others), len(_changing(state, seen, others)) + share)
+    elsewhere = _changing(state, seen).difference(mine.members).union(others.changing)
+    beside = replace(others, changing=elsewhere)
+    after = _forward(replace(its, most=most), mine, seen, now, have_passed(its, passed), beside)
     if after.phase in ("Progressing", "Complete"):
         return with_part(strategy, state, track, after)
     state = replace(state, wave=mine.wave, reason=after.reason)
-    return _given_up(strategy, state, seen, now, ALONE)
+    return _given_up(strategy, state, seen, now, others)
 
 
 def _goes(strategy: Strategy, state: State, track: Track) -> bool:
@@ -113,8 +113,13 @@ def _there(state: State, seen: World) -> set[str]:
     return {name for name in state.members if seen.get(name, ABSENT).health != "absent"}
 
 
-def _changing(state: State, seen: World) -> set[str]:
-    return {name for name in state.at("given") if seen.get(name, ABSENT).health != "absent"}
+def _changing(state: State, seen: World, others: Others = ALONE) -> set[str]:
+    """The units that are in change here or elsewhere."""
+    return {name for name in state.at("given") if seen.get(name, ABSENT).health != "absent"}.union(others.changing)
+
+
+def _most(strategy: Strategy, state: State, seen: World, others: Others) -> int:
+    return strategy.at_once(len(_there(state, seen).union(others.units)))
 
 
 def _least(strategy: Strategy, state: State, track: Track, seen: World) -> tuple[int, float, int]:
@@ -191,7 +196,7 @@ def _forward(strategy: Strategy, state: State, seen: World, now: float, passed: 
         state, passed = replace(state, checked=max(state.checked, state.wave + 1)), None
         if wave.approval and state.approved <= state.wave:
             return replace(state, reason="AwaitingApproval")
-        if others.limit is not None and state.wave >= others.limit:
+        if state.wave >= others.limits.get(strategy.tracks[-1].name, len(strategy.waves)):
             return replace(state, reason="AwaitingMembers")
         if state.wave + 1 == len(strategy.waves):
             return replace(state, phase="Complete", reason="", ready_at=None)
@@ -241,9 +246,8 @@ def _as_many_as_may(
 ) -> list[str]:
     """The first of these units, as many as may be in change besides those at this turn. One in change elsewhere counts
     there already."""
-    there = _there(state, seen)
-    changing = there.intersection(state.at(turn)).union(others.changing)
-    most = strategy.at_once(len(there.union(others.units)))
+    changing = _there(state, seen).intersection(state.at(turn)).union(others.changing)
+    most = _most(strategy, state, seen, others)
     chosen: list[str] = []
     for name in names:
         if name in changing or len(changing) < most:

@@ -27,24 +27,15 @@ class Clocks:
 
 def seconds_left(strategy: Strategy, state: State, now: float, clocks: Clocks) -> float | None:
     """In about how many seconds a rollout is complete; None where that cannot be told: no unit is done yet, or a person
-    is waited for. Tracks share what may be in change, and that of the rest comes after them."""
-    if not strategy.is_tracked:
-        found = seconds_by_wave(strategy, state, now, clocks)
-        return None if found is None else sum(found.values())
-    *beside, rest = each_part(strategy, state)
-    going = [each for each in beside if not is_over(each[0], position(strategy, state, each[0]))]
-    before = 0.0
-    for parts, at, sharing in ((going, now, len(going)), ([rest], None, 1)):
-        begin, ends = now + before if at is None else at, [before]
-        for track, its, mine in parts:
-            if position(strategy, state, track).paused or _asking(its, mine) is not None:
-                return None
-            found = _by_wave(its, mine, begin, clocks, _pace(strategy, state, sharing), track.end - 1)
-            if found is None:
-                return None
-            ends.append(begin - now + sum(found.values()))
-        before = max(ends)
-    return before
+    is waited for."""
+    found = seconds_by_wave(strategy, state, now, clocks)
+    return None if found is None else taken_together(strategy, found)
+
+
+def taken_together(strategy: Strategy, by_wave: Mapping[int, float]) -> float:
+    """How many seconds all waves take that take so long each: those of tracks side by side, then those of the rest."""
+    *beside, rest = (sum(by_wave.get(at, 0.0) for at in range(each.begin, each.end)) for each in strategy.tracks)
+    return max(beside, default=0.0) + rest
 
 
 def seconds_to_approval(strategy: Strategy, state: State, now: float, clocks: Clocks) -> float | None:
@@ -60,10 +51,21 @@ def seconds_to_approval(strategy: Strategy, state: State, now: float, clocks: Cl
 
 
 def seconds_by_wave(strategy: Strategy, state: State, now: float, clocks: Clocks) -> dict[int, float] | None:
-    """The seconds until it is complete by the number of each wave that is not over."""
-    if _asking(strategy, state) is not None:
-        return None
-    return _by_wave(strategy, state, now, clocks, _pace(strategy, state), len(strategy.waves) - 1)
+    """The seconds that each wave takes which is not over, by its number; None where that cannot be told. Tracks share
+    what may be in change, and that of the rest comes after them."""
+    *beside, rest = each_part(strategy, state)
+    going = [each for each in beside if not is_over(each[0], position(strategy, state, each[0]))]
+    found: dict[int, float] = {}
+    for parts in (going, [rest]):
+        begin = now + taken_together(strategy, found)
+        for track, its, mine in parts:
+            if position(strategy, state, track).paused or _asking(its, mine) is not None:
+                return None
+            its_own = _by_wave(its, mine, begin, clocks, _pace(strategy, state, len(parts)), track.end - 1)
+            if its_own is None:
+                return None
+            found |= its_own
+    return found
 
 
 def _asking(strategy: Strategy, state: State) -> int | None:

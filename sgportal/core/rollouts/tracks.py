@@ -107,9 +107,10 @@ def summed(strategy: Strategy, state: State) -> State:
         last = len(strategy.waves) - 1
         return replace(state, phase="Complete", reason="", wave=last, ready_at=None)
     live = [(track, at) for track, at in left if not at.paused and at.reason != "AwaitingTracks"]
+    stands = not live and any(at.paused for _, at in left)  # else it is for the tracks of other members to go on
     first, at = min(live or left, key=lambda found: _rank(found[1].reason))
-    state = replace(state, wave=first.begin + at.wave, reason=at.reason if live else "", ready_at=None)
-    return state if live else replace(state, phase="Paused")
+    state = replace(state, wave=first.begin + at.wave, reason="" if stands else at.reason, ready_at=None)
+    return replace(state, phase="Paused") if stands else state
 
 
 def _rank(reason: Reason) -> int:

@@ -119,7 +119,7 @@ def _track_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         if name in names:
             yield Problem(at + "/name", twice(name, names[name]))
         names.setdefault(name, at + "/name")
-        if any(track.get(each) is not None for each in ("units", "unitSelector")):
+        if _chooses(track):
             yield from choice_problems(track, at)
         elif not waves:
             yield Problem(at + "/waves", say("is required where the track has neither units nor unitSelector"))
@@ -132,6 +132,30 @@ def _track_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(where, say("must have at most %(most)s waves together", most=MOST_WAVES))
     if tracks and checks > MOST_GATES:
         yield Problem(where, say("must have at most %(most)s checks together", most=MOST_GATES))
+
+
+def package_problems(value: Any) -> Iterator[Problem]:
+    """What is wrong with the value of `spec.rollout` of a package besides: its members have to agree in which track a
+    NodeUnit is, whichever NodeUnits they have and whenever they were changed, or they would wait for one another."""
+    tracks = value.get("tracks") if isinstance(value, Mapping) else None
+    for index, track in enumerate(tracks if isinstance(tracks, list) else ()):
+        if isinstance(track, Mapping) and not _chooses(track) and not all(map(_chooses, _entries(track))):
+            yield Problem(_WHERE + pointer("tracks", index), _AT_RANDOM)
+
+
+_AT_RANDOM = say(
+    "must choose its NodeUnits by units or unitSelector, itself or in each of its waves: taken at random, one could be"
+    " in this track for a member of the ServiceGroup and in another for the next"
+)
+
+
+def _chooses(entry: Any) -> bool:
+    return not isinstance(entry, Mapping) or any(entry.get(each) is not None for each in SHAPE)
+
+
+def _entries(track: Mapping[str, Any]) -> Sequence[Any]:
+    waves = track.get("waves")
+    return waves if isinstance(waves, list) else ()
 
 
 def _wave_problems(waves: Sequence[Any], within: str) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """The rollout of a ServiceGroup: how far its members are, and what is asked of them as one."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -34,7 +35,7 @@ def panel(group: ServiceGroup) -> dict[str, Any]:
     now = found.as_one()
     return {
         "rollout": True,
-        **told(found.strategy, now.state, now.seconds, now.to_approval),
+        **told(found.strategy, now.state, now.seconds, now.to_approval, partial(now.possible_of, found.strategy)),
         "counted": gettext("Workloads"),
         "sentence": sentence_of_package(found.strategy, now.state),
         "verbs": now.possible,
@@ -44,7 +45,7 @@ def panel(group: ServiceGroup) -> dict[str, Any]:
                 "href": rollout_url(grid),
                 "phase": PHASES[state.phase],
                 "look": LOOK[state.phase],
-                "wave": found.strategy.waves[state.wave].name,
+                "wave": found.strategy.title(state.wave),
                 "done": len(state.at("done")),
                 "failed": len(state.at("failed")),
                 "total": len(state.members),
@@ -87,16 +88,25 @@ def steer(request: HttpRequest, namespace: str, name: str, verb: Verb) -> HttpRe
     title, explanation = TOLD[verb]
     text = clean(request.POST.get("units", request.GET.get("units", "")))[:4000] if verb == "skip" else ""
     units = list(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
-    context = {"group": group, "verb": verb, "title": title, "explanation": explanation, "units": ", ".join(units)}
+    track = clean(request.POST.get("track", request.GET.get("track", "")))[:63]
+    context = {
+        "group": group,
+        "verb": verb,
+        "title": title,
+        "explanation": explanation,
+        "units": ", ".join(units),
+        "track": track,
+    }
+    how: dict[str, Any] = {"units": units, "tracks": [track] if track else []}
     try:
-        plans = actions.steer_package(group, verb, actor(request), units=units, dry_run=True)
+        plans = actions.steer_package(group, verb, actor(request), dry_run=True, **how)
         ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
         if request.method == "POST" and request.POST.get("step") == "confirm":
             if request.POST.get(FIELD) not in (None, "", id_of(ids)):
                 raise actions.PlanChanged
             with actions.as_planned(ids):
                 expect = request.POST.get("expect")
-                actions.steer_package(group, verb, actor(request), units=units, expect=expect)
+                actions.steer_package(group, verb, actor(request), expect=expect, **how)
             messages.success(request, gettext("“%(name)s” was saved.") % {"name": name})
             return redirect("servicegroup", namespace, name)
     except actions.PlanChanged:

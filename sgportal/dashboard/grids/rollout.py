@@ -1,5 +1,6 @@
 """The rollout of a grid: its waves, its units, what it waits for, what can be done."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
@@ -7,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from ...core.rollouts.progress import sentence_of
 from ...core.rollouts.state import TURNS
-from ...core.rollouts.verbs import possible
+from ...core.rollouts.verbs import possible, possible_of
 from ...models import Grid, RolloutUnit
 from ...queries.per_unit.rollouts import Current, current
 from ..page.access import needs
@@ -42,7 +43,7 @@ def _facts(now: Current) -> dict[str, Any]:
     """What stands at the head of the page."""
     strategy, state = now.strategy, now.state
     return {
-        **told(strategy, state, now.seconds_left(), now.seconds_to_approval()),
+        **told(strategy, state, now.seconds_left(), now.seconds_to_approval(), partial(possible_of, strategy, state)),
         "sentence": sentence_of(strategy, state),
         "verbs": possible(strategy, state),
         "turns": [(each, WORDS[each]) for each in TURNS],

@@ -1,6 +1,6 @@
 """The waves of a rollout as pages show them: a bar, a table, and the words for what they are at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from ...core.rollouts.progress import WaveProgress, of_tracks, of_waves
 from ...core.rollouts.state import State
 from ...core.rollouts.strategy import Strategy
 from ...core.rollouts.tracks import is_approved, is_present
-from ...core.rollouts.verbs import possible_of
+from ...core.rollouts.verbs import Verb
 from ..page.tags import duration
 
 WORDS: dict[str, Promise] = {
@@ -68,8 +68,14 @@ class Segment:
     text: str
 
 
-def told(strategy: Strategy, state: State, seconds: float | None, to_approval: float | None) -> dict[str, Any]:
-    """What the pages of a rollout show of it."""
+def told(
+    strategy: Strategy,
+    state: State,
+    seconds: float | None,
+    to_approval: float | None,
+    asked: Callable[[str], Collection[Verb]],
+) -> dict[str, Any]:
+    """What the pages of a rollout show of it; `asked`: what may be asked of one track alone, by its name."""
     waves = of_waves(strategy, state)
     segments, turns = bar([each for each in waves if each.total]), state.turns()
     return {
@@ -81,7 +87,7 @@ def told(strategy: Strategy, state: State, seconds: float | None, to_approval: f
         "to_approval": max(1, round(to_approval / 60)) if to_approval else None,
         "columns": [WORDS[each] for each in _COLUMNS],
         "waves": list(_rows(strategy, state, waves)),
-        "tracks": list(_tracks(strategy, state, waves)),
+        "tracks": list(_tracks(strategy, state, waves, asked)),
         "bar": segments,
         "bar_width": WIDTH,
         "spoken": _spoken(gettext("Waves"), segments),
@@ -93,7 +99,9 @@ def _spoken(what: str, segments: Sequence[Segment]) -> str:
     return what + ": " + "; ".join(each.text for each in segments)
 
 
-def _tracks(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> Iterator[dict[str, Any]]:
+def _tracks(
+    strategy: Strategy, state: State, waves: Sequence[WaveProgress], asked: Callable[[str], Collection[Verb]]
+) -> Iterator[dict[str, Any]]:
     """Each track that has units: its bar, where it is, and what can be asked of it alone."""
     for found in of_tracks(strategy, state):
         segments = bar([each for each in waves[found.track.begin : found.track.end] if each.total])
@@ -106,7 +114,7 @@ def _tracks(strategy: Strategy, state: State, waves: Sequence[WaveProgress]) -> 
             "is_over": found.is_over,
             "done": found.counts.get("done", 0),
             "total": found.total,
-            "verbs": possible_of(strategy, state, found.name),
+            "verbs": asked(found.name),
         }
 
 

@@ -32,6 +32,11 @@ def _member(row: RolloutUnit) -> Member:
     return Member(row.wave, row.before, row.assigned, turn, row.since, row.took, row.reached, failure)
 
 
+def positions_of(rollout: Rollout) -> tuple[Position, ...]:
+    """Where each of several tracks is. No query."""
+    return tuple(Position(**each) for each in rollout.tracks)
+
+
 def state_of(rollout: Rollout) -> State:
     """A rollout as the core knows it. One query."""
     members = {row.name: _member(row) for row in rollout.units.all()}
@@ -44,7 +49,7 @@ def state_of(rollout: Rollout) -> State:
         rollout.approved,
         rollout.checked,
         members,
-        tuple(Position(**each) for each in rollout.tracks),
+        positions_of(rollout),
     )
 
 
@@ -122,7 +127,7 @@ class Together:
 
     def _clocks(self) -> dict[str, Clocks]:
         """By path of the members, the clocks of their units; where there are windows one query."""
-        known = known_units(self.group.key, with_nodes=True) if self.strategy.windows else {}
+        known = known_units(self.group.key, with_nodes=True) if self.strategy.has_windows else {}
         return {
             grid.path: _clocks_of(_parsed(grid) if known else None, self.strategy, known) for grid, _, _ in self.members
         }

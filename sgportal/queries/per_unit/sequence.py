@@ -99,7 +99,8 @@ def _unready_at(namespace: str, place: str, going: Going) -> dict[str, Waits]:
         comes = name in needs_latest and ahead and turn in ("waiting", "deferred")
         comes = comes and name in should and should[name][1] == "waiting"
         if cell is None or comes or cell.generation != other.generation:
-            found[name] = "coming"
+            # What is put off there nobody waits for, and so nobody does who would wait for it in turn.
+            found[name] = "failed" if comes and turn == "deferred" else "coming"
         elif not is_settled(cell.state) or (has[name][0] != has[name][1] and has[name] not in same):
             found[name] = "failed" if turn == "failed" or is_stuck(cell) else "coming"
     return found

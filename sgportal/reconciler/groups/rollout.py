@@ -1,12 +1,11 @@
 """What is asked of the rollout of a package, for all of its members."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 
 from ...core.overrides.requests import rollout_text, rollout_words
-from ...core.rollouts.verbs import Verb
 from ...core.text import Invalid
 from ...models import Grid, ServiceGroup
 from ...queries.plans import spec_of
@@ -25,7 +24,7 @@ def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
         if words := rollout_words(asked):
             for grid in package.members(group):  # what came with it is another revision, which it means
                 _begin(grid)
-            turn.steer_all(package.members(group), cast(Verb, words[0]), words[1:])
+            turn.obey_all(package.members(group), words)
         ServiceGroup.objects.filter(pk=group.pk).update(command=asked)
     group.command = asked
 

@@ -89,14 +89,3 @@ def test_what_no_track_can_be_asked_is_refused(api, verb, body, pointer):
     answer = api.post(f"{ONE}/rollout/{verb}", body)
     assert (answer.status_code, list(pointers(answer))) == (422, [pointer])
     assert Rollout.objects.values().get() == before
-
-
-def test_a_package_has_no_tracks(api):
-    body = {
-        "apiVersion": "sgportal.superedge.io/v1",
-        "kind": "ServiceGroup",
-        "metadata": {"name": "shop"},
-        "spec": {"gridUniqKey": "zone1", "grids": [builders.manifest("other")], "rollout": TRACKS},
-    }
-    answer = api.post("servicegroups", body)
-    assert (answer.status_code, list(pointers(answer))) == (422, ["/spec/rollout/tracks"])

@@ -35,7 +35,7 @@ def test_nobody_begins_a_wave_before_all_are_done_with_the_one_before(others, li
 )
 def test_a_unit_in_change_elsewhere_counts_once(changing, given):
     fleet = Fleet({"maxUnavailable": 2})
-    fleet.state = advance(fleet.read, fleet.state, fleet.seen(), 0.0, None, Others(None, changing))
+    fleet.state = advance(fleet.read, fleet.state, fleet.seen(), 0.0, None, Others(changing=changing))
     found = {name for name, turn in fleet.turns().items() if turn == "given"}
     assert len(found) == len(given)
     assert len(found.union(changing)) <= 2
@@ -43,7 +43,7 @@ def test_a_unit_in_change_elsewhere_counts_once(changing, given):
 
 def test_a_share_is_one_of_all_units_of_the_package():
     fleet = Fleet({"maxUnavailable": "50%"})
-    others = Others(None, ("x", "y"), ("x", "y"))
+    others = Others(changing=("x", "y"), units=("x", "y"))
     fleet.state = advance(fleet.read, fleet.state, fleet.seen(), 0.0, None, others)
     assert list(fleet.turns().values()).count("given") == 1
 

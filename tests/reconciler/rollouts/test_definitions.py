@@ -28,6 +28,12 @@ def test_tracks_are_kept_whole(world):
     assert world.cluster.create(in_a_grid(rollout), dry_run=True)["spec"]["rollout"] == rollout
 
 
+@pytest.mark.parametrize("own", [NORTH, {**SOUTH, "waves": [{"percent": 10}]}, SOUTH])
+def test_tracks_of_a_package_that_choose_their_units_are_kept_whole(world, own):
+    rollout = {"tracks": [{**own, **OWN}]}
+    assert world.cluster.create(in_a_package(rollout), dry_run=True)["spec"]["rollout"] == rollout
+
+
 @pytest.mark.parametrize(
     ("body", "rollout", "words"),
     [
@@ -35,7 +41,8 @@ def test_tracks_are_kept_whole(world):
         (in_a_grid, {"tracks": [{**SOUTH, "name": "rest"}]}, "must not be named rest"),
         (in_a_grid, {"tracks": [{**SOUTH, "name": "2nd"}]}, "should match"),
         (in_a_grid, {"tracks": [NORTH], "waves": []}, "must have the waves in the tracks"),
-        (in_a_package, {"tracks": [NORTH]}, "they are for grids alone"),
+        (in_a_package, {"tracks": [{**NORTH, "waves": [{"count": 1}]}]}, "must have tracks that choose NodeUnits"),
+        (in_a_package, {"tracks": [NORTH], "waves": []}, "must have the waves in the tracks"),
     ],
 )
 def test_what_our_rules_refuse_is_refused(world, body, rollout, words):

@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from django.db.models import Q
 
 from ....core.overrides.requests import requests_of
-from ....core.rollouts.state import Phase, Reason
+from ....core.rollouts.state import Phase, Reason, State
 from ....core.rollouts.strategy import Strategy
-from ....core.rollouts.together import ALONE, Others, Place, limit_of
+from ....core.rollouts.together import ALONE, Others, beside
 from ....models import Grid, GridUnit, Rollout, RolloutUnit, ServiceGroup
-from ....queries.per_unit.rollouts import is_with, latest_of
+from ....queries.per_unit.rollouts import is_with, latest_of, positions_of
 from ....queries.per_unit.units import known_units
 
 
@@ -56,8 +56,8 @@ class Together:
         stays = self.pinned
         changing = {name for pk, name, _, turn in rows if turn in ("given", "back") and (pk, name) not in stays}
         everywhere = {name for _, name, _, _ in rows} if isinstance(strategy.most, str) else set()
-        limit = limit_of(_place(self.current[each.pk]) for each in others)
-        return Others(limit, self.there & changing, self.there & everywhere), waves
+        far = beside(strategy, [_without_units(self.current[each.pk]) for each in others])
+        return replace(far, changing=self.there & changing, units=self.there & everywhere), waves
 
 
 def together(grids: Collection[Grid]) -> Together:
@@ -101,5 +101,8 @@ def _current(grids: Collection[Grid]) -> dict[int, Rollout | None]:
     return {pk: begun.get(pk) for pk in generations}
 
 
-def _place(rollout: Rollout | None) -> Place | None:
-    return (cast(Phase, rollout.phase), cast(Reason, rollout.reason), rollout.wave) if rollout else None
+def _without_units(rollout: Rollout | None) -> State | None:
+    if rollout is None:
+        return None
+    phase, reason = cast(Phase, rollout.phase), cast(Reason, rollout.reason)
+    return State(rollout.target, phase, reason, rollout.wave, tracks=positions_of(rollout))

@@ -1,6 +1,6 @@
 """One look at the rollout of a grid: what was seen goes to the core, what it decides is stored."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Strategy
 from ....core.rollouts.together import Others, after_those, asked_of
 from ....core.rollouts.tracks import Gates, due_gates
-from ....core.rollouts.words import asked_for
+from ....core.rollouts.words import Asked, asked_for
 from ....core.text import Invalid, Sentence, say
 from ....core.units import Unit
 from ....models import Grid, Rollout
@@ -61,7 +61,7 @@ def _look(grid: Grid, answers: Mapping[Gates, bool]) -> tuple[float | None, list
         if row is None or look is None or look.paused:
             return None, []
         together, waves = package.together([row, *others]).beside(row, look.strategy)
-        look = replace(look, state=after_those(look.state, waves))
+        look = replace(look, state=after_those(look.strategy, look.state, waves))
         after = _decide(row, look, answers, together)
         if after != look.before:
             _take_along(after, look, others)
@@ -80,27 +80,48 @@ def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
     rollout_keys.wake(others)
 
 
-def steer_all(grids: Collection[Grid], verb: verbs.Verb, words: Collection[str] = ()) -> int:
-    """Ask this of the rollouts of these grids, whose rows are locked; of how many it could be asked now. `words` are
-    what stands behind the verb: units, for those that have them."""
-    looks, by_path = looks_at(grids), {grid.path: grid for grid in grids}
-    afters, _ = where_possible(verb, looks, words)
-    for path, after in afters.items():
-        look = looks[path]
-        rows.store(by_path[path], look.rollout, look.strategy, look.before, after)
+def steer_all(grids: Collection[Grid], verb: verbs.Verb) -> None:
+    """Ask this of the rollouts of these grids, whose rows are locked, for which it makes sense now."""
+    looks = looks_at(grids)
+    _steer(grids, looks, where_possible(verb, looks)[0])
+
+
+def obey_all(grids: Collection[Grid], words: Sequence[str]) -> None:
+    """Do what a verb and the words behind it ask of the rollouts of these members of a package, whose rows are locked.
+    What makes sense for none of them is noted at each."""
+    looks = looks_at(grids)
+    if not looks:
+        return
+    strategy = next(iter(looks.values())).strategy
+    everyone = {name: each for look in looks.values() for name, each in look.state.members.items()}
+    try:
+        asked = _asked(words, strategy, State(0, members=everyone))
+        afters, why = where_possible(asked.verb, looks, asked.units, asked.tracks)
+        if not afters:
+            raise verbs.NotNow(why[0])
+    except verbs.NotNow as not_now:
+        _ignored(looks, not_now.sentence)
+    else:
+        _steer(grids, looks, afters)
+
+
+def _steer(grids: Collection[Grid], looks: Mapping[str, "Look"], afters: Mapping[str, State]) -> None:
+    for grid in grids:
+        if after := afters.get(grid.path):
+            look = looks[grid.path]
+            rows.store(grid, look.rollout, look.strategy, look.before, after)
     rollout_keys.wake(grids)
-    return len(afters)
 
 
 def where_possible(
-    verb: verbs.Verb, looks: Mapping[str, "Look"], words: Collection[str]
+    verb: verbs.Verb, looks: Mapping[str, "Look"], units: Collection[str] = (), tracks: Collection[str] = ()
 ) -> tuple[dict[str, State], list[Sentence]]:
     """By path, what becomes of those rollouts for which this makes sense now, and why it does not for the others."""
     found, why = {}, list[Sentence]()
-    for path, units in asked_of(words, {path: look.state.members for path, look in looks.items()}).items():
+    for path, its in asked_of(units, {path: look.state.members for path, look in looks.items()}).items():
         look = looks[path]
         try:
-            found[path] = verbs.done(verb, look.strategy, look.state, look.now, units)
+            found[path] = verbs.done(verb, look.strategy, look.state, look.now, its, tracks)
         except verbs.NotNow as not_now:
             why.append(not_now.sentence)
     return found, why
@@ -189,17 +210,25 @@ def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) ->
         rollout.command = asked
         return state
     rollout.command = asked
-    verb, units, tracks, unknown = asked_for(words, strategy, state)
     try:
-        if unknown:
-            raise verbs.NotNow(
-                say("“%(word)s” is neither a track nor a NodeUnit of the rollout", word=unknown[0][:100])
-            )
-        if tracks and verb not in verbs.OF_TRACKS:
-            raise verbs.NotNow(verbs.OF_ALL.having(verb=verb))
-        return verbs.done(verb, strategy, state, timezone.now().timestamp(), units, tracks)
+        wish = _asked(words, strategy, state)
+        return verbs.done(wish.verb, strategy, state, timezone.now().timestamp(), wish.units, wish.tracks)
     except verbs.NotNow as why:
-        grid_events.record(
-            {grid.path: [NewEvent("", "RolloutCommandIgnored", why.sentence, warning=True)]}, unsent=True
-        )
+        _ignored([grid.path], why.sentence)
         return state
+
+
+def _asked(words: Sequence[str], strategy: Strategy, state: State) -> Asked:
+    """What a verb and the words behind it ask. Raises NotNow where one of them is a slip."""
+    asked = asked_for(words, strategy, state)
+    if asked.unknown:
+        text = say("“%(word)s” is neither a track nor a NodeUnit of the rollout", word=asked.unknown[0][:100])
+        raise verbs.NotNow(text)
+    if asked.tracks and asked.verb not in verbs.OF_TRACKS:
+        raise verbs.NotNow(verbs.OF_ALL.having(verb=asked.verb))
+    return asked
+
+
+def _ignored(paths: Iterable[str], why: Sentence) -> None:
+    event = NewEvent("", "RolloutCommandIgnored", why, warning=True)
+    grid_events.record({path: [event] for path in paths}, unsent=True)
