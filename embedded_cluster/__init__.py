@@ -16,8 +16,9 @@ their leases; and misbehaviour on request (see `server.faults`).
 Nothing is really run. A container's image and command tell what becomes of it: an image of a host that begins with
 `fail.` cannot be pulled; `false`, `sh -c "sleep 5; exit 1"` and their like end and are started again with the kubelet's
 back-off; init containers end at once unless they say otherwise; whatever else is said runs for ever (see
-`nodes.programs`). Logs are made up from the same, and from the clock (`nodes.output`). A ConfigMap or Secret that is
-not there keeps a pod waiting.
+`nodes.programs`). Logs are made up from the same, and from the clock (`nodes.output`), and so is what nodes and pods
+use of processors and memory, where metrics-server is asked for (`nodes.usage`). A ConfigMap or Secret that is not there
+keeps a pod waiting.
 
 What it answers 501 to: proxy, binding, resize and approval subresources; `watch` below `/api/v1/watch`. Exec, attach
 and port-forward end as they do where no kubelet listens. It answers in JSON only: 406 to who takes nothing else. Other

@@ -33,7 +33,8 @@ class EmbeddedCluster:
     """An API server on a loopback port in a thread of its own, and the life behind it.
 
     `world` names what an empty cluster starts with; with `state_dir` objects survive a restart; `name` is that of
-    the kubeconfig's context. Usable as a context manager. Methods may be called from any thread.
+    the kubeconfig's context; with `metrics` it serves what metrics-server would. Usable as a context manager. Methods
+    may be called from any thread.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class EmbeddedCluster:
         port: int = 0,
         token: str | None = None,
         name: str = "embedded",
+        metrics: bool = False,
     ) -> None:
         self._name = name
+        self._metrics = metrics
         self._world = world
         self._temporary = tempfile.TemporaryDirectory(prefix="embedded-cluster-") if state_dir is None else None
         self._folder = Path(self._temporary.name) if self._temporary else Path(state_dir or "")
@@ -100,7 +103,7 @@ class EmbeddedCluster:
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self.store, self._kinds = Store(), Kinds()
+        self.store, self._kinds = Store(), Kinds(self._metrics)
         journal = Journal(self._folder / "objects.jsonl")
         if not (self._keeps and journal.load(self.store)):
             build(self._world, self.store)

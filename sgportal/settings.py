@@ -67,6 +67,8 @@ SGPORTAL_DRY_RUN_SECONDS = env_int("SGPORTAL_DRY_RUN_SECONDS", 2)
 SGPORTAL_INSTALL_CRDS = env_bool("SGPORTAL_INSTALL_CRDS", True)
 SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_POD_LOGS = env_choice("SGPORTAL_POD_LOGS", "none", ("none", "viewer", "operator", "admin"))
+SGPORTAL_METRICS_SERVER = env_bool("SGPORTAL_METRICS_SERVER", False)
+SGPORTAL_USAGE_SECONDS = env_int("SGPORTAL_USAGE_SECONDS", 60, minimum=15)
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
 # Whose password alone opens nothing (docs/access/README.md).

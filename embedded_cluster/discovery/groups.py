@@ -30,7 +30,6 @@ _ALL = (
     "CronJob",
     "HorizontalPodAutoscaler",
 )
-_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
 def answer(request: Request, kinds: Kinds) -> Response | None:
@@ -112,7 +111,7 @@ def _aggregated_resource(kind: Kind) -> Object:
         "responseKind": response_kind,
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": _VERBS,
+        "verbs": kind.verbs,
         **({"shortNames": list(kind.short)} if kind.short else {}),
         **({"subresources": subresources} if subresources else {}),
         **_categories(kind),
@@ -146,7 +145,7 @@ def _resources(group: str, version: str, kinds: Kinds) -> Response | None:
             "singularName": kind.singular,
             "namespaced": kind.namespaced,
             "kind": kind.kind,
-            "verbs": _VERBS,
+            "verbs": kind.verbs,
         }
         listed.append({**entry, **({"shortNames": list(kind.short)} if kind.short else {}), **_categories(kind)})
         listed += [

@@ -55,6 +55,8 @@ def _described(found: list[Kind]) -> tuple[dict[str, Object], Object]:
 
 def _schemas(kind: Kind) -> dict[str, Object]:
     """What a kind's schema is, and all it refers to."""
+    if kind.measured:
+        return {}
     if kind.crd is None:
         return {name: schemas()[name] for name in _needed(name_of(kind))}
     name = ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
@@ -104,5 +106,7 @@ def _paths(kind: Kind) -> Object:
         given = {} if action in ("get", "list") else {"parameters": parameters}
         return {**common, **given, "x-kubernetes-action": action}
 
+    if kind.measured:
+        return {collection: {"get": operation("list")}, f"{collection}/{{name}}": {"get": operation("get")}}
     one = {verb: operation(verb) for verb in ("get", "patch", "put", "delete")}
     return {collection: {"get": operation("list"), "post": operation("post")}, f"{collection}/{{name}}": one}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -17,6 +19,12 @@ class Kind:
     subresources: tuple[str, ...] = ()
     deprecated: str = ""  # since when, and what to use
     crd: dict[str, Any] | None = field(default=None, compare=False, hash=False)
+    measured: bool = False  # made up for whoever asks, and not stored
+
+    @property
+    def verbs(self) -> list[str]:
+        """What may be done with its objects."""
+        return ["get", "list"] if self.measured else list(_VERBS)
 
     @property
     def api_version(self) -> str:
@@ -90,6 +98,11 @@ BUILT_IN = (
 )
 
 
+# What metrics-server serves, by an APIService of its own; only where it is asked for.
+METRICS = (
+    Kind("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False, measured=True),
+    Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", measured=True),
+)
 SCALE = Kind("autoscaling", "v1", "Scale", "scales")  # what a subresource speaks; nothing is kept of it
 
 
@@ -121,13 +134,16 @@ def subresource(kind: Kind, name: str) -> Subresource:
 class Kinds:
     """The table of served kinds, which custom resource definitions extend."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: bool = False) -> None:
+        self._built_in = (*BUILT_IN, *(METRICS if metrics else ()))
         self._custom: dict[str, Kind] = {}
         self._all: dict[tuple[str, str, str], Kind] = {}
         self._rebuild()
 
     def _rebuild(self) -> None:
-        self._all = {(kind.group, kind.version, kind.plural): kind for kind in (*BUILT_IN, *self._custom.values())}
+        self._all = {
+            (kind.group, kind.version, kind.plural): kind for kind in (*self._built_in, *self._custom.values())
+        }
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         """The kind at an address, or None."""

@@ -12,7 +12,7 @@ from ..objects.store import Store
 from ..objects.values import Object
 from ..requests.bodies import check_media, decode, delete_options
 from ..requests.request import Request, Response, Target, target_of
-from . import kubelet
+from . import kubelet, metrics
 from .faults import Faults
 from .reading import list_objects, shown, watch_objects
 from .scale import scale_of, scaled
@@ -57,6 +57,8 @@ class Api:
         if target is None:
             raise ApiError(404, "the server could not find the requested resource")
         check_media(request, target.kind)
+        if target.kind.measured:
+            return metrics.answer(self.store, target, request)
         if target.kind.deprecated:
             about = f"{target.kind.api_version} {target.kind.kind}"
             request.warnings.append(f"{about} is deprecated in {target.kind.deprecated}")

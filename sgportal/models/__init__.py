@@ -26,6 +26,7 @@ from .people import ApiToken, LogInCount, OidcIdentity, Preference, SecondFactor
 from .revisions import PackageRevision, Revision
 from .rollouts import Rollout, RolloutUnit
 from .scopes.grants import Grant
+from .usage import CellUsage, NodeUsage, PodUsage, UnitUsage, UsageSource
 from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "AuditEvent",
     "AuditedUnit",
     "CellHistory",
+    "CellUsage",
     "Child",
     "ChildDeletion",
     "DataPlane",
@@ -54,11 +56,13 @@ __all__ = [
     "Node",
     "NodeHistory",
     "NodeLabel",
+    "NodeUsage",
     "Notice",
     "NotificationChannel",
     "OidcIdentity",
     "PackageRevision",
     "Pod",
+    "PodUsage",
     "Preference",
     "RememberedLabel",
     "ResourceSync",
@@ -69,5 +73,7 @@ __all__ = [
     "ServiceGroup",
     "ServiceToken",
     "Slice",
+    "UnitUsage",
+    "UsageSource",
     "WorkKey",
 ]

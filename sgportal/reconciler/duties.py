@@ -19,6 +19,7 @@ from .discovery import readers
 from .notices import turn
 from .process import connection, heartbeat
 from .queue import remembered, unit_history, workqueue
+from .usage import measuring
 
 KIND = "duties"  # of the work keys
 BATCH = 1000  # rows removed in one statement, so that nobody waits long for it
@@ -123,6 +124,11 @@ def keep_names() -> float:
     return naming.EVERY_SECONDS if Standing.now().halt else naming.keep(connection.cluster)
 
 
+def measure() -> float:
+    """Note what nodes and pods use, where the setting is on. Raises ClusterError."""
+    return measuring.look(connection.reading)
+
+
 _DUTIES: dict[str, Callable[[], float]] = {
     "resync": resync,
     "retention": forget,
@@ -131,4 +137,5 @@ _DUTIES: dict[str, Callable[[], float]] = {
     "readers": look_for_readers,
     "names": keep_names,
     "notifications": turn.look,
+    "usage": measure,
 }

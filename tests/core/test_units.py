@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgportal.core.names import as_label_value, kubelet_may_set, label_value_problem, protected_label_problem
-from sgportal.core.plans.diff import quantity
 from sgportal.core.selector import matches, parse_selector, requirements
 from sgportal.core.text import Invalid, pointer
 from sgportal.core.units import relabelled, unit_changes, units_of
+from sgportal.core.usage.quantities import quantity
 
 from .builders import a_node
 

@@ -7,10 +7,8 @@ union of which we want one; and on a Service what says how its traffic is kept, 
 admission adds is in nobody's set, and stays.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..names import CLOSURE, SELECTOR, TOPOLOGY_KEYS
@@ -28,15 +26,13 @@ from ..ownership.field_paths import (
 )
 from ..ownership.managed_fields import covers, entries_of, is_applied, is_ours, node_at, setters
 from ..ownership.share import Share
+from ..usage.quantities import quantity
 
 # What a template defines as a whole where it names it: nobody else has a say in what is in it.
 WHOLE = {"containers", "initContainers", "volumes", "env", "ports", "limits", "requests"}
 _HANDLERS = {"exec", "grpc", "httpGet", "sleep", "tcpSocket"}
 _HANDLED = {"livenessProbe", "readinessProbe", "startupProbe", "postStart", "preStop"}
 _QUANTITIES = {"limits", "requests", "capacity", "overhead", "sizeLimit", "divisor"}
-_SUFFIXES = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {suffix: 2 ** (10 * (power + 1)) for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
-
 
 Body = Mapping[str, Any]
 
@@ -257,16 +253,3 @@ def _same(want: Any, have: Any, field: Field) -> bool:
         left, right = quantity(want), quantity(have)
         return left is not None and left == right
     return bool(want == have and isinstance(want, bool) == isinstance(have, bool))
-
-
-def quantity(value: Any) -> Decimal | None:
-    """The number a Kubernetes quantity such as `500m` or `1Gi` stands for, or None where it is none."""
-    found = re.fullmatch(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([numkMGTPE]|[KMGTPE]i)?", str(value))
-    try:
-        number = Decimal(found[1]) if found else None
-    except InvalidOperation:
-        return None
-    if found is None or number is None:
-        return None
-    suffix = found[2] or ""
-    return number * _BINARY[suffix] if suffix in _BINARY else number.scaleb(_SUFFIXES[suffix])

@@ -63,7 +63,9 @@ class Command(BaseCommand):
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        cluster = EmbeddedCluster(state.world, state.cluster, token=state.secret("cluster-token"), name="sgportal-demo")
+        cluster = EmbeddedCluster(
+            state.world, state.cluster, token=state.secret("cluster-token"), name="sgportal-demo", metrics=True
+        )
         threads = processes.Threads(stop)
         with listening:
             try:

@@ -102,6 +102,16 @@ def _pod(bounds: Bounds) -> Q:
     return found
 
 
+def _of_node(bounds: Bounds) -> Q:
+    return Q(node__in=_all("Node").filter(_node(bounds)).values("name")) if bounds.key else Q()
+
+
+def _unit(bounds: Bounds) -> Q:
+    """What nodes of a NodeUnit come to: of another NodeGroup's, nodes out of scope are in it."""
+    found = Q(key=bounds.key) if bounds.key else Q()
+    return found & Q(unit__in=bounds.units) if bounds.units else found
+
+
 def _child(bounds: Bounds) -> Q:
     found = Q(namespace__in=bounds.namespaces) if bounds.namespaces else Q()
     if bounds.kinds:
@@ -191,6 +201,7 @@ RULES: dict[str, Rule] = {
     "AuditEvent": _if_whole(_change),
     "AuditedUnit": lambda _: NO_ROW,
     "CellHistory": lambda bounds: _of_grid(bounds, "", "unit"),
+    "CellUsage": lambda bounds: _of_grid(bounds, "", "unit"),
     "Child": _child,
     "ChildDeletion": lambda bounds: _of_grid(bounds, "grid__", "unit"),
     "Grid": _of_grid,
@@ -202,7 +213,9 @@ RULES: dict[str, Rule] = {
     "Node": _node,
     "NodeHistory": _overlapping,
     "NodeLabel": _label,
+    "NodeUsage": _of_node,
     "Pod": _pod,
+    "PodUsage": _pod,
     "PackageRevision": _if_whole(_group),
     "RememberedLabel": lambda _: NO_ROW,
     "Revision": _if_whole(_revision),
@@ -210,4 +223,5 @@ RULES: dict[str, Rule] = {
     "RolloutUnit": _if_whole(lambda bounds: _of_grid(bounds, "rollout__grid__")),
     "ServiceGroup": _if_whole(_group),
     "Slice": _if_whole(_slice),
+    "UnitUsage": _unit,
 }

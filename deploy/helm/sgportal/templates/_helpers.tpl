@@ -27,6 +27,7 @@ app.kubernetes.io/component: {{ . }}
   "SGPORTAL_NAMESPACE" .Release.Namespace
   "SGPORTAL_INSTALL_CRDS" (eq .Values.definitions "portal" | ternary "1" "0")
   "SGPORTAL_METRICS_OPEN" (.Values.metrics.open | ternary "1" "0")
+  "SGPORTAL_METRICS_SERVER" (.Values.usage | ternary "1" "0")
   "SGPORTAL_POD_LOGS" .Values.podLogs
   "SGPORTAL_TLS" (.Values.tls | ternary "1" "0")
   "SGPORTAL_TRUSTED_PROXIES" (join "," .Values.trustedProxies)

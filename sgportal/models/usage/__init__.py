@@ -1,0 +1,125 @@
+"""What nodes and pods use of processors and memory, as last measured, and the values before."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+
+from ...core.text import Sentence
+from ..cache import Document
+from ..scopes.rows import Scoped
+
+ONE = 1  # the row's key: there is one cluster
+
+
+class Measured(models.Model):
+    """Something that is measured: `cpu` in millicores, `memory` in MiB, as of `at`; `cpu_ring` and `memory_ring` are
+    the latest values, one for each SGPORTAL_USAGE_SECONDS, null where nothing was measured (`core.usage.ring`). What
+    `cpu_total` and `memory_total` say may be used at most; 0 where nothing says so."""
+
+    at = models.DateTimeField(db_index=True)
+    cpu = models.PositiveBigIntegerField()
+    memory = models.PositiveBigIntegerField()
+    cpu_total = models.PositiveBigIntegerField(default=0)
+    memory_total = models.PositiveBigIntegerField(default=0)
+    cpu_ring = Document(default=list)
+    memory_ring = Document(default=list)
+
+    class Meta:
+        abstract = True
+
+
+class NodeUsage(Measured):
+    """What a node uses, of what it may give to pods."""
+
+    node = models.CharField(max_length=253, unique=True)
+
+    objects = Scoped()
+
+    def __str__(self) -> str:
+        return self.node
+
+
+class UnitUsage(Measured):
+    """What the nodes of a NodeUnit use together, of what they may give to pods."""
+
+    key = models.CharField(max_length=317)
+    unit = models.CharField(max_length=63)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "unit"], name="one_usage_per_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.unit}"
+
+
+class CellUsage(Measured):
+    """What the pods of a grid use in a NodeUnit; in all of them together where `unit` is ""."""
+
+    kind = models.CharField(max_length=20)
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=63)
+    key = models.CharField(max_length=317)
+    unit = models.CharField(max_length=63, blank=True)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name", "unit"], name="one_usage_per_cell")]
+        indexes = [models.Index(fields=["key", "unit"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name} {self.unit}"
+
+
+class PodUsage(Measured):
+    """What a pod uses; `node`, `child_kind` and `child` are those of the pod."""
+
+    namespace = models.CharField(max_length=63)
+    name = models.CharField(max_length=253)
+    node = models.CharField(max_length=253, blank=True)
+    child_kind = models.CharField(max_length=12, blank=True)
+    child = models.CharField(max_length=253, blank=True)
+
+    objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_usage_per_pod")]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class UsageSource(models.Model):
+    """One row: when the resource metrics API was last read whole, and the sentence that says why it was not since, {}
+    where it was."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+    problem = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.read_at or "–")
+
+    @classmethod
+    def now(cls) -> Self:
+        """The row; one that says nothing where nobody looked yet."""
+        return cls.objects.filter(pk=ONE).first() or cls()
+
+    @classmethod
+    def keep(cls, read_at: datetime | None, problem: Sentence | None) -> None:
+        """Remember a look: when it was done, or what it met with."""
+        said: dict[str, Any] = problem.to_json() if problem else {}
+        fields = ["problem", *(["read_at"] if read_at else [])]
+        row = cls(read_at=read_at, problem=said)
+        cls.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=fields)
+
+    @property
+    def sentence(self) -> Sentence | None:
+        """Why it could not be read, to be said in the reader's language."""
+        return Sentence.from_json(self.problem) if self.problem else None
+
+
+MEASURED = (NodeUsage, UnitUsage, CellUsage, PodUsage)
