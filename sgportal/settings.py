@@ -143,6 +143,7 @@ TEMPLATES = [
                 "sgportal.dashboard.page.pod_tags",
                 "sgportal.dashboard.page.parts.list_tags",
                 "sgportal.dashboard.page.parts.toasts",
+                "sgportal.dashboard.page.parts.usage_tags",
                 "template_partials.templatetags.partials",
             ],
         },

@@ -133,7 +133,7 @@ class Scope:
     def told(self, kind: str, key: str) -> tuple[str, str] | None:
         """A line of the change log as somebody with this scope is told of it: as it is, with "" for a name that may be
         out of scope, or not at all."""
-        if self.is_all or kind == "cluster":
+        if self.is_all or kind in ("cluster", "usage"):
             return kind, key
         if kind == "unit":
             label, _, unit = key.partition("=")

@@ -16,6 +16,7 @@ from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, ServiceGroup
 from ...queries.endpoints import endpoints_of
 from ...queries.matrix.node_groups import group_keys
+from ...queries.per_unit import usage
 from ...queries.per_unit.pods import with_pages
 from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
@@ -87,6 +88,7 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
     told = {each.cause.reason for each in causes}
     return {
         "causes": causes,
+        "usage": None if is_service else usage.of_grid(grid, [""]).get(""),
         "is_service": is_service,
         "paused": (grid.metadata.get("annotations") or {}).get(PAUSED) == "true",
         "conditions": [
@@ -131,7 +133,9 @@ def grid(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpRe
         rows = rows.filter(reason=asked["cause"], severity__lt=len(UNHEALTHY))
     if wants_csv(request):
         return as_csv(request, f"{name}-nodeunits", UNITS, rows)
-    context = {"csv": True, "asked": asked, "page": paged(request, rows), "states": WORKLOAD_STATES}
+    page = paged(request, rows)
+    usages = usage.of_grid(found, (row.name for row in page.object_list))
+    context = {"csv": True, "asked": asked, "page": page, "states": WORKLOAD_STATES, "usages": usages}
     return show_grid(request, found, "units", context)
 
 
@@ -148,7 +152,9 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     events = GridEvent.objects.filter(path=found.path, unit=unit)[:50]
     cures = buttons(remedies(found, [(row.reason, unit)]).get((row.reason, unit), ()))
     held = unit in units_in(found.metadata.get("annotations") or {}, PAUSED_UNITS)
-    context = {"row": row, "pods": with_pages(pods[:500]), "events": events, "remedies": cures, "unit_paused": held}
+    shown = with_pages(pods[:500])
+    used = {"of_cell": usage.of_grid(found, [unit]).get(unit), "usages": usage.of_pods(shown)}
+    context = {"row": row, "pods": shown, "events": events, "remedies": cures, "unit_paused": held, **used}
     return show_grid(request, found, "unit", context)
 
 

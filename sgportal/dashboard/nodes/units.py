@@ -12,6 +12,7 @@ from ...models import Grid, GridUnit, Node, NodeLabel, Pod
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
+from ...queries.per_unit import usage
 from ...queries.per_unit.pods import with_pages
 from ..grids.causes import shown
 from ..page.access import needs
@@ -78,6 +79,7 @@ def group(request: HttpRequest) -> HttpResponse:
         "forgeable": kubelet_may_set(key),
         "page": page,
         "rows": _with_nodes(key, list(page.object_list)),
+        "usages": usage.of_units(key, [unit.name for unit in page.object_list]),
         "grids": Grid.objects.filter(key=key),
         "outside": Node.objects.count() - Node.objects.carrying(key).count(),
     }
@@ -113,6 +115,9 @@ def unit(request: HttpRequest) -> HttpResponse:
         "csv": True,
         "key": key,
         "name": name,
+        "usage": usage.of_units(key, [name]).get(name),
+        "of_cells": usage.in_unit(key, name),
+        "of_nodes": usage.of_nodes(node.name for node in page.object_list),
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
         "causes": shown(worst_first(causes_of_cells(here)), key) if found and found[0].unhealthy else [],

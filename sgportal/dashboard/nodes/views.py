@@ -11,6 +11,7 @@ from ...core.text import Invalid
 from ...models import Grid, Node, Pod
 from ...queries.matrix.node_groups import group_keys
 from ...queries.nodes import select_nodes
+from ...queries.per_unit import usage
 from ...queries.per_unit.pods import with_pages
 from ..grids.columns import PODS
 from ..page.access import needs
@@ -73,11 +74,14 @@ def node(request: HttpRequest, name: str) -> HttpResponse:
         return as_csv(request, f"{name}-pods", PODS, pods)
     keys = {*Grid.objects.exclude(key="").values_list("key", flat=True)}
     labels = own_labels(found)
+    shown = with_pages(pods[:500])
     context = {
         "node": found,
+        "usage": usage.of_nodes([name]).get(name),
+        "usages": usage.of_pods(shown),
         "units": [(key, value) for key, value in labels if key in keys and value],
         "labels": labels,
         "system": sorted(item for item in found.labels.items() if item not in labels),
-        "pods": with_pages(pods[:500]),
+        "pods": shown,
     }
     return show(request, "nodes/one.html", context)

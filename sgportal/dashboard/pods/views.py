@@ -11,6 +11,7 @@ from ...actions import Unavailable
 from ...core.containers.view import ContainerView, containers_of, most_telling
 from ...core.text import Sentence, say
 from ...models import Pod
+from ...queries.per_unit import usage
 from ...queries.per_unit.pods import NO_LOGS, PodCell, log_role, pod_at
 from ...reconciler.live import logs, objects
 from ...reconciler.live.errors import NoLog, NotAllowed
@@ -33,8 +34,11 @@ def pod(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     containers = containers_of(body or {})
     context = {
         "pod": row,
+        "usage": usage.of_pods([row]).get(str(row)),
         "cells": cells,
-        "live": " ".join(["cluster", *(f"grid:{path}" for path in dict.fromkeys(each.grid for each in cells))]),
+        "live": " ".join(
+            ["cluster", "usage", *(f"grid:{path}" for path in dict.fromkeys(each.grid for each in cells))]
+        ),
         "containers": containers,
         "images": [each.image for each in containers],
         "conditions": ((body or {}).get("status") or {}).get("conditions") or (),

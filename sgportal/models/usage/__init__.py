@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from django.db import models
 
+from ...core.grids.kinds import KINDS
 from ...core.text import Sentence
 from ..cache import Document
 from ..scopes.rows import Scoped
@@ -72,6 +73,11 @@ class CellUsage(Measured):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name} {self.unit}"
+
+    @property
+    def path(self) -> str:
+        """The grid's place in URLs and events."""
+        return f"{KINDS[self.kind].plural}/{self.namespace}/{self.name}"
 
 
 class PodUsage(Measured):

@@ -22,6 +22,7 @@ from ...models import CellUsage, GridUnit, Node, NodeLabel, NodeUsage, Pod, PodU
 from ...models.bulk import upsert_rows
 from ...models.usage import MEASURED, Measured
 from ...queries.matrix.node_groups import group_keys
+from ..queue import change_log
 
 GROUP = "metrics.k8s.io"
 NODES = Resource("NodeMetrics", f"{GROUP}/v1beta1", "nodes", namespaced=False)
@@ -46,6 +47,7 @@ def look(connect: Callable[[], Cluster]) -> float:
     begun, every = time.monotonic(), settings.SGPORTAL_USAGE_SECONDS
     problem, now = _measure(connect()), timezone.now()
     UsageSource.keep(None if problem else now, problem)
+    change_log.record("usage", [""])
     _forget(now - timedelta(seconds=every * POINTS))
     return max(float(every), SHARE * (time.monotonic() - begun))
 

@@ -101,7 +101,7 @@ def test_with_the_role_it_is_measured(metrics, roles, settings):
     assert (row.unit, row.cpu, row.memory) == ("a", 250, 512)
 
 
-def test_where_nobody_serves_it_that_is_said(world, settings):
+def test_where_nobody_serves_it_that_is_said(world, roles, settings):
     settings.SGPORTAL_METRICS_SERVER = True
     measuring.look(connection.reading)
     assert UsageSource.now().sentence == measuring.NOT_SERVED
