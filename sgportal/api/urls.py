@@ -20,6 +20,7 @@ from .people import views as people
 from .pods import views as pods
 from .rollouts import packages
 from .rollouts import views as rollouts
+from .usage import views as usage
 
 
 def _of_kind(kind: GridKind) -> list[URLPattern]:
@@ -101,6 +102,12 @@ urlpatterns = [
     path("nodeunits", nodes.UnitList.as_view(), name="api-nodeunits"),
     path("nodeunits/<path:key>/<str:unit>/history", past.UnitHistory.as_view(), name="api-nodeunit-history"),
     path("nodeunits/<path:key>/<str:unit>/changes", past.UnitChanges.as_view(), name="api-nodeunit-changes"),
+    path("usage", usage.UsageDetail.as_view(), name="api-usage"),
+    path("usage/nodes", usage.NodeUsageList.as_view()),
+    path("usage/nodeunits", usage.UnitUsageList.as_view()),
+    path("usage/grids", usage.GridUsageList.as_view()),
+    path("usage/cells", usage.CellUsageList.as_view()),
+    path("usage/pods", usage.PodUsageList.as_view()),
     path("cluster", cluster.ClusterDetail.as_view(), name="api-cluster"),
     path("cluster/crds", cluster.ClusterDefinitions.as_view(), name="api-cluster-crds"),
     path("cluster/decision", cluster.Decision.as_view(), name="api-decision"),

@@ -10,9 +10,10 @@ from ... import actions
 from ...core.plans.preview.binding import plan_id
 from ...core.superedge.controller import restarting
 from ...core.text import Sentence
-from ...models import DataPlane, ManagementMode
+from ...models import DataPlane, ManagementMode, UsageSource
 from ...queries.capabilities import abilities
 from ...queries.endpoints import annotated
+from ...queries.per_unit.usage import is_measured
 from ..page.access import actor, may, needs
 from ..page.agreed import as_shown, say_changed
 from ..page.render import show
@@ -33,6 +34,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
         "row": row,
         "can": abilities(),
         "plane": DataPlane.now(),
+        "usage_source": UsageSource.now() if is_measured() else None,
         "definitions": definitions,
         "lacking": lacking,
         "annotated": annotated()[:SHOWN],

@@ -119,8 +119,8 @@ class UsageSource(models.Model):
         """Remember a look: when it was done, or what it met with."""
         said: dict[str, Any] = problem.to_json() if problem else {}
         fields = ["problem", *(["read_at"] if read_at else [])]
-        row = cls(read_at=read_at, problem=said)
-        cls.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=fields)
+        row = UsageSource(read_at=read_at, problem=said)
+        UsageSource.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
     @property
     def sentence(self) -> Sentence | None:

@@ -81,15 +81,21 @@ def keep(nodes: Iterable[NodeSample], pods: Iterable[PodSample], now: datetime) 
     used = {each.name: each.amount for each in nodes if each.name in given}
     totals = {name: given[name] for name in used}
     labels = NodeLabel.objects.filter(key__in=group_keys()).exclude(value="")
-    units = [(name, (key, value)) for name, key, value in labels.values_list("node__name", "key", "value")]
+    units: list[tuple[str, Key]] = [
+        (name, (key, value)) for name, key, value in labels.values_list("node__name", "key", "value")
+    ]
     _write(NodeUsage, ("node",), _keyed(used), now, _keyed(totals))
-    of_units = [sums((unit, amounts[name]) for name, unit in units if name in amounts) for amounts in (used, totals)]
-    _write(UnitUsage, ("key", "unit"), of_units[0], now, of_units[1])
+    of_units, may_use = (_of_units(amounts, units) for amounts in (used, totals))
+    _write(UnitUsage, ("key", "unit"), of_units, now, may_use)
     _keep_pods({(each.namespace, each.name): each.amount for each in pods}, now)
 
 
 def _keyed(amounts: Mapping[str, Amount]) -> dict[Key, Amount]:
     return {(name,): amount for name, amount in amounts.items()}
+
+
+def _of_units(amounts: Mapping[str, Amount], units: Iterable[tuple[str, Key]]) -> dict[Key, Amount]:
+    return sums((unit, amounts[name]) for name, unit in units if name in amounts)
 
 
 def _allocatable() -> dict[str, Amount]:

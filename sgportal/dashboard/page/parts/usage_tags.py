@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.utils.formats import number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -17,6 +17,7 @@ from ....queries.per_unit.usage import is_old
 register = template.Library()
 register.filter("is_old", is_old)
 _STEP, _HEIGHT = 2, 24  # of the drawing: what a point is wide, and all of it is high
+_ABOVE = 1.25  # the highest value is not at the upper edge, where it would look like all there is
 _BRIDGED = 3  # points in a row that may be missing within a line: a busy worker is late
 _GIBIBYTE = 1024
 _MANY = 10 * _GIBIBYTE
@@ -31,13 +32,19 @@ def of(usages: Mapping[str, Measured], name: Any) -> Measured | None:
 @register.filter
 def cores(millicores: int) -> str:
     """Processor time: `250m` below one core, else in cores."""
-    return f"{millicores}m" if millicores < 1000 else number_format(millicores / 1000, 2 if millicores < 100_000 else 0)
+    return f"{millicores}m" if millicores < 1000 else _plain(millicores / 1000, 2 if millicores < 100_000 else 0)
 
 
 @register.filter
 def mebibytes(amount: int) -> str:
     """Memory in MiB; from 10 GiB on in GiB."""
-    return f"{amount} MiB" if amount < _MANY else f"{number_format(amount / _GIBIBYTE, 1)} GiB"
+    return f"{amount} MiB" if amount < _MANY else f"{_plain(amount / _GIBIBYTE, 1)} GiB"
+
+
+def _plain(number: float, digits: int) -> str:
+    """A number with at most so many digits behind the point."""
+    whole = round(number, digits)
+    return str(number_format(int(whole) if whole == int(whole) else whole))
 
 
 @register.filter
@@ -52,9 +59,7 @@ def spark(ring: Sequence[int | None], what: str) -> SafeString:
     known = [each for each in ring if each is not None]
     if len(known) < 2:
         return SafeString("")
-    lines = SafeString("").join(
-        format_html('<polyline points="{}"/>', " ".join(line)) for line in _lines(ring, max(known) or 1)
-    )
+    lines = format_html_join("", '<polyline points="{}"/>', ((" ".join(line),) for line in _lines(ring, max(known))))
     return format_html(
         '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
         _STEP * (POINTS - 1),
@@ -76,14 +81,14 @@ def _in_words(points: int, known: Sequence[int], what: str) -> str:
 def _lines(ring: Sequence[int | None], most: int) -> Iterator[list[str]]:
     """The points of each line without a gap; a lone one is a dot."""
     line: list[str] = []
-    last = -1
+    last, high = -1, max(most, 1) * _ABOVE
     for place, value in enumerate(ring[-POINTS:], POINTS - len(ring[-POINTS:])):
         if value is None:
             continue
         if line and place - last > _BRIDGED:
             yield line if len(line) > 1 else line * 2
             line = []
-        line.append(f"{place * _STEP},{_HEIGHT - 1 - round((_HEIGHT - 2) * value / most, 1):g}")
+        line.append(f"{place * _STEP},{_HEIGHT - 1 - round((_HEIGHT - 2) * value / high, 1):g}")
         last = place
     if line:
         yield line if len(line) > 1 else line * 2

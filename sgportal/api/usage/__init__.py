@@ -1,0 +1,1 @@
+"""What nodes and pods use of processors and memory, over REST."""
