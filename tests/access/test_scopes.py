@@ -4,18 +4,23 @@ Whatever is foreign to them has “foreign” in its name, so that no byte of an
 """
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 
 from sgportal.core.access.scope import Bounds, Scope
 from sgportal.core.text import say
-from sgportal.models import ApiToken, AuditEvent, Grant, Grid, GridEvent, LabelJob, ServiceGroup
+from sgportal.core.usage.measure import Amount, NodeSample, PodSample
+from sgportal.models import ApiToken, AuditEvent, Grant, Grid, GridEvent, LabelJob, Node, Pod, ServiceGroup
 from sgportal.models.scopes.rows import RULES, Scoped
+from sgportal.models.usage import MEASURED
 from sgportal.reconciler.queue import unit_history
+from sgportal.reconciler.usage import measuring
 from tests import builders
 from tests.api.builders import child, manifest
 from tests.dashboard.test_every_address import PIECE, patterns
@@ -77,6 +82,10 @@ def world(elsewhere: str) -> None:
     AuditEvent.objects.create(actor="ada", door="page", verb="change", path="deploymentgrids/foreign-space/x")
     builders.news()
     unit_history.note_all()
+    used = Amount(Decimal(1), Decimal(2**20))
+    nodes = [NodeSample(each.name, used) for each in Node.objects.all()]
+    measuring.keep(nodes, [PodSample(each.namespace, each.name, used) for each in Pod.objects.all()], timezone.now())
+    assert all(model.objects.exists() for model in MEASURED)
 
 
 def limited(role: str, scope: str, through_group: bool = False) -> Client:
@@ -90,6 +99,11 @@ def limited(role: str, scope: str, through_group: bool = False) -> Client:
     client = Client(raise_request_exception=False, headers={"host": "localhost"})
     client.force_login(person)
     return client
+
+
+@pytest.fixture(autouse=True)
+def _measured(settings):
+    settings.SGPORTAL_METRICS_SERVER = True
 
 
 def addresses(**pieces: str):
@@ -123,6 +137,7 @@ def is_bad(answer) -> bool:
 
 
 FIRST = {"/", "/matrix/", "/nodes/", "/unit/", "/search/", "/events/", "/api/v1/nodes", "/api/v1/overview"}
+FIRST |= {f"/api/v1/usage/{each}" for each in ("nodes", "nodeunits", "cells", "pods")}
 FIRST |= {"/api/v1/nodeunits/site/ham/history", "/api/v1/nodeunits/site/ham/changes"}
 OF_GRIDS = {"/grids/", "/api/v1/deploymentgrids", "/api/v1/deploymentgrids/home/echo"}
 
@@ -401,7 +416,7 @@ def test_every_model_that_names_things_of_a_cluster_keeps_to_scopes():
         "DueCell",
         "WorkKey",
     }
-    of_the_cluster = {"DataPlane", "ManagedCluster", "ManagementMode", "ResourceSync"}
+    of_the_cluster = {"DataPlane", "ManagedCluster", "ManagementMode", "ResourceSync", "UsageSource"}
     filtered_line_by_line = {"Journal"}
     assert unlimited == of_the_portal | of_the_cluster | filtered_line_by_line
     assert all(isinstance(apps.get_model("sgportal", each).objects, Scoped) for each in RULES)

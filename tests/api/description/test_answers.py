@@ -25,13 +25,14 @@ TRY = "?dryRun=All"
 
 
 @pytest.fixture
-def ada(as_, monkeypatch):
+def ada(as_, monkeypatch, settings):
     """An administrator's session, in which all may be done, and a filled world."""
     monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
     monkeypatch.setattr("sgportal.reconciler.live.objects.reading", world.LookedUp)
     written = lambda name, changes, check=None: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
     monkeypatch.setattr("sgportal.reconciler.label_jobs.write", written)
+    settings.SGPORTAL_METRICS_SERVER = True
     world.fill(as_("olga"))
     return as_("ada")
 
@@ -147,6 +148,12 @@ CALLS = {
     "POST superedge/handback": [("", {}, 202)],
     "POST cluster/decision": [(TRY, "halt", 200), ("", "halt", 200)],
     "GET activity": [("", None, 200), ("?kind=change&limit=1", None, 200)],
+    "GET usage": [("", None, 200)],
+    "GET usage/nodes": [("", None, 200)],
+    "GET usage/nodeunits": [("?group=zone1", None, 200)],
+    "GET usage/grids": [("", None, 200)],
+    "GET usage/cells": [("?grid=deploymentgrids/default/web", None, 200)],
+    "GET usage/pods": [("?namespace=default", None, 200)],
     "GET causes": [("?group=zone1", None, 200), ("?grid=deploymentgrids/default/echo&unit=nodeunit1", None, 200)],
     "GET overview": [("?group=zone1", None, 200)],
     "GET me": [("", None, 200)],

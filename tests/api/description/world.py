@@ -1,6 +1,7 @@
 """A world in which every list has something in it, with what each answer is made of: good news and bad."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -9,6 +10,7 @@ from sgportal.cluster import Listing
 from sgportal.core.names import OWNER_UID
 from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Plane, Trial
+from sgportal.core.usage.measure import Amount, NodeSample, PodSample
 from sgportal.models import (
     Child,
     DataPlane,
@@ -26,6 +28,7 @@ from sgportal.models import (
 )
 from sgportal.reconciler.cache.translate import child_row
 from sgportal.reconciler.queue import unit_history
+from sgportal.reconciler.usage import measuring
 
 from .. import builders
 from ..conftest import Api
@@ -56,6 +59,9 @@ def fill(api: Api) -> None:
         message = say("%(kind)s “%(name)s” was created: %(reason)s", kind=kind, name="web", reason="y").to_json()
         GridEvent.objects.create(path=row.path, unit="nodeunit1", type="Normal", reason="Created", message=message)
     _live()
+    used = Amount(Decimal("0.25"), Decimal(2**29))
+    nodes = [NodeSample(each.name, used) for each in Node.objects.all()]
+    measuring.keep(nodes, [PodSample(each.namespace, each.name, used) for each in Pod.objects.all()], WHEN)
     assert api.post("servicegroups", package()).status_code == 201
     member = Grid.objects.get(name="member")
     builders.cell(member, "nodeunit1")
