@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sgportal', '0038_service_tokens'),
+        ('sgportal', '0040_propagation_of_packages'),
     ]
 
     operations = [
