@@ -10,7 +10,7 @@ from sgportal.core.text import say
 from sgportal.dashboard.page.parts.usage_tags import cores, mebibytes, spark
 from sgportal.models import CellUsage, NodeUsage, PodUsage, UnitUsage, UsageSource
 
-from .. import builders
+from ... import builders
 
 pytestmark = pytest.mark.django_db
 NOW = {"cpu": 250, "memory": 512, "cpu_ring": [100, None, 250], "memory_ring": [500, 500, 512]}
