@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sgportal', '0040_propagation_of_packages'),
+        ('sgportal', '0041_operations_by_annotation'),
     ]
 
     operations = [
