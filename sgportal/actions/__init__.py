@@ -30,7 +30,7 @@ from .fleet import decide
 from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
 from .groups import SavedGroup, delete_group, restore_package, save_group
 from .held import decide_held
-from .labels import assign_units, label_node, label_nodes, schedule_nodes, standing_undo, undo_job
+from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .migration.imports import Imported, import_objects
 from .notifications import add_channel, remove_channel, try_channel
 from .operations import approve, pause, restart, resume, scale, set_image
@@ -95,7 +95,6 @@ __all__ = [
     "schedule_nodes",
     "scopes_of",
     "set_image",
-    "standing_undo",
     "steer_package",
     "steer_rollout",
     "take_back",

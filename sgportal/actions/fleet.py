@@ -5,22 +5,31 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
+from ..core.fleet.halt import (
+    ANOTHER_CLUSTER,
+    CHILDREN_GONE,
+    DEFINITIONS_GONE,
+    FOLLOW,
+    GRIDS_GONE,
+    NODES_GONE,
+    RESTORE,
+)
 from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
+from ..queries.held import HeldPlan, plan_of_halt
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
-from .common import Actor, Refused, Stale, note
+from .common import Actor, Refused, Stale, check_agreed, note
 from .held import NEVER_PUT_THERE, settle_missing
 
 PATH = "cluster"
 
 
-def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> ManagedCluster:
+def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> HeldPlan:
     """Go on after a halt: `choice` is one of the row's `choices`, `halt_id` names the halt that the person was shown.
-    The row afterwards; `dry_run` only looks whether it may be chosen. Raises Refused, Stale."""
+    What that comes to; with `dry_run` nothing is done. Raises Refused, Stale, PlanChanged."""
     with transaction.atomic():
         row = ManagedCluster.locked()
         if not row.halt:
@@ -29,8 +38,12 @@ def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) ->
             raise Stale(row)
         if choice not in row.choices:
             raise Refused(say("not a valid choice; it must be one of %(kinds)s", kinds=", ".join(row.choices)))
+        if not dry_run:
+            list(Grid.objects.missing().locked().values_list("pk"))
+        planned = plan_of_halt(row, choice)
         if dry_run:
-            return row
+            return planned
+        check_agreed(lambda: planned.id)
         before = {"halt": row.halt, **row.facts}
         _CARRY_OUT[row.halt](row, choice)
         row.halt, row.halted_at, row.facts = "", None, {}
@@ -39,7 +52,7 @@ def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) ->
         note(actor, choice, PATH, before, {"uid": row.uid})
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         halt.wake()
-    return row
+    return planned
 
 
 def _accept_grids(_row: ManagedCluster, choice: str) -> None:

@@ -6,13 +6,13 @@ from itertools import chain
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
 from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
 from ..core.text import Invalid, Problem, first_of, pointer, say
 from ..models import LabelJob, Node
 from ..queries.label_impact import Impact, impact_of, scheduling_impact
+from ..queries.nodes import standing_undo
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
 from ..reconciler.queue import unit_history, workqueue
@@ -103,14 +103,6 @@ def undo_job(pk: Any, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impa
             planned = partial(_impact, action, back)
             return _start(action, _shared(back), back, actor, undoes=job, planned=planned)
     return budgets.with_refusals(_impact(action, back))  # which asks the cluster, so that nothing is locked meanwhile
-
-
-def standing_undo(pk: Any) -> LabelJob | None:
-    """The job that takes back this one: it is under way, or every node got back what it had, and it was not taken back
-    itself. One query."""
-    again = LabelJob.objects.filter(undoes=OuterRef("pk")).exclude(state=LabelJob.State.FAILED)
-    found = LabelJob.objects.filter(undoes=pk).exclude(state=LabelJob.State.FAILED)
-    return found.exclude(Exists(again)).first()
 
 
 def _impact(action: Action, records: Mapping[str, Mapping[str, Any]]) -> Impact:

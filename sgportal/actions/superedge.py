@@ -12,7 +12,7 @@ from ..core.plans.preview.binding import plan_id
 from ..core.superedge.controller import HANDING_BACK, MANAGING, Verdict, restarting
 from ..core.text import Sentence, say
 from ..models import ManagementMode
-from ..queries.takeover import takeover_steps
+from ..queries.takeover import handback_steps, takeover_steps
 from ..reconciler import takeover
 from ..reconciler.discovery import superedge
 from ..reconciler.process import connection
@@ -53,17 +53,21 @@ def take_over(actor: Actor, *, force: bool = False, dry_run: bool = False) -> Ta
     return TakeOver(found, refusal)
 
 
-def hand_back(actor: Actor) -> None:
-    """Leave the children as SuperEdge would make them, then write to the cluster no more: a task of a worker. Raises
-    Refused."""
+def hand_back(actor: Actor, *, dry_run: bool = False) -> Sequence[tuple[str, Step]]:
+    """Leave the children as SuperEdge would make them, then write to the cluster no more: a task of a worker. The path
+    of a grid with each step that this comes to. Raises Refused, PlanChanged."""
     with transaction.atomic():
         row = ManagementMode.now()
         if row.read_only:
             raise Refused(say("the portal is already read-only"))
         _check_settled(row)
-        superedge.decide(HANDING_BACK, actor.name)
-        takeover.ask(takeover.HAND_BACK, actor.name)
-        note(actor, "hand-back", PATH, {"mode": row.mode}, {"mode": HANDING_BACK})
+        found = handback_steps()
+        if not dry_run:
+            check_agreed(lambda: plan_id(step for _, step in found))
+            superedge.decide(HANDING_BACK, actor.name)
+            takeover.ask(takeover.HAND_BACK, actor.name)
+            note(actor, "hand-back", PATH, {"mode": row.mode}, {"mode": HANDING_BACK})
+    return found
 
 
 def upgrade_definitions(actor: Actor) -> None:

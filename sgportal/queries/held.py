@@ -3,21 +3,23 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Count, QuerySet, Value
 
+from ..core.fleet import halt
 from ..core.fleet.halt import FOLLOW, RESTORE
 from ..core.fleet.held import CHILD_DELETION, DELETE, GRID_GONE, Choice, Kind, choices, outcome, why
+from ..core.grids.kinds import CHILD_KINDS
 from ..core.plans.plan import Step, Verb
 from ..core.plans.preview.binding import digest, plan_id
 from ..core.plans.retirement import HELD
 from ..core.text import Sentence
-from ..models import Grid, GridUnit
+from ..models import Child, Grid, GridUnit, ManagedCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,36 @@ def plan_of_decision(choice: Choice, decided: Sequence[Held]) -> HeldPlan:
     steps = tuple((each.grid.path, step) for each in decided for step in _steps(choice, each, children[each.grid.pk]))
     items = sorted([each.id, *each.units] for each in decided)
     return HeldPlan(digest(choice, items, plan_id(step for _, step in steps)), steps)
+
+
+def plan_of_halt(row: ManagedCluster, choice: halt.Choice) -> HeldPlan:
+    """What a choice after a halt would do: the grids that are created or go, or the children that are created. Two
+    queries at most."""
+    reason = halt.outcome(cast(halt.Reason, row.halt), choice)
+    verb: Verb = "create" if choice == RESTORE else "delete"
+    if row.halt == halt.CHILDREN_GONE:
+        steps = [(path, Step(verb, *where, "", reason)) for path, where in _lost(CHILD_KINDS[row.facts["resource"]])]
+    else:
+        grids = _GRIDS_OF.get(row.halt, Grid.objects.none)().order_by("kind", "namespace", "name").briefly()
+        steps = [(each.path, Step(verb, each.kind, each.namespace, each.name, "", reason)) for each in grids]
+    return HeldPlan(digest(choice, row.halt_id, plan_id(step for _, step in steps)), tuple(steps))
+
+
+_GRIDS_OF: Mapping[str, Callable[[], Any]] = {
+    halt.ANOTHER_CLUSTER: lambda: Grid.objects.all(),
+    halt.DEFINITIONS_GONE: lambda: Grid.objects.missing(),
+    halt.GRIDS_GONE: lambda: Grid.objects.missing(),
+}
+
+
+def _lost(kind: str) -> Iterable[tuple[str, tuple[str, str, str]]]:
+    """The path of its grid, kind, namespace and name of each child of this kind that was seen last."""
+    grids = Grid.objects.briefly()
+    paths = {(each.namespace, each.name): each.path for each in grids if each.grid_kind.child_kind == kind}
+    rows = Child.objects.of_grids().filter(kind=kind).order_by("namespace", "name")
+    for namespace, name, grid in rows.values_list("namespace", "name", "grid_name"):
+        if (namespace, grid) in paths:
+            yield paths[namespace, grid], (kind, namespace, name)
 
 
 def _steps(choice: Choice, each: Held, children: Iterable[tuple[str, str]]) -> Iterable[Step]:

@@ -1,8 +1,11 @@
-"""Nodes by filter."""
+"""Nodes by filter, and what takes back a job on them."""
 
-from django.db.models import Q, QuerySet
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..core.selector import parse_selector
+from ..models import LabelJob
 from ..models.cache import Node, NodeLabel
 
 
@@ -21,3 +24,11 @@ def select_nodes(
         labelled = NodeLabel.objects.filter(Q(key__icontains=search) | Q(value__icontains=search)).values("node")
         nodes = nodes.filter(Q(name__icontains=search) | Q(pk__in=labelled))
     return nodes
+
+
+def standing_undo(pk: Any) -> LabelJob | None:
+    """The job that takes back this one: it is under way, or every node got back what it had, and it was not taken back
+    itself. One query."""
+    again = LabelJob.objects.filter(undoes=OuterRef("pk")).exclude(state=LabelJob.State.FAILED)
+    found = LabelJob.objects.filter(undoes=pk).exclude(state=LabelJob.State.FAILED)
+    return found.exclude(Exists(again)).first()

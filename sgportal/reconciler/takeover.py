@@ -9,14 +9,14 @@ from dataclasses import replace
 from django.utils import timezone
 
 from ..cluster import Cluster, ClusterError, Throttled, Unreachable, upgrade_crds
-from ..core.grids.grid import parse
 from ..core.names import MANAGED_BY, SLICE_MANAGER
 from ..core.plans.plan import plan
-from ..core.superedge.controller import MANAGING, READ_ONLY, known_to_it, lacks_hash, restarting
-from ..core.text import Invalid, Sentence, say
+from ..core.superedge.controller import MANAGING, READ_ONLY, handed_back, harmless, lacks_hash
+from ..core.text import Sentence, say
 from ..core.timestamps import rfc3339
 from ..core.traffic.closure import UNKNOWN
 from ..models import Grid, ManagementMode
+from ..queries.takeover import grids_handed_back
 from .discovery import superedge
 from .grids.observation.observation import observe
 from .grids.writes.apply import apply_steps, raise_first
@@ -68,7 +68,7 @@ def _hand_back(by: str) -> list[Sentence]:
     """Leave every child as SuperEdge would make it, then write no more; what a person should know. Our EndpointSlices
     go only once each Service has its selector back, from which Kubernetes makes its own."""
     cluster = connection.handing_back()
-    grids = list(Grid.objects.exclude(cluster_uid="").filter(deleting_since=None))
+    grids = grids_handed_back()
     for grid in grids:
         _restore(grid, cluster)
     chosen = cluster.list("EndpointSlice", label_selector=f"{MANAGED_BY}={SLICE_MANAGER}", metadata_only=True).items
@@ -80,16 +80,11 @@ def _hand_back(by: str) -> list[Sentence]:
 
 def _restore(grid: Grid, cluster: Cluster) -> None:
     """Make a grid's children what SuperEdge would by the fields it knows; it closes by an annotation."""
-    source = grid.source()
-    try:
-        parse(source)
-        spec = parse({**source, "spec": known_to_it(source["spec"])})
-    except Invalid:
-        return  # what is invalid to us we have left as it was
+    spec = handed_back(grid.source())
+    if spec is None:
+        return
     seen = replace(observe(grid, spec, None, cluster), can=UNKNOWN)
-    planned = plan(spec, seen.world()).steps
-    steps = [step for step in planned if step.verb in ("update", "adopt") and not restarting([step])]
-    raise_first(apply_steps(steps, cluster, threading.Event()))
+    raise_first(apply_steps(harmless(plan(spec, seen.world()).steps), cluster, threading.Event()))
 
 
 def _advice(grids: Sequence[Grid]) -> list[Sentence]:

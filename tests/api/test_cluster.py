@@ -250,7 +250,10 @@ def test_what_is_sent_is_checked(as_, running, looked):
 def test_handing_back_and_replacing_definitions_are_tasks(as_, looked):
     answer = as_("ada").post("cluster/crds", {})
     assert (answer.status_code, answer.json()["task"]["name"]) == (202, "definitions")
-    answer = as_("ada").post("superedge/handback", {})
+    plan = as_("ada").post("superedge/handback?dryRun=All", {})
+    assert (plan.status_code, ManagementMode.now().handing_back) == (200, False)
+    assert as_("ada").post("superedge/handback?plan=another", {}).status_code == 409
+    answer = as_("ada").post(f"superedge/handback?plan={plan.json()['id']}", {})
     assert (answer.status_code, answer.json()["management"]["mode"]) == (202, "handing-back")
     assert set(WorkKey.objects.values_list("key", flat=True)) == {"cluster/definitions", "cluster/hand-back"}
     refused = as_("ada").post("superedge/takeover", {})
@@ -340,7 +343,9 @@ def test_an_operator_decides_about_what_was_shown(as_, halted):
     assert ManagedCluster.now().halt
     tried = as_("olga").post("cluster/decision?dryRun=All", asked)
     assert (tried.status_code, bool(tried.json()["halt"])) == (200, True)
-    done = as_("olga").post("cluster/decision", asked)
+    assert as_("olga").post("cluster/decision?plan=another", asked).status_code == 409
+    assert ManagedCluster.now().halt
+    done = as_("olga").post(f"cluster/decision?plan={tried.json()['id']}", asked)
     assert (done.status_code, done.json()["halt"], done.json()["uid"]) == (200, None, "there")
     assert (AuditEvent.objects.get(verb="follow").actor, ManagedCluster.now().decided_by) == ("olga", "olga")
     assert as_("olga").post("cluster/decision", asked).status_code == 409

@@ -216,6 +216,13 @@ def test_a_job_is_undone(api):
     answer = api.post(f"jobs/{job['id']}/undo")
     assert answer.status_code == 202
     assert (answer.json()["undoes"], answer.json()["changes"]) == (job["id"], {"zone1": "nodeunit1"})
+    again = api.post(f"jobs/{job['id']}/undo")
+    assert (again.status_code, again.json()["id"]) == (202, answer.json()["id"])
+    undone = LabelJob.objects.filter(undoes=job["id"])
+    undone.update(state="done")
+    refused = api.post(f"jobs/{job['id']}/undo")
+    assert (refused.status_code, answer.json()["id"] in refused.json()["detail"]) == (409, True)
+    undone.update(state="failed")
     LabelJob.objects.filter(pk=job["id"]).update(state="failed", results={})
     assert api.post(f"jobs/{job['id']}/undo").status_code == 409
     assert api.post("jobs/00000000-0000-4000-8000-000000000000/undo").status_code == 404

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from ...core.fleet import held as waiting
 from ...core.fleet.halt import REASONS, Choice, Reason, outcome
 from ...core.grids.kinds import KINDS
+from ...core.plans.plan import Step
 from ...core.plans.preview.binding import Summary, summary_of
 from ...core.superedge.controller import Mode
 from ...core.superedge.crds import Maker
@@ -111,20 +112,25 @@ class Done(NamedTuple):
     waiting: int
 
 
-class HeldDecisionSerializer(StepsShape):
-    """What a decision comes to, the paths of the grids decided about, and how many things wait still."""
+class HeldPlanShape(StepsShape):
+    """What a decision comes to."""
 
     steps = GridStepSerializer(many=True, source="plan.steps")
-    decided = Texts()
-    waiting = Count()
 
-    def get_id(self, done: Done) -> str:
+    def get_id(self, done: Any) -> str:
         """That of the choice, the things and the steps."""
-        return done.plan.id
+        return str(done.plan.id)
 
-    def get_summary(self, done: Done) -> Summary:
+    def get_summary(self, done: Any) -> Summary:
         """That of its steps."""
         return summary_of(step for _, step in done.plan.steps)
+
+
+class HeldDecisionSerializer(HeldPlanShape):
+    """What a decision comes to, the paths of the grids decided about, and how many things wait still."""
+
+    decided = Texts()
+    waiting = Count()
 
 
 class Known(NamedTuple):
@@ -246,3 +252,27 @@ class TakeOverSerializer(StepsShape):
     """What taking over would write, and why it would be refused without `force`."""
 
     refusal = Said(allow_null=True)
+
+
+class Found(NamedTuple):
+    """The steps of a change of the cluster as a whole: the path of a grid with each."""
+
+    steps: Sequence[tuple[str, Step]]
+
+
+class HandBackSerializer(StepsShape):
+    """What handing back would write."""
+
+
+class Tried(NamedTuple):
+    """What a decision would come to, and all that is known of the cluster meanwhile."""
+
+    plan: HeldPlan
+    management_mode: ManagementMode
+    cluster: ManagedCluster
+    dataplane: DataPlane
+    can: Abilities
+
+
+class TriedDecisionSerializer(ClusterSerializer, HeldPlanShape):
+    """The cluster as it is, with what the decision would come to."""

@@ -8,21 +8,28 @@ from rest_framework.response import Response
 from ... import actions
 from ...models import DataPlane, ManagedCluster, ManagementMode
 from ...queries.capabilities import abilities
-from ..description.operations import DRY_RUN, PLANNED, either, operation
+from ..description.operations import PLANNED, either, operation
 from ..http.shapes import Asked
 from ..views import PortalView
 from .serializers import (
     ClusterSerializer,
     DecisionRequestSerializer,
+    Found,
+    HandBackSerializer,
     Known,
     TakeOverRequestSerializer,
     TakeOverSerializer,
+    Tried,
+    TriedDecisionSerializer,
 )
 
 
+def _known() -> Known:
+    return Known(ManagementMode.now(), ManagedCluster.now(), DataPlane.now(), abilities())
+
+
 def _cluster() -> dict[str, Any]:
-    known = Known(ManagementMode.now(), ManagedCluster.now(), DataPlane.now(), abilities())
-    return ClusterSerializer.of(known)
+    return ClusterSerializer.of(_known())
 
 
 class ClusterDetail(PortalView):
@@ -76,12 +83,19 @@ class HandBack(PortalView):
 
     write_role = "admin"
 
-    @operation("Hand back to SuperEdge", answers={202: ClusterSerializer}, refusals=(409,))
+    @operation(
+        "Hand back to SuperEdge",
+        takes=PLANNED,
+        answers={202: ClusterSerializer, 200: HandBackSerializer},
+        refusals=(409,),
+    )
     def post(self, _request: Request) -> Response:
         """Leave every child as SuperEdge would make it and write nothing more. `task` tells when it is done and what to
-        do then."""
+        do then. A dry run lists every step."""
         self.fields(Asked)
-        actions.hand_back(self.actor)
+        steps = actions.hand_back(self.actor, dry_run=self.dry_run)
+        if self.dry_run:
+            return Response(HandBackSerializer.of(Found(steps)))
         return Response(_cluster(), 202)
 
 
@@ -90,15 +104,17 @@ class Decision(PortalView):
 
     @operation(
         "Decide what is right after a halt",
-        takes=(DRY_RUN,),
+        takes=PLANNED,
         body=DecisionRequestSerializer,
-        answers={200: ClusterSerializer},
+        answers={200: either(ClusterSerializer, TriedDecisionSerializer)},
         refusals=(409, 412),
     )
     def post(self, _request: Request) -> Response:
         """Go on: `choice` is one of `halt.choices` of `GET /cluster`, `halt` is `halt.id` of it, so that the decision
-        is about what was read; 412 where it is about another. What each choice comes to stands there as well, so a
-        dry run only says whether it may be chosen."""
+        is about what was read; 412 where it is about another. A dry run says whether it may be chosen, and adds
+        every step that it comes to."""
         asked = self.fields(DecisionRequestSerializer)
-        actions.decide(asked["choice"], asked["halt"], self.actor, dry_run=self.dry_run)
+        planned = actions.decide(asked["choice"], asked["halt"], self.actor, dry_run=self.dry_run)
+        if self.dry_run:
+            return Response(TriedDecisionSerializer.of(Tried(planned, *_known())))
         return Response(_cluster())

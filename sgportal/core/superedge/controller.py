@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..grids.grid import GridSpec, parse
 from ..plans.plan import Step
-from ..text import Sentence, say
+from ..text import Invalid, Sentence, say
 
 Mode = Literal["managing", "read-only", "handing-back"]
 MANAGING: Mode = "managing"
@@ -185,6 +186,20 @@ def _restarts(step: Step) -> bool:
 def known_to_it(spec: Mapping[str, Any]) -> dict[str, Any]:
     """What of a grid's spec SuperEdge's controller goes by, and what asks for no write."""
     return {name: value for name, value in spec.items() if name in (*_ITS_FIELDS, *_ASK_FOR_NO_WRITE)}
+
+
+def handed_back(source: Mapping[str, Any]) -> GridSpec | None:
+    """A grid as SuperEdge's controller goes by it; None where it is invalid to us and was left as it was."""
+    try:
+        parse(source)
+        return parse({**source, "spec": known_to_it(source["spec"])})
+    except Invalid:
+        return None
+
+
+def harmless(steps: Iterable[Step]) -> list[Step]:
+    """The steps by which children are left as SuperEdge would make them: none creates, deletes or restarts."""
+    return [step for step in steps if step.verb in ("update", "adopt") and not restarting([step])]
 
 
 def lacks_hash(spec: Mapping[str, Any]) -> bool:

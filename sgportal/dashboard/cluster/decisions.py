@@ -1,6 +1,7 @@
 """What waits for a person: everything stops, or a grid waits, and somebody says what is right."""
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,8 +13,9 @@ from ...core.fleet import held as waiting
 from ...core.fleet.halt import Reason, outcome
 from ...core.text import Invalid
 from ...models import ManagedCluster
-from ...queries.held import Held, held
+from ...queries.held import Held, HeldPlan, held
 from ..page.access import actor, needs
+from ..page.agreed import FIELD, agreed
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import clean, paged, show
 from ..page.tags import say
@@ -55,16 +57,19 @@ def decide(request: HttpRequest) -> HttpResponse:
     choice = next((each for each in row.choices if each == clean(request.POST.get("choice", ""))), None)
     if request.method != "POST" or choice is None:
         return redirect("decisions")
-    if "confirm" not in request.POST:
-        context = {"row": row, "choice": choice, "outcome": outcome(cast(Reason, row.halt), choice)}
-        return show(request, "decisions/halt.html", context)
+    shown = clean(request.POST.get("halt", row.halt_id))
     try:
-        actions.decide(choice, clean(request.POST.get("halt", "")), actor(request))
+        planned, done = agreed(
+            request, actions.WHOLE, lambda dry_run: actions.decide(choice, shown, actor(request), dry_run=dry_run)
+        )
     except actions.Stale:
         return _look_again(request)
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
         return redirect("decisions")
+    if not done:
+        context = {"row": row, "choice": choice, "outcome": outcome(cast(Reason, row.halt), choice)}
+        return show(request, "decisions/halt.html", {**context, **_planned(planned)})
     messages.success(request, gettext("Writes to the cluster are enabled again."))
     return redirect("overview")
 
@@ -76,15 +81,20 @@ def decide_held(request: HttpRequest) -> HttpResponse:
     choice, asked = clean(request.POST.get("choice", "")), clean(request.POST.get("items", "")).split()
     if request.method != "POST":
         return redirect("decisions")
-    if "confirm" not in request.POST:
+    if FIELD not in request.POST:
         kind = clean(request.POST.get("kind", ""))
         found = [each for each in held() if (each.id in asked if asked else each.kind == kind)]
         if not found or any(choice not in each.choices for each in found):
             return _look_again(request)
-        return _ask(request, choice, found)
+        asked = [each.id for each in found]
     units = [clean(each) for each in request.POST.getlist("units")] if "some" in request.POST else None
+
+    def write(dry_run: bool) -> tuple[list[Held], HeldPlan]:
+        return actions.decide_held(choice, asked, actor(request), units=units, dry_run=dry_run)
+
     try:
-        decided, _ = actions.decide_held(choice, asked, actor(request), units=units)
+        is_other = units is not None and set(units) != set(clean(request.POST["some"]).split())
+        (decided, planned), done = (write(True), False) if is_other else agreed(request, actions.WHOLE, write)
     except actions.Stale:
         return _look_again(request)
     except actions.Refused as refused:
@@ -93,13 +103,19 @@ def decide_held(request: HttpRequest) -> HttpResponse:
     except Invalid as invalid:
         messages.error(request, say(invalid.problems[0].sentence))
         return redirect("decisions")
+    if not done:
+        return _ask(request, choice, decided, planned, asked)
     told = ngettext("Decided for %(count)s grid.", "Decided for %(count)s grids.", len(decided))
     messages.success(request, told % {"count": len(decided)})
     return redirect("decisions")
 
 
-def _ask(request: HttpRequest, choice: str, found: list[Held]) -> HttpResponse:
+def _ask(request: HttpRequest, choice: str, found: list[Held], planned: HeldPlan, asked: Sequence[str]) -> HttpResponse:
+    """The question with the plan; of one grid's workloads those in any of its units may be chosen."""
+    (one, *others) = [each for each in held() if each.id in asked]
     context = {
+        **_planned(planned),
+        "of": one.units if not others and len(one.units) > 1 else (),
         "choice": choice,
         "dangerous": DANGEROUS,
         "outcome": waiting.outcome(found[0].kind, cast(waiting.Choice, choice)),
@@ -107,9 +123,14 @@ def _ask(request: HttpRequest, choice: str, found: list[Held]) -> HttpResponse:
         "shown": found[:SHOWN],
         "more": len(found) - SHOWN if len(found) > SHOWN else 0,
         "count": len(found),
-        "ids": " ".join(each.id for each in found),
+        "ids": " ".join(asked),
     }
     return show(request, "decisions/held.html", context)
+
+
+def _planned(planned: HeldPlan) -> dict[str, Any]:
+    """What is shown of a plan."""
+    return {"plan_id": planned.id, "steps": planned.steps[:SHOWN], "total": len(planned.steps)}
 
 
 def _look_again(request: HttpRequest) -> HttpResponse:

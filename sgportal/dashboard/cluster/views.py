@@ -15,7 +15,7 @@ from ...queries.capabilities import abilities
 from ...queries.endpoints import annotated
 from ...queries.per_unit.usage import is_measured
 from ..page.access import actor, may, needs
-from ..page.agreed import as_shown, say_changed
+from ..page.agreed import agreed, as_shown, say_changed
 from ..page.render import show
 from ..page.tags import say
 
@@ -77,14 +77,16 @@ def take_over(request: HttpRequest) -> HttpResponse:
 
 @needs("admin")
 def hand_back(request: HttpRequest) -> HttpResponse:
-    """Ask, then hand the grids back."""
-    if request.method != "POST":
-        return show(request, "cluster/handback.html")
+    """Show what handing the grids back would do, ask, then do it."""
     try:
-        actions.hand_back(actor(request))
+        steps, done = agreed(request, actions.WHOLE, lambda dry_run: actions.hand_back(actor(request), dry_run=dry_run))
     except actions.Refused as refused:
         messages.error(request, say(refused.sentence))
-    return redirect("cluster")
+        return redirect("cluster")
+    if done:
+        return redirect("cluster")
+    context = {"steps": steps[:SHOWN], "total": len(steps), "plan_id": plan_id(step for _, step in steps)}
+    return show(request, "cluster/handback.html", context)
 
 
 @require_POST

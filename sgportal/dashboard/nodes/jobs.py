@@ -16,6 +16,7 @@ from ...core.node_jobs import Action
 from ...core.text import Invalid
 from ...models import LabelJob
 from ...queries.label_impact import Impact
+from ...queries.nodes import standing_undo
 from ..page.access import actor, needs
 from ..page.agreed import agreed
 from ..page.export import Columns, as_csv, wants_csv
@@ -76,7 +77,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
         "failed": failed,
         "page": paged(request, [_result(found, name, result) for name, result in results]),
         "over": found.over,
-        "undone_by": actions.standing_undo(pk),
+        "undone_by": standing_undo(pk),
     }
     return show(request, "nodes/job.html", context)
 
@@ -92,7 +93,7 @@ def _result(
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show what taking back a job comes to, then do it; one that is under way is stopped first. A second click finds it
     done."""
-    if (undoing := actions.standing_undo(pk)) is not None:
+    if (undoing := standing_undo(pk)) is not None:
         return redirect("job", undoing.pk)
     words = {
         "title": gettext("Undo the job?"),

@@ -145,7 +145,7 @@ CALLS = {
     "GET decisions": [("", None, 200)],
     "POST decisions": [(TRY, "held", 200), ("", "held", 200)],
     "POST superedge/takeover": [(TRY, {}, 200), ("", {"force": True}, 200)],
-    "POST superedge/handback": [("", {}, 202)],
+    "POST superedge/handback": [(TRY, {}, 200), ("", {}, 202)],
     "POST cluster/decision": [(TRY, "halt", 200), ("", "halt", 200)],
     "GET activity": [("", None, 200), ("?kind=change&limit=1", None, 200)],
     "GET usage": [("", None, 200)],

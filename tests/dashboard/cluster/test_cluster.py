@@ -13,7 +13,7 @@ from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 
 from ..addresses import GRID
-from ..conftest import hidden
+from ..conftest import agree, hidden
 
 COMMAND = "kubectl --namespace edge-system scale deployment application-grid-controller --replicas=0"
 BANNER = "controller manages the grids."
@@ -82,6 +82,8 @@ def test_an_administrator_takes_over_and_hands_back(admin, running, looked):
     assert ManagementMode.now().decided_by == "some-admin"
     assert "Hand the grids back" in text(admin, "/cluster/handback/")
     admin.post("/cluster/handback/")
+    assert not ManagementMode.now().handing_back
+    agree(admin, "/cluster/handback/")
     assert ManagementMode.now().handing_back
     assert "already" not in text(admin, "/cluster/")
     assert "are being handed back" in text(admin, "/")

@@ -10,7 +10,7 @@ from sgportal.queries.held import held
 from sgportal.reconciler.fleet import halt
 
 from ..addresses import GRID
-from ..conftest import browser
+from ..conftest import browser, hidden
 
 BANNER = "Writes to the cluster are stopped, and no grid is deleted."
 
@@ -47,13 +47,17 @@ def test_the_page_shows_choices_to_those_who_may_choose(viewer, operator, halted
 
 def test_a_choice_is_shown_first_and_holds_for_what_was_shown(operator, halted):
     row = ManagedCluster.now()
-    asked = operator.post("/decisions/halt/", {"choice": "follow"}).content.decode()
-    assert "Accept the cluster's state?" in asked
-    assert row.halt_id in asked
-    stale = operator.post("/decisions/halt/", {"choice": "follow", "halt": "0", "confirm": "1"}, follow=True)
+    asked = operator.post("/decisions/halt/", {"choice": "follow"})
+    assert "Accept the cluster's state?" in asked.content.decode()
+    fields = hidden(asked)
+    assert fields["halt"] == row.halt_id
+    stale = operator.post("/decisions/halt/", {**fields, "halt": "0"}, follow=True)
     assert "The situation has changed" in stale.content.decode()
+    Grid.objects.filter(pk=halted.pk).delete()
+    moved = operator.post("/decisions/halt/", fields)
+    assert "The plan has changed since it was shown." in moved.content.decode()
     assert ManagedCluster.now().halt
-    done = operator.post("/decisions/halt/", {"choice": "follow", "halt": row.halt_id, "confirm": "1"}, follow=True)
+    done = operator.post("/decisions/halt/", hidden(moved), follow=True)
     assert "Writes to the cluster are enabled again." in done.content.decode()
     assert Grid.objects.filter(may_be_forgotten=False).count() == 0
 
@@ -94,22 +98,23 @@ def test_a_person_decides_for_one_grid_after_being_asked(viewer, operator, gone)
     assert "Recreate …" in text(operator, "/decisions/")
     fields = {"choice": "follow", "items": item.id}
     assert viewer.post("/decisions/held/", fields).status_code == 403
-    asked = operator.post("/decisions/held/", fields).content.decode()
+    shown = operator.post("/decisions/held/", fields)
+    asked = shown.content.decode()
     assert "Decide for 1 grid?" in asked
     assert "default/echo" in asked
     assert HELD in text(operator, "/")
-    done = operator.post("/decisions/held/", {**fields, "confirm": "1"}, follow=True).content.decode()
+    done = operator.post("/decisions/held/", hidden(shown), follow=True).content.decode()
     assert "Decided for 1 grid." in done
     assert Grid.objects.get(pk=gone.pk).may_be_forgotten
     assert HELD not in text(operator, "/")
 
 
 def test_a_person_decides_for_all_that_were_shown(operator, gone):
-    asked = operator.post("/decisions/held/", {"choice": "restore", "kind": "grid-gone"}).content.decode()
-    assert held()[0].id in asked
-    stale = operator.post("/decisions/held/", {"choice": "restore", "items": "0", "confirm": "1"}, follow=True)
+    fields = hidden(operator.post("/decisions/held/", {"choice": "restore", "kind": "grid-gone"}))
+    assert fields["items"] == held()[0].id
+    stale = operator.post("/decisions/held/", {**fields, "items": "0"}, follow=True)
     assert "The situation has changed" in stale.content.decode()
-    operator.post("/decisions/held/", {"choice": "restore", "items": held()[0].id, "confirm": "1"})
+    operator.post("/decisions/held/", fields)
     assert Grid.objects.get(pk=gone.pk).cluster_uid == ""
 
 
@@ -144,12 +149,15 @@ def test_every_page_says_that_deletions_wait_and_where_to_decide(viewer, operato
 
 def test_workloads_are_kept_or_deleted_after_being_asked(operator, leaving):
     (item,) = held()
-    asked = operator.post("/decisions/held/", {"choice": "delete", "items": item.id}).content.decode()
+    shown = operator.post("/decisions/held/", {"choice": "delete", "items": item.id})
+    asked = shown.content.decode()
     assert "1 workload" in asked
     assert "&lt;i&gt;lyo" in asked
-    operator.post("/decisions/held/", {"choice": "restore", "items": item.id, "confirm": "1"})
+    fields = hidden(shown)
+    operator.post("/decisions/held/", {**fields, "choice": "restore"})
+    operator.post("/decisions/held/", {**fields, "choice": "keep"})  # whose plan was not shown
     assert held()
-    operator.post("/decisions/held/", {"choice": "delete", "items": item.id, "confirm": "1"})
+    operator.post("/decisions/held/", fields)
     assert leaving.units.get(name="<i>lyo").retirement == "approved"
     assert WAITS not in text(operator, "/")
     assert 'href="/decisions/"' not in text(operator, "/")
@@ -161,13 +169,17 @@ def test_of_one_grids_workloads_those_in_some_units_are_chosen(operator, leaving
     assert others
     (item,) = held()
     fields = {"choice": "delete", "items": item.id}
-    asked = operator.post("/decisions/held/", fields).content.decode()
+    shown = operator.post("/decisions/held/", fields)
+    asked = shown.content.decode()
     assert asked.count('name="units"') == len(others) + 1
     assert "<i>lyo" not in asked
-    none = operator.post("/decisions/held/", {**fields, "confirm": "1", "some": "1"}, follow=True).content.decode()
+    none = operator.post("/decisions/held/", hidden(shown), follow=True).content.decode()
     assert "name at least one NodeUnit" in none
+    fewer = operator.post("/decisions/held/", {**hidden(shown), "units": [chosen]})  # shown before it is done
+    assert fewer.content.decode().count(" checked") == 1
+    assert "The plan has changed" not in fewer.content.decode()
     assert not leaving.units.filter(retirement="approved").exists()
-    operator.post("/decisions/held/", {**fields, "confirm": "1", "some": "1", "units": [chosen]})
+    operator.post("/decisions/held/", {**hidden(fewer), "units": [chosen]})
     assert list(leaving.units.filter(retirement="approved").values_list("name", flat=True)) == [chosen]
     assert list(held()[0].units) == sorted(others)
 
