@@ -2,7 +2,7 @@
 // details and what somebody typed stay. Why not a library: docs/decisions/0019-morphing.md.
 "use strict";
 (() => {
-  const KEPT = new Set(["open", "tabindex", "data-site", "data-lit"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
+  const KEPT = new Set(["open", "tabindex", "data-site", "data-lit", "aria-rowindex"]), PATCH = ["data-from", "data-gone"];  // a reader's or a script's, not the server's
   const MOST_SHOWN = 64;  // versions of lists that the server is told; of others it sends all
   const MOST_FLASHES = 40;  // more at once is not news but noise
   const calm = matchMedia("(prefers-reduced-motion: reduce)");

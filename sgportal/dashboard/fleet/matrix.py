@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 from urllib.parse import quote
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
@@ -21,7 +23,11 @@ from ..page.render import is_part, read_page, show, wanted
 from ..page.tags import say, state_word
 from ..page.unchanged import unless_unchanged
 
-UNITS = 50
+UNITS = 50  # rows of a page
+WINDOW = 100  # rows that are around what is seen where a script asks for them, by the number of the first
+STEP = WINDOW // 4  # windows begin at a multiple, so that many readers share one
+WHOLE = 1000  # rows of a page for print
+MOST_ROWS = 10_000_000  # no matrix is longer
 _NONE = '<td><span class="none">–</span></td>'
 
 
@@ -47,20 +53,26 @@ class Row:
 @unless_unchanged
 def matrix(request: HttpRequest) -> HttpResponse:
     """The matrix of one NodeGroup, searched, filtered and paged by the URL."""
-    asked = wanted(request, "group", "search", "unhealthy", "cause", "sort")
+    asked = wanted(request, "group", "search", "unhealthy", "cause", "sort", "from", "rows")
     filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None, reason=asked["cause"])
     order: Order = "name" if asked["sort"] == "name" else "worst"
+    whole, window = asked["rows"] == "all", asked["from"].isdecimal()
+    size = WHOLE if whole else WINDOW if window else UNITS
     seen: Overview
 
     def read(start: int) -> tuple[Sequence[UnitRow], int]:
         nonlocal seen
-        seen = read_overview(asked["group"] or None, filtered, order, start=start, limit=UNITS)
+        seen = read_overview(asked["group"] or None, filtered, order, start=start, limit=size)
         return seen.units, seen.count
 
     if wants_csv(request):
-        whole = read_overview(asked["group"] or None, filtered, order, limit=MOST)
-        return as_csv(request, "matrix", _columns(whole), whole.units)
-    page = read_page(request, read, UNITS)
+        every = read_overview(asked["group"] or None, filtered, order, limit=MOST)
+        return as_csv(request, "matrix", _columns(every), every.units)
+    if window and not whole:
+        page, first = _window(read, int(asked["from"]))
+    else:
+        page = read_page(request, read, size)
+        first = page.start_index() - 1
     context = {
         "csv": True,
         "seen": seen,
@@ -68,9 +80,25 @@ def matrix(request: HttpRequest) -> HttpResponse:
         "groups": () if is_part(request) else _groups(seen.key),
         "columns": [(grid, grid_url(grid)) for grid in seen.grids],
         "page": page,
+        "first": max(first, 0),
+        "most": WINDOW,
+        "whole": whole,
         "rows": _rows(seen),
     }
     return show(request, "fleet/matrix.html", context)
+
+
+def _window(read: Callable[[int], tuple[Sequence[UnitRow], int]], wanted: int) -> tuple[Page[Any], int]:
+    """The page on which the first of the rows around `wanted` is, with all these rows, and the number of that first;
+    the last rows where there are fewer than that."""
+    first = min(wanted, MOST_ROWS) // STEP * STEP
+    rows, count = read(first)
+    if not rows and first:
+        first = max(count - WINDOW, 0) // STEP * STEP
+        rows, count = read(first)
+    page: Page[Any] = Paginator(range(count), UNITS).get_page(first // UNITS + 1)
+    page.object_list = rows
+    return page, first
 
 
 def _columns(whole: Overview) -> Columns:

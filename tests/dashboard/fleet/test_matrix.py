@@ -66,3 +66,38 @@ def test_what_a_cell_says_is_text(viewer, sites):
     text = viewer.get("/matrix/?group=site").content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&quot;{look}%s" in text
+
+
+def places(answer) -> tuple[int, int]:
+    """The number of the first row that an answer has, and of how many."""
+    found = re.search(r'data-first="(\d+)" data-total="(\d+)"', answer.content.decode())
+    return int(found[1]), int(found[2])
+
+
+@pytest.mark.parametrize(("asked", "first"), [("0", 0), ("24", 0), ("25", 25), ("74", 50), ("119", 100)])
+def test_rows_around_what_is_seen_begin_at_a_number_that_many_share(viewer, sites, asked, first):
+    every = [name for page in (1, 2, 3) for name in units(viewer.get(f"/matrix/?group=site&page={page}"))]
+    answer = viewer.get(f"/matrix/?group=site&from={asked}", headers={"HX-Request": "true", "HX-Target": "live"})
+    assert places(answer) == (first, UNITS)
+    assert units(answer) == every[first : first + 100]
+    assert "from=" not in re.search(r'hx-get="([^"]*)"', answer.content.decode())[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [("120", 100), ("9" * 300, 0), ("-1", 0), ("abc", 0), ("²", 0), ("%00", 0)]
+)
+def test_rows_that_are_none_mean_the_last_or_the_page(viewer, sites, asked, first):
+    answer = viewer.get(f"/matrix/?group=site&from={asked}")
+    assert answer.status_code == 200
+    assert places(answer) == (first, UNITS)
+    assert units(answer)
+
+
+def test_all_rows_are_there_to_print_and_say_that_they_are_not_updated(viewer, sites):
+    text = viewer.get("/matrix/?group=site").content.decode()
+    assert 'href="?group=site&amp;rows=all"' in text
+    answer = viewer.get("/matrix/?group=site&rows=all&from=50")
+    assert len(units(answer)) == UNITS
+    part = re.search(r'<section id="live".*?>', answer.content.decode(), re.DOTALL)[0]
+    assert "hx-get" not in part
+    assert "not updated" in answer.content.decode()
