@@ -19,8 +19,7 @@ from .events.grid_events import NewEvent
 from .resource import edits
 from .status import publish
 
-DONE = say("“%(text)s” is done")
-_MOST_SHOWN = 200  # characters of what somebody wrote
+MOST_SHOWN = 200  # characters of what somebody wrote
 
 
 def carry_out(grid: Grid) -> bool:
@@ -47,7 +46,7 @@ def _carry_out(row: Grid) -> None:
         operation = operation_of(asked)
         if operation is not None:
             _do(row, operation)
-            tell(row, NewEvent("", "OperationDone", DONE.having(text=asked[:_MOST_SHOWN])))
+            tell(row, done(asked))
     except Invalid as invalid:
         tell(row, ignored(asked, invalid))
 
@@ -58,9 +57,14 @@ def tell(grid: Grid, event: NewEvent) -> None:
     publish.mark([grid])
 
 
+def done(asked: str) -> NewEvent:
+    """That what was asked is done."""
+    return NewEvent("", "OperationDone", say("“%(text)s” is done", text=asked[:MOST_SHOWN]))
+
+
 def ignored(asked: str, invalid: Invalid) -> NewEvent:
     """That what was asked makes no sense, and why."""
-    text = say("“%(text)s” is not done: %(why)s", text=asked[:_MOST_SHOWN], why=invalid.problems[0].sentence)
+    text = say("“%(text)s” is not done: %(why)s", text=asked[:MOST_SHOWN], why=invalid.problems[0].sentence)
     return NewEvent("", "OperationIgnored", text, warning=True)
 
 

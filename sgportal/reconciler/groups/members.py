@@ -12,6 +12,7 @@ from ...cluster import Cluster
 from ...core.grids.grid import GridSpec, parse, source_metadata
 from ...core.grids.group import GroupSpec, parse_group
 from ...core.names import CONFIRM_DELETION, SERVICEGROUP
+from ...core.overrides.operation import operation_text
 from ...core.overrides.requests import request_problems
 from ...core.schema import twice
 from ...core.status.package import refused
@@ -41,9 +42,10 @@ class _Member:
     manifest: Body
 
 
-def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
+def take_in(group: ServiceGroup, body: Body, cluster: Cluster, done: str | None = None) -> None:
     """Make the rows of a package and its members say what its custom resource says; members that it no longer names are
-    deleted. Raises Refusal, where nothing is changed, and ClusterError."""
+    deleted. `done`: what an annotation asked and is done by that. Raises Refusal, where nothing is changed, and
+    ClusterError."""
     manifest = {key: body[key] for key in ("apiVersion", "kind", "metadata", "spec") if key in body}
     try:
         spec = parse_group(manifest)
@@ -64,6 +66,8 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster) -> None:
             begin_deletion(grid)
         row.key, row.spec, row.home = spec.key, dict(body["spec"]), "cluster"
         row.metadata = source_metadata(body["metadata"])
+        if done is not None or not row.version:  # what a first version says asks for nothing
+            row.operation = done or operation_text(body["metadata"].get("annotations"))
         row.version += 1
         if row.cluster_uid != body["metadata"]["uid"]:
             row.orphaning = row.propagation_known = False

@@ -20,7 +20,7 @@ from ...core.status.parts import Condition
 from ...models import PackageRevision, ServiceGroup
 from ...queries.policy import closed
 from ..queue import change_log, workqueue
-from . import deletion, orphaning, rollout, status
+from . import deletion, orphaning, restore, rollout, status
 from .members import Refusal, take_in, take_in_metadata
 
 Body = Mapping[str, Any]
@@ -92,6 +92,12 @@ def _sync(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
     accepted, body = _edits(group, body, cluster)
     if group.held_since:
         ServiceGroup.objects.filter(pk=group.pk).update(held_since=None)
+    if accepted is ACCEPTED:
+        try:
+            if restore.obey(group, body, cluster):
+                return 0.0  # the custom resource is to say the same
+        except Refusal as refusal:
+            accepted = refusal.condition
     if accepted is ACCEPTED:
         _keep_revision(group)
         rollout.obey(group, body)

@@ -1,7 +1,12 @@
 """The rollout of a ServiceGroup steered as one, by the portal and by the annotation, on a cluster."""
 
+from typing import Any
+
+import pytest
+
 from sgportal.actions import restore_package, steer_package
-from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup
+from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup, WorkKey
+from sgportal.reconciler.groups import restore
 
 from ..world import ADA, World
 from .test_packages import KIND, a_member, a_package, apply, see
@@ -76,3 +81,90 @@ def test_versions_are_kept_whoever_makes_them_and_all_members_go_back_to_one(wor
     assert {world.get(name)["spec"]["replicas"] for name in ("web-a", "web-b")} == {2}
     assert world.cluster.get(KIND, "default", "shop")["spec"] == PackageRevision.objects.get(number=2).spec
     assert [each.author for each in PackageRevision.objects.all()] == ["ada", "cluster", "ada", "cluster"]
+
+
+def ask(world: World, **annotations: str) -> None:
+    """As `kubectl annotate --overwrite svcgroup shop` does."""
+    named = {f"sgportal.superedge.io/{name}": text for name, text in annotations.items()}
+    world.edit("shop", {"metadata": {"annotations": named}}, KIND)
+    see(world)
+
+
+def events(world: World, reason: str) -> list[tuple[str, str]]:
+    found = [each for each in world.cluster.list("Event").items if each["reason"] == reason]
+    return [(each["involvedObject"]["kind"], each["message"]) for each in found]
+
+
+def in_both(world: World) -> None:
+    """A package that was at img:1 and is at img:2."""
+    world.label("node0", zone="a")
+    world.label("node1", zone="b")
+    apply(world, a_package(a_member("db"), a_member("web")))
+    world.until_ready("db-a", "db-b", "web-a", "web-b")
+    apply(world, a_package(a_member("db", "img:2"), a_member("web", "img:2")))
+
+
+def test_all_members_go_back_to_a_revision_by_the_annotation_once(world: World) -> None:
+    in_both(world)
+    ask(world, operation="restore 1")
+    assert set(images(world).values()) == {"img:1"}
+    assert world.cluster.get(KIND, "default", "shop")["spec"] == PackageRevision.objects.get(number=1).spec
+    assert len(events(world, "OperationDone")) == 1
+    apply(world, a_package(a_member("db", "img:3"), a_member("web", "img:3")))
+    world.resync()
+    see(world)
+    assert set(images(world).values()) == {"img:3"}
+    ask(world, operation="restore 1 #2")
+    assert set(images(world).values()) == {"img:1"}
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [("restore 9", "the latest is 2"), ("pin 1 a", "ask “pin 1 a” of one of its members")],
+)
+def test_what_a_package_cannot_be_asked_is_told_and_changes_nothing(world: World, text: str, cure: str) -> None:
+    in_both(world)
+    before = ServiceGroup.objects.get()
+    ask(world, operation=text)
+    [(kind, message)] = events(world, "OperationIgnored")
+    assert (kind, cure in message) == (KIND, True)
+    world.resync()
+    after = ServiceGroup.objects.get()
+    assert (after.spec, after.operation) == (before.spec, text)
+    assert set(images(world).values()) == {"img:2"}
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def once_more(world: World) -> None:
+    ask(world, operation="restore 1")
+    world.resync()
+
+
+@pytest.mark.embedded_only
+def test_a_kill_before_or_after_the_members_are_written_restores_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_both(world)
+    whole = restore.take_in
+
+    def killed(*arguments: Any) -> None:
+        if after:
+            whole(*arguments)
+        raise Killed
+
+    monkeypatch.setattr(restore, "take_in", killed)
+    for after in (False, True):
+        world.until(lambda: not WorkKey.objects.exclude(holder="").exists())
+        with pytest.raises(Killed):
+            once_more(world)
+        assert ServiceGroup.objects.get().operation == ("restore 1" if after else "")
+    monkeypatch.setattr(restore, "take_in", whole)
+    world.until(lambda: not WorkKey.objects.exclude(holder="").exists())
+    world.resync()
+    see(world)
+    assert set(images(world).values()) == {"img:1"}
+    assert list(PackageRevision.objects.values_list("number", flat=True)) == [3, 2, 1]
