@@ -110,7 +110,7 @@ def run(at: Setting, fault: Fault, spares: Sequence[str]) -> Result:
     after, found = steady(at, replace(before, grids={}, children={}, pods={}) if at.anew else before, work)
     recovered = None if any(not each.lasting for each in found) else max(0.0, time.monotonic() - over - 2)
     _tidy(at, after)
-    trouble += [Finding(UNEXPLAINED, each, lasting=True) for each in work.refused]
+    trouble += [Finding(UNEXPLAINED, each, lasting=True) for each in work.refused if not fault.is_reason_for(each)]
     ended = [] if fault.excused else [Finding(UNEXPLAINED, each, lasting=True) for each in at.ended]
     notes = [*at.notes, *(at.ended if fault.excused else [])]
     answers = {**door.answers, **{f"kubectl {code}": count for code, count in work.beside.items()}}

@@ -11,25 +11,31 @@ from ..setting import Setting
 @dataclass(frozen=True)
 class Fault:
     """A fault: `run` lets it happen and takes it back again, while work goes on. `lacks` says what is not here that it
-    needs, "" where nothing is. `excused`: processes may end by themselves in it and are begun anew."""
+    needs, "" where nothing is. `excused`: processes may end by themselves in it and are begun anew. `explains`: the
+    words of a refusal that this fault is the reason for, "" where it is none of any."""
 
     name: str
     what: str
     run: Callable[[Setting], None]
     lacks: Callable[[], str] = lambda: ""
     excused: bool = False
+    explains: str = ""
+
+    def is_reason_for(self, refusal: str) -> bool:
+        """Whether a request was refused because of this fault, and the answer says so."""
+        return bool(self.explains) and self.explains in refusal
 
 
 _all: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, what: str, lacks: Callable[[], str] = lambda: "", excused: bool = False
+    name: str, what: str, lacks: Callable[[], str] = lambda: "", excused: bool = False, explains: str = ""
 ) -> Callable[[Callable[[Setting], None]], Callable[[Setting], None]]:
     """Add a function to the list of faults."""
 
     def add(run: Callable[[Setting], None]) -> Callable[[Setting], None]:
-        _all[name] = Fault(name, what, run, lacks, excused)
+        _all[name] = Fault(name, what, run, lacks, excused, explains)
         return run
 
     return add

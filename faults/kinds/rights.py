@@ -37,7 +37,11 @@ def _narrowed(at: Setting, plural: str) -> None:
         _write(at, name, role["rules"])
 
 
-@fault("rights-narrowed", "the portal's role is without Deployments for 45 s: neither read nor written")
+@fault(
+    "rights-narrowed",
+    "the portal's role is without Deployments for 45 s: neither read nor written",
+    explains="the cluster refuses: deployments.apps",
+)
 def rights_narrowed(at: Setting) -> None:
     """What may not be read is not gone."""
     _narrowed(at, "deployments")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from faults.comparison import DOUBLED, LOST, UNEXPLAINED, Child, Grid, Pod, Snapshot, Wish, findings
+from faults.kinds import every
 
 GRID = ("DeploymentGrid", "calm-web")
 SERVICE = ("ServiceGrid", "calm-service")
@@ -107,3 +108,10 @@ def test_each_sort_is_seen(case):
 )
 def test_what_was_answered_is_held_against_what_is_there(wish, kind):
     assert {each.kind for each in findings(BEFORE, BEFORE, {GRID: wish})} == ({kind} if kind else set())
+
+
+def test_a_refusal_is_explained_by_the_fault_that_it_names_and_by_no_other():
+    faults = every()
+    refusal = "POST deploymentgrids: 422 the cluster refuses: deployments.apps is forbidden: User “x” cannot create"
+    assert [name for name, each in faults.items() if each.is_reason_for(refusal)] == ["rights-narrowed"]
+    assert not faults["rights-narrowed"].is_reason_for("POST deploymentgrids: 422 spec.template: is wrong")
