@@ -12,6 +12,7 @@ from ...core.health import UNHEALTHY, WORKLOAD_STATES
 from ...core.names import PAUSED, PAUSED_UNITS
 from ...core.overrides.requests import units_in
 from ...core.text import Invalid, Sentence
+from ...core.traffic.proof.picture import picture_of
 from ...core.traffic.proof.proof import STATES as PROOF_STATES
 from ...models import Grid, GridEvent, GridUnit, Node, Pod, ServiceGroup
 from ...queries.endpoints import endpoints_of
@@ -22,6 +23,7 @@ from ...queries.plans import plan_of
 from ...queries.remedies import remedies, remedies_of
 from ..page.access import needs
 from ..page.export import as_csv, wants_csv
+from ..page.parts.loop_picture import drawn
 from ..page.render import paged, show, wanted
 from ..page.revisions import history
 from ..page.tags import loop_alarms, yaml
@@ -199,6 +201,7 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
         "page": page,
         "sites": by_site(page.object_list, doors),
         "counts_by_state": counted(proofs),
+        "drawing": drawn(picture_of(matching)) if matching else None,
         "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,
         "mode": mode,

@@ -1,0 +1,124 @@
+"""Where the parts of a loop's picture are drawn: callers left, endpoints right, a row for each NodeUnit."""
+
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+from ....core.traffic.proof.picture import Caller, Flow, Picture
+
+WIDTH, ROW, BOX, TALL = 440, 52, 154, 40  # of the drawing, of a row, of a box
+_LETTERS = 19  # of a name that fit into a box
+_LEFT, _RIGHT = BOX, WIDTH - BOX
+_MIDDLE = WIDTH // 2
+_TIP = 7  # of an arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the drawing: its path, the points of its tip, and what it stands for (its class)."""
+
+    path: str
+    tip: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A NodeUnit: its name as long as it fits, where its boxes begin, where its texts stand, and its own lines."""
+
+    caller: Caller
+    name: str
+    top: int
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> int:
+        """Where the first text stands."""
+        return self.top + 16
+
+    @property
+    def second(self) -> int:
+        """Where the second text stands."""
+        return self.top + 32
+
+    @property
+    def cross(self) -> str:
+        """What marks a refusal, "" where none is."""
+        middle = self.top + TALL // 2
+        x, size = _MIDDLE - 14, 5
+        if not self.caller.refused:
+            return ""
+        return f"M{x - size} {middle - size}l{2 * size} {2 * size}M{x + size} {middle - size}l{-2 * size} {2 * size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture as it is drawn. `elsewhere`: where the box of all other NodeUnits begins, None where nothing goes
+    there."""
+
+    picture: Picture
+    rows: tuple[Row, ...]
+    elsewhere: int | None
+    height: int
+    width: int = WIDTH
+    box: int = BOX
+    tall: int = TALL
+    right: int = _RIGHT
+
+
+def drawn(picture: Picture) -> Drawing:
+    """The drawing of a picture."""
+    tops = {each.unit: place * ROW for place, each in enumerate(picture.callers)}
+    beyond = any(not flow.target for each in picture.callers for flow in each.flows)
+    below = len(tops) * ROW
+    rows = tuple(
+        Row(each, fitting(each.unit), tops[each.unit], (*_own(each, tops[each.unit]), *_beyond(each, tops, below)))
+        for each in picture.callers
+    )
+    return Drawing(picture, rows, below if beyond else None, below + (ROW if beyond else 0))
+
+
+def fitting(name: str) -> str:
+    """As much of a name as fits into a box; what is wide counts twice."""
+    size = 0
+    for place, letter in enumerate(name):
+        size += 2 if east_asian_width(letter) in "WF" else 1
+        if size > _LETTERS:
+            return f"{name[: max(place - 1, 1)]}…"
+    return name
+
+
+def _own(caller: Caller, top: int) -> list[Line]:
+    """The lines within a NodeUnit: what stays, what is refused, what is not known."""
+    middle = top + TALL // 2
+    whole, half = f"M{_LEFT} {middle}H{_RIGHT - _TIP}", f"M{_LEFT} {middle}H{_MIDDLE - 20}"
+    found = []
+    if caller.kept:
+        found.append(Line(whole, _tip(middle), "kept"))
+    if caller.refused and not caller.kept:
+        found.append(Line(half, "", "refused"))
+    if caller.unknown:
+        found.append(Line(f"M{_LEFT} {middle + 12}H{_MIDDLE - 20}", "", "unknown"))
+    return found
+
+
+def _beyond(caller: Caller, tops: dict[str, int], below: int) -> list[Line]:
+    found = []
+    for flow in caller.flows:
+        begin, end = tops[caller.unit] + TALL // 2 + _shift(flow), _end(flow, tops, below)
+        bend = (_RIGHT - _LEFT) // 2
+        path = f"M{_LEFT} {begin}C{_LEFT + bend} {begin} {_RIGHT - bend} {end} {_RIGHT - _TIP} {end}"
+        found.append(Line(path, _tip(end), "leaks" if flow.leaks else "open"))
+    return found
+
+
+def _shift(flow: Flow) -> int:
+    """Leaks leave a box above its middle, what may go elsewhere below it, so that no line hides another."""
+    return -10 if flow.leaks else 10
+
+
+def _end(flow: Flow, tops: dict[str, int], below: int) -> int:
+    return (tops[flow.target] if flow.target else below) + TALL // 2 + _shift(flow)
+
+
+def _tip(y: int) -> str:
+    return f"{_RIGHT},{y} {_RIGHT - _TIP - 2},{y - 4} {_RIGHT - _TIP - 2},{y + 4}"
