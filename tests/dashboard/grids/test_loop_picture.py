@@ -45,7 +45,7 @@ def page(client, monkeypatch, proofs, **query):
 
 def picture(text):
     """The drawing, which is XML by itself."""
-    return ElementTree.fromstring(re.search(r'<svg viewBox="0 0 440.*?</svg>', text, re.S)[0])
+    return ElementTree.fromstring(re.search(r'<svg viewBox="0 -2 440.*?</svg>', text, re.S)[0])
 
 
 def test_each_kind_of_line(viewer, monkeypatch):
