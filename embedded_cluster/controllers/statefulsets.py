@@ -69,6 +69,8 @@ def _shrink(store: Store, body: Object, pods: dict[str, Object], names: set[str]
         old = []
     # A broken pod of an old revision may go although others are not ready: else no rollout could mend it.
     waiting = [name for name in pods if name not in old[:1] and not is_ready(pods[name])]
+    if old and is_ready(pods[old[0]]):  # nor may one that is well while another was only just made
+        waiting += names - pods.keys()
     for name in (extra or ([] if waiting else old))[:1]:
         end_pod(store, pods[name])
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.contract.conftest import a_deployment
 
-from .conftest import APPS, CORE, MERGE, SLICES, deploy, is_ready, pods
+from .conftest import APPS, CORE, MERGE, SLICES, deploy, is_ready, pods, ready_replicas
 
 
 def test_a_namesake_does_not_inherit_what_is_going(server):
@@ -122,3 +122,24 @@ def test_a_namespace_takes_its_contents_along(server):
 def test_nonsense_is_refused_and_harms_nobody(server, path, body):
     assert server("POST", path, body).status in (400, 422)
     deploy(server, "after", replicas=1)
+
+
+def test_a_stateful_set_replaces_one_pod_after_the_other(server):
+    fewest = []
+
+    def look(change):
+        if change.key == "statefulsets.apps" and change.body["metadata"]["generation"] == 2:
+            fewest.append(change.body["status"].get("availableReplicas", 0))
+
+    body = {**a_deployment("db", replicas=2), "kind": "StatefulSet"}
+    assert server("POST", f"{APPS}/statefulsets", body).status == 201
+    server.until(lambda: ready_replicas(server, "db", "statefulsets") == 2)
+    server.embedded.call(lambda: server.embedded.store.listen(look))
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "img:2"
+    server("PATCH", f"{APPS}/statefulsets/db", {"spec": body["spec"]}, **MERGE)
+    server.until(lambda: _is_replaced(server("GET", f"{APPS}/statefulsets/db").body["status"]))
+    assert min(fewest) == 1
+
+
+def _is_replaced(status):
+    return status.get("updatedReplicas") == status.get("availableReplicas") == 2 and status["observedGeneration"] == 2

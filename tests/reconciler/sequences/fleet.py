@@ -9,8 +9,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from embedded_cluster import EmbeddedCluster
-from sgportal.actions import Refused, save_grids, steer_rollout
+from sgportal.actions import Refused, approve, save_grids, steer_rollout
 from sgportal.cluster import connect, upgrade_crds
+from sgportal.core.text import Invalid
 from sgportal.models import Grid, GridUnit, Node, Rollout, RolloutUnit, WorkKey
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.worker import run
@@ -29,9 +30,9 @@ ENDED = ("Complete", "Halted", "RolledBack", "Aborted", "Paused")
 
 
 @contextlib.contextmanager
-def a_fleet(monkeypatch, rollout, kind=None):
+def a_fleet(monkeypatch, rollout, kind=None, **how):
     """Four units, six nodes, and a grid (of another `kind` of fleet: what that has) at its first image that is ready
-    everywhere. Nothing is left of others."""
+    everywhere; `how` it begins. Nothing is left of others."""
     with transaction.atomic():
         for model in apps.get_app_config("sgportal").get_models():
             model.objects.all().delete()
@@ -43,7 +44,7 @@ def a_fleet(monkeypatch, rollout, kind=None):
         try:
             upgrade_crds(cluster, 75, 75)
             fleet = (kind or Fleet)(World(server, cluster), patched)
-            fleet.begin(rollout)
+            fleet.begin(rollout, **how)
             yield fleet
         finally:
             connection.disconnect()
@@ -51,18 +52,22 @@ def a_fleet(monkeypatch, rollout, kind=None):
 
 
 class Fleet:
-    """The fleet, with a verb for each thing that may happen."""
+    """The fleet, with a verb for each thing that may happen; `child` is the kind of its workloads."""
+
+    child = "Deployment"
 
     def __init__(self, world, monkeypatch):
         self.world, self.monkeypatch, self.watched = world, monkeypatch, Watched(LABEL)
         self.number, self.images, self.verbs = 1, {}, 0
 
-    def begin(self, rollout):
+    def begin(self, rollout, child="Deployment", join="immediate"):
         """The first image, everywhere at once."""
+        self.child = self.watched.child = child
         self.world.server.call(lambda: self.world.server.store.listen(self.watched))
         self.world.look()
         self._note("img:1")
-        self.grid = self.world.save(a_grid("g", LABEL, template=a_template("img:1", replicas=2), rollout=rollout))
+        manifest = a_grid("g", LABEL, template=a_template("img:1", replicas=2), rollout=rollout, joinPolicy=join)
+        self.grid = self.world.save({**manifest, "kind": f"{child}Grid"})
         self.images[self.grid.generation] = "img:1"
         self.quiet()
 
@@ -82,13 +87,22 @@ class Fleet:
         self.grid = save_grids([manifest], ADA, ask=False)[0].grid
         self.images[self.grid.generation] = image
 
-    def verb(self, verb):
-        """A person asks something of the rollout."""
+    def verb(self, verb, *tracks):
+        """A person asks something of the rollout, or of these of its tracks."""
         if verb in ("skip", "abort"):
             self._excuse_given()
-        with contextlib.suppress(Refused):
-            steer_rollout(Grid.objects.get(pk=self.grid.pk), verb, ADA)
+        with contextlib.suppress(Refused, Invalid):
+            steer_rollout(Grid.objects.get(pk=self.grid.pk), verb, ADA, tracks=tracks)
             self.verbs += 1
+
+    def joins(self):
+        """A person approves the units that are new and wait for it."""
+        if names := self._new():
+            approve(Grid.objects.get(pk=self.grid.pk), names, ADA)
+            self.images[Grid.objects.get(pk=self.grid.pk).generation] = self.watched.latest
+
+    def _new(self):
+        return list(GridUnit.objects.filter(reason="WaitingForApproval").values_list("name", flat=True))
 
     def move(self, node, unit):
         """A node is moved to another unit, which may be new."""
@@ -121,7 +135,7 @@ class Fleet:
     def fault(self, code, count):
         """Some writes of children fail: with a status, without an answer (0), or with half of one (1)."""
         effect = {0: {"effect": "drop"}, 1: {"effect": "truncate"}}.get(code, {"effect": "status", "code": code})
-        self.world.server.faults.add(methods=["PATCH"], path="/deployments/", count=count, **effect)
+        self.world.server.faults.add(methods=["PATCH"], path=f"/{self.child.lower()}s/", count=count, **effect)
 
     def killed(self, operation):
         """A worker dies at its n-th operation on the database or the wire; another takes its work over."""
@@ -167,6 +181,7 @@ class Fleet:
 
     def _is_quiet(self):
         self.work()
+        self.joins()
         rollout = Rollout.objects.order_by("pk").last()
         if rollout.phase == "Progressing" and rollout.reason == "AwaitingApproval":
             self.verb("approve")
@@ -179,18 +194,16 @@ class Fleet:
         WorkKey.objects.update(requested=F("requested") + 1, next_at=timezone.now())
         self.world.server.reset_counts()
         self.work()
-        return self.world.writes() == 0 and all(
-            body["status"].get("availableReplicas", 0) >= 2 for body in self.deployments().values()
-        )
+        return self.world.writes() == 0 and all(map(self.watched.is_available, self.deployments().values()))
 
     def _has_misplaced_pods(self):
         """Whether pods run on nodes that were moved to another unit, which keeps theirs from being ready."""
         return GridUnit.objects.filter(reason="Misplaced").exists()
 
     def deployments(self):
-        """The Deployments by unit, from the API server; those of units with nodes."""
+        """The workloads by unit, from the API server; those of units with nodes."""
         there = set(Node.objects.filter(label_rows__key=LABEL).values_list("label_rows__value", flat=True))
-        found = {name.removeprefix("g-"): self.world.get(name) for name in self.world.names()}
+        found = {name.removeprefix("g-"): self.world.get(name, self.child) for name in self.world.names(self.child)}
         return {unit: body for unit, body in found.items() if unit in there}
 
     def runs(self):

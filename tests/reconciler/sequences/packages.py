@@ -19,6 +19,7 @@ from sgportal.actions import (
 )
 from sgportal.cluster import JSON_PATCH, MERGE_PATCH
 from sgportal.core.grids.group import KIND, PLURAL
+from sgportal.core.text import Invalid
 from sgportal.models import Grid, GridUnit, Node, PackageRevision, Rollout, ServiceGroup, WorkKey
 from sgportal.reconciler.cache import refresh
 
@@ -114,7 +115,7 @@ class PackageFleet(Fleet):
     def _try(self, action):
         try:
             action()
-        except (Refused, NotFound) as why:
+        except (Refused, NotFound, Invalid) as why:
             self.refused.append(str(why))
 
     def member(self, name, good, door):
@@ -188,14 +189,14 @@ class PackageFleet(Fleet):
             return
         self._wished(Wish(None))
 
-    def verb(self, verb):
+    def verb(self, verb, *tracks):
         """A person asks something of the rollout of all members."""
         if verb in ("skip", "abort"):
             self._excuse_given()
         group = ServiceGroup.objects.filter(name=NAME).first()
         if group is not None and not group.deleting_since:
             self.verbs += 1
-            self._try(lambda: steer_package(group, verb, ADA))
+            self._try(lambda: steer_package(group, verb, ADA, tracks=tracks))
 
     def work(self):
         for resource in CUSTOM:

@@ -1,8 +1,9 @@
 """For any sequence of edits, node changes, outages, failing answers and workers that die: once the world is quiet the
 cluster equals what was wanted, no step ran twice with effect, no unit had fewer pods than allowed.
 
-The real reconciler on an embedded cluster over HTTP, with a rollout in waves. `SGPORTAL_SEQUENCES=100` tries so many
-sequences, others each time.
+The real reconciler on an embedded cluster over HTTP, with a DeploymentGrid or a StatefulSetGrid that is rolled out in
+waves or in tracks side by side, and NodeUnits that join at once, once they are ready or once a person has approved
+them. `SGPORTAL_SEQUENCES=100` tries so many sequences, others each time.
 """
 
 import os
@@ -11,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sgportal.core.workloads.rollout import is_rolled_out
+from sgportal.core.rollouts.verbs import OF_TRACKS
 from sgportal.models import Grid, Rollout
 from sgportal.reconciler.grids import cell_batch
 from sgportal.reconciler.grids.status import publish
 
 from .fleet import MOVABLE, UNITS, a_fleet
-from .watched import image_of
+from .watched import image_of, is_done
 
 SITES = st.sampled_from(UNITS)
 VERBS = ["start", "pause", "resume", "approve", "skip", "abort", "rollback"]
@@ -29,8 +30,10 @@ EVERYWHERE = (  # what happens to any fleet
     st.tuples(st.just("back"), SITES),
     st.tuples(st.just("late")),
     st.tuples(st.just("verb"), st.sampled_from(VERBS)),
+    st.tuples(st.just("verb"), st.sampled_from(sorted(OF_TRACKS)), st.sampled_from(["north", "south", "rest"])),
 )
 HAPPENINGS = st.one_of(
+    st.tuples(st.just("joins")),
     WORK,
     WORK,
     st.tuples(st.just("edit"), st.sampled_from([True, True, False])),
@@ -45,13 +48,18 @@ WAVES = st.sampled_from(
         [{"count": 1, "approval": True}, {"percent": 50}],
     ]
 )
-ROLLOUTS = st.fixed_dictionaries(
+NORTH = {"name": "north", "units": UNITS[:2], "waves": [{"count": 1, "approval": True}]}
+TRACKS = st.sampled_from([[NORTH], [NORTH, {"name": "south", "units": [UNITS[2]]}]])
+BOUNDS = st.fixed_dictionaries(
     {
-        "waves": WAVES,
         "maxUnavailable": st.integers(1, 2),
         "maxFailures": st.integers(0, 1),
         "onFailure": st.sampled_from(["halt", "rollBack"]),
     }
+)
+ROLLOUTS = st.one_of(
+    st.builds(lambda waves, bounds: {"waves": waves, **bounds}, WAVES, BOUNDS),
+    st.builds(lambda tracks, bounds: {"tracks": tracks, **bounds}, TRACKS, BOUNDS),
 )
 
 
@@ -65,8 +73,8 @@ def at_once(monkeypatch, settings, transactional_db):
     settings.SGPORTAL_CLUSTER = "demo"
 
 
-def check(monkeypatch, rollout, happenings):
-    with a_fleet(monkeypatch, rollout) as fleet:
+def check(monkeypatch, rollout, happenings, **how):
+    with a_fleet(monkeypatch, rollout, **how) as fleet:
         for name, *args in [("edit", True), *happenings]:
             getattr(fleet, name)(*args)
         fleet.quiet()
@@ -92,7 +100,7 @@ def equals_what_was_wanted(fleet):
     if rollout.phase == "RolledBack":
         assert runs == {unit: fleet.images[members[unit].before] for unit in runs}
     for unit, body in fleet.deployments().items():
-        assert is_rolled_out("Deployment", body) != image_of(body).startswith("fail."), (unit, image_of(body))
+        assert is_done(body) != image_of(body).startswith("fail."), (unit, image_of(body))
 
 
 def nothing_twice(fleet, rollout, happenings):
@@ -121,6 +129,11 @@ QUICK = settings(
 
 @pytest.mark.timeout(30 * EXAMPLES + 60)
 @QUICK
-@given(rollout=ROLLOUTS, happenings=st.lists(HAPPENINGS, min_size=5, max_size=12))
-def test_once_it_is_quiet_the_cluster_equals_what_was_wanted(monkeypatch, rollout, happenings):
-    check(monkeypatch, rollout, happenings)
+@given(
+    rollout=ROLLOUTS,
+    happenings=st.lists(HAPPENINGS, min_size=5, max_size=12),
+    child=st.sampled_from(["Deployment", "StatefulSet"]),
+    join=st.sampled_from(["immediate", "whenReady", "approved"]),
+)
+def test_once_it_is_quiet_the_cluster_equals_what_was_wanted(monkeypatch, rollout, happenings, child, join):
+    check(monkeypatch, rollout, happenings, child=child, join=join)

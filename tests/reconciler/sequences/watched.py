@@ -19,15 +19,16 @@ def image_in(manifest: Any) -> str:
 
 @dataclass
 class Watched:
-    """Every write of a grid's Deployments, seen within the API server.
+    """Every write of a grid's workloads, of the kind `child`, seen within the API server.
 
     `latest`: the image that is wanted last; `excused`: the units that are not waited for any more (out of reach, given
     up, skipped); `away`: those whose nodes were touched. `most_changing`: how many units had `latest` and were not
     rolled out when one more was given it, this one included. `given`: how often a unit's image was changed to one.
-    `below`: units that had fewer available pods than their Deployment allows. `uids`: of each Deployment.
+    `below`: units that had fewer available pods than their workload allows. `uids`: of each workload.
     """
 
     label: str
+    child: str = "Deployment"
     latest: str = ""
     excused: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -40,7 +41,7 @@ class Watched:
 
     def __call__(self, change: Any) -> None:
         """A write: what the store calls."""
-        if change.key != "deployments.apps":
+        if change.key != f"{self.child.lower()}s.apps":
             return
         unit = change.body["spec"]["template"]["spec"].get("nodeSelector", {}).get(self.label, "")
         if change.type == "DELETED":
@@ -62,13 +63,18 @@ class Watched:
         wanted, available = body["spec"]["replicas"], body.get("status", {}).get("availableReplicas", 0)
         if available >= wanted:
             self.full.add(unit)
-        elif unit in self.full - self.away:
+        elif unit in self.full - self.away and not self.is_available(body):
             self.below.append((unit, image_of(body), available, wanted))
+
+    def is_available(self, body: Any) -> bool:
+        """Whether no more pods are missing than may be: of a StatefulSet the one that is being replaced."""
+        missing = body["spec"]["replicas"] - body.get("status", {}).get("availableReplicas", 0)
+        return missing <= (self.child == "StatefulSet")
 
 
 def is_done(body: Any) -> bool:
-    """Whether a Deployment is rolled out, by Kubernetes' own rule."""
-    return is_rolled_out("Deployment", body)
+    """Whether a workload is rolled out, by Kubernetes' own rule."""
+    return is_rolled_out(body.get("kind", "Deployment"), body)
 
 
 Place = tuple[str, str]  # a member and a unit
