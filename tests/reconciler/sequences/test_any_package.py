@@ -6,7 +6,7 @@ deleted. `SGPORTAL_SEQUENCES=100` tries so many sequences, others each time.
 from pprint import pformat
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sgportal.core.grids.group import KIND
@@ -139,6 +139,8 @@ def nothing_twice(fleet, rollout):
 @given(
     rollout=st.one_of(st.none(), ROLLOUTS, ROLLOUTS, ROLLOUTS), happenings=st.lists(HAPPENINGS, min_size=5, max_size=12)
 )
+# A member is named again while it goes: it is made anew once it has gone, and that it went is no loss.
+@example(rollout=None, happenings=[("member_goes", "web", "portal"), ("edit", ("db", "web"), True, "kubectl")])
 def test_once_it_is_quiet_the_package_is_what_was_wanted(monkeypatch, rollout, happenings, settings, caplog):
     settings.SGPORTAL_DELETE_BRAKE_MIN = 1000  # deletions here are meant
     monkeypatch.setattr(together, "strict", True)

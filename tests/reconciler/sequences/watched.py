@@ -87,7 +87,8 @@ class WatchedPackage:
     `latest`: the image that each member should have at last; `order`: who waits for whom. `changed`: where `latest` was
     given since it is wanted. `wanted`: how often a member was to have an image. `early`: what was given or made before
     those that it waits for were rolled out, `behind` where these had not their latest image. `lost`: what was deleted
-    while it was wanted.
+    while it was wanted, but for what was there when a member was named again (`going`, uids): whoever had deleted the
+    member deleted that, and a deletion under way is not taken back.
     """
 
     label: str
@@ -102,6 +103,7 @@ class WatchedPackage:
     early: list[Any] = field(default_factory=list)
     behind: list[Any] = field(default_factory=list)
     lost: list[Place] = field(default_factory=list)
+    going: set[str] = field(default_factory=set)
     live: dict[Place, Any] = field(default_factory=dict)
     full: set[Place] = field(default_factory=set)
     changed: set[Place] = field(default_factory=set)
@@ -111,6 +113,8 @@ class WatchedPackage:
         for member, image in images.items():
             if self.latest.get(member) != image:
                 self.wanted[member, image] += 1
+        again = images.keys() - self.latest.keys()
+        self.going |= {body["metadata"]["uid"] for (member, _), body in self.live.items() if member in again}
         self.latest, self.excused, self.changed = dict(images), set(self.away), set()
 
     def __call__(self, change: Any) -> None:
@@ -122,7 +126,7 @@ class WatchedPackage:
         if change.type == "DELETED":
             self.live.pop(place, None)
             self.full.discard(place)
-            if place[0] in self.latest and unit not in self.away:
+            if place[0] in self.latest and unit not in self.away and change.body["metadata"]["uid"] not in self.going:
                 self.lost.append(place)
             return
         image = image_of(change.body)
