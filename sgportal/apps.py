@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.apps.registry import Apps
 from django.contrib.admin.apps import AdminConfig
 from django.db import InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 READ_ONLY = "25006"  # PostgreSQL's error code read_only_sql_transaction
 
@@ -28,16 +30,27 @@ def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.execute_wrappers.append(_say_that_it_is_away)
 
 
+def _have_the_one_cluster(using: str, apps: Apps = apps, **_: Any) -> None:
+    """The row that rows without a cluster of their own are of is there as soon as its table is."""
+    try:
+        clusters = apps.get_model("sgportal", "ManagedCluster")
+    except LookupError:  # migrated back to before it
+        return
+    clusters._base_manager.using(using).get_or_create(pk=1)
+
+
 class Portal(AppConfig):
     """sgportal."""
 
     name = "sgportal"
 
     def ready(self) -> None:
-        """Have sessions and tokens end with what they rest on, and a database that takes no writes be away."""
+        """Have sessions and tokens end with what they rest on, a database that takes no writes be away, and a new one
+        know the one cluster."""
         from .access import endings  # noqa: F401  (registers its receivers)
 
         connection_created.connect(_watch, dispatch_uid="read_only")
+        post_migrate.connect(_have_the_one_cluster, sender=self, dispatch_uid="one_cluster")
 
 
 class Administration(AdminConfig):

@@ -92,7 +92,7 @@ def write(file: BinaryIO) -> int:
 
 
 def _rows(model: type[models.Model]) -> Iterator[dict[str, Any]]:
-    every = model._default_manager.order_by("pk").iterator(chunk_size=BATCH)
+    every = model._base_manager.order_by("pk").iterator(chunk_size=BATCH)
     while batch := list(itertools.islice(every, BATCH)):
         yield from Serializer().serialize(batch, use_natural_foreign_keys=True)
 
@@ -154,7 +154,7 @@ def _check(head: dict[str, Any], replace: bool) -> None:
     if living:
         raise Unusable(f"these processes live and would write meanwhile: {', '.join(living)}; stop them first")
     users = apps.get_model("auth", "User")
-    if not replace and any(model.objects.exists() for model in (Grid, ServiceGroup, ApiToken, users)):
+    if not replace and any(model._base_manager.exists() for model in (Grid, ServiceGroup, ApiToken, users)):
         raise Unusable("the database holds grids or users; --replace removes all of it first")
 
 
@@ -198,13 +198,13 @@ def _save(rows: list[DeserializedObject]) -> None:
 def _forget_what_was_under_way() -> None:
     """The cluster has gone on since the backup. Which revision a workload has is not known any more, and how far a
     rollout is; what a person had approved of may have been done, and is not done twice."""
-    Grid.objects.update(observed_generation=0, stable=None, operation=None)
-    ServiceGroup.objects.update(operation=None)
+    Grid._base_manager.update(observed_generation=0, stable=None, operation=None)
+    ServiceGroup._base_manager.update(operation=None)
     # Nor is a status told of what was carried out then, as long as nothing has been judged since.
-    GridUnit.objects.update(generation=0, revision=0, assigned=None, recreate=False)
-    GridUnit.objects.filter(retirement=APPROVED).update(retirement=HELD)
-    Rollout.objects.update(generation=0)
-    Rollout.objects.exclude(phase__in=OVER).update(phase="Superseded", ended_at=timezone.now())
+    GridUnit._base_manager.update(generation=0, revision=0, assigned=None, recreate=False)
+    GridUnit._base_manager.filter(retirement=APPROVED).update(retirement=HELD)
+    Rollout._base_manager.update(generation=0)
+    Rollout._base_manager.exclude(phase__in=OVER).update(phase="Superseded", ended_at=timezone.now())
 
 
 def _reset_sequences() -> None:

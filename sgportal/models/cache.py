@@ -1,4 +1,5 @@
-"""What was last seen of the cluster: nodes with their labels, pods, children, and how fresh the news is."""
+"""What was last seen of the cluster: nodes with their labels, pods, children, and how fresh the news is. Where names
+are unique without the cluster as well, the version before writes by them (docs/decisions/0020-several-clusters.md)."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Self, cast
@@ -11,6 +12,7 @@ from django.utils import timezone
 from ..core.pods import PodView
 from ..core.selector import Requirement
 from ..core.units import Agent, NodeView, Readiness
+from .scopes.clusters import cluster_field
 from .scopes.rows import Scoped
 
 
@@ -75,6 +77,7 @@ class Node(models.Model):
     """A node as last seen. `ready` is Ready, NotReady or Unknown; `info` holds what a page shows besides (addresses,
     capacity, versions, conditions, annotations)."""
 
+    cluster = cluster_field()
     name = models.CharField(max_length=253, unique=True)
     uid = models.CharField(max_length=64)
     labels = Document(default=dict)
@@ -90,6 +93,7 @@ class Node(models.Model):
     objects = Scoped.from_queryset(NodeQuerySet)()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "cluster"], name="one_node_per_place")]
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -122,6 +126,7 @@ class NodeLabelQuerySet(models.QuerySet["NodeLabel"]):
 class NodeLabel(models.Model):
     """One label of a node, so that the database can group and select by labels."""
 
+    cluster = cluster_field()
     node = models.ForeignKey(Node, models.CASCADE, related_name="label_rows")
     key = models.CharField(max_length=317)
     value = models.CharField(max_length=63, blank=True)
@@ -130,7 +135,7 @@ class NodeLabel(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["node", "key"], name="one_value_per_node_and_key")]
-        indexes = [models.Index(fields=["key", "value"])]
+        indexes = [models.Index(fields=["key", "value", "cluster"], name="label_values")]
 
     def __str__(self) -> str:
         return f"{self.key}={self.value}"
@@ -149,6 +154,7 @@ class Pod(models.Model):
     or StatefulSet above it. `agent` is what it does to the traffic of its node (`core.traffic.agents.ROLES`, "" for
     nothing), and `version` then that of its image."""
 
+    cluster = cluster_field()
     uid = models.CharField(max_length=64, unique=True)
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=253)
@@ -212,6 +218,7 @@ class Child(models.Model):
     """A Deployment, StatefulSet or Service as last seen. `body` is the whole object where it carries a grid's label or
     owner, or a Service the annotation `topologyKeys`, and its metadata alone otherwise (enough to see a name clash)."""
 
+    cluster = cluster_field()
     kind = models.CharField(max_length=12)
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=253)
@@ -224,7 +231,10 @@ class Child(models.Model):
     objects = Scoped.from_queryset(ChildQuerySet)()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_child_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_child_per_name"),
+            models.UniqueConstraint(fields=["kind", "namespace", "name", "cluster"], name="one_child_per_place"),
+        ]
         indexes = [models.Index(fields=["kind", "namespace", "grid_name"])]
 
     def __str__(self) -> str:
@@ -234,6 +244,7 @@ class Child(models.Model):
 class Slice(models.Model):
     """An EndpointSlice of a ServiceGrid's Service as last seen, whoever manages it; `service` is the Service's name."""
 
+    cluster = cluster_field()
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=253)
     service = models.CharField(max_length=63)
@@ -243,7 +254,10 @@ class Slice(models.Model):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_slice_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["namespace", "name"], name="one_slice_per_name"),
+            models.UniqueConstraint(fields=["namespace", "name", "cluster"], name="one_slice_per_place"),
+        ]
         indexes = [models.Index(fields=["namespace", "service"])]
 
     def __str__(self) -> str:
@@ -253,6 +267,7 @@ class Slice(models.Model):
 class Namespace(models.Model):
     """A namespace as last seen: its labels say which Pod Security Standard it keeps."""
 
+    cluster = cluster_field()
     name = models.CharField(max_length=63, unique=True)
     labels = Document(default=dict)
     resource_version = models.CharField(max_length=32, blank=True)
@@ -260,6 +275,7 @@ class Namespace(models.Model):
     objects = Scoped()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "cluster"], name="one_namespace_per_place")]
         ordering = ["name"]
 
     def __str__(self) -> str:

@@ -7,16 +7,17 @@ from django.db import models
 
 from ..core.text import Sentence
 from ..core.traffic.dataplane import Plane, Trial
-
-ONE = 1  # the row's key: there is one cluster
+from .scopes.clusters import current
 
 
 class DataPlane(models.Model):
-    """One row. `seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
+    """One row for each cluster, with its primary key.
+
+    `seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
     null. The dry run in `trial` is as of `tried_at`. `readers` is the last look for what else reads the EndpointSlices
     of closed Services, `{unseen: kinds that may not be listed, cut: kinds too many to read all}`."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     seen = models.JSONField(default=dict)
     looked_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
@@ -28,7 +29,7 @@ class DataPlane(models.Model):
     @classmethod
     def now(cls) -> Self:
         """The row; one that says nothing where nobody looked yet."""
-        return cls.objects.filter(pk=ONE).first() or cls()
+        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def keep(cls, plane: Plane, trial: Trial, looked_at: datetime, tried_at: datetime) -> bool:

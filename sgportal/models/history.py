@@ -10,6 +10,7 @@ from django.utils import timezone
 from ..core.grids.kinds import KINDS
 from ..core.text import Sentence
 from .intent import Grid
+from .scopes.clusters import OfCluster, cluster_field
 from .scopes.rows import Scoped
 from .work import KEY
 
@@ -18,6 +19,7 @@ class GridEvent(models.Model):
     """Something that happened to a grid and why; repeats are counted, not stored again. `unsent` is how often it
     happened since it was last written to the cluster as an Event."""
 
+    cluster = cluster_field()
     path = models.CharField(max_length=KEY)
     unit = models.CharField(max_length=63, blank=True)
     type = models.CharField(max_length=7, default="Normal")
@@ -49,6 +51,7 @@ class GridEvent(models.Model):
 class ChildDeletion(models.Model):
     """A unit's child that went without a person's having asked for it, for as long as that counts with others."""
 
+    cluster = cluster_field()
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="deletions")
     unit = models.CharField(max_length=63)
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -62,6 +65,14 @@ class ChildDeletion(models.Model):
         return f"{self.grid_id}:{self.unit}"
 
 
+class Trail(Scoped["AuditEvent"]):
+    """The entries of the cluster, and those about people, who are the portal's."""
+
+    def of_mine(self) -> Q:
+        """Which entries these are."""
+        return super().of_mine() | Q(kind=AuditEvent.Kind.ACCESS)
+
+
 class AuditEvent(models.Model):
     """A write somebody asked for: who, by which door and from which address, what, the state before and after, and the
     plan shown. `kind` tells changes of what runs from what concerns people: log-ins, passwords, tokens, roles."""
@@ -72,6 +83,7 @@ class AuditEvent(models.Model):
         CHANGE = "change"
         ACCESS = "access"
 
+    cluster = cluster_field()
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.CHANGE)
     address = models.CharField(max_length=45, blank=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -83,7 +95,7 @@ class AuditEvent(models.Model):
     after = models.JSONField(null=True)
     plan = models.JSONField(null=True)
 
-    objects = Scoped()
+    objects = Trail()
 
     class Meta:
         indexes = [models.Index(fields=["kind", "-at"])]
@@ -96,6 +108,7 @@ class AuditEvent(models.Model):
 class AuditedUnit(models.Model):
     """A NodeUnit that nodes came to or left by a write that somebody asked for."""
 
+    cluster = cluster_field()
     entry = models.ForeignKey(AuditEvent, models.CASCADE, related_name="units")
     key = models.CharField(max_length=317)
     unit = models.CharField(max_length=63)
@@ -130,6 +143,7 @@ class Period(models.Model):
 class NodeHistory(Period):
     """A node as it was for a time; `ready` is Ready, NotReady or Unknown."""
 
+    cluster = cluster_field()
     node = models.CharField(max_length=253)
     ready = models.CharField(max_length=8)
     unschedulable = models.BooleanField(default=False)
@@ -137,7 +151,9 @@ class NodeHistory(Period):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["node"], condition=Q(until=None), name="one_present_per_node")]
+        constraints = [
+            models.UniqueConstraint(fields=["node", "cluster"], condition=Q(until=None), name="one_present_node")
+        ]
         indexes = [models.Index(fields=["node", "since"])]
 
     def __str__(self) -> str:
@@ -147,6 +163,7 @@ class NodeHistory(Period):
 class LabelHistory(Period):
     """A label that a node had for a time: with a NodeGroup's key it says that the node was in that NodeUnit."""
 
+    cluster = cluster_field()
     node = models.CharField(max_length=253)
     key = models.CharField(max_length=317)
     value = models.CharField(max_length=63, blank=True)
@@ -155,7 +172,9 @@ class LabelHistory(Period):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["node", "key"], condition=Q(until=None), name="one_present_per_label")
+            models.UniqueConstraint(
+                fields=["node", "key", "cluster"], condition=Q(until=None), name="one_present_label"
+            )
         ]
         indexes = [models.Index(fields=["key", "value", "since"]), models.Index(fields=["node", "since"])]
 
@@ -167,12 +186,16 @@ class RememberedLabel(models.Model):
     """A label key of which it is kept which nodes had it with which value: wholly since `since`. `until`: since when
     nothing names it any more (null: something does). Not `kept`: what there is of it is being removed."""
 
-    key = models.CharField(max_length=317, unique=True)
+    cluster = cluster_field()
+    key = models.CharField(max_length=317)
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
     kept = models.BooleanField(default=True)
 
     objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "cluster"], name="one_row_per_label")]
 
     def __str__(self) -> str:
         return self.key
@@ -182,6 +205,7 @@ class CellHistory(Period):
     """What a grid had in a NodeUnit for a time: the state, its reason, the sentence with which that began, and the
     revision of the grid, 0 where that is not known. `key` is the NodeGroup's."""
 
+    cluster = cluster_field()
     kind = models.CharField(max_length=20)
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=63)
@@ -197,7 +221,9 @@ class CellHistory(Period):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "namespace", "name", "unit"], condition=Q(until=None), name="one_present_per_cell"
+                fields=["kind", "namespace", "name", "unit", "cluster"],
+                condition=Q(until=None),
+                name="one_present_cell",
             )
         ]
         indexes = [models.Index(fields=["key", "unit", "since"])]
@@ -224,9 +250,12 @@ class CellHistory(Period):
 class Journal(models.Model):
     """What changed, for live pages: `id` is the revision that server-sent events carry."""
 
+    cluster = cluster_field()
     kind = models.CharField(max_length=20)
     key = models.CharField(max_length=KEY)
     at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects: models.Manager["Journal"] = OfCluster()
 
     def __str__(self) -> str:
         return f"{self.pk} {self.kind} {self.key}"

@@ -18,6 +18,7 @@ from ..core.ownership.identity import Owner
 from ..core.text import Sentence
 from ..core.timestamps import rfc3339
 from .packages import ServiceGroup
+from .scopes.clusters import cluster_field
 from .scopes.current import reading
 from .scopes.part import PartlySeen, check_whole
 from .scopes.rows import Scoped
@@ -63,13 +64,12 @@ class Grid(models.Model):
 
     `home` says where its spec is edited: `portal` (this row) or `cluster` (a custom resource the watch mirrors).
     `pushed_generation` is the generation of this row that the custom resource has; `cluster_uid` and
-    `cluster_generation` are that resource's own, "" and 0 where there is none. `version` counts every change of
-    intent and makes the ETag. `deleting_since` is set while children go; then the row goes. `missing_since`
-    is set while the custom resource is gone from the cluster, `missing_held` where that waits for a person, and
-    `may_be_forgotten` once a person has decided that the row goes where the cluster has no such custom resource.
-    `deleted_made_at` is when that resource had been made, where it was seen being deleted, not merely lacking.
-    `reads_labels` says that its children depend on labels of nodes besides the key.
-    `sentences` are those of the conditions of `status`, by type, to be said in the reader's language.
+    `cluster_generation` are that resource's own, "" and 0 where there is none. `version` counts every change of intent
+    and makes the ETag. `deleting_since` is set while children go; then the row goes. `missing_since` is set while the
+    custom resource is gone from the cluster, `missing_held` where that waits for a person, and `may_be_forgotten` once
+    a person has decided that the row goes where the cluster has none. `deleted_made_at` is when that resource had been
+    made, where it was seen being deleted. `reads_labels` says that its children depend on labels of nodes besides the
+    key. `sentences` are those of the conditions of `status`, by type, for the reader's language.
 
     `whole` is what was found of the grid as a whole (a `core.status.parts.Whole`; empty until then). `unit_count`,
     `ready_units`, `pods_desired`, `pods_ready` and `units_by_state` are sums over its cells, kept in the transaction
@@ -87,6 +87,7 @@ class Grid(models.Model):
         PORTAL = "portal"
         CLUSTER = "cluster"
 
+    cluster = cluster_field()
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=20, choices=[(kind, kind) for kind in KINDS])
     namespace = models.CharField(max_length=63)
@@ -133,7 +134,7 @@ class Grid(models.Model):
     objects = Scoped.from_queryset(GridQuerySet)()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name"], name="one_grid_per_name")]
+        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name", "cluster"], name="one_grid_here")]
         indexes = [
             models.Index(fields=["key"]),
             models.Index(
@@ -243,6 +244,7 @@ class GridUnit(models.Model):
     `pinned`, where somebody said so, else the one that a rollout has `assigned`, else the grid's latest.
     """
 
+    cluster = cluster_field()
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="units")
     name = models.CharField(max_length=63, blank=True)
     state = models.CharField(max_length=12)

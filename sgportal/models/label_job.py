@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from .scopes.clusters import cluster_field
 from .scopes.rows import Scoped
 
 
@@ -22,6 +23,7 @@ class LabelJob(models.Model):
         DONE = "done"
         FAILED = "failed"
 
+    cluster = cluster_field()
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     action = models.CharField(max_length=8, default="label")
     changes = models.JSONField()

@@ -1,4 +1,4 @@
-"""The cluster that the portal's grids belong to, and whether everything stops until a person decides."""
+"""The clusters that the portal's rows belong to, and whether everything stops until a person decides."""
 
 import hashlib
 import json
@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from ..core.fleet.halt import Choice, Reason, choices, why
 from ..core.text import Sentence
-
-ONE = 1  # the row's key: there is one cluster
+from .scopes.clusters import current
 
 
 class ManagedCluster(models.Model):
-    """One row: a portal serves one cluster. `uid` is that of the cluster's namespace kube-system ("": not known yet).
+    """A cluster; each process works for one (`scopes.clusters`). `name` is what people call it, and
+    `uid` that of its namespace kube-system ("": not known yet).
 
     `halt` is a `core.fleet.halt.Reason` while nothing is written and nothing forgotten ("": work goes on), since
     `halted_at`, by what `facts` say. `decision` (a `core.fleet.halt.Choice`), `decided_by` (a user's name) and
@@ -22,7 +22,8 @@ class ManagedCluster(models.Model):
     the cluster's nodes are known.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
+    name = models.CharField(max_length=63, blank=True, default="", db_default="")
     uid = models.CharField(max_length=64, blank=True)
     halt = models.CharField(max_length=20, blank=True)
     halted_at = models.DateTimeField(null=True, blank=True)
@@ -34,20 +35,20 @@ class ManagedCluster(models.Model):
     since = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return self.uid or "unknown"
+        return self.name or self.uid or "unknown"
 
     @classmethod
     def now(cls) -> Self:
         """The row; an unknown cluster where there is none yet."""
-        return cls.objects.filter(pk=ONE).first() or cls()
+        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def locked(cls) -> Self:
         """The row, locked to the end of the transaction."""
         rows = cls.objects.select_for_update()
-        if (row := rows.filter(pk=ONE).first()) is None:
-            cls.objects.get_or_create(pk=ONE)
-            row = rows.get(pk=ONE)
+        if (row := rows.filter(pk=current()).first()) is None:
+            cls.objects.get_or_create(pk=current())
+            row = rows.get(pk=current())
         return row
 
     @property

@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from ..core.superedge.controller import HANDING_BACK, MANAGING, READ_ONLY
 from ..core.text import Sentence
-
-ONE = 1  # the row's key: there is one cluster
+from .scopes.clusters import current
 
 
 class ManagementMode(models.Model):
-    """One row. `mode` says whether we write to the cluster, `since` when, and `decided_by` whom (a user's name, "" for
+    """One row for each cluster, with its primary key.
+
+    `mode` says whether we write to the cluster, `since` when, and `decided_by` whom (a user's name, "" for
     the portal itself); `forced` that we do although SuperEdge's controller runs.
 
     `running` is whether that controller runs (None: never looked), `evidence` the sentences that tell by what, `cure`
@@ -21,7 +22,7 @@ class ManagementMode(models.Model):
     `{name, state: pending|done|failed, by, at, lines: [sentence], commands: [text]}`.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     mode = models.CharField(max_length=12, default=MANAGING)
     since = models.DateTimeField(default=timezone.now)
     decided_by = models.CharField(max_length=150, blank=True)
@@ -44,14 +45,14 @@ class ManagementMode(models.Model):
     @classmethod
     def now(cls) -> Self:
         """The row; what holds before anybody looked where there is none yet."""
-        return cls.objects.filter(pk=ONE).first() or cls()
+        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def change(cls, **fields: Any) -> None:
         """Set some fields and leave the others to whoever else writes them."""
-        if not cls.objects.filter(pk=ONE).update(**fields):
-            cls.objects.get_or_create(pk=ONE)
-            cls.objects.filter(pk=ONE).update(**fields)
+        if not cls.objects.filter(pk=current()).update(**fields):
+            cls.objects.get_or_create(pk=current())
+            cls.objects.filter(pk=current()).update(**fields)
 
     @property
     def may_write(self) -> bool:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from ..core.grids.group import GROUP_VERSION, KIND, PLURAL
 from ..core.grids.members import rewritten
+from .scopes.clusters import cluster_field
 from .scopes.rows import Scoped
 
 
@@ -25,6 +26,7 @@ class ServiceGroup(models.Model):
 
     kind = KIND
 
+    cluster = cluster_field()
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=63)
@@ -48,7 +50,7 @@ class ServiceGroup(models.Model):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_servicegroup_per_name")]
+        constraints = [models.UniqueConstraint(fields=["namespace", "name", "cluster"], name="one_package_per_place")]
         ordering = ["namespace", "name"]
 
     def __str__(self) -> str:

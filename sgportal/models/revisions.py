@@ -11,6 +11,7 @@ from ..core.grids.kinds import API_VERSION, BY_PLURAL
 from ..core.names import CHANGE_CAUSE
 from .intent import Grid
 from .packages import ServiceGroup
+from .scopes.clusters import cluster_field
 from .scopes.rows import Scoped
 from .work import KEY
 
@@ -23,6 +24,7 @@ def cause_of(metadata: Mapping[str, Any]) -> str:
 class Revision(models.Model):
     """An immutable version of a grid's spec. It outlives the grid, so that a deletion can be undone."""
 
+    cluster = cluster_field()
     grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="revisions")
     path = models.CharField(max_length=KEY, db_index=True)
     number = models.PositiveBigIntegerField()
@@ -56,6 +58,7 @@ class PackageRevision(models.Model):
     """An immutable version of a package with all of its members. It outlives the package. `members` says of each,
     by path, which of its own revisions this one has; `cause` why it was made, "" where nobody said."""
 
+    cluster = cluster_field()
     group = models.ForeignKey(ServiceGroup, models.SET_NULL, null=True, related_name="revisions")
     namespace = models.CharField(max_length=63)
     name = models.CharField(max_length=63)

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from .intent import Grid
+from .scopes.clusters import cluster_field
 from .scopes.rows import Scoped
 
 
@@ -14,6 +15,7 @@ class Rollout(models.Model):
     What is taken at random follows from `seed`. `command` is the annotation that was last carried out. `looked_at`:
     when it was last looked at. `tracks`: where each of several is (`core.rollouts.state.Position`)."""
 
+    cluster = cluster_field()
     grid = models.ForeignKey(Grid, models.CASCADE, related_name="rollouts")
     target = models.PositiveBigIntegerField()
     stable = models.PositiveBigIntegerField(default=0)
@@ -43,6 +45,7 @@ class Rollout(models.Model):
 class RolloutUnit(models.Model):
     """A NodeUnit in a rollout (a `core.rollouts.state.Member`)."""
 
+    cluster = cluster_field()
     rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="units")
     name = models.CharField(max_length=63)
     wave = models.PositiveIntegerField()

@@ -8,6 +8,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from . import clock
+from .scopes.clusters import OfCluster, cluster_field
 
 KEY = 512  # the longest "<plural>/<namespace>/<name>", in every table
 
@@ -41,7 +42,8 @@ class WorkKey(models.Model):
     process holds, until that is dead; `next_at` is the earliest next try;
     `since` is when the oldest wish that is not fulfilled was made."""
 
-    key = models.CharField(max_length=KEY, unique=True)
+    cluster = cluster_field()
+    key = models.CharField(max_length=KEY)
     requested = models.PositiveBigIntegerField(default=0)
     done = models.PositiveBigIntegerField(default=0)
     queued = models.BooleanField(default=False)
@@ -54,9 +56,10 @@ class WorkKey(models.Model):
     since = models.DateTimeField(default=timezone.now)
     error = models.TextField(blank=True)
 
-    objects = WorkKeyQuerySet.as_manager()
+    objects = OfCluster.from_queryset(WorkKeyQuerySet)()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "cluster"], name="one_row_per_key")]
         indexes = [models.Index("next_at", name="work_to_do", condition=Q(requested__gt=F("done")))]
 
     def __str__(self) -> str:
@@ -69,12 +72,15 @@ class DueCell(models.Model):
     unit has other members than before. `changed`: the grid's spec has changed and is not carried out there yet.
     `batch` is 0 until the cell is reconciled: what happens meanwhile is a row of its own."""
 
+    cluster = cluster_field()
     label = models.CharField(max_length=317)
     grid = models.BigIntegerField(default=0)  # no foreign key: nobody waits for a grid that is being deleted
     unit = models.CharField(max_length=63)
     moved = models.BooleanField(default=False)
     changed = models.BooleanField(default=False)
     batch = models.BigIntegerField(default=0)
+
+    objects: models.Manager["DueCell"] = OfCluster()
 
     class Meta:
         constraints = [

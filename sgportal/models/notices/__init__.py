@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ...core.text import Sentence
+from ..scopes.clusters import OfCluster, cluster_field
 from ..scopes.grants import Bounded
 
 FINDING = 700
@@ -34,6 +35,7 @@ class NotificationChannel(Bounded):
 class Notice(models.Model):
     """One cause (a `core.access.notices.Finding`) from when it was found until it was no longer."""
 
+    cluster = cluster_field()
     finding = models.CharField(max_length=FINDING)
     topic = models.CharField(max_length=10)
     message = models.JSONField()
@@ -44,9 +46,11 @@ class Notice(models.Model):
     began_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
+    objects: models.Manager["Notice"] = OfCluster()
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["finding"], condition=Q(ended_at=None), name="one_open_notice_per_cause")
+            models.UniqueConstraint(fields=["finding", "cluster"], condition=Q(ended_at=None), name="one_open_notice")
         ]
 
     def __str__(self) -> str:

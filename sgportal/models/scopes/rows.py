@@ -17,6 +17,7 @@ from django.db.models.functions import Concat, Lower
 
 from ...core.access.scope import Bounds
 from ...core.grids.kinds import KINDS
+from .clusters import OfCluster, every
 from .current import reading
 
 Rule = Callable[[Bounds], Q]
@@ -24,8 +25,8 @@ M = TypeVar("M", bound=models.Model)
 NO_ROW = Q(pk__in=[])
 
 
-class Scoped(models.Manager[M]):
-    """The rows that whoever asks now may read."""
+class Scoped(OfCluster[M]):
+    """The rows of the cluster that whoever asks now may read."""
 
     def get_queryset(self) -> "models.QuerySet[M]":
         """All rows in scope."""
@@ -38,10 +39,7 @@ class Scoped(models.Manager[M]):
 
 
 def table(rows: "models.QuerySet[Any]", prefix: str) -> tuple[str, dict[str, Any]]:
-    """Rows for the FROM of a statement of our own, and its parameters, whose names begin with `prefix`: the table
-    itself where nothing is out of scope."""
-    if reading().is_all:
-        return rows.model._meta.db_table, {}
+    """Rows for the FROM of a statement of our own, and its parameters, whose names begin with `prefix`."""
     try:
         text, values = rows.order_by().query.sql_with_params()
     except EmptyResultSet:
@@ -53,8 +51,7 @@ def table(rows: "models.QuerySet[Any]", prefix: str) -> tuple[str, dict[str, Any
 
 
 def _all(model: str) -> "models.QuerySet[Any]":
-    rows: models.QuerySet[Any] = apps.get_model("sgportal", model)._base_manager.all()
-    return rows
+    return every(apps.get_model("sgportal", model))
 
 
 def _labels(bounds: Bounds) -> "models.QuerySet[Any]":

@@ -8,9 +8,8 @@ from django.db import models
 from ...core.grids.kinds import KINDS
 from ...core.text import Sentence
 from ..cache import Document
+from ..scopes.clusters import cluster_field, current
 from ..scopes.rows import Scoped
-
-ONE = 1  # the row's key: there is one cluster
 
 
 class Measured(models.Model):
@@ -18,6 +17,7 @@ class Measured(models.Model):
     the latest values, one for each SGPORTAL_USAGE_SECONDS, null where nothing was measured (`core.usage.ring`). What
     `cpu_total` and `memory_total` say may be used at most; 0 where nothing says so."""
 
+    cluster = cluster_field()
     at = models.DateTimeField(db_index=True)
     cpu = models.PositiveBigIntegerField()
     memory = models.PositiveBigIntegerField()
@@ -33,9 +33,12 @@ class Measured(models.Model):
 class NodeUsage(Measured):
     """What a node uses, of what it may give to pods."""
 
-    node = models.CharField(max_length=253, unique=True)
+    node = models.CharField(max_length=253)
 
     objects = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "cluster"], name="one_usage_of_node")]
 
     def __str__(self) -> str:
         return self.node
@@ -50,7 +53,7 @@ class UnitUsage(Measured):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["key", "unit"], name="one_usage_per_unit")]
+        constraints = [models.UniqueConstraint(fields=["key", "unit", "cluster"], name="one_usage_of_unit")]
 
     def __str__(self) -> str:
         return f"{self.key}={self.unit}"
@@ -68,7 +71,9 @@ class CellUsage(Measured):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "namespace", "name", "unit"], name="one_usage_per_cell")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "namespace", "name", "unit", "cluster"], name="one_usage_of_cell")
+        ]
         indexes = [models.Index(fields=["key", "unit"])]
 
     def __str__(self) -> str:
@@ -92,17 +97,17 @@ class PodUsage(Measured):
     objects = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["namespace", "name"], name="one_usage_per_pod")]
+        constraints = [models.UniqueConstraint(fields=["namespace", "name", "cluster"], name="one_usage_of_pod")]
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
 
 class UsageSource(models.Model):
-    """One row: when the resource metrics API was last read whole, and the sentence that says why it was not since, {}
-    where it was."""
+    """One row for each cluster, with its primary key: when the resource metrics API was last read whole, and the
+    sentence that says why it was not since, {} where it was."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=ONE, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     read_at = models.DateTimeField(null=True, blank=True)
     problem = models.JSONField(default=dict)
 
@@ -112,7 +117,7 @@ class UsageSource(models.Model):
     @classmethod
     def now(cls) -> Self:
         """The row; one that says nothing where nobody looked yet."""
-        return cls.objects.filter(pk=ONE).first() or cls()
+        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def keep(cls, read_at: datetime | None, problem: Sentence | None) -> None:

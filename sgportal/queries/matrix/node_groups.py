@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from ...core.names import NODE_RESTRICTION
 from ...models.cache import NodeLabel
 from ...models.intent import Grid
+from ...models.scopes.clusters import current
 from ...models.scopes.current import reading
 
 _NOISE = (
@@ -18,9 +19,12 @@ _NOISE = (
 # One step in the index for each key: `SELECT DISTINCT` would read every label of every node.
 _KEYS = """
 WITH RECURSIVE found(key) AS (
-    SELECT (SELECT key FROM sgportal_nodelabel WHERE value <> '' ORDER BY key LIMIT 1)
+    SELECT (SELECT key FROM sgportal_nodelabel WHERE cluster_id = %(cluster)s AND value <> '' ORDER BY key LIMIT 1)
     UNION ALL
-    SELECT (SELECT key FROM sgportal_nodelabel WHERE value <> '' AND key > found.key ORDER BY key LIMIT 1)
+    SELECT (
+        SELECT key FROM sgportal_nodelabel WHERE cluster_id = %(cluster)s AND value <> '' AND key > found.key
+        ORDER BY key LIMIT 1
+    )
     FROM found WHERE found.key IS NOT NULL
 )
 SELECT key FROM found WHERE key IS NOT NULL
@@ -42,7 +46,7 @@ def group_keys() -> list[str]:
 
 def _keys() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_KEYS)
+        cursor.execute(_KEYS, {"cluster": current()})
         return [key for (key,) in cursor.fetchall()]
 
 

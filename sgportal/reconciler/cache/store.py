@@ -62,7 +62,7 @@ def _write_nodes(batch: Mapping[str, Node | None], known: Mapping[str, Node], ch
         if row is not None and _differs(row, before, _NODE_FIELDS):
             changed.append(row)
             _note_node(row, before, changes)
-    written = _upsert(changed, ("name",), (*_NODE_FIELDS, "resource_version", "seen_at"))
+    written = _upsert(changed, ("name", "cluster"), (*_NODE_FIELDS, "resource_version", "seen_at"))
     _write_labels([(row, known[row.name].labels if row.name in known else {}) for row in written])
     unit_history.note_written((row, known.get(row.name)) for row in written)
 
@@ -104,7 +104,7 @@ def write_namespaces(batch: Mapping[str, Namespace | None], _changes: Changes) -
     """Namespaces by name. They wake nobody: what they ask of pods is looked at when a grid is saved."""
     known = _locked(Namespace, "name", batch)
     changed = [row for name, row in batch.items() if row and _differs(row, known.get(name), ("labels",))]
-    _upsert(changed, ("name",), ("labels", "resource_version"))
+    _upsert(changed, ("name", "cluster"), ("labels", "resource_version"))
     gone = [known[name].pk for name, row in batch.items() if row is None and name in known]
     if gone:
         Namespace.objects.filter(pk__in=gone).delete()
@@ -154,7 +154,7 @@ def write_children(kind: str, batch: Mapping[str, Child | None], changes: Change
             for each in (row, before):
                 if each:
                     changes.child_changed(each)
-    _upsert(changed, ("kind", "namespace", "name"), (*_CHILD_FIELDS, "resource_version"))
+    _upsert(changed, ("kind", "namespace", "name", "cluster"), (*_CHILD_FIELDS, "resource_version"))
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     for child in gone:
         changes.child_changed(child)
@@ -179,7 +179,7 @@ def write_slices(batch: Mapping[str, Slice | None], changes: Changes) -> None:
     changed = [row for key, row in batch.items() if row and _differs(row, known.get(key), ("service", "body"))]
     gone = [known[key] for key, row in batch.items() if row is None and key in known]
     changes.services.update((row.namespace, row.service) for row in (*changed, *gone))
-    _upsert(changed, ("namespace", "name"), ("service", "body", "resource_version"))
+    _upsert(changed, ("namespace", "name", "cluster"), ("service", "body", "resource_version"))
     if gone:
         Slice.objects.filter(pk__in=[row.pk for row in gone]).delete()
 

@@ -21,6 +21,7 @@ from ...models import (
     ServiceToken,
 )
 from ...models.history import kept_for
+from ...models.scopes.clusters import every
 
 ALWAYS = frozenset((ZONE, "topology.kubernetes.io/region", "kubernetes.io/hostname", TIME_ZONE))
 
@@ -44,7 +45,7 @@ def named() -> set[str]:
     those of Kubernetes that say where a node is, and those that SGPORTAL_HISTORY_LABELS names."""
     found = set(ALWAYS)
     for model in (Grid, ServiceGroup, Grant, ApiToken, ServiceToken, NotificationChannel):
-        found.update(model._base_manager.order_by().values_list("key", flat=True).distinct())
+        found.update(every(model).order_by().values_list("key", flat=True).distinct())
     for spec in Grid.objects.filter(reads_labels=True).values_list("spec", flat=True).iterator():
         found |= labels_read(spec)
     patterns = settings.SGPORTAL_HISTORY_LABELS

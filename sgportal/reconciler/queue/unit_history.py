@@ -37,25 +37,25 @@ class _Kind(NamedTuple):
 _NODES = _Kind(
     NodeHistory,
     "sgportal_node n",
-    {"node": "n.name"},
+    {"node": "n.name", "cluster_id": "n.cluster_id"},
     {"ready": "n.ready", "unschedulable": "n.unschedulable"},
     {},
 )
-_KEPT = "IN (SELECT key FROM sgportal_rememberedlabel WHERE kept)"
+_KEPT = "IN (SELECT key, cluster_id FROM sgportal_rememberedlabel WHERE kept)"
 _LABELS = _Kind(
     LabelHistory,
     "sgportal_nodelabel l JOIN sgportal_node n ON n.id = l.node_id",
-    {"node": "n.name", "key": "l.key"},
+    {"node": "n.name", "key": "l.key", "cluster_id": "n.cluster_id"},
     {"value": "l.value"},
     {},
-    f"l.key {_KEPT}",
-    f"key {_KEPT}",
+    f"(l.key, l.cluster_id) {_KEPT}",
+    f"(key, cluster_id) {_KEPT}",
 )
 # The children of a ServiceGrid are none of a NodeUnit's, so its cells have the revision by which they were judged.
 _CELLS = _Kind(
     CellHistory,
     "sgportal_gridunit u JOIN sgportal_grid g ON g.id = u.grid_id",
-    {"kind": "g.kind", "namespace": "g.namespace", "name": "g.name", "unit": "u.name"},
+    {"kind": "g.kind", "namespace": "g.namespace", "name": "g.name", "unit": "u.name", "cluster_id": "g.cluster_id"},
     {
         "key": "g.key",
         "state": "u.state",

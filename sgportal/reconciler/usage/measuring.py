@@ -169,7 +169,7 @@ def _write(
             for name, text in (more or {}).get(place, _NOTHING).items():
                 setattr(row, name, text)
             rows.append(row)
-        upsert_rows(rows, names, [*_VALUES, *others])
+        upsert_rows(rows, (*names, "cluster"), [*_VALUES, *others])
 
 
 def _set(row: Measured, used: Amount, total: Amount, slot: int) -> None:

@@ -27,7 +27,7 @@ update_rows([], ["state"])
 
 Grid.objects.create(kind="DeploymentGrid", namespace="default", name="other", key="site", state="Stalled")
 grids = [Grid(kind="DeploymentGrid", namespace="default", name=f"g{n}", key="site") for n in range(MANY)]
-upsert_rows(grids, ["kind", "namespace", "name"], ["state"])
+upsert_rows(grids, ["kind", "namespace", "name", "cluster"], ["state"])
 assert [Grid.objects.get(name=grid.name).pk for grid in grids[::50]] == [grid.pk for grid in grids[::50]]
 assert not grids[0]._state.adding
 for n, grid in enumerate(grids):
