@@ -7,6 +7,7 @@
   const MOST_FLASHES = 40;  // more at once is not news but noise
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let fresh = [], changed = new Set(), held = false;
+  let filled = false;  // a part that is read once the page is there, for the first time: nothing in it changed
 
   // What a node is about, where that can be told: then it is found again wherever it stands now.
   const keyOf = (node) => {
@@ -138,7 +139,7 @@
       const place = node.closest("td, th, dd, li, tr, .cells > a, p, .note") || node;
       if (place.isConnected && !place.closest("time, [data-keep], .strip")) places.add(place);
     }
-    if (!places.size || calm.matches || places.size > MOST_FLASHES) return;
+    if (filled || !places.size || calm.matches || places.size > MOST_FLASHES) return;
     for (const place of places) { lit.set(place, places); place.dataset.lit = ""; }
     setTimeout(() => { for (const place of places) if (lit.get(place) === places) delete place.dataset.lit; }, LIGHTS);
   };
@@ -156,6 +157,7 @@
     const part = detail.target, answer = detail.serverResponse;
     if (!detail.shouldSwap || !part.matches?.("[data-live][id]")) return;
     if (last.get(part.id) === answer) { detail.shouldSwap = false; return; }
+    filled = !last.has(part.id) && part.matches("[hx-trigger*=load]");
     last.set(part.id, answer);
     detail.swapOverride = part.matches("[hx-swap=innerHTML]") ? "morph:innerHTML" : "morph";
   });

@@ -105,6 +105,18 @@ def test_a_change_is_made_in_place_and_what_is_new_lights_up(visit, sites):
     assert page.evaluate("window.lit") == ["TD"]
 
 
+def test_what_is_read_once_the_page_is_there_does_not_light_up(visit):
+    visit.page.add_init_script("""
+      window.lit = 0;
+      const ours = ({ target }) => target.matches("#kubernetes-events *");
+      const told = (records) => { window.lit += records.filter(ours).length; };
+      new MutationObserver(told).observe(document, { subtree: true, attributeFilter: ["data-lit"] });
+    """)
+    page = visit.open("/nodes/node2/")
+    expect(page.locator("#kubernetes-events > :is(.panel, .scroll)")).to_be_visible()
+    assert page.evaluate("window.lit") == 0
+
+
 def test_rows_are_moved_added_and_removed_as_themselves(visit):
     """Where the order of rows changes, each row is known by what it is about, and the focus goes with it."""
     page = visit.open("/nodes/")
