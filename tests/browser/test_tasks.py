@@ -42,11 +42,13 @@ def test_three_nodes_come_into_two_units_and_back(phone):
     assert hand.clicks <= 6
     toast = phone.locator("#toasts .note.success")
     expect(toast).to_be_visible()
-    expect(toast.locator("button").first).to_have_text("撤销")
+    expect(toast.locator("a.button")).to_have_text("撤销 …")
     expect(phone.locator("#live tbody .s-done")).to_have_count(3)
     before = phone.url
-    toast.locator("button").first.click()
-    phone.wait_for_url(lambda url: "/jobs/" in url and url != before)
+    toast.locator("a.button").click()
+    phone.wait_for_url(before + "undo/")
+    phone.click("main form button.main")
+    phone.wait_for_url(lambda url: re.search(r"/jobs/[0-9a-f-]{36}/$", url) and url != before)
     expect(phone.locator("#live tbody .s-done")).to_have_count(3)
 
 
