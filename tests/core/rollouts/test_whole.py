@@ -4,7 +4,7 @@ import pytest
 
 from sgportal.core.rollouts.forecast import Clocks, seconds_left, seconds_to_approval
 from sgportal.core.rollouts.progress import sentence_of_package
-from sgportal.core.rollouts.state import Member, State
+from sgportal.core.rollouts.state import Member, Position, State
 from sgportal.core.rollouts.strategy import strategy_of
 from sgportal.core.rollouts.whole import whole
 from sgportal.queries.per_unit.clocks import local_minute
@@ -78,3 +78,40 @@ def test_before_an_approval_it_is_told_when_somebody_is_asked():
     )
     assert seconds_to_approval(STRATEGY, state, 0.0, NO_WINDOWS) is None
     assert whole(ASKING, {"db": state, "web": a_state(took=60.0, a="done")}, 0.0, BOTH).to_approval == 220
+
+
+BESIDE = strategy_of(
+    {
+        "tracks": [
+            {"name": "north", "units": ["a", "b"], "waves": [{"name": "canary", "units": ["a"], "approval": True}]},
+            {"name": "south", "units": ["c"], "waves": [{"name": "canary", "units": ["c"], "soakSeconds": 100}]},
+        ],
+        "maxUnavailable": 2,
+    }
+)
+
+
+def in_tracks(north, south, phase="Progressing", took=10.0):
+    places = {"a": (0, "done"), "b": (1, "waiting"), "c": (2, "waiting"), "d": (4, "waiting")}
+    members = {
+        name: Member(wave, 1, 2, turn, took=took if turn == "done" else 0.0) for name, (wave, turn) in places.items()
+    }
+    return State(2, phase, north.reason, members=members, tracks=(north, south))
+
+
+def test_each_track_is_where_the_member_is_that_is_the_furthest_behind():
+    asks, soaks = Position("north", 0, "AwaitingApproval"), Position("north", 0, "Soaking")
+    gone, paused = Position("south", 1, "RollingOut"), Position("south", 0, "RollingOut", paused=True)
+    found = whole(BESIDE, {"db": in_tracks(soaks, gone), "web": in_tracks(asks, paused)}, 0.0, BOTH)
+    north, south, rest = found.state.tracks
+    assert (north.wave, south.wave, south.paused, rest.wave) == (0, 0, True, 0)
+    assert found.possible_of(BESIDE, "north") == ("pause", "approve", "skip")
+    assert found.possible_of(BESIDE, "south") == ("pause", "resume", "skip")
+    assert BESIDE.title(found.state.wave).startswith("north/")
+
+
+def test_tracks_of_a_package_take_as_long_as_the_slowest_of_them_and_then_the_rest():
+    places = Position("north", 1, "RollingOut"), Position("south", 0, "RollingOut")
+    quick, slow = in_tracks(*places), in_tracks(*places, took=60.0)
+    found = whole(BESIDE, {"db": quick, "web": slow}, 0.0, BOTH)
+    assert found.seconds == (60 + 100) + 60  # south's canary, which is watched; then the rest

@@ -201,3 +201,29 @@ def test_a_package_that_goes_changes_no_member_by_the_way(world: World) -> None:
         world.later(5)
     assert not ServiceGroup.objects.exists()
     assert not GridEvent.objects.filter(reason="DependencyDeleted").exists()
+
+
+def test_who_waits_for_a_member_that_is_put_off_there_holds_up_no_other_unit(world: World) -> None:
+    """Of three members in a row the first fails in the canary: the third has nobody to wait for there either."""
+    order = {"dg/web": ["dg/db"], "dg/api": ["dg/web"]}
+    waves = {**FORWARD, "maxFailures": 2}
+
+    def three(db: str, image: str) -> dict[str, Any]:
+        return a_package(
+            a_member("db", db), a_member("web", image), a_member("api", image), dependsOn=order, rollout=waves
+        )
+
+    apply(world, three("img:1", "img:1"))
+    for name in ("db", "web", "api"):
+        world.until_ready(f"{name}-a", f"{name}-b")
+        resync(world)
+    apply(world, three(BROKEN, "img:2"))
+    world.until(lambda: _is_over(world))
+    turns = RolloutUnit.objects.filter(rollout__grid__name__in=("web", "api"), rollout__target__gt=1)
+    assert set(turns.values_list("turn", flat=True)) == {"deferred"}
+
+
+def _is_over(world: World) -> bool:
+    RolloutUnit.objects.filter(rollout__grid__name="db", turn="given").update(since=0)
+    resync(world)
+    return at(world, db="Complete", web="Complete", api="Complete")
