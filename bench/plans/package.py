@@ -15,6 +15,7 @@ def run(units: str = str(grids.UNITS), count: str = str(grids.GRIDS)) -> dict[st
     the statements of the last."""
     with stage.stage("large:1x1"):
         from sgportal.actions import Actor, save_group
+        from sgportal.management.process_memory import freeze
         from sgportal.models import Child, Grid
         from sgportal.queries.plans import plan_for, spec_of
 
@@ -27,6 +28,7 @@ def run(units: str = str(grids.UNITS), count: str = str(grids.GRIDS)) -> dict[st
             steps = plan_for(spec_of(grid), grid).steps
             rows.store(Child, (_child(grid.pk, step.body, number) for number, step in enumerate(steps)))
         Grid.objects.update(observed_generation=1)
+        freeze()  # as every process of the portal does
         same, _, unchanged = _timed(package(int(count), "1.0"), actor)
         update, statements, changed = _timed(package(int(count), "1.1"), actor)
         found = [sum(len(each.plan.steps) for each in several) for several in (planned, unchanged, changed)]

@@ -10,12 +10,13 @@ from django.utils import timezone
 from ..core.grids.grid import GridSpec, parse, source_metadata
 from ..core.plans.plan import Plan
 from ..core.schema import twice
-from ..core.text import MOST_PROBLEMS, Invalid, Problem, Sentence, first_of, pointer, say
+from ..core.text import MOST_PROBLEMS, Invalid, Problem, first_of, pointer, say
 from ..core.traffic.closure import Capabilities
 from ..core.traffic.proof.obeying import disobeying
 from ..core.units import Unit
 from ..models import Grid, Node
 from ..queries.capabilities import capabilities
+from ..queries.per_unit.uncollected import uncollected
 from ..queries.per_unit.units import known_units, units_read_once
 from ..queries.plans import deletion_plan, plan_for, recreation
 from ..reconciler.grids.resource import dependents, edits
@@ -131,7 +132,7 @@ def store(
     dry_run: bool = False,
 ) -> list[Saved]:
     """Store what was prepared, unless `dry_run`; the rows are locked and looked at again. Raises what its checks do."""
-    with transaction.atomic(), requests_together(), units_read_once():
+    with transaction.atomic(), requests_together(), units_read_once(), uncollected():
         if len(prepared) > 1:
             Grid.objects.lock_those({(each.spec.kind.kind, each.spec.namespace, each.spec.name) for each in prepared})
         wishes = [_wish(each) for each in prepared]
@@ -288,13 +289,10 @@ def recreate_unit(grid: Grid, unit: str, actor: Actor, *, dry_run: bool = False)
         if unit and not known:
             raise NotFound(unit)
         if not planned.steps or not known:
-            raise Refused(say("there is nothing to recreate: %(why)s", why=_why_nothing(planned)))
+            why = planned.findings[0].sentence if planned.findings else say("it has not been seen in the cluster")
+            raise Refused(say("there is nothing to recreate: %(why)s", why=why))
         if not dry_run:
             rows.update(recreate=True, failures=0, next_at=None)
             note(actor, "recreate", f"{grid.path}#{unit}", None, None, planned)
             workqueue.enqueue([grid.path], urgent=True)
     return planned
-
-
-def _why_nothing(planned: Plan) -> Sentence:
-    return planned.findings[0].sentence if planned.findings else say("it has not been seen in the cluster")

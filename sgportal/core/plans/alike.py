@@ -25,6 +25,7 @@ OF_ONE_UNIT: Tree = {
         "template": {"metadata": {"labels": {UNIT: None}}, "spec": {"nodeSelector": None}},
     },
 }
+_LISTS = (list, tuple)
 # Of metadata: each object has its own, and the API server strips it from what managers set (its managedFields).
 _OF_ONE_OBJECT = {"name", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
 
@@ -68,20 +69,21 @@ def _metadata(body: Body) -> dict[str, Any]:
     return {name: value for name, value in body["metadata"].items() if name not in _OF_ONE_OBJECT}
 
 
-def _without_same(want: Any, have: Any, tree: Tree | None) -> tuple[Any, Any]:
+def _without_same(want: Any, have: Any, tree: Tree) -> tuple[Any, Any]:
     """Both without what is at these places, as far as it is there and the same in both."""
-    if tree is None:
-        return (None, None) if want is not None and want == have else (want, have)
     if isinstance(want, dict) and isinstance(have, dict):
-        steps = [step for step in tree if step in want and step in have]
-        want, have = dict(want), dict(have)
-    elif isinstance(want, list | tuple) and isinstance(have, list | tuple):
-        steps = [step for step in tree if step < min(len(want), len(have))]
+        steps = [each for each in tree.items() if each[0] in want and each[0] in have]
+        want, have = want.copy(), have.copy()
+    elif isinstance(want, _LISTS) and isinstance(have, _LISTS):
+        steps = [each for each in tree.items() if each[0] < len(want) and each[0] < len(have)]
         want, have = list(want), list(have)
     else:
         return want, have
-    for step in steps:
-        want[step], have[step] = _without_same(want[step], have[step], tree[step])
+    for step, inner in steps:
+        if inner is not None:
+            want[step], have[step] = _without_same(want[step], have[step], inner)
+        elif want[step] is not None and want[step] == have[step]:
+            want[step] = have[step] = None
     return want, have
 
 

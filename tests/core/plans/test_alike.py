@@ -216,3 +216,52 @@ def test_a_node_selector_that_is_not_as_wanted_is_alike_to_none_that_is():
     assert marks[0] == marks[1]
     assert alike.likeness(wanted[0].body, live[1], alike.OF_ONE_UNIT) != marks[0]
     assert comparison.compared_child((), wanted[0].body, live[1]).immutable == "spec.selector"
+
+
+VALUES = st.recursive(
+    st.none() | st.integers(0, 2) | st.sampled_from(["", "a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@st.composite
+def trees(draw, value):
+    """Places in a value: some of its steps, each whole or further into it."""
+    steps = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    chosen = draw(st.lists(st.sampled_from(steps), unique=True)) if len(steps) else []
+    return {
+        step: draw(trees(value[step])) if isinstance(value[step], dict | list) and draw(st.booleans()) else None
+        for step in chosen
+    }
+
+
+def ways(tree, before=()):
+    for step, inner in tree.items():
+        yield from [(*before, step)] if inner is None else ways(inner, (*before, step))
+
+
+def at(value, way):
+    """What is at the end of a way into a value, None where it leads nowhere."""
+    for step in way:
+        fits = isinstance(value, dict) if isinstance(step, str) else isinstance(value, list)
+        if not fits or (step not in value if isinstance(value, dict) else step >= len(value)):
+            return None
+        value = value[step]
+    return value
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_what_is_the_same_at_the_places_of_a_tree_is_left_out_and_nothing_else(data):
+    """The quick way through both at once, against one place after the other."""
+    want = data.draw(VALUES)
+    tree = data.draw(trees(want))
+    have = data.draw(st.just(copy.deepcopy(want)) | VALUES)
+    before = copy.deepcopy((want, have))
+    found = alike._without_same(want, have, tree)
+    assert (want, have) == before
+    for *first, last in ways(tree):
+        if (same := at(want, (*first, last))) is not None and same == at(have, (*first, last)):
+            at(want, first)[last] = at(have, first)[last] = None
+    assert found == (want, have)

@@ -5,10 +5,11 @@ slow, they do not break. An object of more than 1.5 MiB is refused by etcd (`--m
 than 256 KiB by the API server (`TotalAnnotationSizeLimitB`).
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from ...text import Sentence, say
 from ..plan import Step
@@ -68,7 +69,7 @@ def large(steps: Sequence[Step]) -> Iterator[Sentence]:
 
 
 def _bytes(body: Mapping[str, Any]) -> int:
-    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS, default=str))
 
 
 def _annotations(body: Mapping[str, Any]) -> int:
