@@ -102,7 +102,7 @@ def steer(request: HttpRequest, namespace: str, name: str, verb: Verb) -> HttpRe
         plans = actions.steer_package(group, verb, actor(request), dry_run=True, **how)
         ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
         if request.method == "POST" and request.POST.get("step") == "confirm":
-            if request.POST.get(FIELD) not in (None, "", id_of(ids)):
+            if request.POST.get(FIELD) != id_of(ids):
                 raise actions.PlanChanged
             with actions.as_planned(ids):
                 expect = request.POST.get("expect")

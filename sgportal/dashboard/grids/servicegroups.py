@@ -69,7 +69,7 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
     if request.method == "POST":
         try:
-            if request.POST.get(FIELD) not in (None, id_of(ids)):
+            if request.POST.get(FIELD) != id_of(ids):
                 raise actions.PlanChanged
             with actions.as_planned(ids):
                 actions.delete_group(found, actor(request), expect=request.POST.get("expect"))

@@ -318,9 +318,10 @@ def test_a_package_changed_meanwhile(operator, fleet):
 def test_deleting_a_package(operator, fleet):
     place = "/servicegroups/default/shop/delete/"
     assert "deploymentgrids/default/echo" in operator.get(place).content.decode()
-    operator.post(place, {"expect": '"old.1"'})
-    assert ServiceGroup.objects.exists()
-    operator.post(place, {"expect": ServiceGroup.objects.get().etag})
+    plan = hidden(operator.get(place), "plan")
+    operator.post(place, {"expect": '"old.1"', "plan": plan})
+    assert ServiceGroup.objects.get().deleting_since is None
+    operator.post(place, {"expect": ServiceGroup.objects.get().etag, "plan": plan})
     assert ServiceGroup.objects.get().deleting_since
     assert operator.get(place).status_code == 404
     fleet.refresh_from_db()
