@@ -26,7 +26,7 @@ from sgportal.reconciler.worker import run
 from tests import builders
 
 pytestmark = pytest.mark.django_db
-_NAMES = ("clearing", "history", "names", "notifications", "readers", "resync", "retention")
+_NAMES = ("clearing", "history", "names", "notifications", "readers", "resync", "retention", "usage")
 DUTIES = {f"duties/{each}" for each in _NAMES}
 
 
