@@ -10,7 +10,7 @@ from django.utils import timezone
 from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
 from ..core.grids.kinds import KINDS
-from ..core.grids.operations import asking_as
+from ..core.grids.operations import asking_as, members_asking_as
 from ..core.overrides.operation import operation_text
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
@@ -185,6 +185,8 @@ def restore_package(
         raise NotFound(f"servicegroups/{namespace}/{name}@{number}")
     found = ServiceGroup.objects.filter(namespace=namespace, name=name).first()
     asking = asking_as(revision.source(), found.metadata.get("annotations") if found else None)
+    members = [grid.source() for grid in Grid.objects.filter(group=found)] if found else []
+    asking["spec"] = members_asking_as(asking["spec"], members)
     return save_group(asking, actor, expect=expect, dry_run=dry_run)
 
 

@@ -5,7 +5,7 @@ Each takes a manifest that is valid and gives a new one; `units` are NodeUnits b
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..names import APPROVED_UNITS, OPERATION, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS, ROLLOUT
@@ -16,7 +16,7 @@ from .kinds import DEFAULT
 
 Manifest = Mapping[str, Any]
 Operation = Callable[[Manifest], dict[str, Any]]
-_ASKED = (ROLLOUT, OPERATION)  # annotations that are carried out once for each text
+_ASKED = frozenset((ROLLOUT, OPERATION))  # annotations that are carried out once for each text
 
 
 def pause(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
@@ -89,10 +89,19 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
 def asking_as(manifest: Manifest, now: Mapping[str, str] | None) -> dict[str, Any]:
     """An earlier version of a grid or a ServiceGroup with what is asked of it by its annotations `now`, so that nothing
     that was done is asked once more."""
+    if not _ASKED & (_annotations(manifest).keys() | (now or {}).keys()):
+        return dict(manifest)
     old = {key: value for key, value in _annotations(manifest).items() if key not in _ASKED}
     annotations = {**old, **{key: value for key, value in (now or {}).items() if key in _ASKED}}
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "annotations"}
     return {**manifest, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
+
+
+def members_asking_as(spec: Manifest, now: Iterable[Manifest]) -> dict[str, Any]:
+    """The spec of an earlier version of a ServiceGroup, with what is asked of its members by annotations `now`."""
+    asked = {(each["kind"], each["metadata"]["name"]): _annotations(each) for each in now}
+    grids = [asking_as(each, asked.get((each["kind"], each["metadata"]["name"]))) for each in spec["grids"]]
+    return {**spec, "grids": grids}
 
 
 def _annotations(manifest: Manifest) -> dict[str, str]:

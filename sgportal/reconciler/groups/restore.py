@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...cluster import Cluster
+from ...core.grids.operations import members_asking_as
 from ...core.overrides.operation import operation_of, operation_text
 from ...core.text import Invalid, Problem, say
-from ...models import PackageRevision, ServiceGroup
+from ...models import Grid, PackageRevision, ServiceGroup
 from ...queries.policy import closed
 from ..grids.events import kube_events
 from ..grids.operations import MOST_SHOWN, done, ignored, not_stored
@@ -51,4 +52,4 @@ def _wanted(group: ServiceGroup, asked: str) -> Any:
     if revision is None:
         latest = revisions.first()
         raise not_stored(operation.revision, latest.number if latest else 0)
-    return revision.spec
+    return members_asking_as(revision.spec, [grid.source() for grid in Grid.objects.filter(group=group)])

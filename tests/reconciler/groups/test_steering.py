@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sgportal.actions import restore_package, steer_package
-from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup, WorkKey
+from sgportal.models import Grid, GridEvent, PackageRevision, Rollout, ServiceGroup, WorkKey
+from sgportal.reconciler.grids.resource import sync
 from sgportal.reconciler.groups import restore
 
 from ..world import ADA, World
@@ -168,3 +169,28 @@ def test_a_kill_before_or_after_the_members_are_written_restores_once(
     see(world)
     assert set(images(world).values()) == {"img:1"}
     assert list(PackageRevision.objects.values_list("number", flat=True)) == [3, 2, 1]
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("door", ["kubectl", "portal"])
+def test_a_package_that_goes_back_asks_no_member_what_it_was_asked_then(world: World, door: str) -> None:
+    in_both(world)
+    for image in ("img:4", "img:5"):
+        asked = {"metadata": {"annotations": {"sgportal.superedge.io/operation": f"image {image}"}}}
+        world.edit("web", asked, "DeploymentGrid")
+        sync.observe("DeploymentGrid", "default", "web", world.get("web", "DeploymentGrid"))
+        world.settle()
+        see(world)
+    assert images(world)["web-a"] == "img:5"
+    at_four = PackageRevision.objects.filter(number__gt=2)
+    number = max(each.number for each in at_four if "image img:4" in str(each.spec) and "img:5" not in str(each.spec))
+    apply(world, a_package(a_member("db", "img:6"), a_member("web", "img:6")))
+    if door == "kubectl":
+        ask(world, operation=f"restore {number}")
+    else:
+        restore_package("default", "shop", number, ADA)
+        see(world)
+    done = GridEvent.objects.filter(path="deploymentgrids/default/web", reason="OperationDone")
+    assert sum(each.count for each in done) == 2
+    web = Grid.objects.get(name="web")
+    assert images(world)["web-a"] == web.spec["template"]["template"]["spec"]["containers"][0]["image"] == "img:4"
