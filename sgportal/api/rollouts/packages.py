@@ -180,14 +180,14 @@ class GroupRolloutVerb(PackageRolloutView):
     @operation(
         "Steer a ServiceGroup's rollout",
         takes=PLANNED,
-        body=TracksRequestSerializer,
         answers={200: GroupPlanSerializer, 202: GroupPlanSerializer},
         refusals=(409,),
         takes_match=True,
     )
     def post(self, _request: Request, namespace: str, name: str) -> Response:
         """Start it anew, pause or resume it, approve its present wave, abort it where it is, or roll it back: for every
-        member for which that makes sense now. A pause, its end and an approval may be of some tracks alone."""
+        member for which that makes sense now. A pause, its end and an approval may be of some tracks alone, in a body
+        `{"tracks": ["north"]}`, which nobody has to send."""
         return self.steered(namespace, name, tracks=names_in(self.fields(TracksRequestSerializer), "tracks"))
 
 
