@@ -144,6 +144,7 @@ TEMPLATES = [
                 "sgportal.dashboard.page.parts.list_tags",
                 "sgportal.dashboard.page.parts.toasts",
                 "sgportal.dashboard.page.parts.usage_tags",
+                "sgportal.dashboard.people.bookmark_tags",
                 "template_partials.templatetags.partials",
             ],
         },

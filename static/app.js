@@ -20,8 +20,8 @@
 
   // Keys.
   let prefix = 0;
-  const places = { o: "overview", m: "matrix", n: "nodes", u: "groups", g: "grids" };
-  const addresses = { overview: "/", matrix: "/matrix/", nodes: "/nodes/", groups: "/groups/", grids: "/grids/" };
+  const places = { o: "overview", m: "matrix", n: "nodes", u: "groups", g: "grids", v: "saved" };
+  const addresses = { overview: "/", matrix: "/matrix/", nodes: "/nodes/", groups: "/groups/", grids: "/grids/", saved: "/saved/" };
   const typing = (target) => target.closest("input, textarea, select, [contenteditable], .ace_editor, dialog");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -40,11 +40,10 @@
     if (event.target.closest("[data-help]")) help();
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(document.getElementById(copy.dataset.copy), copy);
-    const menu = $("#menu[open]");
-    if (menu && !menu.contains(event.target)) menu.open = false;
+    for (const menu of $$(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
-    const menu = $("#menu[open]");
+    const menu = $(".menu[open]");
     if (event.key === "Escape" && menu) { menu.open = false; $("summary", menu).focus(); }
   });
 

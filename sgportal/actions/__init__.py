@@ -4,6 +4,7 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
+from .access.bookmarks import add_favourite, remove_favourite, remove_view, save_view
 from .access.grants import check_role, give_role, take_back
 from .access.second_factor import (
     add_second_factor,
@@ -57,6 +58,7 @@ __all__ = [
     "TakeOver",
     "Unavailable",
     "add_channel",
+    "add_favourite",
     "add_second_factor",
     "approve",
     "as_planned",
@@ -79,8 +81,10 @@ __all__ = [
     "pin_units",
     "recreate_unit",
     "remove_channel",
+    "remove_favourite",
     "remove_second_factor",
     "remove_unused_templates",
+    "remove_view",
     "renew_recovery_codes",
     "reset_second_factor",
     "restart",
@@ -91,6 +95,7 @@ __all__ = [
     "revoke_token",
     "save_grids",
     "save_group",
+    "save_view",
     "scale",
     "schedule_nodes",
     "scopes_of",

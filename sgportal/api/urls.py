@@ -15,7 +15,7 @@ from .http.problems import nothing_here
 from .migration import views as migration
 from .nodes import labelling, past
 from .nodes import views as nodes
-from .people import grants, service_tokens
+from .people import bookmarks, grants, service_tokens
 from .people import views as people
 from .pods import views as pods
 from .rollouts import packages
@@ -128,6 +128,10 @@ urlpatterns = [
     path("service-tokens/<int:pk>", service_tokens.ServiceTokenDetail.as_view(), name="api-service-token"),
     path("grants", grants.GrantList.as_view(), name="api-grants"),
     path("grants/<int:pk>", grants.GrantDetail.as_view(), name="api-grant"),
+    path("saved-views", bookmarks.SavedViewList.as_view(), name="api-saved-views"),
+    path("saved-views/<int:pk>", bookmarks.SavedViewDetail.as_view(), name="api-saved-view"),
+    path("favourites", bookmarks.FavouriteList.as_view(), name="api-favourites"),
+    path("favourites/<int:pk>", bookmarks.FavouriteDetail.as_view(), name="api-favourite"),
     path("audit", people.AuditList.as_view(), name="api-audit"),
     path("schema", Schema.as_view(), name="schema"),
     re_path(r"", nothing_here),

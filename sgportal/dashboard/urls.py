@@ -14,7 +14,7 @@ from .migration import views as migration
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
-from .people import oidc, preferences, profile, second_factor, service_tokens
+from .people import bookmarks, oidc, preferences, profile, second_factor, service_tokens
 from .people.login import Login, Logout, code, password
 from .pods import events as pod_events
 from .pods import views as pods
@@ -48,6 +48,10 @@ urlpatterns = [
     path("oidc/callback/", oidc.end, name="oidc-end"),
     path("logout/", Logout.as_view(), name="logout"),
     path("preferences/", preferences.choose, name="preferences"),
+    path("saved/", bookmarks.saved, name="saved"),
+    path("saved/add/", bookmarks.save, name="view-save"),
+    path("saved/<int:pk>/remove/", bookmarks.remove, name="view-remove"),
+    path("favourite/", bookmarks.star, name="favourite"),
     path("profile/", profile.profile, name="profile"),
     path("profile/password/", password, name="password"),
     path("profile/second-factor/", second_factor.own, name="second-factor"),

@@ -3,6 +3,7 @@
 Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 """
 
+from .bookmarks import Favourite, SavedView
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
 from .history import (
@@ -40,6 +41,7 @@ __all__ = [
     "DataPlane",
     "Delivery",
     "DueCell",
+    "Favourite",
     "Grant",
     "Grid",
     "GridEvent",
@@ -69,6 +71,7 @@ __all__ = [
     "Revision",
     "Rollout",
     "RolloutUnit",
+    "SavedView",
     "SecondFactor",
     "ServiceGroup",
     "ServiceToken",

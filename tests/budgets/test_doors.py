@@ -22,7 +22,7 @@ PIECE = r"<(?:\w+:)?(\w+)>"
 REST = "/api/v1/"
 ENDLESS = "/api/v1/events"
 PAGEFUL = 120  # more than a page or an answer shows at once
-MOST = 17  # statements of whatever is read, but for
+MOST = 18  # statements of whatever is read, but for
 FIRST = f"/?group={fleet.KEY}&by=area&search=unit"
 HISTORY = f"/unit/?key={fleet.KEY}&unit=unit-000&at="
 # Which count everything, plan for three grids, and read what a NodeUnit was with all that changed in it.

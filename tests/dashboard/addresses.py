@@ -48,6 +48,8 @@ READABLE = (
     "/servicegroups/default/shop/revisions/",
     "/servicegroups/default/shop/revisions/?from=1&to=2",
     "/jobs/",
+    "/saved/",
+    "/saved/?at=/nodes/%3Fready%3DUnknown",
     "/profile/",
     "/profile/password/",
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,10 +11,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 
 from ...models import Pod
-from ...queries.fleet.search import Found, search
+from ...queries.fleet.search import MOST, Found, search
 from ..grids.address import grid_url
 from ..page.access import may, needs
 from ..page.render import as_page, wanted
+from ..people.bookmarks import kept
 
 # Title, name of the address, the role that it needs.
 _PAGES = (
@@ -26,6 +28,7 @@ _PAGES = (
     (gettext_lazy("Incidents"), "events", "viewer"),
     (gettext_lazy("Jobs"), "jobs", "viewer"),
     (gettext_lazy("Cluster"), "cluster", "viewer"),
+    (gettext_lazy("Saved views"), "saved", "viewer"),
     (gettext_lazy("Profile and API tokens"), "profile", "viewer"),
     (gettext_lazy("Audit"), "audit", "admin"),
 )
@@ -49,10 +52,19 @@ class Hit:
 def find(request: HttpRequest) -> HttpResponse:
     """What holds the text `q` in its name; the list alone where a script asks."""
     text = wanted(request, "q")["q"]
-    hits = [*_things(search(text)), *_pages(request, text)] if text else list(_pages(request, ""))
+    hits = [*_kept(request, text), *(_things(search(text)) if text else ()), *_pages(request, text)]
     part = getattr(request, "htmx", None)
     template = "fleet/hits.html" if part else "fleet/search.html"
     return as_page(render(request, template, {"hits": hits, "text": text}))
+
+
+def _kept(request: HttpRequest, text: str) -> Iterator[Hit]:
+    """One's favourites and saved views whose name holds the text; the first of each where there is none."""
+    found, like = kept(request), text.lower()
+    favourites = (Hit(row.kind, f"★ {row.name}", row.place, address) for row, address in found["favourites"])
+    views = (Hit(gettext("Saved view"), row.name, "", row.address) for row in found["views"])
+    for hits in (favourites, views):
+        yield from islice((hit for hit in hits if like in hit.name.lower()), MOST)
 
 
 def _things(found: Found) -> Iterator[Hit]:

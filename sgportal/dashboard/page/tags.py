@@ -78,6 +78,8 @@ VERBS = {
     "recovery-code-used": gettext_lazy("use recovery code"),
     "recovery-codes-renewed": gettext_lazy("renew recovery codes"),
     "access-ended": gettext_lazy("revoke access"),
+    "view-shared": gettext_lazy("share view"),
+    "view-removed": gettext_lazy("remove shared view"),
     "token-issued": gettext_lazy("create token"),
     "token-revoked": gettext_lazy("revoke token"),
     "channel-added": gettext_lazy("add channel of notifications"),

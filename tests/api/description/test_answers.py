@@ -6,7 +6,18 @@ import pytest
 from django.db import transaction
 
 from sgportal.api.docs.views import description
-from sgportal.models import ApiToken, Grant, LabelJob, ManagedCluster, Node, NotificationChannel, Rollout, ServiceToken
+from sgportal.models import (
+    ApiToken,
+    Favourite,
+    Grant,
+    LabelJob,
+    ManagedCluster,
+    Node,
+    NotificationChannel,
+    Rollout,
+    SavedView,
+    ServiceToken,
+)
 from sgportal.reconciler.discovery import superedge
 from sgportal.reconciler.discovery.superedge import ControllerObservation
 from sgportal.reconciler.fleet import halt
@@ -171,6 +182,12 @@ CALLS = {
     "GET service-tokens": [("", None, 200)],
     "POST service-tokens": [("", {"name": "deployer", "role": "operator", "namespaces": ["default"]}, 201)],
     "DELETE service-tokens/{id}": [("", None, 204)],
+    "GET saved-views": [("", None, 200)],
+    "POST saved-views": [("", {"name": "new", "address": "/nodes/?ready=Unknown", "shared": True}, 201)],
+    "DELETE saved-views/{id}": [("", None, 204)],
+    "GET favourites": [("", None, 200)],
+    "POST favourites": [("", {"kind": "NodeUnit", "name": "nodeunit1", "nodeGroup": "zone1"}, 201)],
+    "DELETE favourites/{id}": [("", None, 204)],
     "GET audit": [("", None, 200)],
     "GET schema": [("", None, 200)],
 }
@@ -215,6 +232,10 @@ def prepared(ada, people, name, body):
             "service-tokens": lambda: ServiceToken.issue("spare", "viewer", 1)[0],
             "tokens": lambda: ApiToken.issue(people["ada"], "t")[0],
             "notifications": lambda: NotificationChannel.objects.create(name="n", url="jsons://h/x", topics="units"),
+            "saved-views": lambda: SavedView.objects.create(user=people["ada"], name="v", address="/nodes/"),
+            "favourites": lambda: Favourite.objects.create(
+                user=people["ada"], kind="NodeUnit", place="zone1", name="nodeunit1"
+            ),
             "grants": lambda: Grant.objects.create(user=people["vic"], role="viewer"),
         }
         row = next(make() for noun, make in made.items() if noun in name)

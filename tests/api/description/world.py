@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from sgportal.cluster import Listing
@@ -14,6 +14,7 @@ from sgportal.core.usage.measure import Amount, NodeSample, PodSample
 from sgportal.models import (
     Child,
     DataPlane,
+    Favourite,
     Grant,
     Grid,
     GridEvent,
@@ -24,6 +25,7 @@ from sgportal.models import (
     NodeLabel,
     NotificationChannel,
     Pod,
+    SavedView,
     ServiceToken,
 )
 from sgportal.reconciler.cache.translate import child_row
@@ -78,6 +80,9 @@ def fill(api: Api) -> None:
     Grant.objects.create(group=Group.objects.create(name="staff"), role="viewer", namespaces="default")
     NotificationChannel.objects.create(name="ops", url="jsons://hooks.example/x", topics="units closure")
     ServiceToken.issue("ci", "operator", 30)
+    ada = User.objects.get(username="ada")
+    SavedView.objects.create(user=ada, name="down", address="/nodes/?ready=Unknown", shared=True)
+    Favourite.objects.create(user=ada, kind="NodeUnit", place="zone1", name="nodeunit2")
     Grid.objects.filter(group__isnull=False).update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
     _past()
 
