@@ -24,12 +24,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The fields of a manifest or of one of its templates (see `parts.Part`)."""
+    """The fields of a manifest, of one of its templates or containers (see `form.Part`)."""
 
     kind: str
     index: int | None
     template: str
     entries: list[Entry]
+    has_containers: bool = False
+    container: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,14 @@ class Draft:
             return []
         parts = [part for part in parts_of(manifest) if part.fields]
         return [
-            Section(each.kind, each.index, each.template, [self._entry(manifest, one) for one in each.fields])
+            Section(
+                each.kind,
+                each.index,
+                each.template,
+                [self._entry(manifest, one) for one in each.fields],
+                bool(each.containers),
+                each.container,
+            )
             for each in parts
         ]
 

@@ -21,10 +21,12 @@ from .codecs import (
     Shape,
     read,
 )
+from .pod_codecs import MOUNTS, PROBE, TOLERATIONS, VOLUMES
 
 TEMPLATE: Path = ("spec", "template")
 _POD = (*TEMPLATE, "template")
-_CONTAINER = (*_POD, "spec", "containers", 0)
+CONTAINERS: Path = (*_POD, "spec", "containers")
+_CONTAINER: Path = (*CONTAINERS, 0)
 _WORKLOADS = ("DeploymentGrid", "StatefulSetGrid")
 _SERVICES = ("ServiceGrid",)
 
@@ -56,6 +58,15 @@ class Field:
     def of_template(self) -> bool:
         """Whether it stands in the template of a workload."""
         return self.kinds == _WORKLOADS and self.path[:2] == TEMPLATE
+
+    @property
+    def of_container(self) -> bool:
+        """Whether it stands in the first container of a workload's pods."""
+        return self.path[: len(_CONTAINER)] == _CONTAINER
+
+    def of_further_container(self, number: int) -> "Field":
+        """The same field of another container of the same pods."""
+        return self.moved(_CONTAINER, (*CONTAINERS, number), f"c{number}-")
 
     def moved(self, old: Path, new: Path, mark: str) -> "Field":
         """The same field in another place: a template of the pool, or a grid of a ServiceGroup."""
@@ -107,6 +118,64 @@ FIELDS = (
     Field("cpu", gettext_lazy("CPU request"), (*_CONTAINER, "resources", "requests", "cpu"), QUANTITY, _WORKLOADS),
     Field(
         "memory", gettext_lazy("Memory request"), (*_CONTAINER, "resources", "requests", "memory"), QUANTITY, _WORKLOADS
+    ),
+    Field("cpulimit", gettext_lazy("CPU limit"), (*_CONTAINER, "resources", "limits", "cpu"), QUANTITY, _WORKLOADS),
+    Field(
+        "memorylimit",
+        gettext_lazy("Memory limit"),
+        (*_CONTAINER, "resources", "limits", "memory"),
+        QUANTITY,
+        _WORKLOADS,
+    ),
+    Field(
+        "readiness",
+        gettext_lazy("Readiness probe"),
+        (*_CONTAINER, "readinessProbe"),
+        PROBE,
+        _WORKLOADS,
+        gettext_lazy("Such as http 8080 /healthz every 10 after 5, tcp 8080, or exec cat /ready."),
+    ),
+    Field("liveness", gettext_lazy("Liveness probe"), (*_CONTAINER, "livenessProbe"), PROBE, _WORKLOADS),
+    Field("startup", gettext_lazy("Startup probe"), (*_CONTAINER, "startupProbe"), PROBE, _WORKLOADS),
+    Field(
+        "mounts",
+        gettext_lazy("Volume mounts"),
+        (*_CONTAINER, "volumeMounts"),
+        MOUNTS,
+        _WORKLOADS,
+        gettext_lazy("One per line: the path, the name of the volume, and ro for read-only."),
+        lines=2,
+    ),
+    Field(
+        "volumes",
+        gettext_lazy("Volumes"),
+        (*_POD, "spec", "volumes"),
+        VOLUMES,
+        _WORKLOADS,
+        gettext_lazy(
+            "One per line, such as config configMap shop; also secret, persistentVolumeClaim, hostPath, emptyDir."
+        ),
+        lines=2,
+    ),
+    Field(
+        "tolerations",
+        gettext_lazy("Tolerations"),
+        (*_POD, "spec", "tolerations"),
+        TOLERATIONS,
+        _WORKLOADS,
+        gettext_lazy(
+            "One per line, such as dedicated=edge:NoSchedule or node.kubernetes.io/unreachable:NoExecute for 60s."
+        ),
+        lines=2,
+    ),
+    Field(
+        "nodeselector",
+        gettext_lazy("Node selector"),
+        (*_POD, "spec", "nodeSelector"),
+        PAIRS,
+        _WORKLOADS,
+        gettext_lazy("One key=value per line."),
+        lines=2,
     ),
     Field(
         "default",

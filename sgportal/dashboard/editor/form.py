@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid, Problem
 from .codecs import Manifest, Path, read, write
-from .fields import FIELDS, TEMPLATE, Field
+from .fields import CONTAINERS, FIELDS, TEMPLATE, Field
 
 _SHARED = ("namespace", "key")  # what a ServiceGroup's grids take from it
 _POOL: Path = ("spec", "templatePool")
@@ -18,12 +18,16 @@ _POOL: Path = ("spec", "templatePool")
 @dataclass(frozen=True, slots=True)
 class Part:
     """The fields of a manifest, or of one of its templates. `index` is the manifest's place in a ServiceGroup (None:
-    the document itself), `template` the template's name in templatePool ("" for the manifest with its own)."""
+    the document itself), `template` the template's name in templatePool ("" for the manifest with its own).
+    `containers` is where its pods' containers stand (() where there are none), `container` which of them it is about
+    (0: the first, with all else)."""
 
     kind: str
     index: int | None
     template: str
     fields: list[Field]
+    containers: Path = ()
+    container: int = 0
 
 
 def parts_of(manifest: Manifest) -> list[Part]:
@@ -42,10 +46,23 @@ def _parts(manifest: Mapping[str, Any], index: int | None, fields: list[Field]) 
     inner = [each for each in fields if each.of_template]
     pool = [str(name) for name in _mapping(manifest, _POOL)] if inner else []
     whole = read(manifest, TEMPLATE) is not None or not pool
-    parts = [Part(kind, index, "", fields if whole else [each for each in fields if not each.of_template])]
+    own = Part(kind, index, "", fields if whole else [each for each in fields if not each.of_template])
+    parts = _with_containers(manifest, own, TEMPLATE, inner, "") if whole and inner else [own]
     for number, name in enumerate(pool):
-        moved = [each.moved(TEMPLATE, (*_POOL, name), f"t{number}-") for each in inner]
-        parts.append(Part(kind, index, name, moved))
+        place: Path = (*_POOL, name)
+        moved = [each.moved(TEMPLATE, place, f"t{number}-") for each in inner]
+        parts += _with_containers(manifest, Part(kind, index, name, moved), place, inner, f"t{number}-")
+    return parts
+
+
+def _with_containers(manifest: Mapping[str, Any], part: Part, place: Path, inner: list[Field], mark: str) -> list[Part]:
+    """A part about a template at `place`, and one for each container of its pods after the first."""
+    containers = place + CONTAINERS[len(TEMPLATE) :]
+    found, own = read(manifest, containers), [each for each in inner if each.of_container]
+    parts = [replace(part, containers=containers)]
+    for number in range(1, len(found) if isinstance(found, list) else 0):
+        fields = [each.of_further_container(number).moved(TEMPLATE, place, mark) for each in own]
+        parts.append(replace(part, fields=fields, containers=containers, container=number))
     return parts
 
 
@@ -53,7 +70,12 @@ def _inside(index: int, parts: list[Part]) -> list[Part]:
     """The same parts, of a grid of a ServiceGroup."""
     home: Path = ("spec", "grids", index)
     return [
-        Part(part.kind, index, part.template, [each.moved((), home, f"{index}-") for each in part.fields])
+        replace(
+            part,
+            index=index,
+            fields=[each.moved((), home, f"{index}-") for each in part.fields],
+            containers=home + part.containers if part.containers else (),
+        )
         for part in parts
     ]
 

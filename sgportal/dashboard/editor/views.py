@@ -24,6 +24,7 @@ from ..page.render import clean, show, wanted
 from .check import Verdict, judge
 from .codecs import read
 from .draft import MODES, Draft, posted
+from .form import parts_of
 from .subject import Home, address, blank, find, kind_of, member, source
 
 MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
@@ -80,6 +81,8 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
         return _editor(request, replace(draft, mode=draft.mode if draft.problems else step), home)
     if step.startswith(("add:", "drop:")):
         return _editor(request, _with_members(draft, *step.split(":", 1)), home)
+    if step.startswith(("container-add:", "container-drop:")):
+        return _editor(request, _with_containers(draft, *step.split(":", 1)), home)
     verdict = judge(draft, actor(request), home, ask=step != "save")  # a save asks when it is one
     if verdict.current:
         return _stale(request, draft, verdict.current)
@@ -110,6 +113,24 @@ def _with_members(draft: Draft, verb: str, what: str) -> Draft:
         members.append(member(what))
     elif verb == "drop" and what.isdecimal() and int(what) < len(members):
         del members[int(what)]
+    return replace(draft, text=write_document(manifest))
+
+
+def _with_containers(draft: Draft, verb: str, section: str) -> Draft:
+    """The draft with one container more in the pods of a section of the form, or without the section's."""
+    try:
+        manifest = {} if draft.problems else read_document(draft.text.encode())
+    except Invalid as invalid:
+        return replace(draft, problems=invalid.problems)
+    parts = [part for part in parts_of(manifest) if part.fields]
+    part = parts[int(section)] if section.isdecimal() and len(section) < 5 and int(section) < len(parts) else None
+    containers = read(manifest, part.containers) if part and part.containers else None
+    if part is None or not isinstance(containers, list):
+        return draft
+    if verb == "container-add":
+        containers.append({"name": f"container-{len(containers) + 1}", "image": ""})
+    elif part.container:
+        del containers[part.container]
     return replace(draft, text=write_document(manifest))
 
 

@@ -30,6 +30,9 @@ def test_what_is_typed_is_what_is_shown(kind):
     manifest = blank(kind, "zone")
     samples = {"replicas": "7", "labels": "a=b", "selector": "a=b", "templates": "u=t", "env": "A=1"}
     samples |= {"ignored": "/spec/replicas by hpa"}
+    samples |= {"volumes": "a emptyDir", "mounts": "/a a ro", "tolerations": "a=b:NoExecute for 5s"}
+    samples |= {"readiness": "http 80 /a every 5", "liveness": "tcp web", "startup": "exec cat '/a b'"}
+    samples |= {"nodeselector": "a=b"}
     samples |= {"ports": "81/UDP x", "serviceports": "81:web/TCP x"}
     typed = {name: samples.get(name.split("-")[-1], "text") for name in shown(manifest)}
     before = deepcopy(manifest)
