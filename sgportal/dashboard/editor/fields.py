@@ -60,6 +60,11 @@ class Field:
         return self.kinds == _WORKLOADS and self.path[:2] == TEMPLATE
 
     @property
+    def is_image(self) -> bool:
+        """Whether it is the image of a container."""
+        return self.path[-1] == "image"
+
+    @property
     def of_container(self) -> bool:
         """Whether it stands in the first container of a workload's pods."""
         return self.path[: len(_CONTAINER)] == _CONTAINER

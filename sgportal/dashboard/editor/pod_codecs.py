@@ -55,7 +55,7 @@ def _list(value: Any) -> list[Any]:
 def _exactly(entry: Any, entry_of: Callable[[str], Entry], text_of: Callable[[Entry], str]) -> str | None:
     """The text that says just what an entry says; None where there is none."""
     try:
-        text = text_of(entry) if isinstance(entry, Mapping) else ""
+        text = text_of(dict(entry)) if isinstance(entry, Mapping) else ""
         return text if text and _plainly(entry_of(text)) == _plainly(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -14,11 +14,14 @@ from ...actions import as_planned
 from ...core.documents import read_document, write_document
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
+from ...core.plans.preview.deletions import is_large
 from ...core.text import Invalid
 from ...models import Grid, ServiceGroup
 from ...queries.matrix.node_groups import default_key, node_groups
+from ...queries.per_unit.images import images_of_grids
 from ..grids.address import grid_at
 from ..page.access import actor, needs
+from ..page.agreed import is_named
 from ..page.difference import lines
 from ..page.render import clean, show, wanted
 from .check import Verdict, judge
@@ -88,7 +91,9 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
         return _stale(request, draft, verdict.current)
     if verdict.problems:
         return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
-    if step == "save" and request.POST.get("seen") == verdict.seen:
+    plans, name = [each.plan for each in verdict.fates], home.name if home else ""
+    may_save = step == "save" and request.POST.get("seen") == verdict.seen
+    if may_save and (home is None or is_named(request, name, plans)):
         with as_planned(verdict.ids):
             verdict = judge(draft, actor(request), home, dry_run=False)
         if verdict.fates:
@@ -96,7 +101,8 @@ def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
         if verdict.problems:
             return _editor(request, replace(draft, problems=verdict.problems), home, status=400)
         return _act(request, draft, home)
-    context = {"draft": draft, "back": address(home), "home": home, "verdict": verdict, "moved_on": step == "save"}
+    context = {"draft": draft, "back": address(home), "home": home, "verdict": verdict}
+    context |= {"moved_on": step == "save" and not may_save, "typed": name if is_large(plans) else ""}
     return show(request, "editor/preview.html", context)
 
 
@@ -165,6 +171,7 @@ def _editor(
         "kinds": [*KINDS, GROUP],
         "member_kinds": list(KINDS) if sections and sections[0].kind == GROUP else [],
         "groups": node_groups(),
+        "images": images_of_grids() if draft.mode == "form" else (),
     }
     return show(request, "editor/editor.html", context, status=status)
 

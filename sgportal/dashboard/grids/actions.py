@@ -10,10 +10,11 @@ from django.utils.translation import gettext
 
 from ... import actions
 from ...core.grids.grid import parse
+from ...core.plans.preview.deletions import is_large
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
-from ..page.agreed import agreed, as_shown, say_changed
+from ..page.agreed import agreed, as_shown, is_named, say_changed
 from ..page.render import show
 from ..page.tags import CASCADES, say
 from .address import grid_at, grid_url
@@ -25,7 +26,9 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
     found = grid_at(plural, namespace, name)
     asked = request.POST.get("propagation", "Background")
     propagation = asked if asked in CASCADES else "Background"
-    if request.method == "POST" and request.POST.get("step") == "confirm":
+    plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
+    confirmed = request.method == "POST" and request.POST.get("step") == "confirm"
+    if confirmed and is_named(request, name, [plan]):
         try:
             with as_shown(request, found.path):
                 actions.delete_grid(found, actor(request), expect=request.POST.get("expect"), propagation=propagation)
@@ -36,8 +39,9 @@ def delete(request: HttpRequest, plural: str, namespace: str, name: str) -> Http
             return redirect("grid-delete", plural, namespace, name)
         except actions.PlanChanged:
             say_changed(request)
-    plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
-    context = {"grid": found, "plan": plan, "propagation": propagation, "propagations": CASCADES}
+            plan = actions.delete_grid(found, actor(request), propagation=propagation, dry_run=True)
+    context: dict[str, Any] = {"grid": found, "plan": plan, "propagation": propagation, "propagations": CASCADES}
+    context["typed"] = name if is_large([plan]) else ""
     return show(request, "grids/delete.html", context)
 
 

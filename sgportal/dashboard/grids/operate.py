@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from ... import actions
 from ...core.text import Invalid
 from ...models import Grid
+from ...queries.per_unit.images import images_of_grids
 from ..page.access import actor, needs
 from ..page.agreed import agreed, as_shown, say_changed
 from ..page.parts import toasts
@@ -92,7 +93,8 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         "back": back,
         "containers": _containers(found),
         "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
-        "given": request.POST,
+        "given": _given(request, found, unit, verb),
+        "images": images_of_grids() if verb == "image" else (),
     }
     try:
         how = _how(request, verb, track)
@@ -172,12 +174,37 @@ def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:
         return {}
     if request.method != "POST":
         return None
-    if verb in ("scale", "pin"):
-        field = "replicas" if verb == "scale" else "revision"
-        text = clean(request.POST.get(field, ""))
-        return {field: int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    if verb == "scale":
+        found = _replicas(request)
+        return None if found is None else {"replicas": found}
+    if verb == "pin":
+        text = clean(request.POST.get("revision", ""))
+        return {"revision": int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
     image, container = (clean(request.POST.get(each, ""))[:1000] for each in ("image", "container"))
     return {"image": image, "container": container} if image else None
+
+
+def _replicas(request: HttpRequest) -> int | None:
+    """The replicas that are asked for, one more or fewer than the number in the field where ± was pressed."""
+    text, by = clean(request.POST.get("replicas", "")), {"+": 1, "-": -1}.get(request.POST.get("by", ""), 0)
+    return max(0, int(text) + by) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _given(request: HttpRequest, grid: Grid, unit: str, verb: str) -> dict[str, Any]:
+    """What the fields show: what was typed, else what there is now."""
+    given: dict[str, Any] = {**request.POST.dict()}
+    if verb == "scale":
+        asked = _replicas(request)
+        given["replicas"] = _replicas_now(grid, unit) if asked is None and "replicas" not in given else asked
+    return given
+
+
+def _replicas_now(grid: Grid, unit: str) -> int | None:
+    """How many replicas a NodeUnit is to have, or each by the template of the grid."""
+    if unit:
+        return grid.units.filter(name=unit).values_list("desired", flat=True).first()
+    found = (grid.spec.get("template") or {}).get("replicas", 1)  # what Kubernetes takes where nothing is said
+    return found if isinstance(found, int) else None
 
 
 def _containers(grid: Grid) -> list[str]:

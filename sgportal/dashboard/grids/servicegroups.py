@@ -9,9 +9,10 @@ from django.utils.translation import gettext
 from ... import actions
 from ...core.health import SETTLED, worst
 from ...core.plans.preview.binding import id_of, plan_id
+from ...core.plans.preview.deletions import is_large
 from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
-from ..page.agreed import FIELD, say_changed
+from ..page.agreed import FIELD, is_named, say_changed
 from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.revisions import history
@@ -67,7 +68,7 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     found = get_object_or_404(ServiceGroup, namespace=namespace, name=name, deleting_since=None)
     plans = actions.delete_group(found, actor(request), dry_run=True)
     ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
-    if request.method == "POST":
+    if request.method == "POST" and is_named(request, name, plans.values()):
         try:
             if request.POST.get(FIELD) != id_of(ids):
                 raise actions.PlanChanged
@@ -84,6 +85,7 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         messages.success(request, gettext("“%(name)s” is being deleted.") % {"name": name})
         return redirect("servicegroups")
     context = {"group": found, "plans": sorted(plans.items()), "plan_id": id_of(ids)}
+    context["typed"] = name if is_large(plans.values()) else ""
     return show(request, "servicegroups/delete.html", context)
 
 

@@ -1,6 +1,6 @@
 """What a person agreed to on a page: the plan whose id the form brings back is the one that is carried out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from ...actions import PlanChanged, as_planned
+from ...core.plans.plan import Plan
+from ...core.plans.preview.deletions import is_large
 from .render import clean
 
 FIELD = "plan"
@@ -31,6 +33,15 @@ def agreed(request: HttpRequest, path: str, write: Callable[[bool], T]) -> tuple
         except PlanChanged:
             say_changed(request)
     return write(True), False
+
+
+def is_named(request: HttpRequest, name: str, plans: Iterable[Plan]) -> bool:
+    """Whether the form names what goes, where much goes with it; says so on the page where it does not."""
+    if not is_large(plans) or clean(request.POST.get("typed", "")) == name:
+        return True
+    text = gettext("Nothing was changed: type “%(name)s” to confirm that many objects are deleted.")
+    messages.warning(request, text % {"name": name})
+    return False
 
 
 def say_changed(request: HttpRequest) -> None:

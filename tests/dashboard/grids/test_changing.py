@@ -1,0 +1,114 @@
+"""Changing grids by pages: the name that is typed where much is deleted, replicas by one, images that run elsewhere."""
+
+import re
+
+import pytest
+
+from sgportal.core.documents import write_document
+from sgportal.core.plans.preview.deletions import MANY
+from sgportal.models import Grid, ServiceGroup
+
+from ... import builders
+from ...api.builders import child
+from ..addresses import GRID
+
+BIG = "/grids/deploymentgrids/default/big/"
+PACK = "/servicegroups/default/pack/"
+
+
+def grown(count):
+    """A grid in a package, with a child in each of so many NodeUnits."""
+    group = ServiceGroup.objects.create(namespace="default", name="pack", key="zone")
+    grid = builders.a_grid("big", "zone", group=group)
+    names = [f"u{number:02}" for number in range(count)]
+    for name in names:
+        builders.a_node(f"n-{name}", zone=name)
+    builders.observed(grid, dict.fromkeys(names, "Ready"))
+    for name in names:
+        child(grid, name)
+    builders.news()
+    return grid
+
+
+def shown(page, name):
+    return re.search(rf'name="{name}" value="([^"]*)"', page.text)[1]
+
+
+def confirmed(client, address, **more):
+    page = client.get(address)
+    form = {name: shown(page, name).replace("&quot;", '"') for name in ("expect", "plan")}
+    return page, client.post(address, {**form, "step": "confirm", **more})
+
+
+@pytest.mark.parametrize("address", [BIG + "delete/", PACK + "delete/"])
+def test_a_large_deletion_asks_for_the_name(operator, address):
+    grown(MANY)
+    name = "big" if address.startswith(BIG) else "pack"
+    for typed in ({}, {"typed": ""}, {"typed": "other"}):
+        page, answer = confirmed(operator, address, **typed)
+        assert 'name="typed"' in page.text
+        assert answer.status_code == 200
+        assert "to confirm that many objects are deleted" in answer.text
+        assert Grid.objects.get(name="big").deleting_since is None
+    assert confirmed(operator, address, typed=f" {name} ")[1].status_code == 302
+    assert Grid.objects.get(name="big").deleting_since
+
+
+@pytest.mark.parametrize("address", [BIG + "delete/", PACK + "delete/"])
+def test_a_small_deletion_asks_for_none(operator, address):
+    grown(MANY - 1)
+    page, answer = confirmed(operator, address)
+    assert 'name="typed"' not in page.text
+    assert answer.status_code == 302
+    assert Grid.objects.get(name="big").deleting_since
+
+
+def test_what_leaves_the_children_deletes_none(operator):
+    grown(MANY)
+    page = operator.post(BIG + "delete/", {"propagation": "Orphan", "step": "preview"})
+    assert 'name="typed"' not in page.text
+
+
+def test_an_edit_of_a_package_that_deletes_much_asks_for_the_name(operator):
+    grown(MANY)
+    template = {"selector": {"app": "x"}, "ports": [{"port": 80}]}
+    service = {"kind": "ServiceGrid", "metadata": {"name": "web"}, "spec": {"template": template}}
+    package = ServiceGroup.objects.get().source() | {"spec": {"gridUniqKey": "zone", "grids": [service]}}
+    form = {"mode": "yaml", "document": write_document(package), "expect": ServiceGroup.objects.get().etag}
+    preview = operator.post(PACK + "edit/", {**form, "step": "preview"})
+    assert 'name="typed"' in preview.text
+    save = {**form, "step": "save", "seen": preview.context["verdict"].seen}
+    again = operator.post(PACK + "edit/", save)
+    assert "to confirm that many objects are deleted" in again.text
+    assert Grid.objects.get(name="big").deleting_since is None
+    assert operator.post(PACK + "edit/", {**save, "typed": "pack"}).status_code == 302
+    assert Grid.objects.get(name="big").deleting_since
+
+
+def test_replicas_go_up_and_down_by_one(operator, fleet):
+    place = GRID + "do/scale/"
+    now = fleet.spec["template"].get("replicas", 1)
+    assert f'value="{now}"' in operator.get(place).text
+    assert f'value="{now + 1}"' in operator.post(place, {"replicas": now, "by": "+"}).text
+    for pressed, left in ((1, 0), (0, 0)):
+        assert f'value="{left}"' in operator.post(place, {"replicas": pressed, "by": "-"}).text
+    assert operator.post(place, {"replicas": "x", "by": "+"}).status_code == 200
+    assert Grid.objects.get(pk=fleet.pk).generation == fleet.generation  # nothing is done before it is confirmed
+    wanted = fleet.units.get(name="lyo").desired
+    assert f'value="{wanted}"' in operator.get(place + "?unit=lyo").text
+
+
+def test_an_image_is_picked_from_those_that_run(operator, fleet):
+    image = fleet.spec["template"]["template"]["spec"]["containers"][0]["image"]
+    builders.a_grid("other", "site")
+    Grid.objects.filter(name="other").update(
+        spec={
+            "template": {"template": {"spec": {"containers": [{"image": "<b>:1"}, {"image": image}]}}},
+            "overrides": [{"units": ["ham"], "patch": {"image": "edge:2"}}],
+        }
+    )
+    for address in (GRID + "do/image/", GRID + "edit/", "/grids/new/"):
+        page = operator.get(address).text
+        assert 'list="images"' in page
+        offered = re.findall(r'<option value="([^"]*)">(\d) grid', page)
+        assert {(image, "2"), ("&lt;b&gt;:1", "1"), ("edge:2", "1")} <= set(offered)
