@@ -14,6 +14,17 @@ _PHASES = {
     "running": gettext_lazy("Running"),
     "terminated": gettext_lazy("Terminated"),
 }
+_ROLES = {
+    "init": gettext_lazy("init container"),
+    "sidecar": gettext_lazy("sidecar"),
+    "ephemeral": gettext_lazy("ephemeral container"),
+}
+
+
+@register.filter
+def role_word(role: str) -> str:
+    """What a container is for beside those of the application; "" for one of these."""
+    return str(_ROLES.get(role, ""))
 
 
 @register.filter
