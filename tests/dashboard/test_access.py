@@ -11,7 +11,7 @@ from .. import builders
 from .addresses import AUDIT, GRID, READABLE, WRITABLE, more
 from .conftest import browser
 
-OPEN = {"login", "logout", "oidc-begin", "oidc-end", "preferences"}
+OPEN = {"login", "login-code", "logout", "oidc-begin", "oidc-end", "preferences"}
 WRITES = (
     "/labels/",
     "/labels/anything/",
