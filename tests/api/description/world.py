@@ -142,6 +142,8 @@ def _live() -> None:
     Child.objects.create(kind="Service", namespace="default", name="web-svc", uid="s", owner_uid=uid, body=body)
     builders.pod("p0", "node0", appGrid="echo")
     builders.pod("p1", "node1", appGrid="echo")
+    Pod.objects.filter(name="p0").update(child_kind="Deployment", child="web-nodeunit1")
+    GridUnit.objects.filter(grid__kind="DeploymentGrid", name="nodeunit1").update(child="web-nodeunit1")
     by_hand = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -190,7 +192,7 @@ class LookedUp:
         state = {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}}
         status = {"name": "c", "restartCount": 2, "ready": False, "lastState": {"terminated": ended}, **state}
         pod = {
-            "metadata": {"uid": Pod.objects.get(name="p0").uid},
+            "metadata": {"uid": "uid-p0"},
             "spec": {
                 "initContainers": [{"name": "i", "image": "img:1"}],
                 "containers": [{"name": "c", "image": "img:1"}],
