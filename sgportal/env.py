@@ -54,6 +54,13 @@ def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def some_of(name: str, found: list[str], choices: tuple[str, ...]) -> list[str]:
+    """What a setting names, if these are all among `choices`. Raises ImproperlyConfigured for anything else."""
+    if wrong := [each for each in found if each not in choices]:
+        raise ImproperlyConfigured(f"{name} may hold {', '.join(choices)}, not “{wrong[0]}”")
+    return found
+
+
 def namespaces(globs: list[str], own: str) -> Namespaces:
     """The namespaces that SGPORTAL_NAMESPACES opens. Raises ImproperlyConfigured for what no namespace can match."""
     try:

@@ -18,6 +18,7 @@ from .env import (
     env_str,
     namespaces,
     proxies,
+    some_of,
     zones,
 )
 from .logs.context import name_cluster
@@ -73,6 +74,12 @@ SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 
 # Whose password alone opens nothing (docs/access/README.md).
 SGPORTAL_SECOND_FACTOR = env_choice("SGPORTAL_SECOND_FACTOR", "optional", ("optional", "admins", "everyone"))
+
+# What a person may only do after another has approved it (docs/access/README.md).
+SGPORTAL_FOUR_EYES = some_of(
+    "SGPORTAL_FOUR_EYES", env_list("SGPORTAL_FOUR_EYES"), ("delete", "drain", "rollback", "decide")
+)
+SGPORTAL_FOUR_EYES_SECONDS = env_int("SGPORTAL_FOUR_EYES_SECONDS", 86400, minimum=60)
 
 # Log-in at an OpenID Connect provider, beside local users; off without an issuer (docs/access/README.md).
 SGPORTAL_OIDC_ISSUER = env_str("SGPORTAL_OIDC_ISSUER", "")

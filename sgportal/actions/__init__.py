@@ -4,6 +4,7 @@ No reads, and no cluster except for the one label a person wants changed at once
 controller runs.
 """
 
+from .access.approvals import approve_request, refuse_request
 from .access.bookmarks import add_favourite, remove_favourite, remove_view, save_view
 from .access.grants import check_role, give_role, take_back
 from .access.second_factor import (
@@ -18,6 +19,7 @@ from .common import (
     Actor,
     AlreadyExists,
     Forbidden,
+    NeedsApproval,
     NotFound,
     PlanChanged,
     ReadOnly,
@@ -48,6 +50,7 @@ __all__ = [
     "AlreadyExists",
     "Forbidden",
     "Imported",
+    "NeedsApproval",
     "NotFound",
     "PlanChanged",
     "ReadOnly",
@@ -61,6 +64,7 @@ __all__ = [
     "add_favourite",
     "add_second_factor",
     "approve",
+    "approve_request",
     "as_planned",
     "assign_units",
     "check_role",
@@ -80,6 +84,7 @@ __all__ = [
     "pause",
     "pin_units",
     "recreate_unit",
+    "refuse_request",
     "remove_channel",
     "remove_favourite",
     "remove_second_factor",

@@ -1,16 +1,20 @@
 """What every action needs: who acts, whether we may write at all, what may go wrong, and the audit trail."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from django.db import transaction
+
+from ..access import approvals
 from ..core.plans.plan import Plan
-from ..core.plans.preview.binding import plan_id
+from ..core.plans.preview.binding import id_of, plan_id
 from ..core.text import Sentence, say
 from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode
+from ..models.people import Service
 from ..models.scopes.current import everything
 from ..queries.plans import plan_json
 from ..reconciler import label_jobs
@@ -60,6 +64,26 @@ class PlanChanged(Refused):
         super().__init__(say("the plan has changed since it was shown; review it again"))
 
 
+class NeedsApproval(Refused):
+    """Another person has to approve this first; who asks has asked for that now. `asked` is what for."""
+
+    def __init__(self, asked: approvals.Asked) -> None:
+        super().__init__(say("another person has to approve this first"))
+        self.asked = asked
+
+    def ask(self, actor: Actor) -> None:
+        """Store that it was asked for, outside of the transaction that this ended."""
+        with transaction.atomic():
+            row, is_new = approvals.ask(self.asked)
+            if is_new:
+                after = {"action": row.action, "plan": row.plan}
+                _note(actor, AuditEvent.Kind.CHANGE, "approval-asked", row.path, None, after, row.shown)
+        self.sentence = say(
+            "another person has to approve this first, on the page “Approvals”; ask again then (request %(number)s)",
+            number=row.pk,
+        )
+
+
 class Forbidden(Refused):
     """Nobody may do this through the portal, whatever their role."""
 
@@ -84,10 +108,42 @@ def intent(action: Callable[P, T]) -> Callable[P, T]:
             _check_halt()
             _check_management_mode()
         with everything():
-            return action(*args, **kwargs)
+            try:
+                return action(*args, **kwargs)
+            except NeedsApproval as needed:
+                needed.ask(_actor_in(args, kwargs))
+                raise
 
     guarded.intent = True  # type: ignore[attr-defined]
     return guarded
+
+
+def _actor_in(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
+    return next(each for each in (*args, *kwargs.values()) if isinstance(each, Actor))
+
+
+def second_person(actor: Actor, action: approvals.Action, path: str, plan: str, shown: Any) -> None:
+    """See to it that another person approved an action that takes two here. It belongs into the write's own
+    transaction, where the rows that decide are locked. Raises NeedsApproval, and Forbidden to a service token."""
+    if not approvals.is_guarded(action):
+        return
+    if actor.name.startswith(Service.PREFIX):
+        raise Forbidden(say("this takes two people, and a service token is none; use a token of your own"))
+    asked = approvals.Asked(actor.name, action, path, plan, shown)
+    if not (by := approvals.spend(asked)):
+        raise NeedsApproval(asked)
+    _note(actor, AuditEvent.Kind.CHANGE, "approval-used", path, None, {"action": action, "by": by, "plan": plan}, None)
+
+
+def plans_shown(plans: Mapping[str, Plan]) -> tuple[str, dict[str, Any]]:
+    """The id of the plans for several grids, by their paths, and how people read them."""
+    ids = {path: plan_id(each.steps) for path, each in plans.items()}
+    return id_of(ids), {path: plan_json(each) for path, each in plans.items()}
+
+
+def together_with(action: approvals.Action) -> AbstractContextManager[Any]:
+    """A transaction around an action that takes two people, of which a part stores something."""
+    return transaction.atomic() if approvals.is_guarded(action) else nullcontext()
 
 
 def _check_halt() -> None:
@@ -171,11 +227,15 @@ def note(
     after: Any,
     planned: Plan | None = None,
     units: Iterable[tuple[str, str]] = (),
+    two: approvals.Action | None = None,
 ) -> None:
     """Leave an audit event: who did what by which door, the state before and after, the plan that was shown, and which
-    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to."""
+    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to; with `two`, an
+    action that may take two people, whatever `second_person` raises."""
     if planned is not None:
         _check_agreed(path, planned)
+        if two:
+            second_person(actor, two, path, plan_id(planned.steps), plan_json(planned))
     shown = plan_json(planned) if planned else None
     entry = _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
     AuditedUnit.objects.bulk_create(AuditedUnit(entry=entry, key=key, unit=unit) for key, unit in sorted(set(units)))

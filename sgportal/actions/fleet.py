@@ -21,13 +21,22 @@ from ..queries.held import HeldPlan, plan_of_halt
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
-from .common import Actor, Refused, Stale, check_agreed, note
+from .common import Actor, NeedsApproval, Refused, Stale, check_agreed, note, second_person
 from .held import NEVER_PUT_THERE, settle_missing
 
 PATH = "cluster"
 
 
 def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> HeldPlan:
+    """As `_decide`; raises NeedsApproval where that takes two people, too."""
+    try:
+        return _decide(choice, halt_id, actor, dry_run=dry_run)
+    except NeedsApproval as needed:
+        needed.ask(actor)
+        raise
+
+
+def _decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> HeldPlan:
     """Go on after a halt: `choice` is one of the row's `choices`, `halt_id` names the halt that the person was shown.
     What that comes to; with `dry_run` nothing is done. Raises Refused, Stale, PlanChanged."""
     with transaction.atomic():
@@ -50,6 +59,7 @@ def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) ->
         row.decision, row.decided_by, row.decided_at = choice, actor.name, timezone.now()
         row.save()
         note(actor, choice, PATH, before, {"uid": row.uid})
+        second_person(actor, "decide", PATH, planned.id, {"choice": choice, **before})
         change_log.record("cluster", [halt.CHANGE_LOG_KEY])
         halt.wake()
     return planned

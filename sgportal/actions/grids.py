@@ -255,7 +255,7 @@ def delete_grid(
         current.deleting_since, current.propagation = timezone.now(), propagation
         current.version += 1
         current.save()
-        note(actor, "delete", current.path, current.source(), None, planned)
+        note(actor, "delete", current.path, current.source(), None, planned, two="delete" if by_itself else None)
         if by_itself:
             dependents.release(current, actor.name, actor.door)
         change_log.record("grid", [current.path])

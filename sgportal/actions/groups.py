@@ -19,7 +19,18 @@ from ..queries.per_unit.units import units_read_once
 from ..queries.policy import closed
 from ..reconciler.queue import workqueue
 from ..reconciler.queue.together import requests_together
-from .common import Actor, AlreadyExists, NotFound, Refused, Stale, intent, note
+from .common import (
+    Actor,
+    AlreadyExists,
+    NotFound,
+    Refused,
+    Stale,
+    intent,
+    note,
+    plans_shown,
+    second_person,
+    together_with,
+)
 from .grids import Prepared, Saved, delete_grid, prepare, store
 from .policy import check_open, check_scope
 
@@ -34,6 +45,12 @@ class SavedGroup:
     saved: Sequence[Saved]
     removed: Sequence[Grid]
     removals: Sequence[Plan]
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """The plan for each grid by its path."""
+        gone = zip((each.path for each in self.removed), self.removals, strict=True)
+        return {**{each.path: each.plan for each in self.saved}, **dict(gone)}
 
 
 @intent
@@ -72,6 +89,9 @@ def save_group(
         removals = [delete_grid(grid, actor, dry_run=dry_run, by_itself=False) for grid in removed]
         if dry_run:
             return SavedGroup(group, _result(manifest, group, saved, removed), saved, removed, removals)
+        if removed:
+            gone = {grid.path: plan for grid, plan in zip(removed, removals, strict=True)}
+            second_person(actor, "delete", spec.path(), *plans_shown(gone))
         result = _result(manifest, group, saved, removed)
         group = _store(spec, manifest, group, saved, actor, result)
     return SavedGroup(group, result, saved, removed, removals)
@@ -187,7 +207,11 @@ def restore_package(
     asking = asking_as(revision.source(), found.metadata.get("annotations") if found else None)
     members = [grid.source() for grid in Grid.objects.filter(group=found)] if found else []
     asking["spec"] = members_asking_as(asking["spec"], members)
-    return save_group(asking, actor, expect=expect, dry_run=dry_run)
+    with together_with("rollback"):
+        saved = save_group(asking, actor, expect=expect, dry_run=dry_run)
+        if not dry_run:
+            second_person(actor, "rollback", f"servicegroups/{namespace}/{name}", *plans_shown(saved.plans))
+    return saved
 
 
 @intent
@@ -210,6 +234,7 @@ def delete_group(
         }
         if not dry_run:
             note(actor, "delete", current.path, before, None)
+            second_person(actor, "delete", current.path, *plans_shown(plans))
             current.deleting_since = timezone.now()
             current.save()
             workqueue.enqueue([current.path], urgent=True)

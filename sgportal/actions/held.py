@@ -17,7 +17,7 @@ from ..queries.held import Held, HeldPlan, held, plan_of_decision
 from ..reconciler.fleet import halt
 from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
-from .common import Actor, Refused, Stale, check_agreed, intent, note
+from .common import Actor, Refused, Stale, check_agreed, intent, note, second_person
 
 NEVER_PUT_THERE: dict[str, Any] = {"cluster_uid": "", "cluster_generation": 0, "pushed_generation": 0}
 
@@ -49,6 +49,8 @@ def decide_held(
         if not dry_run:
             check_agreed(lambda: planned.id)
             _carry_out(choice, decided, actor)
+            shown = {"choice": choice, "grids": {each.grid.path: list(each.units) for each in decided}}
+            second_person(actor, "decide", "decisions", planned.id, shown)
     return decided, planned
 
 

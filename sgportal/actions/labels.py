@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.db import transaction
 
+from ..access.approvals import is_guarded
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
 from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
 from ..core.text import Invalid, Problem, first_of, pointer, say
@@ -16,7 +17,7 @@ from ..queries.nodes import standing_undo
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
 from ..reconciler.queue import unit_history, workqueue
-from .common import Actor, NotFound, PlanChanged, Refused, check_agreed, intent, is_agreed, note
+from .common import Actor, NotFound, PlanChanged, Refused, check_agreed, intent, is_agreed, note, second_person
 
 _OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
 
@@ -162,6 +163,8 @@ def _start(
     with transaction.atomic():
         if planned is not None:
             _check_agreed(records, planned)
+        if action == "drain" and planned is not None and is_guarded("drain"):
+            _check_second_person(records, planned(), actor)
         if action in EXCLUSIVE:
             _check_free(records, undoes)
         job = LabelJob.objects.create(
@@ -178,6 +181,13 @@ def _start(
         unit_history.remember({key for each in records.values() for key in each["after"]})
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
+
+
+def _check_second_person(names: Iterable[str], impact: Impact, actor: Actor) -> None:
+    names = sorted(names)
+    pods = [f"{each.namespace}/{each.pod}" for each in impact.evictions]
+    path = f"nodes/{names[0]}" if len(names) == 1 else "nodes"
+    second_person(actor, "drain", path, impact.id, {"nodes": names, "evictions": pods})
 
 
 def _check_agreed(names: Iterable[str], planned: Callable[[], Impact]) -> None:

@@ -12,7 +12,7 @@ from ..queries.per_unit.pins import pin_problems
 from ..queries.plans import plan_pinned
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
-from .common import Actor, NotFound, Stale, as_stored, intent, note
+from .common import Actor, NotFound, Stale, as_stored, intent, note, plans_shown, second_person, together_with
 from .grids import Saved, save_grids
 from .policy import check_writable
 
@@ -32,7 +32,11 @@ def restore_revision(
         raise NotFound(f"{path}@{number}")
     found = Grid.objects.at(*path.split("/")).first()
     manifest = asking_as(revision.source(), found.metadata.get("annotations") if found else None)
-    return save_grids([manifest], actor, expect=expect, dry_run=dry_run)[0]
+    with together_with("rollback"):
+        saved = save_grids([manifest], actor, expect=expect, dry_run=dry_run)[0]
+        if not dry_run:
+            second_person(actor, "rollback", path, *plans_shown({path: saved.plan}))
+    return saved
 
 
 @intent

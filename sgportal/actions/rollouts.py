@@ -19,7 +19,7 @@ from ..queries.plans import plan_at
 from ..reconciler.grids.rollouts import package, rows, turn
 from ..reconciler.queue import change_log, rollout_keys
 from ..reconciler.queue.together import requests_together
-from .common import Actor, NotFound, Refused, Stale, as_stored, intent, note
+from .common import Actor, NotFound, Refused, Stale, as_stored, intent, note, plans_shown, second_person
 from .groups import check_group_scope
 from .policy import check_open, check_writable
 
@@ -59,6 +59,8 @@ def steer_rollout(
         planned = _planned(row, look, after)
         if not dry_run:
             _store(row, look, after, verb, units, actor, planned, tracks)
+            if verb == "rollback":
+                second_person(actor, "rollback", row.path, *plans_shown({row.path: planned}))
             rollout_keys.wake([row])
     return planned
 
@@ -139,6 +141,8 @@ def steer_package(
             named = [unit for unit in units if unit in after.members]
             _store(grids[path], looks[path], after, verb, named, actor, plans[path], tracks)
         if not dry_run:
+            if verb == "rollback":
+                second_person(actor, "rollback", row.path, *plans_shown(plans))
             change_log.record("grid", [row.path])
             rollout_keys.wake(grids.values())
     return plans

@@ -15,7 +15,7 @@ from .http.problems import nothing_here
 from .migration import views as migration
 from .nodes import labelling, past
 from .nodes import views as nodes
-from .people import bookmarks, grants, service_tokens
+from .people import approvals, bookmarks, grants, service_tokens
 from .people import views as people
 from .pods import views as pods
 from .rollouts import packages
@@ -126,6 +126,8 @@ urlpatterns = [
     path("tokens/<int:pk>", people.TokenDetail.as_view(), name="api-token"),
     path("service-tokens", service_tokens.ServiceTokenList.as_view(), name="api-service-tokens"),
     path("service-tokens/<int:pk>", service_tokens.ServiceTokenDetail.as_view(), name="api-service-token"),
+    path("approvals", approvals.ApprovalList.as_view(), name="api-approvals"),
+    path("approvals/<int:pk>", approvals.ApprovalDetail.as_view(), name="api-approval"),
     path("grants", grants.GrantList.as_view(), name="api-grants"),
     path("grants/<int:pk>", grants.GrantDetail.as_view(), name="api-grant"),
     path("saved-views", bookmarks.SavedViewList.as_view(), name="api-saved-views"),

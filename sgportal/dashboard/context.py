@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -26,6 +27,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_read": SimpleLazyObject(lambda: may(request, "viewer")),
         "may_write": SimpleLazyObject(lambda: may(request, "operator")),
         "may_audit": SimpleLazyObject(lambda: Scope.of(rights(request), "admin").is_all),
+        "four_eyes": settings.SGPORTAL_FOUR_EYES,
         "may_logs": SimpleLazyObject(lambda: may_read_logs(rights(request))),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(lambda: fresh(request)),

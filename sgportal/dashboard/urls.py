@@ -14,7 +14,7 @@ from .migration import views as migration
 from .nodes import jobs, labels, units
 from .nodes import views as nodes
 from .page import live
-from .people import bookmarks, oidc, preferences, profile, second_factor, service_tokens
+from .people import approvals, bookmarks, oidc, preferences, profile, second_factor, service_tokens
 from .people.login import Login, Logout, code, password
 from .pods import events as pod_events
 from .pods import views as pods
@@ -60,6 +60,8 @@ urlpatterns = [
     path("profile/sessions/<str:session>/end/", profile.end, name="session-end"),
     path("profile/tokens/", profile.issue, name="token-issue"),
     path("profile/tokens/<int:pk>/revoke/", profile.revoke, name="token-revoke"),
+    path("approvals/", approvals.approvals, name="approvals"),
+    path("approvals/<int:pk>/", approvals.decide, name="approval-decide"),
     path("service-tokens/", service_tokens.tokens, name="service-tokens"),
     path("service-tokens/issue/", service_tokens.issue, name="service-token-issue"),
     path("service-tokens/<int:pk>/revoke/", service_tokens.revoke, name="service-token-revoke"),

@@ -3,6 +3,7 @@
 Thin rows; the rules live in core. Reads that both doors share are in `reading`.
 """
 
+from .approvals import Approval
 from .bookmarks import Favourite, SavedView
 from .cache import Child, Namespace, Node, NodeLabel, Pod, ResourceSync, Slice
 from .dataplane import DataPlane
@@ -32,6 +33,7 @@ from .work import DueCell, Heartbeat, Lease, WorkKey
 
 __all__ = [
     "ApiToken",
+    "Approval",
     "AuditEvent",
     "AuditedUnit",
     "CellHistory",

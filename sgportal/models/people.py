@@ -216,11 +216,12 @@ class ServiceToken(Bearer):
 class Service:
     """Who acts with a service token, where Django expects a user. No user can have its name."""
 
+    PREFIX = "token:"
     is_authenticated = is_active = True
     is_anonymous = is_staff = is_superuser = False
 
     def __init__(self, token: ServiceToken) -> None:
-        self.pk = self.username = f"token:{token.name}"
+        self.pk = self.username = f"{self.PREFIX}{token.name}"
 
     def __str__(self) -> str:
         return self.username

@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F, QuerySet
 
 from ..access import brake
-from ..models import AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
+from ..models import Approval, AuditEvent, GridEvent, Journal, LabelJob, WorkKey, clock
 from ..models.history import kept_for
 from ..queries.per_unit.spare import spare_revisions, spare_rollouts
 from ..queries.standing import Standing
@@ -63,6 +63,7 @@ def kept() -> tuple[Kept, ...]:
         Kept(GridEvent, "last_at", events),
         Kept(LabelJob, "finished_at", events),
         Kept(AuditEvent, "at", audit),
+        Kept(Approval, "asked_at", audit),
     )
 
 

@@ -16,6 +16,7 @@ from ...models.people import Bearer
 from ...models.scopes.grants import highest, rights_of
 from .problems import Refusal
 
+_NO_TOKENS = say("a token cannot create tokens; log in and create it in that session or on the page “Profile”")
 USED_EVERY = timedelta(minutes=1)
 
 
@@ -107,9 +108,7 @@ class RolePermission(permissions.BasePermission):
             raise Refusal(403, say("this requires the role “%(needed)s”; ask an administrator", needed=needed))
         token = request.auth if isinstance(request.auth, Bearer) else None
         if token and request.method in getattr(view, "sessions_only", ()):
-            raise Refusal(
-                403, say("a token cannot create tokens; log in and create it in that session or on the page “Profile”")
-            )
+            raise Refusal(403, getattr(view, "only_in_sessions", _NO_TOKENS))
         if not reading and token and token.scope != "write":
             raise Refusal(403, say("this token is read-only; create one with the scope write"))
         return True

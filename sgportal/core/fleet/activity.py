@@ -23,6 +23,10 @@ _TOLD: Mapping[str, Sentence] = {
     "keep": say("decided that workloads of %(what)s are kept: %(details)s"),
     "restore": say("decided that %(what)s is restored in the cluster"),
     "follow": say("decided that the cluster's state holds for %(what)s"),
+    "approval-asked": say("asked another person to approve an action on %(what)s: %(details)s"),
+    "approval-given": say("approved an action on %(what)s: %(details)s"),
+    "approval-refused": say("refused an action on %(what)s: %(details)s"),
+    "approval-used": say("carried out an approved action on %(what)s: %(details)s"),
     "take-over": say("took the grids over from SuperEdge"),
     "hand-back": say("began to hand the grids back to SuperEdge"),
     "definitions": say("replaced the custom resource definitions"),
@@ -77,6 +81,8 @@ def _details(verb: str, path: str, before: Any, after: Any) -> Iterator[str]:
         yield from _some([unit if number is None else f"{unit}={number}" for unit, number in after.items()])
     elif verb in ("keep", "delete") and isinstance(before, Mapping):
         yield from _some([str(unit) for unit in before.get("units") or ()])
+    elif verb.startswith("approval-") and isinstance(after, Mapping):
+        yield from (str(after[name]) for name in ("action", "asked", "by") if name in after)
     elif isinstance(before, Mapping):
         yield from _some([str(node) for node in before])
 

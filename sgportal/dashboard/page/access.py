@@ -4,14 +4,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from ...access import second_factor
 from ...access.scope import Awareness, OutOfScope, readable
-from ...actions import Actor, Forbidden, NotFound, ReadOnly, Unavailable
+from ...actions import Actor, Forbidden, NeedsApproval, NotFound, ReadOnly, Unavailable
 from ...core.access.scope import NOTHING, Right, Scope, has_role
 from ...models import Journal
 from ...models.scopes.current import within
@@ -93,6 +96,9 @@ def needs(needed: str, scoped: Awareness = "", password_alone: bool = False) -> 
                 return gone(request, error)
             except Unavailable as error:
                 return unavailable(request, error)
+            except NeedsApproval as error:
+                messages.warning(request, capfirst(error.sentence.render(gettext)))
+                return redirect("approvals")
             except Forbidden as error:
                 return show(request, "403.html", {"sentence": error.sentence}, status=403)
             except ReadOnly as error:

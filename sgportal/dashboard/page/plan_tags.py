@@ -4,12 +4,27 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django import template
+from django.utils.translation import gettext_lazy
 
 from ...core.plans.plan import Plan
 from ...core.plans.preview.binding import Summary, plan_id, summary_of
 from ...core.plans.preview.folding import Fold, folded
 
 register = template.Library()
+_APPROVAL_STATES = {
+    "waiting": gettext_lazy("waits for another person"),
+    "approved": gettext_lazy("approved by"),
+    "refused": gettext_lazy("refused by"),
+    "outdated": gettext_lazy("the plan has changed"),
+    "done": gettext_lazy("carried out; approved by"),
+    "expired": gettext_lazy("expired"),
+}
+
+
+@register.filter
+def approval_word(status: str) -> str:
+    """What became of a request for approval, before the name of who decided."""
+    return str(_APPROVAL_STATES.get(status, status))
 
 
 @register.filter

@@ -157,13 +157,18 @@ def _event(bounds: Bounds) -> Q:
     return found & Q(unit__in=bounds.units) if bounds.units else found
 
 
-def _change(bounds: Bounds) -> Q:
-    """What was done to grids in scope. What concerns people is in no limited scope."""
+def _approval(bounds: Bounds) -> Q:
+    """What somebody wants to do to grids in scope; nodes and decisions are in no limited one."""
     found = _path(bounds)
     if bounds.key:
         path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
         found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
-    return found & Q(kind="change")
+    return found
+
+
+def _change(bounds: Bounds) -> Q:
+    """What was done to grids in scope. What concerns people is in no limited scope."""
+    return _approval(bounds) & Q(kind="change")
 
 
 def _revision(bounds: Bounds) -> Q:
@@ -195,6 +200,7 @@ def _overlapping(bounds: Bounds) -> Q:
 
 
 RULES: dict[str, Rule] = {
+    "Approval": _if_whole(_approval),
     "AuditEvent": _if_whole(_change),
     "AuditedUnit": lambda _: NO_ROW,
     "CellHistory": lambda bounds: _of_grid(bounds, "", "unit"),

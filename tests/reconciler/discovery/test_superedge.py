@@ -136,6 +136,7 @@ def test_every_action_is_guarded_or_changes_no_intent_for_the_cluster():
     access = {"issue_token", "revoke_token", "scopes_of", "note_access", "note_log_in"}
     access |= {"issue_service_token", "revoke_service_token"}
     access |= {"add_second_factor", "remove_second_factor", "renew_recovery_codes", "reset_second_factor"}
+    access |= {"approve_request", "refuse_request"}  # the action itself is guarded
     access |= {"save_view", "remove_view", "add_favourite", "remove_favourite"}
     access |= {"add_channel", "remove_channel", "try_channel"}
     access |= {"check_role", "give_role", "take_back"}

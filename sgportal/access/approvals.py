@@ -1,0 +1,60 @@
+"""Four eyes: actions that a person carries out only after another has approved exactly that plan."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+from django.conf import settings
+from django.utils import timezone
+
+from ..models.approvals import Approval
+
+Action = Literal["delete", "drain", "rollback", "decide"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `actor` (a user name) wants done: to what is at `path`, by the plan with this id, `shown` as JSON."""
+
+    actor: str
+    action: Action
+    path: str
+    plan: str
+    shown: Any
+
+
+def is_guarded(action: Action) -> bool:
+    """Whether this takes two people here."""
+    return action in settings.SGPORTAL_FOUR_EYES
+
+
+def spend(asked: Asked) -> str:
+    """Who approved just this, which counts no longer; "" for nobody. It belongs into the write's own transaction."""
+    rows = Approval.objects.select_for_update().filter(Approval.living(), state=Approval.State.APPROVED)
+    row = rows.filter(actor=asked.actor, action=asked.action, path=asked.path, plan=asked.plan).first()
+    if row is None:
+        return ""
+    row.state = Approval.State.DONE
+    row.save()
+    return row.decided_by
+
+
+def ask(asked: Asked) -> tuple[Approval, bool]:
+    """Ask for an approval, and whether that is new. What the same person asked before for a plan that is another by now
+    counts no longer."""
+    rows = Approval.objects.filter(Approval.living(), actor=asked.actor, action=asked.action, path=asked.path)
+    rows.exclude(plan=asked.plan).update(state=Approval.State.OUTDATED)
+    row = rows.filter(plan=asked.plan).first()
+    if row is not None:
+        return row, False
+    expires = timezone.now() + timedelta(seconds=settings.SGPORTAL_FOUR_EYES_SECONDS)
+    made = Approval.objects.create(
+        actor=asked.actor,
+        action=asked.action,
+        path=asked.path,
+        plan=asked.plan,
+        shown=asked.shown,
+        expires_at=expires,
+    )
+    return made, True

@@ -1,0 +1,223 @@
+"""Four eyes: what takes two people is done only with the approval of another, for exactly that plan, once."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from sgportal.access.approvals import ACTIONS
+from sgportal.models import ApiToken, Approval, AuditEvent, Grant, Grid, LabelJob, ServiceGroup, ServiceToken
+from sgportal.models.people import EVERY_BOUND
+from tests import builders
+from tests.api.builders import child, grid, manifest, walkthrough
+
+pytestmark = pytest.mark.django_db
+GRID = "/api/v1/deploymentgrids/default/echo"
+
+
+@pytest.fixture(autouse=True)
+def world(settings):
+    settings.SGPORTAL_FOUR_EYES = list(ACTIONS)
+    walkthrough()
+    for name in ("ada", "bo"):
+        builders.a_person(name, "operator")
+    made = grid("echo")
+    for unit in ("nodeunit1", "nodeunit2"):
+        child(made, unit)
+
+
+def of(name: str) -> Client:
+    client = Client(headers={"host": "localhost", "Accept-Language": "en"})
+    client.force_login(User.objects.get(username=name))
+    return client
+
+
+def with_token(text: str) -> Client:
+    return Client(headers={"host": "localhost", "Authorization": f"Bearer {text}", "Accept-Language": "en"})
+
+
+def delete(client, path=GRID):
+    return client.delete(path, headers={"If-Match": "*"})
+
+
+def choose(client, row, choice="approve"):
+    return client.post(f"/api/v1/approvals/{row.pk}", {"choice": choice}, content_type="application/json")
+
+
+def is_going():
+    return not Grid.objects.filter(name="echo", deleting_since=None).exists()
+
+
+def verbs():
+    return list(AuditEvent.objects.filter(kind="change").order_by("pk").values_list("verb", "actor"))
+
+
+def test_another_approves_exactly_this_and_who_asked_does_it_once():
+    ada, bo = of("ada"), of("bo")
+    refused = delete(ada)
+    assert refused.status_code == 409
+    assert "Approvals" in refused.json()["detail"]
+    assert delete(ada).status_code == 409
+    row = Approval.objects.get()
+    assert not is_going()
+    assert {each["verb"] for each in row.shown["steps"]} == {"delete"}
+    assert choose(ada, row).status_code == 403
+    assert delete(ada).status_code == 409
+    (listed,) = bo.get("/api/v1/approvals").json()["items"]
+    assert (listed["actor"], listed["action"], listed["state"]) == ("ada", "delete", "waiting")
+    assert choose(bo, row).json()["state"] == "approved"
+    assert delete(bo).status_code == 409  # it is ada's
+    assert delete(ada).status_code in (200, 202)
+    assert is_going()
+    row.refresh_from_db()
+    assert (row.state, row.decided_by) == ("done", "bo")
+    assert verbs() == [
+        ("approval-asked", "ada"),
+        ("approval-given", "bo"),
+        ("approval-asked", "bo"),
+        ("approval-used", "ada"),
+        ("delete", "ada"),
+    ]
+    told = [each["message"] for each in ada.get("/api/v1/activity").json()["items"]]
+    assert any("approved an action on DeploymentGrid default/echo" in each for each in told)
+
+
+def test_an_approval_is_for_one_deletion_and_not_for_the_next_of_that_name():
+    ada = of("ada")
+    delete(ada)
+    choose(of("bo"), Approval.objects.get())
+    assert delete(ada).status_code in (200, 202)
+    Grid.objects.filter(name="echo").update(deleting_since=None)
+    assert delete(ada).status_code == 409
+    assert not is_going()
+
+
+def test_where_the_world_has_moved_it_has_to_be_approved_anew():
+    ada, bo = of("ada"), of("bo")
+    delete(ada)
+    first = Approval.objects.get()
+    choose(bo, first)
+    child(Grid.objects.get(name="echo"), "nodeunit3")
+    assert delete(ada).status_code == 409
+    assert not is_going()
+    first.refresh_from_db()
+    assert first.state == "outdated"
+    assert choose(bo, first).status_code == 409
+    second = Approval.objects.exclude(pk=first.pk).get()
+    choose(bo, second)
+    assert delete(ada).status_code in (200, 202)
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_it_expires(approved):
+    ada, bo = of("ada"), of("bo")
+    delete(ada)
+    row = Approval.objects.get()
+    if approved:
+        choose(bo, row)
+    Approval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert choose(bo, row).status_code == 409
+    assert delete(ada).status_code == 409
+    assert not is_going()
+    assert bo.get(f"/api/v1/approvals/{row.pk}").json()["state"] == "expired"
+    assert Approval.objects.count() == 2
+
+
+def test_what_was_refused_or_taken_back_is_not_done():
+    ada, bo = of("ada"), of("bo")
+    for who, approved in ((bo, False), (ada, False), (ada, True), (bo, True)):
+        delete(ada)
+        row = Approval.objects.first()
+        if approved:
+            choose(bo, row)
+        assert choose(who, row, "refuse").json()["state"] == "refused"
+        assert choose(bo, row).status_code == 409
+        assert delete(ada).status_code == 409
+    assert not is_going()
+
+
+def test_no_token_is_a_second_person():
+    ada = of("ada")
+    mine = with_token(ApiToken.issue(User.objects.get(username="ada"), "ci", "write")[1])
+    assert delete(mine).status_code == 409
+    row = Approval.objects.get()
+    assert row.actor == "ada"
+    assert choose(ada, row).status_code == 403
+    service = with_token(ServiceToken.issue("robot", "admin", 3, EVERY_BOUND)[1])
+    for client in (mine, service, with_token(ApiToken.issue(User.objects.get(username="bo"), "x", "write")[1])):
+        assert choose(client, row).status_code == 403
+    refused = delete(service)
+    assert refused.status_code == 403
+    assert "service token" in refused.json()["detail"]
+    assert Approval.objects.get().state == "waiting"
+    assert not is_going()
+
+
+def test_who_sees_a_request_is_who_may_do_it():
+    delete(of("ada"))
+    row = Approval.objects.get()
+    builders.a_person("vic", "viewer")
+    assert of("vic").get("/api/v1/approvals").status_code == 403
+    assert choose(of("vic"), row).status_code == 403
+    for name, namespaces, status in (("near", "default", 200), ("far", "elsewhere", 404)):
+        Grant.objects.create(user=builders.a_person(name, ""), role="operator", namespaces=namespaces)
+        assert of(name).get(f"/api/v1/approvals/{row.pk}").status_code == status
+        assert of(name).post(f"/approvals/{row.pk}/", {"choice": "approve"}).status_code == {200: 302}.get(status, 404)
+        assert Approval.objects.get().decided_by == "near"
+
+
+def test_on_pages_it_is_asked_listed_approved_and_done():
+    ada, bo = of("ada"), of("bo")
+    page = "/grids/deploymentgrids/default/echo/delete/"
+    plan = re.search(r'name="plan" value="([^"]+)"', ada.get(page).text)[1]
+    confirm = {"step": "confirm", "plan": plan, "expect": Grid.objects.get(name="echo").etag}
+    assert ada.post(page, confirm)["Location"] == "/approvals/"
+    mine, theirs = ada.get("/approvals/").text, bo.get("/approvals/").text
+    assert 'value="approve"' not in mine
+    assert 'value="approve"' in theirs
+    row = Approval.objects.get()
+    assert ada.post(f"/approvals/{row.pk}/", {"choice": "approve"}).status_code == 403
+    assert bo.post(f"/approvals/{row.pk}/", {"choice": "approve"}).status_code == 302
+    assert ada.post(page, confirm)["Location"] == "/grids/"
+    assert is_going()
+
+
+def test_a_drain_a_rollback_and_a_package_take_two_as_well():
+    ada, bo = of("ada"), of("bo")
+
+    def asked(ask, done):
+        before = Approval.objects.count()
+        assert ask().status_code == 409, ask().text
+        assert not done()
+        assert Approval.objects.count() == before + 1
+        choose(bo, Approval.objects.first())
+        answer = ask()
+        assert answer.status_code in (200, 201, 202), answer.text
+        assert done()
+
+    def post(address, body):
+        return ada.post(f"/api/v1/{address}", body, content_type="application/json", headers={"If-Match": "*"})
+
+    asked(lambda: post("nodes/drain", {"nodes": ["node0"]}), lambda: LabelJob.objects.filter(action="drain").exists())
+    other = "deploymentgrids/default/two"
+    post("deploymentgrids", manifest("two"))
+    post(f"{other}/scale", {"replicas": 7})
+    two = Grid.objects.filter(name="two")
+    assert two.get().spec["template"]["replicas"] == 7
+    asked(lambda: post(f"{other}/restore", {"revision": 1}), lambda: two.get().spec["template"].get("replicas") != 7)
+    package = ServiceGroup.objects.create(namespace="default", name="pack", key="zone1")
+    two.update(group=package)
+    asked(
+        lambda: delete(ada, "/api/v1/servicegroups/default/pack"),
+        lambda: ServiceGroup.objects.exclude(deleting_since=None).exists(),
+    )
+
+
+def test_without_the_setting_one_person_is_enough(settings):
+    settings.SGPORTAL_FOUR_EYES = []
+    assert delete(of("ada")).status_code in (200, 202)
+    assert is_going()
+    assert not Approval.objects.exists()
