@@ -61,6 +61,16 @@ def some_of(name: str, found: list[str], choices: tuple[str, ...]) -> list[str]:
     return found
 
 
+def prefix(text: str) -> str:
+    """What stands before the names of users and groups in the cluster. Raises ImproperlyConfigured where they could be
+    another's there."""
+    if not text.endswith(":") or text.startswith("system:") or not text.isascii() or not text.isprintable():
+        raise ImproperlyConfigured(
+            f"SGPORTAL_IMPERSONATE_PREFIX must end in “:” and not begin with system:, not “{text}”"
+        )
+    return text
+
+
 def namespaces(globs: list[str], own: str) -> Namespaces:
     """The namespaces that SGPORTAL_NAMESPACES opens. Raises ImproperlyConfigured for what no namespace can match."""
     try:

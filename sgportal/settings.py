@@ -17,6 +17,7 @@ from .env import (
     env_list,
     env_str,
     namespaces,
+    prefix,
     proxies,
     some_of,
     zones,
@@ -80,6 +81,10 @@ SGPORTAL_FOUR_EYES = some_of(
     "SGPORTAL_FOUR_EYES", env_list("SGPORTAL_FOUR_EYES"), ("delete", "drain", "rollback", "decide")
 )
 SGPORTAL_FOUR_EYES_SECONDS = env_int("SGPORTAL_FOUR_EYES_SECONDS", 86400, minimum=60)
+
+# In whose name the portal asks the cluster for what a person does at once (docs/access/README.md).
+SGPORTAL_IMPERSONATE = env_bool("SGPORTAL_IMPERSONATE", False)
+SGPORTAL_IMPERSONATE_PREFIX = prefix(env_str("SGPORTAL_IMPERSONATE_PREFIX", "sgportal:"))
 
 # Log-in at an OpenID Connect provider, beside local users; off without an issuer (docs/access/README.md).
 SGPORTAL_OIDC_ISSUER = env_str("SGPORTAL_OIDC_ISSUER", "")

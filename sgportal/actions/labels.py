@@ -232,7 +232,7 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
         return planned()
     before = Node.objects.get(name=name).labels
     try:
-        label_jobs.write(name, changes, same if is_agreed() else None)
+        label_jobs.write(name, changes, same if is_agreed() else None, author=actor.name)
     except label_jobs.NodeRefused as error:
         raise Refused(say("the cluster refuses: %(message)s", message=str(error))) from error
     except label_jobs.ZoneNotNamed as error:

@@ -3,13 +3,15 @@
 The `kubernetes` package supplies configuration, authentication and transport; answers are plain dicts.
 """
 
+import copy
+
 from .answers import Applied, Listing
 from .client import JSON_PATCH, MERGE_PATCH, Cluster
 from .crds import ALL_DEFINITIONS, DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity
 from .kinds import RESOURCES
-from .transport import READ_SECONDS
+from .transport import READ_SECONDS, Person
 from .watching import Log, Silent, Watch, WatchEvent
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Listing",
     "Log",
     "NotFound",
+    "Person",
     "ReadOnly",
     "Refused",
     "Silent",
@@ -37,6 +40,7 @@ __all__ = [
     "WatchEvent",
     "connect",
     "install_crds",
+    "on_behalf_of",
     "upgrade_crds",
 ]
 
@@ -48,3 +52,12 @@ def connect(target: str, *, threads: int = 32, read_seconds: float = READ_SECOND
     Raises ClusterError where the configuration cannot be used.
     """
     return Cluster(target, threads, read_seconds)
+
+
+def on_behalf_of(cluster: Cluster, person: Person) -> Cluster:
+    """The same cluster by the same connections, for requests that its RBAC and its audit log take for a person's. Which
+    cluster it is, the portal's own account asks."""
+    view = copy.copy(cluster)
+    view._transport = cluster._transport.on_behalf_of(person)
+    view.uid = cluster.uid  # type: ignore[method-assign]
+    return view

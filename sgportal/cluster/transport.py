@@ -1,11 +1,13 @@
 """The wire: configuration and authentication by the `kubernetes` package, reads and watches by its pool, writes by
 libcurl; raw bytes, parsed by orjson."""
 
+import copy
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -22,8 +24,29 @@ READ_SECONDS = 30.0
 DEMO_KUBECONFIG = "SGPORTAL_DEMO_KUBECONFIG"
 _WATCHES = 8  # connections that watches keep to themselves
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JSON = {"Content-Type": "application/json"}  # of a body that says nothing else
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """On whose behalf a request is made, for the API server's RBAC and audit log: a user and groups as it knows them.
+    Raises ValueError for a name that is Kubernetes' own, or that no header can carry."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.user, *self.groups):
+            if not name or name.startswith("system:") or _CONTROL.search(name):
+                raise ValueError(f"nobody is impersonated as {name!r}")
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        """The headers of a request; UTF-8, which the libraries below take only as what looks like Latin-1."""
+        yield "Impersonate-User", self.user.encode().decode("latin-1")
+        for group in self.groups:
+            yield "Impersonate-Group", group.encode().decode("latin-1")
 
 
 class Transport:
@@ -40,6 +63,13 @@ class Transport:
         self._writes = WriteConnections.to(self._configuration)
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
+        self._person: Person | None = None
+
+    def on_behalf_of(self, person: Person) -> Self:
+        """The same connections, for requests that the API server takes for a person's."""
+        view = copy.copy(self)
+        view._person = person
+        return view
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -135,7 +165,7 @@ class Transport:
                 raise
             return self._pool.request(method, url, **options)
 
-    def _headers(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def _headers(self, extra: Mapping[str, str]) -> Mapping[str, str]:
         from .kubernetes_package import ConfigException
 
         try:
@@ -147,7 +177,12 @@ class Transport:
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
-        return headers
+        if self._person is None:
+            return headers
+        named = urllib3.HTTPHeaderDict(headers)
+        for name, value in self._person.headers():
+            named.add(name, value)  # a group is a header of its own
+        return named
 
 
 def _success(answer: urllib3.BaseHTTPResponse) -> Any:

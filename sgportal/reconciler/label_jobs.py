@@ -4,6 +4,7 @@ Services is announced to them first."""
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from . import node_steps
 from .cache import refresh
 from .node_steps import Outcome, Task
 from .process.connection import cluster as connected
-from .process.connection import map_parallel
+from .process.connection import in_the_name_of, map_parallel
 from .queue import change_log
 
 CHUNK = 40
@@ -55,13 +56,16 @@ class ZoneNotNamed(Exception):
         self.sentence = sentence
 
 
-def write(name: str, changes: Mapping[str, str | None], check: Callable[[str], None] | None = None) -> None:
-    """Change one node's labels now and remember the node as it then is. With `check`, which raises unless the rows are
-    what somebody agreed to and the node is that of this uid, it is written only as it was then. Raises Unavailable,
-    NodeRefused, and ZoneNotNamed where a closed loop could open for a moment."""
+def write(
+    name: str, changes: Mapping[str, str | None], check: Callable[[str], None] | None = None, author: str = ""
+) -> None:
+    """Change one node's labels now, in the name of an `author`, and remember the node as it then is. With `check`,
+    which raises unless the rows are what somebody agreed to and the node is that of this uid, it is written only as it
+    was then. Raises Unavailable, NodeRefused, and ZoneNotNamed where a closed loop could open for a moment."""
     try:
         announce_zone(connected(), changes)
-        body = _patch_checked(connected(), name, changes, check) if check else _patch(connected(), name, changes)
+        cluster = in_the_name_of(author, connected())
+        body = _patch_checked(cluster, name, changes, check) if check else _patch(cluster, name, changes)
         refresh.observe_nodes([body])
     except (Refused, NotFound, Conflict) as error:
         raise NodeRefused(str(error)) from error
@@ -109,7 +113,8 @@ def run(job_id: str, cluster: Cluster) -> float | None:
         if _is_stopped(job):
             break
         tasks = _tasks(job, pending[start : start + CHUNK])
-        outcomes = map_parallel(lambda task: node_steps.carry_out(cluster, task), tasks)
+        theirs = in_the_name_of(job.author, cluster)
+        outcomes = map_parallel(partial(node_steps.carry_out, cluster, theirs), tasks)
         _save(job, dict(zip((task.node for task in tasks), outcomes, strict=True)))
         for outcome in outcomes:
             if outcome.error:

@@ -55,18 +55,19 @@ def without_needless(task: Task, node: Node | None) -> Task:
     return replace(task, steps=tuple(step for step in task.steps if step not in ("evict", "label")))
 
 
-def carry_out(cluster: Cluster, task: Task) -> Outcome:
-    """Do what is left, as far as it can be done now. Must not touch the database, for many run side by side."""
+def carry_out(cluster: Cluster, theirs: Cluster, task: Task) -> Outcome:
+    """Do what is left, as far as it can be done now: what changes something in the name of whoever asked (`theirs`).
+    Must not touch the database, for many run side by side."""
     body: Mapping[str, Any] | None = None
     failed = ""
     left = list(task.steps)
     while left:
         try:
             if left[0] == "evict":
-                if waiting := _evict(cluster, task):
+                if waiting := _evict(cluster, theirs, task):
                     return Outcome(tuple(left), body, waiting)
             else:
-                body = cluster.patch("Node", "", task.node, _patch(left[0], task.changes), MERGE_PATCH)
+                body = theirs.patch("Node", "", task.node, _patch(left[0], task.changes), MERGE_PATCH)
         except (Unreachable, Throttled) as error:
             return Outcome(tuple(left), body, error=error)
         except ClusterError as error:
@@ -92,7 +93,7 @@ class _Left:
     why: str = ""
 
 
-def _evict(cluster: Cluster, task: Task) -> Sentence | None:
+def _evict(cluster: Cluster, theirs: Cluster, task: Task) -> Sentence | None:
     """Have the pods of these workloads evicted; what is still waited for, None once they are gone."""
     left = _Left()
     for pod in _pods(cluster, task):
@@ -103,7 +104,7 @@ def _evict(cluster: Cluster, task: Task) -> Sentence | None:
                 left.ending.append(name)
             continue
         try:
-            cluster.evict(metadata["namespace"], metadata["name"], metadata["uid"])
+            theirs.evict(metadata["namespace"], metadata["name"], metadata["uid"])
             left.ending.append(name)
         except Conflict:  # another pod of that name by now
             left.ending.append(name)

@@ -262,7 +262,7 @@ def test_a_dry_run_of_labels_shows_the_impact(api):
 def test_one_node_is_labelled_at_once(api, monkeypatch):
     written = []
 
-    def write(name, changes, check=None):
+    def write(name, changes, check=None, author=""):
         written.append((name, dict(changes)))
         Node.objects.filter(name=name).update(labels={"zone1": "nodeunit9"})
 
@@ -285,7 +285,7 @@ def test_without_a_cluster_one_nodes_label_is_refused_with_a_time_to_try_again(a
             Exception.__init__(self, "refused")
             self.retry_after = 4.2
 
-    def away(*_):
+    def away(*_, **__):
         raise Away
 
     monkeypatch.setattr("sgportal.reconciler.label_jobs.write", away)

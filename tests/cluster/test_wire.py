@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sgportal.cluster import Expired, Refused, Throttled, Unreachable
+from sgportal.cluster import MERGE_PATCH, Expired, Person, Refused, Throttled, Unreachable, on_behalf_of
 from sgportal.cluster.errors import error_of
 from tests.services import in_time
 
@@ -47,6 +47,27 @@ def test_an_answer_cut_short_is_no_answer(scripted) -> None:
     cut = answer(OK)[:-9]
     with pytest.raises(Unreachable):
         scripted([cut], [cut]).get("Node", "", "n")
+
+
+def test_a_persons_requests_name_them_and_the_others_do_not(scripted) -> None:
+    """By both libraries: reads go by one, writes by the other."""
+    cluster = scripted([answer(OK), answer(OK)], [answer(OK)])
+    theirs = on_behalf_of(cluster, Person("sgportal:王芳", ("sgportal:operator", "sgportal:oidc:维护")))
+    theirs.get("Node", "", "n")
+    theirs.patch("Node", "", "n", {}, MERGE_PATCH)
+    cluster.get("Node", "", "n")
+    read, write = (each for each in cluster.server.heads if b"Impersonate" in each)
+    assert len(cluster.server.heads) == 3
+    for head in (read, write):
+        assert "Impersonate-User: sgportal:王芳".encode() in head.split(b"\r\n")
+        assert head.count(b"Impersonate-Group: sgportal:") == 2
+
+
+@pytest.mark.parametrize("name", ["", "system:admin", "a\nImpersonate-Group: system:masters", "a\r", "\0"])
+def test_nobody_is_impersonated_by_a_name_of_kubernetes_own_or_one_that_is_more_than_a_name(name: str) -> None:
+    for user, groups in ((name, ()), ("sgportal:ada", (name,))):
+        with pytest.raises(ValueError, match="nobody is impersonated"):
+            Person(user, groups)
 
 
 def test_nobody_listens(scripted) -> None:

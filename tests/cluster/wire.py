@@ -29,7 +29,8 @@ class ScriptedServer:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._over = threading.Event()
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.requests: list[bytes] = []
+        self.requests: list[bytes] = []  # the first lines
+        self.heads: list[bytes] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -49,6 +50,7 @@ class ScriptedServer:
             for move in script:
                 if not (request := link.recv(65536)):
                     return
+                self.heads.append(request.split(b"\r\n\r\n")[0])
                 self.requests.append(request.split(b"\r\n")[0])
                 if isinstance(move, bytes):
                     link.sendall(move)

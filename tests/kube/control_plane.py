@@ -146,6 +146,18 @@ class ControlPlane:
         path.chmod(0o600)
         return path
 
+    def _audited(self) -> Path:
+        """A policy that logs what a person may do through the portal at once, and nothing else."""
+        rules = [
+            {"level": "Metadata", "verbs": ["patch"], "resources": [{"group": "", "resources": ["nodes"]}]},
+            {"level": "Metadata", "resources": [{"group": "", "resources": ["pods/log", "pods/eviction"]}]},
+            {"level": "None"},
+        ]
+        path = self.folder / "audit.yaml"
+        about = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+        path.write_text(yaml.safe_dump({**about, "rules": rules}))
+        return path
+
     def _components(self, apiserver: Sequence[str], manager: Sequence[str], kubelets: Sequence[str]) -> list[Process]:
         etcd = f"http://127.0.0.1:{self._etcd_port}"
         accounts = str(self.folder / "accounts.key")
@@ -184,6 +196,8 @@ class ControlPlane:
                     f"--service-account-key-file={accounts}",
                     f"--service-account-signing-key-file={accounts}",
                     "--allow-privileged",
+                    f"--audit-policy-file={self._audited()}",
+                    f"--audit-log-path={self.folder / 'audit.log'}",
                     *apiserver,
                 ],
                 self.folder,

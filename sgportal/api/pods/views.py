@@ -146,7 +146,7 @@ class PodLog(PortalView):
             raise Refusal(
                 status, say("too many logs are open; close one, or try again later"), headers={"Retry-After": "10"}
             )
-        opening = logs.begin(row, wanted)
+        opening = logs.begin(row, wanted, request.user.get_username())
         seat.hold_for(opening)
         connections.close_all()  # a log lasts for minutes
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

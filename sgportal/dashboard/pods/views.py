@@ -84,7 +84,8 @@ def _log(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     flags = {name: bool(asked[name]) for name in ("previous", "timestamps")}
     lines: list[str] = []
     if container and problem is None:
-        lines, problem = _lines(row, logs.Wanted(container.name, tail=tail, most=MOST_BYTES, **flags))
+        wanted_log = logs.Wanted(container.name, tail=tail, most=MOST_BYTES, **flags)
+        lines, problem = _lines(row, wanted_log, request.user.get_username())
     context = {
         "pod": row,
         "cells": cells,
@@ -125,9 +126,9 @@ def _body(row: Pod) -> tuple[objects.Body | None, Sentence | None]:
         return None, _NO_ANSWER
 
 
-def _lines(row: Pod, asked: logs.Wanted) -> tuple[list[str], Sentence | None]:
+def _lines(row: Pod, asked: logs.Wanted, reader: str) -> tuple[list[str], Sentence | None]:
     try:
-        return logs.whole(row, asked), None
+        return logs.whole(row, asked, reader), None
     except (NoLog, NotAllowed) as error:
         return [], error.sentence
     except Unavailable:

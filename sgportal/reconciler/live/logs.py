@@ -12,12 +12,12 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext
 
-from ...cluster import ClusterError, Log, Silent
+from ...cluster import Cluster, ClusterError, Log, Silent
 from ...core.containers.log_text import Lines
 from ...core.text import Sentence, say
 from ...models import Pod
 from ..label_jobs import Unavailable
-from ..process.connection import reading
+from ..process.connection import in_the_name_of, reading
 from .errors import NoLog, NotAllowed, raised
 
 MOST_STREAMS = 32  # logs that a process reads at a time
@@ -49,18 +49,23 @@ class Wanted:
         return {"container": self.container, "tailLines": self.tail, "limitBytes": self.most, **flags, **since}
 
 
-def begin(pod: Pod, wanted: Wanted) -> "Future[Log]":
-    """A log, being opened. Raises NoLog, NotAllowed, Unavailable where the cluster says so within OPEN_SECONDS."""
-    future = _threads.submit(_open, pod, wanted)
+def begin(pod: Pod, wanted: Wanted, reader: str) -> "Future[Log]":
+    """A log, being opened in the name of its `reader`. Raises NoLog, NotAllowed, Unavailable where the cluster says so
+    within OPEN_SECONDS."""
+    try:
+        cluster = in_the_name_of(reader, reading())
+    except ClusterError as error:
+        raise raised(error, log=True) from error
+    future = _threads.submit(_open, cluster, pod, wanted)
     with contextlib.suppress(TooSlow):
         future.result(OPEN_SECONDS if wanted.follow else None)
     return future
 
 
-def _open(pod: Pod, wanted: Wanted) -> Log:
+def _open(cluster: Cluster, pod: Pod, wanted: Wanted) -> Log:
     silence = IDLE_SECONDS if wanted.follow else OPEN_SECONDS
     try:
-        return reading().log(pod.namespace, pod.name, wanted.query(), silence)
+        return cluster.log(pod.namespace, pod.name, wanted.query(), silence)
     except ClusterError as error:
         raise raised(error, log=True) from error
 
@@ -110,9 +115,9 @@ def _last_line(why: Sentence, language: str) -> bytes:
         return f"[sgportal: {why.render(gettext)}]\n".encode()
 
 
-def whole(pod: Pod, wanted: Wanted) -> list[str]:
+def whole(pod: Pod, wanted: Wanted, reader: str) -> list[str]:
     """The last lines of a log, safe to show. Raises NoLog, NotAllowed, Unavailable."""
-    opening, lines, found, left = begin(pod, wanted), Lines(), b"", wanted.most
+    opening, lines, found, left = begin(pod, wanted, reader), Lines(), b"", wanted.most
     try:
         log, ends = opening.result(), time.monotonic() + OPEN_SECONDS
         while left > 0 and time.monotonic() < ends and (chunk := log.read()):

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from ...cluster import Cluster, Identity, connect
+from ...access.impersonation import person_of
+from ...cluster import Cluster, Identity, Refused, connect, on_behalf_of
 from ...queries.standing import Standing
 
 Item = TypeVar("Item")
@@ -29,6 +30,16 @@ def allowed(standing: Standing) -> Cluster:
     or while everything stops. Raises ClusterError."""
     identity().expected = standing.uid
     return writable() if standing.may_write else reading()
+
+
+def in_the_name_of(name: str, cluster: Cluster) -> Cluster:
+    """The same cluster for what a user asked for: with SGPORTAL_IMPERSONATE its RBAC and audit log see that user; "" is
+    nobody's. Asks rows. Raises Refused where the user's name cannot be passed on."""
+    try:
+        person = person_of(name) if name else None
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return on_behalf_of(cluster, person) if person else cluster
 
 
 def reading() -> Cluster:

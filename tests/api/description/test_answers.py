@@ -41,7 +41,10 @@ def ada(as_, monkeypatch, settings):
     monkeypatch.setattr(superedge, "look", lambda cluster: ControllerObservation("v1.37.2", (), (), ()))
     monkeypatch.setattr("sgportal.reconciler.process.connection.reading", lambda: None)
     monkeypatch.setattr("sgportal.reconciler.live.objects.reading", world.LookedUp)
-    written = lambda name, changes, check=None: Node.objects.filter(name=name).update(labels=dict(changes))  # noqa: E731
+
+    def written(name, changes, check=None, author=""):
+        Node.objects.filter(name=name).update(labels=dict(changes))
+
     monkeypatch.setattr("sgportal.reconciler.label_jobs.write", written)
     settings.SGPORTAL_METRICS_SERVER = True
     world.fill(as_("olga"))

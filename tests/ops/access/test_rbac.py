@@ -11,10 +11,9 @@ from sgportal.cluster import Refused, install_crds, upgrade_crds
 from sgportal.core.superedge.controller import CONTROLLER
 from sgportal.models import Grid
 from sgportal.reconciler.discovery import superedge
-from sgportal.reconciler.process import connection
 from tests.reconciler.world import World, a_grid, a_template, seed
 
-from .rbac import ALLOWED, ALLOWED_BY_NAME, MANIFEST, VERBS, bindings_for, granted, refused
+from .rbac import ALLOWED, ALLOWED_BY_NAME, MANIFEST, VERBS, granted, refused
 
 ACCOUNT = "system:serviceaccount:sgportal:sgportal"
 PODS = "/api/v1/namespaces/default/pods"
@@ -55,34 +54,6 @@ def test_every_role_is_bound_to_the_one_service_account():
     assert {(each["kind"], each["namespace"], each["name"]) for each in accounts} == {
         ("ServiceAccount", "sgportal", "sgportal")
     }
-
-
-@pytest.fixture
-def kubectl(control_plane):
-    """kubectl as a user of the real control plane: its output."""
-
-    def run(user, *arguments, text=""):
-        command = ["kubectl", f"--kubeconfig={control_plane.kubeconfig(user)}", *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=100, check=True).stdout
-
-    return run
-
-
-@pytest.fixture
-def bound(kubectl):
-    """The manifest is applied, and its roles are also the user portal's."""
-    kubectl("admin", "apply", "-f", str(MANIFEST))
-    kubectl("admin", "apply", "-f", "-", text=yaml.safe_dump_all(bindings_for("portal")))
-
-
-@pytest.fixture
-def portal(bound, control_plane, transactional_db, monkeypatch, settings):
-    """The product on a real control plane, as a user with just these roles."""
-    monkeypatch.setenv("SGPORTAL_DEMO_KUBECONFIG", str(control_plane.kubeconfig("portal")))
-    settings.SGPORTAL_CLUSTER = "demo"
-    connection.disconnect()
-    yield connection.writable()
-    connection.disconnect()
 
 
 def may(cluster, group, resource, verb, name=""):

@@ -38,6 +38,7 @@ app.kubernetes.io/component: {{ . }}
 {{- range .Values.hosts }}{{ $origins = append $origins (printf "https://%s" .) }}{{ end -}}
 {{- end -}}
 {{- $_ := set $own "CSRF_TRUSTED_ORIGINS" (join "," $origins) -}}
+{{- if .Values.impersonation }}{{ $_ = set $own "SGPORTAL_IMPERSONATE" "1" }}{{ end -}}
 {{- if ne .Values.logs.format "text" }}{{ $_ = set $own "LOG_FORMAT" .Values.logs.format }}{{ end -}}
 {{- if ne .Values.logs.level "INFO" }}{{ $_ = set $own "LOG_LEVEL" .Values.logs.level }}{{ end -}}
 {{- range $name, $value := .Values.settings }}{{ $_ := set $own $name (toString $value) }}{{ end -}}
