@@ -65,7 +65,7 @@ OF_THE_PORTAL = {
 # One row for each cluster, with its primary key.
 ONE_EACH = {"DataPlane", "ManagementMode", "UsageSource"}
 # Known by its name alone until no version before runs beside this one (docs/decisions/0020-several-clusters.md).
-NOT_YET = {"ResourceSync", "Approval"}
+NOT_YET = {"ResourceSync"}
 
 
 def world(word: str = "") -> None:

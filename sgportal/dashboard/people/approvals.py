@@ -10,13 +10,17 @@ from django.views.decorators.http import require_POST
 from ... import actions
 from ...models.approvals import Approval
 from ..page.access import actor, needs
+from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show
 from ..page.tags import full_sentence
+from .columns import APPROVALS
 
 
 @needs("operator", "grids")
 def approvals(request: HttpRequest) -> HttpResponse:
     """What waits, and what became of the rest."""
+    if wants_csv(request):
+        return as_csv(request, "approvals", APPROVALS, Approval.objects.all())
     context = {
         "page": paged(request, Approval.objects.all()),
         "me": request.user.get_username(),

@@ -1,4 +1,4 @@
-"""The columns of lists of tokens as CSV: never the tokens themselves."""
+"""The columns of lists of tokens, never the tokens themselves, and of requests for approval, as CSV."""
 
 from ..page.export import Columns
 
@@ -16,4 +16,15 @@ SERVICE_TOKENS: Columns = {
     "namespaces": lambda token: token.namespaces,
     "nodeGroup": lambda token: token.key,
     "nodeUnits": lambda token: token.units,
+}
+APPROVALS: Columns = {
+    "path": lambda row: row.path,
+    "action": lambda row: row.action,
+    "actor": lambda row: row.actor,
+    "state": lambda row: row.status,
+    "plan": lambda row: row.plan,
+    "askedAt": lambda row: row.asked_at.isoformat(),
+    "expiresAt": lambda row: row.expires_at.isoformat(),
+    "decidedBy": lambda row: row.decided_by,
+    "decidedAt": lambda row: row.decided_at and row.decided_at.isoformat(),
 }

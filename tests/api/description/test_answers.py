@@ -8,6 +8,7 @@ from django.db import transaction
 from sgportal.api.docs.views import description
 from sgportal.models import (
     ApiToken,
+    Approval,
     Favourite,
     Grant,
     LabelJob,
@@ -188,6 +189,9 @@ CALLS = {
     "GET saved-views": [("", None, 200)],
     "POST saved-views": [("", {"name": "new", "address": "/nodes/?ready=Unknown", "shared": True}, 201)],
     "DELETE saved-views/{id}": [("", None, 204)],
+    "GET approvals": [("", None, 200)],
+    "GET approvals/{id}": [("", None, 200)],
+    "POST approvals/{id}": [("", {"choice": "refuse"}, 200)],
     "GET favourites": [("", None, 200)],
     "POST favourites": [("", {"kind": "NodeUnit", "name": "nodeunit1", "nodeGroup": "zone1"}, 201)],
     "DELETE favourites/{id}": [("", None, 204)],
@@ -239,11 +243,17 @@ def prepared(ada, people, name, body):
             "favourites": lambda: Favourite.objects.create(
                 user=people["ada"], kind="NodeUnit", place="zone1", name="nodeunit1"
             ),
+            "approvals": Approval.objects.first,
             "grants": lambda: Grant.objects.create(user=people["vic"], role="viewer"),
         }
         row = next(make() for noun, make in made.items() if noun in name)
-        return ada, name.replace("{id}", str(row.pk)), body
-    return session_of(people["ada"]) if name.startswith("POST") and name.endswith("tokens") else ada, name, body
+        name = name.replace("{id}", str(row.pk))
+    return session_of(people["ada"]) if is_for_sessions(name) else ada, name, body
+
+
+def is_for_sessions(name):
+    """Whether no token may ask for this."""
+    return name.startswith("POST") and (name.endswith("tokens") or "approvals" in name)
 
 
 def session_of(person):

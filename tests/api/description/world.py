@@ -12,6 +12,7 @@ from sgportal.core.text import say
 from sgportal.core.traffic.dataplane import Plane, Trial
 from sgportal.core.usage.measure import Amount, NodeSample, PodSample
 from sgportal.models import (
+    Approval,
     Child,
     DataPlane,
     Favourite,
@@ -68,6 +69,8 @@ def fill(api: Api) -> None:
     member = Grid.objects.get(name="member")
     builders.cell(member, "nodeunit1")
     builders.rollout(member)
+    asked = {"actor": "olga", "action": "delete", "path": member.path, "plan": "p", "shown": [{"verb": "delete"}]}
+    Approval.objects.create(**asked, expires_at=timezone.now() + timedelta(hours=1))
     job = LabelJob.objects.create(
         changes={"a": "b", "c": None},
         results={
