@@ -11,6 +11,7 @@ from sgportal.core.usage.ring import POINTS, pushed, slot_of
 
 BAD = [None, {}, "1", {"cpu": "1"}]
 BAD += [{"cpu": cpu, "memory": memory} for cpu, memory in (("x", "1"), ("-1", "1"), ("1e99", "1"), ("1", "9E"))]
+BAD += [{"cpu": "1", "memory": memory} for memory in ("1e999999Ki", "1e9999999", "1e99999999999999999999", "1..2")]
 
 
 def test_a_list_of_nodes():
