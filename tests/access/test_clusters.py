@@ -17,7 +17,9 @@ from django.utils import timezone
 from sgportal.core.text import say
 from sgportal.models import (
     AuditEvent,
+    CellUsage,
     Child,
+    DataPlane,
     Grid,
     GridEvent,
     Journal,
@@ -25,11 +27,14 @@ from sgportal.models import (
     ManagedCluster,
     ManagementMode,
     Namespace,
+    NodeUsage,
     Notice,
+    PodUsage,
     Revision,
     Rollout,
     ServiceGroup,
     Slice,
+    UnitUsage,
     WorkKey,
 )
 from sgportal.models.scopes.clusters import DEFAULT, OfCluster, current, within_cluster
@@ -94,6 +99,12 @@ def world(word: str = "") -> None:
     WorkKey.objects.create(key=path, requested=1, error=word)
     due_cells.add([due_cells.Cell("site", grid.pk, "ham")])
     Notice.objects.create(finding="one", topic="grid", message=say("all pods are ready").to_json())
+    used = {"at": timezone.now(), "cpu": 900 if word else 1, "memory": 900 if word else 1}
+    NodeUsage.objects.create(node=node.name, **used)
+    UnitUsage.objects.create(key="site", unit="ham", **used)
+    PodUsage.objects.create(namespace="home", name=f"{word}echo", node=node.name, **used)
+    for unit in ("ham", ""):
+        CellUsage.objects.create(kind="DeploymentGrid", key="site", unit=unit, **AT, **used)
     unit_history.note_all()
 
 
@@ -107,6 +118,8 @@ def elsewhere():
             world("faraway-")
             ManagementMode.change(mode="read-only", decided_by="faraway-ada")
             Journal.objects.create(kind="grid", key="faraway")
+            plane = {"name": "faraway", "setting": "", "why": None}
+            DataPlane.objects.create(seen={"plane": plane, "trial": {"kept": False, "said": "faraway"}})
 
     return make
 
@@ -137,7 +150,8 @@ def read(client: Client) -> dict[str, tuple[int, str]]:
     return found
 
 
-def test_no_address_tells_of_another_cluster(admin, elsewhere, monkeypatch):
+def test_no_address_tells_of_another_cluster(admin, elsewhere, monkeypatch, settings):
+    settings.SGPORTAL_METRICS_SERVER = True
     world()
     builders.news()
     at = timezone.now()
