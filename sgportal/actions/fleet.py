@@ -17,6 +17,7 @@ from ..core.fleet.halt import (
 from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
+from ..models.usage import MEASURED
 from ..queries.held import HeldPlan, plan_of_halt
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.grids.resource.absence import NOT_MISSING
@@ -88,7 +89,7 @@ def _accept_cluster(row: ManagedCluster, choice: str) -> None:
         workqueue.enqueue([lost_labels.KEY], urgent=True)
     elif choice == FOLLOW:
         Grid.objects.update(may_be_forgotten=True)
-    for model in (NodeLabel, Node, Pod, Child, Slice):
+    for model in (NodeLabel, Node, Pod, Child, Slice, *MEASURED):
         model._default_manager.all().delete()
     ResourceSync.objects.update(synced_at=None)
 

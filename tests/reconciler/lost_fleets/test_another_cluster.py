@@ -3,13 +3,15 @@ right one is back or a person decides."""
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from sgportal import actions
 from sgportal.cluster import MERGE_PATCH, AnotherCluster, connect, install_crds
 from sgportal.core.names import SERVICE_NAME
-from sgportal.models import AuditEvent, Grid, GridUnit, LabelJob, ManagedCluster, ManagementMode, Node
+from sgportal.models import AuditEvent, Grid, GridUnit, LabelJob, ManagedCluster, ManagementMode, Node, NodeUsage
 from sgportal.reconciler import keeper_process
 from sgportal.reconciler.process import connection
 from sgportal.reconciler.queue import workqueue
@@ -205,7 +207,10 @@ def test_everything_is_restored_in_a_new_cluster(stage: Stage) -> None:
         grids(stage.world)
         stage.swap()
         row = halted()
+        # At a time that is not old enough to go by itself.
+        NodeUsage.objects.create(node="node0", at=timezone.now() + timedelta(days=1), cpu=1, memory=1)
         actions.decide("restore", row.halt_id, ADA)
+        assert not NodeUsage.objects.exists()
         world = stage.world
         until(lambda: world.names() == CHILDREN)
         assert world.names("DeploymentGrid") == ["kubectl", "portal"]
