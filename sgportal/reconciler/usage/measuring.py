@@ -28,6 +28,8 @@ GROUP = "metrics.k8s.io"
 NODES = Resource("NodeMetrics", f"{GROUP}/v1beta1", "nodes", namespaced=False)
 PODS = Resource("PodMetrics", f"{GROUP}/v1beta1", "pods")
 OFF_SECONDS = 600.0
+REST_SECONDS = 60.0  # while everything stops
+ALIVE_SECONDS = 5.0  # in which an API server that lives tells its version
 SHARE = 20.0  # a look that took so long is followed by a pause of so many times that
 ROWS = 500  # of which the rings are held at a time
 _VALUES = ("at", "cpu", "memory", "cpu_total", "memory_total", "cpu_ring", "memory_ring")
@@ -45,10 +47,13 @@ def look(connect: Callable[[], Cluster]) -> float:
         _forget(timezone.now())
         return OFF_SECONDS
     begun, every = time.monotonic(), settings.SGPORTAL_USAGE_SECONDS
-    problem, now = _measure(connect()), timezone.now()
+    try:
+        problem = _measure(connect())
+    finally:  # what is old is so whether or not anything answers
+        now = timezone.now()
+        _forget(now - timedelta(seconds=every * POINTS))
     UsageSource.keep(None if problem else now, problem)
     change_log.record("usage", [""])
-    _forget(now - timedelta(seconds=every * POINTS))
     return max(float(every), SHARE * (time.monotonic() - begun))
 
 
@@ -63,8 +68,8 @@ def _measure(cluster: Cluster) -> Sentence | None:
     except Refused:
         return NOT_ALLOWED
     except Unreachable as error:
-        if not error.status:
-            raise
+        if not error.status:  # nobody answers: this part of the API server alone, if that has its version to tell
+            cluster.version(seconds=ALIVE_SECONDS)
         return NO_ANSWER
     keep(nodes, pods, timezone.now())
     return None

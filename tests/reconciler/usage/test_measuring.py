@@ -15,6 +15,7 @@ from sgportal.core.usage.ring import POINTS
 from sgportal.models import (
     CellUsage,
     GridUnit,
+    ManagedCluster,
     Node,
     NodeLabel,
     NodeUsage,
@@ -170,3 +171,29 @@ def test_an_api_server_that_is_gone_is_no_matter_of_metrics(fleet):
     with pytest.raises(Unreachable):
         measuring.look(connection.reading)
     assert UsageSource.now().sentence is None
+
+
+def test_a_metrics_server_that_says_nothing_is_told_from_an_api_server_that_is_gone(fleet):
+    fleet.embedded.faults.add("drop", path="metrics.k8s.io")
+    assert measuring.look(connection.reading) >= 60
+    assert UsageSource.now().sentence == measuring.NO_ANSWER
+
+
+def test_what_is_old_is_forgotten_while_nothing_answers(fleet):
+    _measured()
+    NodeUsage.objects.update(at=timezone.now() - timedelta(seconds=60 * POINTS + 1))
+    fleet.embedded.unreachable(True)
+    with pytest.raises(Unreachable):
+        measuring.look(connection.reading)
+    assert not NodeUsage.objects.exists()
+    assert PodUsage.objects.exists()
+
+
+def test_while_everything_stops_nothing_is_measured(fleet):
+    row = ManagedCluster.locked()
+    row.halt = "another-cluster"
+    row.save()
+    fleet.server.reset_counts()
+    assert duties.run("usage") == measuring.REST_SECONDS
+    assert sum(fleet.server.requests.values()) == 0
+    assert not NodeUsage.objects.exists()
