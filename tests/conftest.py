@@ -86,7 +86,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what failed once and passed when it was run again (`--reruns`): the test or the product has a fault.
     List what is missing, with the number of tests that wanted it."""
-    failed = {report.nodeid for report in terminalreporter.getreports("failed")}
+    failed = {report.nodeid for kind in ("failed", "error") for report in terminalreporter.getreports(kind)}
     for report in terminalreporter.getreports("rerun"):
         if report.nodeid not in failed:
             terminalreporter.section(f"failed once: {report.nodeid}")
