@@ -167,3 +167,18 @@ def test_a_database_that_takes_no_writes_is_away(tmp_path, postgres_server):
         "OperationalError"
     )
     assert _portal(tmp_path, url).python(WRITES) == ""
+
+
+KNOWN = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'sgportal_managedcluster' AND attname = 'name'")
+    print(cursor.fetchone()[0])
+"""
+
+
+@pytest.mark.postgres
+def test_what_is_in_columns_is_known_once_a_database_is_migrated(tmp_path, postgres_server):
+    portal = _portal(tmp_path, postgres_server.url())
+    portal.run([sys.executable, "manage.py", "migrateonce"])
+    assert portal.python(KNOWN) == "1"
