@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse, source_metadata
+from ..core.overrides.operation import not_asked, unasked
 from ..core.plans.plan import Plan
 from ..core.schema import twice
 from ..core.text import MOST_PROBLEMS, Invalid, Problem, first_of, pointer, say
@@ -110,10 +111,10 @@ def prepare(
         _check(each.spec, grid, create_only, expect)
         if ask and each.result(grid) != "unchanged":
             to_ask[prefix] = each.spec, grid
+        told = *not_asked(grid and grid.metadata, each.manifest), *_disobedience(each.spec)
+        found[prefix] = replace(each, warnings=told)
     warnings = admission.ask(to_ask)
-    return [
-        replace(each, warnings=(*warnings.get(prefix, ()), *_disobedience(each.spec))) for prefix, each in found.items()
-    ]
+    return [replace(each, warnings=(*warnings.get(prefix, ()), *each.warnings)) for prefix, each in found.items()]
 
 
 def _disobedience(spec: GridSpec) -> Iterator[Problem]:
@@ -217,6 +218,7 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
     before = wish.grid.source() if wish.grid else None
     grid = wish.grid or Grid(kind=spec.kind.kind, namespace=spec.namespace, name=spec.name, generation=0, version=0)
     if result != "unchanged":
+        grid.operation = unasked(grid.operation, grid.metadata, manifest["metadata"])
         grid.revise(manifest, actor.name)
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
         change_log.record("grid", [grid.path])

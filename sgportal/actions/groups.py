@@ -11,7 +11,7 @@ from ..core.grids.grid import source_metadata
 from ..core.grids.group import GroupSpec, parse_group
 from ..core.grids.kinds import KINDS
 from ..core.grids.operations import asking_as, members_asking_as
-from ..core.overrides.operation import operation_text
+from ..core.overrides.operation import unasked
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, PackageRevision, ServiceGroup
@@ -179,9 +179,8 @@ def _store(
     group = group or ServiceGroup(namespace=spec.namespace, name=spec.name, version=0)
     if result != "unchanged":
         group.key, group.spec = spec.key, dict(manifest["spec"])
+        group.operation = unasked(group.operation, group.metadata, manifest["metadata"])
         group.metadata = source_metadata(manifest["metadata"])
-        if not group.version:  # what a first version says asks for nothing
-            group.operation = operation_text(group.metadata.get("annotations"))
         group.version += 1
         group.save()
         Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)

@@ -8,6 +8,7 @@ from ..names import OPERATION
 from ..text import Invalid, Problem, Sentence, one_of, pointer, say
 
 _WHERE = "/metadata/annotations" + pointer(OPERATION)
+_ELSEWHERE = say("is done only where it is set in the cluster, with kubectl; here it asks for nothing")
 _MOST_DIGITS = 9  # of the number of a revision
 _MOST_SHOWN = 100  # characters of what somebody wrote
 
@@ -47,6 +48,21 @@ def operation_problems(annotations: Mapping[str, Any]) -> Iterator[Problem]:
         operation_of(operation_text(annotations))
     except Invalid as invalid:
         yield from invalid.problems
+
+
+def unasked(known: str | None, before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """The text that counts as carried out of a grid that is saved in the portal, where `known` did: with `now` another
+    than `before` (both metadata) it asks for nothing. There are calls of the same names, which hold what they do
+    against the policy and the scope of a role, and note who it was."""
+    asked = operation_text(now.get("annotations"))
+    return known if asked == operation_text(before.get("annotations")) else asked
+
+
+def not_asked(before: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Iterator[Problem]:
+    """That so what a manifest asks is not done, of a grid that had the metadata `before` (None: there is none yet)."""
+    asked = operation_text(manifest["metadata"].get("annotations"))
+    if asked and before is not None and asked != operation_text(before.get("annotations")):
+        yield Problem(_WHERE, _ELSEWHERE)
 
 
 def _restore(words: Sequence[str]) -> Operation:

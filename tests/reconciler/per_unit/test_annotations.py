@@ -2,11 +2,12 @@
 
 import pytest
 
+from sgportal.actions import save_grids
 from sgportal.models import AuditEvent, Grid, GridEvent, GridUnit, WorkKey
 from sgportal.reconciler.grids import operations
 from sgportal.reconciler.grids.resource import sync
 
-from ..world import a_grid, a_template
+from ..world import ADA, a_grid, a_template
 
 OPERATION = "sgportal.superedge.io/operation"
 CLUSTER = "DeploymentGrid"
@@ -182,6 +183,31 @@ def test_nothing_is_done_twice_where_it_is_not_known_any_more_what_was(two):
     assert images(two) == {"a": "img:2", "b": "img:2"}
     ask(two, "image img:9 #2")
     assert images(two) == {"a": "img:9", "b": "img:9"}
+
+
+@pytest.mark.embedded_only
+def test_what_is_written_in_the_portal_asks_for_nothing_and_says_so(two):
+    """Where a role has a scope, and the policy forbids what a revision says: there are calls, which look at both."""
+    two.edit("g", {"spec": a_grid(template=a_template("img:3", hostNetwork=True))["spec"]}, CLUSTER)
+    see(two)
+    two.edit("g", {"spec": a_grid(template=a_template("img:4", hostNetwork=None))["spec"]}, CLUSTER)
+    see(two)
+    asked = Grid.objects.get().source()
+    asked["metadata"]["annotations"] = {OPERATION: f"restore {revision_of('img:3')}"}
+    [saved] = save_grids([asked], ADA)
+    assert [each.pointer for each in saved.warnings] == ["/metadata/annotations/sgportal.superedge.io~1operation"]
+    two.settle()
+    see(two)
+    assert images(two) == {"a": "img:4", "b": "img:4"}
+    assert two.get("g", CLUSTER)["metadata"]["annotations"][OPERATION].startswith("restore")
+    assert not GridEvent.objects.filter(reason__startswith="Operation").exists()
+    ask(two, "image img:5")
+    asked = Grid.objects.get().source()
+    asked["spec"] = a_grid(template=a_template("img:6"))["spec"]
+    assert save_grids([asked], ADA)[0].warnings == ()
+    two.settle()
+    ask(two, "image img:5 #2")
+    assert images(two) == {"a": "img:5", "b": "img:5"}
 
 
 class Killed(BaseException):
