@@ -13,7 +13,7 @@ from ...core.grids.grid import GridSpec, parse, source_metadata
 from ...core.grids.group import GroupSpec, parse_group
 from ...core.names import CONFIRM_DELETION, SERVICEGROUP
 from ...core.overrides.operation import operation_text
-from ...core.overrides.requests import request_problems
+from ...core.overrides.requests import request_problems, rollout_text
 from ...core.schema import twice
 from ...core.status.package import refused
 from ...core.status.parts import Condition
@@ -68,6 +68,8 @@ def take_in(group: ServiceGroup, body: Body, cluster: Cluster, done: str | None 
         row.metadata = source_metadata(body["metadata"])
         if done is not None or not row.version:  # what a first version says asks for nothing
             row.operation = done or operation_text(body["metadata"].get("annotations"))
+        if not row.version:
+            row.command = rollout_text(body["metadata"].get("annotations"))
         row.version += 1
         if row.cluster_uid != body["metadata"]["uid"]:
             row.orphaning = row.propagation_known = False

@@ -6,6 +6,7 @@ from typing import Any
 from ...cluster import Cluster
 from ...core.grids.operations import members_asking_as
 from ...core.overrides.operation import operation_of, operation_text
+from ...core.overrides.requests import rollout_text
 from ...core.text import Invalid, Problem, say
 from ...models import Grid, PackageRevision, ServiceGroup
 from ...queries.policy import closed
@@ -20,11 +21,15 @@ def obey(group: ServiceGroup, body: Body, cluster: Cluster) -> bool:
     """Do what the annotation of the custom resource asks, once for each text that it has; whether the members are
     other ones now. What makes no sense is told as an Event and changes nothing. Raises Refusal, where it is still to be
     done, and ClusterError."""
-    asked = operation_text(body["metadata"].get("annotations"))
+    annotations = body["metadata"].get("annotations")
+    asked = operation_text(annotations)
+    if group.operation is None:  # as a restored backup leaves it: nor is it known what was asked of the rollout
+        group.operation, group.command = asked, rollout_text(annotations)
+        ServiceGroup.objects.filter(pk=group.pk).update(operation=asked, command=group.command)
     if asked == group.operation or closed(group.namespace):
         return False
     try:
-        spec = None if group.operation is None else _wanted(group, asked)
+        spec = _wanted(group, asked)
     except Invalid as invalid:
         kube_events.emit(group, [ignored(asked, invalid)], cluster)
         spec = None

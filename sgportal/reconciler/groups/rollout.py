@@ -20,8 +20,8 @@ def obey(group: ServiceGroup, body: Mapping[str, Any]) -> None:
     if asked == group.command:
         return
     with transaction.atomic(), requests_together():
-        ServiceGroup.objects.select_for_update().get(pk=group.pk)
-        if words := rollout_words(asked):
+        row = ServiceGroup.objects.select_for_update().get(pk=group.pk)
+        if asked != row.command and (words := rollout_words(asked)):  # else another was faster
             for grid in package.members(group):  # what came with it is another revision, which it means
                 _begin(grid)
             turn.obey_all(package.members(group), words)

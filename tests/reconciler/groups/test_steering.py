@@ -7,7 +7,7 @@ import pytest
 from sgportal.actions import restore_package, steer_package
 from sgportal.models import Grid, GridEvent, PackageRevision, Rollout, ServiceGroup, WorkKey
 from sgportal.reconciler.grids.resource import sync
-from sgportal.reconciler.groups import restore
+from sgportal.reconciler.groups import restore, rollout
 
 from ..world import ADA, World
 from .test_packages import KIND, a_member, a_package, apply, see
@@ -194,3 +194,41 @@ def test_a_package_that_goes_back_asks_no_member_what_it_was_asked_then(world: W
     assert sum(each.count for each in done) == 2
     web = Grid.objects.get(name="web")
     assert images(world)["web-a"] == web.spec["template"]["template"]["spec"]["containers"][0]["image"] == "img:4"
+
+
+@pytest.mark.embedded_only
+def test_what_a_restored_backup_finds_asks_nothing_of_a_rollout(world: World) -> None:
+    """Whoever asked it did so after the backup, and it was done then."""
+    under_way(world)
+    ServiceGroup.objects.update(operation=None)
+    ask(world, rollout="approve")
+    assert set(Rollout.objects.filter(phase="Progressing").values_list("approved", flat=True)) == {0}
+    group = ServiceGroup.objects.get()
+    assert (group.operation, group.command) == ("", "approve")
+    ask(world, rollout="approve 2")
+    assert set(Rollout.objects.filter(target__gt=1).values_list("approved", flat=True)) == {1}
+
+
+@pytest.mark.embedded_only
+def test_what_the_first_version_of_a_package_says_asks_nothing_of_a_rollout(world: World) -> None:
+    """As where the portal's database is lost, and the package is found in the cluster."""
+    made = a_package(a_member("db"), a_member("web"), rollout=WAVES)
+    made["metadata"]["annotations"] = {"sgportal.superedge.io/rollout": "pause"}
+    world.label("node0", zone="a")
+    apply(world, made)
+    assert ServiceGroup.objects.get().command == "pause"
+    assert not GridEvent.objects.filter(reason="RolloutCommandIgnored").exists()
+
+
+@pytest.mark.embedded_only
+def test_of_two_workers_one_does_what_is_asked_of_a_rollout(world: World) -> None:
+    """The other has read the package before."""
+    under_way(world)
+    stale = [ServiceGroup.objects.get(), ServiceGroup.objects.get()]
+    body = world.cluster.get(KIND, "default", "shop")
+    assert body is not None
+    body["metadata"]["annotations"] = {"sgportal.superedge.io/rollout": "skip"}
+    for group in stale:
+        rollout.obey(group, body)
+    assert set(Rollout.objects.filter(target__gt=1).values_list("wave", flat=True)) == {1}
+    assert not GridEvent.objects.filter(reason="RolloutCommandIgnored").exists()
