@@ -160,7 +160,7 @@ def _confirmation(body: Body) -> Any:
 
 
 def _is_confirmed(body: Body) -> bool:
-    return bool(_confirmation(body) == "true")
+    return _confirmation(body) in ("true", "delete")
 
 
 def keeps_members(body: Body) -> bool:
@@ -169,13 +169,15 @@ def keeps_members(body: Body) -> bool:
 
 
 def check_propagation(known: bool, body: Body) -> None:
-    """Raises Refusal where it takes a person to say whether the members go along."""
-    if known or _is_confirmed(body):
+    """Raises Refusal where it takes a person to say whether the members go along. That they may be many (“true”) may
+    have been said long ago, of an edit: it says nothing of this."""
+    if known or _confirmation(body) == "delete":
         return
-    command = f"kubectl annotate svcgroup {body['metadata']['name']} {CONFIRM_DELETION}"
+    metadata = body["metadata"]
+    command = f"kubectl annotate --overwrite svcgroup {metadata['name']} -n {metadata['namespace']} {CONFIRM_DELETION}"
     text = say(
         "it is deleted, with its members or without them (“--cascade=orphan”): which of the two cannot be told any"
-        " more, so they stay; “%(command)s=true” deletes them, “%(command)s=orphan” keeps them",
+        " more, so they stay; “%(command)s=delete” deletes them, “%(command)s=orphan” keeps them",
         command=command,
     )
     raise Refusal(Condition("Accepted", "False", "PropagationUnknown", text))

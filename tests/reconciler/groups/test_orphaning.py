@@ -91,15 +91,18 @@ def test_it_is_the_same_whether_the_watch_or_the_worker_is_first(world: World, f
 
 
 @pytest.mark.embedded_only
-@pytest.mark.parametrize("answer", ["true", "orphan"])
+@pytest.mark.parametrize("answer", ["delete", "orphan"])
 def test_members_stay_until_a_person_decides_where_nobody_can_tell(world: World, answer: str) -> None:
-    delete(world, deployed(world), "Background")
+    body = deployed(world)
+    world.edit("shop", {"metadata": {"annotations": {CONFIRM_DELETION: "true"}}}, KIND)  # once, of an edit
+    see(world)
+    delete(world, body, "Background")
     world.edit("shop", {"metadata": {"labels": {"by": "another"}}}, KIND)
     world.server.compact()
     body = see(world)
     assert condition(body, "Deleting") == ("False", "PropagationUnknown")
     [told] = [each["message"] for each in body["status"]["conditions"] if each["type"] == "Deleting"]
-    assert f"kubectl annotate svcgroup shop {CONFIRM_DELETION}=orphan" in told
+    assert f"svcgroup shop -n default {CONFIRM_DELETION}=orphan" in told
     world.later(60)
     assert not Grid.objects.exclude(deleting_since=None).exists()
 
