@@ -1,5 +1,7 @@
 """A change that a live Service cannot take: what the message says is done where it is read, by REST and on the page."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -78,7 +80,8 @@ def test_normal_to_headless_on_the_page_where_the_message_is_read(closed, olga):
         asked = olga.get(f"{PAGE}recreate/").content.decode()
         assert "new ClusterIP" in asked
         assert AuditEvent.objects.filter(verb="recreate").count() == 0
-        assert olga.post(f"{PAGE}recreate/")["Location"] == PAGE
+        plan = re.search(r'name="plan" value="(\w+)"', asked)[1]
+        assert olga.post(f"{PAGE}recreate/", {"plan": plan})["Location"] == PAGE
         closed.settle()
         closed.resync()
         assert addresses(closed) == "None"
