@@ -87,6 +87,8 @@ def decide_held(request: HttpRequest) -> HttpResponse:
         if not found or any(choice not in each.choices for each in found):
             return _look_again(request)
         asked = [each.id for each in found]
+    if not asked:
+        return _look_again(request)
     units = [clean(each) for each in request.POST.getlist("units")] if "some" in request.POST else None
 
     def write(dry_run: bool) -> tuple[list[Held], HeldPlan]:
@@ -112,10 +114,10 @@ def decide_held(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, choice: str, found: list[Held], planned: HeldPlan, asked: Sequence[str]) -> HttpResponse:
     """The question with the plan; of one grid's workloads those in any of its units may be chosen."""
-    (one, *others) = [each for each in held() if each.id in asked]
+    whole = [each.units for each in held() if each.id in asked]
     context = {
         **_planned(planned),
-        "of": one.units if not others and len(one.units) > 1 else (),
+        "of": whole[0] if len(whole) == 1 and len(whole[0]) > 1 else (),
         "choice": choice,
         "dangerous": DANGEROUS,
         "outcome": waiting.outcome(found[0].kind, cast(waiting.Choice, choice)),
