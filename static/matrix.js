@@ -31,11 +31,12 @@
     const next = Math.max(0, Math.min(Math.round((middle - most / 2) / step), Math.ceil((total - most) / step)) * step);
     if (next === wanted) return;
     wanted = next;
+    htmx.trigger("#live", "refresh");
     const address = new URL(location.href), place = Math.floor(top / step) * step;
     address.searchParams.delete("page");
     if (place) address.searchParams.set("from", place); else address.searchParams.delete("from");
-    history.replaceState(history.state, "", address);
-    htmx.trigger("#live", "refresh");
+    // Browsers refuse many new addresses within seconds: the rows come all the same.
+    try { history.replaceState(history.state, "", address); } catch { /* the next one is taken */ }
   };
   const soon = () => { if (!checks) { checks = true; requestAnimationFrame(check); } };
   document.addEventListener("scroll", ({ target }) => { if (target === view) soon(); }, true);

@@ -56,7 +56,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     asked = wanted(request, "group", "search", "unhealthy", "cause", "sort", "from", "rows")
     filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None, reason=asked["cause"])
     order: Order = "name" if asked["sort"] == "name" else "worst"
-    whole, window = asked["rows"] == "all", asked["from"].isdecimal()
+    whole, window = asked["rows"] == "all", asked["from"].isdecimal() and "page" not in request.GET
     size = WHOLE if whole else WINDOW if window else UNITS
     seen: Overview
 

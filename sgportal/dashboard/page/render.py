@@ -16,6 +16,7 @@ from ...core.text import Invalid
 
 ROWS = 100
 MOST_PAGES = 1_000_000  # no list is longer
+_DIGITS = 20  # of a page's number that are read; Python refuses to make a number of thousands
 
 
 def show(
@@ -47,7 +48,7 @@ def paged(request: HttpRequest, rows: Any, size: int = ROWS) -> Page[Any]:
 def read_page(request: HttpRequest, read: Callable[[int], tuple[Sequence[Any], int]], size: int = ROWS) -> Page[Any]:
     """As `paged`, of rows that are read page by page: `read(start)` gives those of one page, and how many there are
     in all."""
-    asked = request.GET.get("page", "1")
+    asked = request.GET.get("page", "1")[:_DIGITS]
     number = min(int(asked), MOST_PAGES) if asked.isdecimal() else 1
     rows, count = read(max(number - 1, 0) * size)
     page = Paginator(range(count), size).get_page(asked)

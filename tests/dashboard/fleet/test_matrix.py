@@ -93,6 +93,16 @@ def test_rows_that_are_none_mean_the_last_or_the_page(viewer, sites, asked, firs
     assert units(answer)
 
 
+def test_pages_are_gone_through_without_a_script_from_an_address_that_was_scrolled_to(viewer, sites):
+    text = viewer.get("/matrix/?group=site&from=25").content.decode()
+    following = re.search(r'rel="next" href="([^"]*)"', text)[1].replace("&amp;", "&")
+    assert units(viewer.get(f"/matrix/{following}")) == units(viewer.get("/matrix/?group=site&page=2"))
+
+
+def test_a_page_of_thousands_of_digits_is_the_last(viewer, sites):
+    assert units(viewer.get("/matrix/?group=site&page=" + "9" * 5000)) == units(viewer.get("/matrix/?page=3"))
+
+
 def test_all_rows_are_there_to_print_and_say_that_they_are_not_updated(viewer, sites):
     text = viewer.get("/matrix/?group=site").content.decode()
     assert 'href="?group=site&amp;rows=all"' in text
