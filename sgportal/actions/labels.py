@@ -101,16 +101,20 @@ def undo_job(pk: Any, actor: Actor, *, dry_run: bool = False) -> LabelJob | Impa
             if not job.over:
                 LabelJob.objects.filter(pk=job.pk).update(stopped=True)
                 workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
-            planned = partial(_impact, action, back)
+            planned = partial(_impact, action, back, under_way=not job.over)
             return _start(action, _shared(back), back, actor, undoes=job, planned=planned)
-    return budgets.with_refusals(_impact(action, back))  # which asks the cluster, so that nothing is locked meanwhile
+    found = _impact(action, back, under_way=not job.over)
+    return budgets.with_refusals(found)  # which asks the cluster, so that nothing is locked meanwhile
 
 
-def _impact(action: Action, records: Mapping[str, Mapping[str, Any]]) -> Impact:
-    """What a job with these records would do to the nodes that are still to be changed."""
+def _impact(action: Action, records: Mapping[str, Mapping[str, Any]], under_way: bool) -> Impact:
+    """What a job with these records would do to the nodes that are still to be changed. While what it takes back is
+    `under_way`, that is told as if it were through with all of them: how far it is changes from one look to the next,
+    and nobody could agree to what was shown."""
     records = {name: each for name, each in records.items() if each["state"] == "pending"}
     if action in ("label", "move"):
-        return impact_of({name: each["after"] for name, each in records.items()}, action == "move")
+        expected = {name: each["before"] for name, each in records.items()} if under_way else {}
+        return impact_of({name: each["after"] for name, each in records.items()}, action == "move", expected)
     return scheduling_impact(records, action)
 
 

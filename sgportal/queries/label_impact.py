@@ -62,10 +62,15 @@ def label_impact(names: Iterable[str], changes: Mapping[str, str | None]) -> Imp
     return impact_of(dict.fromkeys(names, changes))
 
 
-def impact_of(changes_of: Mapping[str, Changes], moving: bool = False) -> Impact:
-    """What giving each of these nodes its labels would do; with `moving` also which pods would be evicted."""
+def impact_of(
+    changes_of: Mapping[str, Changes], moving: bool = False, expected: Mapping[str, Changes] | None = None
+) -> Impact:
+    """What giving each of these nodes its labels would do; with `moving` also which pods would be evicted. Nodes are
+    taken to have the labels that are `expected` of them."""
     before = Node.objects.views()
-    after = tuple(each for node in before for each in relabelled((node,), [node.name], changes_of.get(node.name, {})))
+    if expected:
+        before = _with(before, expected)
+    after = _with(before, changes_of)
     keys = {key for changes in changes_of.values() for key in changes}
     moved = unit_changes(before, after, keys)
     grids = list(Grid.objects.filter(Q(key__in=keys) | Q(reads_labels=True)).exclude(spec={}))
@@ -80,6 +85,10 @@ def impact_of(changes_of: Mapping[str, Changes], moving: bool = False) -> Impact
     going = {name for change in moved for name in change.leaving} if moving else set()
     asked = ("move" if moving else "label", {name: dict(changes) for name, changes in changes_of.items()})
     return Impact(moved, tuple(steps), tuple(losing), held, evictions(going, keys), asked=asked)
+
+
+def _with(nodes: Iterable[NodeView], changes_of: Mapping[str, Changes]) -> tuple[NodeView, ...]:
+    return tuple(each for node in nodes for each in relabelled((node,), [node.name], changes_of.get(node.name, {})))
 
 
 def scheduling_impact(names: Iterable[str], action: Action) -> Impact:

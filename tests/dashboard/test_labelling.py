@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from sgportal.core import node_jobs
 from sgportal.models import AuditEvent, LabelJob, Node
 
 from .. import builders
@@ -190,6 +191,18 @@ def test_a_job_under_way_is_stopped_before_it_is_undone(operator, fleet):
     job.refresh_from_db()
     assert job.stopped
     assert LabelJob.objects.exclude(pk=job.pk).get().changes == {"site": "ham"}
+
+
+def test_a_job_is_stopped_as_shown_however_far_it_has_come_since(operator, fleet):
+    records = {name: node_jobs.begun("label", {"site": "ham"}, False, {"site": "x"}) for name in ("node0", "node1")}
+    job = LabelJob.objects.create(changes={"site": "x"}, results=records, author="ada", state="running")
+    shown = hidden(operator.get(f"/jobs/{job.pk}/undo/"))
+    builders.label(Node.objects.get(name="node0"), {"site": "x"})
+    records["node0"]["state"] = "done"
+    LabelJob.objects.filter(pk=job.pk).update(results=records)
+    operator.post(f"/jobs/{job.pk}/undo/", shown)
+    undone = LabelJob.objects.get(undoes=job.pk)
+    assert {name: undone.changes_of(name) for name in undone.results} == {name: {"site": "ham"} for name in records}
 
 
 def test_what_cannot_be_undone_says_so(operator, fleet):
