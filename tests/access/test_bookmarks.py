@@ -1,11 +1,13 @@
 """Saved views and favourites: whose they are, what may be kept, and that nothing out of scope is among them."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from sgportal.core.access import bookmarks as rules
-from sgportal.models import ApiToken, AuditEvent, Favourite, Grant, SavedView, ServiceToken
+from sgportal.models import ApiToken, AuditEvent, Favourite, Grant, Grid, SavedView, ServiceToken
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -219,6 +221,34 @@ def test_favourites_come_to_an_end(vic, site, monkeypatch):
     assert rest(vic, "favourites", first).status_code == 201
     assert rest(vic, "favourites", first).status_code == 201  # it is kept already
     assert "remove one first" in rest(vic, "favourites", {**first, "name": "lyo"}).text
+
+
+def test_favourites_that_are_gone_make_room(vic, site, monkeypatch):
+    monkeypatch.setattr("sgportal.actions.access.bookmarks.MOST_FAVOURITES", 1)
+    grid = {"kind": "DeploymentGrid", "name": "echo", "namespace": "home"}
+    assert rest(vic, "favourites", grid).status_code == 201
+    Grid.objects.get(name="echo").delete()
+    assert vic.get("/api/v1/favourites").json()["items"] == []
+    assert rest(vic, "favourites", {"kind": "NodeUnit", "name": "ham", "nodeGroup": "site"}).status_code == 201
+    assert Favourite.objects.get().name == "ham"
+
+
+def test_what_is_out_of_scope_makes_no_room(site, monkeypatch):
+    monkeypatch.setattr("sgportal.actions.access.bookmarks.MOST_FAVOURITES", 1)
+    len_ = session("len", "viewer", namespaces=["home"])
+    kept = {"kind": "DeploymentGrid", "place": "away", "name": "shop"}
+    Favourite.objects.create(user=User.objects.get(username="len"), **kept)
+    answer = rest(len_, "favourites", {"kind": "DeploymentGrid", "name": "echo", "namespace": "home"})
+    assert answer.status_code == 422
+    assert Favourite.objects.get().name == "shop"
+
+
+def test_a_long_address_is_saved_whole_without_a_script(vic):
+    long = f"/nodes/?selector={'x' * 1500}"
+    assert f'value="{long}"' in vic.get("/saved/", {"at": long}).text
+    longer = f"/nodes/?selector={'x' * 3000}"
+    at = re.search(r'name="address" value="([^"]+)"', vic.get("/saved/", {"at": longer}).text)[1]
+    assert rest(vic, "saved-views", {"name": "long", "address": at}).status_code == 422
 
 
 def test_what_is_no_persons_keeps_nothing(vic, site):

@@ -19,7 +19,8 @@ from ...core.access.bookmarks import (
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid, Problem, one_of, say
 from ...models import Favourite, SavedView
-from ...queries.fleet.bookmarks import is_there
+from ...models.scopes.current import everything
+from ...queries.fleet.bookmarks import favourites_of, is_there
 from ..common import Actor, Refused, note_access
 
 THINGS = (*KINDS, Favourite.NODE_UNIT)  # that can be favourites
@@ -70,9 +71,16 @@ def add_favourite(owner: Any, kind: str, place: str, name: str) -> Favourite:
         raise Invalid(Problem("/name", say("there is no %(kind)s “%(name)s”", kind=kind, name=name)))
     rows = Favourite.objects.filter(user_id=person.pk)
     found = rows.filter(kind=kind, place=place, name=name).first()
-    if found is None and rows.count() >= MOST_FAVOURITES:
+    if found is None and rows.count() >= MOST_FAVOURITES and not _forget_what_is_gone(person):
         raise Invalid(Problem("", say("you have %(most)s favourites; remove one first", most=MOST_FAVOURITES)))
     return found or rows.get_or_create(user_id=person.pk, kind=kind, place=place, name=name)[0]
+
+
+def _forget_what_is_gone(person: AbstractBaseUser) -> int:
+    """Remove a person's favourites of what is there no longer, which no list has, so that nobody else can; how many."""
+    with everything():
+        there = favourites_of(person.get_username()).values("pk")
+    return Favourite.objects.filter(user_id=person.pk).exclude(pk__in=there).delete()[0]
 
 
 def remove_favourite(row: Favourite) -> None:

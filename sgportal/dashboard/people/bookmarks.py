@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ... import actions
-from ...core.access.bookmarks import MOST_NAME
+from ...core.access.bookmarks import MOST_ADDRESS, MOST_NAME
 from ...core.access.scope import ROLES, Scope
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid
@@ -19,7 +19,7 @@ from ...models import Favourite, SavedView
 from ...queries.fleet.bookmarks import favourites_of, views_of
 from ..page.access import actor, needs, rights
 from ..page.export import Columns, as_csv, wants_csv
-from ..page.render import back, clean, show, wanted, warn_of
+from ..page.render import back, clean, show, warn_of
 
 _COLUMNS: Columns = {
     "kind": lambda row: "SavedView" if isinstance(row, SavedView) else row.kind,
@@ -63,7 +63,8 @@ def saved(request: HttpRequest) -> HttpResponse:
         return show(request, "people/bookmarks_menu.html", {**found, "at": htmx.current_url_abs_path or ""})
     if wants_csv(request):
         return as_csv(request, "saved", _COLUMNS, [*found["views"], *(row for row, _ in found["favourites"])])
-    return show(request, "people/bookmarks.html", {**found, "at": wanted(request, "at")["at"]})
+    at = clean(request.GET.get("at", ""))[: MOST_ADDRESS + 1]  # too long a one is refused, not cut
+    return show(request, "people/bookmarks.html", {**found, "at": at})
 
 
 @require_POST
