@@ -200,6 +200,27 @@ def test_removing_and_renewing_need_a_code(ada, now):
     assert {"recovery-codes-renewed", "second-factor-removed"} <= set(verbs())
 
 
+def test_a_session_that_takes_one_on_gets_another_key(ada, now):
+    client = logged_in()
+    stolen = Client()
+    stolen.cookies["sessionid"] = client.cookies["sessionid"].value
+    assert is_in(stolen)
+    take_on(client, now)
+    assert (is_in(client), is_in(stolen)) == (True, False)
+
+
+def test_removing_it_ends_the_other_sessions_that_began_with_it(ada, now):
+    client = logged_in()
+    secret, _ = take_on(client, now)
+    other = halfway()
+    now[0] += 3
+    other.post("/login/code/", {"code": code_of(secret, now)})
+    assert is_in(other)
+    now[0] += 3
+    client.post(REMOVE, {"code": code_of(secret, now)})
+    assert (is_in(client), is_in(other)) == (True, False)
+
+
 def change(client, person, **fields):
     form = client.get(f"/admin/auth/user/{person.pk}/change/").context["adminform"].form
     values = {name: value for name, value in form.initial.items() if isinstance(value, str)}

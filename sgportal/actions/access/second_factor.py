@@ -28,9 +28,14 @@ def renew_recovery_codes(user: User, actor: Actor) -> list[str]:
         return second_factor.renew_recovery(user)
 
 
-def remove_second_factor(user: User, actor: Actor) -> bool:
-    """Take a user's own second factor away; whether there was one."""
-    return _remove(user, actor, "second-factor-removed")
+def remove_second_factor(user: User, session: str | None, actor: Actor) -> bool:
+    """Take a user's own second factor away and end their sessions but this one, which began with what is there no
+    longer; whether there was one."""
+    with transaction.atomic():
+        found = _remove(user, actor, "second-factor-removed")
+        if found:
+            end_sessions(user, session)
+    return found
 
 
 def reset_second_factor(user: User, actor: Actor) -> bool:

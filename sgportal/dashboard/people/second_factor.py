@@ -67,6 +67,7 @@ def own(request: HttpRequest) -> HttpResponse:
     )
     if codes is None:
         return _shown(request, offer=its, wrong="code")
+    request.session.cycle_key()  # who knows the key that the password alone began is out, too
     second_factor.note_proven(request)
     return _shown(request, codes=codes)
 
@@ -105,7 +106,7 @@ def remove(request: HttpRequest) -> HttpResponse:
         return redirect("second-factor")
     refused = _spent(request, user)
     if refused is None:
-        actions.remove_second_factor(user, actor(request))
+        actions.remove_second_factor(user, request.session.session_key, actor(request))
         second_factor.note_proven(request, False)
         messages.success(request, gettext("Second factor removed."))
     return refused or redirect("profile")
