@@ -11,6 +11,7 @@ from ..models.approvals import Approval
 
 Action = Literal["delete", "drain", "rollback", "decide"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+SEVERAL = ("nodes", "decisions")  # paths of whatever is chosen there: a request is not about what another is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ def spend(asked: Asked) -> str:
 
 def ask(asked: Asked) -> tuple[Approval, bool]:
     """Ask for an approval, and whether that is new. What the same person asked before for a plan that is another by now
-    counts no longer."""
+    counts no longer; of SEVERAL things any number of requests may wait."""
     rows = Approval.objects.filter(Approval.living(), actor=asked.actor, action=asked.action, path=asked.path)
-    rows.exclude(plan=asked.plan).update(state=Approval.State.OUTDATED)
+    if asked.path not in SEVERAL:
+        rows.exclude(plan=asked.plan).update(state=Approval.State.OUTDATED)
     row = rows.filter(plan=asked.plan).first()
     if row is not None:
         return row, False

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from ..access import approvals
 from ..core.plans.plan import Plan
-from ..core.plans.preview.binding import id_of, plan_id
+from ..core.plans.preview.binding import digest, id_of, plan_id
 from ..core.text import Sentence, say
 from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode
 from ..models.people import Service
@@ -135,10 +135,18 @@ def second_person(actor: Actor, action: approvals.Action, path: str, plan: str, 
     _note(actor, AuditEvent.Kind.CHANGE, "approval-used", path, None, {"action": action, "by": by, "plan": plan}, None)
 
 
-def plans_shown(plans: Mapping[str, Plan]) -> tuple[str, dict[str, Any]]:
-    """The id of the plans for several grids, by their paths, and how people read them."""
+def plans_shown(plans: Mapping[str, Plan], revision: int | None = None) -> tuple[str, dict[str, Any]]:
+    """The id of the plans for several grids, by their paths, and how people read them; with the number of the revision
+    that they go back to, which may come to the same steps as another."""
     ids = {path: plan_id(each.steps) for path, each in plans.items()}
-    return id_of(ids), {path: plan_json(each) for path, each in plans.items()}
+    shown: dict[str, Any] = {path: plan_json(each) for path, each in plans.items()}
+    return (id_of(ids), shown) if revision is None else (digest(revision, ids), {"revision": revision, **shown})
+
+
+def second_deleter(actor: Actor, path: str, plan: Plan, propagation: str) -> None:
+    """As `second_person`, for the deletion of a grid: no step says that the children stay (`Orphan`)."""
+    shown = {"propagation": propagation, **plan_json(plan)}
+    second_person(actor, "delete", path, digest(propagation, plan_id(plan.steps)), shown)
 
 
 def together_with(action: approvals.Action) -> AbstractContextManager[Any]:
@@ -227,15 +235,11 @@ def note(
     after: Any,
     planned: Plan | None = None,
     units: Iterable[tuple[str, str]] = (),
-    two: approvals.Action | None = None,
 ) -> None:
     """Leave an audit event: who did what by which door, the state before and after, the plan that was shown, and which
-    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to; with `two`, an
-    action that may take two people, whatever `second_person` raises."""
+    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to."""
     if planned is not None:
         _check_agreed(path, planned)
-        if two:
-            second_person(actor, two, path, plan_id(planned.steps), plan_json(planned))
     shown = plan_json(planned) if planned else None
     entry = _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
     AuditedUnit.objects.bulk_create(AuditedUnit(entry=entry, key=key, unit=unit) for key, unit in sorted(set(units)))

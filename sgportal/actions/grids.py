@@ -24,7 +24,7 @@ from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
 from . import admission
-from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note, second_deleter
 from .envelope import beyond_limits
 from .policy import check_scope, check_writable, forbidden
 
@@ -257,8 +257,9 @@ def delete_grid(
         current.deleting_since, current.propagation = timezone.now(), propagation
         current.version += 1
         current.save()
-        note(actor, "delete", current.path, current.source(), None, planned, two="delete" if by_itself else None)
+        note(actor, "delete", current.path, current.source(), None, planned)
         if by_itself:
+            second_deleter(actor, current.path, planned, propagation)
             dependents.release(current, actor.name, actor.door)
         change_log.record("grid", [current.path])
         workqueue.enqueue([current.path], urgent=True)

@@ -209,7 +209,7 @@ def restore_package(
     with together_with("rollback"):
         saved = save_group(asking, actor, expect=expect, dry_run=dry_run)
         if not dry_run:
-            second_person(actor, "rollback", f"servicegroups/{namespace}/{name}", *plans_shown(saved.plans))
+            second_person(actor, "rollback", f"servicegroups/{namespace}/{name}", *plans_shown(saved.plans, number))
     return saved
 
 

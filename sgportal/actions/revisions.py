@@ -35,7 +35,7 @@ def restore_revision(
     with together_with("rollback"):
         saved = save_grids([manifest], actor, expect=expect, dry_run=dry_run)[0]
         if not dry_run:
-            second_person(actor, "rollback", path, *plans_shown({path: saved.plan}))
+            second_person(actor, "rollback", path, *plans_shown({path: saved.plan}, number))
     return saved
 
 

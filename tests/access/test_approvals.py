@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from sgportal.access.approvals import ACTIONS
-from sgportal.models import ApiToken, Approval, AuditEvent, Grant, Grid, LabelJob, ServiceGroup, ServiceToken
+from sgportal.models import ApiToken, Approval, AuditEvent, Child, Grant, Grid, LabelJob, ServiceGroup, ServiceToken
 from sgportal.models.people import EVERY_BOUND
 from tests import builders
 from tests.api.builders import child, grid, manifest, walkthrough
@@ -78,8 +78,8 @@ def test_another_approves_exactly_this_and_who_asked_does_it_once():
         ("approval-asked", "ada"),
         ("approval-given", "bo"),
         ("approval-asked", "bo"),
-        ("approval-used", "ada"),
         ("delete", "ada"),
+        ("approval-used", "ada"),
     ]
     told = [each["message"] for each in ada.get("/api/v1/activity").json()["items"]]
     assert any("approved an action on DeploymentGrid default/echo" in each for each in told)
@@ -93,6 +93,32 @@ def test_an_approval_is_for_one_deletion_and_not_for_the_next_of_that_name():
     Grid.objects.filter(name="echo").update(deleting_since=None)
     assert delete(ada).status_code == 409
     assert not is_going()
+
+
+def test_who_approves_sees_that_children_stay_and_approves_just_that():
+    ada, bo = of("ada"), of("bo")
+    Child.objects.all().delete()
+    assert ada.delete(f"{GRID}?propagationPolicy=Background", headers={"If-Match": "*"}).status_code == 409
+    choose(bo, Approval.objects.get())
+    assert ada.delete(f"{GRID}?propagationPolicy=Orphan", headers={"If-Match": "*"}).status_code == 409
+    assert [(each.shown["propagation"], each.status) for each in Approval.objects.order_by("pk")] == [
+        ("Background", "outdated"),
+        ("Orphan", "waiting"),
+    ]
+    assert not is_going()
+
+
+def test_requests_about_several_nodes_wait_side_by_side():
+    ada, bo = of("ada"), of("bo")
+
+    def drain(*nodes):
+        return ada.post("/api/v1/nodes/drain", {"nodes": nodes}, content_type="application/json").status_code
+
+    assert drain("node0", "node1") == drain("node1", "node2") == 409
+    rows = Approval.objects.order_by("pk")
+    assert [(each.path, each.status) for each in rows] == [("nodes", "waiting")] * 2
+    choose(bo, rows[0])
+    assert drain("node0", "node1") in (200, 201, 202)
 
 
 def test_where_the_world_has_moved_it_has_to_be_approved_anew():
