@@ -32,14 +32,15 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @dataclass(frozen=True, slots=True)
 class Person:
     """On whose behalf a request is made, for the API server's RBAC and audit log: a user and groups as it knows them.
-    Raises ValueError for a name that is Kubernetes' own, or that no header can carry."""
+    Raises ValueError for a name that is Kubernetes' own, or that no header can carry as it is: what stands
+    around a header's value is lost, so that one name would be another's."""
 
     user: str
     groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.user, *self.groups):
-            if not name or name.startswith("system:") or _CONTROL.search(name):
+            if not name or name.startswith("system:") or name != name.strip() or _CONTROL.search(name):
                 raise ValueError(f"nobody is impersonated as {name!r}")
 
     def headers(self) -> Iterator[tuple[str, str]]:

@@ -63,7 +63,9 @@ def test_a_persons_requests_name_them_and_the_others_do_not(scripted) -> None:
         assert head.count(b"Impersonate-Group: sgportal:") == 2
 
 
-@pytest.mark.parametrize("name", ["", "system:admin", "a\nImpersonate-Group: system:masters", "a\r", "\0"])
+@pytest.mark.parametrize(
+    "name", ["", "system:admin", "sgportal:operator ", "a\nImpersonate-Group: system:masters", "a\r", "\0"]
+)
 def test_nobody_is_impersonated_by_a_name_of_kubernetes_own_or_one_that_is_more_than_a_name(name: str) -> None:
     for user, groups in ((name, ()), ("sgportal:ada", (name,))):
         with pytest.raises(ValueError, match="nobody is impersonated"):
