@@ -111,7 +111,7 @@ def prepare(
         _check(each.spec, grid, create_only, expect)
         if ask and each.result(grid) != "unchanged":
             to_ask[prefix] = each.spec, grid
-        told = *not_asked(grid and grid.metadata, each.manifest), *_disobedience(each.spec)
+        told = *not_asked(grid.metadata if grid else None, each.manifest), *_disobedience(each.spec)
         found[prefix] = replace(each, warnings=told)
     warnings = admission.ask(to_ask)
     return [replace(each, warnings=(*warnings.get(prefix, ()), *each.warnings)) for prefix, each in found.items()]
@@ -190,8 +190,7 @@ def _units_for(manifest: Any) -> dict[str, Unit]:
 
 
 def _row(spec: GridSpec, *, lock: bool = False) -> Grid | None:
-    rows = Grid.objects.select_for_update() if lock else Grid.objects
-    return rows.at(spec.kind.plural, spec.namespace, spec.name).first()
+    return (Grid.objects.select_for_update() if lock else Grid.objects).at(*spec.path().split("/")).first()
 
 
 def _wish(prepared: Prepared) -> _Wish:
