@@ -19,6 +19,11 @@ ELSEWHERE = {
     "notifications": "where notifications go",
     "notifications/1": "where notifications go",
     "notifications/1/test": "a message that says it is a test",
+    "approvals/1": "an answer to who asked; the write that it is for has the plan",
+    "saved-views": "what people keep at hand",
+    "saved-views/1": "what people keep at hand",
+    "favourites": "what people keep at hand",
+    "favourites/1": "what people keep at hand",
     "cluster/crds": "definitions are replaced with every grid and child kept",
 }
 
@@ -35,6 +40,8 @@ HARMLESS = {
     "service-tokens": "only shows",
     "service-token-issue": ELSEWHERE["service-tokens"],
     "service-token-revoke": ELSEWHERE["service-tokens"],
+    "approvals": "only shows",
+    "approval-decide": ELSEWHERE["approvals/1"],
     "audit": "only shows",
     "audit-entry": "only shows",
 }
