@@ -4,6 +4,7 @@ NodeGroup, NodeUnits, namespaces, grids, ServiceGroups and work of the same name
 Whatever else is in the other cluster has “faraway” in its name, so that no byte of an answer may hold that word.
 """
 
+import html
 import re
 import uuid
 
@@ -171,11 +172,12 @@ def test_what_is_asked_for_reaches_no_other_cluster(admin, elsewhere):
     elsewhere()
     builders.news()
     before = every_row(OTHER)
-    for address in sorted(set(addresses(verb="restart"))):
+    # What is handed back to SuperEdge is not written any more: that comes last.
+    for address in sorted(set(addresses(verb="restart")), key=lambda each: ("handback" in each, each)):
         for method in ("post", "delete"):
             getattr(admin, method)(address)
         page = admin.get(address)
-        hidden = dict(HIDDEN.findall("" if page.streaming else page.content.decode()))
+        hidden = dict(HIDDEN.findall("" if page.streaming else html.unescape(page.content.decode())))
         if "plan" in hidden:
             admin.post(address, {**hidden, "step": "confirm"})
     assert AuditEvent.objects.filter(verb="delete").exists()

@@ -55,8 +55,10 @@ def test_what_stands_on_the_page_besides_counts(reader, fleet):
 def test_a_message_is_shown_once(admin, fleet):
     admin.get("/grids/")
     known = admin.get("/grids/")["ETag"]
-    confirmed = {"step": "confirm", "expect": fleet.etag}
-    answer = admin.post("/grids/deploymentgrids/default/echo/delete/", confirmed, follow=True)
+    place = "/grids/deploymentgrids/default/echo/delete/"
+    plan = re.search(r'name="plan" value="(\w+)"', admin.get(place).content.decode())[1]
+    confirmed = {"step": "confirm", "expect": fleet.etag, "plan": plan}
+    answer = admin.post(place, confirmed, follow=True)
     shown = list(answer.context["messages"])
     assert shown
     assert shown[0].level == constants.SUCCESS
