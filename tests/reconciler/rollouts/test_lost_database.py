@@ -12,7 +12,7 @@ from sgportal.cluster import MERGE_PATCH
 from sgportal.core.names import DEPENDS_ON, PAUSED
 from sgportal.core.plans.per_unit.layers import NotPossible
 from sgportal.management import backup
-from sgportal.models import Grid, GridEvent, GridUnit
+from sgportal.models import Grid, GridEvent, GridUnit, ManagedCluster
 from sgportal.queries.per_unit.effective import effective_of
 from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.grids.status import publish
@@ -31,7 +31,9 @@ def written(world):
 def _lost(world):
     """The portal begins with an empty database and takes over what the cluster has."""
     for model in apps.get_app_config("sgportal").get_models():
-        model.objects.all().delete()
+        if model is not ManagedCluster:  # of which an empty database has one row, that knows nothing
+            model.objects.all().delete()
+    ManagedCluster().save(force_update=True)
     _taken_over(world)
 
 
