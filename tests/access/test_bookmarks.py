@@ -102,7 +102,7 @@ def test_a_name_is_visible_and_short(vic, name):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/name")
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "节点 Unknown", '"><img src=x>', "{{ 7*7 }}", "=1+1"])
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "节点 Unknown", '"><img src=x>', "{{ 7777|add:7777 }}", "=1+1"])
 def test_a_name_is_a_text_wherever_it_is_shown(vic, name):
     assert rest(vic, "saved-views", {"name": name, "address": VIEW}).status_code == 201
     for shown in (
@@ -113,7 +113,7 @@ def test_a_name_is_a_text_wherever_it_is_shown(vic, name):
     ):
         assert "<script>alert" not in shown
         assert "<img src=x" not in shown
-        assert "49" not in shown.replace("%", "") or "7*7" in shown
+        assert "15554" not in shown
     if name == "=1+1":
         assert ",'=1+1," in vic.get("/saved/?format=csv").text
 
