@@ -1,23 +1,20 @@
 """What was last seen of the cluster's data plane."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from django.db import models
 
 from ..core.text import Sentence
 from ..core.traffic.dataplane import Plane, Trial
-from .scopes.clusters import current
+from .scopes.clusters import OneEach
 
 
-class DataPlane(models.Model):
-    """One row for each cluster, with its primary key.
-
-    `seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
+class DataPlane(OneEach):
+    """`seen` is `{plane: {name, setting, why}, trial: {kept, said}}` as of `looked_at`; `why` is a sentence or
     null. The dry run in `trial` is as of `tried_at`. `readers` is the last look for what else reads the EndpointSlices
     of closed Services, `{unseen: kinds that may not be listed, cut: kinds too many to read all}`."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     seen = models.JSONField(default=dict)
     looked_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
@@ -25,11 +22,6 @@ class DataPlane(models.Model):
 
     def __str__(self) -> str:
         return self.plane.name if self.plane else "–"
-
-    @classmethod
-    def now(cls) -> Self:
-        """The row; one that says nothing where nobody looked yet."""
-        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def keep(cls, plane: Plane, trial: Trial, looked_at: datetime, tried_at: datetime) -> bool:

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from ..core.fleet.halt import Choice, Reason, choices, why
 from ..core.text import Sentence
-from .scopes.clusters import current
+from .scopes.clusters import OneEach, current
 
 
-class ManagedCluster(models.Model):
+class ManagedCluster(OneEach):
     """A cluster; each process works for one (`scopes.clusters`). `name` is what people call it, and
     `uid` that of its namespace kube-system ("": not known yet).
 
@@ -22,7 +22,6 @@ class ManagedCluster(models.Model):
     the cluster's nodes are known.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     name = models.CharField(max_length=63, blank=True, default="", db_default="")
     uid = models.CharField(max_length=64, blank=True)
     halt = models.CharField(max_length=20, blank=True)
@@ -38,17 +37,12 @@ class ManagedCluster(models.Model):
         return self.name or self.uid or "unknown"
 
     @classmethod
-    def now(cls) -> Self:
-        """The row; an unknown cluster where there is none yet."""
-        return cls.objects.filter(pk=current()).first() or cls()
-
-    @classmethod
     def locked(cls) -> Self:
         """The row, locked to the end of the transaction."""
         rows = cls.objects.select_for_update()
-        if (row := rows.filter(pk=current()).first()) is None:
+        if (row := rows.first()) is None:
             cls.objects.get_or_create(pk=current())
-            row = rows.get(pk=current())
+            row = rows.get()
         return row
 
     @property

@@ -1,19 +1,17 @@
 """Who manages the grids in the cluster, we or SuperEdge's own controller, and what was last seen of that controller."""
 
-from typing import Any, Self
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 from ..core.superedge.controller import HANDING_BACK, MANAGING, READ_ONLY
 from ..core.text import Sentence
-from .scopes.clusters import current
+from .scopes.clusters import OneEach, current
 
 
-class ManagementMode(models.Model):
-    """One row for each cluster, with its primary key.
-
-    `mode` says whether we write to the cluster, `since` when, and `decided_by` whom (a user's name, "" for
+class ManagementMode(OneEach):
+    """`mode` says whether we write to the cluster, `since` when, and `decided_by` whom (a user's name, "" for
     the portal itself); `forced` that we do although SuperEdge's controller runs.
 
     `running` is whether that controller runs (None: never looked), `evidence` the sentences that tell by what, `cure`
@@ -22,7 +20,6 @@ class ManagementMode(models.Model):
     `{name, state: pending|done|failed, by, at, lines: [sentence], commands: [text]}`.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     mode = models.CharField(max_length=12, default=MANAGING)
     since = models.DateTimeField(default=timezone.now)
     decided_by = models.CharField(max_length=150, blank=True)
@@ -43,16 +40,11 @@ class ManagementMode(models.Model):
         return self.mode
 
     @classmethod
-    def now(cls) -> Self:
-        """The row; what holds before anybody looked where there is none yet."""
-        return cls.objects.filter(pk=current()).first() or cls()
-
-    @classmethod
     def change(cls, **fields: Any) -> None:
         """Set some fields and leave the others to whoever else writes them."""
-        if not cls.objects.filter(pk=current()).update(**fields):
+        if not cls.objects.update(**fields):
             cls.objects.get_or_create(pk=current())
-            cls.objects.filter(pk=current()).update(**fields)
+            cls.objects.update(**fields)
 
     @property
     def may_write(self) -> bool:

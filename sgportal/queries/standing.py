@@ -6,7 +6,6 @@ from typing import Self
 from django.db.models import Value
 
 from ..models import ManagedCluster, ManagementMode
-from ..models.scopes.clusters import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,8 @@ class Standing:
     @classmethod
     def now(cls) -> Self:
         """As the rows say; what holds before anybody looked where there are none yet. One query."""
-        clusters = ManagedCluster.objects.filter(pk=current()).values_list(Value("cluster"), "uid", "halt")
-        modes = ManagementMode.objects.filter(pk=current()).values_list(Value("mode"), "mode", Value(""))
+        clusters = ManagedCluster.objects.values_list(Value("cluster"), "uid", "halt")
+        modes = ManagementMode.objects.values_list(Value("mode"), "mode", Value(""))
         rows = {of: (text, halt) for of, text, halt in clusters.union(modes, all=True)}
         uid, halt = rows.get("cluster", ("", ""))
         mode = ManagementMode(mode=rows["mode"][0]) if "mode" in rows else ManagementMode()

@@ -7,7 +7,7 @@ that is written would lock the cluster's, for which the brake on deletions waits
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -56,6 +56,30 @@ class OfCluster(models.Manager[M]):
     def of_mine(self) -> Q:
         """Which rows these are."""
         return Q(cluster=current())
+
+
+class _Own(OfCluster[M]):
+    """The one row of the cluster that is worked for, which has its primary key."""
+
+    def of_mine(self) -> Q:
+        """Which row this is."""
+        return Q(pk=current())
+
+
+class OneEach(models.Model):
+    """One row for each cluster, with its primary key; others' are not found."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
+
+    objects: ClassVar[models.Manager[Self]] = _Own()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def now(cls) -> Self:
+        """The row; where there is none yet, one that says what holds before anybody looked."""
+        return cls.objects.first() or cls()
 
 
 def every(model: type[M]) -> "models.QuerySet[M]":

@@ -1,14 +1,14 @@
 """What nodes and pods use of processors and memory, as last measured, and the values before."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from django.db import models
 
 from ...core.grids.kinds import KINDS
 from ...core.text import Sentence
 from ..cache import Document
-from ..scopes.clusters import cluster_field, current
+from ..scopes.clusters import OneEach, cluster_field
 from ..scopes.rows import Scoped
 
 
@@ -103,21 +103,15 @@ class PodUsage(Measured):
         return f"{self.namespace}/{self.name}"
 
 
-class UsageSource(models.Model):
-    """One row for each cluster, with its primary key: when the resource metrics API was last read whole, and the
+class UsageSource(OneEach):
+    """When the resource metrics API was last read whole, and the
     sentence that says why it was not since, {} where it was."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=current, editable=False)
     read_at = models.DateTimeField(null=True, blank=True)
     problem = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return str(self.read_at or "–")
-
-    @classmethod
-    def now(cls) -> Self:
-        """The row; one that says nothing where nobody looked yet."""
-        return cls.objects.filter(pk=current()).first() or cls()
 
     @classmethod
     def keep(cls, read_at: datetime | None, problem: Sentence | None) -> None:

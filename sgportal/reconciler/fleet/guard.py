@@ -7,7 +7,6 @@ from typing import cast
 from ...cluster import Identity
 from ...core.fleet.halt import ANOTHER_CLUSTER, Reason
 from ...models import Grid, ManagedCluster
-from ...models.scopes.clusters import current
 from . import halt
 
 ASK_SECONDS = 1.0  # how old an answer of our row may be
@@ -78,7 +77,7 @@ class Guard:
             return
         seen, uid = self.identity.seen or "", self._row.uid
         if not uid:
-            ManagedCluster.objects.filter(pk=current(), uid="").update(uid=seen)
+            ManagedCluster.objects.filter(uid="").update(uid=seen)
             self._uid = seen
         elif seen == uid:
             halt.end(ANOTHER_CLUSTER)

@@ -5,7 +5,6 @@ from collections import defaultdict
 
 from ...core.names import protected_label_problem
 from ...models import Grid, LabelJob, ManagedCluster, Node, NodeLabel
-from ...models.scopes.clusters import current
 from ...queries.freshness import seen_once
 from ..queue import workqueue
 
@@ -41,7 +40,7 @@ def give_back() -> float | None:
             if key not in node.labels:
                 lacking[key, value].append(node.name)
     jobs = [_job(key, value, names) for (key, value), names in sorted(lacking.items())]
-    ManagedCluster.objects.filter(pk=current()).update(lost_labels={})
+    ManagedCluster.objects.update(lost_labels={})
     workqueue.enqueue([f"{_JOBS}/{job.pk}" for job in jobs], urgent=True)
     return None
 
