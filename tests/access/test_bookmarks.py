@@ -102,7 +102,9 @@ def test_a_name_is_visible_and_short(vic, name):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/name")
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "节点 Unknown", '"><img src=x>', "{{ 7777|add:7777 }}", "=1+1"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "节点 Unknown", '"><img src=x>', "{{ 7777|add:7777 }}", "=1+1"]
+)
 def test_a_name_is_a_text_wherever_it_is_shown(vic, name):
     assert rest(vic, "saved-views", {"name": name, "address": VIEW}).status_code == 201
     for shown in (
