@@ -29,10 +29,11 @@ def placement_changed(change: Change) -> bool:
     if before is None or change.type == "DELETED":
         return True
     same = labels_of(before) == labels_of(change.body) and before.get("spec") == change.body.get("spec")
-    return not same or _state(before) != _state(change.body)
+    return not same or readiness(before) != readiness(change.body)
 
 
-def _state(body: Object) -> str:
+def readiness(body: Object) -> str:
+    """Whether a node is Ready: "True", "False", or "Unknown" of one that is not heard of."""
     conditions = (body.get("status") or {}).get("conditions") or ()
     return next((str(each["status"]) for each in conditions if each["type"] == "Ready"), "Unknown")
 
@@ -82,7 +83,7 @@ def told(condition: Object, ready: str) -> Object:
 def renew_lease(store: Store, body: Object, seconds: float) -> None:
     """The heartbeat of a node that is heard of; the next one comes in `seconds`."""
     name = body["metadata"]["name"]
-    if _state(body) == "Unknown" or not store.get("namespaces", "", "kube-node-lease"):
+    if readiness(body) == "Unknown" or not store.get("namespaces", "", "kube-node-lease"):
         return
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": name, "leaseDurationSeconds": int(4 * seconds), "renewTime": stamp}
@@ -103,6 +104,6 @@ def renew_lease(store: Store, body: Object, seconds: float) -> None:
 def post_status(store: Store, body: Object) -> None:
     """What a kubelet posts every few minutes although nothing has changed: the time."""
     status = body.get("status") or {}
-    if _state(body) != "Unknown":
+    if readiness(body) != "Unknown":
         conditions = [{**each, "lastHeartbeatTime": now()} for each in status.get("conditions") or ()]
         store.put("nodes", {**body, "status": {**status, "conditions": conditions}})

@@ -10,6 +10,8 @@ from zlib import crc32
 from ..objects.quantities import parse
 from ..objects.store import Store
 from ..objects.values import Object
+from .containers import stamp
+from .nodes import readiness
 
 SECONDS = 15  # between two measurements, as metrics-server's --metric-resolution
 _WINDOW = "15.004s"
@@ -21,7 +23,7 @@ _ALONE = {"cpu": Decimal("0.12"), "memory": Decimal(640 * 2**20)}  # of a node o
 def node_metrics(store: Store, now: datetime) -> Iterator[Object]:
     """A NodeMetrics of every node whose kubelet answers."""
     for node in store.each("nodes"):
-        if _condition(node, "Ready") != "Unknown":
+        if readiness(node) != "Unknown":
             name = node["metadata"]["name"]
             parts = [_container(pod, each, now) for pod in store.pods_on(name) if _runs(pod) for each in _running(pod)]
             sums = {resource: sum((each[resource] for each in parts), least) for resource, least in _ALONE.items()}
@@ -30,7 +32,7 @@ def node_metrics(store: Store, now: datetime) -> Iterator[Object]:
 
 def pod_metrics(store: Store, now: datetime) -> Iterator[Object]:
     """A PodMetrics of every pod that runs on a node whose kubelet answers."""
-    silent = {each["metadata"]["name"] for each in store.each("nodes") if _condition(each, "Ready") == "Unknown"}
+    silent = {each["metadata"]["name"] for each in store.each("nodes") if readiness(each) == "Unknown"}
     for pod in store.each("pods"):
         names = _running(pod) if _runs(pod) and pod["spec"].get("nodeName") not in silent else []
         if names:
@@ -42,24 +44,17 @@ def _head(kind: str, about: Object, now: datetime) -> Object:
     metadata = {
         name: about["metadata"][name] for name in ("name", "namespace", "labels") if about["metadata"].get(name)
     }
-    stamp = datetime.fromtimestamp(_measured_at(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    metadata["creationTimestamp"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "kind": kind,
         "apiVersion": "metrics.k8s.io/v1beta1",
-        "metadata": metadata,
-        "timestamp": stamp,
+        "metadata": {**metadata, "creationTimestamp": stamp(now)},
+        "timestamp": stamp(datetime.fromtimestamp(_measured_at(now), UTC)),
         "window": _WINDOW,
     }
 
 
 def _measured_at(now: datetime) -> int:
     return int(now.timestamp()) // SECONDS * SECONDS
-
-
-def _condition(node: Object, name: str) -> str:
-    found = (each["status"] for each in (node.get("status") or {}).get("conditions") or () if each["type"] == name)
-    return next(found, "Unknown")
 
 
 def _runs(pod: Object) -> bool:
