@@ -6,6 +6,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from ...models.usage import Measured
+from ...queries.per_unit.usage import is_measured
 from ..http.shapes import Count, Instant, Said, Shape
 
 
@@ -20,7 +21,7 @@ class UsageSourceSerializer(Shape):
 
     def get_measures(self, _row: Any) -> bool:
         """As SGPORTAL_METRICS_SERVER says."""
-        return bool(settings.SGPORTAL_METRICS_SERVER)
+        return is_measured()
 
     def get_every_seconds(self, _row: Any) -> int:
         """As SGPORTAL_USAGE_SECONDS says."""

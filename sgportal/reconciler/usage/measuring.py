@@ -22,6 +22,7 @@ from ...models import CellUsage, GridUnit, Node, NodeLabel, NodeUsage, Pod, PodU
 from ...models.bulk import upsert_rows
 from ...models.usage import MEASURED, Measured
 from ...queries.matrix.node_groups import group_keys
+from ...queries.per_unit.usage import is_measured
 from ..queue import change_log
 
 GROUP = "metrics.k8s.io"
@@ -43,7 +44,7 @@ def look(connect: Callable[[], Cluster]) -> float:
     """Measure once and keep it; seconds until the next time. What was not measured for as long as is kept of anything
     is forgotten. Raises ClusterError where the cluster itself cannot be reached; it is not even connected to where the
     setting is off."""
-    if not settings.SGPORTAL_METRICS_SERVER:
+    if not is_measured():
         _forget(timezone.now())
         return OFF_SECONDS
     begun, every = time.monotonic(), settings.SGPORTAL_USAGE_SECONDS

@@ -122,7 +122,7 @@ def test_a_look_is_one_list_of_each_kind_and_no_statement_for_a_row(fleet):
     assert len(second) <= len(first)
 
 
-def test_what_is_gone_is_forgotten(fleet, settings):
+def test_what_is_gone_is_forgotten(fleet):
     _measured()
     long_ago = timezone.now() - timedelta(seconds=60 * POINTS + 1)
     PodUsage.objects.create(namespace="default", name="gone", at=long_ago, cpu=1, memory=1)

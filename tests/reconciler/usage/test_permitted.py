@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sgportal.cluster import ClusterError
 from sgportal.cluster.kinds import Resource
 from sgportal.models import NodeUsage, UnitUsage, UsageSource
 from sgportal.reconciler.process import connection
@@ -55,8 +56,6 @@ def metrics(world):
 
 def _made(world, path, body, headers):
     """Right after it is established, a definition's storage may not be ready for writes."""
-    from sgportal.cluster import ClusterError
-
     try:
         world.cluster._transport.call("POST", path, body=body, headers=headers)
     except ClusterError:
