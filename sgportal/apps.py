@@ -32,11 +32,13 @@ def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 def _have_the_one_cluster(using: str, apps: Apps = apps, **_: Any) -> None:
     """The row that rows without a cluster of their own are of is there as soon as its table is."""
+    from .models.scopes.clusters import DEFAULT
+
     try:
         clusters = apps.get_model("sgportal", "ManagedCluster")
     except LookupError:  # migrated back to before it
         return
-    clusters._base_manager.using(using).get_or_create(pk=1)
+    clusters._base_manager.using(using).get_or_create(pk=DEFAULT)
 
 
 class Portal(AppConfig):
