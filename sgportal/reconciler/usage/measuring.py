@@ -7,6 +7,7 @@ has no watch, no pages and no versions, so each list comes whole.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -38,6 +39,7 @@ NOT_SERVED = say("the cluster serves no resource metrics (metrics.k8s.io): metri
 NOT_ALLOWED = say("the portal may not list resource metrics (metrics.k8s.io): apply deploy/usage.yaml")
 NO_ANSWER = say("the resource metrics API (metrics.k8s.io) does not answer: see the APIService v1beta1.metrics.k8s.io")
 Key = tuple[str, ...]
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 def look(connect: Callable[[], Cluster]) -> float:
@@ -149,20 +151,16 @@ def _cells() -> dict[tuple[str, str, str], _Cell]:
     }
 
 
-_NOTHING: dict[str, str] = {}
-
-
 def _write(
     model: Any,
     names: tuple[str, ...],
     used: Mapping[Key, Amount],
     now: datetime,
-    totals: Mapping[Key, Amount] | None = None,
-    more: Mapping[Key, Mapping[str, str]] | None = None,
+    totals: Mapping[Key, Amount] = _NOTHING,
+    more: Mapping[Key, Mapping[str, str]] = _NOTHING,
 ) -> None:
     """Keep these amounts, by the values of the fields `names`; `more` are other fields of the same rows."""
-    slot, others = _slot(now), sorted(next(iter((more or {}).values()), _NOTHING))
-    places = sorted(used)
+    others, places = sorted(next(iter(more.values()), _NOTHING)), sorted(used)
     for begin in range(0, len(places), ROWS):
         some = places[begin : begin + ROWS]
         wanted = {f"{name}__in": {place[at] for place in some} for at, name in enumerate(names)}
@@ -170,17 +168,16 @@ def _write(
         rows: list[Measured] = []
         for place in some:
             row = before.get(place) or model(**dict(zip(names, place, strict=True)))
-            _set(row, used[place], (totals or {}).get(place, Amount()), slot)
-            row.at = now
-            for name, text in (more or {}).get(place, _NOTHING).items():
+            _set(row, used[place], totals.get(place, Amount()), now)
+            for name, text in more.get(place, _NOTHING).items():
                 setattr(row, name, text)
             rows.append(row)
         upsert_rows(rows, (*names, "cluster"), [*_VALUES, *others])
 
 
-def _set(row: Measured, used: Amount, total: Amount, slot: int) -> None:
-    passed = slot - _slot(row.at) if row.at else 0
-    row.cpu, row.memory = used.millicores, used.mebibytes
+def _set(row: Measured, used: Amount, total: Amount, now: datetime) -> None:
+    passed = _slot(now) - _slot(row.at) if row.at else 0
+    row.at, row.cpu, row.memory = now, used.millicores, used.mebibytes
     row.cpu_ring, row.memory_ring = pushed(row.cpu_ring, row.cpu, passed), pushed(row.memory_ring, row.memory, passed)
     row.cpu_total, row.memory_total = total.millicores, total.mebibytes
 
