@@ -26,8 +26,7 @@ class Applied:
 
 def before(transport: Transport, kind: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """An object of a kind as it was until it came to be as `body`, None where it did not exist. Raises Expired where
-    the API server has forgotten it
-    (after five minutes where nobody says otherwise).
+    the API server has forgotten it (after five minutes where nobody says otherwise).
 
     A version is the number of a write to etcd, and each of these can be asked for: that before an object's own shows
     the object as it was until then."""

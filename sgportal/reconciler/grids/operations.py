@@ -14,10 +14,9 @@ from ...queries.per_unit.units import known_units, units_for
 from ...queries.plans import spec_of
 from ..queue import change_log
 from ..queue.together import requests_together
-from .events import grid_events
 from .events.grid_events import NewEvent
 from .resource import edits
-from .status import publish
+from .status.publish import tell
 
 MOST_SHOWN = 200  # characters of what somebody wrote
 
@@ -46,15 +45,9 @@ def _carry_out(row: Grid) -> None:
         operation = operation_of(asked)
         if operation is not None:
             _do(row, operation)
-            tell(row, done(asked))
+            tell([row], done(asked))
     except Invalid as invalid:
-        tell(row, ignored(asked, invalid))
-
-
-def tell(grid: Grid, event: NewEvent) -> None:
-    """Note an Event of a grid, which is still to be written to the cluster."""
-    grid_events.record({grid.path: [event]}, unsent=True)
-    publish.mark([grid])
+        tell([row], ignored(asked, invalid))
 
 
 def done(asked: str) -> NewEvent:

@@ -51,6 +51,12 @@ def until(world, **wanted):
     world.until(lambda: images(world) == wanted or not resync(world))
 
 
+def told_in_cluster(world):
+    """The members of which an Event in the cluster says that something was not done."""
+    events = world.cluster.list("Event").items
+    return {each["involvedObject"]["name"] for each in events if each["reason"] == "RolloutCommandIgnored"}
+
+
 def test_a_track_of_all_members_goes_on_while_another_waits_and_the_rest_comes_last(shop):
     apply(shop, package("img:2"))
     until(shop, db="221", web="221")
@@ -59,6 +65,7 @@ def test_a_track_of_all_members_goes_on_while_another_waits_and_the_rest_comes_l
     steer(shop, "approve nroth")
     assert GridEvent.objects.filter(reason="RolloutCommandIgnored").values("path").distinct().count() == 2
     assert set(Rollout.objects.filter(phase="Progressing").values_list("reason", flat=True)) == {"AwaitingApproval"}
+    shop.until(lambda: told_in_cluster(shop) == {"db", "web"} or not resync(shop))
     steer(shop, "approve north")
     shop.until(lambda: at(shop, db="Complete", web="Complete"))
     assert images(shop) == {"db": "222", "web": "222"}

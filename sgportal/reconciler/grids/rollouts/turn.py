@@ -1,6 +1,6 @@
 """One look at the rollout of a grid: what was seen goes to the core, what it decides is stored."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -26,8 +26,8 @@ from ....queries.plans import spec_of
 from ....queries.policy import closed
 from ...queue import rollout_keys
 from ...queue.together import requests_together
-from ..events import grid_events
 from ..events.grid_events import NewEvent
+from ..status import publish
 from . import package, rows
 from .gates import all_pass
 
@@ -100,7 +100,7 @@ def obey_all(grids: Collection[Grid], words: Sequence[str]) -> None:
         if not afters:
             raise verbs.NotNow(why[0])
     except verbs.NotNow as not_now:
-        _ignored(looks, not_now.sentence)
+        _ignored([grid for grid in grids if grid.path in looks], not_now.sentence)
     else:
         _steer(grids, looks, afters)
 
@@ -214,7 +214,7 @@ def commanded(grid: Grid, strategy: Strategy, rollout: Rollout, state: State) ->
         wish = _asked(words, strategy, state)
         return verbs.done(wish.verb, strategy, state, timezone.now().timestamp(), wish.units, wish.tracks)
     except verbs.NotNow as why:
-        _ignored([grid.path], why.sentence)
+        _ignored([grid], why.sentence)
         return state
 
 
@@ -229,6 +229,5 @@ def _asked(words: Sequence[str], strategy: Strategy, state: State) -> Asked:
     return asked
 
 
-def _ignored(paths: Iterable[str], why: Sentence) -> None:
-    event = NewEvent("", "RolloutCommandIgnored", why, warning=True)
-    grid_events.record({path: [event] for path in paths}, unsent=True)
+def _ignored(grids: Sequence[Grid], why: Sentence) -> None:
+    publish.tell(grids, NewEvent("", "RolloutCommandIgnored", why, warning=True))

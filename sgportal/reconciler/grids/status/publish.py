@@ -22,6 +22,7 @@ from ....models.intent import GridQuerySet
 from ...process.connection import map_parallel
 from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
+from ..events.grid_events import NewEvent
 from . import resource_status, rows
 from .published import Published, published
 
@@ -50,6 +51,12 @@ def mark(grids: Sequence[Grid]) -> None:
     with transaction.atomic():
         Grid.objects.filter(pk__in=[grid.pk for grid in grids]).update(cells_version=F("cells_version") + 1)
         request(grids)
+
+
+def tell(grids: Sequence[Grid], event: NewEvent) -> None:
+    """Note an Event at each of these grids, and have it written to the cluster with their status."""
+    grid_events.record({grid.path: [event] for grid in grids}, unsent=True)
+    mark(grids)
 
 
 def waiting() -> set[str]:
