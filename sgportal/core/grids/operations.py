@@ -89,10 +89,11 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
 def asking_as(manifest: Manifest, now: Mapping[str, str] | None) -> dict[str, Any]:
     """An earlier version of a grid or a ServiceGroup with what is asked of it by its annotations `now`, so that nothing
     that was done is asked once more."""
-    if not _ASKED & (_annotations(manifest).keys() | (now or {}).keys()):
+    before, now = _annotations(manifest), now or {}
+    if _ASKED.isdisjoint((*before, *now)):
         return dict(manifest)
-    old = {key: value for key, value in _annotations(manifest).items() if key not in _ASKED}
-    annotations = {**old, **{key: value for key, value in (now or {}).items() if key in _ASKED}}
+    kept = {key: value for key, value in before.items() if key not in _ASKED}
+    annotations = {**kept, **{key: value for key, value in now.items() if key in _ASKED}}
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "annotations"}
     return {**manifest, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
 

@@ -113,9 +113,9 @@ def _there(state: State, seen: World) -> set[str]:
     return {name for name in state.members if seen.get(name, ABSENT).health != "absent"}
 
 
-def _changing(state: State, seen: World, others: Others = ALONE) -> set[str]:
-    """The units that are in change here or elsewhere."""
-    return {name for name in state.at("given") if seen.get(name, ABSENT).health != "absent"}.union(others.changing)
+def _changing(state: State, seen: World, others: Others = ALONE, turn: Turn = "given") -> set[str]:
+    """The units that are in change, here by being at this turn, or elsewhere."""
+    return {name for name in state.at(turn) if seen.get(name, ABSENT).health != "absent"}.union(others.changing)
 
 
 def _most(strategy: Strategy, state: State, seen: World, others: Others) -> int:
@@ -246,7 +246,7 @@ def _as_many_as_may(
 ) -> list[str]:
     """The first of these units, as many as may be in change besides those at this turn. One in change elsewhere counts
     there already."""
-    changing = _there(state, seen).intersection(state.at(turn)).union(others.changing)
+    changing = _changing(state, seen, others, turn)
     most = _most(strategy, state, seen, others)
     chosen: list[str] = []
     for name in names:

@@ -155,8 +155,8 @@ def _check_emptied(members: Sequence[_Member], body: Body) -> None:
         raise Refusal(Condition("Accepted", "False", "DeletionsHeld", text))
 
 
-def _confirmation(body: Body) -> Any:
-    return (body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION)
+def _confirmation(body: Body) -> str:
+    return str((body["metadata"].get("annotations") or {}).get(CONFIRM_DELETION) or "")
 
 
 def _is_confirmed(body: Body) -> bool:
@@ -165,7 +165,7 @@ def _is_confirmed(body: Body) -> bool:
 
 def keeps_members(body: Body) -> bool:
     """Whether a person has decided that a package goes without its members."""
-    return bool(_confirmation(body) == "orphan")
+    return _confirmation(body) == "orphan"
 
 
 def check_propagation(known: bool, body: Body) -> None:

@@ -42,7 +42,7 @@ def obey(group: ServiceGroup, body: Body, cluster: Cluster) -> bool:
     return True
 
 
-def _wanted(group: ServiceGroup, asked: str) -> Any:
+def _wanted(group: ServiceGroup, asked: str) -> dict[str, Any] | None:
     """The spec that is asked for, None where nothing is. Raises Invalid."""
     operation = operation_of(asked)
     if operation is None:

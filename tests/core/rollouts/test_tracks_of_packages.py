@@ -9,6 +9,7 @@ from sgportal.core.rollouts import verbs
 from sgportal.core.text import Invalid
 
 from .package import Package
+from .test_any_sequence_of_tracks import WAVES
 
 NORTH = {"name": "north", "units": ["a", "b"], "waves": [{"name": "canary", "units": ["a"], "approval": True}]}
 SOUTH = {"name": "south", "units": ["c", "d"], "waves": [{"name": "canary", "units": ["c"]}]}
@@ -128,15 +129,6 @@ def test_the_members_agree_in_which_track_a_unit_is(track, is_fine):
 
 NAMES = "abcdef"
 UNITS = st.sets(st.sampled_from(NAMES), min_size=1).map(lambda found: "".join(sorted(found)))
-WAVES = st.lists(
-    st.builds(
-        lambda n, soak, ask: {"count": n, "soakSeconds": soak, "approval": ask},
-        st.integers(1, 3),
-        st.sampled_from([0, 0, 60]),
-        st.booleans(),
-    ),
-    max_size=2,
-)
 SOME_TRACKS = st.lists(
     st.builds(lambda units, waves: {"units": list(units), "waves": waves}, UNITS, WAVES), min_size=0, max_size=3
 ).map(lambda found: [{"name": f"t{number}", **each} for number, each in enumerate(found)])

@@ -72,12 +72,11 @@ def test_it_is_the_same_whether_the_watch_or_the_worker_is_first(world: World, f
     left = delete(world, deployed(world), "Orphan")
     before = world.cluster.before(KIND, left)
     assert before is not None
-    batches = [{"default/shop": resources._group_body(each)} for each in (before, left)]
+    bodies = [resources._group_body(each) for each in (before, left)]
 
     def watch() -> None:
-        for batch in batches:
-            for each in batch.values():
-                resource.observe("default", "shop", each)
+        for each in bodies:
+            resource.observe("default", "shop", each)
 
     def worker() -> None:
         resource.run(ServiceGroup.objects.get().path, world.cluster)

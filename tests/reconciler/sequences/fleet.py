@@ -97,12 +97,9 @@ class Fleet:
 
     def joins(self):
         """A person approves the units that are new and wait for it."""
-        if names := self._new():
+        if names := list(GridUnit.objects.filter(reason="WaitingForApproval").values_list("name", flat=True)):
             approve(Grid.objects.get(pk=self.grid.pk), names, ADA)
             self.images[Grid.objects.get(pk=self.grid.pk).generation] = self.watched.latest
-
-    def _new(self):
-        return list(GridUnit.objects.filter(reason="WaitingForApproval").values_list("name", flat=True))
 
     def move(self, node, unit):
         """A node is moved to another unit, which may be new."""
