@@ -112,10 +112,10 @@ class PackageFleet(Fleet):
         self.happened.append((name, *args))
         getattr(self, name)(*args)
 
-    def _try(self, action):
+    def _try(self, action, *more):
         try:
             action()
-        except (Refused, NotFound, Invalid) as why:
+        except (Refused, NotFound, *more) as why:
             self.refused.append(str(why))
 
     def member(self, name, good, door):
@@ -196,7 +196,7 @@ class PackageFleet(Fleet):
         group = ServiceGroup.objects.filter(name=NAME).first()
         if group is not None and not group.deleting_since:
             self.verbs += 1
-            self._try(lambda: steer_package(group, verb, ADA, tracks=tracks))
+            self._try(lambda: steer_package(group, verb, ADA, tracks=tracks), Invalid)  # a track that there is not
 
     def work(self):
         for resource in CUSTOM:
