@@ -17,7 +17,6 @@ from ..queue import change_log, workqueue
 from ..queue.together import requests_together
 from . import orphaning, status
 from .members import Refusal, begin_deletion, check_brake, check_propagation, keeps_members
-from .orphaning import UNASKED
 
 Body = Mapping[str, Any]
 MEMBERS_GOING = 1.0  # seconds until another look while members go
@@ -30,7 +29,7 @@ def begin(group: ServiceGroup, body: Body, cluster: Cluster) -> float | None:
     namespace goes nothing is deleted for it. Seconds until it wants another look, or None. Raises ClusterError."""
     if _is_going_with_its_place(group, cluster):
         _release(group, body, cluster)
-        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0, **UNASKED)
+        ServiceGroup.objects.filter(pk=group.pk).update(cluster_uid="", cluster_generation=0, **orphaning.UNASKED)
         return None
     if _is_another(body, group):
         _release(group, body, cluster)  # it was never taken in, and says nothing of the one that was
