@@ -53,17 +53,19 @@ def _list(value: Any) -> list[Any]:
 
 
 def _exactly(entry: Any, entry_of: Callable[[str], Entry], text_of: Callable[[Entry], str]) -> str | None:
-    """The text that says just what an entry says; None where there is none."""
+    """The text that says just what an entry says; None where there is none, or none that is one line: a browser takes
+    the line ends out of a field."""
     try:
         text = text_of(dict(entry)) if isinstance(entry, Mapping) else ""
-        return text if text and _plainly(entry_of(text)) == _plainly(entry) else None
+        return text if text.splitlines() == [text] and _plainly(entry_of(text)) == _plainly(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _plainly(entry: Mapping[str, Any]) -> Entry:
     """An entry with what Kubernetes takes where something is left out, as far as lines leave it out."""
-    found = {key: each for key, each in entry.items() if each not in (None, "", False)}
+    every = {key: _plainly(each) if isinstance(each, Mapping) else each for key, each in entry.items()}
+    found = {key: each for key, each in every.items() if each not in (None, "", False)}
     return {key: each for key, each in found.items() if (key, each) not in (("operator", "Equal"), ("scheme", "HTTP"))}
 
 

@@ -91,9 +91,35 @@ def test_what_was_not_touched_stays_as_it_was_written():
     assert TOLERATIONS.parsed("a=b\nd", old) == [old[0], {"key": "d", "operator": "Exists"}]
 
 
-@pytest.mark.parametrize("probe", [{"httpGet": {"port": 1, "host": "x"}}, {"tcpSocket": []}, [], 7, {}, {"exec": {}}])
+NO_TEXTS = [{"httpGet": {"port": 1, "host": "x"}}, {"tcpSocket": []}, [], 7, {}, {"exec": {}}]
+NO_TEXTS += [{"exec": {"command": ["sh", "-c", f"a{end}b"]}} for end in ("\n", "\r", "\r\n")]
+
+
+@pytest.mark.parametrize("probe", NO_TEXTS)
 def test_a_probe_that_fits_no_text_is_not_shown(probe):
     assert PROBE.shown(probe) == ""
+
+
+@pytest.mark.parametrize(
+    ("probe", "text"),
+    [
+        ({"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}}, "http 80 /"),
+        ({"grpc": {"port": 80, "service": ""}}, "grpc 80"),
+        ({"httpGet": {"port": 80, "scheme": "HTTPS", "host": ""}, "periodSeconds": 5}, "https 80 every 5"),
+    ],
+)
+def test_what_kubernetes_takes_anyway_may_be_written_out(probe, text):
+    assert PROBE.shown(probe) == text
+
+
+def test_a_script_of_several_lines_outlives_a_form_that_a_browser_sends():
+    """A field of one line, from which a browser takes the line ends out."""
+    manifest = blank("DeploymentGrid", "zone")
+    containers_of(manifest)[0]["livenessProbe"] = {"exec": {"command": ["sh", "-c", "test -f /a\ntest -f /b"]}}
+    (part,) = parts_of(manifest)
+    sent = {field.name: field.shown_in(manifest) for field in part.fields}
+    sent |= {field.name: sent[field.name].replace("\n", "") for field in part.fields if field.lines == 1}
+    assert filled(manifest, sent) == manifest
 
 
 WRONG = [
