@@ -59,7 +59,6 @@ class Draft:
             manifest = read_document(self.text.encode())
         except Invalid:
             return []
-        parts = [part for part in parts_of(manifest) if part.fields]
         return [
             Section(
                 each.kind,
@@ -69,7 +68,7 @@ class Draft:
                 bool(each.containers),
                 each.container,
             )
-            for each in parts
+            for each in parts_of(manifest)
         ]
 
     def _entry(self, manifest: Manifest, field: Field) -> Entry:

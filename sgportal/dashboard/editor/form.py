@@ -31,14 +31,15 @@ class Part:
 
 
 def parts_of(manifest: Manifest) -> list[Part]:
-    """The parts for this kind of manifest; a ServiceGroup has those of each of its grids besides its own."""
+    """The parts for this kind of manifest that have fields; a ServiceGroup has those of each of its grids besides its
+    own."""
     members = read(manifest, ("spec", "grids")) if manifest.get("kind") == GROUP else None
     found = _parts(manifest, None, [each for each in FIELDS if manifest.get("kind") in each.kinds])
     for index, each in enumerate(members if isinstance(members, list) else ()):
         if isinstance(each, Mapping) and each.get("kind") in list(KINDS):
             own = [field for field in FIELDS if each["kind"] in field.kinds and field.name not in _SHARED]
             found += _inside(index, _parts(each, index, own))
-    return found
+    return [part for part in found if part.fields]
 
 
 def _parts(manifest: Mapping[str, Any], index: int | None, fields: list[Field]) -> list[Part]:

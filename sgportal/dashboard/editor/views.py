@@ -128,7 +128,7 @@ def _with_containers(draft: Draft, verb: str, section: str) -> Draft:
         manifest = {} if draft.problems else read_document(draft.text.encode())
     except Invalid as invalid:
         return replace(draft, problems=invalid.problems)
-    parts = [part for part in parts_of(manifest) if part.fields]
+    parts = parts_of(manifest)
     part = parts[int(section)] if section.isdecimal() and len(section) < 5 and int(section) < len(parts) else None
     containers = read(manifest, part.containers) if part and part.containers else None
     if part is None or not isinstance(containers, list):
