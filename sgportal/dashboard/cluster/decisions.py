@@ -114,10 +114,10 @@ def decide_held(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, choice: str, found: list[Held], planned: HeldPlan, asked: Sequence[str]) -> HttpResponse:
     """The question with the plan; of one grid's workloads those in any of its units may be chosen."""
-    whole = [each.units for each in held() if each.id in asked]
+    whole = next((each.units for each in held() if each.id in asked), ()) if len(asked) == 1 else ()
     context = {
         **_planned(planned),
-        "of": whole[0] if len(whole) == 1 and len(whole[0]) > 1 else (),
+        "of": whole if len(whole) > 1 else (),
         "choice": choice,
         "dangerous": DANGEROUS,
         "outcome": waiting.outcome(found[0].kind, cast(waiting.Choice, choice)),
