@@ -14,9 +14,9 @@ from ...core.plans.preview.deletions import is_large
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
-from ..page.agreed import agreed, as_shown, is_named, say_changed
+from ..page.agreed import agreed, as_shown, is_named, say_changed, say_why
 from ..page.render import show
-from ..page.tags import CASCADES, say
+from ..page.tags import CASCADES
 from .address import grid_at, grid_url
 
 
@@ -58,13 +58,8 @@ def recreate(request: HttpRequest, plural: str, namespace: str, name: str, unit:
     except actions.PlanChanged:
         say_changed(request)
         return redirect(request.path)
-    except actions.Forbidden:
-        raise
-    except actions.Refused as refused:
-        messages.error(request, say(refused.sentence))
-        return redirect(back)
-    except Invalid as invalid:
-        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
+    except (Invalid, actions.Refused) as error:
+        say_why(request, error)
         return redirect(back)
     if request.method == "POST":
         if is_service:
@@ -92,12 +87,8 @@ def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpR
         saved, done = agreed(request, found.path, remove)
     except actions.Stale:
         messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
-    except Invalid as invalid:
-        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
-    except actions.Forbidden:
-        raise
-    except actions.Refused as refused:
-        messages.error(request, say(refused.sentence))
+    except (Invalid, actions.Refused) as error:
+        say_why(request, error)
     else:
         if not done:
             return show(request, "grids/prune.html", {**context, "plan": saved.plan})

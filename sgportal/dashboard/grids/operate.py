@@ -14,10 +14,9 @@ from ...core.text import Invalid
 from ...models import Grid
 from ...queries.per_unit.images import images_of_grids
 from ..page.access import actor, needs
-from ..page.agreed import agreed, as_shown, say_changed
+from ..page.agreed import agreed, as_shown, say_changed, say_why
 from ..page.parts import toasts
 from ..page.render import clean, show
-from ..page.tags import say
 from . import rollout_verbs
 from .address import grid_at, grid_url, rollout_url, unit_url
 from .rollout_verbs import Done
@@ -115,10 +114,8 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         return redirect(back)
     except Invalid as invalid:
         return show(request, "grids/per_unit/operate.html", {**context, "problems": invalid.problems}, status=422)
-    except actions.Forbidden:
-        raise
     except actions.Refused as refused:
-        messages.error(request, say(refused.sentence))
+        say_why(request, refused)
         return redirect(back)
     if confirmed:
         undo = _undo(request, verb, before, saved)
@@ -151,19 +148,13 @@ def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: st
             messages.success(request, undone)
         else:
             messages.warning(request, gettext("The grid was changed since. Nothing was undone."))
-        return redirect(grid_url(found))
-    except Invalid as invalid:
-        messages.error(request, "; ".join(say(problem.sentence) for problem in invalid.problems))
-        return redirect(grid_url(found))
-    except actions.Forbidden:
-        raise
-    except actions.Refused as refused:
-        messages.error(request, say(refused.sentence))
-        return redirect(grid_url(found))
-    if done:
+    except (Invalid, actions.Refused) as error:
+        say_why(request, error)
+    else:
+        if not done:
+            return show(request, "grids/per_unit/undo.html", {"grid": found, "plan": saved.plan})
         messages.success(request, undone)
-        return redirect(grid_url(found))
-    return show(request, "grids/per_unit/undo.html", {"grid": found, "plan": saved.plan})
+    return redirect(grid_url(found))
 
 
 def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:
@@ -174,25 +165,28 @@ def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:
         return {}
     if request.method != "POST":
         return None
-    if verb == "scale":
-        found = _replicas(request)
-        return None if found is None else {"replicas": found}
-    if verb == "pin":
-        text = clean(request.POST.get("revision", ""))
-        return {"revision": int(text)} if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    if verb in ("scale", "pin"):
+        field = "replicas" if verb == "scale" else "revision"
+        number = _replicas(request) if verb == "scale" else _number(request, field)
+        return None if number is None else {field: number}
     image, container = (clean(request.POST.get(each, ""))[:1000] for each in ("image", "container"))
     return {"image": image, "container": container} if image else None
 
 
 def _replicas(request: HttpRequest) -> int | None:
     """The replicas that are asked for, one more or fewer than the number in the field where ± was pressed."""
-    text, by = clean(request.POST.get("replicas", "")), {"+": 1, "-": -1}.get(request.POST.get("by", ""), 0)
-    return max(0, int(text) + by) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    number, by = _number(request, "replicas"), {"+": 1, "-": -1}.get(request.POST.get("by", ""), 0)
+    return None if number is None else max(0, number + by)
+
+
+def _number(request: HttpRequest, field: str) -> int | None:
+    text = clean(request.POST.get(field, ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _given(request: HttpRequest, grid: Grid, unit: str, verb: str) -> dict[str, Any]:
     """What the fields show: what was typed, else what there is now."""
-    given: dict[str, Any] = {**request.POST.dict()}
+    given: dict[str, Any] = request.POST.dict()
     if verb == "scale":
         asked = _replicas(request)
         given["replicas"] = _replicas_now(grid, unit) if asked is None and "replicas" not in given else asked

@@ -17,9 +17,8 @@ from ...core.text import Invalid
 from ...models import GridUnit, RolloutUnit, ServiceGroup
 from ...queries.per_unit.rollouts import Together, together
 from ..page.access import actor, needs
-from ..page.agreed import FIELD, say_changed
+from ..page.agreed import as_all_shown, say_changed, say_why
 from ..page.render import clean, show
-from ..page.tags import say
 from .address import rollout_url, unit_url
 from .rollout_verbs import TOLD
 from .rollout_waves import FAILED_BY, LOOK, PHASES, told
@@ -102,9 +101,7 @@ def steer(request: HttpRequest, namespace: str, name: str, verb: Verb) -> HttpRe
         plans = actions.steer_package(group, verb, actor(request), dry_run=True, **how)
         ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
         if request.method == "POST" and request.POST.get("step") == "confirm":
-            if request.POST.get(FIELD) != id_of(ids):
-                raise actions.PlanChanged
-            with actions.as_planned(ids):
+            with as_all_shown(request, ids):
                 expect = request.POST.get("expect")
                 actions.steer_package(group, verb, actor(request), expect=expect, **how)
             messages.success(request, gettext("“%(name)s” was saved.") % {"name": name})
@@ -116,9 +113,7 @@ def steer(request: HttpRequest, namespace: str, name: str, verb: Verb) -> HttpRe
         return redirect("servicegroup", namespace, name)
     except Invalid as invalid:
         return show(request, "rollouts/steer.html", {**context, "problems": invalid.problems}, status=422)
-    except actions.Forbidden:
-        raise
     except actions.Refused as refused:
-        messages.error(request, say(refused.sentence))
+        say_why(request, refused)
         return redirect("servicegroup", namespace, name)
     return show(request, "rollouts/steer.html", {**context, "plans": sorted(plans.items()), "plan_id": id_of(ids)})

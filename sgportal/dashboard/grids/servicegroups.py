@@ -12,7 +12,7 @@ from ...core.plans.preview.binding import id_of, plan_id
 from ...core.plans.preview.deletions import is_large
 from ...models import Grid, ServiceGroup
 from ..page.access import actor, needs
-from ..page.agreed import FIELD, is_named, say_changed
+from ..page.agreed import as_all_shown, is_named, say_changed
 from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
 from ..page.revisions import history
@@ -70,9 +70,7 @@ def delete(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     ids = {path: plan_id(plan.steps) for path, plan in plans.items()}
     if request.method == "POST" and is_named(request, name, plans.values()):
         try:
-            if request.POST.get(FIELD) != id_of(ids):
-                raise actions.PlanChanged
-            with actions.as_planned(ids):
+            with as_all_shown(request, ids):
                 actions.delete_group(found, actor(request), expect=request.POST.get("expect"))
         except actions.PlanChanged:
             say_changed(request)

@@ -1,6 +1,6 @@
 """What a person agreed to on a page: the plan whose id the form brings back is the one that is carried out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -8,10 +8,13 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from ...actions import PlanChanged, as_planned
+from ...actions import Forbidden, PlanChanged, Refused, as_planned
 from ...core.plans.plan import Plan
+from ...core.plans.preview.binding import id_of
 from ...core.plans.preview.deletions import is_large
+from ...core.text import Invalid
 from .render import clean
+from .tags import say
 
 FIELD = "plan"
 T = TypeVar("T")
@@ -21,6 +24,14 @@ def as_shown(request: HttpRequest, path: str) -> AbstractContextManager[None]:
     """Within this, a write to the grid at a path (`WHOLE`: to no single grid) raises PlanChanged unless it comes to the
     plan that the form names; a form that names none agreed to nothing."""
     return as_planned({path: clean(request.POST.get(FIELD, ""))})
+
+
+def as_all_shown(request: HttpRequest, ids: Mapping[str, str]) -> AbstractContextManager[None]:
+    """As `as_shown`, for a write to several grids: the ids of their plans by their paths, which the form names as one.
+    Raises PlanChanged."""
+    if request.POST.get(FIELD) != id_of(ids):
+        raise PlanChanged
+    return as_planned(ids)
 
 
 def agreed(request: HttpRequest, path: str, write: Callable[[bool], T]) -> tuple[T, bool]:
@@ -47,3 +58,11 @@ def is_named(request: HttpRequest, name: str, plans: Iterable[Plan]) -> bool:
 def say_changed(request: HttpRequest) -> None:
     """Tell the person that the plan on the page is another than the one they agreed to."""
     messages.warning(request, gettext("The plan has changed since it was shown. Nothing was changed; review it again."))
+
+
+def say_why(request: HttpRequest, error: Invalid | Refused) -> None:
+    """Tell the person why nothing was done. Raises Forbidden again, which has a page of its own."""
+    if isinstance(error, Forbidden):
+        raise error
+    sentences = [error.sentence] if isinstance(error, Refused) else [each.sentence for each in error.problems]
+    messages.error(request, "; ".join(map(say, sentences)))
