@@ -1,22 +1,13 @@
 """What a person agreed to on a page is what is carried out; where the world has moved, the page shows the new plan."""
 
-import html
-import re
-
 import pytest
 
 from sgportal.models import AuditEvent, Child, Grid, ServiceGroup
 
 from ... import builders
+from ..conftest import hidden
 
 CHANGED = "The plan has changed since it was shown."
-
-
-def form(answer):
-    """The hidden fields of the page's own form."""
-    text = answer.content.decode()
-    pairs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text)
-    return {name: html.unescape(value) for name, value in pairs if name != "csrfmiddlewaretoken"}
 
 
 def moved_on():
@@ -34,14 +25,14 @@ DOORS = {
 def test_a_verb_is_carried_out_as_it_was_shown_or_shown_again(fleet, operator, door):
     path, asked, _ = DOORS[door]
     address = f"/grids/{fleet.path}/{path}"
-    shown = form(operator.post(address, asked))
+    shown = hidden(operator.post(address, asked))
     assert shown["plan"]
     moved_on()
     answer = operator.post(address, {**asked, **shown, "step": "confirm"})
     assert answer.status_code == 200
     assert CHANGED in answer.content.decode()
     assert Grid.objects.get(pk=fleet.pk).generation == fleet.generation
-    anew = form(answer)
+    anew = hidden(answer)
     assert anew["plan"] != shown["plan"]
     assert operator.post(address, {**asked, **anew, "step": "confirm"}).status_code == 302
     assert Grid.objects.get(pk=fleet.pk).generation == fleet.generation + 1
@@ -49,7 +40,7 @@ def test_a_verb_is_carried_out_as_it_was_shown_or_shown_again(fleet, operator, d
 
 def test_a_deletion_takes_what_was_shown_and_no_more(fleet, operator):
     address = f"/grids/{fleet.path}/delete/"
-    shown = form(operator.get(address))
+    shown = hidden(operator.get(address))
     child = Child.objects.get()
     Child.objects.create(
         kind=child.kind,
@@ -64,20 +55,20 @@ def test_a_deletion_takes_what_was_shown_and_no_more(fleet, operator):
     assert answer.status_code == 200
     assert CHANGED in answer.content.decode()
     assert not Grid.objects.filter(deleting_since__isnull=False).exists()
-    assert operator.post(address, {**form(answer), "step": "confirm", "propagation": "Background"}).status_code == 302
+    assert operator.post(address, {**hidden(answer), "step": "confirm", "propagation": "Background"}).status_code == 302
     assert Grid.objects.get(pk=fleet.pk).deleting_since
 
 
 def test_so_does_the_deletion_of_a_package(fleet, operator):
     group = ServiceGroup.objects.get()
     address = f"/servicegroups/{group.namespace}/{group.name}/delete/"
-    shown = form(operator.get(address))
+    shown = hidden(operator.get(address))
     Child.objects.all().delete()
     answer = operator.post(address, shown, follow=True)
     assert CHANGED in answer.content.decode()
     assert ServiceGroup.objects.exists()
     assert not AuditEvent.objects.filter(verb="delete").exists()
-    operator.post(address, form(answer))
+    operator.post(address, hidden(answer))
     assert Grid.objects.get(pk=fleet.pk).deleting_since
 
 

@@ -11,6 +11,7 @@ from sgportal.models import Grid, ServiceGroup
 from ... import builders
 from ...api.builders import child
 from ..addresses import GRID
+from ..conftest import hidden
 
 BIG = "/grids/deploymentgrids/default/big/"
 PACK = "/servicegroups/default/pack/"
@@ -30,14 +31,9 @@ def grown(count):
     return grid
 
 
-def shown(page, name):
-    return re.search(rf'name="{name}" value="([^"]*)"', page.text)[1]
-
-
 def confirmed(client, address, **more):
     page = client.get(address)
-    form = {name: shown(page, name).replace("&quot;", '"') for name in ("expect", "plan")}
-    return page, client.post(address, {**form, "step": "confirm", **more})
+    return page, client.post(address, {**hidden(page), "step": "confirm", **more})
 
 
 @pytest.mark.parametrize("address", [BIG + "delete/", PACK + "delete/"])

@@ -4,7 +4,7 @@ import pytest
 
 from sgportal.models import Grid, Rollout, ServiceGroup
 
-from .test_agreed import form
+from ..conftest import hidden
 from .test_tracks import TRACKS, grid
 
 __all__ = ["grid"]
@@ -34,7 +34,7 @@ def test_one_track_is_approved_and_paused_by_itself(operator, shop):
     for verb, track in (("approve", "north"), ("pause", "south")):
         shown = operator.get(f"{SHOP}rollout/{verb}/?track={track}")
         assert track in shown.content.decode().split("<h1>")[1].split("</h1>")[0]
-        answer = operator.post(f"{SHOP}rollout/{verb}/", {**form(shown), "step": "confirm"})
+        answer = operator.post(f"{SHOP}rollout/{verb}/", {**hidden(shown), "step": "confirm"})
         assert (answer.status_code, answer["Location"]) == (302, SHOP)
     found = {each["name"]: each for each in Rollout.objects.get().tracks}
     assert (found["north"]["approved"], found["south"]["approved"]) == (1, 0)

@@ -8,7 +8,7 @@ from sgportal.core.text import say
 from sgportal.models import Grid, PackageRevision, Rollout, ServiceGroup
 
 from ...api.builders import rollout
-from .test_agreed import form
+from ..conftest import hidden
 
 
 def test_a_package_that_was_not_accepted_says_why(operator, fleet):
@@ -77,7 +77,7 @@ def test_units_of_a_package_are_left_out_on_its_page(operator, shop):
     address = f"{SHOP}rollout/skip/"
     wrong = operator.post(address, {"units": "lyo, nowhere", "step": "preview"})
     assert (wrong.status_code, "nowhere" in wrong.content.decode()) == (422, True)
-    shown = form(operator.post(address, {"units": "lyo", "step": "preview"}))
+    shown = hidden(operator.post(address, {"units": "lyo", "step": "preview"}))
     operator.post(address, {**shown, "units": "lyo", "step": "confirm"})
     assert Rollout.objects.get().units.get(name="lyo").turn == "skipped"
 

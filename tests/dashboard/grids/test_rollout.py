@@ -5,7 +5,7 @@ import pytest
 from sgportal.models import Rollout
 
 from ...api.builders import rollout
-from .test_agreed import form
+from ..conftest import hidden
 
 CANARY = {"waves": [{"name": "canary", "units": ["ham"], "approval": True, "soakSeconds": 300}]}
 
@@ -46,7 +46,7 @@ def test_what_is_possible_is_offered_previewed_and_done(grid, operator):
     preview = operator.get(address)
     assert preview.status_code == 200
     assert Rollout.objects.get().approved == 0
-    answer = operator.post(address, {**form(preview), "step": "confirm"})
+    answer = operator.post(address, {**hidden(preview), "step": "confirm"})
     assert (answer.status_code, answer["Location"]) == (302, page)
     assert Rollout.objects.get().approved == 1
     again = operator.get(address, follow=True)
@@ -55,11 +55,11 @@ def test_what_is_possible_is_offered_previewed_and_done(grid, operator):
 
 def test_a_unit_is_left_out(grid, operator):
     address = f"/grids/{grid.path}/do/rollout-skip/?unit=lyo"
-    expect = form(operator.get(address))["expect"]
+    expect = hidden(operator.get(address))["expect"]
     answer = operator.post(address, {"expect": expect, "unit": "lyo", "step": "confirm"})
     assert answer.status_code in (200, 302)
     operator.post(
-        address, {"expect": expect, "unit": "lyo", "step": "confirm", "plan": form(operator.get(address))["plan"]}
+        address, {"expect": expect, "unit": "lyo", "step": "confirm", "plan": hidden(operator.get(address))["plan"]}
     )
     assert Rollout.objects.get().units.get(name="lyo").turn == "skipped"
 

@@ -7,7 +7,7 @@ from sgportal.core.rollouts.state import Member, Position, State
 from sgportal.models import Rollout
 from sgportal.reconciler.grids.rollouts import rows
 
-from .test_agreed import form
+from ..conftest import hidden
 
 TRACKS = {
     "tracks": [
@@ -50,7 +50,7 @@ def test_one_track_is_approved_and_paused_by_itself(grid, operator):
         address = f"/grids/{grid.path}/do/rollout-{verb}/?track={track}"
         shown = operator.get(address)
         assert track in shown.content.decode().split("<h1>")[1].split("</h1>")[0]
-        answer = operator.post(f"/grids/{grid.path}/do/rollout-{verb}/", {**form(shown), "step": "confirm"})
+        answer = operator.post(f"/grids/{grid.path}/do/rollout-{verb}/", {**hidden(shown), "step": "confirm"})
         assert (answer.status_code, answer["Location"]) == (302, page)
     found = {each["name"]: each for each in Rollout.objects.get().tracks}
     assert (found["north"]["approved"], found["south"]["approved"]) == (1, 0)

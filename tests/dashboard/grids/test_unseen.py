@@ -14,7 +14,7 @@ from ... import builders
 from ...api.builders import rollout
 from ..addresses import GRID, SERVICE
 from ..cluster.test_cluster import looked as looked
-from .test_agreed import form
+from ..conftest import hidden
 
 SHOP = "/servicegroups/default/shop/"
 
@@ -43,7 +43,7 @@ def done_before(_client, _grid):
 def scaled_before(client, _grid):
     """A change whose message has an Undo."""
     address, asked = GRID + "do/scale/", {"replicas": "7"}
-    shown = form(client.post(address, {**asked, "step": "preview"}))
+    shown = hidden(client.post(address, {**asked, "step": "preview"}))
     text = client.post(address, {**asked, **shown, "step": "confirm"}, follow=True).content.decode()
     return re.search(rf'href="({GRID}undo/[^"]*)"', text)[1], {}
 
