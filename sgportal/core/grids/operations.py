@@ -86,6 +86,15 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
     return {**manifest, "spec": {**spec, "template": {**spec["template"], "replicas": replicas}}}
 
 
+def replicas_now(spec: Mapping[str, Any]) -> Any:
+    """The number that `scale` changes where no units are named, as it is written; None where it changes none."""
+    if spec.get("totalReplicas") is not None:
+        return spec["totalReplicas"]
+    if spec.get("template") is None:
+        return None
+    return spec["template"].get("replicas", 1)  # what Kubernetes takes where nothing is said
+
+
 def asking_as(manifest: Manifest, now: Mapping[str, str] | None) -> dict[str, Any]:
     """An earlier version of a grid or a ServiceGroup with what is asked of it by its annotations `now`, so that nothing
     that was done is asked once more."""

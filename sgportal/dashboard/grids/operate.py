@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
+from ...core.grids.operations import replicas_now
 from ...core.text import Invalid
 from ...models import Grid
 from ...queries.per_unit.images import images_of_grids
@@ -194,10 +195,10 @@ def _given(request: HttpRequest, grid: Grid, unit: str, verb: str) -> dict[str, 
 
 
 def _replicas_now(grid: Grid, unit: str) -> int | None:
-    """How many replicas a NodeUnit is to have, or each by the template of the grid."""
+    """How many replicas a NodeUnit is to have, or the grid as far as `scale` changes that."""
     if unit:
         return grid.units.filter(name=unit).values_list("desired", flat=True).first()
-    found = (grid.spec.get("template") or {}).get("replicas", 1)  # what Kubernetes takes where nothing is said
+    found = replicas_now(grid.spec)
     return found if isinstance(found, int) else None
 
 

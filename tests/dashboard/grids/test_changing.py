@@ -94,6 +94,17 @@ def test_replicas_go_up_and_down_by_one(operator, fleet):
     assert f'value="{wanted}"' in operator.get(place + "?unit=lyo").text
 
 
+def test_replicas_of_a_grid_that_divides_a_total_begin_at_the_total(operator, fleet):
+    place = GRID + "do/scale/"
+    fleet.spec = {**fleet.spec, "totalReplicas": 10}
+    fleet.save()
+    assert 'name="replicas" type="number" min="0" max="999999999" required value="10"' in operator.get(place).text
+    assert 'required value="11"' in operator.post(place, {"replicas": "10", "by": "+"}).text
+    fleet.spec = {name: each for name, each in fleet.spec.items() if name not in ("totalReplicas", "template")}
+    fleet.save()
+    assert 'required value=""' in operator.get(place).text  # there is nothing to scale
+
+
 def test_an_image_is_picked_from_those_that_run(operator, fleet):
     image = fleet.spec["template"]["template"]["spec"]["containers"][0]["image"]
     builders.a_grid("other", "site")
