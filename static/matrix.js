@@ -5,14 +5,14 @@
   const NEAR = 12;  // rows that are there beyond what is seen; with fewer, others are asked for
   const room = new CSSStyleSheet();
   document.adoptedStyleSheets.push(room);
-  let view = null, rows = [], first = 0, total = 0, most = 0, height = 0;
+  let view = null, rows = [], first = 0, total = 0, most = 0, step = 0, height = 0;
   let wanted = null, checks = false;  // the first row that was asked for; null: what the address says
 
   const take = () => {
     view = document.querySelector(".scroll[data-first]");
     rows = view ? [...view.querySelectorAll(".matrix > .listed > tr")] : [];
     if (!rows.length) return;
-    [first, total, most] = [view.dataset.first, view.dataset.total, view.dataset.most].map(Number);
+    [first, total, most, step] = ["first", "total", "most", "step"].map((name) => Number(view.dataset[name]));
     height = rows[0].parentNode.getBoundingClientRect().height / rows.length;
     room.replaceSync(`.matrix > .above > tr { height: ${first * height}px } .matrix > .below > tr { height: ${(total - first - rows.length) * height}px }`);
     rows.forEach((row, index) => {
@@ -27,7 +27,7 @@
     const top = Math.floor(view.scrollTop / height), seen = Math.ceil(view.clientHeight / height), last = first + rows.length;
     const lacks = (first > 0 && top < first + NEAR) || (last < total && top + seen > last - NEAR);
     if (!lacks) return;
-    const step = most / 4, middle = top + seen / 2;
+    const middle = top + seen / 2;
     const next = Math.max(0, Math.min(Math.round((middle - most / 2) / step), Math.ceil((total - most) / step)) * step);
     if (next === wanted) return;
     wanted = next;
@@ -73,12 +73,12 @@
   // Arrow keys go from cell to cell.
   const linkIn = (row, column) => row.cells[column]?.querySelector("a");
   const beside = (cell, { key }) => {
-    const row = cell.parentNode, step = key === "ArrowDown" || key === "ArrowRight" ? 1 : -1;
+    const row = cell.parentNode, way = key === "ArrowDown" || key === "ArrowRight" ? 1 : -1;
     if (key === "ArrowLeft" || key === "ArrowRight") {
-      for (let column = cell.cellIndex + step; row.cells[column]; column += step) if (linkIn(row, column)) return linkIn(row, column);
+      for (let column = cell.cellIndex + way; row.cells[column]; column += way) if (linkIn(row, column)) return linkIn(row, column);
     } else if (key === "ArrowUp" || key === "ArrowDown") {
       const all = [...view.querySelectorAll(".matrix > :is(thead, .listed) > tr")];
-      for (let at = all.indexOf(row) + step; all[at]; at += step) if (linkIn(all[at], cell.cellIndex)) return linkIn(all[at], cell.cellIndex);
+      for (let at = all.indexOf(row) + way; all[at]; at += way) if (linkIn(all[at], cell.cellIndex)) return linkIn(all[at], cell.cellIndex);
     }
     return null;
   };

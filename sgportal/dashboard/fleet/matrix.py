@@ -56,7 +56,8 @@ def matrix(request: HttpRequest) -> HttpResponse:
     asked = wanted(request, "group", "search", "unhealthy", "cause", "sort", "from", "rows")
     filtered = UnitFilter(search=asked["search"], unhealthy=True if asked["unhealthy"] else None, reason=asked["cause"])
     order: Order = "name" if asked["sort"] == "name" else "worst"
-    whole, window = asked["rows"] == "all", asked["from"].isdecimal() and "page" not in request.GET
+    whole = asked["rows"] == "all"
+    window = not whole and asked["from"].isdecimal() and "page" not in request.GET
     size = WHOLE if whole else WINDOW if window else UNITS
     seen: Overview
 
@@ -68,7 +69,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     if wants_csv(request):
         every = read_overview(asked["group"] or None, filtered, order, limit=MOST)
         return as_csv(request, "matrix", _columns(every), every.units)
-    if window and not whole:
+    if window:
         page, first = _window(read, int(asked["from"]))
     else:
         page = read_page(request, read, size)
@@ -82,6 +83,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
         "page": page,
         "first": max(first, 0),
         "most": WINDOW,
+        "step": STEP,
         "whole": whole,
         "rows": _rows(seen),
     }
