@@ -1,7 +1,7 @@
 """Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any, cast
 
@@ -166,6 +166,7 @@ def _start(
     another plan was agreed to."""
     with transaction.atomic():
         if planned is not None:
+            planned = cache(planned)
             _check_agreed(records, planned)
         if action == "drain" and planned is not None and is_guarded("drain"):
             _check_second_person(records, planned(), actor)
