@@ -6,8 +6,9 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-from sgportal.models import AuditEvent, Grid, GridUnit, LabelJob, ManagedCluster, ManagementMode, ServiceGroup
+from sgportal.models import AuditEvent, Child, Grid, GridUnit, LabelJob, ManagedCluster, ManagementMode, ServiceGroup
 from sgportal.queries.held import held
+from sgportal.queries.plans import plan_of
 from sgportal.reconciler.fleet import halt
 
 from ... import builders
@@ -35,7 +36,7 @@ def managed_by_another(_client, _grid):
 
 
 def done_before(_client, _grid):
-    results = {"node0": {"before": {"site": "lyo"}, "state": "done", "detail": ""}}
+    results = {"node0": {"before": {"site": "lyo"}, "after": {"site": "ham"}, "state": "done", "detail": ""}}
     job = LabelJob.objects.create(changes={"site": "ham"}, results=results, author="ada", state="done")
     return f"/jobs/{job.pk}/undo/", {}
 
@@ -76,7 +77,11 @@ def edited(address):
 
 
 def with_service(_client, _grid):
-    GridUnit.objects.create(grid=Grid.objects.get(kind="ServiceGrid"), name="")
+    service = Grid.objects.get(kind="ServiceGrid")
+    GridUnit.objects.create(grid=service, name="")
+    made = next(each for each in plan_of(service).steps if each.kind == "Service")
+    body = {**made.body, "metadata": {**made.body["metadata"], "uid": "u"}}
+    Child.objects.create(kind="Service", namespace="default", name=made.name, uid="u", grid_name="echo", body=body)
     return SERVICE + "recreate/", {}
 
 
@@ -141,3 +146,6 @@ def test_nothing_is_done_for_a_plan_that_nobody_saw(admin, fleet, looked, name):
         answer = admin.post(address, {**asked, **shown})
         assert answer.status_code in (200, 302), (answer.status_code, shown)
         assert state() == before, shown
+    seen = hidden(admin.post(address, {**asked, **shown}, follow=True))
+    admin.post(address, {**asked, **seen})
+    assert state() != before, "for the plan that is shown it is done: what kept it from that before was the plan alone"
