@@ -91,8 +91,10 @@ def test_no_line_leaves_the_drawing():
     found = drawn(picture_of([*PROOFS, a_proof("", "open", at("ham"), at("x"))]))
     assert found.elsewhere == found.height - ROW
     for line in (each for row in found.rows for each in row.lines):
-        across = [float(each) for each in re.findall(r"[\d.]+", f"{line.path} {line.tip}")]
-        assert max(across) <= max(WIDTH, found.height)
+        assert re.fullmatch(r"M\d+ \d+(?:H\d+|C\d+ \d+ \d+ \d+ \d+ \d+)", line.path)
+        places = [(int(x), int(y)) for x, y in re.findall(r"(\d+)[ ,](\d+)", f"{line.path} {line.tip}")]
+        assert all(x <= WIDTH and y <= found.height for x, y in places)
+        assert max(map(int, re.findall(r"H(\d+)", line.path)), default=0) <= WIDTH
 
 
 @pytest.mark.parametrize(
