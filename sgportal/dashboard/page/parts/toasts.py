@@ -1,4 +1,4 @@
-"""What a person is told of a thing done, with what undoes it: a form in the message, with a script or without.
+"""What a person is told of a thing done, with what undoes it: a link in the message to a page that shows the plan.
 
 A job on nodes undoes itself by its own address. A change of a grid is undone by what the grid was before, kept in the
 session, and only while nobody has changed it since.
@@ -25,13 +25,13 @@ _PLACE = "undo"
 
 
 def done(request: HttpRequest, text: str, undo: str = "") -> None:
-    """Tell that something was done; `undo` is the address of ours that undoes it when it is posted to."""
+    """Tell that something was done; `undo` is the address of our page that asks, then undoes it."""
     messages.success(request, text, extra_tags=f"{_TAG}{undo}" if undo else "")
 
 
 @register.filter
 def undo_of(message: Message) -> str:
-    """The address that undoes what a message tells of, "" where nothing does."""
+    """The address of the page that undoes what a message tells of, "" where none does."""
     tags = message.extra_tags or ""
     return tags.removeprefix(_TAG) if tags.startswith(_TAG) else ""
 
