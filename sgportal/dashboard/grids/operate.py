@@ -94,7 +94,7 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         "containers": _containers(found),
         "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
         "given": _given(request, found, unit, verb),
-        "images": images_of_grids() if verb == "image" else (),
+        "images": images_of_grids if verb == "image" else (),  # called where the page is shown, not where it is left
     }
     try:
         how = _how(request, verb, track)
