@@ -22,9 +22,10 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from ..core.access.scope import ROLES
+from ..core.access.scope import ROLES, Right
 from ..models import SecondFactor
-from ..models.people import has_role, role_of
+from ..models.people import has_role
+from ..models.scopes.grants import highest, rights_of
 
 ISSUER = "sgportal"
 STEP = 30  # seconds that a code is for
@@ -105,17 +106,29 @@ def renew_recovery(user: User) -> list[str]:
     return codes
 
 
-def is_asked_of(user: Any) -> bool:
-    """Whether the password alone is not enough for this user."""
+def is_asked(request: HttpRequest) -> bool:
+    """Whether the password alone is not enough for whoever is logged in."""
     asked = settings.SGPORTAL_SECOND_FACTOR
-    return bool(asked == "everyone" or (asked == "admins" and has_role(role_of(user), ROLES[-1])))
+    return bool(asked == "everyone" or (asked == "admins" and has_role(highest(_held(request)), ROLES[-1])))
 
 
 def is_missing(request: HttpRequest) -> bool:
     """Whether a second factor is asked of whoever is logged in, and this session began without one."""
     if settings.SGPORTAL_SECOND_FACTOR == "optional" or not request.user.is_authenticated:
         return False
-    return not request.session.get(_PROVEN) and is_asked_of(request.user)
+    return not request.session.get(_PROVEN) and is_asked(request)
+
+
+def rights(request: HttpRequest) -> tuple[Right, ...]:
+    """What whoever is logged in may do, and for what: nothing while a second factor is missing."""
+    return () if is_missing(request) else _held(request)
+
+
+def _held(request: HttpRequest) -> tuple[Right, ...]:
+    """What they could do with one; looked up once per request."""
+    if not hasattr(request, "_sgportal_held"):
+        request._sgportal_held = rights_of(request.user)  # type: ignore[attr-defined]
+    return request._sgportal_held  # type: ignore[attr-defined, no-any-return]
 
 
 def note_proven(request: HttpRequest, proven: bool = True) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from sgportal.access import second_factor
 from sgportal.models import ApiToken, AuditEvent, OidcIdentity, SecondFactor
@@ -308,6 +309,16 @@ def test_who_must_have_one_is_led_to_it_and_goes_on(ada, now, settings):
     assert again.get("/nodes/").status_code == 200
     call_command("resetsecondfactor", "ada")
     assert logged_in().get("/nodes/")["Location"] == OWN
+
+
+@pytest.mark.parametrize("address", ["/nodes/", "/api/v1/me"])
+def test_what_somebody_may_do_is_read_once_for_each_request(ada, settings, address):
+    settings.SGPORTAL_SECOND_FACTOR = "admins"
+    builders.a_person("vic", "viewer")
+    client = logged_in("vic")
+    with CaptureQueriesContext(connection) as made:
+        assert client.get(address).status_code == 200
+    assert sum("sgportal_grant" in each["sql"] for each in made) == 1
 
 
 def test_whom_a_provider_knows_has_none_here_but_no_password_gets_round_it(ada, settings):

@@ -13,7 +13,7 @@ from ...core.access.scope import Right, has_role
 from ...core.text import say
 from ...models import ApiToken, ServiceToken
 from ...models.people import Bearer
-from ...models.scopes.grants import highest, rights_of
+from ...models.scopes.grants import highest
 from .problems import Refusal
 
 _NO_TOKENS = say("a token cannot create tokens; log in and create it in that session or on the page “Profile”")
@@ -60,10 +60,8 @@ def rights(request: Request) -> tuple[Right, ...]:
     """What the caller may do, and for what; looked up once per request."""
     found: tuple[Right, ...] | None = getattr(request, "_sgportal_rights", None)
     if found is None:
-        if isinstance(request.auth, Bearer):
-            found = request.auth.rights
-        else:
-            found = () if second_factor.is_missing(request._request) else rights_of(request.user)
+        bearer = request.auth if isinstance(request.auth, Bearer) else None
+        found = bearer.rights if bearer else second_factor.rights(request._request)
         request._sgportal_rights = found  # type: ignore[attr-defined]
     return found
 

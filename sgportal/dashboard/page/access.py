@@ -18,7 +18,7 @@ from ...actions import Actor, Forbidden, NeedsApproval, NotFound, ReadOnly, Unav
 from ...core.access.scope import NOTHING, Right, Scope, has_role
 from ...models import Journal
 from ...models.scopes.current import within
-from ...models.scopes.grants import highest, rights_of
+from ...models.scopes.grants import highest
 from ...queries.freshness import Freshness, freshness
 from .gone import gone, is_back
 from .render import show
@@ -34,9 +34,7 @@ def role(request: HttpRequest) -> str:
 def rights(request: HttpRequest) -> tuple[Right, ...]:
     """What whoever asks may do, and for what: nothing while a second factor is missing. Looked up once per request."""
     if not hasattr(request, "_sgportal_rights"):
-        user = getattr(request, "user", None)
-        is_let_in = user and not second_factor.is_missing(request)
-        request._sgportal_rights = rights_of(user) if is_let_in else ()  # type: ignore[attr-defined]
+        request._sgportal_rights = second_factor.rights(request) if hasattr(request, "user") else ()  # type: ignore[attr-defined]
     return request._sgportal_rights  # type: ignore[attr-defined, no-any-return]
 
 

@@ -33,7 +33,7 @@ def _local(request: HttpRequest) -> User:
 def _shown(request: HttpRequest, **context: Any) -> HttpResponse:
     """The page as it is for a person now."""
     user = _local(request)
-    context |= {"row": SecondFactor.objects.filter(user=user).first(), "asked": second_factor.is_asked_of(user)}
+    context |= {"row": SecondFactor.objects.filter(user=user).first(), "asked": second_factor.is_asked(request)}
     if context["row"] is None:
         its = context.get("offer") or second_factor.offer(user)
         picture = segno.make(its.uri, error="m").svg_data_uri(scale=5, border=4, light="#fff")
@@ -101,7 +101,7 @@ def renew(request: HttpRequest) -> HttpResponse:
 def remove(request: HttpRequest) -> HttpResponse:
     """Go back to the password alone, for a code; not who must have a second factor."""
     user = _local(request)
-    if second_factor.is_asked_of(user):
+    if second_factor.is_asked(request):
         messages.warning(request, gettext("Your role requires a second factor."))
         return redirect("second-factor")
     refused = _spent(request, user)
