@@ -166,10 +166,10 @@ def _start(
     another plan was agreed to."""
     with transaction.atomic():
         if planned is not None:
-            planned = cache(planned)
-            _check_agreed(records, planned)
-        if action == "drain" and planned is not None and is_guarded("drain"):
-            _check_second_person(records, planned(), actor)
+            impact = cache(partial(_locked, records, planned))
+            check_agreed(lambda: impact().id)
+            if action == "drain" and is_guarded("drain"):
+                _check_second_person(records, impact(), actor)
         if action in EXCLUSIVE:
             _check_free(records, undoes)
         job = LabelJob.objects.create(
@@ -195,14 +195,10 @@ def _check_second_person(names: Iterable[str], impact: Impact, actor: Actor) -> 
     second_person(actor, "drain", path, impact.id, {"nodes": names, "evictions": pods})
 
 
-def _check_agreed(names: Iterable[str], planned: Callable[[], Impact]) -> None:
-    """Raises PlanChanged where another plan was agreed to. The nodes stay as they are until the transaction ends."""
-
-    def now() -> str:
-        list(Node.objects.select_for_update().filter(name__in=list(names)).order_by("pk").values_list("pk"))
-        return planned().id
-
-    check_agreed(now)
+def _locked(names: Iterable[str], planned: Callable[[], Impact]) -> Impact:
+    """What a write comes to. The nodes stay as they are until the transaction ends."""
+    list(Node.objects.select_for_update().filter(name__in=list(names)).order_by("pk").values_list("pk"))
+    return planned()
 
 
 def _check_free(names: Iterable[str], but: LabelJob | None) -> None:
@@ -231,7 +227,7 @@ def label_node(name: str, changes: Mapping[str, str | None], actor: Actor, *, dr
     def same(uid: str) -> None:
         if not Node.objects.filter(name=name, uid=uid).exists():
             raise PlanChanged
-        _check_agreed([name], planned)
+        check_agreed(lambda: _locked([name], planned).id)
 
     if dry_run:
         return planned()
