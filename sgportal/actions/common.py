@@ -101,6 +101,7 @@ def intent(action: Callable[P, T]) -> Callable[P, T]:
     """An action that ends in a write to the cluster: it raises ReadOnly while that is not ours to write, or everything
     stops. A dry run (`dry_run=True`) is never refused. It reads
     the whole cluster, whatever the scope of who asks: it sees to it itself that it changes only what is in that."""
+    asked = asking(action)
 
     @wraps(action)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -108,18 +109,24 @@ def intent(action: Callable[P, T]) -> Callable[P, T]:
             _check_halt()
             _check_management_mode()
         with everything():
-            try:
-                return action(*args, **kwargs)
-            except NeedsApproval as needed:
-                needed.ask(_actor_in(args, kwargs))
-                raise
+            return asked(*args, **kwargs)
 
     guarded.intent = True  # type: ignore[attr-defined]
     return guarded
 
 
-def _actor_in(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Actor:
-    return next(each for each in (*args, *kwargs.values()) if isinstance(each, Actor))
+def asking(action: Callable[P, T]) -> Callable[P, T]:
+    """An action that may take two people: what it raises NeedsApproval for is asked for then."""
+
+    @wraps(action)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return action(*args, **kwargs)
+        except NeedsApproval as needed:
+            needed.ask(next(each for each in (*args, *kwargs.values()) if isinstance(each, Actor)))
+            raise
+
+    return asked
 
 
 def second_person(actor: Actor, action: approvals.Action, path: str, plan: str, shown: Any) -> None:

@@ -5,15 +5,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from ..core.fleet.halt import (
-    ANOTHER_CLUSTER,
-    CHILDREN_GONE,
-    DEFINITIONS_GONE,
-    FOLLOW,
-    GRIDS_GONE,
-    NODES_GONE,
-    RESTORE,
-)
+from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
 from ..core.grids.kinds import CHILD_KINDS
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
@@ -22,24 +14,16 @@ from ..queries.held import HeldPlan, plan_of_halt
 from ..reconciler.fleet import halt, lost_labels
 from ..reconciler.grids.resource.absence import NOT_MISSING
 from ..reconciler.queue import change_log, workqueue
-from .common import Actor, NeedsApproval, Refused, Stale, check_agreed, note, second_person
+from .common import Actor, Refused, Stale, asking, check_agreed, note, second_person
 from .held import NEVER_PUT_THERE, settle_missing
 
 PATH = "cluster"
 
 
+@asking
 def decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> HeldPlan:
-    """As `_decide`; raises NeedsApproval where that takes two people, too."""
-    try:
-        return _decide(choice, halt_id, actor, dry_run=dry_run)
-    except NeedsApproval as needed:
-        needed.ask(actor)
-        raise
-
-
-def _decide(choice: str, halt_id: str, actor: Actor, *, dry_run: bool = False) -> HeldPlan:
     """Go on after a halt: `choice` is one of the row's `choices`, `halt_id` names the halt that the person was shown.
-    What that comes to; with `dry_run` nothing is done. Raises Refused, Stale, PlanChanged."""
+    What that comes to; with `dry_run` nothing is done. Raises Refused, Stale, PlanChanged, NeedsApproval."""
     with transaction.atomic():
         row = ManagedCluster.locked()
         if not row.halt:

@@ -9,8 +9,20 @@ from django.test import Client
 from django.utils import timezone
 
 from sgportal.access.approvals import ACTIONS
-from sgportal.models import ApiToken, Approval, AuditEvent, Child, Grant, Grid, LabelJob, ServiceGroup, ServiceToken
+from sgportal.models import (
+    ApiToken,
+    Approval,
+    AuditEvent,
+    Child,
+    Grant,
+    Grid,
+    LabelJob,
+    ManagedCluster,
+    ServiceGroup,
+    ServiceToken,
+)
 from sgportal.models.people import EVERY_BOUND
+from sgportal.reconciler.fleet import halt
 from tests import builders
 from tests.api.builders import child, grid, manifest, walkthrough
 
@@ -240,6 +252,35 @@ def test_a_drain_a_rollback_and_a_package_take_two_as_well():
         lambda: delete(ada, "/api/v1/servicegroups/default/pack"),
         lambda: ServiceGroup.objects.exclude(deleting_since=None).exists(),
     )
+
+
+def decided(client, address, body):
+    return client.post(f"/api/v1/{address}", body, content_type="application/json").status_code
+
+
+def test_a_decision_after_a_halt_takes_two():
+    ada = of("ada")
+    halt.begin("another-cluster", {"uid": "here", "seen": "there", "grids": 1})
+    asked = {"choice": "follow", "halt": ManagedCluster.now().halt_id}
+    assert decided(ada, "cluster/decision", asked) == 409
+    row = Approval.objects.get()
+    assert (row.action, row.path, row.actor, row.shown["choice"]) == ("decide", "cluster", "ada", "follow")
+    assert ManagedCluster.now().halt
+    choose(of("bo"), row)
+    assert decided(ada, "cluster/decision", asked) == 200
+    assert not ManagedCluster.now().halt
+
+
+def test_a_decision_about_what_waits_takes_two():
+    ada = of("ada")
+    Grid.objects.update(cluster_uid="u1", missing_since=timezone.now(), missing_held=True)
+    (waiting,) = ada.get("/api/v1/decisions").json()["items"]
+    asked = {"choice": "restore", "items": [waiting["id"]]}
+    assert decided(ada, "decisions", asked) == 409
+    assert Grid.objects.get().missing_held
+    choose(of("bo"), Approval.objects.get())
+    assert decided(ada, "decisions", asked) == 200
+    assert not Grid.objects.get().missing_held
 
 
 def test_without_the_setting_one_person_is_enough(settings):
