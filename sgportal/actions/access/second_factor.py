@@ -31,27 +31,20 @@ def renew_recovery_codes(user: User, actor: Actor) -> list[str]:
 def remove_second_factor(user: User, session: str | None, actor: Actor) -> bool:
     """Take a user's own second factor away and end their sessions but this one, which began with what is there no
     longer; whether there was one."""
-    with transaction.atomic():
-        found = _remove(user, actor, "second-factor-removed")
-        if found:
-            end_sessions(user, session)
-    return found
+    return _remove(user, actor, "second-factor-removed", session)
 
 
 def reset_second_factor(user: User, actor: Actor) -> bool:
     """Take somebody's second factor away, who lost it, and end their sessions; whether there was one."""
-    with transaction.atomic():
-        found = _remove(user, actor, "second-factor-reset")
-        if found:
-            end_sessions(user)
-    return found
+    return _remove(user, actor, "second-factor-reset")
 
 
-def _remove(user: User, actor: Actor, verb: str) -> bool:
+def _remove(user: User, actor: Actor, verb: str, session: str | None = None) -> bool:
     with transaction.atomic():
         found = bool(SecondFactor.objects.filter(user=user).delete()[0])
         if found:
             note_access(actor, verb, _path(user))
+            end_sessions(user, session)
     return found
 
 
