@@ -21,6 +21,7 @@ from ..page.render import clean
 from . import preferences
 
 NAME = 150  # characters of a user name
+CODE = 100  # of a code of a second factor, however it is typed
 
 
 def _actor(request: HttpRequest, name: str) -> actions.Actor:
@@ -88,28 +89,35 @@ def code(request: HttpRequest) -> HttpResponse:
     if waiting is None:
         return redirect("login")
     user, place = waiting
-    name, typed = user.get_username(), clean(request.POST.get("code", ""))[:NAME]
-    if request.method != "POST" or not typed:
+    if request.method != "POST" or not typed_code(request):
         return render(request, "registration/code.html", {"bare": True})
     try:
-        attempt = brake.begin(request, second_factor_of(user))
+        kind = take_code(request, user)
     except brake.Braked as braked:
-        return too_many(request, name, braked)
-    kind = second_factor.spend(user, typed)
+        return too_many(request, user.get_username(), braked)
     if not kind:
-        actions.note_log_in(_actor(request, name), "login-failed")
         return render(request, "registration/code.html", {"bare": True, "wrong": True})
-    attempt.passed()
     answer = _let_in(request, user, place)
     second_factor.note_proven(request)
     if kind == "recovery":
-        actions.note_log_in(_actor(request, name), "recovery-code-used")
+        actions.note_log_in(_actor(request, user.get_username()), "recovery-code-used")
     return answer
 
 
-def second_factor_of(user: Any) -> str:
-    """What the brake counts wrong codes of a user by; no user has such a name."""
-    return f"second factor of {user.pk}"
+def typed_code(request: HttpRequest) -> str:
+    """The code that a form brings."""
+    return clean(request.POST.get("code", ""))[:CODE]
+
+
+def take_code(request: HttpRequest, user: Any) -> second_factor.Kind:
+    """Take the code that a form brings; "" for a wrong one, which is counted and in the audit trail. Raises Braked."""
+    attempt = brake.begin(request, f"second factor of {user.pk}")  # no user has such a name
+    kind = second_factor.spend(user, typed_code(request))
+    if kind:
+        attempt.passed()
+    else:
+        actions.note_log_in(_actor(request, user.get_username()), "login-failed")
+    return kind
 
 
 class Logout(views.LogoutView):

@@ -15,10 +15,9 @@ from ... import actions
 from ...access import brake, second_factor
 from ...models import SecondFactor
 from ..page.access import actor, needs
-from ..page.render import clean, show
-from .login import second_factor_of, too_many
+from ..page.render import show
+from .login import take_code, too_many, typed_code
 
-MOST_CODE = 100
 MOST_OFFER = 1000
 
 
@@ -62,9 +61,7 @@ def own(request: HttpRequest) -> HttpResponse:
         actions.note_log_in(actor(request), "login-failed")
         return _shown(request, offer=its, wrong="password")
     attempt.passed()
-    codes = actions.add_second_factor(
-        user, its, clean(request.POST.get("code", ""))[:MOST_CODE], request.session.session_key, actor(request)
-    )
+    codes = actions.add_second_factor(user, its, typed_code(request), request.session.session_key, actor(request))
     if codes is None:
         return _shown(request, offer=its, wrong="code")
     request.session.cycle_key()  # who knows the key that the password alone began is out, too
@@ -75,14 +72,9 @@ def own(request: HttpRequest) -> HttpResponse:
 def _spent(request: HttpRequest, user: User) -> HttpResponse | None:
     """Take the code that was typed; the page to answer with where it is wrong."""
     try:
-        attempt = brake.begin(request, second_factor_of(user))
+        return None if take_code(request, user) else _shown(request, wrong="code")
     except brake.Braked as braked:
         return too_many(request, user.get_username(), braked)
-    if not second_factor.spend(user, clean(request.POST.get("code", ""))[:MOST_CODE]):
-        actions.note_log_in(actor(request), "login-failed")
-        return _shown(request, wrong="code")
-    attempt.passed()
-    return None
 
 
 @require_POST
