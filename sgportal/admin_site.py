@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 
 from .access import second_factor
 from .actions import Actor
-from .core.access.scope import ROLES, Scope
+from .core.access.scope import administers
 from .dashboard.page.access import rights
 from .dashboard.page.export import Columns, as_csv, wants_csv
 from .dashboard.people.login import Login, Logout
@@ -22,7 +22,7 @@ from .dashboard.people.login import Login, Logout
 def is_admin(request: HttpRequest) -> bool:
     """Whether whoever asks has the role admin for everything, not in a scope. Django's own flag for staff and its
     permissions count for nothing."""
-    return Scope.of(rights(request), ROLES[-1]).is_all
+    return administers(rights(request))
 
 
 class ForAdmins:

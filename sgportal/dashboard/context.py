@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from ..core.access.scope import Scope
+from ..core.access.scope import Scope, administers
 from ..models import ManagedCluster, ManagementMode
 from ..queries.held import held_counts
 from ..queries.per_unit.pods import may_read_logs
@@ -26,7 +26,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "role": SimpleLazyObject(lambda: role(request)),
         "may_read": SimpleLazyObject(lambda: may(request, "viewer")),
         "may_write": SimpleLazyObject(lambda: may(request, "operator")),
-        "may_audit": SimpleLazyObject(lambda: Scope.of(rights(request), "admin").is_all),
+        "may_audit": SimpleLazyObject(lambda: administers(rights(request))),
         "four_eyes": settings.SGPORTAL_FOUR_EYES,
         "may_logs": SimpleLazyObject(lambda: may_read_logs(rights(request))),
         "theme": preferences.theme(request),

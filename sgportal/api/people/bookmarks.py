@@ -5,11 +5,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...core.access.scope import ROLES, Scope
+from ...core.access.scope import administers
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid, Problem, say
 from ...models import Favourite
-from ...queries.fleet.bookmarks import favourites_of, views_of
+from ...queries.fleet.bookmarks import favourites_of, removable_views, views_of
 from ..description.operations import PAGED, operation, page
 from ..http.address import address
 from ..http.auth import rights
@@ -71,14 +71,9 @@ class OwnView(PortalView):
     write_role = "viewer"
 
     @property
-    def name(self) -> str:
-        """Whose it is."""
-        return str(self.request.user.get_username())
-
-    @property
     def may_share(self) -> bool:
         """Whether the caller is an admin of everything."""
-        return Scope.of(rights(self.request), ROLES[-1]).is_all
+        return administers(rights(self.request))
 
 
 class SavedViewList(OwnView):
@@ -87,7 +82,7 @@ class SavedViewList(OwnView):
     @operation("List saved views", takes=PAGED, answers={200: page(SavedViewSerializer)})
     def get(self, _request: Request) -> Response:
         """Your views and those that are shared; of those none where your role is limited to a scope."""
-        return self.page(views_of(self.name), ("name", "pk"), SavedViewSerializer.of)
+        return self.page(views_of(self.actor.name), ("name", "pk"), SavedViewSerializer.of)
 
     @operation(
         "Save a view", body=SavedViewRequestSerializer, answers={201: SavedViewSerializer}, headers=("Location",)
@@ -105,8 +100,8 @@ class SavedViewDetail(OwnView):
     @operation("Remove a saved view", answers={204: None})
     def delete(self, _request: Request, pk: int) -> Response:
         """Remove a view of yours (an admin of everything: a shared one, too)."""
-        row = views_of(self.name).filter(pk=pk).first()
-        if row is None or (row.user.get_username() != self.name and not self.may_share):
+        row = removable_views(self.actor.name, self.may_share).filter(pk=pk).first()
+        if row is None:
             raise actions.NotFound(f"saved-views/{pk}")
         actions.remove_view(row, self.actor)
         return Response(status=204)
@@ -118,7 +113,7 @@ class FavouriteList(OwnView):
     @operation("List favourites", takes=PAGED, answers={200: page(FavouriteSerializer)})
     def get(self, _request: Request) -> Response:
         """Your favourites that are there, and in your scope."""
-        return self.page(favourites_of(self.name), ("kind", "name", "place", "pk"), FavouriteSerializer.of)
+        return self.page(favourites_of(self.actor.name), ("kind", "name", "place", "pk"), FavouriteSerializer.of)
 
     @operation(
         "Add a favourite", body=FavouriteRequestSerializer, answers={201: FavouriteSerializer}, headers=("Location",)
@@ -139,7 +134,7 @@ class FavouriteDetail(OwnView):
     @operation("Remove a favourite", answers={204: None})
     def delete(self, _request: Request, pk: int) -> Response:
         """Remove one of yours; the thing itself stays."""
-        row = favourites_of(self.name).filter(pk=pk).first()
+        row = favourites_of(self.actor.name).filter(pk=pk).first()
         if row is None:
             raise actions.NotFound(f"favourites/{pk}")
         actions.remove_favourite(row)

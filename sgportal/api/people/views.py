@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...core.access.scope import ROLES, Scope
+from ...core.access.scope import administers
 from ...models import ApiToken, AuditEvent
 from ...models.people import DAYS, Bearer
 from ..description.operations import PAGED, Parameter, operation, page
@@ -54,11 +54,7 @@ class TokenView(PortalView):
     def tokens(self) -> "QuerySet[ApiToken]":
         """The tokens the caller may see."""
         rows, caller = ApiToken.objects.select_related("user"), self.request.user
-        return (
-            rows
-            if Scope.of(rights(self.request), ROLES[-1]).is_all
-            else rows.filter(user__username=caller.get_username())
-        )
+        return rows if administers(rights(self.request)) else rows.filter(user__username=caller.get_username())
 
 
 class TokenList(TokenView):

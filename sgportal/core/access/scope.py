@@ -149,3 +149,8 @@ class Scope:
 
 
 EVERYTHING, NOTHING = Scope((Bounds(),)), Scope(())
+
+
+def administers(rights: Iterable[Right]) -> bool:
+    """Whether these make somebody an admin of everything."""
+    return Scope.of(rights, ROLES[-1]).is_all

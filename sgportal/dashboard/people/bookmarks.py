@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST
 
 from ... import actions
 from ...core.access.bookmarks import MOST_ADDRESS, MOST_NAME
-from ...core.access.scope import ROLES, Scope
+from ...core.access.scope import administers
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid
 from ...models import Favourite, SavedView
-from ...queries.fleet.bookmarks import favourites_of, views_of
+from ...queries.fleet.bookmarks import favourites_of, removable_views, views_of
 from ..page.access import actor, needs, rights
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import back, clean, show, warn_of
@@ -39,7 +39,7 @@ def address_of(row: Favourite) -> str:
 
 def may_share(request: HttpRequest) -> bool:
     """Whether whoever asks is an admin of everything."""
-    return Scope.of(rights(request), ROLES[-1]).is_all
+    return administers(rights(request))
 
 
 def kept(request: HttpRequest) -> dict[str, Any]:
@@ -86,9 +86,7 @@ def save(request: HttpRequest) -> HttpResponse:
 @needs("viewer", "units")
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a view: one's own, or, as an admin of everything, a shared one."""
-    row = get_object_or_404(views_of(request.user.get_username()), pk=pk)
-    if row.user_id != request.user.pk and not may_share(request):
-        raise Http404
+    row = get_object_or_404(removable_views(request.user.get_username(), may_share(request)), pk=pk)
     actions.remove_view(row, actor(request))
     messages.success(request, gettext("View “%(name)s” removed.") % {"name": row.name})
     return back(request, "saved")

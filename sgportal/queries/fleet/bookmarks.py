@@ -15,6 +15,11 @@ def views_of(name: str) -> "QuerySet[SavedView]":
     return SavedView.objects.select_related("user").filter(wanted)
 
 
+def removable_views(name: str, is_admin: bool) -> "QuerySet[SavedView]":
+    """Those of them that they may remove: their own, and as an admin of everything what is shared, too."""
+    return views_of(name) if is_admin else views_of(name).filter(user__username=name)
+
+
 def favourites_of(name: str) -> "QuerySet[Favourite]":
     """The favourites of the person of this name that are there, and in scope. One statement."""
     of_grid = {"kind": OuterRef("kind"), "namespace": OuterRef("place"), "name": OuterRef("name")}
