@@ -1,5 +1,6 @@
 """The rows that administrators may look at: nothing is changed here, for it has one way in (actions)."""
 
+from itertools import chain
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -71,15 +72,14 @@ class GridUnitAdmin(ReadOnly):
 
     def node_units(self, request: HttpRequest) -> HttpResponse:
         """Nodes and pods of every NodeUnit, group by group."""
+        groups = [(each["key"], unit_page(each["key"]).units) for each in node_groups()]
         if wants_csv(request):
-            rows = (unit for each in node_groups() for unit in unit_page(each["key"]).units)
-            return as_csv(request, "nodeunits", UNIT_COLUMNS, rows)
-        units: list[Any] = [(each["key"], unit_page(each["key"]).units) for each in node_groups()]
+            return as_csv(request, "nodeunits", UNIT_COLUMNS, chain.from_iterable(units for _, units in groups))
         context = {
             **self.admin_site.each_context(request),
             "title": "NodeUnits",
             "opts": self.model._meta,
-            "groups": units,
+            "groups": groups,
             "freshness": freshness(),
         }
         return TemplateResponse(request, "admin/sgportal/node_units.html", context)

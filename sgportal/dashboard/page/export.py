@@ -40,11 +40,8 @@ def as_csv(request: HttpRequest, name: str, columns: Columns, rows: Iterable[Any
     head, further = next(texts), next(texts, None)
     if further is None:
         return _file(HttpResponse(head), name)
-    begun = [head, further]
-    if isinstance(request, ASGIRequest):
-        answer = StreamingHttpResponse(_sent(begun, lambda: context.run(next, texts, None)))
-    else:
-        answer = StreamingHttpResponse(_all(begun, lambda: context.run(next, texts, None)))
+    send = _sent if isinstance(request, ASGIRequest) else _all
+    answer = StreamingHttpResponse(send([head, further], lambda: context.run(next, texts, None)))
     return cast(HttpResponse, _file(answer, name))  # what views answer is typed as the narrower of the two
 
 

@@ -1,5 +1,6 @@
 """What somebody keeps at hand: the page *Saved views*, the menu of the same, the star beside a grid or a NodeUnit."""
 
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
@@ -15,18 +16,14 @@ from ...core.access.bookmarks import MOST_ADDRESS, MOST_NAME
 from ...core.access.scope import administers
 from ...core.grids.kinds import KINDS
 from ...core.text import Invalid
-from ...models import Favourite, SavedView
+from ...models import Favourite
 from ...queries.fleet.bookmarks import favourites_of, removable_views, views_of
 from ..page.access import actor, needs, rights
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.render import back, clean, show, warn_of
 
 _COLUMNS: Columns = {
-    "kind": lambda row: "SavedView" if isinstance(row, SavedView) else row.kind,
-    "name": lambda row: row.name,
-    "place": lambda row: "" if isinstance(row, SavedView) else row.place,
-    "address": lambda row: row.address if isinstance(row, SavedView) else address_of(row),
-    "shared": lambda row: isinstance(row, SavedView) and row.shared,
+    name: itemgetter(index) for index, name in enumerate(("kind", "name", "place", "address", "shared"))
 }
 
 
@@ -62,7 +59,9 @@ def saved(request: HttpRequest) -> HttpResponse:
     if htmx:
         return show(request, "people/bookmarks_menu.html", {**found, "at": htmx.current_url_abs_path or ""})
     if wants_csv(request):
-        return as_csv(request, "saved", _COLUMNS, [*found["views"], *(row for row, _ in found["favourites"])])
+        views = (("SavedView", row.name, "", row.address, row.shared) for row in found["views"])
+        favourites = ((row.kind, row.name, row.place, address, False) for row, address in found["favourites"])
+        return as_csv(request, "saved", _COLUMNS, [*views, *favourites])
     at = clean(request.GET.get("at", ""))[: MOST_ADDRESS + 1]  # too long a one is refused, not cut
     return show(request, "people/bookmarks.html", {**found, "at": at})
 
