@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from ..core.plans.retirement import APPROVED, HELD
 from ..core.rollouts.state import OVER
-from ..models import ApiToken, AuditEvent, Grid, GridUnit, Rollout, ServiceGroup
+from ..models import ApiToken, Approval, AuditEvent, Grid, GridUnit, Rollout, ServiceGroup
 from ..reconciler.process import heartbeat
 from ..version import VERSION
 
@@ -203,6 +203,7 @@ def _forget_what_was_under_way() -> None:
     # Nor is a status told of what was carried out then, as long as nothing has been judged since.
     GridUnit._base_manager.update(generation=0, revision=0, assigned=None, recreate=False)
     GridUnit._base_manager.filter(retirement=APPROVED).update(retirement=HELD)
+    Approval._base_manager.filter(state=Approval.State.APPROVED).update(state=Approval.State.OUTDATED)
     Rollout._base_manager.update(generation=0)
     Rollout._base_manager.exclude(phase__in=OVER).update(phase="Superseded", ended_at=timezone.now())
 

@@ -3,15 +3,17 @@
 import gzip
 import json
 import sys
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 
+from sgportal.access import approvals
 from sgportal.actions import Actor, save_grids
 from sgportal.management import backup
-from sgportal.models import ApiToken, AuditEvent, Grid, Heartbeat, Pod, Revision
+from sgportal.models import ApiToken, Approval, AuditEvent, Grid, Heartbeat, Pod, Revision
 from tests.reconciler.world import a_grid
 from tests.services import wait_for
 
@@ -66,6 +68,18 @@ def test_what_was_there_is_there_again(rows):
     assert User.objects.get().check_password("correct horse")
     save_grids([a_grid("c", "zone1")], Actor("李雷", "shell"))
     assert Revision.objects.count() == 3
+
+
+def test_what_another_person_approved_may_have_been_done_and_is_approved_anew(rows):
+    state = Approval.State
+    asked = approvals.Asked("ada", "delete", "deploymentgrids/default/a", "0123", {})
+    for each in (state.APPROVED, state.WAITING, state.DONE):
+        approvals.ask(replace(asked, path=f"deploymentgrids/default/{each}"))
+        Approval.objects.filter(path__endswith=each).update(state=each, decided_by="bo")
+    backup.read(BytesIO(made()), replace=True)
+    found = dict(Approval.objects.values_list("path", "state"))
+    assert list(found.values()) == [state.DONE, state.WAITING, state.OUTDATED]
+    assert approvals.spend(replace(asked, path=f"deploymentgrids/default/{state.APPROVED}")) == ""
 
 
 def test_what_is_no_whole_backup_changes_nothing(rows):
