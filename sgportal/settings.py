@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
+from .core.access.four_eyes import ACTIONS
 from .core.policy.pod_security import LEVELS
 from .env import (
     REDIS,
@@ -77,9 +78,7 @@ SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 SGPORTAL_SECOND_FACTOR = env_choice("SGPORTAL_SECOND_FACTOR", "optional", ("optional", "admins", "everyone"))
 
 # What a person may only do after another has approved it (docs/access/README.md).
-SGPORTAL_FOUR_EYES = some_of(
-    "SGPORTAL_FOUR_EYES", env_list("SGPORTAL_FOUR_EYES"), ("delete", "drain", "rollback", "decide")
-)
+SGPORTAL_FOUR_EYES = some_of("SGPORTAL_FOUR_EYES", env_list("SGPORTAL_FOUR_EYES"), ACTIONS)
 SGPORTAL_FOUR_EYES_SECONDS = env_int("SGPORTAL_FOUR_EYES_SECONDS", 86400, minimum=60)
 
 # In whose name the portal asks the cluster for what a person does at once (docs/access/README.md).

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from ..core.access.four_eyes import Action
 from ..models.approvals import Approval
 
-Action = Literal["delete", "drain", "rollback", "decide"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
 SEVERAL = ("nodes", "decisions")  # paths of whatever is chosen there: a request is not about what another is about
 
 

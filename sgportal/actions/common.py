@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import transaction
 
 from ..access import approvals
+from ..core.access.four_eyes import Action
 from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import digest, id_of, plan_id
 from ..core.text import Sentence, say
@@ -129,7 +130,7 @@ def asking(action: Callable[P, T]) -> Callable[P, T]:
     return asked
 
 
-def second_person(actor: Actor, action: approvals.Action, path: str, plan: str, shown: Any) -> None:
+def second_person(actor: Actor, action: Action, path: str, plan: str, shown: Any) -> None:
     """See to it that another person approved an action that takes two here. It belongs into the write's own
     transaction, where the rows that decide are locked. Raises NeedsApproval, and Forbidden to a service token."""
     if not approvals.is_guarded(action):
@@ -156,7 +157,7 @@ def second_deleter(actor: Actor, path: str, plan: Plan, propagation: str) -> Non
     second_person(actor, "delete", path, digest(propagation, plan_id(plan.steps)), shown)
 
 
-def together_with(action: approvals.Action) -> AbstractContextManager[Any]:
+def together_with(action: Action) -> AbstractContextManager[Any]:
     """A transaction around an action that takes two people, of which a part stores something."""
     return transaction.atomic() if approvals.is_guarded(action) else nullcontext()
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from sgportal.access.approvals import ACTIONS
+from sgportal.core.access.four_eyes import ACTIONS
 from sgportal.models import (
     ApiToken,
     Approval,

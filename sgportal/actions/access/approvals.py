@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ...core.text import say
-from ...models.approvals import Approval
+from ...models.approvals import OPEN, Approval
 from ..common import Actor, Forbidden, NotFound, Refused, note
 
 
@@ -27,7 +27,7 @@ def _decide(pk: int, actor: Actor, state: Approval.State, verb: str) -> Approval
         approves = state == Approval.State.APPROVED
         if approves and row.actor == actor.name:
             raise Forbidden(say("another person must approve this, not the one who asks"))
-        if row.status != Approval.State.WAITING and (approves or row.status != Approval.State.APPROVED):
+        if row.status not in ((Approval.State.WAITING,) if approves else OPEN):
             raise Refused(say("this request no longer waits for anybody"))
         row.state, row.decided_by, row.decided_at = state, actor.name, timezone.now()
         row.save()

@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...access.approvals import ACTIONS
 from ...core import text
+from ...core.access.four_eyes import ACTIONS
 from ...core.text import Invalid, Problem, say
 from ...models.approvals import Approval
 from ..description.operations import PAGED, operation, page

@@ -44,13 +44,8 @@ class Approval(models.Model):
     @property
     def status(self) -> str:
         """Its state; `expired` for one that was not carried out in time."""
-        is_over = self.is_open and self.expires_at <= timezone.now()
+        is_over = self.state in OPEN and self.expires_at <= timezone.now()
         return "expired" if is_over else str(self.state)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still be carried out, were there time enough."""
-        return self.state in OPEN
 
     @classmethod
     def living(cls) -> Q:
@@ -58,4 +53,4 @@ class Approval(models.Model):
         return Q(state__in=OPEN, expires_at__gt=timezone.now())
 
 
-OPEN = (Approval.State.WAITING, Approval.State.APPROVED)
+OPEN = (Approval.State.WAITING, Approval.State.APPROVED)  # those that may be carried out in time
