@@ -207,6 +207,31 @@ def test_who_sees_a_request_is_who_may_do_it():
         assert Approval.objects.get().decided_by == "near"
 
 
+LIMITED = {"namespaces": "default"}, {"key": "zone1"}, {"namespaces": "default", "key": "zone1"}
+OUTSIDE = {"namespaces": "elsewhere"}, {"key": "other"}, {"kinds": "DeploymentGrid"}, {"key": "zone1", "units": "a"}
+
+
+@pytest.mark.parametrize(("bounds", "status"), [*((each, 200) for each in LIMITED), *((each, 404) for each in OUTSIDE)])
+def test_who_sees_a_request_about_a_package_is_who_may_do_it(bounds, status):
+    ServiceGroup.objects.create(namespace="default", name="pack", key="zone1")
+    for name in ("pat", "sam"):
+        Grant.objects.create(user=builders.a_person(name, ""), role="operator", **bounds)
+    package = "/api/v1/servicegroups/default/pack"
+    asked = delete(of("pat"), package)
+    if status == 200:
+        assert asked.status_code == 409
+        (listed,) = of("sam").get("/api/v1/approvals").json()["items"]
+        assert listed["path"] == "servicegroups/default/pack"
+        assert "servicegroups/default/pack" in of("pat").get("/approvals/").text
+        assert choose(of("sam"), Approval.objects.get()).status_code == 200
+        assert delete(of("pat"), package).status_code in (200, 202)
+    else:
+        assert asked.status_code in (403, 404)
+        assert delete(of("ada"), package).status_code == 409
+        assert choose(of("sam"), Approval.objects.get()).status_code in (403, 404)
+        assert Approval.objects.get().state == "waiting"
+
+
 def test_on_pages_it_is_asked_listed_approved_and_done():
     ada, bo = of("ada"), of("bo")
     page = "/grids/deploymentgrids/default/echo/delete/"

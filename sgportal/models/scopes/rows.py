@@ -157,8 +157,8 @@ def _event(bounds: Bounds) -> Q:
     return found & Q(unit__in=bounds.units) if bounds.units else found
 
 
-def _approval(bounds: Bounds) -> Q:
-    """What somebody wants to do to grids in scope; nodes and decisions are in no limited one."""
+def _of_grids(bounds: Bounds) -> Q:
+    """What has the paths of grids in scope."""
     found = _path(bounds)
     if bounds.key:
         path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
@@ -166,9 +166,16 @@ def _approval(bounds: Bounds) -> Q:
     return found
 
 
+def _approval(bounds: Bounds) -> Q:
+    """What somebody wants to do to grids and packages in scope; nodes and decisions are in no limited one."""
+    path = Concat(Value("servicegroups/"), "namespace", Value("/"), "name")
+    packages = _all("ServiceGroup").filter(_group(bounds)).annotate(path_=path)
+    return _of_grids(bounds) | Q(path__in=packages.values("path_"))
+
+
 def _change(bounds: Bounds) -> Q:
     """What was done to grids in scope. What concerns people is in no limited scope."""
-    return _approval(bounds) & Q(kind="change")
+    return _of_grids(bounds) & Q(kind="change")
 
 
 def _revision(bounds: Bounds) -> Q:
