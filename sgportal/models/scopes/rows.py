@@ -149,14 +149,6 @@ def _path(bounds: Bounds) -> Q:
     return reduce(or_, (Q(path__startswith=f"{place}/") for place in places))
 
 
-def _event(bounds: Bounds) -> Q:
-    found = _path(bounds)
-    if bounds.key:
-        path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
-        found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
-    return found & Q(unit__in=bounds.units) if bounds.units else found
-
-
 def _of_grids(bounds: Bounds) -> Q:
     """What has the paths of grids in scope."""
     found = _path(bounds)
@@ -164,6 +156,10 @@ def _of_grids(bounds: Bounds) -> Q:
         path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
         found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
     return found
+
+
+def _event(bounds: Bounds) -> Q:
+    return _of_grids(bounds) & Q(unit__in=bounds.units) if bounds.units else _of_grids(bounds)
 
 
 def _approval(bounds: Bounds) -> Q:
