@@ -25,7 +25,8 @@ def raised(error: ClusterError, log: bool = False) -> Exception:
     """What an error of the cluster's means to somebody who looks something up, or, with `log`, a log."""
     if error.status in (401, 403):
         text = say(
-            "the cluster does not let the portal read this (docs/permissions.md): %(message)s", message=str(error)
+            "the cluster does not let the portal read this (docs/access/permissions.md): %(message)s",
+            message=str(error),
         )
         return NotAllowed(text)
     if log and error.status in (400, 404):

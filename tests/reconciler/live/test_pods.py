@@ -170,7 +170,7 @@ def test_a_cluster_that_does_not_answer_or_refuses_is_no_error_of_ours(world, ol
     world.embedded.faults.add("status", code=403, resource="pods")
     assert olga.get(f"pods/default/{pod.name}/log")[0] == 403
     page = client.get(f"/pods/default/{pod.name}/", headers={"host": "localhost"})
-    assert (page.status_code, "docs/permissions.md" in page.content.decode()) == (200, True)
+    assert (page.status_code, "docs/access/permissions.md" in page.content.decode()) == (200, True)
     world.embedded.faults.clear()
     world.embedded.unreachable(True)
     for path in ("", "/log", "/events"):
