@@ -1,4 +1,4 @@
-"""Each Chinese document says what the English one beside it says: the same headings, code, tables, and names in them."""
+"""Each Chinese document has the headings, code, tables, and names of things in them, of the English one beside it."""
 
 import posixpath
 import re
