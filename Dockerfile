@@ -5,11 +5,12 @@ ARG BASE=python:3.11.14-slim-bookworm
 FROM ${BASE} AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
-COPY requirements/uv.txt requirements/runtime.txt requirements/sbom.txt requirements/
+# otel.txt is runtime.txt and OpenTelemetry, which is loaded only where a collector is named (docs/install/logs.md).
+COPY requirements/uv.txt requirements/otel.txt requirements/sbom.txt requirements/
 RUN python -m venv /opt/uv \
  && /opt/uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/uv.txt \
  && python -m venv --without-pip /opt/portal \
- && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements/runtime.txt
+ && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements/otel.txt
 # What is in it, as CycloneDX, for whoever looks for known faults: /app/sbom.cdx.json.
 RUN python -m venv /opt/sbom \
  && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/sbom/bin/python --require-hashes -r requirements/sbom.txt \

@@ -82,7 +82,8 @@ wheel: develop ## a wheel with pages and translations, in dist/: `pip install` i
 lock: develop ## resolve the dependencies of pyproject.toml anew into the lock files
 	@set -e; flags="--universal --generate-hashes --no-header --no-emit-index-url --quiet"; \
 	$(VENV)/bin/uv pip compile pyproject.toml $$flags -o requirements/runtime.txt; \
-	$(VENV)/bin/uv pip compile pyproject.toml --extra dev $$flags -o requirements/dev.txt; \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra otel $$flags -o requirements/otel.txt; \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra otel --extra dev $$flags -o requirements/dev.txt; \
 	version="$$($(VENV)/bin/uv --version | cut -d ' ' -f 2)"; \
 	echo "uv==$$version" | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/uv.txt; \
 	grep -o '^cyclonedx-bom==[^ ]*' requirements/sbom.txt | $(VENV)/bin/uv pip compile - $$flags --no-annotate -o requirements/sbom.txt; \

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.utils import translation
 
+from .. import tracing
 from ..core.documents import MAX_BYTES, TOO_LARGE
 from ..core.text import say
 from .events import streams
@@ -42,6 +43,7 @@ def served(application: App) -> App:
         nonlocal prepared
         if not prepared:
             prepared = True
+            tracing.begin("web", settings.SGPORTAL_CLUSTER)
             _end_streams_on_signals()  # not earlier: servers set their own handlers after they load us
         await limited(scope, receive, send)
 

@@ -16,6 +16,7 @@ import urllib3
 import yaml
 from urllib3.exceptions import HTTPError, ProtocolError
 
+from .. import tracing
 from .errors import ClusterError, Refused, Unreachable, error_of
 from .writing import WriteConnections
 
@@ -115,10 +116,30 @@ class Transport:
     ) -> urllib3.BaseHTTPResponse:
         """The answer to a request, whatever its status. With `silence_seconds`, which then is the longest silence, its
         body is still to be read. Raises Unreachable where there is none."""
+        name = f"{method} {_template(path)}" if tracing.is_on() else method
+        with tracing.span(name, "CLIENT", http__request__method=method, url__path=path) as span:
+            given = {"query": query, "body": body, "headers": {**(headers or {}), **tracing.headers()}}
+            answer = self._opened(method, path, **given, silence_seconds=silence_seconds, seconds=seconds)
+            span.note(http__response__status_code=answer.status)
+            if answer.status >= 400 and answer.status != 404:  # that something is not there is an answer
+                span.fail(str(answer.status))
+            return answer
+
+    def _opened(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        headers: Mapping[str, str],
+        silence_seconds: float | None,
+        seconds: float | None,
+    ) -> urllib3.BaseHTTPResponse:
         asked = urlencode({key: value for key, value in (query or {}).items() if value not in ("", None)})
         url = self._configuration.host + path + ("?" + asked if asked else "")
         sent = None if body is None else orjson.dumps(body)
-        named = self._headers({**({} if sent is None else _JSON), **(headers or {})})
+        named = self._headers({**({} if sent is None else _JSON), **headers})
         if self._writes and sent is not None and seconds is None:
             return self._write(self._writes, method, url, named, sent)
         options: dict[str, Any] = {
@@ -213,6 +234,17 @@ def parse(data: bytes) -> Any:
 def _refusal(answer: urllib3.BaseHTTPResponse, value: Any) -> ClusterError:
     """The error that an answer of status 300 or above stands for; `value` is its parsed body."""
     return error_of(answer.status, value if isinstance(value, dict) else None, answer.headers.get("Retry-After"))
+
+
+def _template(path: str) -> str:
+    """A path of the API without the names in it, so that spans of the same kind have the same name."""
+    parts = path.strip("/").split("/")
+    of = 2 if parts[0] == "api" else 3  # where its group and version end
+    if parts[of : of + 1] == ["namespaces"] and len(parts) > of + 2:
+        parts[of + 1], of = "{namespace}", of + 2
+    if len(parts) > of + 1:
+        parts[of + 1] = "{name}"
+    return "/" + "/".join(parts)
 
 
 def _brief(error: BaseException) -> str:

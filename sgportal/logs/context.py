@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, empty
 
+from .. import tracing
 from .request_id import request_id
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -62,7 +63,7 @@ def fields() -> dict[str, str]:
         found["requestId"] = request_id(request)
         if user := _user(request):
             found["user"] = user
-    return {**found, **_bound.get()}
+    return {**found, **_bound.get(), **tracing.ids()}
 
 
 def _user(request: HttpRequest) -> str:

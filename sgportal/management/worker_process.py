@@ -1,10 +1,13 @@
 """A worker: threads that make keys right, and the two that bring them keys, by messages and by asking the rows."""
 
 import logging
+import multiprocessing
 import threading
 
+from django.conf import settings
 from django.db import Error, connections
 
+from .. import tracing
 from ..reconciler import executor
 from ..reconciler.celery import app
 from ..reconciler.consumer import Consumer
@@ -27,6 +30,7 @@ class WorkerProcess:
     def run(self) -> None:
         """Work. Returns without having been asked where the process hangs and has to be begun anew."""
         keep_trimming()
+        tracing.begin("worker", settings.SGPORTAL_CLUSTER)
         hands = executor.Executor(self._threads)
         executor.current[:] = [hands]
         poller = Poller(hands)
@@ -42,6 +46,8 @@ class WorkerProcess:
                 self._give_back()
             brought.join(CONSUMER_SECONDS)
             executor.current.clear()
+            if multiprocessing.parent_process():  # which ends without atexit; the demo's other parts go on
+                tracing.end()
 
     def stop(self) -> None:
         """Begin nothing more, finish what is under way, then end."""

@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.db import close_old_connections, connections
 
+from .. import tracing
 from ..logs import bound
 from .notices.turn import KIND as NOTICES
 from .queue.workqueue import is_a_grid
@@ -21,15 +22,19 @@ Run = Callable[[str], float | None]
 
 
 class Origin(NamedTuple):
-    """What brought a key, for the log: the message's id and that of the request that led to it; "" where the rows
-    brought it."""
+    """What brought a key, for log and trace: the message's id, that of the request that led to it, and what the message
+    was sent in; "" where the rows brought it."""
 
     task: str = ""
     request: str = ""
+    trace: str = ""
 
-    def bound_to(self, key: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def bound_to(self, key: str) -> Iterator[None]:
         """Within this every line of the log says which key is worked at, in which turn, and on whose request."""
-        return bound(key=key, taskId=self.task or uuid.uuid4().hex, requestId=self.request)
+        named = {"key": key, "taskId": self.task or uuid.uuid4().hex, "requestId": self.request}
+        with bound(**named), tracing.brought_by(self.trace):
+            yield
 
 
 FROM_ROWS = Origin()

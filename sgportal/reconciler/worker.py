@@ -2,9 +2,12 @@
 
 import logging
 import time
+from contextlib import AbstractContextManager
 
+from .. import tracing
 from ..cluster import ClusterError
 from ..core.grids.group import PLURAL
+from ..core.grids.kinds import BY_PLURAL
 from ..logs import request_of_this_work
 from ..models import Grid
 from ..queries.standing import Standing
@@ -22,6 +25,8 @@ from .process.connection import allowed
 from .queue import due_cells, rollout_keys, workqueue
 
 log = logging.getLogger(__name__)
+# Kinds of work keys that are of one thing. All others gather what many requests led to.
+_OF_ONE = frozenset((*BY_PLURAL, PLURAL, rollout_keys.KIND, takeover.KIND, "labeljobs"))
 HALTED = 30.0  # seconds until another look while everything stops; its end wakes all
 
 
@@ -31,20 +36,37 @@ def run(key: str) -> float | None:
     with workqueue.acquire(key) as lease:
         if lease is None:
             return workqueue.message_spent(key)
-        began = time.monotonic()
-        try:
-            requeue_after = _dispatch(key, lease)
-        except ClusterError as error:
-            log.warning("%s: %s", key, error)
-            workqueue.failed(lease, str(error), error.retry_after)
-        except Exception as error:
-            log.exception("%s: unexpected", key)
-            workqueue.failed(lease, f"{type(error).__name__}: {error}")
-        else:
-            level = logging.INFO if request_of_this_work() else logging.DEBUG
-            log.log(level, "%s: done in %.0f ms", key, (time.monotonic() - began) * 1000)
-            return workqueue.done(lease, requeue_after, _rest(key, time.monotonic() - began))
+        with _traced(key) as span:
+            return _run(key, lease, span)
+
+
+def _run(key: str, lease: workqueue.WorkItem, span: tracing.Span) -> float | None:
+    began = time.monotonic()
+    try:
+        requeue_after = _dispatch(key, lease)
+    except ClusterError as error:
+        span.fail(type(error).__name__)
+        log.warning("%s: %s", key, error)
+        workqueue.failed(lease, str(error), error.retry_after)
+    except Exception as error:
+        span.fail(type(error).__name__)
+        log.exception("%s: unexpected", key)
+        workqueue.failed(lease, f"{type(error).__name__}: {error}")
+    else:
+        level = logging.INFO if request_of_this_work() else logging.DEBUG
+        log.log(level, "%s: done in %.0f ms", key, (time.monotonic() - began) * 1000)
+        return workqueue.done(lease, requeue_after, _rest(key, time.monotonic() - began))
     return None
+
+
+def _traced(key: str) -> AbstractContextManager[tracing.Span]:
+    """A span of one turn of the work. It is part of what its message was sent in where the key is of one thing; where
+    it gathers the work of many, which no single request can answer for, it is a trace of its own that links there."""
+    kind, came = key.partition("/")[0], tracing.brought()
+    of_one = kind in _OF_ONE and not key.endswith(sweep.SUFFIX)
+    from_ = {"parent" if of_one else "link": came}
+    told = {"sgportal__key": key, "sgportal__request_id": request_of_this_work()}
+    return tracing.span(f"reconcile {kind}", "CONSUMER" if came else "INTERNAL", **from_, root=True, **told)
 
 
 def _rest(key: str, took: float) -> float:

@@ -5,6 +5,7 @@ import urllib.request
 
 import pytest
 
+from tests.logs.receiver import receiver
 from tests.ops.runtime.workers import World
 from tests.services import run_redis, wait_for
 
@@ -29,7 +30,13 @@ GRID = {
 
 
 @pytest.fixture
-def world(embedded_cluster, tmp_path):
+def collector():
+    with receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def world(embedded_cluster, tmp_path, collector):
     with run_redis(tmp_path) as redis:
         made = World(
             tmp_path,
@@ -38,6 +45,8 @@ def world(embedded_cluster, tmp_path):
             f"sqlite:///{tmp_path}/portal.sqlite3",
             f"redis://127.0.0.1:{redis.port}/0",
             LOG_FORMAT="json",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_BSP_SCHEDULE_DELAY="200",
         )
         yield made
         made.portal.stop()
@@ -61,6 +70,14 @@ def of_request(world, name, request):
     return [each for each in lines(world, name) if each.get("requestId") == request]
 
 
+def is_one_trace(collector, trace):
+    """A worker, forked after its settings were read, made a request to the API server within the work that a message of
+    the request to the web process brought."""
+    found = {(each.service, each.kind) for each in collector.of(trace)}
+    asked = {("sgportal-web", "SERVER"), ("sgportal-web", "PRODUCER")}
+    return found >= asked | {("sgportal-worker", "CONSUMER"), ("sgportal-worker", "CLIENT")}
+
+
 def asked_until_a_message_brings_it(world):
     """The id of a request whose work came to the worker with its message. One for which no thread was free at that
     moment comes from the rows, which know no request; then another is made."""
@@ -76,7 +93,7 @@ def asked_until_a_message_brings_it(world):
     return wait_for(one, 75, "the worker says what it did for a request", pause=1)[0]
 
 
-def test_all_lines_are_json_and_a_request_leads_to_its_work(world):
+def test_all_lines_are_json_and_a_request_leads_to_its_work(world, collector):
     world.start("worker", "watch", "keeper")
     world.web()
     wait_for(lambda: lines(world, "watch"), 75, "the watch says something")
@@ -87,6 +104,8 @@ def test_all_lines_are_json_and_a_request_leads_to_its_work(world):
         assert each["process"] == "worker"
     (answered,) = of_request(world, "web", request)
     assert (answered["user"], answered["cluster"], answered["process"]) == ("ada", "demo", "web")
+    assert answered["traceId"] in {each["traceId"] for each in of_request(world, "worker", request)}
+    wait_for(lambda: is_one_trace(collector, answered["traceId"]), 75, "request, message, work and its requests arrive")
     world.portal.stop()
     for name in SERVICES:
         for each in lines(world, name):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from ... import tracing
 from ...cluster import Cluster, ClusterError, Unreachable
 from ...core.plans.trial import Trial
 
@@ -27,7 +28,7 @@ def ask(cluster: Cluster, trials: Sequence[Trial]) -> list[Reply]:
     had no answer by then. It touches no row."""
     seconds = settings.SGPORTAL_DRY_RUN_SECONDS
     deadline = time.monotonic() + seconds
-    futures = [_pool.submit(_one, cluster, trial, deadline) for trial in trials]
+    futures = [_pool.submit(tracing.carried(_one), cluster, trial, deadline) for trial in trials]
     wait(futures, timeout=seconds)
     return [_reply(future) for future in futures]
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from ... import tracing
 from ...breaker import Breaker
 from ...logs import request_of_this_work
 from ..celery import app
@@ -23,7 +24,9 @@ log = logging.getLogger(__name__)
 State = Literal["none", "ok", "away", "taken"]  # taken: another program uses our names
 RECONCILE = "sgportal.reconcile"  # the task
 REQUEST = "sgportal_request_id"  # the header of a message with the id of the request that led to it, for the log
+TRACE = "traceparent"  # the header with what the message was sent in, for the trace (W3C Trace Context)
 PAUSE_SECONDS = 5.0  # between two tries to send while there is no answer
+MOST_NAMED = 20  # keys in the span of sending
 FLUSH_SECONDS = 2.0  # for what is still to be sent when a process ends
 # What Celery keeps in Redis, and as what.
 _PREFIX = str(settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("global_keyprefix", ""))
@@ -76,7 +79,7 @@ class Sender:
 
     def __init__(self) -> None:
         self._breaker = Breaker("the broker", PAUSE_SECONDS)
-        self._keys: queue.Queue[tuple[Sequence[str], str]] = queue.Queue()
+        self._keys: queue.Queue[tuple[Sequence[str], dict[str, str]]] = queue.Queue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -89,7 +92,11 @@ class Sender:
         """Have a message sent for each key, soon."""
         if not keys:
             return
-        self._keys.put((keys, request_of_this_work()))
+        request = request_of_this_work()
+        with tracing.span("enqueue", "PRODUCER", messaging__system="celery") as span:
+            span.note(sgportal__keys=list(keys[:MOST_NAMED]))
+            headers = {**({REQUEST: request} if request else {}), **tracing.headers()}
+        self._keys.put((keys, headers))
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
@@ -103,11 +110,10 @@ class Sender:
 
     def _run(self) -> None:
         while True:
-            keys, request = self._keys.get()
+            keys, headers = self._keys.get()
             try:
                 if self._breaker.allows():
                     for key in keys:
-                        headers = {REQUEST: request} if request else {}
                         app.send_task(RECONCILE, (key,), headers=headers, retry=False, ignore_result=True)
                     self._breaker.succeeded()
             except Exception as error:  # whatever it is, the next message may go through

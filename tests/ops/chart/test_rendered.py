@@ -218,16 +218,27 @@ def test_the_secret_of_the_openid_connect_client_comes_from_the_secret():
     assert "SGPORTAL_OIDC_CLIENT_SECRET" not in str(template(*mine))
 
 
+def settings_of(*arguments):
+    """What each process is told by its ConfigMap."""
+    made = template(*arguments)
+    (found,) = [each["data"] for each in made if each["kind"] == "ConfigMap" and "ALLOWED_HOSTS" in each["data"]]
+    return found
+
+
+@pytest.mark.helm
+def test_the_collector_of_traces_is_a_setting_of_every_process():
+    plain = settings_of()
+    found = settings_of("--set", "tracing.endpoint=http://collector:4318,tracing.ratio=0.25")
+    assert found == plain | {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.25",
+    }
+    assert "/tracing/endpoint" in refusal("--set", "tracing.endpoint=collector:4317")
+
+
 @pytest.mark.helm
 def test_the_values_of_logs_are_settings_of_every_process():
-    def told(*arguments):
-        return [
-            each["data"]
-            for each in template(*arguments)
-            if each["kind"] == "ConfigMap" and "ALLOWED_HOSTS" in each["data"]
-        ]
-
-    (plain,) = told()
-    (asked,) = told("--set", "logs.format=json,logs.level=DEBUG")
-    assert asked == {**plain, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    asked = settings_of("--set", "logs.format=json,logs.level=DEBUG")
+    assert asked == {**settings_of(), "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
     assert "/logs/format" in refusal("--set", "logs.format=xml")

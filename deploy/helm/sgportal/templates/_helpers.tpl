@@ -41,6 +41,11 @@ app.kubernetes.io/component: {{ . }}
 {{- if .Values.impersonation }}{{ $_ = set $own "SGPORTAL_IMPERSONATE" "1" }}{{ end -}}
 {{- if ne .Values.logs.format "text" }}{{ $_ = set $own "LOG_FORMAT" .Values.logs.format }}{{ end -}}
 {{- if ne .Values.logs.level "INFO" }}{{ $_ = set $own "LOG_LEVEL" .Values.logs.level }}{{ end -}}
+{{- with .Values.tracing.endpoint -}}
+{{ $_ = set $own "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
+{{- $_ = set $own "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" -}}
+{{- $_ = set $own "OTEL_TRACES_SAMPLER_ARG" (toString $.Values.tracing.ratio) -}}
+{{- end -}}
 {{- range $name, $value := .Values.settings }}{{ $_ := set $own $name (toString $value) }}{{ end -}}
 {{- toYaml $own -}}
 {{- end }}
