@@ -122,6 +122,29 @@ def test_the_editor_marks_the_line_of_a_problem(visit):
     expect(page.locator(".ace_gutter-cell.ace_error")).to_have_count(1)
 
 
+def test_form_and_yaml_follow_one_another_and_leave_who_types_alone(visit):
+    page = visit.open("/grids/new/")
+    yaml = page.locator("#document")
+    page.fill("#f-image", "registry.example/shop:2")
+    page.locator("#f-name").press_sequentially("shop")
+    expect(yaml).to_have_value(re.compile(r"name: shop\n(.*\n)*.*image: registry.example/shop:2"))
+    expect(page.locator("#f-name")).to_be_focused()
+    page.click(".editor .ace_content")
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine\n")
+    editor = "document.querySelector('.editor').env.editor"
+    page.evaluate(f"{editor}.find('replicas: 1', {{ start: {{ row: 0, column: 0 }} }})")
+    page.evaluate(f"{editor}.insert('replicas: 4\\n    paused: true')")
+    expect(page.locator("#f-replicas")).to_have_value("4")
+    expect(page.locator("#unsaid li")).to_have_text("/spec/template/paused")
+    expect(page.locator(".editor .ace_text-input")).to_be_focused()
+    page.fill("#f-replicas", "5")
+    expect(yaml).to_have_value(re.compile(r"replicas: 5\n    paused: true\n(.*\n)*.*# mine"))
+    page.fill("#f-ports", "http")
+    expect(page.locator("#verdict .note.error")).to_contain_text("http")
+    expect(page.locator("#f-ports")).to_have_value("http")
+
+
 def test_filters_narrow_the_list_and_the_address(visit):
     page = visit.open("/nodes/")
     page.evaluate("window.notReloaded = true")

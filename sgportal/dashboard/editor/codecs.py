@@ -23,6 +23,12 @@ def read(manifest: Any, path: Path) -> Any:
     return manifest
 
 
+def mapping(manifest: Any, path: Path) -> Mapping[str, Any]:
+    """The mapping at a path of a manifest; an empty one for anything else."""
+    found = read(manifest, path)
+    return found if isinstance(found, Mapping) else {}
+
+
 def write(manifest: Any, path: Path, value: Any) -> None:
     """Put a value at a path, making what lies on the way; None removes what stands there."""
     if value is None and read(manifest, path) is None:

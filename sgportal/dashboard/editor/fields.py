@@ -57,7 +57,7 @@ class Field:
     @property
     def of_template(self) -> bool:
         """Whether it stands in the template of a workload."""
-        return self.kinds == _WORKLOADS and self.path[:2] == TEMPLATE
+        return set(self.kinds) <= set(_WORKLOADS) and self.path[:2] == TEMPLATE
 
     @property
     def is_image(self) -> bool:
@@ -90,6 +90,14 @@ FIELDS = (
         hint=gettext_lazy("The node-label key that forms the NodeUnits."),
     ),
     Field("replicas", gettext_lazy("Replicas per NodeUnit"), ("spec", "template", "replicas"), NUMBER, _WORKLOADS),
+    Field(
+        "servicename",
+        gettext_lazy("Service name"),
+        ("spec", "template", "serviceName"),
+        TEXT,
+        ("StatefulSetGrid",),
+        gettext_lazy("The headless Service that gives the pods their names."),
+    ),
     Field("container", gettext_lazy("Container name"), (*_CONTAINER, "name"), TEXT, _WORKLOADS),
     Field("image", gettext_lazy("Image"), (*_CONTAINER, "image"), TEXT, _WORKLOADS),
     Field(

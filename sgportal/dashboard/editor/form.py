@@ -1,14 +1,12 @@
-"""The form over a manifest: which fields it has, and writing what was typed into a copy, touching nothing else."""
+"""The form over a manifest: which fields it has."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.grids.group import KIND as GROUP
 from ...core.grids.kinds import KINDS
-from ...core.text import Invalid, Problem
-from .codecs import Manifest, Path, read, write
+from .codecs import Manifest, Path, mapping, read
 from .fields import CONTAINERS, FIELDS, TEMPLATE, Field
 
 _SHARED = ("namespace", "key")  # what a ServiceGroup's grids take from it
@@ -45,7 +43,7 @@ def parts_of(manifest: Manifest) -> list[Part]:
 def _parts(manifest: Mapping[str, Any], index: int | None, fields: list[Field]) -> list[Part]:
     kind = str(manifest.get("kind"))
     inner = [each for each in fields if each.of_template]
-    pool = [str(name) for name in _mapping(manifest, _POOL)] if inner else []
+    pool = [str(name) for name in mapping(manifest, _POOL)] if inner else []
     whole = read(manifest, TEMPLATE) is not None or not pool
     own = Part(kind, index, "", fields if whole else [each for each in fields if not each.of_template])
     parts = _with_containers(manifest, own, TEMPLATE, inner, "") if whole and inner else [own]
@@ -79,37 +77,3 @@ def _inside(index: int, parts: list[Part]) -> list[Part]:
         )
         for part in parts
     ]
-
-
-def filled(manifest: Manifest, values: Mapping[str, str]) -> Manifest:
-    """A copy of the manifest with the fields that were changed written into it. Raises Invalid for unreadable lines."""
-    changed = deepcopy(manifest)
-    problems = []
-    for field in (each for part in parts_of(manifest) for each in part.fields):
-        shown = field.shown_in(manifest).strip()
-        text = values.get(field.name, shown).replace("\r\n", "\n").strip()
-        if text == shown:
-            continue
-        try:
-            value = field.shape.parsed(text, read(manifest, field.path))
-        except ValueError:
-            problems.append(Problem(field.pointer, field.shape.wrong.having(value=f"“{text[:60]}”")))
-            continue
-        _put(changed, field, value)
-    if problems:
-        raise Invalid(*problems)
-    return changed
-
-
-def _put(manifest: Manifest, field: Field, value: Any) -> None:
-    """Write a value into its place, and into those that must agree with it; what they hold besides stays."""
-    old = _mapping(manifest, field.path)
-    write(manifest, field.path, value)
-    for path in field.also:
-        kept = {key: each for key, each in _mapping(manifest, path).items() if key not in old}
-        write(manifest, path, {**kept, **(value or {})})
-
-
-def _mapping(manifest: Any, path: Path) -> Mapping[str, Any]:
-    found = read(manifest, path)
-    return found if isinstance(found, Mapping) else {}

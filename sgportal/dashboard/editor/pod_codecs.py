@@ -57,14 +57,14 @@ def _exactly(entry: Any, entry_of: Callable[[str], Entry], text_of: Callable[[En
     the line ends out of a field."""
     try:
         text = text_of(dict(entry)) if isinstance(entry, Mapping) else ""
-        return text if text.splitlines() == [text] and _plainly(entry_of(text)) == _plainly(entry) else None
+        return text if text.splitlines() == [text] and plainly(entry_of(text)) == plainly(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _plainly(entry: Mapping[str, Any]) -> Entry:
+def plainly(entry: Mapping[str, Any]) -> Entry:
     """An entry with what Kubernetes takes where something is left out, as far as lines leave it out."""
-    every = {key: _plainly(each) if isinstance(each, Mapping) else each for key, each in entry.items()}
+    every = {key: plainly(each) if isinstance(each, Mapping) else each for key, each in entry.items()}
     found = {key: each for key, each in every.items() if each not in (None, "", False)}
     return {key: each for key, each in found.items() if (key, each) not in (("operator", "Equal"), ("scheme", "HTTP"))}
 

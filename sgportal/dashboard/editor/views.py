@@ -70,11 +70,16 @@ def _mode(asked: str) -> str:
 @require_POST
 @needs("operator", "grids")
 def check(request: HttpRequest) -> HttpResponse:
-    """Only what is wrong with a draft, or what it would do, while one types."""
-    draft = posted(request.POST)
-    verdict = judge(draft, actor(request), find(clean(request.POST.get("path", ""))), ask=False)
+    """Only what is wrong with a draft, or what it would do, while one types; in the form view with the side that was
+    not typed into as it is now."""
+    draft, home = posted(request.POST), find(clean(request.POST.get("path", "")))
+    verdict = judge(draft, actor(request), home, ask=False)
     located = replace(draft, problems=verdict.problems).located
-    return show(request, "editor/verdict.html", {"verdict": verdict, "located": located})
+    context = {"verdict": verdict, "located": located, "draft": draft}
+    if draft.mode == "form" and draft.is_followed:
+        changed = request.POST.get("base") != request.POST.get("document")
+        context |= {"changed": changed, **(_form(draft, home) if changed else {})}
+    return show(request, "editor/checked.html", context)
 
 
 def _act(request: HttpRequest, draft: Draft, home: Home | None) -> HttpResponse:
@@ -158,22 +163,25 @@ def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
 def _editor(
     request: HttpRequest, draft: Draft, home: Home | None, *, kind: str = "", status: int = 200
 ) -> HttpResponse:
-    sections = draft.sections
-    if not sections and draft.mode == "form":
+    if draft.mode == "form" and not draft.sections:
         draft = replace(draft, mode="yaml")
     context: dict[str, Any] = {
         "draft": draft,
-        "sections": sections,
-        "home": home,
+        **_form(draft, home),
         "home_kind": kind_of(home) if home else "",
         "back": address(home),
         "kind": kind,
         "kinds": [*KINDS, GROUP],
-        "member_kinds": list(KINDS) if sections and sections[0].kind == GROUP else [],
         "groups": node_groups(),
         "images": images_of_grids() if draft.mode == "form" else (),
     }
     return show(request, "editor/editor.html", context, status=status)
+
+
+def _form(draft: Draft, home: Home | None) -> dict[str, Any]:
+    sections = draft.sections if draft.mode == "form" else []
+    members = list(KINDS) if sections and sections[0].kind == GROUP else []
+    return {"sections": sections, "home": home, "member_kinds": members}
 
 
 def _stale(request: HttpRequest, draft: Draft, current: Home) -> HttpResponse:

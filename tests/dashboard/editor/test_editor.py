@@ -326,3 +326,58 @@ def test_deleting_a_package(operator, fleet):
     assert operator.get(place).status_code == 404
     fleet.refresh_from_db()
     assert fleet.deleting_since
+
+
+def follow(client, page, **changed):
+    """What the server answers to what was typed on either side of the form view."""
+    kept = {name: hidden(page, name) for name in ("mode", "expect", "document", "base")}
+    return client.post("/grids/check/", {**kept, **changed})
+
+
+def test_beside_the_form_is_what_it_submits(operator, fleet):
+    page = operator.get("/grids/new/?key=site")
+    assert hidden(page, "document") == hidden(page, "base")
+    typed = {"f-name": "hello", "f-image": "registry.example/hello:2"}
+    followed = follow(operator, page, **typed)
+    assert hidden(followed, "document") == hidden(followed, "base")
+    assert "data-sections" not in followed.content.decode()
+    plan = press(operator, "/grids/new/", page, "preview", **typed)
+    assert hidden(plan, "document") == hidden(followed, "document")
+    assert document(plan)["metadata"]["name"] == "hello"
+
+
+def test_the_form_follows_the_yaml_and_says_what_it_has_no_field_for(operator, fleet):
+    page = operator.get(GRID + "edit/")
+    text = hidden(page, "document").replace("replicas: 2", "replicas: 6  # more\n    paused: true")
+    followed = follow(operator, page, document=text, path=fleet.path)
+    assert hidden(followed, "base") == hidden(followed, "document") == text
+    assert 'name="f-replicas" value="6"' in followed.content.decode()
+    assert "<code>/spec/template/paused</code>" in followed.content.decode()
+    both = follow(operator, page, document=text, **{"f-replicas": "2", "f-image": "shop:9"})
+    assert hidden(both, "document").replace("shop:9", "") != text
+    assert "replicas: 6  # more" in hidden(both, "document")
+    assert "image: shop:9" in hidden(both, "document")
+
+
+@pytest.mark.parametrize("text", ["kind: [", "kind: ServiceGrid\n---\nkind: ServiceGrid"])
+def test_a_yaml_that_no_form_shows_is_said_and_neither_side_is_lost(operator, fleet, text):
+    page = operator.get(GRID + "edit/")
+    before = hidden(page, "base")
+    followed = follow(operator, page, document=text)
+    assert hidden(followed, "document") == text
+    assert hidden(followed, "base") == before
+    assert "The form cannot show this YAML" in followed.content.decode()
+    page = press(operator, GRID + "edit/", page, "preview", document=text, base=before, **{"f-replicas": "9"})
+    assert page.status_code == 400
+    assert hidden(page, "document") == text
+    assert hidden(page, "base") == before
+    assert 'name="f-replicas" value="9"' in page.content.decode()
+
+
+def test_several_documents_are_made_from_beside_a_form(operator, fleet):
+    one, two = ({**fleet.source(), "metadata": {"name": name, "namespace": "default"}} for name in ("one", "two"))
+    page = operator.get("/grids/new/")
+    text = yaml.safe_dump_all([one, two])
+    plan = press(operator, "/grids/new/", page, "preview", document=text, base=hidden(page, "base"))
+    press(operator, "/grids/new/", plan, "save")
+    assert Grid.objects.filter(name__in=["one", "two"]).count() == 2

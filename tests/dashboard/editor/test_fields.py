@@ -7,10 +7,12 @@ import pytest
 from sgportal.core.text import Invalid
 from sgportal.dashboard.editor.codecs import read, write
 from sgportal.dashboard.editor.fields import FIELDS
-from sgportal.dashboard.editor.form import filled, parts_of
+from sgportal.dashboard.editor.form import parts_of
 from sgportal.dashboard.editor.subject import blank
 from sgportal.dashboard.editor.yaml_lines import line_of
 from sgportal.dashboard.page.difference import lines
+
+from .filling import filled
 
 KINDS = ("DeploymentGrid", "StatefulSetGrid", "ServiceGrid", "ServiceGroup")
 

@@ -6,9 +6,11 @@ import pytest
 
 from sgportal.core.documents import read_document, write_document
 from sgportal.core.text import Invalid
-from sgportal.dashboard.editor.form import filled, parts_of
+from sgportal.dashboard.editor.form import parts_of
 from sgportal.dashboard.editor.pod_codecs import MOUNTS, PROBE, TOLERATIONS, VOLUMES
 from sgportal.dashboard.editor.subject import blank
+
+from .filling import filled
 
 LINES = [
     (VOLUMES, "tmp emptyDir", {"name": "tmp", "emptyDir": {}}),
