@@ -194,6 +194,13 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._list(plural, query)
 
+    def _refuse(self) -> None:
+        """Nothing is written here, not even definitions."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._say({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "read only"}, 403)
+
+    do_POST = do_PATCH = do_PUT = do_DELETE = _refuse
+
     def _list(self, plural: str, query: dict[str, str]) -> None:
         fleet = self.fleet
         makes = {

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from ..core.fleet.halt import ANOTHER_CLUSTER, CHILDREN_GONE, DEFINITIONS_GONE, FOLLOW, GRIDS_GONE, NODES_GONE, RESTORE
 from ..core.grids.kinds import CHILD_KINDS
+from ..core.shards import Shard
 from ..core.text import say
 from ..models import Child, Grid, ManagedCluster, Node, NodeLabel, Pod, ResourceSync, Slice
 from ..models.usage import MEASURED
@@ -59,7 +60,13 @@ def _accept_nodes(_row: ManagedCluster, _choice: str) -> None:
 
 
 def _accept_children(row: ManagedCluster, _choice: str) -> None:
-    Child.objects.of_grids().filter(kind=CHILD_KINDS[row.facts["resource"]]).delete()
+    rows = Child.objects.of_grids().filter(kind=CHILD_KINDS[row.facts["resource"]])
+    shard = Shard.read(row.facts.get("shard", ""))
+    if shard.is_whole:
+        rows.delete()
+        return
+    places = rows.values_list("pk", "namespace", "name")
+    rows.filter(pk__in=[pk for pk, namespace, name in places if shard.owns(f"{namespace}/{name}")]).delete()
 
 
 def _accept_cluster(row: ManagedCluster, choice: str) -> None:

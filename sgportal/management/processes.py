@@ -109,11 +109,10 @@ def loopback_socket(port: int) -> socket:
 
 def watch_part() -> tuple[str, Callable[[], None], Callable[[], None]]:
     """The watch as (name, run, stop)."""
-    from ..reconciler.watcher import Watcher
+    from ..reconciler.watcher import watch
 
     stop = threading.Event()
-    watcher: Any = Watcher()
-    return "watch", lambda: watcher.run(stop), stop.set
+    return "watch", lambda: watch(stop), stop.set
 
 
 def keeper_part() -> tuple[str, Callable[[], None], Callable[[], None]]:

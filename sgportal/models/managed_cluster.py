@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any, Self, cast
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from ..core.fleet.halt import Choice, Reason, choices, why
@@ -44,6 +44,14 @@ class ManagedCluster(OneEach):
             cls.objects.get_or_create(pk=current())
             row = rows.get()
         return row
+
+    @classmethod
+    def shared(cls) -> Self:
+        """The row, kept as it is to the end of the transaction, together with others that keep it so."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT 1 FROM {cls._meta.db_table} WHERE id = %s FOR SHARE", [current()])  # noqa: S608
+        return cls.now()
 
     @property
     def sentence(self) -> Sentence:

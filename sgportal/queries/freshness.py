@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from ..core.names import APISERVER
+from ..core.shards import undivided
 from ..models.cache import ResourceSync
 
 PROBE_SILENCE = timedelta(seconds=15)  # the watch reports an answer or a failure every few seconds while it lives
@@ -30,20 +32,23 @@ class Freshness:
 
 
 def freshness() -> Freshness:
-    """How fresh the rows as a whole are: as old as the oldest resource. One query."""
+    """How fresh the rows as a whole are: as old as the oldest resource, or shard of one. One query."""
     rows = list(ResourceSync.objects.filter(served=True))
     heard = [row.heard_at for row in rows if row.heard_at]
     failing = [row for row in rows if row.failing_since]
     observed = min(heard, default=None) if len(heard) == len(rows) else None
     now = timezone.now()
     limit = now - timedelta(seconds=settings.SGPORTAL_STALE_SECONDS)
-    probed = next((row.heard_at for row in rows if row.resource == APISERVER and not row.failing_since), None)
-    silent = probed is not None and probed < now - PROBE_SILENCE
+    probes = (row for row in rows if undivided(row.resource) == APISERVER and not row.failing_since)
+    silent = any(row.heard_at < now - PROBE_SILENCE for row in probes if row.heard_at)
     since = min((row.failing_since for row in failing if row.failing_since), default=None)
     error = failing[0].error if failing else ""
     return Freshness(observed, since, error, observed is None or observed < limit or silent)
 
 
 def seen_once(resource: str) -> bool:
-    """Whether a resource of the cluster was ever read whole; before that an empty list means nothing."""
-    return ResourceSync.objects.filter(resource=resource).exclude(synced_at=None).exists()
+    """Whether a resource of the cluster was ever read whole, in every shard; before that an empty list means nothing.
+    One query."""
+    rows = ResourceSync.objects.filter(Q(resource=resource) | Q(resource__startswith=f"{resource} "))
+    synced = list(rows.values_list("synced_at", flat=True))
+    return bool(synced) and None not in synced

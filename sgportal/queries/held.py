@@ -18,6 +18,7 @@ from ..core.grids.kinds import CHILD_KINDS
 from ..core.plans.plan import Step, Verb
 from ..core.plans.preview.binding import digest, plan_id
 from ..core.plans.retirement import HELD
+from ..core.shards import Shard
 from ..core.text import Sentence
 from ..models import Child, Grid, GridUnit, ManagedCluster
 
@@ -70,7 +71,8 @@ def plan_of_halt(row: ManagedCluster, choice: halt.Choice) -> HeldPlan:
     reason = halt.outcome(cast(halt.Reason, row.halt), choice)
     verb: Verb = "create" if choice == RESTORE else "delete"
     if row.halt == halt.CHILDREN_GONE:
-        steps = [(path, Step(verb, *where, "", reason)) for path, where in _lost(CHILD_KINDS[row.facts["resource"]])]
+        lost = _lost(CHILD_KINDS[row.facts["resource"]], Shard.read(row.facts.get("shard", "")))
+        steps = [(path, Step(verb, *where, "", reason)) for path, where in lost]
     else:
         grids = _GRIDS_OF.get(row.halt, Grid.objects.none)().order_by("kind", "namespace", "name").briefly()
         steps = [(each.path, Step(verb, each.kind, each.namespace, each.name, "", reason)) for each in grids]
@@ -84,13 +86,13 @@ _GRIDS_OF: Mapping[str, Callable[[], Any]] = {
 }
 
 
-def _lost(kind: str) -> Iterable[tuple[str, tuple[str, str, str]]]:
-    """The path of its grid, kind, namespace and name of each child of this kind that was seen last."""
+def _lost(kind: str, shard: Shard) -> Iterable[tuple[str, tuple[str, str, str]]]:
+    """The path of its grid, kind, namespace and name of each child of this kind and shard that was seen last."""
     grids = Grid.objects.briefly()
     paths = {(each.namespace, each.name): each.path for each in grids if each.grid_kind.child_kind == kind}
     rows = Child.objects.of_grids().filter(kind=kind).order_by("namespace", "name")
     for namespace, name, grid in rows.values_list("namespace", "name", "grid_name"):
-        if (namespace, grid) in paths:
+        if (namespace, grid) in paths and shard.owns(f"{namespace}/{name}"):
             yield paths[namespace, grid], (kind, namespace, name)
 
 

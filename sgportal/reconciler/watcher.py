@@ -1,8 +1,9 @@
-"""The watch: several processes may run it, one acts. It lists and watches the cluster into rows, wakes the grids
-concerned, and decides nothing.
+"""The watch: several processes may run it, one acts for each shard. It lists and watches the cluster into rows, wakes
+the grids concerned, and decides nothing.
 
 Readers (threads, one per resource) talk to the cluster; the thread that calls `run` alone talks to the database. Every
 transaction renews the lease first, so what is written is written by its holder, and nobody takes over in between.
+Each shard has such a thread, which is idle in all processes but one.
 """
 
 import logging
@@ -20,11 +21,12 @@ from ..cluster import Cluster
 from ..core.fleet.halt import DEFINITIONS_GONE, GRIDS_GONE
 from ..core.grids.kinds import BY_PLURAL
 from ..core.names import APISERVER
+from ..core.shards import WHOLE, Shard, all_of
 from .cache import refresh
 from .cache.enqueue import Changes, enqueue, enqueue_all
 from .cache.freshness import SyncFreshness
 from .cache.pod_scope import PODS, CurrentScope
-from .cache.resources import SOURCES
+from .cache.resources import DIVIDED, sources_of
 from .discovery import dataplane
 from .discovery.detector import EVERY_SECONDS, ControllerObserved, Detection, Detector, Inspected
 from .discovery.installer import Installer
@@ -35,8 +37,7 @@ from .informer.messages import Bookmark, Failed, Inbox, Message, NotServed, Repl
 from .informer.probe import Probe
 from .informer.reflector import Pace, Reflector
 from .process import connection as access
-from .process.heartbeat import HeartbeatWriter
-from .process.lease import ProcessLease
+from .process.turns import Turns, together
 from .queue.together import requests_together
 
 log = logging.getLogger(__name__)
@@ -48,19 +49,36 @@ FIRST = ("nodes",)  # their labels make workloads come and go
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)  # locked, gone, restarted: the same batch again, nothing lost
 
 
+def watch(
+    stop: threading.Event,
+    count: int | None = None,
+    connect: Callable[[], Cluster] = access.writable,
+    pace: Pace | None = None,
+    lease_seconds: float = LEASE_SECONDS,
+) -> None:
+    """Keep the mirror of as many shards of `count` (as set) as are for this process, until `stop` is set."""
+    count = count or int(settings.SGPORTAL_SHARDS)
+    turns = Turns("watch", count, lease_seconds, LEASE_SECONDS)
+    together([Watcher(connect, pace, lease_seconds, shard, turns).run for shard in all_of(count)], stop)
+
+
 class Watcher:
-    """Keeps the mirror. `connect` gives the cluster; it may raise ClusterError while there is no configuration."""
+    """Keeps the mirror of a shard. `connect` gives the cluster; it may raise ClusterError while there is no
+    configuration. `turns` are those of its process."""
 
     def __init__(
         self,
         connect: Callable[[], Cluster] = access.writable,
         pace: Pace | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        shard: Shard = WHOLE,
+        turns: Turns | None = None,
     ) -> None:
+        self._shard = shard
+        self._turns = turns or Turns("watch", shard.count, lease_seconds, LEASE_SECONDS)
         self._connect = connect
         self._pace = pace or Pace(silence=float(settings.SGPORTAL_WATCH_SILENCE_SECONDS))
-        self._lease = ProcessLease(lease_seconds, "watch")
-        self._sign = HeartbeatWriter("watch", self._lease.holder)
+        self._lease = self._turns.lease(lease_seconds, shard)
         self._renew_seconds = lease_seconds * RENEW_SECONDS / LEASE_SECONDS
         self._standby_seconds = lease_seconds * STANDBY_SECONDS / LEASE_SECONDS
         self._renew_at = 0.0
@@ -80,31 +98,39 @@ class Watcher:
             connection.close()
 
     def _round(self, stop: threading.Event) -> None:
-        if self._lease.take():
-            log.info("watching, as %s", self._lease.holder)
-            self._act(stop)
+        if self._turns.take(self._lease, self._shard):
+            log.info("watching %s", f"{self._shard.text} as {self._lease.holder}".lstrip())
+            try:
+                self._act(stop)
+            finally:
+                self._turns.lost(self._shard)
         else:
-            self._sign.beat()
+            self._turns.beat()
             stop.wait(self._standby_seconds)
 
     def _leave(self) -> None:
         try:
             self._lease.release()
-            self._sign.end()
+            self._turns.end()
         except _DATABASE_TROUBLE as error:
             log.warning("the lease could not be released and will run out: %s", error)
 
     def _act(self, stop: threading.Event) -> None:
-        inbox, witness, guard = Inbox(FIRST), Detection(), Guard(access.identity())
+        shard = self._shard
+        inbox, witness, guard = Inbox(FIRST), Detection(), Guard(access.identity(), alone=shard.is_whole)
         lookout = Detector(self._connect, inbox.put, witness, min(EVERY_SECONDS, self._pace.recheck))
         installer = Installer(settings.SGPORTAL_INSTALL_CRDS, lookout, guard)
-        readers = {each.resource: Reflector(each, self._connect, inbox.put, installer, self._pace) for each in SOURCES}
+        sources = {each.resource: each for each in sources_of(shard)}
+        readers = {
+            name: Reflector(each, self._connect, inbox.put, installer, self._pace) for name, each in sources.items()
+        }
         pace = self._pace
         hurry = partial(_hurry, list(readers.values()))
         probe = Probe(self._connect, inbox.put, hurry, pace.probe, pace.probe_patience)
-        doubts = Doubts(lambda what, later: readers[what].list_again(pace.recheck if later else pace.again))
-        pods = CurrentScope(readers[PODS].list_also)
-        store = Store(SyncFreshness([*refresh.BY_RESOURCE, APISERVER]), witness, guard, doubts, pods)
+        doubts = Doubts(lambda what, later: readers[what].list_again(pace.recheck if later else pace.again), shard)
+        pods = CurrentScope(readers[PODS].list_also, shard)
+        news = SyncFreshness([*sources, APISERVER], DIVIDED | {APISERVER}, shard)
+        store = Store(news, witness, guard, doubts, pods, shard)
         threads: list[Reflector | Detector | Probe] = [*readers.values(), lookout, probe]
         for thread in threads:
             thread.start()
@@ -113,8 +139,12 @@ class Watcher:
             while not stop.is_set():
                 if not self._store(inbox.take(min(0.5, self._renew_seconds)), store, stop):
                     return
+                if self._turns.is_to_give(shard):
+                    log.info("shard %s is left to a process that has none", shard.text)
+                    self._lease.release()
+                    return
                 # Whoever waits for a kind that is not served would install it only after `recheck`.
-                if installer.due and time.monotonic() >= hurry_at:
+                if shard.leads and installer.due and time.monotonic() >= hurry_at:
                     _hurry(readers[each] for each in BY_PLURAL if not store.news.serves(each))
                     hurry_at = time.monotonic() + pace.again
         finally:
@@ -126,6 +156,8 @@ class Watcher:
         store.guard.refresh()
         if not (batch or store.due) and time.monotonic() < self._renew_at:
             return True
+        if time.monotonic() >= self._renew_at:
+            self._lease.keep()
         while not stop.is_set():
             try:
                 with transaction.atomic():
@@ -146,7 +178,7 @@ class Watcher:
             return True
         store.saved()
         self._renew_at = time.monotonic() + self._renew_seconds
-        self._sign.beat()
+        self._turns.beat()
         return True
 
 
@@ -173,6 +205,7 @@ class Store:
     guard: Guard
     doubts: Doubts
     pods: CurrentScope
+    shard: Shard = WHOLE
 
     @property
     def due(self) -> bool:
@@ -196,7 +229,8 @@ class Store:
             elif isinstance(message, Replaced):
                 refresh.write(message.resource, rows.pop(message.resource, {}), changes)
                 self.pods.listed(message.resource)
-                if refresh.write_absent(message.resource, message.keys, changes, self.doubts.believes):
+                owns = None if self.shard.is_whole or message.resource not in DIVIDED else self.shard.owns
+                if refresh.write_absent(message.resource, message.keys, changes, self.doubts.believes, owns):
                     self.news.synced(message.resource, message.at)
             else:
                 self._note(message)
@@ -207,7 +241,7 @@ class Store:
         for resource in deleted.keys() & BY_PLURAL.keys():
             absence.note_deleted(BY_PLURAL[resource].kind, deleted[resource])
         self.doubts.look_at_nodes(changes.nodes)
-        if self.guard.halted in (DEFINITIONS_GONE, GRIDS_GONE):
+        if self.shard.leads and self.guard.halted in (DEFINITIONS_GONE, GRIDS_GONE):
             absence.look_whether_back(self.guard.halted)
         enqueue(changes)
         if self.news.recovered:
@@ -228,7 +262,7 @@ class Store:
                 absence.definition_gone(BY_PLURAL[message.resource].kind)
         elif isinstance(message, ControllerObserved):
             self.witness.saw(message.sight)
-        elif isinstance(message, Inspected):
+        elif isinstance(message, Inspected) and self.shard.leads:
             dataplane.note(message.seen)
 
     def saved(self) -> None:

@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from sgportal.cluster import Cluster
 from sgportal.core.names import APISERVER
-from sgportal.models import Node, NodeLabel, ResourceSync, WorkKey
+from sgportal.core.shards import all_of
+from sgportal.models import Lease, Node, NodeLabel, ResourceSync, WorkKey
 from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
-from sgportal.reconciler.watcher import Watcher
+from sgportal.reconciler.process.turns import Turns
+from sgportal.reconciler.watcher import LEASE_SECONDS, Watcher
 
 QUICK = Pace(silence=5.0, recheck=0.2, backoff_first=0.05, backoff_cap=0.3)
 
@@ -109,3 +111,51 @@ def slower(pace: Pace, **changes: float) -> Pace:
 def node_names() -> list[str]:
     """The nodes we know."""
     return list(Node.objects.values_list("name", flat=True))
+
+
+@dataclass
+class Team:
+    """A process with the watches of several shards. `end` ends it as SIGTERM would, `kill` as SIGKILL would."""
+
+    watchers: list[Watcher]
+    threads: list[threading.Thread]
+    stopping: threading.Event
+
+    @property
+    def name(self) -> str:
+        """What it is called in leases."""
+        return self.watchers[0]._turns.holder
+
+    def kill(self) -> None:
+        """End it without a word to others."""
+        for watcher in self.watchers:
+            watcher._leave = lambda: None  # type: ignore[method-assign]
+        self.end()
+
+    def end(self) -> None:
+        """End it."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(75)
+            assert not thread.is_alive()
+
+
+@contextmanager
+def a_team(cluster: Cluster, count: int, lease_seconds: float = 1.5) -> Iterator[Team]:
+    """A running process that watches as many of `count` shards as are for it."""
+    turns, stopping = Turns("watch", count, lease_seconds, LEASE_SECONDS), threading.Event()
+    watchers = [Watcher(lambda: cluster, QUICK, lease_seconds, shard, turns) for shard in all_of(count)]
+    threads = [threading.Thread(target=each.run, args=(stopping,), daemon=True) for each in watchers]
+    team = Team(watchers, threads, stopping)
+    for thread in threads:
+        thread.start()
+    try:
+        yield team
+    finally:
+        team.end()
+
+
+def holders(name: str = "watch") -> dict[str, str]:
+    """Who has the lease of which shard."""
+    rows = Lease.objects.filter(name__startswith=f"{name} ").values_list("name", "holder")
+    return {each.removeprefix(f"{name} "): holder for each, holder in rows}

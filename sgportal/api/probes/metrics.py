@@ -149,10 +149,13 @@ def _work() -> Iterator[Metric]:
 def _mirror() -> Iterator[Metric]:
     now = timezone.now()
     rows = list(ResourceSync.objects.filter(served=True))
-    ages = [((row.resource,), (now - row.heard_at).total_seconds()) for row in rows if row.heard_at]
-    yield _gauge("sgportal_mirror_age_seconds", "Since the cluster was last heard.", ["resource"], ages)
-    failing = [((row.resource,), float(row.failing_since is not None)) for row in rows]
-    yield _gauge("sgportal_mirror_failing", "1 while the cluster cannot be reached.", ["resource"], failing)
+    divided = any(" " in row.resource for row in rows)
+    labels = ["resource", *(["shard"] if divided else [])]
+    named = [(row.resource.partition(" ")[:: 2 if divided else 3], row) for row in rows]
+    ages = [(names, (now - row.heard_at).total_seconds()) for names, row in named if row.heard_at]
+    yield _gauge("sgportal_mirror_age_seconds", "Since the cluster was last heard.", labels, ages)
+    failing = [(names, float(row.failing_since is not None)) for names, row in named]
+    yield _gauge("sgportal_mirror_failing", "1 while the cluster cannot be reached.", labels, failing)
 
 
 class TextRenderer(renderers.BaseRenderer):

@@ -1,4 +1,5 @@
-"""`manage.py watch`: keep the mirror of the cluster until SIGTERM or SIGINT. Several may run; one acts."""
+"""`manage.py watch`: keep the mirror of the cluster until SIGTERM or SIGINT. Several may run; one acts, or one for each
+shard."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 
 from ...logs import name_process
-from ...reconciler.watcher import Watcher
+from ...reconciler.watcher import watch
 from ..ending import asked_event
 from ..process_memory import freeze, keep_trimming
 
@@ -23,4 +24,4 @@ class Command(BaseCommand):
         stop = asked_event()
         freeze()
         keep_trimming()
-        Watcher().run(stop)
+        watch(stop)

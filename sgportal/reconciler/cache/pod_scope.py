@@ -10,12 +10,16 @@ from django.db.models import Count, Max, Q, Sum
 
 from ...core.grids.kinds import KINDS
 from ...core.names import BUILT_IN_SLICES, MANAGED_BY, SELECTOR, SLICE_MANAGER
+from ...core.shards import WHOLE, Shard
 from ...core.traffic.service import read_selector
 from ...models import Child, Grid, Pod, Slice
+from ...queries.freshness import seen_once
 
 _DECISIVE = ("services", "endpointslices")
 PODS = "pods"
+_WORKLOADS = frozenset(kind.child_plural for kind in KINDS.values())
 READ_SECONDS = 1.0  # between two reads because of Services or EndpointSlices, which change all the time
+OTHERS_SECONDS = 10.0  # at most, where another process follows some of these, of which this one is not told
 Labels = frozenset[tuple[str, str]]
 
 
@@ -120,24 +124,25 @@ def _with_foreign_slices() -> set[str]:
     }
 
 
-def remove_others(scope: PodScope) -> None:
-    """Remove the rows of pods that are not to be stored; within a transaction."""
-    columns = ("pk", "namespace", "child", "labels", "agent")
+def remove_others(scope: PodScope, shard: Shard = WHOLE) -> None:
+    """Remove the rows of a shard's pods that are not to be stored; within a transaction."""
+    columns = ("pk", "uid", "namespace", "child", "labels", "agent")
     rows = Pod.objects.only(*columns).order_by()
-    gone = [pod.pk for pod in rows.iterator(chunk_size=2000) if not scope.holds(pod)]
+    gone = [pod.pk for pod in rows.iterator(chunk_size=2000) if shard.owns(pod.uid) and not scope.holds(pod)]
     for begin in range(0, len(gone), 1000):
         Pod.objects.filter(pk__in=gone[begin : begin + 1000]).delete()
 
 
 class CurrentScope:
-    """The scope that the watch goes by. `list_also` has pods listed that were left out before: some, as selections."""
+    """The scope that the watch of a shard goes by. `list_also` has pods listed that were left out before: some, as
+    selections."""
 
-    def __init__(self, list_also: Callable[[Iterable[Selection]], None]) -> None:
+    def __init__(self, list_also: Callable[[Iterable[Selection]], None], shard: Shard = WHOLE) -> None:
         self.scope = PodScope()
-        self._list_also = list_also
+        self._list_also, self._shard = list_also, shard
         self._seen: tuple[Any, ...] = ()
-        self._doubted, self._next_read = True, 0.0
-        self._lacking = {kind.child_plural for kind in KINDS.values()}  # kinds that were not listed yet
+        self._doubted, self._next_read, self._read_again = True, 0.0, 0.0
+        self._lacking = set(_WORKLOADS)  # kinds that were not listed yet
         self._wanted: set[Selection] = set()
         self._to_remove = True
 
@@ -146,16 +151,23 @@ class CurrentScope:
         transaction, so that what is stored in it is judged by the rows of all grids that had children before."""
         totals = Grid.objects.aggregate(Count("pk"), Sum("version"), Max("pk"))
         seen = tuple(totals.values())
-        if seen == self._seen and not (self._doubted and time.monotonic() >= self._next_read):
+        now = time.monotonic()
+        others_changed = not self._shard.is_whole and now >= self._read_again
+        if seen == self._seen and not others_changed and not (self._doubted and now >= self._next_read):
             return
         fresh = PodScope.read()
         # What was there before the first list is in it.
-        self._wanted.update(fresh.beyond(self.scope, known=not self._lacking) if self._seen else ())
+        self._wanted.update(fresh.beyond(self.scope, known=self._knows_workloads()) if self._seen else ())
         self._to_remove |= fresh.is_narrower(self.scope)
         if self._to_remove:
-            remove_others(fresh)
+            remove_others(fresh, self._shard)
         self.scope, self._seen, self._doubted = fresh, seen, False
         self._next_read = time.monotonic() + READ_SECONDS
+        self._read_again = time.monotonic() + OTHERS_SECONDS
+
+    def _knows_workloads(self) -> bool:
+        """Whether all workloads have been listed, those of other shards too."""
+        return not self._lacking and (self._shard.is_whole or all(map(seen_once, _WORKLOADS)))
 
     def listed(self, resource: str) -> None:
         """All of a resource is stored."""

@@ -57,10 +57,16 @@ def write(resource: str, rows: Mapping[str, Any], changes: Changes) -> None:
         BY_RESOURCE[resource].write(dict(items[start : start + BATCH]), changes)
 
 
-def write_absent(resource: str, there: Collection[str], changes: Changes, believes: Believes = lambda *_: True) -> bool:
-    """Take away what is stored under any other key than those, where that is believed (the resource, the keys that are
-    there, those that are stored); within a transaction. Whether it is."""
-    known = set(BY_RESOURCE[resource].known())
+def write_absent(
+    resource: str,
+    there: Collection[str],
+    changes: Changes,
+    believes: Believes = lambda *_: True,
+    owns: Callable[[str], bool] | None = None,
+) -> bool:
+    """Take away what is stored under any other key than those, of the keys that `owns` says are ours, where that is
+    believed (the resource, the keys that are there, those that are stored); within a transaction. Whether it is."""
+    known = set(filter(owns, BY_RESOURCE[resource].known()) if owns else BY_RESOURCE[resource].known())
     if not believes(resource, there, known):
         return False
     write(resource, dict.fromkeys(sorted(known - set(there))), changes)

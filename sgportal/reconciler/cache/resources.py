@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from ...core.grids.group import KIND, PLURAL
 from ...core.grids.kinds import KINDS
+from ...core.shards import Shard
 from ...models import Child, Grid, Namespace, Node, Pod, ServiceGroup, Slice
 from ..grids.resource import sync
 from ..groups import orphaning
@@ -27,10 +28,11 @@ MAX_NAME = 63  # of a grid; a longer one cannot be a label value, hence no grid'
 @dataclass(frozen=True, slots=True)
 class CachedResource(Source):
     """A mirrored resource. `write` stores a batch of rows by key (None: gone) and notes what changed; `known` gives the
-    keys that are stored."""
+    keys that are stored. What is `divided` is followed by as many processes as there are shards."""
 
     write: Callable[[Mapping[str, Any], Changes], None]
     known: Callable[[], Iterable[str]]
+    divided: bool = field(default=False, kw_only=True)
 
 
 def _uid(body: Body) -> str:
@@ -98,7 +100,7 @@ def _observe(
 
 def _children(resource: str, kind: str) -> CachedResource:
     write, known = partial(store.write_children, kind), partial(_known_children, kind)
-    return CachedResource(resource, kind, place, translate.child_row, write, known)
+    return CachedResource(resource, kind, place, translate.child_row, write, known, divided=True)
 
 
 SOURCES = (
@@ -126,6 +128,7 @@ SOURCES = (
         translate.pod_row,
         store.write_pods,
         lambda: Pod.objects.values_list("uid", flat=True),
+        divided=True,
     ),
     CachedResource(
         "endpointslices",
@@ -134,6 +137,7 @@ SOURCES = (
         translate.slice_row,
         store.write_slices,
         lambda: _places(Slice.objects.all()),
+        divided=True,
     ),
     *(_children(kind.child_plural, kind.child_kind) for kind in KINDS.values()),
     *(
@@ -159,3 +163,13 @@ SOURCES = (
         optional=True,
     ),
 )
+DIVIDED = frozenset(source.resource for source in SOURCES if source.divided)
+
+
+def sources_of(shard: Shard) -> list[CachedResource]:
+    """What the watch of a shard follows: its share of what is divided, and all else where it leads."""
+    return [
+        replace(source, owns=None if shard.is_whole else shard.owns) if source.divided else source
+        for source in SOURCES
+        if source.divided or shard.leads
+    ]

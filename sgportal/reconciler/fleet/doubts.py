@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from ...core.fleet.halt import CHILDREN_GONE, NODES_GONE
 from ...core.grids.kinds import CHILD_KINDS
+from ...core.shards import WHOLE, Shard
 from ...models import Child, Grid, GridUnit, Node
 from ...queries.leaving import brake
 from . import halt
@@ -16,10 +17,11 @@ MORE_LOOKS = 20  # and so many more are made afterwards, at leisure: what comes 
 
 
 class Doubts:
-    """Used by the watch's own thread. `list_again` has a resource listed once more, soon or (True) at leisure."""
+    """Used by the own thread of the watch of a shard. `list_again` has a resource listed once more, soon or (True) at
+    leisure."""
 
-    def __init__(self, list_again: Callable[[str, bool], None]) -> None:
-        self._list_again = list_again
+    def __init__(self, list_again: Callable[[str, bool], None], shard: Shard = WHOLE) -> None:
+        self._list_again, self._shard = list_again, shard
         self._looks: dict[str, int] = {}  # lists in a row that lacked everything
         self._more: dict[str, int] = {}  # lists that are still to be made after that was believed
 
@@ -53,7 +55,8 @@ class Doubts:
             stay = Grid.objects.filter(deleting_since=None, may_be_forgotten=False, namespace=OuterRef("namespace"))
             its_grid = stay.filter(Q(name=OuterRef("grid_name")) | Q(cluster_uid=OuterRef("owner_uid")))
             ours = Child.objects.of_grids().filter(Exists(its_grid), kind=CHILD_KINDS[resource])
-            known = [f"{namespace}/{name}" for namespace, name in ours.values_list("namespace", "name")]
+            places = (f"{namespace}/{name}" for namespace, name in ours.values_list("namespace", "name"))
+            known = list(filter(self._shard.owns, places))
             return 0 if set(there) & set(known) else len(known)
         return 0 if there else len(known)
 
@@ -63,7 +66,7 @@ class Doubts:
             halt.begin(NODES_GONE, {"nodes": lost})
             return True
         if resource in CHILD_KINDS and lost > brake().minimum:
-            halt.begin(CHILDREN_GONE, {"resource": resource, "children": lost})
+            halt.begin(CHILDREN_GONE, {**self._what(resource), "children": lost})
             return True
         return False
 
@@ -71,7 +74,11 @@ class Doubts:
         if resource == "nodes" and there:
             halt.end(NODES_GONE)
         elif resource in CHILD_KINDS:
-            halt.end(CHILDREN_GONE, resource=resource)
+            halt.end(CHILDREN_GONE, **self._what(resource))
+
+    def _what(self, resource: str) -> dict[str, str]:
+        """Which list it was."""
+        return {"resource": resource, **({} if self._shard.is_whole else {"shard": self._shard.text})}
 
     def look_at_nodes(self, changed: Collection[str]) -> None:
         """Nodes of these names came, changed or went, one by one. Within a transaction."""

@@ -18,8 +18,8 @@ class Guard:
 
     kinds: frozenset[str]
 
-    def __init__(self, identity: Identity) -> None:
-        self.identity = identity
+    def __init__(self, identity: Identity, alone: bool = True) -> None:
+        self.identity, self._alone = identity, alone
         identity.seen = None  # what it told before our time proves nothing about now
         self._row = self._ask()
         self._uid = self._row.uid  # the cluster that is read
@@ -45,8 +45,8 @@ class Guard:
 
     def hold(self) -> bool:
         """Keep anybody from deciding until the transaction ends. False where somebody has: what was read before must
-        not be written any more."""
-        self._row = self._learn(ManagedCluster.locked())
+        not be written any more. Watches of several shards hold it side by side."""
+        self._row = self._learn(ManagedCluster.locked() if self._alone else ManagedCluster.shared())
         return not self.moved
 
     @property

@@ -242,7 +242,8 @@ class Reflector(threading.Thread):
             return
         for event in stream:
             self._failures = 0
-            self._say(self._message(event))
+            if event.type == "BOOKMARK" or not self._source.is_anothers(event.body):
+                self._say(self._message(event))
             self._version = event.resource_version
 
     def _message(self, event: WatchEvent) -> Message:

@@ -3,7 +3,6 @@
 import threading
 import time
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
@@ -331,7 +330,7 @@ def test_the_command_runs_until_it_is_asked_to_end(monkeypatch) -> None:
         handlers[signal.SIGTERM](signal.SIGTERM, None)
         assert stop.wait(75)
 
-    monkeypatch.setattr(watch, "Watcher", lambda: SimpleNamespace(run=run))
+    monkeypatch.setattr(watch, "watch", run)
     call_command("watch")
     assert handlers.keys() == {signal.SIGTERM, signal.SIGINT}
 
