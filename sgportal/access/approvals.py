@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from ..core.access.four_eyes import Action
+from ..core.access.four_eyes import Action, as_shown
 from ..models.approvals import Approval
 
 SEVERAL = ("nodes", "decisions")  # paths of whatever is chosen there: a request is not about what another is about
@@ -55,7 +55,7 @@ def ask(asked: Asked) -> tuple[Approval, bool]:
         action=asked.action,
         path=asked.path,
         plan=asked.plan,
-        shown=asked.shown,
+        shown=as_shown(asked.shown),
         expires_at=expires,
     )
     return made, True

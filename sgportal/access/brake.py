@@ -6,11 +6,16 @@ failures from all sides, clients that never logged in as that user get a single 
 passes at once, from wherever, and guessing with many addresses is slow. An attempt is counted before its password is
 looked at, so that parallel guesses count too, and taken back if it was right.
 
+Codes of a second factor are few, so all wrong ones of a user are counted together, whatever the addresses: those of
+strangers, who know the password then, those from addresses from which a code was right before, and those of browsers in
+which the user is or was logged in. Each has a limit of its own, so that none of them uses up another's.
+
 The names in the counters are digests: people type passwords into the field for the name.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -36,6 +41,9 @@ CLIENT = Limit(5, timedelta(minutes=5))  # one client, one name
 BESIEGED = Limit(1, timedelta(minutes=15))  # the same for a stranger, while the name is besieged
 NAME = Limit(20, timedelta(minutes=15))  # all clients, one name: from here on it is besieged
 ADDRESS = Limit(100, timedelta(minutes=5))  # one address, all names; those who logged in from there before pass
+CODES = Limit(
+    10, timedelta(hours=1)
+)  # codes of one user's second factor: from strangers, known addresses, own browsers
 MOST_FORGOTTEN = 1000  # at once
 KNOWN = timedelta(days=90)  # how long an address is remembered after a log-in
 
@@ -50,17 +58,19 @@ class Braked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A counted attempt, by the keys of its counters; `known` is the key that remembers its client."""
+    """A counted attempt, by the keys of its counters; `known` is the key that remembers its client, `all_codes` that of
+    all codes that such clients try for the user ("" of a password)."""
 
     name: str
     address: str
     client: str
     known: str
+    all_codes: str = ""
 
     def passed(self) -> None:
         """It was right: it counts no longer, the client's failures are forgotten, and the client is known."""
         with transaction.atomic():
-            for key in (self.name, self.address):  # in the order of `begin`
+            for key in (self.name, self.address, self.all_codes):  # in the order of `begin`
                 LogInCount.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
             LogInCount.objects.filter(key=self.client).delete()
             until = timezone.now() + KNOWN
@@ -70,15 +80,26 @@ class Attempt:
 def begin(request: HttpRequest, name: str) -> Attempt:
     """Count an attempt at a user's password as a failure until it has `passed`. Raises Braked, and counts nothing."""
     name = str(get_user_model().normalize_username(name))
+    return _begin(request, name, device.known_to(request, name), is_code=False)
+
+
+def begin_code(request: HttpRequest, user: Any) -> Attempt:
+    """The same of an attempt at a code of a user's second factor."""
+    session = str(request.session.session_key or "") if request.user.is_authenticated else ""
+    browser = device.known_to(request, user.get_username()) or session
+    return _begin(request, f"second factor of {user.pk}", browser, is_code=True)  # no user has such a name
+
+
+def _begin(request: HttpRequest, name: str, browser: str, *, is_code: bool) -> Attempt:
     address = counted_as(request.META.get("REMOTE_ADDR") or "")
-    browser = device.known_to(request, name)
+    now, known = timezone.now(), _key("known", name, address)
     attempt = Attempt(
         name=_key("name", name),
         address=_key("from", address),
         client=_key("browser", name, browser) if browser else _key("address", name, address),
-        known=_key("known", name, address),
+        known=known,
+        all_codes=_key("codes", name, "browser" if browser else str(_is_known(known, now))) if is_code else "",
     )
-    now = timezone.now()
     with transaction.atomic():
         refusing = _count(attempt, bool(browser), now)
     if refusing:
@@ -90,18 +111,26 @@ def begin(request: HttpRequest, name: str) -> Attempt:
 def _count(attempt: Attempt, is_known: bool, now: datetime) -> LogInCount | None:
     """Count an attempt, or give the counter that is full. Every transaction takes the rows in the same order."""
     name, address, client = (_locked(key, now) for key in (attempt.name, attempt.address, attempt.client))
-    is_known = is_known or LogInCount.objects.filter(key=attempt.known, expires_at__gt=now).exists()
+    is_known = is_known or _is_known(attempt.known, now)
     limit = CLIENT if is_known or name.count < NAME.failures else BESIEGED
-    if client.count >= limit.failures:
-        return client
+    counted = [(name, NAME), (address, ADDRESS), (client, limit)]
+    if attempt.all_codes:
+        counted.append((_locked(attempt.all_codes, now), CODES))
+    for row, times in reversed(counted[2:]):
+        if row.count >= times.failures:
+            return row
     if address.count >= ADDRESS.failures and not is_known:
         return address
-    for row, times in ((name, NAME), (address, ADDRESS), (client, limit)):
+    for row, times in counted:
         if row.count == 0:
             row.expires_at, row.told = now + times.time, False
         row.count += 1
         row.save()
     return None
+
+
+def _is_known(key: str, now: datetime) -> bool:
+    return LogInCount.objects.filter(key=key, expires_at__gt=now).exists()
 
 
 def _key(kind: str, *parts: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ..core.access.scope import NOTHING, Right, Scope
+from ..models.scopes.selected import settle
 
 Awareness = Literal["", "grids", "units"]
 
@@ -21,7 +22,13 @@ class OutOfScope(Exception):
 
 
 def readable(rights: Iterable[Right], aware: Awareness, needed: str) -> Scope:
-    """What a view that needs a role shows of everything. Raises OutOfScope where that is nothing."""
+    """What a view that needs a role shows of everything now. Raises OutOfScope where that is nothing. One query where
+    grants choose NodeUnits by labels."""
+    return settle(granted(rights, aware, needed))
+
+
+def granted(rights: Iterable[Right], aware: Awareness, needed: str) -> Scope:
+    """The same as it was granted, whichever NodeUnits have the labels. Raises OutOfScope."""
     rights = tuple(rights)
     found = _kept(Scope.of(rights, needed), aware)
     if not found.bounds:

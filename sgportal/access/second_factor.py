@@ -116,6 +116,8 @@ def is_missing(request: HttpRequest) -> bool:
     """Whether a second factor is asked of whoever is logged in, and this session began without one."""
     if settings.SGPORTAL_SECOND_FACTOR == "optional" or not request.user.is_authenticated:
         return False
+    if not request.user.has_usable_password():
+        return False  # it began at a provider, maybe before sessions noted that
     return not request.session.get(_PROVEN) and is_asked(request)
 
 

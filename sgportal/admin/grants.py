@@ -16,7 +16,7 @@ from ..core.text import Invalid
 from ..dashboard.page.tags import say
 from ..models import Grant
 
-FIELD_OF = {"nodeGroup": "key", "nodeUnits": "units"}
+FIELD_OF = {"nodeGroup": "key", "nodeUnits": "units", "unitSelector": "selector"}
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -35,6 +35,11 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     key = forms.CharField(label="NodeGroup", required=False, help_text=_("its label key; empty: any"))
     units = forms.CharField(label="NodeUnits", required=False, help_text=_("separated by blanks; empty: all"))
+    selector = forms.CharField(
+        label=_("NodeUnits by labels"),
+        required=False,
+        help_text=_("of all nodes of a NodeUnit, such as region=north, instead of names; also those that join later"),
+    )
 
     class Meta:
         model = Grant
@@ -66,6 +71,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
             "kinds": found.get("kinds", []),
             "nodeGroup": found.get("key", "").strip(),
             "nodeUnits": found.get("units", "").split(),
+            "unitSelector": found.get("selector", "").strip(),
         }
 
 
@@ -74,11 +80,11 @@ class GrantAdmin(ForAdmins, admin.ModelAdmin):  # type: ignore[type-arg]
     """Grants."""
 
     form = GrantForm
-    fields = ("user", "group", "role", "namespaces", "kinds", "key", "units")
-    list_display = ("holder", "role", "namespaces", "kinds", "key", "units", "created_at")
+    fields = ("user", "group", "role", "namespaces", "kinds", "key", "units", "selector")
+    list_display = ("holder", "role", "namespaces", "kinds", "key", "units", "selector", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "group")
-    search_fields = ("user__username", "group__name", "namespaces", "units")
+    search_fields = ("user__username", "group__name", "namespaces", "units", "selector")
     actions = None
 
     @admin.display(description=_("Holder"))

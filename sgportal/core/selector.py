@@ -105,6 +105,20 @@ def matches(wanted: Iterable[Requirement], labels: Mapping[str, str]) -> bool:
     return all(requirement.matches(labels) for requirement in wanted)
 
 
+def selector_text(wanted: Iterable[Requirement]) -> str:
+    """The text form of these requirements; `parse_selector` reads it back."""
+    return ",".join(map(_written, wanted))
+
+
+def _written(wanted: Requirement) -> str:
+    if not wanted.values:
+        return wanted.key if wanted.operator == "Exists" else f"!{wanted.key}"
+    is_in = wanted.operator == "In"
+    if len(wanted.values) == 1:
+        return f"{wanted.key}{'=' if is_in else '!='}{wanted.values[0]}"
+    return f"{wanted.key} {'in' if is_in else 'notin'} ({','.join(wanted.values)})"
+
+
 def equality_text(labels: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """The text form of "each of these labels has exactly this value"."""
     return ",".join(f"{key}={value}" for key, value in dict(labels).items())

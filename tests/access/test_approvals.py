@@ -1,14 +1,17 @@
 """Four eyes: what takes two people is done only with the approval of another, for exactly that plan, once."""
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from sgportal.core.access.four_eyes import ACTIONS
+from sgportal.access import approvals
+from sgportal.core.access.four_eyes import ACTIONS, as_shown
 from sgportal.models import (
     ApiToken,
     Approval,
@@ -313,3 +316,33 @@ def test_without_the_setting_one_person_is_enough(settings):
     assert delete(of("ada")).status_code in (200, 202)
     assert is_going()
     assert not Approval.objects.exists()
+
+
+def test_a_request_keeps_the_beginning_of_a_long_plan():
+    steps = [{"verb": "delete", "path": f"deployments/home/echo-{n}", "why": "x" * 5000} for n in range(5000)]
+    plans = {f"deploymentgrids/home/g{n}": {"summary": {"delete": 5000}, "id": "i", "steps": steps} for n in range(3)}
+    asked = approvals.Asked("ada", "delete", "servicegroups/home/pack", "id", plans)
+    with transaction.atomic():
+        row, _ = approvals.ask(asked)
+    row.refresh_from_db()
+    assert list(row.shown) == list(plans)
+    assert len(json.dumps(row.shown)) < 1_000_000
+    for each in row.shown.values():
+        assert (each["id"], each["summary"]) == ("i", {"delete": 5000})
+        *kept, rest = each["steps"]
+        assert len(kept) + rest["more"] == 5000
+        assert kept[0]["why"] == "x" * 500 + "…"
+
+
+@pytest.mark.parametrize("plan", [{}, {"steps": [], "id": "x"}, {"a": {"b": [1, None, True, {"c": ["d"]}]}, "e": 1}])
+def test_a_short_plan_is_shown_as_it_is(plan):
+    assert as_shown(plan) == plan
+    assert list(as_shown(plan)) == list(plan)
+
+
+def test_of_too_many_names_the_first_are_shown():
+    shown = as_shown({f"n{n}": n for n in range(5000)})
+    assert len(shown) + shown["more"] - 1 == 5000
+    shown = as_shown({f"n{n}": [n] for n in range(5000)})
+    assert len(shown) + shown["more"] - 1 == 5000
+    assert len(shown) < 2001

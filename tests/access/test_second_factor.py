@@ -130,6 +130,37 @@ def test_guessing_codes_is_braked_like_passwords_and_right_passwords_do_not_help
     assert verbs().count("login-refused") == 1
 
 
+def test_wrong_codes_of_one_user_are_counted_together_whatever_the_addresses(ada, now):
+    own = Client(raise_request_exception=False)
+    own.post("/login/", {"username": "ada", "password": RIGHT})
+    secret, _ = take_on(own, now)
+    now[0] += 1
+    stranger = halfway()
+    answers = [
+        stranger.post("/login/code/", {"code": "000000"}, REMOTE_ADDR=f"203.0.113.{number}") for number in range(12)
+    ]
+    assert [each.status_code for each in answers] == [200] * 10 + [429] * 2
+    assert 300 < int(answers[-1]["Retry-After"]) <= 3600
+    assert verbs().count("login-refused") == 1
+    right = stranger.post("/login/code/", {"code": code_of(secret, now)}, REMOTE_ADDR="198.51.100.9")
+    assert right.status_code == 429, "guessing right does not help then, wherever from"
+    assert own.post(RENEW, {"code": code_of(secret, now)}).status_code == 200, "a session goes on"
+    now[0] += 1
+    own.post("/logout/")
+    assert own.post("/login/", {"username": "ada", "password": RIGHT})["Location"] == "/login/code/"
+    assert own.post("/login/code/", {"code": code_of(secret, now)}).status_code == 302, "a browser of the user's own"
+    assert is_in(own)
+
+
+def test_codes_that_are_guessed_in_a_session_are_counted_whatever_its_addresses(ada, now):
+    own = logged_in()
+    secret, _ = take_on(own, now)
+    now[0] += 1
+    answers = [own.post(REMOVE, {"code": "000000"}, REMOTE_ADDR=f"203.0.113.{n}").status_code for n in range(6)]
+    assert answers == [200] * 5 + [429]
+    assert halfway().post("/login/code/", {"code": code_of(secret, now)}, REMOTE_ADDR="198.51.100.9").status_code == 302
+
+
 def test_the_second_step_ends_after_five_minutes_and_with_the_password(ada, now):
     secret, _ = take_on(logged_in(), now)
     late, changed, gone = halfway(), halfway(), halfway()
@@ -327,4 +358,6 @@ def test_whom_a_provider_knows_has_none_here_but_no_password_gets_round_it(ada, 
     client = Client()
     client.force_login(user)
     assert client.get(OWN).status_code == 404
+    assert client.get("/nodes/").status_code == 200, "a session of before an upgrade, which does not say how it began"
+    assert client.get("/api/v1/me").status_code == 200
     assert OWN not in client.get("/profile/").text

@@ -6,10 +6,12 @@ from django.http.response import HttpResponseBase, StreamingHttpResponse
 from rest_framework import renderers
 from rest_framework.request import Request
 
+from ...access.scope import granted
 from ...core.text import say
 from ...models import Journal
 from ...models.scopes.current import reading
 from ..description.operations import Parameter, operation
+from ..http.auth import rights
 from ..http.problems import Refusal
 from ..views import PortalView
 from .seats import SEAT, Seat
@@ -47,7 +49,8 @@ class Events(PortalView):
         start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
         connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(stream(*start, reading()), content_type="text/event-stream", headers=headers)
+        told = stream(*start, reading(), granted(rights(request), self.scoped, "viewer"))
+        return StreamingHttpResponse(told, content_type="text/event-stream", headers=headers)
 
 
 def _start(last: str) -> tuple[int, list[Change], bool]:

@@ -36,6 +36,7 @@ class LimitsSerializer(Asked):
     kinds = Texts(**OPTIONAL)
     nodeGroup = serializers.CharField(**OPTIONAL)
     nodeUnits = Texts(**OPTIONAL)
+    unitSelector = serializers.CharField(**OPTIONAL)
 
 
 class BoundsSerializer(Shape):
@@ -45,6 +46,7 @@ class BoundsSerializer(Shape):
     kinds = serializers.ListField(child=one_of(*KINDS), source="bounds.kinds")
     nodeGroup = serializers.CharField(source="bounds.key", allow_blank=True)
     nodeUnits = Texts(source="bounds.units")
+    unitSelector = serializers.CharField(source="selector", allow_blank=True)
 
 
 class TokenRequestSerializer(LimitsSerializer):

@@ -5,16 +5,16 @@ from typing import Any
 
 from ..grids.kinds import KINDS
 from ..names import label_key_problem, label_value_problem, namespace_problem
-from ..text import Problem, Sentence, one_of, say
+from ..selector import Requirement, parse_selector, selector_text
+from ..text import Invalid, Problem, Sentence, one_of, say
 from .scope import Bounds
 
 MOST = 500  # names in one list
-FIELDS = ("namespaces", "kinds", "nodeGroup", "nodeUnits")
+FIELDS = ("namespaces", "kinds", "nodeGroup", "nodeUnits", "unitSelector")
 
 
 def read_bounds(given: Mapping[str, Any]) -> tuple[Bounds, list[Problem]]:
-    """The bounds that `namespaces`, `kinds`, `nodeGroup` and `nodeUnits` say, and all that is wrong with them; what is
-    left out is not limited."""
+    """The bounds that FIELDS say, and all that is wrong with them; what is left out is not limited."""
     namespaces, kinds, units = (tuple(given.get(each) or ()) for each in ("namespaces", "kinds", "nodeUnits"))
     key = given.get("nodeGroup") or ""
     problems = [
@@ -26,7 +26,17 @@ def read_bounds(given: Mapping[str, Any]) -> tuple[Bounds, list[Problem]]:
         problems.append(Problem("/nodeGroup", problem))
     if units and not key:
         problems.append(Problem("/nodeGroup", say("is required with “nodeUnits”: the label key of the NodeGroup")))
-    return Bounds(tuple(sorted({*namespaces})), tuple(sorted({*kinds})), key, tuple(sorted({*units}))), problems
+    selector: tuple[Requirement, ...] = ()
+    try:
+        selector = parse_selector(given.get("unitSelector") or "", "/unitSelector")
+    except Invalid as invalid:
+        problems += invalid.problems
+    if selector and units:
+        problems.append(Problem("/unitSelector", say("cannot stand beside “nodeUnits”; give one of the two")))
+    elif selector and not key:
+        problems.append(Problem("/nodeGroup", say("is required with “unitSelector”: the label key of the NodeGroup")))
+    names = [tuple(sorted({*each})) for each in (namespaces, kinds, units)]
+    return Bounds(names[0], names[1], key, names[2], selector=selector), problems
 
 
 def _unit_problem(unit: object) -> Sentence | None:
@@ -44,5 +54,11 @@ def _each(field: str, names: Sequence[Any], check: Callable[[Any], Sentence | No
 
 def written(bounds: Bounds) -> dict[str, Any]:
     """Bounds as people write them."""
-    lists = (list(bounds.namespaces), list(bounds.kinds), bounds.key, list(bounds.units))
-    return dict(zip(FIELDS, lists, strict=True))
+    values = (
+        list(bounds.namespaces),
+        list(bounds.kinds),
+        bounds.key,
+        list(bounds.units),
+        selector_text(bounds.selector),
+    )
+    return dict(zip(FIELDS, values, strict=True))

@@ -5,8 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from ..grids.kinds import KINDS
+from ..overrides.choice import Choice
+from ..selector import Requirement
+from ..units import Unit
 
 ROLES = ("viewer", "operator", "admin")  # each may do what those before it may
+NO_UNIT = ("",)  # of a selector that takes none now: an empty label value names no NodeUnit
 
 
 def has_role(held: str, needed: str) -> bool:
@@ -22,13 +26,26 @@ def lower(one: str, other: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What a grant is for. Empty `namespaces` and `kinds` are all of them; `key` is the label key of a NodeGroup ("":
-    any), `units` are the names of NodeUnits of it (empty: all). `void`: for nothing at all."""
+    any), `units` are the names of NodeUnits of it (empty: all). `selector`: of these only NodeUnits with such labels,
+    until it is `settled`. `void`: for nothing at all."""
 
     namespaces: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     key: str = ""
     units: tuple[str, ...] = ()
     void: bool = False
+    selector: tuple[Requirement, ...] = ()
+
+    @property
+    def is_by_unit(self) -> bool:
+        """Whether only some NodeUnits are within."""
+        return bool(self.units or self.selector)
+
+    def settled(self, units: Iterable[Unit]) -> "Bounds":
+        """The same with the names of what its selector takes of the NodeUnits of its NodeGroup as they are now."""
+        choice = Choice(wanted=self.selector)
+        names = (each.name for each in units if choice.takes(each) and (not self.units or each.name in self.units))
+        return replace(self, units=tuple(sorted(names)) or NO_UNIT, selector=())
 
     @property
     def is_all(self) -> bool:
@@ -55,7 +72,10 @@ class Bounds:
         units, no_unit = _both(self.units, other.units)
         foreign = bool(self.key and other.key and self.key != other.key)
         void = self.void or other.void or no_namespace or no_kind or no_unit or foreign
-        return Bounds(void=True) if void else Bounds(namespaces, kinds, self.key or other.key, units)
+        if void:
+            return Bounds(void=True)
+        selector = tuple(sorted({*self.selector, *other.selector}, key=repr))
+        return Bounds(namespaces, kinds, self.key or other.key, units, selector=selector)
 
 
 def _both(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -94,9 +114,14 @@ class Scope:
         return any(each.is_all for each in self.bounds)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it says by name which NodeUnits are within."""
+        return not any(each.selector for each in self.bounds)
+
+    @property
     def of_whole_grids(self) -> "Scope":
         """The part of it that is not limited to NodeUnits: in it whole grids may be read and changed."""
-        return replace(self, bounds=tuple(each for each in self.bounds if not each.units))
+        return replace(self, bounds=tuple(each for each in self.bounds if not each.is_by_unit))
 
     def takes_whole(self, kind: str, namespace: str, key: str) -> bool:
         """Whether all that a grid has, in whatever NodeUnit, is within one of the bounds."""
@@ -136,8 +161,9 @@ class Scope:
         if self.is_all or kind in ("cluster", "usage"):
             return kind, key
         if kind == "unit":
-            label, _, unit = key.partition("=")
-            return (kind, key) if self.takes_nodes_of(label, unit) else None
+            label, of_one, unit = key.partition("=")
+            is_mine = self.takes_nodes_of(label, unit) if of_one else any(e.key in ("", label) for e in self.bounds)
+            return (kind, key) if is_mine else None
         if kind == "node":
             return kind, key if any(not each.key for each in self.bounds) else ""
         if kind != "grid":

@@ -29,9 +29,12 @@ _COLUMNS: Columns = {
     "kinds": lambda channel: channel.kinds,
     "nodeGroup": lambda channel: channel.key,
     "nodeUnits": lambda channel: channel.units,
+    "unitSelector": lambda channel: channel.selector,
     "sentAt": lambda channel: channel.sent_at and channel.sent_at.isoformat(),
     "error": lambda channel: channel.error,
 }
+
+_TEXTS = ("name", "url", "language", "nodeGroup", "unitSelector")
 
 
 @needs("admin")
@@ -49,7 +52,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     """Add a channel."""
     given = request.POST
-    asked: dict[str, Any] = {name: clean(given.get(name, "")) for name in ("name", "url", "language", "nodeGroup")}
+    asked: dict[str, Any] = {name: clean(given.get(name, "")) for name in _TEXTS}
     asked |= {name: names(given.get(name, "")) for name in ("namespaces", "nodeUnits")}
     asked |= {name: [clean(each) for each in given.getlist(name)] for name in ("topics", "kinds")}
     asked["resolved"] = "resolved" in given

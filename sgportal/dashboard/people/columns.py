@@ -16,6 +16,7 @@ SERVICE_TOKENS: Columns = {
     "namespaces": lambda token: token.namespaces,
     "nodeGroup": lambda token: token.key,
     "nodeUnits": lambda token: token.units,
+    "unitSelector": lambda token: token.selector,
 }
 APPROVALS: Columns = {
     "path": lambda row: row.path,

@@ -111,7 +111,7 @@ def typed_code(request: HttpRequest) -> str:
 
 def take_code(request: HttpRequest, user: Any) -> second_factor.Kind:
     """Take the code that a form brings; "" for a wrong one, which is counted and in the audit trail. Raises Braked."""
-    attempt = brake.begin(request, f"second factor of {user.pk}")  # no user has such a name
+    attempt = brake.begin_code(request, user)
     kind = second_factor.spend(user, typed_code(request))
     if kind:
         attempt.passed()

@@ -39,7 +39,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @needs("admin")
 def issue(request: HttpRequest) -> HttpResponse:
     """Make a token."""
-    asked: dict[str, Any] = {name: clean(request.POST.get(name, "")) for name in ("name", "role", "nodeGroup")}
+    texts = ("name", "role", "nodeGroup", "unitSelector")
+    asked: dict[str, Any] = {name: clean(request.POST.get(name, "")) for name in texts}
     asked |= {name: names(request.POST.get(name, "")) for name in ("namespaces", "nodeUnits")}
     asked["days"] = days_asked(request)
     try:

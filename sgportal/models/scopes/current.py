@@ -22,7 +22,8 @@ def writing() -> Scope:
 
 @contextmanager
 def within(read: Scope, write: Scope) -> Iterator[None]:
-    """Within this, queries find only what is in `read`, and actions change only what is in `write`."""
+    """Within this, queries find only what is in `read`, and actions change only what is in `write`; settled ones."""
+    _check(read, write)
     before, could = _reading.set(read), _writing.set(write)
     try:
         yield
@@ -33,8 +34,15 @@ def within(read: Scope, write: Scope) -> Iterator[None]:
 
 def narrow(read: Scope, write: Scope) -> None:
     """From here on, to the end of the `within` around it, other scopes hold."""
+    _check(read, write)
     _reading.set(read)
     _writing.set(write)
+
+
+def _check(*scopes: Scope) -> None:
+    """No rule of a query reads selectors: one that was not settled would let through what it does not take."""
+    if not all(each.is_settled for each in scopes):
+        raise ValueError("a scope is used whose selectors were not settled")
 
 
 @contextmanager

@@ -9,18 +9,20 @@ from django.db.models import Value
 from django.utils import timezone
 
 from ...core.access.scope import ROLES, Bounds, Right
+from ...core.selector import parse_selector, selector_text
 
-_BOUNDS = ("namespaces", "kinds", "key", "units")
+_BOUNDS = ("namespaces", "kinds", "key", "units", "selector")
 
 
 class Bounded(models.Model):
-    """What a grant or a token is for: names of namespaces, kinds and NodeUnits, separated by blanks (empty: all), and
-    the label key of a NodeGroup."""
+    """What a grant or a token is for: names of namespaces, kinds and NodeUnits, separated by blanks (empty: all), the
+    label key of a NodeGroup, and a label selector of its NodeUnits ("": whatever labels they have)."""
 
     namespaces = models.TextField(blank=True)
     kinds = models.TextField(blank=True)
     key = models.CharField(max_length=317, blank=True)
     units = models.TextField(blank=True)
+    selector = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         abstract = True
@@ -28,12 +30,13 @@ class Bounded(models.Model):
     @property
     def bounds(self) -> Bounds:
         """The same as the core knows it."""
-        return _bounds(self.namespaces, self.kinds, self.key, self.units)
+        return _bounds(self.namespaces, self.kinds, self.key, self.units, self.selector)
 
     def limit_to(self, bounds: Bounds) -> None:
         """Be for this from now on."""
         self.namespaces, self.kinds = " ".join(bounds.namespaces), " ".join(bounds.kinds)
         self.key, self.units = bounds.key, " ".join(bounds.units)
+        self.selector = selector_text(bounds.selector)
 
 
 class Grant(Bounded):
@@ -90,6 +93,6 @@ def highest(rights: tuple[Right, ...]) -> str:
     return next((role for role in reversed(ROLES) if role in held), "")
 
 
-def _bounds(namespaces: str, kinds: str, key: str, units: str) -> Bounds:
+def _bounds(namespaces: str, kinds: str, key: str, units: str, selector: str) -> Bounds:
     read = [tuple(sorted(each.split())) for each in (namespaces, kinds, units)]
-    return Bounds(read[0], read[1], key, read[2])
+    return Bounds(read[0], read[1], key, read[2], selector=parse_selector(selector))

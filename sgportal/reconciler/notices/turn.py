@@ -8,7 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from ...core.access.notices import Finding, concerns
+from ...core.access.scope import Scope
 from ...models import Delivery, Notice, NotificationChannel, clock
+from ...models.scopes.selected import settle
 from ...queries.fleet.findings import findings
 from ..queue import workqueue
 
@@ -80,8 +82,10 @@ def _began(channels: Iterable[NotificationChannel]) -> Iterator[Delivery]:
     told = set(Delivery.objects.filter(event="began", notice__ended_at=None).values_list("channel", "notice"))
     lasting = Notice.objects.filter(ended_at=None, began_at__lte=clock.now(-HOLD)).order_by("pk")
     causes = [(each, _finding(each)) for each in lasting]
-    for channel in channels:
-        bounds, topics = channel.bounds, channel.topics.split()
+    channels = list(channels)
+    scope = settle(Scope(tuple(channel.bounds for channel in channels)))
+    for channel, bounds in zip(channels, scope.bounds, strict=True):
+        topics = channel.topics.split()
         for notice, found in causes:
             if (channel.pk, notice.pk) not in told and found.topic in topics and concerns(bounds, found):
                 yield Delivery(channel=channel, notice=notice, event="began")

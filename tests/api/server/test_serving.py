@@ -288,12 +288,12 @@ def test_several_changes_of_one_thing_are_one_event(quick):
 def test_a_reader_too_slow_is_told_to_read_afresh():
     async def slow():
         hub = streams.Hub()
-        queue = hub.join(0)
+        listener = hub.join(0, EVERYTHING, EVERYTHING)
         hub._spread(streams.Change(number, "node", str(number)) for number in range(1, streams.BACKLOG + 2))
-        hub.leave(queue)
+        hub.leave(listener)
         assert hub._reader is not None
         await hub._reader
-        return [queue.get_nowait() for _ in range(queue.qsize())]
+        return [listener.queue.get_nowait() for _ in range(listener.queue.qsize())]
 
     assert asyncio.run(slow())[:1] == [streams.RESYNC]
 
