@@ -48,7 +48,7 @@
     waiting = setTimeout(ask, 120);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field) return;
+    if (event.target !== field || event.isComposing) return;  // Enter takes what an input method offers
     const all = options(), here = all.indexOf(current());
     if (event.key === "ArrowDown") choose(all[Math.min(here + 1, all.length - 1)]);
     else if (event.key === "ArrowUp") choose(all[Math.max(here - 1, 0)]);

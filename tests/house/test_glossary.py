@@ -41,3 +41,8 @@ def test_a_sentence_with_the_english_word_has_the_chinese_one(term):
         if word.search(plain(english)) and not any(each in chinese for each in TERMS[term])
     }
     assert wrong == {}
+
+
+def test_chinese_is_set_with_chinese_punctuation():
+    beside = re.compile("[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
+    assert [chinese for _, chinese in sentences() if beside.search(chinese)] == []

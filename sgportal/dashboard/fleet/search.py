@@ -8,34 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 
 from ...models import Pod
 from ...queries.fleet.search import MOST, Found, search
 from ..grids.address import grid_url
-from ..page.access import may, needs
+from ..page.access import needs
 from ..page.render import as_page, wanted
 from ..people.bookmarks import kept
-
-# Title, name of the address, the role that it needs.
-_PAGES = (
-    (gettext_lazy("Overview"), "overview", "viewer"),
-    (gettext_lazy("Matrix"), "matrix", "viewer"),
-    (gettext_lazy("Nodes"), "nodes", "viewer"),
-    ("NodeUnits", "groups", "viewer"),
-    ("Grids", "grids", "viewer"),
-    ("ServiceGroups", "servicegroups", "viewer"),
-    (gettext_lazy("Incidents"), "events", "viewer"),
-    (gettext_lazy("Jobs"), "jobs", "viewer"),
-    (gettext_lazy("Cluster"), "cluster", "viewer"),
-    (gettext_lazy("Saved views"), "saved", "viewer"),
-    (gettext_lazy("Profile and API tokens"), "profile", "viewer"),
-    (gettext_lazy("Audit"), "audit", "admin"),
-)
-_ACTIONS = (
-    (gettext_lazy("New grid"), "grid-new", "operator"),
-    (gettext_lazy("Change node labels"), "nodes", "operator"),
-)
+from .places import ACTIONS, PAGES, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +41,21 @@ def find(request: HttpRequest) -> HttpResponse:
 
 def _kept(request: HttpRequest, text: str) -> Iterator[Hit]:
     """One's favourites and saved views whose name holds the text; the first of each where there is none."""
-    found, like = kept(request), text.lower()
-    favourites = (Hit(row.kind, f"★ {row.name}", row.place, address) for row, address in found["favourites"])
-    views = (Hit(gettext("Saved view"), row.name, "", row.address) for row in found["views"])
+    own, like = kept(request), text.lower()
+    favourites = (Hit(row.kind, f"★ {row.name}", row.place, address) for row, address in own["favourites"])
+    views = (Hit(gettext("Saved view"), row.name, "", row.address) for row in own["views"])
     for hits in (favourites, views):
         yield from islice((hit for hit in hits if like in hit.name.lower()), MOST)
 
 
-def _things(found: Found) -> Iterator[Hit]:
-    for key, name in found.units:
+def _things(things: Found) -> Iterator[Hit]:
+    for key, name in things.units:
         yield Hit("NodeUnit", name, key, f"{reverse('unit')}?{urlencode({'key': key, 'unit': name})}")
-    for node in found.nodes:
+    for node in things.nodes:
         yield Hit(gettext("Node"), node, "", reverse("node", args=[node]))
-    for grid in found.grids:
+    for grid in things.grids:
         yield Hit(grid.kind, grid.name, grid.namespace, grid_url(grid))
-    for pod in found.pods:
+    for pod in things.pods:
         yield Hit("Pod", pod.name, f"{pod.namespace} · {pod.node}", _of_pod(pod))
 
 
@@ -84,7 +65,6 @@ def _of_pod(pod: Pod) -> str:
 
 
 def _pages(request: HttpRequest, text: str) -> Iterator[Hit]:
-    for kind, known in ((gettext("Action"), _ACTIONS), (gettext("Page"), _PAGES)):
-        for title, address, role in known:
-            if text.lower() in str(title).lower() and may(request, role):
-                yield Hit(kind, str(title), "", reverse(address))
+    for kind, places in ((gettext("Action"), ACTIONS), (gettext("Page"), PAGES)):
+        for place in found(request, places, text):
+            yield Hit(kind, str(place.title), "", place.href)

@@ -4,11 +4,14 @@ import re
 from html import unescape
 
 import pytest
+import yaml
 
 from sgportal.models import Pod
 from sgportal.queries.fleet.search import MOST, search
 
 from ... import builders
+from ...house.tree import ROOT
+from ..conftest import browser
 
 PART = {"HX-Request": "true"}
 
@@ -57,3 +60,48 @@ def test_no_more_is_read_than_is_shown(viewer, world):
 def test_what_a_reader_may_not_do_is_not_offered(viewer, operator, admin, world):
     assert [hits(client, "new grid") for client in (viewer, operator)] == [[], [("Action", "/grids/new/")]]
     assert [len(hits(client, "audit")) for client in (viewer, operator, admin)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("nodes", "/nodes/"),
+        ("节点", "/nodes/"),
+        ("Second Factor", "/profile/second-factor/"),
+        ("双重验证", "/profile/second-factor/"),
+        ("activity", "/activity/"),
+        ("活动", "/activity/"),
+        ("new grid", "/grids/new/"),
+        ("新建 grid", "/grids/new/"),
+        ("站点", "/groups/"),
+        ("deploymentgrid", "/grids/?kind=DeploymentGrid"),
+        ("dg", "/grids/?kind=DeploymentGrid"),
+        ("statefulsetgrids", "/grids/?kind=StatefulSetGrid"),
+        ("ssg", "/grids/?kind=StatefulSetGrid"),
+        ("servicegrid", "/grids/?kind=ServiceGrid"),
+        ("svcgrid", "/grids/?kind=ServiceGrid"),
+        ("sg", "/grids/?kind=ServiceGrid"),
+        ("svcgroup", "/servicegroups/"),
+        ("审批", "/approvals/"),
+        ("approvals", "/approvals/"),
+    ],
+)
+def test_pages_and_actions_are_found_by_their_words_in_either_language(fleet, settings, language, text, place):
+    settings.SGPORTAL_FOUR_EYES = {"delete"}
+    client = browser("admin", django_language=language)
+    assert place in [href for _, href in hits(client, text, **PART)]
+    assert client.get(place).status_code == 200
+
+
+def test_names_of_resources_that_kubectl_has_find_their_lists(viewer, fleet):
+    for definition in yaml.safe_load_all((ROOT / "deploy/crds.yaml").read_text()):
+        names = definition["spec"]["names"]
+        for name in (names["plural"], names["singular"], names["kind"], *names["shortNames"]):
+            places = [href for kind, href in hits(viewer, name, **PART) if kind == "Page"]
+            wanted = f"/grids/?kind={names['kind']}" if names["kind"] != "ServiceGroup" else "/servicegroups/"
+            assert wanted in places, name
+
+
+def test_a_page_that_does_nothing_here_is_not_offered(admin, fleet):
+    assert "/approvals/" not in [href for _, href in hits(admin, "approvals")]
