@@ -15,6 +15,7 @@ from ..core.overrides.operation import unasked
 from ..core.plans.plan import Plan
 from ..core.text import Invalid, Problem, say
 from ..models import Grid, PackageRevision, ServiceGroup
+from ..models.bulk import update_in_order
 from ..queries.per_unit.units import units_read_once
 from ..queries.policy import closed
 from ..reconciler.queue import workqueue
@@ -183,7 +184,7 @@ def _store(
         group.metadata = source_metadata(manifest["metadata"])
         group.version += 1
         group.save()
-        Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]).update(group=group)
+        update_in_order(Grid.objects.filter(pk__in=[each.grid.pk for each in saved if each.grid]), group=group)
         PackageRevision.keep(group, actor.name)
         note(actor, "create" if result == "created" else "change", group.path, before, group.manifest())
         workqueue.enqueue([group.path], urgent=True)

@@ -10,6 +10,7 @@ from ...cluster import Cluster
 from ...core.grids.group import PLURAL
 from ...core.grids.kinds import BY_PLURAL
 from ...models import Grid, ServiceGroup
+from ...models.bulk import update_in_order
 from ..queue.together import requests_together
 from .enqueue import Changes, enqueue
 from .pod_scope import PODS, PodScope
@@ -45,9 +46,9 @@ def rewound(resource: str) -> None:
     another spec, so that each is taken in anew, but for what was edited here and is still to be brought there."""
     if resource in BY_PLURAL:
         rows = Grid.objects.filter(kind=BY_PLURAL[resource].kind).exclude(cluster_uid="")
-        rows.filter(generation=F("pushed_generation")).update(cluster_generation=0)
+        update_in_order(rows.filter(generation=F("pushed_generation")), cluster_generation=0)
     if resource == PLURAL:
-        ServiceGroup.objects.exclude(cluster_uid="").update(cluster_generation=0)
+        update_in_order(ServiceGroup.objects.exclude(cluster_uid=""), cluster_generation=0)
 
 
 def write(resource: str, rows: Mapping[str, Any], changes: Changes) -> None:

@@ -13,6 +13,7 @@ from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
 from ...core.text import say
 from ...models import AuditEvent, Grid, ServiceGroup
+from ...models.bulk import update_in_order
 from ..queue import change_log, workqueue
 from ..queue.together import requests_together
 from . import orphaning, status
@@ -80,7 +81,7 @@ def go_on(group: ServiceGroup, body: Body | None, cluster: Cluster) -> float | N
         cluster.delete(KIND, group.namespace, group.name, uid=body["metadata"]["uid"])
         return MEMBERS_GOING
     if group.orphaning:
-        Grid.objects.filter(group=group).update(group=None)
+        update_in_order(Grid.objects.filter(group=group), group=None)
     else:
         _leave_out_made_again(group)
     if left := group.grids.count():

@@ -148,8 +148,9 @@ def ensure(keys: Iterable[str]) -> None:
     """Enqueue those of these keys that have no row, or none that is to come: a worker does them every so often."""
     wanted = sorted(keys)
     make_rows(wanted, requested=1)
-    forgotten = WorkKey.objects.filter(key__in=wanted, requested__lte=F("done"))
-    forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
+    with transaction.atomic():
+        forgotten = WorkKey.objects.filter(key__in=wanted, requested__lte=F("done")).locked()
+        forgotten.update(requested=F("done") + 1, next_at=AT_ONCE, since=clock.now())
 
 
 def _send_messages(rows: QuerySet[WorkKey]) -> None:

@@ -69,3 +69,41 @@ def test_the_sums_are_exact_whoever_records_at_the_same_time(postgres_server, tm
         assert kept == counted
         assert kept["unit_count"] > 0
         assert version == ROUNDS * WORKERS
+
+
+# The rows are written anew from the last to the first, so that the database finds them in this order.
+ORDERED = """
+import threading
+from types import SimpleNamespace
+from django.db import connection, transaction
+from django.db.models import F
+from sgportal.models import Grid
+from sgportal.reconciler.grids.status import publish
+
+def waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+grids = list(Grid.objects.order_by("pk"))
+said = [SimpleNamespace(grid=grid, version=1) for grid in grids]
+for work in (lambda: publish._note_published(said), lambda: publish.mark(grids)):
+    for grid in reversed(grids):
+        Grid.objects.filter(pk=grid.pk).update(version=F("version") + 1)
+    with transaction.atomic():
+        Grid.objects.select_for_update().get(pk=grids[0].pk)
+        other = threading.Thread(target=work)
+        other.start()
+        while other.is_alive() and not waits():
+            pass
+        list(Grid.objects.exclude(pk=grids[0].pk).select_for_update(nowait=True))
+    other.join()
+"""
+
+
+def test_who_writes_several_grids_locks_them_in_order(postgres_server, tmp_path):
+    """Else two processes may wait for each other: the database ends one, and its work is done again seconds later."""
+    portal = Portal(tmp_path, {**SETTINGS, "DATABASE_URL": postgres_server.url()})
+    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.python(GRIDS.replace('("a", "b")', "map(str, range(12))"))
+    portal.python(ORDERED)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ....core.text import Sentence, say
 from ....models import GridEvent
+from ....models.bulk import update_in_order
 from ..writes.apply import StepResult
 
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
@@ -87,5 +88,6 @@ def record(events: Mapping[str, Sequence[NewEvent]], unsent: bool = False) -> No
             row = GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message)
             row.unsent = more
             fresh.append(row)
-    GridEvent.objects.filter(pk__in=repeated).update(count=F("count") + 1, unsent=F("unsent") + more, last_at=now)
+    again = GridEvent.objects.filter(pk__in=repeated)
+    update_in_order(again, count=F("count") + 1, unsent=F("unsent") + more, last_at=now)
     GridEvent.objects.bulk_create(fresh)

@@ -20,6 +20,7 @@ from ....core.grids.kinds import API_VERSION
 from ....core.names import FIELD_MANAGER
 from ....core.timestamps import rfc3339
 from ....models import Grid, GridEvent, ServiceGroup
+from ....models.bulk import update_in_order
 from ...process.connection import map_parallel
 from .grid_events import NewEvent, event_of_row
 
@@ -99,7 +100,7 @@ def send(grids: Sequence[Grid], cluster: Cluster) -> None:
     for row in rows:
         sent.setdefault(row.unsent, []).append(row.pk)
     for times, keys in sent.items():  # nearly always once
-        GridEvent.objects.filter(pk__in=keys).update(unsent=F("unsent") - times)
+        update_in_order(GridEvent.objects.filter(pk__in=keys), unsent=F("unsent") - times)
 
 
 def _name(grid: Grid | ServiceGroup, note: Note) -> str:

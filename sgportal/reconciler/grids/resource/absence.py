@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from ....cluster import Cluster, Refused
@@ -22,6 +23,7 @@ from ....core.fleet.held import GRID_GONE, why
 from ....core.grids.kinds import KINDS
 from ....core.names import GROUP
 from ....models import AuditEvent, Grid, Revision
+from ....models.bulk import update_in_order
 from ....models.intent import GridQuerySet
 from ....queries.leaving import brake
 from ...fleet import halt
@@ -86,8 +88,7 @@ def definition_gone(kind: str) -> None:
     """The cluster does not know a kind any more: everything stops if it had grids of it."""
     with transaction.atomic():
         rows = Grid.objects.in_cluster().filter(kind=kind, may_be_forgotten=False)
-        rows.filter(missing_since=None).update(missing_since=timezone.now())
-        rows.update(missing_held=True)
+        update_in_order(rows, missing_since=Coalesce("missing_since", timezone.now()), missing_held=True)
         held = Grid.objects.filter(missing_held=True)
         kinds = sorted(set(held.values_list("kind", flat=True)))
         if kinds:
@@ -164,7 +165,7 @@ def _made_at(body: Mapping[str, Any]) -> datetime:
 
 def _hold(rows: GridQuerySet) -> None:
     with transaction.atomic():
-        missing = list(rows.missing().filter(missing_held=False).select_for_update())
+        missing = list(rows.missing().filter(missing_held=False).locked())
         Grid.objects.filter(pk__in=[grid.pk for grid in missing]).update(missing_held=True)
         for grid in missing:
             gone = grid_events.NewEvent("", "ResourceGone", why(GRID_GONE), warning=True)

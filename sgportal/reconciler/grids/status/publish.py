@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from ....cluster import Cluster, ClusterError, Throttled, Unreachable
 from ....models import Grid, ServiceGroup
-from ....models.bulk import update_rows
+from ....models.bulk import update_in_order, update_rows
 from ....models.intent import GridQuerySet
 from ...process.connection import map_parallel
 from ...queue import change_log, workqueue
@@ -49,7 +49,8 @@ def request(grids: Iterable[Grid]) -> None:
 def mark(grids: Sequence[Grid]) -> None:
     """Have the status of these grids published anew, whatever has been published."""
     with transaction.atomic():
-        Grid.objects.filter(pk__in=[grid.pk for grid in grids]).update(cells_version=F("cells_version") + 1)
+        rows = Grid.objects.filter(pk__in=[grid.pk for grid in grids])
+        update_in_order(rows, cells_version=F("cells_version") + 1)
         request(grids)
 
 
@@ -165,8 +166,9 @@ def _is_refusal(result: bool | ClusterError) -> bool:
 
 
 def _note_published(said: Sequence[_Said]) -> None:
-    """Note up to which change each is published, in one statement."""
+    """Note up to which change each is published."""
     if said:
         versions = [When(pk=each.grid.pk, then=Value(each.version, PositiveBigIntegerField())) for each in said]
         rows = Grid.objects.filter(pk__in=[each.grid.pk for each in said])
-        rows.update(published_version=Greatest("published_version", Case(*versions, default=F("published_version"))))
+        published = Case(*versions, default=F("published_version"))
+        update_in_order(rows, published_version=Greatest("published_version", published))
