@@ -1,6 +1,7 @@
 """How what is followed is divided among processes: by a hash of each object's key, so that every object is in exactly
 one shard, and no namespace, however large, has to be in one alone."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 from zlib import crc32
@@ -49,6 +50,11 @@ WHOLE = Shard()
 def undivided(name: str) -> str:
     """What a name that `Shard.name` gave is of."""
     return name.partition(" ")[0]
+
+
+def owned(keys: Iterable[str], shards: Collection[Shard]) -> list[str]:
+    """Those of these keys that are in one of these shards."""
+    return list(keys) if WHOLE in shards else [key for key in keys if any(shard.owns(key) for shard in shards)]
 
 
 def all_of(count: int) -> list[Shard]:

@@ -1,4 +1,5 @@
-"""`manage.py keeper`: keep the EndpointSlices of closed loops until SIGTERM or SIGINT. Several may run; one acts."""
+"""`manage.py keeper`: keep the EndpointSlices of closed loops until SIGTERM or SIGINT. Several may run; one
+acts, or one for each shard."""
 
 from typing import Any
 

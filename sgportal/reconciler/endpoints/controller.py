@@ -18,6 +18,7 @@ from typing import Any
 
 from ...cluster import Cluster, ClusterError, Conflict
 from ...core.names import REFUSING_SERVICE
+from ...core.shards import WHOLE, Shard, owned
 from ...core.timestamps import rfc3339
 from ...core.traffic.slices.sentinels import sentinel_number
 from ...core.traffic.slices.slices import is_built_in, is_kept, is_leftover, wanted
@@ -39,13 +40,14 @@ CALM_SECONDS = 1.0  # after the last slice without hints went: the cluster may s
 OPEN_SECONDS = 10.0  # at most, without sentinels beside slices without hints
 GATHER = 200  # messages taken at once
 WRITERS = 16
+EVERYTHING = frozenset((WHOLE,))
 
 
 class EndpointController:
     """Keeps slices from `run` until its event is set. `reading` gives the cluster to read, `writing` the one to write
     to; both may raise ClusterError. `namespace` is where the refusing Services stand, `metrics` what is counted on.
-    While `acts` is False nothing is written, but everything is known, to go on at once; `zones` are those that nodes
-    are expected to have."""
+    Everything is known, to go on at once, and written for Services in one of the shards that are `held` alone; `zones`
+    are those that nodes are expected to have."""
 
     def __init__(
         self,
@@ -54,13 +56,13 @@ class EndpointController:
         namespace: str,
         pace: Pace | None = None,
         metrics: ControllerMetrics | None = None,
-        acts: Callable[[], bool] = lambda: True,
+        held: Callable[[], frozenset[Shard]] = lambda: EVERYTHING,
         zones: Iterable[str] = (),
     ) -> None:
         self.metrics = metrics or ControllerMetrics()
         self._reading, self._writing, self._namespace = reading, writing, namespace
         self._pace = pace or Pace()
-        self._acts = acts
+        self._held, self._had = held, frozenset[Shard]()
         self._memory = EndpointCache(dict.fromkeys(zones))
         self._inbox: queue.Queue[Message | Job | PutRight] = queue.Queue(maxsize=20_000)
         self._listed: set[str] = set()
@@ -107,18 +109,21 @@ class EndpointController:
         for message in self._news():
             self._learn(message)
         now = time.monotonic()
-        self.metrics.kept = len(self._memory.kept) if self._acts() else 0
+        had, self._had = self._had, self._held()
+        self.metrics.kept = len(owned(self._memory.kept, self._had))
+        self._look_at = self._look_at if self._had <= had else 0.0
         if len(self._listed) < len(SOURCES) or self._doubts.is_blind():
             return
-        if not self._acts():
+        if not self._had:
             self._look_at = 0.0
             return
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             self._soil({*self._memory.kept, *self._memory.slices})
-        for service in self._naming.due(now):
+        for service in owned(self._naming.due(now), self._had):
             self._dirty.setdefault(service, now)
         self._keep_refusal(pool, now)
+        self._dirty = {each: self._dirty[each] for each in owned(self._dirty, self._had)}
         for service in [each for each in self._dirty if self._is_free(each, now)]:
             self._start(service, pool)
 
@@ -167,6 +172,8 @@ class EndpointController:
         """Have the refusing Services while any Service is kept, with the ports and address families that are needed."""
         live = numbered(self._memory.services, self._namespace)
         self._refusing = refusing(live)
+        if WHOLE not in self._had:
+            self._needed.take_over(live)
         missing = self._needed.missing(live) if self._memory.kept and self._is_free(REFUSING_SERVICE, now) else ()
         if not missing:
             return

@@ -36,6 +36,12 @@ class Needed:
         self.services = max(self.services, services)
         self.ports = {name: max(self.ports.get(name, 0), ports.get(name, 0)) for name in {*self.ports, *ports}}
 
+    def take_over(self, live: Mapping[int, Body]) -> None:
+        """Need what is there: keepers of other shards need it, and would put back what a write of ours took away."""
+        for number, service in live.items():
+            if known := _known(service):
+                self.grow(number, known[1])
+
     def lacks(self, service: str, answer: Wanted, have: "Refusing", wait: bool) -> bool:
         """Whether the slices of a Service send to ports that are not there yet; or, where it may `wait`, whether more
         refusing Services are on their way, with which there would be fewer slices. From now on that is needed."""
