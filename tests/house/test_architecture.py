@@ -23,10 +23,11 @@ def test_every_import_points_down(monkeypatch):
     assert lint_imports() == 0
 
 
-def test_the_picture_shows_the_contracts():
-    """docs/architecture.md draws each contract of layers: the container, and below it a line for each layer."""
+@pytest.mark.parametrize("document", ["docs/architecture.md", "docs/architecture.zh-CN.md"])
+def test_the_picture_shows_the_contracts(document):
+    """The document draws each contract of layers: the container, and below it a line for each layer."""
     drawn: dict[str, list[str]] = {}
-    for line in re.search(r"```\n(.*?)```", text("docs/architecture.md"), re.S)[1].splitlines():
+    for line in re.search(r"```\n(.*?)```", text(document), re.S)[1].splitlines():
         if line and not line.startswith(" "):
             layers = drawn[line] = []
         elif line:

@@ -7,7 +7,8 @@ from babel.messages.pofile import read_po
 
 from .tree import ROOT, text
 
-ROWS = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", text("docs/glossary.md"), re.M)
+_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", re.M)
+ROWS = _ROW.findall(text("docs/glossary.md"))
 TERMS = {english: chinese.split(" / ") for english, chinese in ROWS if english not in ("English", "---")}
 
 
@@ -29,6 +30,10 @@ def plain(sentence: str) -> str:
 def test_the_table_is_read():
     assert len(TERMS) > 30
     assert TERMS["node"] == ["节点"]
+
+
+def test_both_glossaries_have_the_same_words():
+    assert _ROW.findall(text("docs/glossary.zh-CN.md")) == ROWS
 
 
 @pytest.mark.parametrize("term", TERMS)
