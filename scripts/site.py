@@ -25,6 +25,8 @@ ELSEWHERE = {
     "SECURITY": "security",
     "docs/site/index": "index",
 }
+# Said under the title of a page of the Chinese tree that is not translated.
+IN_ENGLISH = "*本页只有英文版。*"
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _DECISION = re.compile(r"(?:^|/)\d{4}-")
 
@@ -89,11 +91,13 @@ def stage(generated: Iterable[tuple[str, str]]) -> None:
         tree = STAGED / language
         for source, place in sorted(where.items(), key=lambda each: CHINESE in each[0]):  # the translated ones last
             if language == "zh" or CHINESE not in source:
+                foreign = language == "zh" and CHINESE not in source
                 # A heading has another name in the other language.
-                _copy(source, tree / place, where, chinese if language == "zh" and CHINESE not in source else ())
+                _copy(source, tree / place, where, chinese if foreign else (), foreign and place not in chinese)
         for place, text in made.items():
             if language == "zh" or CHINESE not in place:
-                _write(tree / place.replace(CHINESE, ""), linked(text, "README.md", place, where))
+                text = linked(text, "README.md", place, where)
+                _write(tree / place.replace(CHINESE, ""), text if language == "en" or CHINESE in place else noted(text))
         with (tree / "index.md").open("a") as front:
             front.write("\n" + chapters(language))
         shutil.copyfile(ROOT / "docs/site/conf.py", tree / "conf.py")
@@ -103,9 +107,16 @@ def stage(generated: Iterable[tuple[str, str]]) -> None:
     )
 
 
-def _copy(source: str, to: Path, where: dict[str, str], plain: Collection[str]) -> None:
+def noted(text: str) -> str:
+    """A page of the Chinese tree that says that it is in English alone."""
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{IN_ENGLISH}\n{rest}"
+
+
+def _copy(source: str, to: Path, where: dict[str, str], plain: Collection[str], alone: bool) -> None:
     if source.endswith(".md"):
-        _write(to, linked((ROOT / source).read_text(), source, where[source], where, plain))
+        text = linked((ROOT / source).read_text(), source, where[source], where, plain)
+        _write(to, noted(text) if alone else text)
     else:
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, to)

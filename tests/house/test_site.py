@@ -51,6 +51,25 @@ def test_what_is_in_the_site_is_linked_and_what_is_not_is_named():
     assert said == '[A](../a.md#x) code (`sgportal/x.py`) <a href="../../zh/b/README.html">中文</a>'
 
 
+def test_a_chinese_page_that_is_in_english_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "STAGED", tmp_path)
+    made = {
+        "reference/rest.md": "# REST\n",
+        "reference/settings.md": "# All\n",
+        "reference/settings.zh-CN.md": "# 全部\n",
+    }
+    site.stage(made.items())
+    trees = {language: tmp_path / language for language in site.LANGUAGES}
+    pages = {path.relative_to(trees["zh"]).as_posix(): path.read_text() for path in trees["zh"].rglob("*.md")}
+    in_english = {page for page, said in pages.items() if site.IN_ENGLISH in said}
+    title = re.compile(
+        r"# (sgportal$|.*[\u4e00-\u9fff])", re.M
+    )  # of a page in Chinese; two are titled with the product's name
+    assert in_english == {page for page, said in pages.items() if not title.match(said)}
+    assert "reference/rest.md" in in_english
+    assert not {page for page in trees["en"].rglob("*.md") if site.IN_ENGLISH in page.read_text()}
+
+
 def test_the_reference_is_whole(generated):
     for page in ("reference/settings.md", "reference/settings.zh-CN.md"):
         assert environment_names() - set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", generated[page], re.M)) == set()

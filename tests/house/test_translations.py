@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.site import places
+
 from .tree import ROOT, files, text
 
 CHINESE = ".zh-CN"
@@ -14,6 +16,18 @@ TRANSLATED = [path for path in files() if path.name.endswith(f"{CHINESE}.md")]
 _COMMENT = re.compile(r"(^|\s+)#.*")
 # What a command writes, in English alone.
 _WRITTEN = re.compile(r"<!-- results -->.*?<!-- end -->", re.S)
+
+
+# What is there for those who develop the product, in English alone, beside the records of decisions.
+FOR_DEVELOPERS = {
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/change-map.md",
+    "docs/contributing.md",
+    "docs/dependencies.md",
+    "docs/rollouts/simulation.md",  # written by scripts/rollout_simulation.py
+}
+_DECISION = re.compile(r"/\d{4}-")
 
 
 def english(chinese: Path) -> Path:
@@ -49,6 +63,12 @@ def names(document: str) -> list[set[str]]:
 def test_there_are_translations():
     assert len(TRANSLATED) > 10
     assert [path for path in TRANSLATED if not (ROOT / english(path)).is_file()] == []
+
+
+def test_every_page_for_users_is_translated():
+    of_the_site = {source for source in places() if source.endswith(".md") and not _DECISION.search(source)}
+    originals = {source for source in of_the_site if CHINESE not in source}
+    assert originals - {english(path).as_posix() for path in TRANSLATED} == FOR_DEVELOPERS
 
 
 def test_the_outline_is_what_no_language_changes():
