@@ -8,24 +8,25 @@ import hashlib
 import json
 import secrets
 import time
-from base64 import b32decode, b32encode, urlsafe_b64encode
+from base64 import b32decode, b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
 from ..core.access.scope import ROLES, Right
 from ..models import SecondFactor
 from ..models.people import has_role
 from ..models.scopes.grants import highest, rights_of
+from ..models.sealed import box
 
 ISSUER = "sgportal"
 STEP = 30  # seconds that a code is for
@@ -34,6 +35,7 @@ SECRET_BYTES = 20  # RFC 4226, 4: 160 bits are recommended
 RECOVERY_CODES = 10
 OFFER_SECONDS = 900  # that a secret may be taken on after it was shown
 HALFWAY_SECONDS = 300  # between the password and the code
+_PURPOSE = "sgportal.access.second_factor"  # of the keys
 _HALFWAY = "sgportal_halfway"  # in a session of nobody: whose password was right
 _PROVEN = "sgportal_proven"  # in a session: that it began with more than a password
 Kind = Literal["", "code", "recovery"]
@@ -189,20 +191,18 @@ def _hashes(codes: Sequence[str]) -> list[str]:
     return [hashlib.sha256(each.encode()).hexdigest() for each in plain]
 
 
-def _box() -> MultiFernet:
-    """What encrypts with the first key and decrypts with each."""
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    made = (salted_hmac("sgportal.access.second_factor", "", secret=key, algorithm="sha256") for key in keys)
-    return MultiFernet([Fernet(urlsafe_b64encode(each.digest())) for each in made])
+def sealed_anew(sealed: str) -> str:
+    """The same secret, sealed with the key of now. Raises InvalidToken where no key opens it."""
+    return box(_PURPOSE).rotate(sealed.encode()).decode()
 
 
 def _seal(content: dict[str, Any]) -> str:
-    return _box().encrypt(json.dumps(content).encode()).decode()
+    return box(_PURPOSE).encrypt(json.dumps(content).encode()).decode()
 
 
 def _open(sealed: str, seconds: int | None = None) -> dict[str, Any]:
     """What was sealed, at most so long ago; nothing of what was not, or with a key that is no longer known."""
     try:
-        return dict(json.loads(_box().decrypt(sealed.encode(), seconds)))
+        return dict(json.loads(box(_PURPOSE).decrypt(sealed.encode(), seconds)))
     except InvalidToken:
         return {}

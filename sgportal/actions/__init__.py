@@ -7,6 +7,7 @@ controller runs.
 from .access.approvals import approve_request, refuse_request
 from .access.bookmarks import add_favourite, remove_favourite, remove_view, save_view
 from .access.grants import check_role, give_role, take_back
+from .access.sealed import reseal_secrets
 from .access.second_factor import (
     add_second_factor,
     remove_second_factor,
@@ -91,6 +92,7 @@ __all__ = [
     "remove_unused_templates",
     "remove_view",
     "renew_recovery_codes",
+    "reseal_secrets",
     "reset_second_factor",
     "restart",
     "restore_package",

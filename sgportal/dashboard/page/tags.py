@@ -77,6 +77,7 @@ VERBS = {
     "second-factor-reset": gettext_lazy("reset second factor"),
     "recovery-code-used": gettext_lazy("use recovery code"),
     "recovery-codes-renewed": gettext_lazy("renew recovery codes"),
+    "secrets-resealed": gettext_lazy("encrypt secrets anew"),
     "approval-asked": gettext_lazy("ask for approval"),
     "approval-given": gettext_lazy("approve"),
     "approval-refused": gettext_lazy("refuse approval"),

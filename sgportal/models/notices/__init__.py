@@ -7,17 +7,18 @@ from django.utils import timezone
 from ...core.text import Sentence
 from ..scopes.clusters import OfCluster, cluster_field
 from ..scopes.grants import Bounded
+from ..sealed import SealedText
 
 FINDING = 700
 
 
 class NotificationChannel(Bounded):
-    """Where notifications go: `url` is Apprise's, holds a secret and is never shown again. `topics` are those of
-    `core.access.notices` that it is told of, separated by blanks; `resolved`: also when something is over. It is told
-    of what is within its bounds. `sent_at` and `error` are of the last try ("": it was accepted)."""
+    """Where notifications go: `url` is Apprise's, holds a secret, is kept sealed and never shown again. `topics` are
+    those of `core.access.notices` that it is told of, separated by blanks; `resolved`: also when something is over. It
+    is told of what is within its bounds. `sent_at` and `error` are of the last try ("": it was accepted)."""
 
     name = models.CharField(max_length=100, unique=True)
-    url = models.TextField()
+    url = SealedText(purpose="sgportal.channel")
     language = models.CharField(max_length=10, default="en")
     topics = models.TextField()
     resolved = models.BooleanField(default=True)

@@ -6,12 +6,15 @@ import re
 import threading
 from typing import Any
 
+from ...models.sealed import is_sealed
+
 # By whose plugins messages go: webhooks (JSON, form), e-mail, WeCom, DingTalk, Feishu and Lark, Slack. Others of
 # Apprise's run commands, write files or reach devices.
 SERVICES = frozenset(
     ("json", "jsons", "form", "forms", "mailto", "mailtos", "wecombot", "dingtalk", "feishu", "lark", "slack")
 )
 NOT_TAKEN = "not accepted"
+NOT_OPENED = "its URL was stored with another SECRET_KEY: remove the channel and add it again"
 MOST = 2000  # characters of a URL
 _LEAST_SECRET = 4  # characters of a part of a URL that is masked
 
@@ -37,6 +40,8 @@ def service_of(url: str) -> str:
 
 def send(url: str, title: str, body: str, resolved: bool = False) -> str:
     """Send a message; "" where it was accepted, else why not, without any part of the URL."""
+    if is_sealed(url):
+        return NOT_OPENED
     target = _target(url)
     if target is None:
         return NOT_TAKEN

@@ -3,6 +3,8 @@
 {{- $secret := include "sgportal.secret" . -}}
 - name: SECRET_KEY
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SECRET_KEY}}
+- name: SECRET_KEY_FALLBACKS
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SECRET_KEY_FALLBACKS, optional: true}}
 {{- if .Values.settings.SGPORTAL_OIDC_ISSUER }}
 - name: SGPORTAL_OIDC_CLIENT_SECRET
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SGPORTAL_OIDC_CLIENT_SECRET, optional: true}}
