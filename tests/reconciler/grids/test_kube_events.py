@@ -5,10 +5,11 @@ import subprocess
 import pytest
 
 from sgportal.core.text import say
-from sgportal.models import Grid
+from sgportal.models import Grid, GridEvent
 from sgportal.reconciler.grids.events import kube_events
 from sgportal.reconciler.grids.events.grid_events import NewEvent
 from sgportal.reconciler.grids.events.kube_events import MAX_MESSAGE, NAMED, digest
+from sgportal.reconciler.grids.status import publish
 
 from ..world import a_grid, a_template
 
@@ -143,3 +144,29 @@ def test_kubectl_describe_shows_them(world):
     said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
     assert "sgportal" in said.partition("Events:")[2]
     assert "Deployment “g-a” was created" in said
+
+
+@pytest.mark.embedded_only
+def test_what_is_noted_at_a_grid_is_told_although_its_own_reconcile_comes_first(world):
+    """The reconcile publishes the whole status, so that nothing is left for the work that publishes it otherwise."""
+    world.label("node0", zone="a")
+    grid = world.save(a_grid(template=a_template()))
+    publish.tell([grid], NewEvent("", "Odd", say("it is %(what)s", what="odd"), warning=True))
+    world.change(grid, lambda m: m["spec"]["template"].update(a_template("img:2")))
+    assert [each["count"] for each in told(world, grid)["Odd"]] == [1]
+    assert not GridEvent.objects.filter(unsent__gt=0).exists()
+
+
+@pytest.mark.embedded_only
+def test_a_worker_that_dies_before_it_has_told_leaves_it_to_the_next_look(world, monkeypatch):
+    world.label("node0", zone="a")
+    grid = world.save(a_grid(template=a_template()))
+    world.until_ready("g-a")
+    before = told(world, grid)
+    with monkeypatch.context() as patched:
+        patched.setattr(kube_events, "send", lambda *_: None)  # as if it had died there
+        world.change(grid, lambda m: m["spec"]["template"].update(a_template("img:2")))
+    assert "Updated" not in told(world, grid)
+    world.resync()
+    assert [each["count"] for each in told(world, grid)["Updated"]] == [1]
+    assert before.keys() < told(world, grid).keys()

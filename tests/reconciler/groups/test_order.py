@@ -155,6 +155,13 @@ def test_a_unit_in_change_counts_once_for_all_members(world: World) -> None:
     assert images(world) == {"db-a": "img:3", "db-b": "img:3", "web-a": "img:2", "web-b": "img:2"}
 
 
+def events(world: World, name: str, reason: str) -> list[dict[str, Any]]:
+    """What `kubectl describe` says of a DeploymentGrid for a reason."""
+    uid = world.get(name, "DeploymentGrid")["metadata"]["uid"]
+    found = world.cluster.list("Event", "default").items
+    return [each for each in found if each["involvedObject"]["uid"] == uid and each["reason"] == reason]
+
+
 def by_kubectl(world: World) -> None:
     world.cluster.delete("DeploymentGrid", "default", "db", uid=world.get("db", "DeploymentGrid")["metadata"]["uid"])
     sync.observe("DeploymentGrid", "default", "db", None)
@@ -189,6 +196,7 @@ def test_nobody_waits_for_a_member_that_was_deleted_by_itself(world: World, dele
     web = world.get("web", "DeploymentGrid")["metadata"]["annotations"]
     assert web["sgportal.superedge.io/depends-on"] == "deploymentgrids/m0"
     assert GridEvent.objects.filter(path="deploymentgrids/default/web", reason="DependencyDeleted").count() == 1
+    assert [each["count"] for each in events(world, "web", "DependencyDeleted")] == [1]
     again = apply(world, ServiceGroup.objects.get().source())
     assert again["metadata"]["generation"] == body["metadata"]["generation"]
 

@@ -99,8 +99,8 @@ def send(grids: Sequence[Grid], cluster: Cluster) -> None:
     sent: dict[int, list[int]] = {}
     for row in rows:
         sent.setdefault(row.unsent, []).append(row.pk)
-    for times, keys in sent.items():  # nearly always once
-        update_in_order(GridEvent.objects.filter(pk__in=keys), unsent=F("unsent") - times)
+    for times, keys in sent.items():  # nearly always once; another may have sent the same meanwhile
+        update_in_order(GridEvent.objects.filter(pk__in=keys, unsent__gte=times), unsent=F("unsent") - times)
 
 
 def _name(grid: Grid | ServiceGroup, note: Note) -> str:

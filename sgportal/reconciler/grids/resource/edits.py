@@ -98,15 +98,16 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
         row.pushed_generation = row.generation
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()
-    if both:
-        text = say(
-            "it was edited in the portal and in the cluster; the cluster's version is used, the portal's"
-            " is kept as a revision"
-        )
-        conflict = [grid_events.NewEvent("", "EditConflict", text, warning=True)]
-        grid_events.record({grid.path: conflict})
-        kube_events.emit(grid, conflict, cluster)
+        if both:
+            text = say(
+                "it was edited in the portal and in the cluster; the cluster's version is used, the portal's"
+                " is kept as a revision"
+            )
+            conflict = grid_events.NewEvent("", "EditConflict", text, warning=True)
+            grid_events.record({grid.path: [conflict]}, unsent=True)
     grid.refresh_from_db()
+    if both:
+        kube_events.send([grid], cluster)
     change_log.record("grid", [grid.path])
     wake_group(grid)
 

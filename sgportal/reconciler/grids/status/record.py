@@ -48,7 +48,7 @@ def record(
         seen.confirm(cluster)
         telling = submit(lambda: resource_status.write(grid, seen.resource, said.body, cluster))
         rows = _write(grid, judged, said, events, kept)
-        kube_events.emit(grid, events, cluster)
+    kube_events.send([grid], cluster)  # what was left by whoever was killed, too
     if not telling.result():
         publish.mark([grid])
     return rows
@@ -101,7 +101,7 @@ def _write(
             publish.request([grid])
         Grid.objects.filter(pk=grid.pk).update(**fields)
         rollout_keys.wake([row] if row.stable is not None or any(each.assigned for each in rows.values()) else ())
-        grid_events.record({grid.path: events})
+        grid_events.record({grid.path: events}, unsent=True)
         if judged.changes.shown or said.differs:
             change_log.record("grid", [grid.path])
     for name, value in fields.items():
@@ -119,8 +119,8 @@ def record_invalid(grid: Grid, resource: Body | None, invalid: Invalid, cluster:
     Grid.objects.filter(pk=grid.pk).update(**fields)
     if said.differs:
         news = [NewEvent("", "InvalidSpec", text, warning=True)]
-        grid_events.record({grid.path: news})
-        kube_events.emit(grid, news, cluster)
+        grid_events.record({grid.path: news}, unsent=True)
+        kube_events.send([grid], cluster)
         change_log.record("grid", [grid.path])
     if not resource_status.write(grid, resource, said.body, cluster):
         publish.mark([grid])
