@@ -1,6 +1,7 @@
 """Changing the labels of nodes, moving them between NodeUnits, cordoning and draining them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from typing import Any, cast
@@ -114,8 +115,10 @@ def _impact(action: Action, records: Mapping[str, Mapping[str, Any]], under_way:
     records = {name: each for name, each in records.items() if each["state"] == "pending"}
     if action in ("label", "move"):
         expected = {name: each["before"] for name, each in records.items()} if under_way else {}
-        return impact_of({name: each["after"] for name, each in records.items()}, action == "move", expected)
-    return scheduling_impact(records, action)
+        found = impact_of({name: each["after"] for name, each in records.items()}, action == "move", expected)
+    else:
+        found = scheduling_impact(records, action)
+    return replace(found, under_way=under_way)
 
 
 _CHANGED_SINCE = say("its labels were changed since, and are left as they are")

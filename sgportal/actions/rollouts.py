@@ -43,6 +43,7 @@ def steer_rollout(
     and Invalid for a unit or a track that is none of the rollout's."""
     check_writable(grid)
     with transaction.atomic(), requests_together():
+        _, others = package.locked_with_package(grid)  # in order of key, with the grid's own
         row = as_stored(grid, lock=True)
         if expect and expect != row.etag:
             raise Stale(row)
@@ -59,9 +60,10 @@ def steer_rollout(
         planned = _planned(row, look, after)
         if not dry_run:
             _store(row, look, after, verb, units, actor, planned, tracks)
+            turn.stop_with(look.before, after, others)
             if verb == "rollback":
                 second_person(actor, "rollback", row.path, *plans_shown({row.path: planned}))
-            rollout_keys.wake([row])
+            rollout_keys.wake([row, *others])
     return planned
 
 

@@ -200,6 +200,7 @@ def _forget_what_was_under_way() -> None:
     rollout is; what a person had approved of may have been done, and is not done twice."""
     Grid._base_manager.update(observed_generation=0, stable=None, operation=None)
     ServiceGroup._base_manager.update(operation=None)
+    GridUnit._base_manager.filter(revision__gt=0).update(joined=True)  # and need not be approved again
     # Nor is a status told of what was carried out then, as long as nothing has been judged since.
     GridUnit._base_manager.update(generation=0, revision=0, assigned=None, recreate=False)
     GridUnit._base_manager.filter(retirement=APPROVED).update(retirement=HELD)

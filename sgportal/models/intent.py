@@ -235,13 +235,12 @@ class GridUnit(models.Model):
     `severity` is the state's place in `core.health.STATES`, 0 the worst. `desired`, `ready` and `updated` count pods;
     of a ServiceGrid `nodes` counts the unit's nodes and `served` those that reach an endpoint as they may. `gone_since`
     is when the unit was first missed. `failures` and `next_at` pace the writes of this unit alone. `retirement` (a
-    `core.plans.retirement.Retirement`) says what was decided about the child of a unit that the grid does not have any
-    more; it waits since `held_since`. `attempts` says by field what did not keep what it was set to
-    (`core.plans.contest.Attempt`), `notes` what else is to be read about the child, each
-    `{"reason": ..., "message": <sentence>}`, `contested` why a field of it is contested ({} where none is), and
-    `child_status` the child's own status in SuperEdge's shape. `generation` is that of the grid by which the unit was
-    last judged. `revision` is the revision of the grid that the child has, 0 where that is not known; it should have
-    `pinned`, where somebody said so, else the one that a rollout has `assigned`, else the grid's latest.
+    `core.plans.retirement.Retirement`) says what was decided about the child of a unit that is gone; it waits since
+    `held_since`. `attempts` says by field what did not keep its value (`core.plans.contest.Attempt`), `notes` what else
+    is to be read, each `{"reason": ..., "message": <sentence>}`, `contested` why a field of it is contested ({} where
+    none is), and `child_status` the child's own status in SuperEdge's shape. `generation` is that of the grid by which
+    the unit was last judged. `revision` is that of the grid that the child has, 0 where it is not known (`joined`:
+    there was one); it should have `pinned`, else `assigned` by a rollout, else the latest.
     """
 
     cluster = cluster_field()
@@ -269,6 +268,7 @@ class GridUnit(models.Model):
     child_status = models.JSONField(default=dict)
     generation = models.PositiveBigIntegerField(default=0)
     revision = models.PositiveBigIntegerField(default=0)
+    joined = models.BooleanField(default=False, db_default=False)
     pinned = models.PositiveBigIntegerField(null=True, blank=True)
     assigned = models.PositiveBigIntegerField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)

@@ -36,7 +36,8 @@ class Impact:
     """What a change of labels would do: to units, to grids (path and step), and which ServiceGrids (path) would have
     no endpoint left in which unit. `held`: the grids (path) whose workloads would not be deleted without a person.
     `evictions`: pods that would be evicted first; `refusals` are those of them that a PodDisruptionBudget would not
-    allow now, and `unknown` is why that is not known. `asked` is what was asked for."""
+    allow now, and `unknown` is why that is not known. `asked` is what was asked for. `under_way`: another job changes
+    these nodes now, and so which pods are there."""
 
     units: tuple[UnitChange, ...]
     steps: tuple[tuple[str, Step], ...]
@@ -46,13 +47,14 @@ class Impact:
     refusals: tuple[Refusal, ...] = ()
     unknown: Sentence | None = None
     asked: tuple[Any, ...] = ()
+    under_way: bool = False
 
     @property
     def id(self) -> str:
         """Names exactly what was asked for and all that it would do. What budgets allow is not part of it: it is
-        waited for."""
+        waited for. Nor are the names of pods, which another takes at any time: it is of which grids they are."""
         units = [[each.key, each.unit, each.verb, each.joining, each.leaving] for each in self.units]
-        pods = [[each.node, each.namespace, each.pod] for each in self.evictions]
+        pods = [] if self.under_way else sorted({(each.node, each.grid) for each in self.evictions})
         steps = plan_id(step for _, step in self.steps)
         return digest(self.asked, units, steps, self.services, self.held, pods)
 

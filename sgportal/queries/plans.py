@@ -178,7 +178,7 @@ def world_of(
         carried_out=grid is not None and is_carried_out(grid) and grid.stable is None,
         can=can,
         known=units,
-        joined={cell.name for cell in cells if cell.revision},
+        joined={cell.name for cell in cells if cell.revision or cell.joined},
     )
 
 

@@ -61,11 +61,22 @@ class TrackSerializer(Shape):
     mappings = True
 
 
+class HeldBySerializer(Shape):
+    """A member of the ServiceGroup that is waited for, or for which the rollout was halted, and what its own is at: ""
+    where it has not begun with what it says now."""
+
+    path = serializers.CharField()
+    phase = one_of("", *PHASES)
+    mappings = True
+
+
 class RolloutSerializer(Shape):
     """How far the rollout of a grid is. `target` is the revision that it brings, `stable` the one that NodeUnits have
     which it has not reached; `wave` the name of the present wave; `secondsLeft` about how long it takes still, null
     where that cannot be told, `secondsToApproval` how long until a person has to approve a wave; `possible` is what can
-    be asked of it now; `tracks` are those that go on side by side, empty where there is one."""
+    be asked of it now; `tracks` are those that go on side by side, empty where there is one; `heldBy` are the members
+    of its ServiceGroup that it waits for (`AwaitingMembers`), or that were aborted or rolled back by themselves
+    (`MemberStopped`)."""
 
     phase = one_of(*PHASES)
     reason = serializers.CharField()
@@ -77,6 +88,7 @@ class RolloutSerializer(Shape):
     secondsToApproval = serializers.FloatField(allow_null=True)
     waves = WaveSerializer(many=True)
     tracks = TrackSerializer(many=True)
+    heldBy = HeldBySerializer(many=True)
     possible = Texts()
     seed = Count()
     beganAt = Instant()
@@ -121,6 +133,10 @@ class RolloutSerializer(Shape):
     def get_tracks(self, value: Current) -> list[Mapping[str, Any]]:
         """Those that have units."""
         return shown_tracks(value.strategy, value.state, partial(possible_of, value.strategy, value.state))
+
+    def get_held_by(self, value: Current) -> list[Mapping[str, Any]]:
+        """These members."""
+        return [{"path": path, "phase": phase or ""} for path, phase in value.held_by()]
 
     def get_possible(self, value: Current) -> list[str]:
         """The verbs."""

@@ -116,6 +116,10 @@ _WHERE: Mapping[tuple[Phase, Reason], Sentence] = {
     ("Progressing", "Soaking"): say("wave “%(wave)s” is done and is being watched"),
     ("Progressing", "CheckingGates"): say("wave “%(wave)s” is done and its checks have not passed yet"),
     ("Halted", "GateFailed"): say("the rollout was halted in wave “%(wave)s”: a check did not pass"),
+    ("Halted", "MemberStopped"): say(
+        "the rollout was halted in wave “%(wave)s”: that of another member of the ServiceGroup was aborted or rolled"
+        " back by itself; resume that of the ServiceGroup to go on without it, or roll it back"
+    ),
     ("Progressing", "AwaitingApproval"): say("wave “%(wave)s” is done and waits for approval"),
     ("Progressing", "AwaitingMembers"): say(
         "wave “%(wave)s” is done and waits for the other members of the ServiceGroup"

@@ -10,6 +10,7 @@ Phase = Literal[
 ]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[Phase] = frozenset(("Superseded", "Complete"))  # nothing can be done about it any more
+GIVEN_UP: frozenset[Phase] = frozenset(("Aborted", "RolledBack"))  # nothing happens until somebody starts it anew
 # What a rollout in progress waits for.
 Reason = Literal[
     "",
@@ -22,6 +23,7 @@ Reason = Literal[
     "AwaitingTracks",
     "TooManyFailures",
     "GateFailed",
+    "MemberStopped",
 ]
 Turn = Literal["waiting", "given", "done", "failed", "deferred", "skipped", "back", "restored"]
 TURNS: tuple[Turn, ...] = get_args(Turn)

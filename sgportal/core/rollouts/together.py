@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from .state import Phase, Reason, State
+from .state import GIVEN_UP, OVER, Phase, Reason, State
 from .strategy import Strategy, Track
 from .tracks import is_over, position
 
@@ -66,7 +66,7 @@ def _place(strategy: Strategy, track: Track, other: State | None) -> Place | Non
 
 def _has_tracks_left(strategy: Strategy, other: State | None) -> bool:
     *tracks, _ = strategy.tracks
-    if other is None or other.phase in _OVER:
+    if other is None or other.phase in _GOES_NO_FURTHER:
         return other is None
     return not all(is_over(track, position(strategy, other, track)) for track in tracks)
 
@@ -74,15 +74,30 @@ def _has_tracks_left(strategy: Strategy, other: State | None) -> bool:
 def limit_of(others: Iterable[Place | None]) -> int | None:
     """The number of the last wave that a member may begin, as far as the others are (None among these: one that has not
     begun with what it says now); None where nobody holds it up. Who is done with a wave waits for the others there."""
-    limits = [0 if each is None else _allows(*each) for each in others if each is None or each[0] not in _OVER]
+    limits = [
+        0 if each is None else _allows(*each) for each in others if each is None or each[0] not in _GOES_NO_FURTHER
+    ]
     return min(limits, default=None)
 
 
-_OVER = ("Complete", "Superseded")
+_GOES_NO_FURTHER = OVER | GIVEN_UP  # and so it is waited for by nobody
 
 
 def _allows(phase: Phase, reason: Reason, wave: int) -> int:
     return wave + 1 if phase == "Progressing" and reason == "AwaitingMembers" else wave
+
+
+def is_given_up(before: Phase | None, after: Phase) -> bool:
+    """Whether somebody gave the rollout of a member up just now: by itself, if that is not of all."""
+    return before != after and after in ("Aborted", "RollingBack")
+
+
+def stopped(state: State) -> State:
+    """The rollout of a member after that of another was given up by itself: it stands still until somebody says how the
+    package is to go on, without the other one or back with it."""
+    if state.phase not in ("Progressing", "Paused"):
+        return state
+    return replace(state, phase="Halted", reason="MemberStopped", ready_at=None)
 
 
 def asked_of(units: Collection[str], members: Mapping[str, Collection[str]]) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .forecast import Clocks, seconds_by_wave, seconds_to_approval, taken_together
-from .state import OVER, Phase, Position, State
+from .state import GIVEN_UP, OVER, Phase, Position, State
 from .strategy import Strategy, Track
 from .tracks import position, summed
 from .verbs import VERBS, Verb, possible, possible_of
@@ -53,11 +53,12 @@ def whole(strategy: Strategy, members: Mapping[str, State], now: float, clocks: 
     )
     together = {f"{path}/{name}": unit for path, each in parts.items() for name, unit in each.members.items()}
     state = State(0, phase, last.reason, last.wave, last.ready_at, last.approved, last.checked, together)
+    going = {path: each for path, each in parts.items() if each.phase not in GIVEN_UP} or parts
     if strategy.is_tracked:
-        state = _with_tracks(strategy, state, parts.values())
+        state = _with_tracks(strategy, state, going.values())
     asked = _in_order(verb for each in parts.values() for verb in possible(strategy, each))
-    seconds = _seconds(strategy, parts, now, clocks)
-    asking = (seconds_to_approval(strategy, part, now, clocks[path]) for path, part in parts.items())
+    seconds = _seconds(strategy, going, now, clocks)
+    asking = (seconds_to_approval(strategy, part, now, clocks[path]) for path, part in going.items())
     asked_in = [each for each in asking if each is not None]
     return Whole(state, parts, seconds, max(asked_in, default=None), asked)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from ...core.rollouts.progress import sentence_of
 from ...core.rollouts.state import TURNS
@@ -16,9 +18,10 @@ from ..page.export import as_csv, wants_csv
 from ..page.render import paged, wanted
 from .address import grid_at
 from .columns import ROLLOUT
-from .rollout_waves import FAILED_BY, WORDS, told
+from .rollout_waves import FAILED_BY, PHASES, WORDS, told
 from .views import show_grid
 
+_NOT_BEGUN = gettext_lazy("not begun yet")
 _FIRST = ("failed", "given", "back", "deferred", "waiting", "skipped", "restored", "done")
 
 
@@ -45,6 +48,10 @@ def _facts(now: Current) -> dict[str, Any]:
     return {
         **told(strategy, state, now.seconds_left(), now.seconds_to_approval(), partial(possible_of, strategy, state)),
         "sentence": sentence_of(strategy, state),
+        "held_by": [
+            (reverse("grid-rollout", args=path.split("/")), path, PHASES[phase] if phase else _NOT_BEGUN)
+            for path, phase in now.held_by()
+        ],
         "verbs": possible(strategy, state),
         "turns": [(each, WORDS[each]) for each in TURNS],
     }

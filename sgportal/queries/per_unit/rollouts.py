@@ -10,7 +10,7 @@ from django.utils import timezone
 from ...core.grids.grid import GridSpec, parse
 from ...core.rollouts import forecast
 from ...core.rollouts.forecast import Clocks
-from ...core.rollouts.state import Failure, Member, Phase, Position, Reason, State, Turn
+from ...core.rollouts.state import GIVEN_UP, OVER, Failure, Member, Phase, Position, Reason, State, Turn
 from ...core.rollouts.strategy import Strategy, strategy_of
 from ...core.rollouts.time_zones import time_zone_of
 from ...core.rollouts.whole import Whole, whole
@@ -61,6 +61,10 @@ class Current:
     strategy: Strategy
     state: State
     clocks: Clocks
+
+    def held_by(self) -> list[tuple[str, Phase | None]]:
+        """The members of the package that it waits for, or for which it was halted (`held_by`)."""
+        return held_by(self.rollout.grid, self.state)
 
     def seconds_left(self) -> float | None:
         """In about how many seconds it is complete, None where that cannot be told."""
@@ -150,3 +154,26 @@ def together(group: ServiceGroup) -> Together | None:
     if not found or strategy is None:
         return None
     return Together(group, strategy, tuple(sorted(found, key=lambda each: each[0].path)))
+
+
+def held_by(grid: Grid, state: State) -> list[tuple[str, Phase | None]]:
+    """The members of its package that the rollout of a grid, which is at this state, waits for, or for which it was
+    halted: by path, and the phase of each (None: it has not begun with what it says now). Three queries where it
+    does, else none."""
+    reasons = {state.reason, *(each.reason for each in state.tracks)}
+    if not grid.group_id or reasons.isdisjoint(("AwaitingMembers", "MemberStopped")):
+        return []
+    wanted = grid.spec.get("rollout")
+    others = [each for each in Grid.objects.filter(group=grid.group_id).exclude(pk=grid.pk) if is_with(each, wanted)]
+    begun = {each.grid_id: each for each in latest_of(others)}
+    found: list[tuple[str, Phase | None]] = []
+    for other in sorted(others, key=lambda each: each.path):
+        its = begun.get(other.pk)
+        phase = cast(Phase, its.phase) if its and its.generation == other.generation else None
+        waits = its is not None and "AwaitingMembers" in {its.reason, *(each["reason"] for each in its.tracks)}
+        if phase in GIVEN_UP or phase == "RollingBack":
+            if state.reason == "MemberStopped":
+                found.append((other.path, phase))
+        elif state.reason != "MemberStopped" and phase not in OVER and not (waits and phase == "Progressing"):
+            found.append((other.path, phase))
+    return found

@@ -1,12 +1,15 @@
-"""Which ServiceGroup a grid belongs to, and that it is edited in the portal, stands on its custom resource too: a
-portal whose database is lost finds both again when it adopts the grid."""
+"""Which ServiceGroup a grid belongs to, that it is edited in the portal, and in which NodeUnits it is at home stands on
+its custom resource too: a portal whose database is lost finds it again when it adopts the grid."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ...cluster import MERGE_PATCH, Cluster
+from ...core.health import severity
 from ...core.names import HOME, MAX_LABEL, SERVICEGROUP, object_name_problem
-from ...models import Grid, ServiceGroup
+from ...core.overrides.joining import join_policy_of
+from ...core.plans.quarantine import NOT_APPROVED, NOT_READY
+from ...models import Grid, GridUnit, ServiceGroup
 
 
 def marked(grid: Grid) -> dict[str, Any]:
@@ -42,6 +45,18 @@ def read_back(grid: Grid, body: Mapping[str, Any]) -> None:
     if grid.key and name and not object_name_problem(name, MAX_LABEL):
         group, _ = ServiceGroup.objects.get_or_create(namespace=grid.namespace, name=name, defaults={"key": grid.key})
         grid.group = group if group.key == grid.key else None
+
+
+def joined_before(grid: Grid, body: Mapping[str, Any]) -> None:
+    """Note the NodeUnits of a custom resource that is adopted, as far as its status lists them, that did not wait there
+    to join: where one has no workload just now, nobody is asked about it once more."""
+    if join_policy_of(grid.spec) == "immediate":
+        return
+    told = (body.get("status") or {}).get("units") or []
+    names = {each["name"] for each in told if each.get("reason") not in (NOT_READY, NOT_APPROVED)}
+    fresh = {"state": "Progressing", "severity": severity("Progressing"), "reason": "NotObserved", "joined": True}
+    rows = [GridUnit(grid=grid, name=name, **fresh) for name in sorted(names)]
+    GridUnit.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _marks(grid: Grid) -> dict[str, str | None]:

@@ -243,6 +243,41 @@ def test_an_undo_of_a_job_is_seen_first_and_then_exactly_that(api, made):
     assert LabelJob.objects.filter(undoes=job["id"]).exists()
 
 
+def pods(*names, app="echo"):
+    """Only these pods of a grid's are on the first node."""
+    child = f"{app}-nodeunit1"
+    Pod.objects.filter(child=child).delete()
+    for name in names:
+        Pod.objects.filter(pk=builders.pod(name, "node0").pk).update(child=child, child_kind="Deployment")
+
+
+@pytest.mark.parametrize("state", ["done", "running"])
+def test_an_undo_is_carried_out_although_a_pod_has_another_name_by_then(api, made, state):
+    """Which grids lose pods was agreed to. Of a move under way that changes from one look to the next."""
+    pods("echo-1", "echo-2")
+    job = api.post("nodes/label", {"nodes": ["node0"], "set": {KEY: "nodeunit7"}, "move": True}).json()
+    if state == "done":
+        labels = {**Node.objects.get(name="node0").labels, KEY: "nodeunit7"}
+        Node.objects.filter(name="node0").update(labels=labels)
+        NodeLabel.objects.filter(node__name="node0", key=KEY).update(value="nodeunit7")
+        row = LabelJob.objects.get()
+        row.state, row.results["node0"]["state"] = state, "done"
+        row.save()
+    path = f"jobs/{job['id']}/undo"
+    plan = planned(api, "POST", path)
+    assert {each["pod"] for each in plan["evictions"]} == {"echo-1", "echo-2"}
+    pods(*(["echo-3", "echo-4"] if state == "done" else []))
+    assert carried_out(api, "POST", path, plan["id"]).status_code == 202
+
+
+def test_a_drain_is_refused_when_pods_of_another_grid_came_to_the_node(api, made):
+    api.post("deploymentgrids", builders.manifest("other"))
+    builders.child(Grid.objects.get(name="other"), "nodeunit1")
+    plan = planned(api, "POST", "nodes/drain", {"nodes": ["node0"]})
+    pods("other-1", app="other")
+    assert carried_out(api, "POST", "nodes/drain", plan["id"], {"nodes": ["node0"]}).status_code == 409
+
+
 def test_a_job_under_way_goes_on_while_its_undo_is_only_looked_at(api, made):
     job = api.post("nodes/cordon", {"nodes": ["node0"]}).json()
     planned(api, "POST", f"jobs/{job['id']}/undo")

@@ -23,7 +23,8 @@ WAITS = ("Progressing", "AwaitingMembers")
         ([(*WAITS, 2), ("Complete", "", 2)], 3),
         ([("Halted", "TooManyFailures", 0), (*WAITS, 3)], 0),
         ([("Paused", "", 2)], 2),
-        ([("RolledBack", "", 1)], 1),
+        ([("RollingBack", "", 1)], 1),
+        ([("RolledBack", "", 1), ("Aborted", "", 0)], None),
     ],
 )
 def test_nobody_begins_a_wave_before_all_are_done_with_the_one_before(others, limit):

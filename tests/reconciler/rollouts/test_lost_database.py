@@ -7,17 +7,17 @@ import pytest
 from django.apps import apps
 from django.db.models import F
 
-from sgportal.actions import pin_units
+from sgportal.actions import approve, pin_units
 from sgportal.cluster import MERGE_PATCH
 from sgportal.core.names import DEPENDS_ON, PAUSED
 from sgportal.core.plans.per_unit.layers import NotPossible
 from sgportal.management import backup
 from sgportal.models import Grid, GridEvent, GridUnit, ManagedCluster
 from sgportal.queries.per_unit.effective import effective_of
-from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.cache import enqueue, refresh
 from sgportal.reconciler.grids.status import publish
 
-from ..world import ADA
+from ..world import ADA, a_grid, a_template
 from .test_waves import complete, give, images, is_at, seen, steer, three  # noqa: F401
 
 pytestmark = pytest.mark.embedded_only
@@ -157,3 +157,31 @@ def annotate(world, annotations):
     refresh.relist("deploymentgrids", world.cluster)
     world.settle()
     world.resync()
+
+
+@pytest.mark.parametrize("lose", ["lost", "restored"])
+def test_a_unit_that_had_its_workload_is_not_asked_about_once_more(world, lose):
+    """One was there before the policy was set, one was approved in the portal, one still waits."""
+    world.label("node0", zone="a")
+    world.save(a_grid(template=a_template()))
+    world.change(Grid.objects.get(), lambda body: body["spec"].update(joinPolicy="approved"))
+    world.label("node1", zone="b")
+    world.label("node2", zone="c")
+    world.settle()
+    approve(Grid.objects.get(), ["b"], ADA)
+    world.settle()
+    assert world.names() == ["g-a", "g-b"]
+    world.resync()
+    file = BytesIO()
+    backup.write(file)
+    file.seek(0)
+    for name in ("g-a", "g-b"):
+        world.cluster.delete("Deployment", "default", name, uid=world.get(name)["metadata"]["uid"])
+    if lose == "lost":
+        _lost(world)
+    else:
+        _restored(world, file.getvalue())
+    enqueue.enqueue_all()  # as the watch does that begins
+    world.settle()
+    assert world.names() == ["g-a", "g-b"]
+    assert dict(GridUnit.objects.values_list("name", "reason"))["c"] == "WaitingForApproval"

@@ -95,6 +95,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
         if adopted:
             row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
             membership.read_back(row, body)
+            membership.joined_before(row, body)
         row.pushed_generation = row.generation
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
         row.save()

@@ -36,16 +36,16 @@ def prepare(grid: Grid, spec: GridSpec, cluster: Cluster | None = None) -> bool:
     known = grid.observed_generation or spec.rollout is None
     behind = set[str]() if known else taken_over.behind(grid, spec, cluster)
     with transaction.atomic(), requests_together():
-        row = Grid.objects.filter(pk=grid.pk).locked().first()
+        row, others = package.locked_with_package(grid)
         if row is None or row.generation != grid.generation:
             return False
-        _hold_against(row, spec, behind)
+        _hold_against(row, spec, behind, others)
     for name in ("stable", "rollout", "cells_version"):
         setattr(grid, name, getattr(row, name))
     return True
 
 
-def _hold_against(grid: Grid, spec: GridSpec, behind: Collection[str]) -> None:
+def _hold_against(grid: Grid, spec: GridSpec, behind: Collection[str], others: Collection[Grid]) -> None:
     rollout = latest(grid)
     if (strategy := spec.rollout) is None:
         _end(grid, rollout)
@@ -54,7 +54,7 @@ def _hold_against(grid: Grid, spec: GridSpec, behind: Collection[str]) -> None:
     elif rollout is None or not rollout.generation:  # as a restored backup leaves it
         _first(grid, spec, strategy, behind)
     elif _makes_as(grid, spec, rollout.target):
-        _go_on(grid, spec, strategy, rollout)
+        _go_on(grid, spec, strategy, rollout, others)
     else:
         _supersede(grid, spec, strategy, rollout)
     rollout_keys.wake([grid])
@@ -103,13 +103,15 @@ def _makes_as(grid: Grid, spec: GridSpec, number: int) -> bool:
         return False
 
 
-def _go_on(grid: Grid, spec: GridSpec, strategy: Strategy, rollout: Rollout) -> None:
+def _go_on(grid: Grid, spec: GridSpec, strategy: Strategy, rollout: Rollout, others: Collection[Grid]) -> None:
     """The grid says something else of what does not concern its children: how it is rolled out, perhaps."""
     before = state_of(rollout)
     waves = divided(strategy, _units(spec, before.members), rollout.seed)
     after = redivided(strategy, before, waves)
     rollout.generation = grid.generation
-    rows.store(grid, rollout, strategy, before, turn.commanded(grid, strategy, rollout, after))
+    after = turn.commanded(grid, strategy, rollout, after)
+    rows.store(grid, rollout, strategy, before, after)
+    turn.stop_with(before, after, others)
 
 
 def _supersede(grid: Grid, spec: GridSpec, strategy: Strategy, old: Rollout) -> None:

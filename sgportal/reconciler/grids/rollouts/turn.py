@@ -13,7 +13,7 @@ from ....core.rollouts.division import divided
 from ....core.rollouts.engine import advance, next_look
 from ....core.rollouts.state import Member, Seen, State
 from ....core.rollouts.strategy import Strategy
-from ....core.rollouts.together import Others, after_those, asked_of
+from ....core.rollouts.together import Others, after_those, asked_of, is_given_up, stopped
 from ....core.rollouts.tracks import Gates, due_gates
 from ....core.rollouts.words import Asked, asked_for
 from ....core.text import Invalid, Sentence, say
@@ -80,6 +80,14 @@ def _take_along(after: State, look: "Look", others: Collection[Grid]) -> None:
     rollout_keys.wake(others)
 
 
+def stop_with(before: State | None, after: State, others: Collection[Grid]) -> None:
+    """Where a person gave up the rollout of one member of a package by itself, those of the others, whose rows are
+    locked, stand still."""
+    if others and is_given_up(before.phase if before else None, after.phase):
+        looks = looks_at(others)
+        _steer(others, looks, {path: stopped(look.state) for path, look in looks.items()})
+
+
 def steer_all(grids: Collection[Grid], verb: verbs.Verb) -> None:
     """Ask this of the rollouts of these grids, whose rows are locked, for which it makes sense now."""
     looks = looks_at(grids)
@@ -107,8 +115,8 @@ def obey_all(grids: Collection[Grid], words: Sequence[str]) -> None:
 
 def _steer(grids: Collection[Grid], looks: Mapping[str, "Look"], afters: Mapping[str, State]) -> None:
     for grid in grids:
-        if after := afters.get(grid.path):
-            look = looks[grid.path]
+        after, look = afters.get(grid.path), looks.get(grid.path)
+        if after and look and after != look.before:
             rows.store(grid, look.rollout, look.strategy, look.before, after)
     rollout_keys.wake(grids)
 

@@ -41,6 +41,7 @@ _NOT_OBSERVED = (
     "next_at",
     "pinned",
     "assigned",
+    "joined",
 )
 _OBSERVED = [each.name for each in GridUnit._meta.concrete_fields if each.name not in _NOT_OBSERVED]
 

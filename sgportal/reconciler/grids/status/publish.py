@@ -6,7 +6,7 @@ next. One task does all grids of a label key.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -140,9 +140,9 @@ def _send(said: Sequence[_Said], cluster: Cluster) -> bool:
     results = map_parallel(lambda each: _write(each, cluster), said)
     done = [each for each, result in zip(said, results, strict=True) if result is True]
     refused = [each for each, result in zip(said, results, strict=True) if _is_refusal(result)]
-    _note_published([*done, *refused])
-    workqueue.enqueue(each.grid.path for each in refused)
     kube_events.send([each.grid for each in [*done, *refused]], cluster)
+    note_published({each.grid.pk: each.version for each in [*done, *refused]})
+    workqueue.enqueue(each.grid.path for each in refused)
     for result in results:
         if isinstance(result, Unreachable | Throttled):
             raise result
@@ -165,10 +165,10 @@ def _is_refusal(result: bool | ClusterError) -> bool:
     return isinstance(result, ClusterError) and not isinstance(result, Unreachable | Throttled)
 
 
-def _note_published(said: Sequence[_Said]) -> None:
-    """Note up to which change each is published."""
-    if said:
-        versions = [When(pk=each.grid.pk, then=Value(each.version, PositiveBigIntegerField())) for each in said]
-        rows = Grid.objects.filter(pk__in=[each.grid.pk for each in said])
-        published = Case(*versions, default=F("published_version"))
+def note_published(versions: Mapping[int, int]) -> None:
+    """Note up to which change of its cells each of these grids, by primary key, is published."""
+    if versions:
+        cases = [When(pk=pk, then=Value(version, PositiveBigIntegerField())) for pk, version in versions.items()]
+        published = Case(*cases, default=F("published_version"))
+        rows = Grid.objects.filter(pk__in=versions)
         update_in_order(rows, published_version=Greatest("published_version", published))

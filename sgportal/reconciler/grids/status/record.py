@@ -44,11 +44,15 @@ def record(
         telling = submit(lambda: resource_status.write(grid, seen.resource, said.body, cluster))
         Grid.objects.filter(pk=grid.pk).update(seen_at=timezone.now())
         rows = judged.changes.after
+        if grid.published_version < grid.cells_version:  # a process was killed before it had told what it noted
+            kube_events.send([grid], cluster)
     else:
         seen.confirm(cluster)
         telling = submit(lambda: resource_status.write(grid, seen.resource, said.body, cluster))
-        rows = _write(grid, judged, said, events, kept)
-    kube_events.send([grid], cluster)  # what was left by whoever was killed, too
+        rows, is_all = _write(grid, judged, said, events, kept)
+        if is_all:
+            kube_events.send([grid], cluster)
+            publish.note_published({grid.pk: grid.cells_version})
     if not telling.result():
         publish.mark([grid])
     return rows
@@ -81,17 +85,18 @@ def _closed(status: GridStatus, why: Sentence) -> GridStatus:
 
 def _write(
     grid: Grid, judged: Judged, said: Published, events: Sequence[NewEvent], kept: Mapping[str, Any]
-) -> cells.Cells:
-    """Write what is news. Where somebody else recorded cells of the grid since it was read, its status is made anew
-    from all rows."""
+) -> tuple[cells.Cells, bool]:
+    """Write what is news; the cells' rows, and whether that is all there is to publish. Where somebody else recorded
+    cells of the grid since it was read, its status is made anew from all rows, by whoever publishes it."""
     with transaction.atomic(), requests_together():
         row = Grid.objects.filter(pk=grid.pk).locked().first()
         if row is None:
-            return judged.changes.after
+            return judged.changes.after, False
+        is_all = row.cells_version == grid.cells_version
         fields: dict[str, Any] = {"whole": kept["whole"], "seen_at": timezone.now()}
         fields["cells_version"] = row.cells_version + 1
-        if row.cells_version == grid.cells_version:
-            fields |= {**kept, **said.fields, "published_version": row.cells_version + 1}
+        if is_all:
+            fields |= {**kept, **said.fields}
             rows = cells.write([judged.changes])[0]
         else:
             before = sums.stored([judged.changes])
@@ -106,7 +111,7 @@ def _write(
             change_log.record("grid", [grid.path])
     for name, value in fields.items():
         setattr(grid, name, value)
-    return rows
+    return rows, is_all
 
 
 def record_invalid(grid: Grid, resource: Body | None, invalid: Invalid, cluster: Cluster) -> None:
