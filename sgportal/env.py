@@ -87,6 +87,14 @@ def config_map(text: str) -> str:
     return text
 
 
+def cluster_name(text: str) -> str:
+    """What people call the cluster, SGPORTAL_CLUSTER_NAME: as a label's value, so that every place that shows it can.
+    Raises ImproperlyConfigured for what is none."""
+    if text and (problem := label_value_problem(text)):
+        raise ImproperlyConfigured(f"SGPORTAL_CLUSTER_NAME: {problem}")
+    return text
+
+
 def domain(text: str) -> str:
     """The domain of SGPORTAL_CLUSTER_DOMAIN. Raises ImproperlyConfigured for what is none."""
     if problem := object_name_problem(text):

@@ -9,6 +9,7 @@ from .core.policy.pod_security import LEVELS
 from .env import (
     REDIS,
     caches,
+    cluster_name,
     config_map,
     database,
     domain,
@@ -41,6 +42,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What the product itself may be told.
 SGPORTAL_CLUSTER = env_str("SGPORTAL_CLUSTER", "in-cluster")
+SGPORTAL_CLUSTER_NAME = cluster_name(env_str("SGPORTAL_CLUSTER_NAME", ""))
 SGPORTAL_NAMESPACE = env_str("SGPORTAL_NAMESPACE", "sgportal")
 SGPORTAL_EXPECTED_ZONES = zones(env_list("SGPORTAL_EXPECTED_ZONES"))
 SGPORTAL_DNS_CONFIGMAP = config_map(env_str("SGPORTAL_DNS_CONFIGMAP", ""))
@@ -292,4 +294,4 @@ LOGGING_CONFIG = "sgportal.logs.configure"
 LOGGING = configuration(
     env_choice("LOG_FORMAT", "text", FORMATS), env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 )
-name_cluster(SGPORTAL_CLUSTER)
+name_cluster(SGPORTAL_CLUSTER_NAME or SGPORTAL_CLUSTER)

@@ -43,7 +43,7 @@ def served(application: App) -> App:
         nonlocal prepared
         if not prepared:
             prepared = True
-            tracing.begin("web", settings.SGPORTAL_CLUSTER)
+            tracing.begin("web", settings.SGPORTAL_CLUSTER_NAME)
             _end_streams_on_signals()  # not earlier: servers set their own handlers after they load us
         await limited(scope, receive, send)
 

@@ -32,6 +32,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(lambda: fresh(request)),
         "management_mode": SimpleLazyObject(ManagementMode.now),
+        "cluster_name": settings.SGPORTAL_CLUSTER_NAME,
         "managed": SimpleLazyObject(ManagedCluster.now),
         "held": SimpleLazyObject(lambda: _held(request)),
         "revision": revision(request),

@@ -25,7 +25,7 @@ def name_process(name: str) -> None:
 
 
 def name_cluster(name: str) -> None:
-    """Say which cluster the process is told to manage, as SGPORTAL_CLUSTER has it."""
+    """Say which cluster the process is told to manage: its name, or how it is reached where it has none."""
     _process["cluster"] = name
 
 

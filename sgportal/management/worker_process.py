@@ -30,7 +30,7 @@ class WorkerProcess:
     def run(self) -> None:
         """Work. Returns without having been asked where the process hangs and has to be begun anew."""
         keep_trimming()
-        tracing.begin("worker", settings.SGPORTAL_CLUSTER)
+        tracing.begin("worker", settings.SGPORTAL_CLUSTER_NAME)
         hands = executor.Executor(self._threads)
         executor.current[:] = [hands]
         poller = Poller(hands)

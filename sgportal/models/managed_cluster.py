@@ -13,8 +13,8 @@ from .scopes.clusters import OneEach, current
 
 
 class ManagedCluster(OneEach):
-    """A cluster; each process works for one (`scopes.clusters`). `name` is what people call it, and
-    `uid` that of its namespace kube-system ("": not known yet).
+    """A cluster; each process works for one (`scopes.clusters`). `name` is what people call it, as
+    the watch found it in SGPORTAL_CLUSTER_NAME, and `uid` that of its namespace kube-system ("": not known yet).
 
     `halt` is a `core.fleet.halt.Reason` while nothing is written and nothing forgotten ("": work goes on), since
     `halted_at`, by what `facts` say. `decision` (a `core.fleet.halt.Choice`), `decided_by` (a user's name) and

@@ -33,6 +33,7 @@ class Portal(Collector):
     def collect(self) -> Iterator[Metric]:
         """Each number, by one query per family."""
         yield _gauge("sgportal_info", "The version.", ["version"], [((VERSION,), 1)])
+        yield _cluster()
         yield _gauge("sgportal_streams", "Open event streams of this process.", [], [((), Seat.taken())])
         yield _grids()
         yield _units()
@@ -53,6 +54,13 @@ def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[Seque
     for names, value in values:
         family.add_metric(names, value)
     return family
+
+
+def _cluster() -> Metric:
+    """By which other numbers are joined with the cluster's name: a label of each would be another series whenever it
+    changes."""
+    told = (settings.SGPORTAL_CLUSTER_NAME, ManagedCluster.now().uid)
+    return _gauge("sgportal_cluster_info", "The cluster that the portal manages.", ["name", "uid"], [(told, 1)])
 
 
 def _grids() -> Metric:

@@ -4,6 +4,8 @@ import time
 from datetime import datetime
 from typing import cast
 
+from django.conf import settings
+
 from ...cluster import Identity
 from ...core.fleet.halt import ANOTHER_CLUSTER, Reason
 from ...models import Grid, ManagedCluster
@@ -26,7 +28,10 @@ class Guard:
 
     def _ask(self) -> ManagedCluster:
         self._asked = time.monotonic()
-        return self._learn(ManagedCluster.now())
+        row = ManagedCluster.now()
+        if row.name != settings.SGPORTAL_CLUSTER_NAME:
+            ManagedCluster.objects.update(name=settings.SGPORTAL_CLUSTER_NAME)
+        return self._learn(row)
 
     def _learn(self, row: ManagedCluster) -> ManagedCluster:
         self.identity.expected = row.uid

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -61,13 +62,15 @@ def _tell(channel: NotificationChannel, due: Sequence[Delivery]) -> float | None
 
 
 def message(language: str, due: Sequence[Delivery]) -> tuple[str, str]:
-    """Title and text in a language: one line for each notice, those that began first."""
+    """Title, with the cluster's name, and text in a language: one line for each notice, those that began first."""
     with translation.override(language):
         lines = [_line(each) for each in sorted(due, key=lambda each: each.event == "ended")]
         more = len(lines) - SHOWN
         if more > 0:
             lines[SHOWN:] = [MORE.having(count=more).render(gettext)]
         title = lines[0] if len(due) == 1 else SUMMARY.having(count=len(due)).render(gettext)
+        if name := settings.SGPORTAL_CLUSTER_NAME:
+            title = f"[{name}] {title}"
         return title, "\n".join(lines)
 
 

@@ -20,7 +20,9 @@ RULES = ROOT / "deploy" / "alerts.yaml"
 ALERTS = {each["alert"]: each for each in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]}
 DASHBOARD = json.loads((ROOT / "deploy" / "dashboard.json").read_text())
 # What a portal that is well tells, every half minute for an hour.
+NAMED = 'sgportal_cluster_info{name="shanghai",uid="u"}'
 WELL = {
+    NAMED: "1x120",
     'sgportal_info{version="1"}': "1x120",
     'sgportal_processes{kind="worker"}': "2x120",
     'sgportal_halted{reason="ClusterChanged"}': "0x120",
@@ -67,6 +69,7 @@ def test_each_alert_fires_by_what_it_is_for_and_by_nothing_else(tmp_path):
     """All cases in one run of promtool; the portal that is well comes first."""
     cases = [("", {}), *WRONG.items()]
     tests = [_case(expected, {**WELL, **changed}) for expected, changed in cases]
+    tests += [_case(expected, {**WELL, **_elsewhere(changed)}) for expected, changed in cases[2:]]
     body = {"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": tests}
     path = tmp_path / "tests.yaml"
     path.write_text(yaml.safe_dump(body, sort_keys=False))
@@ -76,10 +79,23 @@ def test_each_alert_fires_by_what_it_is_for_and_by_nothing_else(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def _elsewhere(changed: dict[str, str]) -> dict[str, str]:
+    """The same wrong in shanghai, beside a portal of another cluster that is well."""
+    other = {NAMED: 'sgportal_cluster_info{name="lyon",uid="v"}'}
+    series = {_at(other.get(name, name), "lyon"): values for name, values in WELL.items()}
+    return {**dict.fromkeys(WELL, ""), **series, **{_at(name, "sha"): v for name, v in {**WELL, **changed}.items()}}
+
+
+def _at(series: str, instance: str) -> str:
+    name, _, labels = series.partition("{")
+    return f'{name}{{job="sgportal",instance="{instance}",{labels or "}"}'
+
+
 def _case(expected: str, series: dict[str, str]) -> dict:
     given = [{"series": name, "values": values} for name, values in series.items() if values]
-    firing = 'count by (alertname) (ALERTS{alertstate="firing"})'
-    samples = [{"labels": f'{{alertname="{expected}"}}', "value": 1}] if expected else []
+    firing = 'count by (alertname, name) (ALERTS{alertstate="firing"})'
+    named = "" if expected == "SgportalDown" else ',name="shanghai"'  # whoever does not answer tells no name
+    samples = [{"labels": f'{{alertname="{expected}"{named}}}', "value": 1}] if expected else []
     return {
         "interval": "30s",
         "input_series": given,

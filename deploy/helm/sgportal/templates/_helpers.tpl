@@ -39,6 +39,7 @@ app.kubernetes.io/component: {{ . }}
 {{- end -}}
 {{- $_ := set $own "CSRF_TRUSTED_ORIGINS" (join "," $origins) -}}
 {{- if .Values.impersonation }}{{ $_ = set $own "SGPORTAL_IMPERSONATE" "1" }}{{ end -}}
+{{- with .Values.clusterName }}{{ $_ = set $own "SGPORTAL_CLUSTER_NAME" . }}{{ end -}}
 {{- if ne .Values.logs.format "text" }}{{ $_ = set $own "LOG_FORMAT" .Values.logs.format }}{{ end -}}
 {{- if ne .Values.logs.level "INFO" }}{{ $_ = set $own "LOG_LEVEL" .Values.logs.level }}{{ end -}}
 {{- with .Values.tracing.endpoint -}}
