@@ -16,12 +16,13 @@ from tests.house.tree import ROOT
 
 from ..client import Client
 from ..setting import Setting
+from ..snapshot import KEY
 from ..work import NoAnswer
 from .fault import fault
 
 CLIENTS = 8
 # What they read: an object, lists, a page of sums.
-READ = ("deploymentgrids/default/calm-0", "nodes", "nodeunits", "deploymentgrids", "overview?limit=5")
+READ = ("deploymentgrids/default/calm-0", "nodes", "nodeunits", "deploymentgrids", f"overview?group={KEY}")
 
 
 def _git(*words: str) -> str:
@@ -114,6 +115,12 @@ def rolling_restart(at: Setting) -> None:
     assert all(code in asked for code in codes.values()), codes
 
 
+def _processor_seconds(pid: int) -> float:
+    """What a process has used of processors so far."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @fault(
     "many-requests", "100,000 requests by eight clients (FAULTS_REQUESTS), half of them asking whether anything changed"
 )
@@ -125,6 +132,7 @@ def many_requests(at: Setting) -> None:
     trouble: list[str] = []
     clients = [Client(at.ports[name], at.token) for name in at.each("web") * (CLIENTS // len(at.each("web")))]
     shares = [wanted // len(clients) + (number < wanted % len(clients)) for number in range(len(clients))]
+    before = sum(_processor_seconds(pid) for name in at.each("web") for pid in at.pids(name))
     began = time.monotonic()
 
     def ask(client: Client, share: int) -> None:
@@ -145,7 +153,9 @@ def many_requests(at: Setting) -> None:
         counts += client.answers
         client.close()
     told = ", ".join(f"{count} × {status}" for status, count in sorted(counts.items()))
-    at.note(f"{counts.total()} of {wanted} requests answered: {told}")
+    spent = sum(_processor_seconds(pid) for name in at.each("web") for pid in at.pids(name)) - before
+    took = time.monotonic() - began
+    at.note(f"{counts.total()} of {wanted} requests answered in {took:.0f} s ({spent:.0f} s of processor): {told}")
     assert not trouble, trouble[:5]
     assert set(counts) <= {200, 304}, counts
     assert counts.total() == wanted, f"{counts.total()} of {wanted} in {seconds:.0f} s (FAULTS_REQUESTS_SECONDS)"
