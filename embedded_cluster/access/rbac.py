@@ -2,7 +2,7 @@
 Authorization")."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..objects.errors import ApiError
 from ..objects.store import Store
@@ -26,6 +26,14 @@ class Act:
     namespace: str = ""
     name: str = ""
     path: str = ""
+
+
+def acts_of(request: Request, target: Target | None) -> Iterator[Act]:
+    """What a request does; who asks for a WebSocket to a container has to be allowed to create that, too."""
+    act = act_of(request, target)
+    yield act
+    if request.upgrades and act.resource in ("pods/exec", "pods/attach", "pods/portforward"):
+        yield replace(act, verb="create")
 
 
 def act_of(request: Request, target: Target | None) -> Act:

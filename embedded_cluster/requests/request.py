@@ -13,7 +13,8 @@ from ..objects.errors import ApiError, cause, invalid
 
 @dataclass(slots=True)
 class Request:
-    """An HTTP request. `query` has the last value of each parameter; `headers` have lower-case names."""
+    """An HTTP request. `query` has the last value of each parameter, `words` every `command`; `headers` have
+    lower-case names."""
 
     method: str
     path: str
@@ -22,12 +23,19 @@ class Request:
     body: bytes = b""
     doubled: list[str] = field(default_factory=list)  # paths of the fields that the body has twice
     warnings: list[str] = field(default_factory=list)  # what the answer is to warn of
+    words: list[str] = field(default_factory=list)
 
     @staticmethod
     def of(method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> "Request":
         """The request an ASGI scope stands for."""
-        pairs = {key: values[-1] for key, values in parse_qs(query.decode(), keep_blank_values=True).items()}
-        return Request(method, path, pairs, {k.decode().lower(): v.decode() for k, v in headers}, body)
+        every = parse_qs(query.decode(), keep_blank_values=True)
+        pairs, words = {key: values[-1] for key, values in every.items()}, every.get("command", [])
+        return Request(method, path, pairs, {k.decode().lower(): v.decode() for k, v in headers}, body, words=words)
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether a WebSocket is asked for."""
+        return self.headers.get("upgrade", "").lower() == "websocket"
 
     @property
     def accept(self) -> str:
@@ -81,13 +89,14 @@ def bad_option(request: Request, name: str, message: str, reason: str = "FieldVa
 
 @dataclass(slots=True)
 class Response:
-    """An answer: a body, or a stream of chunks."""
+    """An answer: a body, a stream of chunks, or `frames` of a WebSocket: the number of a stream, and bytes of it."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    frames: AsyncIterator[tuple[int, bytes]] | None = None
 
     @staticmethod
     def of(value: Any, status: int = 200) -> "Response":

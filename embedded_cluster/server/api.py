@@ -49,7 +49,8 @@ class Api:
             rbac.check(self.store, user, rbac.impersonation(someone))
             user = someone
         if MASTERS not in user.groups:
-            rbac.check(self.store, user, rbac.act_of(request, target))
+            for act in rbac.acts_of(request, target):
+                rbac.check(self.store, user, act)
         if found := reviews.answer(self.store, user, request):
             return found
         if request.method == "GET" and (found := discovery.answer(request, self.kinds)):
@@ -134,6 +135,8 @@ class Api:
             raise ApiError(404, "the server could not find the requested resource")
         if target.subresource == "log":
             return kubelet.log(self.store, self.writer.existing(target), request)
+        if target.subresource == "exec" and request.upgrades:
+            return kubelet.run(self.store, self.writer.existing(target), request)
         if target.subresource in kubelet.STREAMS:
             raise kubelet.unreachable(self.store, self.writer.existing(target), target.subresource, request)
         if target.subresource == "scale":

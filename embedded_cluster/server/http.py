@@ -19,6 +19,7 @@ from ..objects.errors import ApiError
 from ..requests.request import Request, Response, Target, target_of
 from .api import Api
 from .faults import Dropped, Faults
+from .sockets import WebSocketProtocol
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -51,9 +52,17 @@ class Application:
             self.hang_up(scope["client"])
             return
         except Exception:
-            _log.exception("%s %s failed", scope["method"], scope["path"])
-            effect, response = "", Response.error(ApiError(500, "the embedded cluster failed; its log says why"))
+            effect, response = "", _failed(scope["method"], scope["path"])
         await _send(response, send, receive, cut=effect == "truncate")
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to who asks for a WebSocket. Raises Dropped."""
+        try:
+            return (await self._respond(request))[1]
+        except Dropped:
+            raise
+        except Exception:
+            return _failed(request.method, request.path)
 
     async def _respond(self, request: Request) -> tuple[str, Response]:
         """What is to be done to the answer, and the answer."""
@@ -87,6 +96,11 @@ class Application:
         except (ValueError, TypeError) as error:
             raise ApiError(400, f"faults: {error}") from None
         return Response.of({})
+
+
+def _failed(method: str, path: str) -> Response:
+    _log.exception("%s %s failed", method, path)
+    return Response.error(ApiError(500, "the embedded cluster failed; its log says why"))
 
 
 def _counted(request: Request, target: Target | None) -> tuple[str, str]:
@@ -190,7 +204,7 @@ class Listener:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
             access_log=False,
-            ws="none",  # who asks for a WebSocket is answered as anybody
+            ws=partial(WebSocketProtocol, self._application.answer),  # type: ignore[arg-type]
             **self._tls,  # type: ignore[arg-type]
         )
         server = self._server = uvicorn.Server(config)

@@ -1,12 +1,16 @@
-"""What the API server has from a kubelet: logs (`nodes.output`); and of exec, attach and port-forward what an API
-server says whose kubelets do not listen."""
+"""What the API server has from a kubelet: logs (`nodes.output`), and commands (`nodes.commands`) for who asks by a
+WebSocket; of attach, port-forward and SPDY what an API server says whose kubelets do not listen."""
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
+import orjson
+
+from ..nodes import commands
 from ..nodes.containers import clock
 from ..nodes.output import Line, lines
 from ..objects.errors import ApiError
@@ -19,6 +23,9 @@ LOOK_SECONDS = 0.25  # between two looks whether a container that is followed ha
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PORT = 10250
+_NAMES = {1: "stdout", 2: "stderr"}
+_ERROR = 3  # the stream of the Status at the end
+_KILLED = 137
 _ASKED = {"command": "command", "stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"}  # by kubelets
 
 
@@ -106,6 +113,64 @@ def _since(state: Object) -> str:
 def _last(pod: Object, container: str) -> Object:
     states = [each for key in _STATUSES for each in pod["status"].get(key) or () if each["name"] == container]
     return dict((states[0].get("lastState") or {}).get("terminated") or {})
+
+
+def run(store: Store, pod: Object, request: Request) -> Response:
+    """A command in a container, as it goes on, until it or the container ends. Raises 400 where it is not said which,
+    500 where it does not run."""
+    container = _container(pod, request.query.get("container", ""))
+    if not request.words:
+        raise ApiError(400, "you must specify at least one command for the container")
+    if "running" not in _state(pod, container):
+        raise ApiError(500, f'unable to upgrade connection: container not found ("{container}")')
+    return Response(101, frames=_commanded(store, pod, container, request))
+
+
+def _state(pod: Object, container: str) -> Object:
+    states = [each for key in _STATUSES for each in (pod.get("status") or {}).get(key) or ()]
+    return next((dict(each.get("state") or {}) for each in states if each["name"] == container), {})
+
+
+async def _commanded(store: Store, pod: Object, container: str, request: Request) -> AsyncIterator[tuple[int, bytes]]:
+    spec = next(each for key in _CONTAINERS for each in pod["spec"].get(key) or () if each["name"] == container)
+    said = commands.answer(request.words, pod, spec, clock())
+    if said is None:
+        missing = f'exec: "{request.words[0]}": executable file not found in $PATH'
+        words = f"error executing command in container: failed to exec in container: {missing}"
+        causes = [{"reason": "", "message": words, "field": ""}]
+        yield _ERROR, orjson.dumps(ApiError(500, f"Internal error occurred: {words}", causes=causes).status())
+        return
+    for each in said:
+        if isinstance(each, commands.Exit):
+            yield _ERROR, orjson.dumps(_ended(each.code))
+            return
+        if request.flag(_NAMES[each.stream]) and each.text:
+            yield each.stream, each.text.encode()
+        if not await _alive(store, pod, each.after):
+            yield _ERROR, orjson.dumps(_ended(_KILLED))
+            return
+
+
+async def _alive(store: Store, pod: Object, seconds: float) -> bool:
+    """Wait for so long, or until the pod is gone; whether it is still there."""
+    until, metadata = time.monotonic() + seconds, pod["metadata"]
+    while True:
+        live = store.get("pods", metadata["namespace"], metadata["name"])
+        if live is None or live["metadata"]["uid"] != metadata["uid"]:
+            return False
+        if (left := until - time.monotonic()) <= 0:
+            return True
+        await asyncio.sleep(min(left, LOOK_SECONDS))
+
+
+def _ended(code: int) -> Object:
+    """The Status at the end of a command."""
+    if not code:
+        return {"metadata": {}, "status": "Success"}
+    causes = [{"reason": "ExitCode", "message": str(code)}]
+    words = f"command terminated with non-zero exit code: exit status {code}"
+    failed = {"metadata": {}, "status": "Failure", "message": words, "reason": "NonZeroExitCode"}
+    return {**failed, "details": {"causes": causes}}
 
 
 def unreachable(store: Store, pod: Object, subresource: str, request: Request) -> ApiError:

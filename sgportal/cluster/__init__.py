@@ -7,6 +7,7 @@ import copy
 
 from .answers import Applied, Listing
 from .client import JSON_PATCH, MERGE_PATCH, Cluster
+from .commands import Command, Ended, Output, begin_command
 from .crds import ALL_DEFINITIONS, DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity
@@ -24,12 +25,15 @@ __all__ = [
     "Applied",
     "Cluster",
     "ClusterError",
+    "Command",
     "Conflict",
+    "Ended",
     "Expired",
     "Identity",
     "Listing",
     "Log",
     "NotFound",
+    "Output",
     "Person",
     "ReadOnly",
     "Refused",
@@ -38,6 +42,7 @@ __all__ = [
     "Unreachable",
     "Watch",
     "WatchEvent",
+    "begin_command",
     "connect",
     "install_crds",
     "on_behalf_of",

@@ -177,6 +177,11 @@ class Transport:
             answer.close()
         raise _refusal(answer, value)
 
+    def for_upgrade(self) -> tuple[Any, Mapping[str, str]]:
+        """What a connection in another protocol needs: the configuration (of the `kubernetes` package), and the headers
+        of a request."""
+        return self._configuration, self._headers({})
+
     def _send(self, method: str, url: str, options: Mapping[str, Any]) -> urllib3.BaseHTTPResponse:
         try:
             return self._pool.request(method, url, **options)

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from ..core.access.scope import Scope, administers
 from ..models import ManagedCluster, ManagementMode
 from ..queries.held import held_counts
-from ..queries.per_unit.pods import may_read_logs
+from ..queries.per_unit.pods import may_exec, may_read_logs
 from ..version import VERSION
 from .page.access import fresh, may, revision, rights, role
 from .people import preferences
@@ -29,6 +29,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "may_audit": SimpleLazyObject(lambda: administers(rights(request))),
         "four_eyes": settings.SGPORTAL_FOUR_EYES,
         "may_logs": SimpleLazyObject(lambda: may_read_logs(rights(request))),
+        "may_exec": SimpleLazyObject(lambda: may_exec(rights(request))),
         "theme": preferences.theme(request),
         "freshness": SimpleLazyObject(lambda: fresh(request)),
         "management_mode": SimpleLazyObject(ManagementMode.now),

@@ -150,7 +150,7 @@ class ControlPlane:
         """A policy that logs what a person may do through the portal at once, and nothing else."""
         rules = [
             {"level": "Metadata", "verbs": ["patch"], "resources": [{"group": "", "resources": ["nodes"]}]},
-            {"level": "Metadata", "resources": [{"group": "", "resources": ["pods/log", "pods/eviction"]}]},
+            {"level": "Metadata", "resources": [{"group": "", "resources": ["pods/log", "pods/eviction", "pods/exec"]}]},
             {"level": "None"},
         ]
         path = self.folder / "audit.yaml"
@@ -196,6 +196,7 @@ class ControlPlane:
                     f"--service-account-key-file={accounts}",
                     f"--service-account-signing-key-file={accounts}",
                     "--allow-privileged",
+                    "--kubelet-preferred-address-types=ExternalDNS",
                     f"--audit-policy-file={self._audited()}",
                     f"--audit-log-path={self.folder / 'audit.log'}",
                     *apiserver,

@@ -44,6 +44,7 @@ type kubelets struct {
 	version string
 	lease   time.Duration
 	fabric  *fabric
+	port    int // where commands in containers are asked for
 	nodes   cache.Store
 	pods    cache.Store
 	queue   workqueue.TypedRateLimitingInterface[string]
@@ -101,6 +102,11 @@ func (k *kubelets) run(ctx context.Context) {
 	all.Start(ctx.Done())
 	bound.Start(ctx.Done())
 	cache.WaitForCacheSync(ctx.Done(), nodes.HasSynced, pods.HasSynced)
+	var err error
+	if k.port, err = k.listen(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
 	var group sync.WaitGroup
 	for range workers {
 		group.Add(1)
@@ -184,7 +190,7 @@ func (k *kubelets) node(ctx context.Context, node *core.Node) (time.Duration, er
 			return 0, err
 		}
 	}
-	if !isReady(node) {
+	if !isReady(node) || int(node.Status.DaemonEndpoints.KubeletEndpoint.Port) != k.port {
 		if err := k.makeReady(ctx, node); err != nil {
 			return 0, err
 		}
@@ -220,7 +226,9 @@ func (k *kubelets) makeReady(ctx context.Context, node *core.Node) error {
 		},
 		"addresses": []any{
 			map[string]any{"type": "InternalIP", "address": address}, map[string]any{"type": "Hostname", "address": node.Name},
+			map[string]any{"type": "ExternalDNS", "address": reached},
 		},
+		"daemonEndpoints": map[string]any{"kubeletEndpoint": map[string]any{"Port": k.port}},
 		"nodeInfo": map[string]any{
 			"machineID": "", "systemUUID": "", "bootID": "", "kernelVersion": "", "osImage": "stand-in",
 			"containerRuntimeVersion": "standin://1", "kubeletVersion": k.version, "kubeProxyVersion": "",

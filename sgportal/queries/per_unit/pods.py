@@ -1,4 +1,5 @@
-"""Which pods the portal shows, and to whom their logs: those that belong to the cells of grids and of ServiceGrids."""
+"""Which pods the portal shows, to whom their logs, and who may run commands in them: those that belong to the cells of
+grids and of ServiceGrids."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from ...core.text import say
 from ...models import Grid, GridUnit, NodeLabel, Pod
 from ...models.scopes.current import reading
 
-NOBODY = "none"  # SGPORTAL_POD_LOGS where logs are not shown
+NOBODY = "none"  # SGPORTAL_POD_LOGS where logs are not shown, SGPORTAL_EXEC where no commands are run
 
 
 class PodCell(NamedTuple):
@@ -24,17 +25,34 @@ class PodCell(NamedTuple):
 
 def log_role() -> str:
     """The least role for logs, "" where nobody may read them."""
-    named = str(settings.SGPORTAL_POD_LOGS)
+    return _role(settings.SGPORTAL_POD_LOGS)
+
+
+def exec_role() -> str:
+    """The least role for commands in containers, "" where nobody may run any."""
+    return _role(settings.SGPORTAL_EXEC)
+
+
+def _role(named: str) -> str:
     return "" if named == NOBODY else named
 
 
 def may_read_logs(rights: Iterable[Right]) -> bool:
     """Whether there are pods whose logs somebody with these rights may read."""
-    needed = log_role()
+    return _holds(rights, log_role())
+
+
+def may_exec(rights: Iterable[Right]) -> bool:
+    """Whether there are pods in which somebody with these rights may run commands."""
+    return _holds(rights, exec_role())
+
+
+def _holds(rights: Iterable[Right], needed: str) -> bool:
     return bool(needed and Scope.of(rights, needed).bounds)
 
 
 NO_LOGS = say("this portal does not show logs of pods (SGPORTAL_POD_LOGS)")
+NO_EXEC = say("this portal runs no commands in pods (SGPORTAL_EXEC)")
 
 
 def cells_of(pods: Iterable[Pod]) -> dict[int, list[PodCell]]:
