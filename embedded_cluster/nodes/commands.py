@@ -3,7 +3,7 @@ itself are answered from what is known of it, and of any other it is said that t
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +35,7 @@ def answer(words: list[str], pod: Object, container: Object, now: datetime) -> I
     not have."""
     if words[0] in SHELLS:
         return _script(words[2] if len(words) > 2 and words[1].endswith("c") else "", pod, container, now)
-    if words[0].rpartition("/")[2] not in _KNOWN:
+    if words[0].rpartition("/")[2] not in _texts([], pod, container, now):
         return None
     return _ended(words, pod, container, now)
 
@@ -66,10 +66,11 @@ def _script(text: str, pod: Object, container: Object, now: datetime) -> Iterato
     yield Exit(code)
 
 
-def _one(words: list[str], pod: Object, container: Object, now: datetime) -> "Iterator[Said | Exit]":
+def _one(words: list[str], pod: Object, container: Object, now: datetime) -> Generator[Said | Exit, None, int]:
     *words, target = [*words, ""] if words[-1] not in (">&2", "1>&2") else [*words[:-1], "error"]
     stream, program, rest = (2 if target else 1), words[0].rpartition("/")[2], words[1:]
-    if "|" in words or program not in _KNOWN:
+    texts = _texts(rest, pod, container, now)
+    if "|" in words or program not in texts:
         yield Said(2, f"sh: {words[0]}: not found\n")
         return MISSING
     if program == "sleep":
@@ -77,9 +78,8 @@ def _one(words: list[str], pod: Object, container: Object, now: datetime) -> "It
         return 0
     if program == "false":
         return 1
-    text = _KNOWN[program](rest, pod, container, now)
-    if text:
-        yield Said(stream, f"{text}\n")
+    if texts[program]:
+        yield Said(stream, f"{texts[program]}\n")
     return 0
 
 
@@ -87,19 +87,17 @@ def _number(words: list[str]) -> float:
     return float(words[0]) if words and re.fullmatch(r"\d+(\.\d+)?", words[0]) else 0.0
 
 
-def _environment(container: Object) -> str:
-    return "\n".join(f"{each['name']}={each.get('value', '')}" for each in container.get("env") or ())
-
-
-_KNOWN = {
-    "echo": lambda rest, *_: " ".join(rest),
-    "true": lambda *_: "",
-    "false": lambda *_: "",
-    "sleep": lambda *_: "",
-    "hostname": lambda _, pod, *__: pod["metadata"]["name"],
-    "date": lambda _, pod, container, now: f"{now:%a %b %e %H:%M:%S UTC %Y}",
-    "env": lambda _, pod, container, now: _environment(container),
-    "id": lambda *_: "uid=0(root) gid=0(root)",
-    "pwd": lambda *_: "/",
-    "ls": lambda *_: _ROOT.replace(" ", "\n"),
-}
+def _texts(rest: list[str], pod: Object, container: Object, now: datetime) -> dict[str, str]:
+    """What each program that is known writes, given these arguments."""
+    return {
+        "echo": " ".join(rest),
+        "true": "",
+        "false": "",
+        "sleep": "",
+        "hostname": str(pod["metadata"]["name"]),
+        "date": f"{now:%a %b %e %H:%M:%S UTC %Y}",
+        "env": "\n".join(f"{each['name']}={each.get('value', '')}" for each in container.get("env") or ()),
+        "id": "uid=0(root) gid=0(root)",
+        "pwd": "/",
+        "ls": _ROOT.replace(" ", "\n"),
+    }

@@ -34,7 +34,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.client = transport.get_extra_info("peername")
         self.connections.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """It is gone; what it was for ends."""
         self.connections.discard(self)
         if self._task:
@@ -92,7 +92,8 @@ def _plain(response: Response) -> bytes:
 
 
 def _switched(request: Request, protocol: str) -> bytes:
-    digest = hashlib.sha1((request.headers.get("sec-websocket-key", "") + _GUID).encode()).digest()
+    key = request.headers.get("sec-websocket-key", "") + _GUID
+    digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
     lines = (
         "HTTP/1.1 101 Switching Protocols",
         "Upgrade: websocket",

@@ -39,6 +39,7 @@ from .migration.imports import Imported, import_objects
 from .notifications import add_channel, remove_channel, try_channel
 from .operations import approve, pause, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
+from .pods.commands import run_command
 from .revisions import pin_units, restore_revision
 from .rollouts import steer_package, steer_rollout
 from .superedge import TakeOver, hand_back, take_over, upgrade_definitions
@@ -100,6 +101,7 @@ __all__ = [
     "resume",
     "revoke_service_token",
     "revoke_token",
+    "run_command",
     "save_grids",
     "save_group",
     "save_view",

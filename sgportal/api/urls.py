@@ -17,6 +17,7 @@ from .nodes import labelling, past
 from .nodes import views as nodes
 from .people import approvals, bookmarks, grants, service_tokens
 from .people import views as people
+from .pods import commands
 from .pods import views as pods
 from .rollouts import packages
 from .rollouts import views as rollouts
@@ -94,6 +95,7 @@ urlpatterns = [
     path("pods/<str:namespace>/<str:name>", pods.PodDetail.as_view(), name="api-pod"),
     path("pods/<str:namespace>/<str:name>/events", pods.PodEvents.as_view()),
     path("pods/<str:namespace>/<str:name>/log", pods.PodLog.as_view(), name="api-pod-log"),
+    path("pods/<str:namespace>/<str:name>/exec", commands.PodExec.as_view(), name="api-pod-exec"),
     path("cell-events", pods.CellEvents.as_view()),
     path("jobs", labelling.JobList.as_view(), name="api-jobs"),
     path("jobs/<uuid:pk>", labelling.JobDetail.as_view(), name="api-job"),

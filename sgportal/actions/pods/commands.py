@@ -12,9 +12,7 @@ from ...reconciler.live import commands
 from ..common import Actor, note
 
 
-def run_command(
-    pod: Pod, cells: Sequence[PodCell], container: str, words: list[str], actor: Actor
-) -> commands.Running:
+def run_command(pod: Pod, cells: Sequence[PodCell], container: str, words: list[str], actor: Actor) -> commands.Running:
     """Run a command in a container of a pod that belongs to these cells. Raises Invalid, and what
     `reconciler.live.commands.begin` raises."""
     problems = list(command_problems(words))

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,8 @@ class Seat:
     _taken: Counter[tuple[str, str]] = Counter()  # by kind and user, "" for all of a kind
 
     def __init__(self) -> None:
-        self._may_take = True
+        self._may_take, self._is_over = True, False
+        self._endings: list[Callable[[], None]] = []
         self._mine: tuple[tuple[str, str], ...] = ()
         self._work: Future[Any] | None = None
 
@@ -53,9 +55,20 @@ class Seat:
         """Keep the place until this is done, too: it keeps a thread busy, whether the caller is still there or not."""
         self._work = work
 
+    def at_end(self, end: Callable[[], None]) -> None:
+        """Have this called when the request is over; at once where it is."""
+        with Seat._lock:
+            if not self._is_over:
+                self._endings.append(end)
+                return
+        end()
+
     def leave(self) -> None:
         """The request is over."""
-        self._may_take = False
+        with Seat._lock:
+            self._may_take, self._is_over = False, True
+        for end in self._endings:
+            end()
         if self._work is None:
             self._free()
         else:

@@ -17,7 +17,7 @@ from ... import actions
 from ...core.documents import TOO_LARGE
 from ...core.text import Invalid, Problem, Sentence, say
 from ...logs.request_id import HEADER, request_id
-from ...reconciler.live.errors import NoLog, NotAllowed
+from ...reconciler.live.errors import NoLog, NotAllowed, NotRun
 from .shapes import Count, Said, Shape
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def _action_refusal(error: Exception) -> Refusal | None:
         return Refusal(404, say("“%(name)s” not found", name=str(error)))
     if isinstance(error, actions.Forbidden | NotAllowed):
         return Refusal(403, error.sentence)
-    if isinstance(error, actions.Refused | NoLog):
+    if isinstance(error, actions.Refused | NoLog | NotRun):
         return Refusal(409, error.sentence)
     if isinstance(error, actions.Unavailable):
         wait = str(math.ceil(error.retry_after))

@@ -58,7 +58,7 @@ class PodDetail(PortalView):
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """A pod that belongs to a cell of a grid: its containers, with their states and how they ended before, and its
         conditions, as they are now."""
-        row, cells, body = _seen_now(namespace, name)
+        row, cells, body = seen_now(namespace, name)
         return Response(PodSerializer.of(Seen(row, cells, body)))
 
 
@@ -135,7 +135,7 @@ class PodLog(PortalView):
         logs (`SGPORTAL_POD_LOGS`), 409 where the container has none."""
         if not log_role():
             raise Refusal(403, NO_LOGS)
-        row, _, body = _seen_now(namespace, name)
+        row, _, body = seen_now(namespace, name)
         wanted = self._wanted(chosen(body, self.query["container"]))
         raw = request._request
         if not isinstance(raw, ASGIRequest):
@@ -180,7 +180,8 @@ def _pod(namespace: str, name: str) -> tuple[Pod, list[PodCell]]:
     return found
 
 
-def _seen_now(namespace: str, name: str) -> tuple[Pod, list[PodCell], objects.Body]:
+def seen_now(namespace: str, name: str) -> tuple[Pod, list[PodCell], objects.Body]:
+    """A pod of a cell, the cells that it belongs to, and as it is now. Raises NotFound, and what reading it raises."""
     row, cells = _pod(namespace, name)
     body = objects.pod_body(row)
     if body is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ..text import Problem, pointer, say
+from ..text import Problem, say
 
 MOST_WORDS = 64
 LONGEST = 4096  # bytes of a command
@@ -11,11 +11,8 @@ LONGEST = 4096  # bytes of a command
 def command_problems(words: Sequence[str]) -> Iterator[Problem]:
     """What is wrong with a command: a program and its arguments."""
     if not words or not words[0]:
-        yield Problem("/command", say("must name a program and its arguments, such as [\"ls\", \"-l\"]"))
+        yield Problem("/command", say('must name a program and its arguments, such as ["ls", "-l"]'))
     if len(words) > MOST_WORDS:
         yield Problem("/command", say("must have at most %(most)s words", most=MOST_WORDS))
     if sum(len(each.encode(errors="replace")) for each in words) > LONGEST:
         yield Problem("/command", say("must have at most %(most)s bytes", most=LONGEST))
-    for index, word in enumerate(words[:MOST_WORDS]):
-        if "\0" in word or any("\ud800" <= each <= "\udfff" for each in word):
-            yield Problem("/command" + pointer(index), say("has a character that no command can have"))

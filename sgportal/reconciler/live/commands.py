@@ -6,6 +6,8 @@ It ends with whoever asked for it.
 
 import asyncio
 import contextlib
+import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,8 +26,9 @@ from ...core.containers.log_text import Lines
 from ...core.text import Sentence, say
 from ...models import Pod
 from ..process.connection import in_the_name_of, reading
-from .errors import raised
+from .errors import not_run
 
+log = logging.getLogger(__name__)
 MOST_STREAMS = 16  # commands that a process passes on at a time
 MOST_PER_USER = 2
 MOST_BYTES = 1024 * 1024  # of what a command writes
@@ -51,17 +54,21 @@ class Outcome:
 class Running:
     """A command that somebody asked for. `done` is called once, with how it ended, whatever becomes of the caller."""
 
-    def __init__(self, opening: "Future[Command]", done: Callable[[Outcome], None]) -> None:
-        self.opening = opening
+    def __init__(self, done: Callable[[Outcome], None]) -> None:
+        self.opening: Future[Command] = Future()
         self.ended: Future[None] = Future()
         self._done = done
         self._begun = time.monotonic()
+        self._once = threading.Lock()
         self._context = copy_context()  # of which cluster its rows are
         self._left = MOST_BYTES
 
     def finish(self, outcome: Outcome) -> Outcome:
-        """End the command, if it has not ended, and tell how; from any thread, without waiting."""
+        """End the command, if it has not ended, and tell how, the first time that it is called; from any thread,
+        without waiting."""
         told = replace(outcome, seconds=round(time.monotonic() - self._begun, 3))
+        if not self._once.acquire(blocking=False):
+            return told
         self.opening.add_done_callback(_close)
         _threads.submit(self._context.run, self._finish, told)
         return told
@@ -69,6 +76,8 @@ class Running:
     def _finish(self, outcome: Outcome) -> None:
         try:
             self._done(outcome)
+        except Exception:
+            log.exception("how a command ended is not in the audit log: %s", outcome)
         finally:
             connections.close_all()
             self.ended.set_result(None)
@@ -113,18 +122,16 @@ class _TooMuch(Exception):
 def begin(pod: Pod, container: str, words: list[str], asker: str, done: Callable[[Outcome], None]) -> Running:
     """A command, being run in the name of whoever asks; in the end `done` is called, in a thread of its own. Raises
     NotAllowed, Unavailable, NotRun where the cluster says so at once."""
-    opening: Future[Command] = Future()
-    running = Running(opening, done)
+    running = Running(done)
     try:
         cluster = in_the_name_of(asker, reading())
-        opening = running.opening = _threads.submit(
-            begin_command, cluster, pod.namespace, pod.name, container, words, IDLE_SECONDS
-        )
+        place = (pod.namespace, pod.name, container)
+        running.opening = _threads.submit(begin_command, cluster, *place, words, IDLE_SECONDS)
         with contextlib.suppress(TooSlow):
-            opening.result(BEGIN_SECONDS)
+            running.opening.result(BEGIN_SECONDS)
     except ClusterError as error:
         running.finish(Outcome("refused", None, 0, say("%(message)s", message=str(error))))
-        raise raised(error, command=True) from error
+        raise not_run(error) from error
     return running
 
 

@@ -21,6 +21,24 @@ class NoLog(Exception):
         self.sentence = sentence
 
 
+class NotRun(Exception):
+    """The command could not be begun: the container does not run, or its node does not answer; `sentence` has the
+    cluster's words."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+def not_run(error: ClusterError) -> Exception:
+    """What an error of the cluster's means to somebody who wants a command run."""
+    if error.status in (401, 403):
+        return raised(error)
+    if error.status:
+        return NotRun(say("the command could not be run: %(message)s", message=str(error)))
+    return Unavailable(error)
+
+
 def raised(error: ClusterError, log: bool = False) -> Exception:
     """What an error of the cluster's means to somebody who looks something up, or, with `log`, a log."""
     if error.status in (401, 403):
