@@ -16,6 +16,7 @@ from .nodes import views as nodes
 from .page import live
 from .people import approvals, bookmarks, oidc, preferences, profile, second_factor, service_tokens
 from .people.login import Login, Logout, code, password
+from .pods import commands
 from .pods import events as pod_events
 from .pods import views as pods
 
@@ -71,6 +72,7 @@ urlpatterns = [
     path("nodes/<str:name>/events/", pod_events.of_node, name="node-events"),
     path("pods/<str:namespace>/<str:name>/", pods.pod, name="pod"),
     path("pods/<str:namespace>/<str:name>/log/", pods.log, name="pod-log"),
+    path("pods/<str:namespace>/<str:name>/terminal/", commands.terminal, name="pod-terminal"),
     path("pods/<str:namespace>/<str:name>/events/", pod_events.of_pod, name="pod-events"),
     path("labels/", labels.select, name="select"),
     path("labels/assign/", labels.assign, name="assign"),

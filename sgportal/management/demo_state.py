@@ -92,6 +92,7 @@ def prepare() -> None:
     )
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("SGPORTAL_POD_LOGS", "operator")
+    os.environ.setdefault("SGPORTAL_EXEC", "operator")
     os.environ.setdefault("SGPORTAL_METRICS_SERVER", "1")
     os.environ.setdefault("SGPORTAL_USAGE_SECONDS", "15")
 

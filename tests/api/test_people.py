@@ -47,12 +47,13 @@ AT_ONCE = ("/events", "/crds", "/takeover")  # what asks the cluster at once; he
 @pytest.fixture(autouse=True)
 def _logs(settings):
     settings.SGPORTAL_POD_LOGS = "viewer"  # by default nobody reads these
+    settings.SGPORTAL_EXEC = "operator"
 
 
 def least_role(view, method):
     if method == "GET":
         return getattr(view(), "read_role", "viewer")  # which may depend on a setting
-    return getattr(view, "write_role", "operator")
+    return getattr(view(), "write_role", "operator")
 
 
 @pytest.fixture

@@ -150,7 +150,10 @@ class ControlPlane:
         """A policy that logs what a person may do through the portal at once, and nothing else."""
         rules = [
             {"level": "Metadata", "verbs": ["patch"], "resources": [{"group": "", "resources": ["nodes"]}]},
-            {"level": "Metadata", "resources": [{"group": "", "resources": ["pods/log", "pods/eviction", "pods/exec"]}]},
+            {
+                "level": "Metadata",
+                "resources": [{"group": "", "resources": ["pods/log", "pods/eviction", "pods/exec"]}],
+            },
             {"level": "None"},
         ]
         path = self.folder / "audit.yaml"

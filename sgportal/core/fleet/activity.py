@@ -27,6 +27,8 @@ _TOLD: Mapping[str, Sentence] = {
     "approval-given": say("approved an action on %(what)s: %(details)s"),
     "approval-refused": say("refused an action on %(what)s: %(details)s"),
     "approval-used": say("carried out an approved action on %(what)s: %(details)s"),
+    "exec": say("ran a command in a pod of %(what)s: %(details)s"),
+    "exec-ended": say("ran a command in a pod of %(what)s to its end: %(details)s"),
     "take-over": say("took the grids over from SuperEdge"),
     "hand-back": say("began to hand the grids back to SuperEdge"),
     "definitions": say("replaced the custom resource definitions"),
@@ -46,6 +48,7 @@ _OF_ALL: Mapping[str, Sentence] = {
 }
 _DELETED = say("decided that workloads of %(what)s are deleted: %(details)s")
 _CHANGED = say("changed %(what)s: %(details)s")
+_CUT_OFF = say("ran a command in a pod of %(what)s, which was cut off or refused: %(details)s")
 _OTHER = say("%(verb)s: %(what)s")
 
 
@@ -55,6 +58,8 @@ def told(verb: str, path: str, before: Any, after: Any) -> Sentence:
     sentence = sentence or _TOLD.get(verb)
     if sentence is None:
         return _OTHER.having(verb=verb, what=named(path))
+    if verb == "exec-ended" and isinstance(after, Mapping) and after.get("exitCode") is None:
+        sentence = _CUT_OFF
     details = ", ".join(_details(verb, path, before, after))
     if verb == "change" and details:
         sentence = _CHANGED
@@ -81,6 +86,8 @@ def _details(verb: str, path: str, before: Any, after: Any) -> Iterator[str]:
         yield from _some([unit if number is None else f"{unit}={number}" for unit, number in after.items()])
     elif verb in ("keep", "delete") and isinstance(before, Mapping):
         yield from _some([str(unit) for unit in before.get("units") or ()])
+    elif verb in ("exec", "exec-ended") and isinstance(asked := before or after, Mapping):
+        yield from (str(asked["pod"]), str(asked["container"]), _short(" ".join(asked["command"])))
     elif verb.startswith("approval-") and isinstance(after, Mapping):
         yield from (str(after[name]) for name in ("action", "asked", "by") if name in after)
     elif isinstance(before, Mapping):

@@ -82,6 +82,8 @@ VERBS = {
     "approval-given": gettext_lazy("approve"),
     "approval-refused": gettext_lazy("refuse approval"),
     "approval-used": gettext_lazy("carry out what was approved"),
+    "exec": gettext_lazy("run a command"),
+    "exec-ended": gettext_lazy("end of a command"),
     "access-ended": gettext_lazy("revoke access"),
     "view-shared": gettext_lazy("share view"),
     "view-removed": gettext_lazy("remove shared view"),

@@ -27,10 +27,7 @@ _NO_ANSWER_LOG = say("the cluster does not answer: no log can be read now")
 @needs("viewer", "grids")
 def pod(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """A pod: its containers with their states and last ends, its conditions, and the cells that it belongs to."""
-    row, cells = _pod(namespace, name)
-    body, problem = _body(row)
-    if body is None and problem is None:
-        raise Http404
+    row, cells, body, problem = pod_now(namespace, name)
     containers = containers_of(body or {})
     context = {
         "pod": row,
@@ -70,11 +67,8 @@ def log(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 
 def _log(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """They are in this answer alone, which nobody may keep."""
-    row, cells = _pod(namespace, name)
+    row, cells, body, problem = pod_now(namespace, name)
     asked = wanted(request, "container", "tail", "previous", "timestamps")
-    body, problem = _body(row)
-    if body is None and problem is None:
-        raise Http404
     containers = containers_of(body or {})
     container = next((each for each in containers if each.name == asked["container"]), None)
     if asked["container"] and body is not None and container is None:
@@ -109,11 +103,15 @@ def _source(row: Pod, container: ContainerView | None, tail: int, flags: dict[st
     return f"{reverse('api-pod-log', args=[row.namespace, row.name])}?{urlencode(query)}"
 
 
-def _pod(namespace: str, name: str) -> tuple[Pod, list[PodCell]]:
+def pod_now(namespace: str, name: str) -> tuple[Pod, list[PodCell], objects.Body | None, Sentence | None]:
+    """A pod of a cell, the cells that it belongs to, and as it is now or why that is not known. Raises Http404."""
     found = pod_at(namespace, name)
     if found is None:
         raise Http404
-    return found
+    body, problem = _body(found[0])
+    if body is None and problem is None:
+        raise Http404
+    return *found, body, problem
 
 
 def _body(row: Pod) -> tuple[objects.Body | None, Sentence | None]:

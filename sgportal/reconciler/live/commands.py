@@ -130,7 +130,9 @@ def begin(pod: Pod, container: str, words: list[str], asker: str, done: Callable
         with contextlib.suppress(TooSlow):
             running.opening.result(BEGIN_SECONDS)
     except ClusterError as error:
-        running.finish(Outcome("refused", None, 0, say("%(message)s", message=str(error))))
+        running.finish(
+            Outcome("refused", None, 0, say("the command could not be run: %(message)s", message=str(error)))
+        )
         raise not_run(error) from error
     return running
 
@@ -143,7 +145,7 @@ def _close(opening: "Future[Command]") -> None:
 def _outcome(ended: Ended) -> Outcome:
     if ended.exit_code is not None:
         return Outcome("exit", ended.exit_code)
-    return Outcome("failed", None, 0, say("%(message)s", message=ended.message))
+    return Outcome("failed", None, 0, say("the command could not be run: %(message)s", message=ended.message))
 
 
 async def _within(when: float | None, work: "Future[Any]") -> Output | Ended:

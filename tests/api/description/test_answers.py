@@ -30,7 +30,8 @@ from .contract import operations
 from .validation import Described
 
 # What is passed on as it comes; tests/api/server and tests/reconciler/live hold them.
-STREAMS = ("GET /api/v1/events", "GET /api/v1/pods/{namespace}/{name}/log")
+POD = "/api/v1/pods/{namespace}/{name}"
+STREAMS = ("GET /api/v1/events", f"GET {POD}/log", f"POST {POD}/exec")
 DESCRIBED = Described(json.loads(json.dumps(description())))
 OPERATIONS = [name for name, _ in operations(DESCRIBED.document) if name not in STREAMS]
 TRY = "?dryRun=All"

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "saved-views/1": "what people keep at hand",
     "favourites": "what people keep at hand",
     "favourites/1": "what people keep at hand",
+    "pods/default/nothing/exec": "what a command in a container does no plan can say; the audit log has it",
     "cluster/crds": "definitions are replaced with every grid and child kept",
 }
 

@@ -78,7 +78,7 @@ class Answers:
 
 @pytest.fixture
 def pod(fleet, settings, monkeypatch) -> Pod:
-    settings.SGPORTAL_POD_LOGS = "viewer"
+    settings.SGPORTAL_POD_LOGS = settings.SGPORTAL_EXEC = "viewer"
     found = Pod.objects.get(name="echo-lyo-0")
     for place in ("objects", "logs"):
         monkeypatch.setattr(f"sgportal.reconciler.live.{place}.reading", lambda: Answers(found))
@@ -91,7 +91,7 @@ def read(page) -> set[str]:
     return reader.words
 
 
-@pytest.mark.parametrize("part", ["", "log/", "log/?previous=1&timestamps=1&container=s", "events/"])
+@pytest.mark.parametrize("part", ["", "log/", "log/?previous=1&timestamps=1&container=s", "events/", "terminal/"])
 def test_the_pages_of_a_pod_have_no_english_left_in_chinese(pod, part):
     page = browser("viewer", django_language="zh-hans").get(f"/pods/default/{pod.name}/{part}")
     assert page.status_code == 200

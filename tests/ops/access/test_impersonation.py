@@ -1,6 +1,7 @@
 """The cluster's own RBAC and audit log see the person who asks, on a real API server."""
 
 import json
+import queue
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from sgportal import actions
 from sgportal.cluster import install_crds
 from sgportal.models import LabelJob, Pod
 from sgportal.reconciler import label_jobs
-from sgportal.reconciler.live import logs
+from sgportal.reconciler.live import commands, logs
 from sgportal.reconciler.live.errors import NotAllowed
 from sgportal.reconciler.process import connection
 from tests import builders
@@ -80,6 +81,10 @@ def test_rbac_refuses_and_allows_the_person_and_the_audit_log_names_them(
     assert "sgportal:bo" in done["bo"]["detail"]
     with pytest.raises(NotAllowed, match="sgportal:bo"):
         logs.whole(Pod(namespace="default", name="any"), logs.Wanted("c"), "bo")
+    ended = queue.SimpleQueue()
+    with pytest.raises(NotAllowed, match="sgportal:bo"):
+        commands.begin(Pod(namespace="default", name="any"), "c", ["true"], "bo", ended.put)
+    assert ended.get(timeout=75).reason == "refused"
     actions.schedule_nodes(["node0"], "uncordon", ada)
     label_jobs.run(str(LabelJob.objects.first().pk), connection.cluster())
     seen = [json.loads(line) for line in (control_plane.folder / "audit.log").read_text().splitlines()]

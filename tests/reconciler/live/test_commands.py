@@ -1,4 +1,4 @@
-"""Commands in containers, from a cluster through the portal: who may run which, what is left of it, and what ends one."""
+"""Commands in containers, from a cluster through the portal: who may run which, what is left of it, what ends one."""
 
 import json
 import urllib.error
@@ -65,8 +65,7 @@ def pod(world, portal):
 
 def trail(verb):
     return [
-        (each.actor, each.path, each.before, each.after)
-        for each in AuditEvent.objects.filter(verb=verb).order_by("pk")
+        (each.actor, each.path, each.before, each.after) for each in AuditEvent.objects.filter(verb=verb).order_by("pk")
     ]
 
 

@@ -29,6 +29,7 @@ app.kubernetes.io/component: {{ . }}
   "SGPORTAL_METRICS_OPEN" (.Values.metrics.open | ternary "1" "0")
   "SGPORTAL_METRICS_SERVER" (.Values.usage | ternary "1" "0")
   "SGPORTAL_POD_LOGS" .Values.podLogs
+  "SGPORTAL_EXEC" .Values.exec
   "SGPORTAL_TLS" (.Values.tls | ternary "1" "0")
   "SGPORTAL_TRUSTED_PROXIES" (join "," .Values.trustedProxies)
   "ALLOWED_HOSTS" (join "," (append .Values.hosts "localhost"))
