@@ -7,13 +7,13 @@ import copy
 
 from .answers import Applied, Listing
 from .client import JSON_PATCH, MERGE_PATCH, Cluster
-from .commands import Command, Ended, Output, begin_command
 from .crds import ALL_DEFINITIONS, DEFINITIONS, install_crds, upgrade_crds
 from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
 from .identity import Identity
 from .kinds import RESOURCES
+from .streams.commands import Command, Ended, Output, begin_command
+from .streams.watching import Log, Silent, Watch, WatchEvent
 from .transport import READ_SECONDS, Person
-from .watching import Log, Silent, Watch, WatchEvent
 
 __all__ = [
     "ALL_DEFINITIONS",

@@ -11,8 +11,8 @@ from .answers import Applied, Listing, before
 from .errors import Expired, NotFound, ReadOnly
 from .identity import Identity
 from .kinds import RESOURCES, Resource
+from .streams.watching import Log, Watch
 from .transport import READ_SECONDS, Transport
-from .watching import Log, Watch
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

@@ -27,7 +27,7 @@ def kubernetes_version() -> str:
 
 def cache() -> Path:
     """The folder of what is built from these very sources."""
-    sources = sorted([*HERE.glob("*.go"), HERE / "go.mod", HERE / "go.sum"])
+    sources = sorted([*HERE.glob("*.go"), *HERE.glob("containers/*.go"), HERE / "go.mod", HERE / "go.sum"])
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "sgportal-tests" / f"kube-{kubernetes_version()}-{digest}"

@@ -26,6 +26,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/workqueue"
+
+	"sgportal.example/tests/kube/containers"
 )
 
 // What a test says to the stand-in, by annotation.
@@ -103,7 +105,7 @@ func (k *kubelets) run(ctx context.Context) {
 	bound.Start(ctx.Done())
 	cache.WaitForCacheSync(ctx.Done(), nodes.HasSynced, pods.HasSynced)
 	var err error
-	if k.port, err = k.listen(ctx); err != nil {
+	if k.port, err = containers.Listen(ctx, k.known); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
@@ -115,6 +117,11 @@ func (k *kubelets) run(ctx context.Context) {
 	<-ctx.Done()
 	k.queue.ShutDown()
 	group.Wait()
+}
+
+func (k *kubelets) known(pod string) bool {
+	_, exists, _ := k.pods.GetByKey(pod)
+	return exists
 }
 
 func (k *kubelets) enqueue(prefix string) cache.ResourceEventHandlerFuncs {
@@ -226,7 +233,7 @@ func (k *kubelets) makeReady(ctx context.Context, node *core.Node) error {
 		},
 		"addresses": []any{
 			map[string]any{"type": "InternalIP", "address": address}, map[string]any{"type": "Hostname", "address": node.Name},
-			map[string]any{"type": "ExternalDNS", "address": reached},
+			map[string]any{"type": "ExternalDNS", "address": containers.Reached},
 		},
 		"daemonEndpoints": map[string]any{"kubeletEndpoint": map[string]any{"Port": k.port}},
 		"nodeInfo": map[string]any{
@@ -316,7 +323,7 @@ func (k *kubelets) start(ctx context.Context, pod *core.Pod, node *core.Node) er
 	status := map[string]any{
 		"phase": "Running", "podIP": address, "podIPs": []any{map[string]any{"ip": address}},
 		"hostIP": nodeIPOf(node), "startTime": pod.CreationTimestamp, "conditions": podConditions(ready),
-		"containerStatuses": containers(pod, ready),
+		"containerStatuses": statuses(pod, ready),
 	}
 	return k.patch(func(body []byte) error {
 		_, err := k.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, meta.PatchOptions{}, "status")
@@ -385,7 +392,7 @@ func podConditions(ready bool) []any {
 	return made
 }
 
-func containers(pod *core.Pod, ready bool) []any {
+func statuses(pod *core.Pod, ready bool) []any {
 	made := []any{}
 	for _, container := range pod.Spec.Containers {
 		made = append(made, map[string]any{

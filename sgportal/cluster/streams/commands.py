@@ -12,10 +12,10 @@ from urllib.parse import urlencode, urlsplit
 import websocket
 from urllib3.util.ssl_ import create_urllib3_context
 
-from .client import Cluster
-from .errors import Unreachable, error_of
-from .kinds import RESOURCES
-from .transport import CONNECT_SECONDS, parse
+from ..client import Cluster
+from ..errors import Unreachable, error_of
+from ..kinds import RESOURCES
+from ..transport import CONNECT_SECONDS, parse
 from .watching import Silent
 
 PROTOCOL = "v4.channel.k8s.io"

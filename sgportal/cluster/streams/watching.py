@@ -9,8 +9,8 @@ from typing import Any, Self
 import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from .errors import Unreachable, error_of
-from .transport import parse
+from ..errors import Unreachable, error_of
+from ..transport import parse
 
 CHUNK = 64 * 1024  # bytes of a log that are read at a time
 

@@ -1,4 +1,5 @@
-package main
+// Package containers is what the API server finds of a kubelet: it runs commands in containers.
+package containers
 
 import (
 	"context"
@@ -19,14 +20,14 @@ import (
 	"k8s.io/streaming/pkg/httpstream/wsstream"
 )
 
-// reached is the name under which the API server finds every stand-in: the tests tell it to ask for this type of
+// Reached is the name under which the API server finds every stand-in: the tests tell it to ask for this type of
 // address (--kubelet-preferred-address-types), of which no test makes anything else.
-const reached = "localhost"
+const Reached = "localhost"
 
-// listen serves what the API server asks of a kubelet: `exec` by WebSocket. A command is run on this machine, where it
+// Listen serves what the API server asks of a kubelet: `exec` by WebSocket. A command is run on this machine, where it
 // can be seen to end with its connection; the images of tests are none. The port.
-func (k *kubelets) listen(ctx context.Context) (int, error) {
-	certificate, key, err := cert.GenerateSelfSignedCertKey(reached, nil, nil)
+func Listen(ctx context.Context, exists func(pod string) bool) (int, error) {
+	certificate, key, err := cert.GenerateSelfSignedCertKey(Reached, nil, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -39,19 +40,20 @@ func (k *kubelets) listen(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", k.exec)
+	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", func(w http.ResponseWriter, request *http.Request) {
+		if !exists(request.PathValue("namespace") + "/" + request.PathValue("pod")) {
+			http.Error(w, "pod does not exist", http.StatusNotFound)
+			return
+		}
+		run(w, request)
+	})
 	server := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}}}
 	go func() { fmt.Println(server.ServeTLS(listener, "", "")) }()
 	go func() { <-ctx.Done(); server.Close() }()
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-func (k *kubelets) exec(w http.ResponseWriter, request *http.Request) {
-	key := request.PathValue("namespace") + "/" + request.PathValue("pod")
-	if _, exists, _ := k.pods.GetByKey(key); !exists {
-		http.Error(w, "pod does not exist", http.StatusNotFound)
-		return
-	}
+func run(w http.ResponseWriter, request *http.Request) {
 	words := request.URL.Query()["command"]
 	write, read := wsstream.WriteChannel, wsstream.ReadChannel
 	connection := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{
