@@ -86,7 +86,7 @@ class PodExec(PortalView):
             )
         running = actions.run_command(row, cells, container, asked["command"], self.actor)
         seat.hold_for(running.ended)
-        seat.at_end(lambda: running.finish(commands.Outcome("left")) and None)
+        seat.at_end(running.leave)
         connections.close_all()  # a command may take minutes
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         lines = running.passed_on(get_language() or "en")

@@ -66,10 +66,10 @@ class Command:
 
     def close(self) -> None:
         """Cut it off, unless it has ended."""
-        raw = self._connection.sock
+        raw: Any = self._connection.sock
         with contextlib.suppress(OSError, ValueError, AttributeError):  # it has ended already
             raw.shutdown(socket.SHUT_RDWR)
-        self._connection.shutdown()
+        self._connection.shutdown()  # type: ignore[no-untyped-call]
 
 
 def ended_as(status: Any) -> Ended:
@@ -109,7 +109,7 @@ def _connected(configuration: Any, path: str, headers: Mapping[str, str]) -> web
     connection = websocket.WebSocket(
         sslopt=_tls(configuration) if secure else {}, enable_multithread=True, skip_utf8_validation=True
     )
-    connection.connect(
+    connection.connect(  # type: ignore[no-untyped-call]
         f"{'wss' if secure else 'ws'}://{where.netloc}{where.path}{path}",
         # As UTF-8, which the headers hold as what looks like Latin-1.
         header=[f"{name}: {value}".encode("latin-1").decode() for name, value in headers.items() if name != "Accept"],

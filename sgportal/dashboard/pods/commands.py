@@ -25,7 +25,7 @@ def terminal(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 def _terminal(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     row, cells, body, problem = pod_now(namespace, name)
     asked = wanted(request, "container")
-    containers = [each for each in containers_of(body or {}) if each.state.phase == "running"]
+    containers = tuple(each for each in containers_of(body or {}) if each.state.phase == "running")
     chosen = next((each for each in containers if each.name == asked["container"]), None) or most_telling(containers)
     if (
         asked["container"]

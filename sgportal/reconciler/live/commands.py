@@ -73,6 +73,10 @@ class Running:
         _threads.submit(self._context.run, self._finish, told)
         return told
 
+    def leave(self) -> None:
+        """Whoever asked for it has gone."""
+        self.finish(Outcome("left"))
+
     def _finish(self, outcome: Outcome) -> None:
         try:
             self._done(outcome)
@@ -103,8 +107,8 @@ class Running:
         except _TooMuch:
             outcome = Outcome("output", None, 0, say("ended: it wrote more than %(bytes)s bytes", bytes=MOST_BYTES))
         except Silent:
-            text = say("ended: nothing was written for %(minutes)s minutes", minutes=round(IDLE_SECONDS / 60))
-            outcome = Outcome("silence", None, 0, text)
+            quiet = say("ended: nothing was written for %(minutes)s minutes", minutes=round(IDLE_SECONDS / 60))
+            outcome = Outcome("silence", None, 0, quiet)
         except ClusterError as error:
             outcome = Outcome("broken", None, 0, say("broken off: %(message)s", message=str(error)))
         finally:
