@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import runpy
 
 import pytest
 import yaml
@@ -68,6 +69,11 @@ def test_a_chinese_page_that_is_in_english_says_so(tmp_path, monkeypatch):
     assert in_english == {page for page, said in pages.items() if not title.match(said)}
     assert "reference/rest.md" in in_english
     assert not {page for page in trees["en"].rglob("*.md") if site.IN_ENGLISH in page.read_text()}
+
+
+def test_the_search_of_the_chinese_site_knows_chinese():
+    words = runpy.run_path(str(ROOT / "docs/site/conf.py"))["words"]
+    assert words("滚动更新spec.rollout的，见 node_1。") == ["滚动", "动更", "更新", "spec", "rollout", "的", "见", "node_1"]
 
 
 def test_the_reference_is_whole(generated):
