@@ -28,6 +28,12 @@ ELSEWHERE = {
 # Said under the title of a page of the Chinese tree that is not translated.
 IN_ENGLISH = "*本页只有英文版。*"
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+_BLOCK = re.compile(r"(^ *```.*?^ *```)", re.M | re.S)
+_WIDE, _MARK = r"\u3000-\u303f\u4e00-\u9fff\uff00-\uffef", r"\u3000-\u303f\uff00-\uffef"
+# A line break between two Chinese characters, or beside Chinese punctuation, that begins no list, table or the like.
+_BREAK = re.compile(
+    rf"(?:(?<=[{_WIDE}])\n *(?=[{_WIDE}])|(?<=[{_MARK}])\n *(?=\S)|(?<=\S)\n *(?=[{_MARK}]))(?![-+*|#>] |\||#|\d+\. )"
+)
 _DECISION = re.compile(r"(?:^|/)\d{4}-")
 
 
@@ -107,6 +113,12 @@ def stage(generated: Iterable[tuple[str, str]]) -> None:
     )
 
 
+def joined(text: str) -> str:
+    """A Chinese text without the line breaks that a browser would show as spaces within a sentence."""
+    parts = _BLOCK.split(text)
+    return "".join(part if at % 2 else _BREAK.sub("", part) for at, part in enumerate(parts))
+
+
 def noted(text: str) -> str:
     """A page of the Chinese tree that says that it is in English alone."""
     title, _, rest = text.partition("\n")
@@ -115,7 +127,8 @@ def noted(text: str) -> str:
 
 def _copy(source: str, to: Path, where: dict[str, str], plain: Collection[str], alone: bool) -> None:
     if source.endswith(".md"):
-        text = linked((ROOT / source).read_text(), source, where[source], where, plain)
+        text = (ROOT / source).read_text()
+        text = linked(joined(text) if CHINESE in source else text, source, where[source], where, plain)
         _write(to, noted(text) if alone else text)
     else:
         to.parent.mkdir(parents=True, exist_ok=True)

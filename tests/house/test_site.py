@@ -71,9 +71,16 @@ def test_a_chinese_page_that_is_in_english_says_so(tmp_path, monkeypatch):
     assert not {page for page in trees["en"].rglob("*.md") if site.IN_ENGLISH in page.read_text()}
 
 
+def test_a_line_break_within_a_chinese_sentence_is_no_space():
+    assert site.joined("甲，\n乙 `a`\n（丙）\n  丁 b\nc。\n`d`") == "甲，乙 `a`（丙）丁 b\nc。`d`"
+    kept = "# 甲\n\n（乙）。\n- 丙。\n  1. 丁。\n| 戊。\n\n```\n己。\n庚\n```\n"
+    assert site.joined(kept) == kept
+
+
 def test_the_search_of_the_chinese_site_knows_chinese():
     words = runpy.run_path(str(ROOT / "docs/site/conf.py"))["words"]
-    assert words("滚动更新spec.rollout的，见 node_1。") == ["滚动", "动更", "更新", "spec", "rollout", "的", "见", "node_1"]
+    said = words("滚动更新spec.rollout的，见 node_1。")
+    assert " ".join(said) == "滚动 动更 更新 spec rollout 的 见 node_1"
 
 
 def test_the_reference_is_whole(generated):
