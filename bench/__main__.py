@@ -33,6 +33,10 @@ RUNS = {
     "kube-freshness": ("loops.freshness", "kube:50x10"),
     "kube-memory": ("memory", "api:5000x200"),
     "pods": ("pods.watch", "pods:10000x1000", "100000", "50000"),
+    "saturation-watch": ("saturation.watch", "pods:10000x1000", "100000", "0", "1"),
+    "saturation-web": ("saturation.web", "rows:10000x1000"),
+    "saturation-worker": ("saturation.worker", "large:1000x1000", "5", "1"),
+    "saturation-keeper": ("saturation.keeper", "large:200x20", "500", "1"),
     "kube-growth": ("growth",),
     "kube-screen": ("pods.screen", "api:10000x1000"),
     "kube-client": ("beside_go.client", "1000"),
@@ -41,7 +45,14 @@ RUNS = {
     "kube-without-keeper": ("loops.without_keeper", "10"),
     "kube-beside-go": ("beside_go.controller", "kube:1000x1000"),
 }
-LONG = ("kube-without-keeper", "kube-beside-go")
+LONG = (
+    "kube-without-keeper",
+    "kube-beside-go",
+    "saturation-watch",
+    "saturation-web",
+    "saturation-worker",
+    "saturation-keeper",
+)
 BESIDE_GO = {"20 × 100 from nothing": 1.2, "label, p99": 1.5}  # others: 1.0
 
 
@@ -53,14 +64,15 @@ def main() -> int:
     if sys.argv[1:2] == ["--one"]:
         return _one(*sys.argv[2:])
     lacking = {name: list(_lacking(name)) for name in RUNS}
-    wanted = sys.argv[1:] or [name for name, what in lacking.items() if not what and name not in LONG]
+    runs = _asked(sys.argv[1:])
+    wanted = list(runs) or [name for name, what in lacking.items() if not what and name not in LONG]
     for name, what in lacking.items():
         if what and name not in wanted:
             print(f"left out: {name}, for want of {' and '.join(what)}", file=sys.stderr)
     found: dict[str, Any] = {}
     for name in wanted:
         print(f"… {name}", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", "bench", "--one", *RUNS[name]]
+        command = [sys.executable, "-m", "bench", "--one", *runs.get(name, RUNS[name])]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own interpreter
         found[name] = json.loads(done.stdout.splitlines()[-1])
     rows = list(_rows(found))
@@ -71,6 +83,19 @@ def main() -> int:
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     OUTPUT.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), **machine, "results": found}, indent=1))
     return int(any(met is False for *_, met in rows))
+
+
+def _asked(words: list[str]) -> dict[str, tuple[str, ...]]:
+    """The benchmarks that are named, each with the words after its name in the place of its own first arguments."""
+    named: dict[str, list[str]] = {}
+    for word in words:
+        if word in RUNS:
+            named[word] = []
+        elif not named:
+            raise SystemExit(f"no benchmark: {word}; there are {', '.join(RUNS)}")
+        else:
+            named[next(reversed(named))].append(word)
+    return {name: (RUNS[name][0], *own, *RUNS[name][1 + len(own) :]) for name, own in named.items()}
 
 
 def _lacking(name: str) -> Iterator[str]:
@@ -129,6 +154,33 @@ def _rows(found: dict[str, Any]) -> Iterator[Row]:
     yield from _rows_of_the_reconciler(found)
     yield from _rows_of_real_clusters(found)
     yield from _rows_of_closed_loops(found)
+    yield from _rows_of_saturation(found)
+
+
+def _rows_of_saturation(found: dict[str, Any]) -> Iterator[Row]:
+    if watched := found.get("saturation-watch"):
+        title = f"saturation of the watch, {watched['stored']} pods stored, listed in {watched['listed']:.0f} s"
+        figure = f"{watched['most']:.0f} changes a second, {watched['a_core']:.0f} for each core"
+        yield f"{title}, rows at most 1 s behind", figure, "", None
+        for step in watched["steps"]:
+            figure = f"{step['cpu']:.0f} %, {step['p50']:.0f} ms p50, {step['p99']:.0f} ms p99"
+            yield f"the same, {step['sent']:.0f} changes a second", figure, "", None
+    for read, each in found.get("saturation-web", {}).items():
+        figure = f"{each['rate']:.0f} a second at {each['cpu']:.0f} %, {each['a_core']:.0f} for each core"
+        yield (
+            f"saturation of the web process, {read}, while cells change",
+            f"{figure}, {each['p95']:.0f} ms p95",
+            "",
+            None,
+        )
+    if worked := found.get("saturation-worker"):
+        for what in ("create", "update"):
+            each = worked[what]
+            figure = f"{each['rate']:.0f} a second at {each['cpu']:.0f} %, {each['a_core']:.0f} for each core"
+            yield f"saturation of the workers, {what} {worked['cells']} cells", figure, "", None
+    if kept := found.get("saturation-keeper"):
+        figure = f"{kept['rate']:.0f} a second at {kept['cpu']:.0f} %, {kept['a_core']:.0f} for each core"
+        yield f"saturation of the keeper, {kept['slices']} slices, {kept['memory']:.0f} MiB", figure, "", None
 
 
 def _rows_of_the_reconciler(found: dict[str, Any]) -> Iterator[Row]:

@@ -1,5 +1,5 @@
 """An API server that only reads: nodes, Deployments and a hundred thousand pods, of which so many change each second.
-What it sends is made beforehand, so that it costs little beside the process that is measured."""
+Each change is made once, however many watch."""
 
 import json
 import sys
@@ -10,8 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
+
 CREATED = "2026-01-01T00:00:00Z"
 VERSION = 1000  # of what is there at first
+REMEMBERED = 20_000  # changes that a watch can go on from, at least
+_TOO_OLD = b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}\n'
 _NODE = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": CREATED}
 
 
@@ -26,8 +30,10 @@ class Fleet:
 
     def __init__(self, nodes: int, units: int, grids: int, pods: int, strangers: int) -> None:
         self.nodes, self.units, self.grids, self.pods, self.strangers = nodes, units, grids, pods, strangers
-        self.changes: list[float] = []  # when each was sent, by number
+        self.changes: list[float] = []  # when each was made, by number
         self.rate, self._condition = 0.0, threading.Condition()
+        self._lines: list[bytes] = []  # the last of them, as a watch says them
+        threading.Thread(target=self._change, daemon=True).start()
 
     def node(self, number: int) -> dict[str, Any]:
         """A node, Ready."""
@@ -89,28 +95,47 @@ class Fleet:
             self.rate = rate
             self._condition.notify_all()
 
-    def events(self, until: float) -> Iterator[bytes]:
-        """The lines of a watch of pods. Change `n` is of pod `n` times a prime, and says so in its restarts."""
+    @property
+    def version(self) -> int:
+        """Of what is there now."""
+        return VERSION + len(self.changes)
+
+    def events(self, since: int, until: float) -> Iterator[bytes]:
+        """The lines of a watch of pods from a version on. Change `n` is of pod `n` times a prime, and says so in its
+        restarts."""
+        position = since - VERSION
         while time.monotonic() < until:
             with self._condition:
-                if not self.rate:
+                if len(self.changes) <= position:
                     self._condition.wait(0.2)
-                    continue
-            began, sent = time.monotonic(), 0
-            while self.rate and time.monotonic() < until:
-                due = int((time.monotonic() - began) * self.rate)
-                for _ in range(due - sent):
-                    yield self._event()
-                sent = due
+                first = len(self.changes) - len(self._lines)
+                if position < first:
+                    yield _TOO_OLD
+                    return
+                lines = self._lines[position - first :]
+            yield from lines
+            position += len(lines)
+
+    def _change(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self.rate, 0.2)
+            began, made = time.monotonic(), 0
+            while rate := self.rate:
+                due = int((time.monotonic() - began) * rate)
+                lines = [self._event(len(self.changes) + number) for number in range(due - made)]
+                with self._condition:
+                    self.changes += [time.time()] * len(lines)
+                    self._lines += lines
+                    if len(self._lines) > 2 * REMEMBERED:
+                        del self._lines[:REMEMBERED]
+                    self._condition.notify_all()
+                made = due
                 time.sleep(0.005)
 
-    def _event(self) -> bytes:
-        change = len(self.changes)
+    def _event(self, change: int) -> bytes:
         body = self.pod(changed(change, self.pods), change % 2 == 0, VERSION + 1 + change, change)
-        body |= {"apiVersion": "v1", "kind": "Pod"}
-        line = json.dumps({"type": "MODIFIED", "object": body}).encode() + b"\n"
-        self.changes.append(time.time())
-        return line
+        return orjson.dumps({"type": "MODIFIED", "object": body | {"apiVersion": "v1", "kind": "Pod"}}) + b"\n"
 
 
 def changed(change: int, pods: int) -> int:
@@ -176,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         plural = parts.path.rpartition("/")[2]
         if query.get("watch") == "true":
-            self._watch(plural, float(query.get("timeoutSeconds", 20)))
+            self._watch(plural, int(query["resourceVersion"]), float(query.get("timeoutSeconds", 20)))
         elif plural == "version":
             self._say({"gitVersion": "v1.37.2"})
         elif plural == "kube-system":
@@ -213,12 +238,12 @@ class Handler(BaseHTTPRequestHandler):
             count = 0
         begin, limit = int(query.get("continue", 0)), int(query.get("limit", 0)) or count
         items = [make(number) for number in range(begin, min(begin + limit, count))]
-        metadata = {"resourceVersion": str(VERSION)}
+        metadata = {"resourceVersion": str(fleet.version)}
         if begin + limit < count:
             metadata["continue"] = str(begin + limit)
         self._say({"metadata": metadata, "items": items})
 
-    def _watch(self, plural: str, seconds: float) -> None:
+    def _watch(self, plural: str, since: int, seconds: float) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -226,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         if plural != "pods":
             time.sleep(seconds)
         else:
-            for line in self.fleet.events(time.monotonic() + seconds):
+            for line in self.fleet.events(since, time.monotonic() + seconds):
                 self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
         self.wfile.write(b"0\r\n\r\n")
 

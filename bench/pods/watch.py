@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,28 @@ from .cluster import changed
 GRIDS, RATE, SECONDS = 20, 500, 30.0
 PROBES = 20  # a second
 PATIENCE = 30.0  # how long what is not stored then is waited for
+LIST_SECONDS = 1800
 
 
-def run(world: str = "pods:10000x1000", pods: str = "100000", strangers: str = "0") -> dict[str, Any]:
+def run(
+    world: str = "pods:10000x1000", pods: str = "100000", strangers: str = "0", shards: str = "1"
+) -> dict[str, Any]:
     """`{listed, stored, p50, p99, cpu, memory}`: seconds until all is listed, pods that are stored, how far behind in
-    ms the rows are while RATE pods a second become ready or cease to be, the watch's CPU meanwhile in per cent of a
-    core, and what it holds in MiB (PSS)."""
+    ms the rows are while RATE pods a second become ready or cease to be, the CPU of the watches, one for each shard,
+    meanwhile in per cent of a core, and what they hold in MiB (PSS)."""
+    with watched(world, pods, strangers, shards) as watch:
+        found = watch.measure(RATE, SECONDS)
+        memory = sum(map(stage.memory, watch.pids))
+        return {"listed": watch.listed, "stored": watch.stored, **found, "memory": memory}
+
+
+@contextlib.contextmanager
+def watched(world: str, pods: str, strangers: str, shards: str) -> Iterator["Watched"]:
+    """Watches, one for each shard, that have listed `pods:<nodes>x<units>` with so many pods, some of strangers."""
     nodes, units = map(int, world.removeprefix("pods:").split("x"))
     sizes = [nodes, units, GRIDS, int(pods), int(strangers)]
-    with _served(sizes) as port, stage.stage(f"at:{port}"):
+    os.environ["SGPORTAL_SHARDS"] = shards
+    with _served(sizes) as port, stage.stage(f"at:{port}"), contextlib.ExitStack() as stack:
         from django.utils import timezone
 
         from sgportal.management.demo_world import is_mirrored
@@ -34,25 +48,48 @@ def run(world: str = "pods:10000x1000", pods: str = "100000", strangers: str = "
 
         rows.fill(0, units, GRIDS, 0)
         began, since = timezone.now(), time.perf_counter()
-        with stage.process(stage.command("watch")) as pid:
-            stage.wait(lambda: is_mirrored(began), 480, "the cluster has been listed", pause=0.2)
-            listed = time.perf_counter() - since
-            stored = Pod.objects.count()
-            _ask(port, f"rate?rate={RATE}")
-            time.sleep(5)
-            before = _seconds(pid)
-            lags = _lags(port, int(pods), int(strangers))
-            cpu = 100 * (_seconds(pid) - before) / SECONDS
-            _ask(port, "rate?rate=0")
-            return {
-                "listed": listed,
-                "stored": stored,
-                "p50": stage.percentile(lags, 50),
-                "p99": stage.percentile(lags, 99),
-                "probes": len(lags),
-                "cpu": cpu,
-                "memory": stage.memory(pid),
-            }
+        pids = [stack.enter_context(stage.process(stage.command("watch"))) for _ in range(int(shards))]
+        stage.wait(lambda: is_mirrored(began), LIST_SECONDS, "the cluster has been listed", pause=0.2)
+        listed = time.perf_counter() - since
+        stage.wait(lambda: _shared(len(pids)), LIST_SECONDS, "each process has a shard", pause=0.5)
+        stage.wait(lambda: is_mirrored(began), LIST_SECONDS, "all of them have been listed", pause=0.2)
+        yield Watched(port, pids, int(pods), int(strangers), listed, Pod.objects.count())
+
+
+def _shared(count: int) -> bool:
+    """Whether so many processes act."""
+    from sgportal.models import Lease
+
+    name = {"name__startswith": "watch "} if count > 1 else {"name": "watch"}
+    return len(set(Lease.objects.filter(**name).values_list("holder", flat=True))) == count
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is measured: processes, by number, that follow the cluster at `port`. `listed` is how many seconds the first
+    list took, `stored` how many pods are in rows."""
+
+    port: int
+    pids: list[int]
+    pods: int
+    strangers: int
+    listed: float
+    stored: int
+
+    def measure(self, rate: float, seconds: float) -> dict[str, Any]:
+        """`{p50, p99, probes, late, sent, cpu}` while so many pods a second change: how far behind in ms rows are, of
+        how many that were looked at, how many of these were not there in time, how many changes were sent a second, and
+        the CPU of all processes in per cent of a core."""
+        _ask(self.port, f"rate?rate={rate}")
+        time.sleep(5)
+        began, before, sent = time.monotonic(), sum(map(seconds_of, self.pids)), _ask(self.port, "count")
+        lags, late = _lags(self.port, self.pods, self.strangers, seconds)
+        lasted = time.monotonic() - began
+        cpu = 100 * (sum(map(seconds_of, self.pids)) - before) / lasted
+        sent = (_ask(self.port, "count") - sent) / lasted
+        _ask(self.port, "rate?rate=0")
+        percentiles = {f"p{share}": stage.percentile(lags, share) for share in (50, 99)}
+        return {**percentiles, "probes": len(lags), "late": late, "sent": sent, "cpu": cpu}
 
 
 @contextlib.contextmanager
@@ -71,19 +108,20 @@ def _ask(port: int, what: str) -> Any:
         return json.load(answer)
 
 
-def _seconds(pid: int) -> float:
+def seconds_of(pid: int) -> float:
     """What a process has spent of the processor."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _lags(port: int, pods: int, strangers: int) -> list[float]:
-    """How long after a change was sent its row said so, in ms, for some changes of each second."""
+def _lags(port: int, pods: int, strangers: int, seconds: float) -> tuple[list[float], int]:
+    """How long after a change was sent its row said so, in ms, for some changes of each second; and how many were not
+    there in time."""
     from sgportal.models import Pod
 
     waiting: dict[str, int] = {}  # the change by the pod's uid
     stored: dict[int, float] = {}
-    until, last = time.monotonic() + SECONDS, 0.0
+    until, last = time.monotonic() + seconds, 0.0
     while time.monotonic() < until or waiting:
         if time.monotonic() > until + PATIENCE:
             break
@@ -100,4 +138,4 @@ def _lags(port: int, pods: int, strangers: int) -> list[float]:
     sent_at = _ask(port, "changes")
     now = time.time()
     late = [(now - sent_at[each]) * 1000 for each in waiting.values() if each < len(sent_at)]
-    return [*((at - sent_at[each]) * 1000 for each, at in stored.items()), *late]
+    return [*((at - sent_at[each]) * 1000 for each, at in stored.items()), *late], len(late)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..actions import Actor, save_grids
 from ..core.documents import read_documents
 from ..core.names import APISERVER
+from ..core.shards import undivided
 from ..models import Lease, ResourceSync, WorkKey
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -13,7 +14,7 @@ SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 def is_mirrored(since: datetime) -> bool:
     """Whether everything that is watched has been listed whole since then."""
-    rows = list(ResourceSync.objects.filter(served=True).exclude(resource=APISERVER))
+    rows = [row for row in ResourceSync.objects.filter(served=True) if undivided(row.resource) != APISERVER]
     seen = {row.resource for row in rows if row.synced_at and row.synced_at >= since}
     return bool(rows) and len(seen) == len(rows)
 

@@ -31,6 +31,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
             processes = heartbeat.count()
             checks["cluster"] = FreshnessSerializer.of(freshness())
             checks["processes"] = processes
+            if shards := heartbeat.shards():
+                checks["shards"] = shards
             checks["workers"] = "ok" if processes["worker"] else NO_WORKER
             checks["broker"] = heartbeat.broker()
     except DatabaseError:

@@ -21,6 +21,7 @@ from ...models import Grid, GridUnit, ManagedCluster, Node, ResourceSync, WorkKe
 from ...models.scopes.current import everything
 from ...queries.held import held_counts
 from ...reconciler.process import heartbeat
+from ...reconciler.process.lease import unattended_shards
 from ...version import VERSION
 from ..events.seats import Seat
 from ..http.auth import RolePermission
@@ -41,6 +42,7 @@ class Portal(Collector):
         yield from _decisions()
         yield from _others()
         yield from _processes()
+        yield _shards()
         yield from _keepers()
         yield from _pods()
         nodes = Node.objects.values_list("ready").annotate(n=Count("pk")).order_by()
@@ -119,6 +121,14 @@ def _processes() -> Iterator[Metric]:
     yield _gauge("sgportal_processes", "Living processes by kind.", ["kind"], living)
     states = [((state,), n) for state, n in heartbeat.broker()["states"].items()]
     yield _gauge("sgportal_workers_broker", "Living workers by what they find of the broker.", ["state"], states)
+
+
+def _shards() -> Metric:
+    """Of what is divided, or may be, the shards for which nobody acts."""
+    text = "Shards, or the whole, that no process acts for, by kind of process."
+    return _gauge(
+        "sgportal_shards_unattended", text, ["kind"], [((kind,), n) for kind, n in unattended_shards().items()]
+    )
 
 
 def _keepers() -> Iterator[Metric]:

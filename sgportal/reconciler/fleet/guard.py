@@ -45,7 +45,10 @@ class Guard:
 
     @property
     def moved(self) -> bool:
-        """Whether a person has decided for another cluster since we began: all that was read before is of no use."""
+        """Whether a person has decided for another cluster since we began: all that was read before is of no use. Not
+        where none was known, and another shard was the first to tell of the one that we see as well."""
+        if not self._uid and self._row.uid == self.identity.seen:
+            self._uid = self._row.uid
         return self._row.uid != self._uid
 
     def hold(self) -> bool:

@@ -62,6 +62,16 @@ def count() -> dict[str, int]:
     return found
 
 
+def shards() -> dict[str, dict[str, list[int]]]:
+    """Which shards, from 1 on, each living process of each kind acts for, where work is divided. Raises
+    DatabaseError."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for kind, name, figures in living().order_by("kind", "name").values_list("kind", "name", "figures"):
+        if "shards" in figures:
+            found.setdefault(kind, {})[name] = figures["shards"]
+    return found
+
+
 def broker() -> dict[str, Any]:
     """What the living workers find of the broker: `states`, how many find each (none, ok, away, taken), and what is
     wrong with it in words, where they know. Raises DatabaseError."""

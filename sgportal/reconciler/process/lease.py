@@ -10,10 +10,13 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Exists, Q, QuerySet
 
-from ...core.shards import WHOLE, Shard
+from ...core.shards import WHOLE, Shard, all_of
 from ...models import Lease, clock
 from . import session
 from .identity import new_name
+
+DIVIDED = ("watch", "keeper")  # names of leases that may be of shards
+_SHARDS = "shards"
 
 
 class ProcessLease:
@@ -23,7 +26,7 @@ class ProcessLease:
     def __init__(self, seconds: float, name: str, shard: Shard = WHOLE, holder: str = "") -> None:
         self._whole = name
         self._name = shard.name(name)
-        self._division = "" if shard.is_whole else f"{shard.count} shards"
+        self._division = "" if shard.is_whole else f"{shard.count} {_SHARDS}"
         self.holder = holder or new_name()
         self._seconds = timedelta(seconds=seconds)
         self._held = False
@@ -91,3 +94,21 @@ class ProcessLease:
         Lease.objects.filter(name=self._name, holder=self.holder).delete()
         others = Lease.objects.filter(name__startswith=f"{self._whole} ")
         Lease.objects.filter(~Exists(others), name=self._whole, holder=self._division).delete()
+
+
+def unattended_shards() -> dict[str, int]:
+    """How many shards of the watch and of the keeper nobody acts for; 1 where what is not divided is nobody's. One
+    query. Raises DatabaseError."""
+    rows = dict(Lease.objects.filter(expires_at__gte=clock.now()).values_list("name", "holder"))
+    found = {}
+    for kind in DIVIDED:
+        count = _shards_in(rows.get(kind, ""))
+        held = [shard for shard in all_of(count) if shard.name(kind) in rows]
+        found[kind] = count - len(held)
+    return found
+
+
+def _shards_in(holder: str) -> int:
+    """Into how many shards the undivided lease says that work is divided."""
+    number, _, noun = holder.partition(" ")
+    return int(number) if noun == _SHARDS and number.isdecimal() else 1

@@ -28,6 +28,7 @@ WELL = {
     'sgportal_halted{reason="ClusterChanged"}': "0x120",
     'sgportal_decisions_waiting{kind="grid-gone"}': "0x120",
     'sgportal_mirror_failing{resource="pods"}': "0x120",
+    'sgportal_shards_unattended{kind="watch"}': "0x120",
     'sgportal_mirror_age_seconds{resource="pods"}': "5x120",
     "sgportal_work_oldest_seconds": "1x120",
     "sgportal_work_failing": "0x120",
@@ -44,6 +45,7 @@ WELL = {
 WRONG = {
     "SgportalDown": {'sgportal_info{version="1"}': ""},
     "SgportalProcessMissing": {'sgportal_processes{kind="worker"}': "0x120"},
+    "SgportalShardUnattended": {'sgportal_shards_unattended{kind="watch"}': "1x120"},
     "SgportalHalted": {'sgportal_halted{reason="ClusterChanged"}': "1x120"},
     "SgportalDecisionWaiting": {'sgportal_decisions_waiting{kind="grid-gone"}': "1x120"},
     "SgportalClusterUnreachable": {'sgportal_mirror_failing{resource="pods"}': "1x120"},

@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from sgportal.actions.fleet import decide
 from sgportal.api.probes.metrics import _mirror
-from sgportal.cluster import MERGE_PATCH
+from sgportal.cluster import MERGE_PATCH, Identity
 from sgportal.core.fleet.halt import CHILDREN_GONE, RESTORE
 from sgportal.core.names import APISERVER
 from sgportal.core.shards import WHOLE, Shard, all_of
+from sgportal.management.demo_world import is_mirrored
 from sgportal.models import Child, Grid, Lease, ManagedCluster, Pod, ResourceSync
 from sgportal.queries.freshness import freshness, seen_once
 from sgportal.queries.held import plan_of_halt
@@ -21,7 +23,9 @@ from sgportal.reconciler.cache.enqueue import Changes
 from sgportal.reconciler.cache.freshness import SyncFreshness
 from sgportal.reconciler.cache.resources import DIVIDED, SOURCES, sources_of
 from sgportal.reconciler.fleet.doubts import LOOKS, Doubts
-from sgportal.reconciler.process.lease import ProcessLease
+from sgportal.reconciler.fleet.guard import Guard
+from sgportal.reconciler.process import heartbeat
+from sgportal.reconciler.process.lease import ProcessLease, unattended_shards
 from sgportal.reconciler.process.turns import Turns, together
 
 from ..watching import a_team, a_watch, holders, unit_of, until
@@ -306,3 +310,43 @@ def test_metrics_say_how_old_the_news_of_each_shard_is() -> None:
     assert (("resource", "nodes"), ("shard", "")) in labels
     ResourceSync.objects.exclude(resource="nodes").delete()
     assert {tuple(each.labels.items()) for family in _mirror() for each in family.samples} == {(("resource", "nodes"),)}
+
+
+@pytest.mark.django_db
+def test_the_first_cluster_is_no_other_cluster_to_shards_that_did_not_tell_of_it() -> None:
+    guards = [Guard(identity, alone=False) for identity in (Identity(), Identity())]
+    for guard in guards:
+        guard.identity.seen = "u1"
+    with transaction.atomic():
+        guards[0].conclude()
+    for guard in guards:
+        assert guard.hold()
+    ManagedCluster.objects.update(uid="u2")
+    assert not any(guard.hold() for guard in guards)
+
+
+@pytest.mark.django_db
+def test_the_demo_waits_for_every_shard() -> None:
+    began, later = timezone.now(), timezone.now() + timedelta(seconds=9)
+    ResourceSync.objects.create(resource=FIRST.name(APISERVER))
+    ResourceSync.objects.create(resource=FIRST.name("pods"), synced_at=later)
+    ResourceSync.objects.create(resource=SECOND.name("pods"))
+    assert not is_mirrored(began)
+    ResourceSync.objects.filter(resource=SECOND.name("pods")).update(synced_at=later)
+    assert is_mirrored(began)
+
+
+@pytest.mark.django_db
+def test_shards_that_nobody_acts_for_are_counted_and_those_of_each_process_are_told() -> None:
+    assert unattended_shards() == {"watch": 1, "keeper": 1}
+    assert lease().take()
+    assert unattended_shards() == {"watch": 0, "keeper": 1}
+    Lease.objects.all().delete()
+    turns = Turns("watch", 3, 60.0, 60.0)
+    first = turns.lease(60.0, Shard(0, 3))
+    assert turns.take(first, Shard(0, 3))
+    turns.beat()
+    assert unattended_shards() == {"watch": 2, "keeper": 1}
+    assert heartbeat.shards() == {"watch": {turns.holder: [1]}}
+    run_out()
+    assert unattended_shards()["watch"] == 1, "nothing is divided any more, and nobody acts"
