@@ -21,8 +21,14 @@ from ..work import NoAnswer
 from .fault import fault
 
 CLIENTS = 8
-# What they read: an object, lists, a page of sums.
-READ = ("deploymentgrids/default/calm-0", "nodes", "nodeunits", "deploymentgrids", f"overview?group={KEY}")
+# What they read: objects, lists, a page of sums.
+READ = (
+    "deploymentgrids/default/calm-0",
+    "nodes/node-0",
+    f"nodeunits?group={KEY}",
+    "servicegrids/default/calm-service",
+    f"overview?group={KEY}",
+)
 
 
 def _git(*words: str) -> str:
