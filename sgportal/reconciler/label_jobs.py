@@ -34,6 +34,7 @@ NAMED_SECONDS = 8.0  # until a zone that was announced must be named
 FOLLOW_SECONDS = 2.0  # until kube-proxies have what was written: they write once a second at most
 LOOK_SECONDS = 0.25
 ANNOUNCED, ATTEMPTS = 200, 5
+_NAMELESS = say("the cluster cannot be asked in the name of “%(name)s”: %(why)s")
 
 
 class Unavailable(Exception):
@@ -107,20 +108,25 @@ def run(job_id: str, cluster: Cluster) -> float | None:
         return None
     if job.undoes and LabelJob.objects.filter(pk=job.undoes).exclude(state__in=_OVER).exists():
         return WAIT_SECONDS
+    try:
+        theirs = in_the_name_of(job.author, cluster)
+    except Refused as error:  # no header can carry the name, now or later
+        _give_up(job, _NAMELESS.having(name=job.author, why=str(error)))
+        _finish(job)
+        return None
     job.state = LabelJob.State.RUNNING
     pending = _announced(job, cluster, [name for name, each in job.results.items() if each["state"] == "pending"])
     for start in range(0, len(pending), CHUNK):
         if _is_stopped(job):
             break
         tasks = _tasks(job, pending[start : start + CHUNK])
-        theirs = in_the_name_of(job.author, cluster)
         outcomes = map_parallel(partial(node_steps.carry_out, cluster, theirs), tasks)
         _save(job, dict(zip((task.node for task in tasks), outcomes, strict=True)))
         for outcome in outcomes:
             if outcome.error:
                 raise outcome.error
     if _is_stopped(job):
-        _give_up(job)
+        _give_up(job, say("stopped before it was done"))
     elif any(result["state"] == "pending" for result in job.results.values()):
         return WAIT_SECONDS
     _finish(job)
@@ -131,10 +137,10 @@ def _is_stopped(job: LabelJob) -> bool:
     return LabelJob.objects.filter(pk=job.pk, stopped=True).exists()
 
 
-def _give_up(job: LabelJob) -> None:
+def _give_up(job: LabelJob, why: Sentence) -> None:
     for result in job.results.values():
         if result["state"] == "pending":
-            result.update(state="failed", detail=str(say("stopped before it was done")), waiting=None)
+            result.update(state="failed", detail=str(why), waiting=None)
 
 
 def _finish(job: LabelJob) -> None:

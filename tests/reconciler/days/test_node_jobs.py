@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from sgportal import actions
 from sgportal.cluster import Cluster, Refused, Unreachable
-from sgportal.models import LabelJob, Node
+from sgportal.models import LabelJob, Node, WorkKey
 from sgportal.reconciler import label_jobs, node_steps
+from sgportal.reconciler.worker import run
 
 from ..world import ADA, a_grid, a_template
 
@@ -231,3 +232,18 @@ def test_two_jobs_never_cordon_one_node(moving):
     Node.objects.filter(name="node2").update(seen_at=timezone.now())
     assert LabelJob.objects.count() == 2
     assert node_steps.workloads(["nobody"]) == frozenset()
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("author", ["two\nlines", "ends in a blank "])
+def test_a_job_of_whom_the_cluster_can_never_be_told_ends_and_says_why(moving, settings, author):
+    """Its key failed anew for ever, and who began it was told nothing."""
+    settings.SGPORTAL_IMPERSONATE = True
+    job = actions.schedule_nodes(["node0", "node1"], "cordon", actions.Actor(author, "shell"))
+    run(f"labeljobs/{job.pk}")
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert {each["state"] for each in job.results.values()} == {"failed"}
+    assert all("cannot be asked in the name of" in each["detail"] for each in job.results.values())
+    assert not WorkKey.objects.filter(key=f"labeljobs/{job.pk}", failures__gt=0).exists()
+    assert live(moving, "node0") == ("a", False)
