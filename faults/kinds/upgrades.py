@@ -21,12 +21,15 @@ from ..work import NoAnswer
 from .fault import fault
 
 CLIENTS = 8
-# What they read: objects, lists, a page of sums.
+# What they read: objects, a list, a page of sums.
 READ = (
     "deploymentgrids/default/calm-0",
     "nodes/node-0",
-    f"nodeunits?group={KEY}",
     "servicegrids/default/calm-service",
+    f"nodeunits?group={KEY}",
+    "deploymentgrids/default/calm-1",
+    "nodes/node-1",
+    "statefulsetgrids/default/calm-set",
     f"overview?group={KEY}",
 )
 
@@ -146,7 +149,7 @@ def many_requests(at: Setting) -> None:
             if time.monotonic() > began + seconds:
                 return
             try:
-                client.ask(READ[number % len(READ)], asks_whether_changed=number % 2 == 1)
+                client.ask(READ[number % len(READ)], asks_whether_changed=number // len(READ) % 2 == 1)
             except (OSError, HTTPException, ValueError) as error:
                 trouble.append(f"{READ[number % len(READ)]}: {error!r}")
 
