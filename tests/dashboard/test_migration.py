@@ -90,6 +90,17 @@ def test_a_viewer_may_export_and_not_import(viewer, fleet):
     assert {each["kind"] for each in found} == {"Deployment", "Service"}
 
 
+def test_a_long_export_is_sent_as_it_is_made_and_is_the_same(viewer, fleet, monkeypatch):
+    whole = viewer.get("/export/").content
+    monkeypatch.setattr("sgportal.dashboard.migration.views.PIECE", 10)
+    answer = viewer.get("/export/")
+    assert answer.streaming
+    pieces = list(answer.streaming_content)
+    assert len(pieces) > 2
+    assert b"".join(pieces) == whole
+    assert answer["Cache-Control"] == "private, no-store"
+
+
 def test_the_report_is_in_the_readers_language(nodes):
     page = browser("operator", django_language="zh-hans").post("/import/", {"document": pasted(), "step": "report"})
     assert "在这里没有对应项，不会保留" in page.content.decode()

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import actions
-from ...queries.per_unit.exports import exported, grids_to_export
+from ...queries.per_unit.exports import MOST_CHILDREN, Exported, exported, grids_to_export
 from ..description.operations import CURSOR, PLANNED, Parameter, operation
 from ..grids.views import NAMESPACE
 from ..views import PortalView
@@ -46,11 +46,17 @@ class ExportObjects(PortalView):
     @operation("Export as plain manifests", takes=(NAMESPACE, FEW, CURSOR), answers={200: ExportSerializer})
     def get(self, _request: Request) -> Response:
         """The Deployments, StatefulSets and Services of grids as plain manifests that go on without the portal: without
-        owner, labels and annotations of its own. A page has those of `limit` grids at most."""
-        page = self.pages().of_rows(
-            grids_to_export(self.query["namespace"]), ("namespace", "kind", "name"), lambda grid: grid
-        )
-        found = list(exported(page["items"]))
+        owner, labels and annotations of its own. A page has those of `limit` grids at most, and ends before the grid
+        with which it would have more than 2,000."""
+        pages = self.pages()
+        page = pages.of_rows(grids_to_export(self.query["namespace"]), ("namespace", "kind", "name"), lambda grid: grid)
+        found: list[Exported] = []
+        for each in exported(page["items"]):
+            if found and sum(len(one.manifests) for one in (*found, each)) > MOST_CHILDREN:
+                last = page["items"][len(found) - 1]
+                page["next"] = pages.cursor([last.namespace, last.kind, last.name])
+                break
+            found.append(each)
         return Response(
             ExportSerializer.of(
                 {

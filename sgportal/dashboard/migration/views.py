@@ -1,5 +1,6 @@
 """Importing: paste or upload, read what becomes of every field, then have exactly that done."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -13,9 +14,11 @@ from ...core.imports.report import LEVELS, Finding, SourceReport
 from ...core.text import Invalid, Problem
 from ...queries.per_unit.exports import as_text, grids_to_export
 from ..page.access import actor, needs
+from ..page.export import as_file
 from ..page.render import clean, show
 
 MOST_BYTES = 768 * 1024  # a form that brings it back has to stay below what Django takes (1 MiB)
+PIECE = 256 * 1024  # characters of an export that are sent at once
 TOLD = 3  # grids of which a message each tells; of more, one tells of all
 SHOWN = 200  # objects of which a page tells all; REST and the command tell of every one
 
@@ -45,11 +48,25 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 
 @needs("viewer", "grids")
-def exports(_request: HttpRequest) -> HttpResponse:
+def exports(request: HttpRequest) -> HttpResponse:
     """Everything in one's scope as plain manifests, as a file."""
-    text = "".join(as_text(grids_to_export(), lambda sentence: sentence.render(gettext)))
-    headers = {"Content-Disposition": 'attachment; filename="grids.yaml"', "Cache-Control": "private, no-store"}
-    return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
+    texts = as_text(grids_to_export(), lambda sentence: sentence.render(gettext))
+    answer = as_file(request, "grids.yaml", "application/yaml; charset=utf-8", _in_pieces(texts))
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _in_pieces(texts: Iterator[str]) -> Iterator[str]:
+    """The same in pieces that are worth being sent."""
+    piece: list[str] = []
+    size = 0
+    for text in texts:
+        piece.append(text)
+        size += len(text)
+        if size > PIECE:
+            yield "".join(piece)
+            piece, size = [], 0
+    yield "".join(piece)
 
 
 def _posted(request: HttpRequest) -> tuple[str, list[Problem]]:

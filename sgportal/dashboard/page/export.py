@@ -34,20 +34,25 @@ def wants_csv(request: HttpRequest) -> bool:
 
 def as_csv(request: HttpRequest, name: str, columns: Columns, rows: Iterable[Any]) -> HttpResponse:
     """The rows as a file `<name>.csv`, in UTF-8 with a byte order mark, which spreadsheets need. Titles of columns are
-    the same in every language. Whatever goes wrong with the first CHUNK answers as it does on any page; more than
-    that is sent as it is read, in the scope of who asks."""
-    texts, context = _texts(columns, rows), copy_context()
-    head, further = next(texts), next(texts, None)
+    the same in every language."""
+    return as_file(request, f"{name}.csv", "text/csv; charset=utf-8", _texts(columns, rows))
+
+
+def as_file(request: HttpRequest, name: str, content: str, texts: Iterator[str]) -> HttpResponse:
+    """The pieces of a text as a file of this name and type. Whatever goes wrong with the first answers as it does on
+    any page; what comes after that is sent as it is made, in the scope and the language of who asks."""
+    context = copy_context()
+    head, further = next(texts, ""), next(texts, None)
     if further is None:
-        return _file(HttpResponse(head), name)
+        return _file(HttpResponse(head), name, content)
     send = _sent if isinstance(request, ASGIRequest) else _all
     answer = StreamingHttpResponse(send([head, further], lambda: context.run(next, texts, None)))
-    return cast(HttpResponse, _file(answer, name))  # what views answer is typed as the narrower of the two
+    return cast(HttpResponse, _file(answer, name, content))  # what views answer is typed as the narrower of the two
 
 
-def _file(answer: Answer, name: str) -> Answer:
-    answer["Content-Type"] = "text/csv; charset=utf-8"
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+def _file(answer: Answer, name: str, content: str) -> Answer:
+    answer["Content-Type"] = content
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "private, no-cache"
     return answer
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from ...core.documents import write_document
 from ...core.exports.plain import loses, plain
@@ -23,7 +23,7 @@ from ..plans import spec_of
 from .pins import pinned_specs
 from .units import known_units
 
-BATCH = 500  # grids whose children are read at once
+BATCH, MOST_CHILDREN = 500, 2000  # grids, and children of grids, that are read at once; a single grid may have more
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ class Exported:
 
 
 def exported(grids: Iterable[Grid]) -> Iterator[Exported]:
-    """Grid by grid, in their order. As many queries for many grids as for one, but for those of grids with pins."""
+    """Grid by grid, in their order, so many at once that their children are few enough to be held."""
     for batch in _batches(grids):
-        seen = _Seen.of(batch)
-        yield from (_exported(grid, seen) for grid in batch)
+        for some in _held(batch):
+            seen = _Seen.of(some)
+            yield from (_exported(grid, seen) for grid in some)
 
 
 def as_text(grids: Iterable[Grid], said: Callable[[Sentence], str]) -> Iterator[str]:
@@ -101,6 +102,24 @@ def _batches(grids: Iterable[Grid]) -> Iterator[list[Grid]]:
     left = iter(grids)
     while some := list(islice(left, BATCH)):
         yield some
+
+
+def _held(grids: list[Grid]) -> Iterator[list[Grid]]:
+    """Parts of a batch, of MOST_CHILDREN children or one grid. One query."""
+    spaces, names = {grid.namespace for grid in grids}, {grid.name for grid in grids}
+    rows = Child.objects.filter(namespace__in=spaces, grid_name__in=names).order_by()
+    counted = rows.values_list("namespace", "grid_name").annotate(n=Count("pk"))
+    children = {(space, name): number for space, name, number in counted}
+    some: list[Grid] = []
+    held = 0
+    for grid in grids:
+        number = children.get((grid.namespace, grid.name), 0)
+        if some and held + number > MOST_CHILDREN:
+            yield some
+            some, held = [], 0
+        some.append(grid)
+        held += number
+    yield some
 
 
 def _exported(grid: Grid, seen: _Seen) -> Exported:

@@ -61,3 +61,18 @@ def test_a_grid_that_is_not_valid_is_named_and_stops_no_other(grids):
     text = printed()
     assert "# deploymentgrids/elsewhere/other: is not valid, and not exported: /spec/template must be an object" in text
     assert len(read_documents(text.encode())) == 3
+
+
+def test_a_page_ends_before_it_has_too_many_manifests_and_none_is_lost(grids, as_, monkeypatch):
+    """Twenty grids in a thousand NodeUnits each were one answer."""
+    whole = as_("vic").get("export").json()["items"]
+    monkeypatch.setattr("sgportal.api.migration.views.MOST_CHILDREN", 2)
+    monkeypatch.setattr("sgportal.queries.per_unit.exports.MOST_CHILDREN", 2)
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = as_("vic").get(f"export?cursor={cursor}").json()
+        pages.append(page["items"])
+        cursor = page["next"]
+    assert [len(each) for each in pages] == [2, 1, 2]
+    assert [each for page in pages for each in page] == whole
+    assert len(read_documents(printed().encode())) == 5
