@@ -74,11 +74,17 @@ class Change:
 
 def known_from(key: str) -> datetime | None:
     """From when on the record of a NodeGroup is whole: since its key is remembered, or as long as it is kept; None for
-    a key that is not. One query."""
+    a key that is not, or of which nothing is in scope. One query; three in a limited scope."""
     with everything():
         since = RememberedLabel.objects.filter(key=key, kept=True).values_list("since", flat=True).first()
+    if since and not (reading().is_all or _knows(key)):
+        return None
     kept = kept_for(settings.SGPORTAL_HISTORY_DAYS)
     return max(since, timezone.now() - kept) if since and kept else since
+
+
+def _knows(key: str) -> bool:
+    return any(model.objects.filter(key=key).exists() for model in (LabelHistory, CellHistory))
 
 
 def instant(text: str, name: str, known: datetime, default: datetime) -> datetime:
