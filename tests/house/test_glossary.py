@@ -1,11 +1,11 @@
-"""The catalogue speaks the words of docs/glossary.md."""
+"""The catalogue and the Chinese documents speak the words of docs/glossary.md."""
 
 import re
 
 import pytest
 from babel.messages.pofile import read_po
 
-from .tree import ROOT, text
+from .tree import ROOT, files, text
 
 _ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| [^|]*\|$", re.M)
 ROWS = _ROW.findall(text("docs/glossary.md"))
@@ -30,6 +30,20 @@ def plain(sentence: str) -> str:
 def test_the_table_is_read():
     assert len(TERMS) > 30
     assert TERMS["node"] == ["节点"]
+
+
+def prose(document: str) -> str:
+    """A document without code, addresses and what is quoted from elsewhere."""
+    return re.sub(r"^ *```.*?^ *```|`[^`]*`|\]\([^)]*\)|“[^”]*”", " ", document, flags=re.M | re.S)
+
+
+@pytest.mark.parametrize("path", [path for path in files() if path.name.endswith(".zh-CN.md")], ids=str)
+def test_a_chinese_document_has_no_english_word_of_the_table(path):
+    said = prose(text(path))
+    words = {
+        english for english, chinese in TERMS.items() if english not in chinese and path.name != "glossary.zh-CN.md"
+    }
+    assert {word for word in words if re.search(rf"(?<![A-Za-z0-9_./-]){word}s?(?![A-Za-z0-9_./-])", said)} == set()
 
 
 def test_both_glossaries_have_the_same_words():
