@@ -141,9 +141,10 @@ def world(
         | Q(pinned__isnull=False)
         | Q(assigned__isnull=False)
     )
-    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", "pinned", "assigned", "revision")
+    asked = ("pinned", "assigned", "revision", "joined")
+    columns = ("grid", "name", "gone_since", "recreate", "retirement", "attempts", *asked)
     if spec.join != "immediate" or spec.requests.depends_on:
-        remarkable |= Q(revision__gt=0)
+        remarkable |= Q(revision__gt=0) | Q(joined=True)
     cells = list(grid.units.filter(remarkable).only(*columns)) if grid else []
     can = can_for(spec, grid, live, capabilities_for(spec))
     found = world_of(grid, cells, known, live, can, deleting)

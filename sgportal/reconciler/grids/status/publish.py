@@ -8,6 +8,7 @@ next. One task does all grids of a label key.
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from django.db import transaction
@@ -171,4 +172,5 @@ def note_published(versions: Mapping[int, int]) -> None:
         cases = [When(pk=pk, then=Value(version, PositiveBigIntegerField())) for pk, version in versions.items()]
         published = Case(*cases, default=F("published_version"))
         rows = Grid.objects.filter(pk__in=versions)
-        update_in_order(rows, published_version=Greatest("published_version", published))
+        update = rows.update if len(versions) == 1 else partial(update_in_order, rows)
+        update(published_version=Greatest("published_version", published))
