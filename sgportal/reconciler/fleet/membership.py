@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...cluster import MERGE_PATCH, Cluster
+from ...core.grids.group import KIND
 from ...core.health import severity
 from ...core.names import HOME, MAX_LABEL, SERVICEGROUP, object_name_problem
 from ...core.overrides.joining import join_policy_of
@@ -35,9 +36,23 @@ def is_written(grid: Grid, body: Mapping[str, Any]) -> bool:
     return all(have.get(key) == value for key, value in _marks(grid).items())
 
 
+def is_copy(grid: Grid, body: Mapping[str, Any], cluster: Cluster) -> bool:
+    """Whether a custom resource that is adopted has the mark of a ServiceGroup that does not name it: somebody applied
+    a member under another name, with its annotations. Raises ClusterError."""
+    name = (body["metadata"].get("annotations") or {}).get(SERVICEGROUP) or ""
+    if object_name_problem(name, MAX_LABEL) or not cluster.serves(KIND):
+        return False
+    package = cluster.get(KIND, grid.namespace, name)
+    if package is None or package["metadata"].get("deletionTimestamp"):
+        return False
+    members = package["spec"].get("grids") or ()
+    return (grid.kind, grid.name) not in {(each.get("kind"), each["metadata"].get("name")) for each in members}
+
+
 def read_back(grid: Grid, body: Mapping[str, Any]) -> None:
-    """Take home and ServiceGroup from a custom resource that is adopted; the row is not saved. A group is made anew
-    with the key of its first grid; one of another key, or a name that no group can have, is passed over."""
+    """Take home and ServiceGroup from a custom resource that is adopted and no copy (`is_copy`); the row is not saved.
+    A group is made anew with the key of its first grid; one of another key, or a name that no group can have, is passed
+    over."""
     annotations = body["metadata"].get("annotations") or {}
     if annotations.get(HOME) == Grid.Home.PORTAL:
         grid.home = Grid.Home.PORTAL

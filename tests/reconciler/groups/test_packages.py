@@ -10,6 +10,7 @@ from sgportal.actions import save_group
 from sgportal.cluster import MERGE_PATCH, Refused
 from sgportal.core.names import MEMBERS_FINALIZER
 from sgportal.models import Grid, RolloutUnit, ServiceGroup
+from sgportal.reconciler.cache import refresh
 from sgportal.reconciler.groups import resource
 
 from ..world import ADA, World, a_template
@@ -105,6 +106,26 @@ def test_an_edit_of_a_member_moves_into_the_package(world: World) -> None:
     assert web["spec"] == {"template": {**before["spec"]["grids"][1]["spec"]["template"], "replicas": 3}}
     assert db == before["spec"]["grids"][0]
     assert ServiceGroup.objects.get().source()["spec"] == body["spec"]
+
+
+@pytest.mark.embedded_only
+def test_a_copy_of_a_member_under_another_name_is_none_of_the_package(world: World) -> None:
+    """Applied with all its annotations, it becomes no member, which the next edit of the package would delete."""
+    before = apply(world, a_package(a_member("db"), a_member("web")))
+    live = world.get("web", "DeploymentGrid")
+    metadata = {"name": "web2", "namespace": "default", "annotations": live["metadata"]["annotations"]}
+    spec = {**live["spec"], "template": a_template(app="web2")}
+    world.cluster.apply(
+        {key: live[key] for key in ("apiVersion", "kind")} | {"metadata": metadata, "spec": spec}, force=True
+    )
+    refresh.relist("deploymentgrids", world.cluster)
+    world.settle()
+    assert see(world)["spec"] == before["spec"]
+    apply(world, a_package(a_member("db"), a_member("web", "img:2")))
+    resync(world)
+    assert world.names("DeploymentGrid") == ["db", "web", "web2"]
+    assert Grid.objects.get(name="web2").group is None
+    assert "sgportal.superedge.io/servicegroup" not in str(world.get("web2", "DeploymentGrid")["metadata"])
 
 
 def test_a_package_of_the_portal_comes_to_the_cluster(world: World) -> None:

@@ -82,6 +82,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
     """Take the resource's spec into the row, as a new revision."""
     spec, metadata = body.get("spec") or {}, source_metadata(body["metadata"])
     both = grid.generation > grid.pushed_generation and (bool(grid.cluster_uid) or grid.spec != spec)
+    copied = not grid.generation and membership.is_copy(grid, body, cluster)
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
         adopted = row.generation == 0
@@ -94,7 +95,8 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             row.remember("cluster")
         if adopted:
             row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
-            membership.read_back(row, body)
+            if not copied:
+                membership.read_back(row, body)
             membership.joined_before(row, body)
         row.pushed_generation = row.generation
         row.cluster_uid, row.cluster_generation = body["metadata"]["uid"], body["metadata"].get("generation", 1)
