@@ -71,6 +71,11 @@ class Fleet:
         self.images[self.grid.generation] = "img:1"
         self.quiet()
 
+    @property
+    def children(self):
+        """The kinds of its workloads."""
+        return [self.child]
+
     def _note(self, image):
         self.watched.latest, self.watched.excused = image, set(self.watched.away)
 
@@ -132,7 +137,8 @@ class Fleet:
     def fault(self, code, count):
         """Some writes of children fail: with a status, without an answer (0), or with half of one (1)."""
         effect = {0: {"effect": "drop"}, 1: {"effect": "truncate"}}.get(code, {"effect": "status", "code": code})
-        self.world.server.faults.add(methods=["PATCH"], path=f"/{self.child.lower()}s/", count=count, **effect)
+        for child in self.children:
+            self.world.server.faults.add(methods=["PATCH"], path=f"/{child.lower()}s/", count=count, **effect)
 
     def killed(self, operation):
         """A worker dies at its n-th operation on the database or the wire; another takes its work over."""

@@ -10,12 +10,14 @@ from django.utils import timezone
 from sgportal.actions import (
     NotFound,
     Refused,
+    approve,
     delete_grid,
     delete_group,
     restore_package,
     save_grids,
     save_group,
     steer_package,
+    steer_rollout,
 )
 from sgportal.cluster import JSON_PATCH, MERGE_PATCH
 from sgportal.core.grids.group import KIND, PLURAL
@@ -29,14 +31,18 @@ from .watched import WatchedPackage, image_of, is_done
 from .wishes import ORDER, Wish, manifest_of, wish_of
 
 NAME = "shop"
-CUSTOM = ("deploymentgrids", PLURAL)
+CUSTOM = ("deploymentgrids", "statefulsetgrids", PLURAL)
+MEMBERS = ("db", "web", "api")
 STOPPED = ("Halted", "Paused", "Aborted", "RolledBack")
 
 
 class PackageFleet(Fleet):
     """The fleet, where the grids are the members of a package; doors are the portal and kubectl."""
 
-    def begin(self, rollout):
+    def begin(self, rollout, stateful=(), join="immediate"):
+        """`stateful`: the members that are StatefulSetGrids."""
+        self.kinds = {name: "StatefulSetGrid" if name in stateful else "DeploymentGrid" for name in MEMBERS}
+        self.join = join
         self.rollout, self.watched = rollout, WatchedPackage(LABEL, ORDER)
         self.wish, self.wished, self.refused, self.happened = Wish(None), set(), [], []
         self.world.server.call(lambda: self.world.server.store.listen(self.watched))
@@ -44,10 +50,14 @@ class PackageFleet(Fleet):
         self._save(Wish(()).having(db="img:1", web="img:1"), "portal")
         self.quiet()
 
+    @property
+    def children(self):
+        return sorted({kind.removesuffix("Grid") for kind in self.kinds.values()})
+
     # What is wanted.
 
     def _save(self, wish, door):
-        manifest = manifest_of(wish, self.rollout)
+        manifest = manifest_of(wish, self.rollout, self.kinds, self.join)
         if door == "portal":
             self._take_in()
             save_group(manifest, ADA, ask=False)
@@ -134,7 +144,7 @@ class PackageFleet(Fleet):
             save_grids([manifest], ADA, ask=False)
         else:
             change = {"spec": {"template": a_template(image, 2, app=name)}}
-            self.world.cluster.patch("DeploymentGrid", "default", name, change, MERGE_PATCH)
+            self.world.cluster.patch(self.kinds[name], "default", name, change, MERGE_PATCH)
         self._wished(self.wish.having(**{name: image}))
         self._settled(lambda: wish_of(self._live()["spec"]) == self.wish)
 
@@ -150,8 +160,26 @@ class PackageFleet(Fleet):
         if door == "portal":
             delete_grid(grid, ADA)
             return
-        self.world.cluster.delete("DeploymentGrid", "default", name, uid=grid.cluster_uid)
+        self.world.cluster.delete(self.kinds[name], "default", name, uid=grid.cluster_uid)
         self._settled(lambda: not Grid.objects.filter(pk=grid.pk, deleting_since=None).exists())
+
+    def joins(self):
+        """A person approves the units that are new to a member and wait for it."""
+        waiting = GridUnit.objects.filter(reason="WaitingForApproval", grid__deleting_since=None)
+        for grid in Grid.objects.filter(pk__in=list(waiting.values_list("grid", flat=True))):
+            names = list(waiting.filter(grid=grid).values_list("name", flat=True))
+            self._take_in()
+            self._try(lambda grid=grid, names=names: approve(grid, names, ADA), Invalid)  # it may have gone meanwhile
+
+    def member_verb(self, name, verb):
+        """A person asks something of the rollout of one member by itself."""
+        grid = Grid.objects.filter(name=name, deleting_since=None).first()
+        if grid is None:
+            return
+        if verb in ("skip", "abort"):
+            self._excuse_given()
+        self.verbs += 1
+        self._try(lambda: steer_rollout(grid, verb, ADA), Invalid)
 
     def _settled(self, check):
         for _ in range(20):
@@ -215,6 +243,7 @@ class PackageFleet(Fleet):
 
     def _is_quiet(self):
         self.work()
+        self.joins()
         waiting = Rollout.objects.filter(pk__in=self.rollouts().values(), phase="Progressing")
         if waiting.filter(reason="AwaitingApproval").exists():
             self.verb("approve")
@@ -254,10 +283,11 @@ class PackageFleet(Fleet):
         """The Deployments by member and unit, from the API server; those of units with nodes."""
         there = set(Node.objects.filter(label_rows__key=LABEL).values_list("label_rows__value", flat=True))
         found = {}
-        for name in self.world.names():
-            member, _, unit = name.partition("-")
-            if unit in there:
-                found[member, unit] = self.world.get(name)
+        for child in self.children:
+            for name in self.world.names(child):
+                member, _, unit = name.partition("-")
+                if unit in there:
+                    found[member, unit] = self.world.get(name, child)
         return found
 
     def description(self):

@@ -1,6 +1,6 @@
 """The same of a ServiceGroup whose members have an order, with a rollout that they share or with none: edits of the
-package and of its members over the portal and kubectl, pauses, restored revisions, members and packages that are
-deleted. `SGPORTAL_SEQUENCES=100` tries so many sequences, others each time.
+package and of its members over the portal and kubectl, Deployments and StatefulSets, units that join, pauses, restored
+revisions, members and packages that are deleted. `SGPORTAL_SEQUENCES=100` tries so many sequences, others each time.
 """
 
 from pprint import pformat
@@ -15,7 +15,7 @@ from sgportal.reconciler.queue import together
 
 from .fleet import a_fleet
 from .packages import NAME, STOPPED, PackageFleet
-from .test_any_sequence import EVERYWHERE, EXAMPLES, QUICK, ROLLOUTS, WORK, at_once
+from .test_any_sequence import EVERYWHERE, EXAMPLES, QUICK, ROLLOUTS, VERBS, WORK, at_once
 from .watched import image_in, image_of, is_done
 from .wishes import wish_of
 
@@ -33,6 +33,8 @@ HAPPENINGS = st.one_of(
     st.tuples(st.just("member"), MEMBER, GOOD, DOOR),
     st.tuples(st.just("without"), MEMBER, DOOR),
     st.tuples(st.just("member_goes"), MEMBER, DOOR),
+    st.tuples(st.just("member_verb"), MEMBER, st.sampled_from(VERBS)),
+    st.tuples(st.just("joins")),
     st.tuples(st.just("paused"), st.booleans(), DOOR),
     st.tuples(st.just("restore"), st.integers(0, 5)),
     st.tuples(st.just("deleted"), DOOR),
@@ -42,14 +44,14 @@ HAPPENINGS = st.one_of(
 )
 
 
-def check(monkeypatch, rollout, happenings):
-    with a_fleet(monkeypatch, rollout, PackageFleet) as fleet:
+def check(monkeypatch, rollout, happenings, **how):
+    with a_fleet(monkeypatch, rollout, PackageFleet, **how) as fleet:
         for name, *args in [("edit", ("db", "web"), True), *happenings]:
             fleet.happens(name, *args)
         fleet.finish()
         equals_what_was_wanted(fleet)
         nothing_twice(fleet, rollout)
-        fleet.edit(("db", "web"), True)
+        fleet.edit(tuple(fleet.wish.members or ("db", "web")), True)
         fleet.finish()
         equals_what_was_wanted(fleet)
         nothing_twice(fleet, rollout)
@@ -137,12 +139,22 @@ def nothing_twice(fleet, rollout):
 @pytest.mark.timeout(60 * EXAMPLES + 60)
 @QUICK
 @given(
-    rollout=st.one_of(st.none(), ROLLOUTS, ROLLOUTS, ROLLOUTS), happenings=st.lists(HAPPENINGS, min_size=5, max_size=12)
+    rollout=st.one_of(st.none(), ROLLOUTS, ROLLOUTS, ROLLOUTS),
+    happenings=st.lists(HAPPENINGS, min_size=5, max_size=12),
+    stateful=st.sets(MEMBER),
+    join=st.sampled_from(["immediate", "whenReady", "approved"]),
 )
 # A member is named again while it goes: it is made anew once it has gone, and that it went is no loss.
-@example(rollout=None, happenings=[("member_goes", "web", "portal"), ("edit", ("db", "web"), True, "kubectl")])
-def test_once_it_is_quiet_the_package_is_what_was_wanted(monkeypatch, rollout, happenings, settings, caplog):
+@example(
+    rollout=None,
+    happenings=[("member_goes", "web", "portal"), ("edit", ("db", "web"), True, "kubectl")],
+    stateful=set(),
+    join="immediate",
+)
+def test_once_it_is_quiet_the_package_is_what_was_wanted(
+    monkeypatch, rollout, happenings, stateful, join, settings, caplog
+):
     settings.SGPORTAL_DELETE_BRAKE_MIN = 1000  # deletions here are meant
     monkeypatch.setattr(together, "strict", True)
-    check(monkeypatch, rollout, happenings)
+    check(monkeypatch, rollout, happenings, stateful=stateful, join=join)
     assert "TakenApart" not in caplog.text

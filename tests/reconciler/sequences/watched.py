@@ -67,9 +67,14 @@ class Watched:
             self.below.append((unit, image_of(body), available, wanted))
 
     def is_available(self, body: Any) -> bool:
-        """Whether no more pods are missing than may be: of a StatefulSet the one that is being replaced."""
-        missing = body["spec"]["replicas"] - body.get("status", {}).get("availableReplicas", 0)
-        return missing <= (self.child == "StatefulSet")
+        """Whether no more pods are missing than may be."""
+        return has_enough({**body, "kind": self.child})
+
+
+def has_enough(body: Any) -> bool:
+    """Whether no more pods are missing than may be: of a StatefulSet the one that is being replaced."""
+    missing = body["spec"]["replicas"] - body.get("status", {}).get("availableReplicas", 0)
+    return bool(missing <= (body["kind"] == "StatefulSet"))
 
 
 def is_done(body: Any) -> bool:
@@ -119,7 +124,7 @@ class WatchedPackage:
 
     def __call__(self, change: Any) -> None:
         """A write: what the store calls."""
-        if change.key != "deployments.apps":
+        if change.key not in ("deployments.apps", "statefulsets.apps"):
             return
         unit = change.body["spec"]["template"]["spec"].get("nodeSelector", {}).get(self.label, "")
         place = change.body["metadata"]["name"].removesuffix(f"-{unit}"), unit
@@ -159,5 +164,5 @@ class WatchedPackage:
         wanted, available = body["spec"]["replicas"], body.get("status", {}).get("availableReplicas", 0)
         if available >= wanted:
             self.full.add(place)
-        elif place in self.full and place[1] not in self.away:
+        elif place in self.full and place[1] not in self.away and not has_enough(body):
             self.below.append((place, image_of(body), available, wanted))

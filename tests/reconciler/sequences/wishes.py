@@ -33,12 +33,18 @@ def wish_of(spec):
     return Wish(tuple(sorted(images.items())), bool(spec.get("paused")))
 
 
-def manifest_of(wish, rollout):
-    """The manifest of a package that is as somebody wishes, with this rollout."""
+def manifest_of(wish, rollout, kinds, join):
+    """The manifest of a package that is as somebody wishes, with this rollout, the kind of each member, and when
+    NodeUnits join."""
     grids = [
-        {"kind": "DeploymentGrid", "metadata": {"name": name}, "spec": {"template": a_template(image, 2, app=name)}}
+        {
+            "kind": kinds[name],
+            "metadata": {"name": name},
+            "spec": {"template": a_template(image, 2, app=name), "joinPolicy": join},
+        }
         for name, image in wish.members.items()
     ]
-    order = {f"dg/{who}": [f"dg/{on}"] for who, on in ORDER.items() if {who, on} <= wish.members.keys()}
+    named = {name: f"{kinds[name].lower()}/{name}" for name in wish.members}
+    order = {named[who]: [named[on]] for who, on in ORDER.items() if {who, on} <= wish.members.keys()}
     asked = {**({"rollout": rollout} if rollout else {}), **({"dependsOn": order} if order else {})}
     return a_package(*grids, gridUniqKey=LABEL, paused=wish.paused, **asked)
