@@ -3,6 +3,7 @@
 import os
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -44,6 +45,16 @@ def env_bool(name: str, default: bool) -> bool:
 def env_list(name: str, default: str = "") -> list[str]:
     """The parts of a comma-separated variable, without blanks."""
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def env_url(name: str) -> str:
+    """The address of a server (http, https), "" where unset. Raises ImproperlyConfigured for anything else, and for one
+    with a password, which would be shown with errors."""
+    value = os.environ.get(name, "").strip()
+    where = urlsplit(value)
+    if value and (where.scheme not in ("http", "https") or not where.hostname or where.username or where.query):
+        raise ImproperlyConfigured(f"{name} must be an address such as http://prometheus:9090, without log-in or query")
+    return value
 
 
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:

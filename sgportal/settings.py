@@ -18,6 +18,7 @@ from .env import (
     env_int,
     env_list,
     env_str,
+    env_url,
     namespaces,
     prefix,
     proxies,
@@ -76,6 +77,8 @@ SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_POD_LOGS = env_choice("SGPORTAL_POD_LOGS", "none", ("none", "viewer", "operator", "admin"))
 SGPORTAL_EXEC = env_choice("SGPORTAL_EXEC", "none", ("none", "operator", "admin"))
 SGPORTAL_METRICS_SERVER = env_bool("SGPORTAL_METRICS_SERVER", False)
+SGPORTAL_PROMETHEUS_URL = env_url("SGPORTAL_PROMETHEUS_URL")
+SGPORTAL_PROMETHEUS_TOKEN_FILE = env_str("SGPORTAL_PROMETHEUS_TOKEN_FILE", "")
 SGPORTAL_USAGE_SECONDS = env_int("SGPORTAL_USAGE_SECONDS", 60, minimum=15)
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
 

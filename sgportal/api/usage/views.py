@@ -34,7 +34,7 @@ class UsageDetail(PortalView):
 
     @operation("Read whether resource use is measured", answers={200: UsageSourceSerializer})
     def get(self, _request: Request) -> Response:
-        """Off unless `SGPORTAL_METRICS_SERVER` is set; the lists below are empty then."""
+        """Off unless `SGPORTAL_METRICS_SERVER` or `SGPORTAL_PROMETHEUS_URL` is set; the lists below are empty then."""
         return Response(UsageSourceSerializer.of(UsageSource.now() if is_measured() else UsageSource()))
 
 

@@ -62,6 +62,11 @@ def amount_of(resources: Any) -> Amount | None:
     return Amount(cpu or Decimal(0), memory or Decimal(0))
 
 
+def measured(amount: Amount) -> bool:
+    """Whether this is a measurement: neither below nothing, nor more than there can be."""
+    return 0 <= amount.cpu <= _MOST["cpu"] and 0 <= amount.memory <= _MOST["memory"]
+
+
 def nodes_in(items: Iterable[Mapping[str, Any]]) -> Iterator[NodeSample]:
     """What a list of NodeMetrics says; what cannot be read is left out."""
     for item in items:

@@ -13,7 +13,7 @@ from ...core.text import Sentence
 from ...models import DataPlane, ManagementMode, UsageSource
 from ...queries.capabilities import abilities
 from ...queries.endpoints import annotated
-from ...queries.per_unit.usage import is_measured
+from ...queries.per_unit.usage import is_measured, measured_by
 from ..page.access import actor, may, needs
 from ..page.agreed import agreed, as_shown, say_changed
 from ..page.render import show
@@ -34,6 +34,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
         "row": row,
         "can": abilities(),
         "plane": DataPlane.now(),
+        "usage_by": measured_by(),
         "usage_source": UsageSource.now() if is_measured() else None,
         "definitions": definitions,
         "lacking": lacking,

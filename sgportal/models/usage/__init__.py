@@ -1,5 +1,6 @@
 """What nodes and pods use of processors and memory, as last measured, and the values before."""
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -104,9 +105,10 @@ class PodUsage(Measured):
 
 
 class UsageSource(OneEach):
-    """When the resource metrics API was last read whole, and the
-    sentence that says why it was not since, {} where it was."""
+    """When metrics-server or Prometheus was last read whole, and the sentence that says why it was not since, {} where
+    it was. `pause` is how many seconds pass until the next look."""
 
+    pause = models.PositiveIntegerField(default=0, db_default=0)
     read_at = models.DateTimeField(null=True, blank=True)
     problem = models.JSONField(default=dict)
 
@@ -114,11 +116,11 @@ class UsageSource(OneEach):
         return str(self.read_at or "–")
 
     @classmethod
-    def keep(cls, read_at: datetime | None, problem: Sentence | None) -> None:
-        """Remember a look: when it was done, or what it met with."""
+    def keep(cls, read_at: datetime | None, problem: Sentence | None, pause: float = 0) -> None:
+        """Remember a look: when it was done, or what it met with, and the seconds until the next."""
         said: dict[str, Any] = problem.to_json() if problem else {}
-        fields = ["problem", *(["read_at"] if read_at else [])]
-        row = UsageSource(read_at=read_at, problem=said)
+        fields = ["problem", "pause", *(["read_at"] if read_at else [])]
+        row = UsageSource(read_at=read_at, problem=said, pause=math.ceil(pause))
         UsageSource.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
     @property

@@ -1,7 +1,8 @@
-"""Asking the resource metrics API (metrics.k8s.io: metrics-server, or an adapter) what nodes and pods use.
+"""Asking what nodes and pods use: Prometheus where there is one, else the resource metrics API (metrics.k8s.io:
+metrics-server, or an adapter).
 
-One list of nodes and one of pods every SGPORTAL_USAGE_SECONDS, by some worker: no page and no row asks for itself. It
-has no watch, no pages and no versions, so each list comes whole.
+Every SGPORTAL_USAGE_SECONDS, by some worker: no page and no row asks for itself. The resource metrics API has no watch,
+no pages and no versions, so its two lists, of nodes and of pods, come whole.
 """
 
 import time
@@ -25,6 +26,7 @@ from ...models.usage import MEASURED, Measured
 from ...queries.matrix.node_groups import group_keys
 from ...queries.per_unit.usage import is_measured
 from ..queue import change_log
+from . import prometheus
 
 GROUP = "metrics.k8s.io"
 NODES = Resource("NodeMetrics", f"{GROUP}/v1beta1", "nodes", namespaced=False)
@@ -51,13 +53,24 @@ def look(connect: Callable[[], Cluster]) -> float:
         return OFF_SECONDS
     begun, every = time.monotonic(), settings.SGPORTAL_USAGE_SECONDS
     try:
-        problem = _measure(connect())
+        problem = _ask_prometheus() if settings.SGPORTAL_PROMETHEUS_URL else _measure(connect())
     finally:  # what is old is so whether or not anything answers
         now = timezone.now()
         _forget(now - timedelta(seconds=every * POINTS))
-    UsageSource.keep(None if problem else now, problem)
+    pause = max(float(every), SHARE * (time.monotonic() - begun))
+    UsageSource.keep(None if problem else now, problem, pause)
     change_log.record("usage", [""])
-    return max(float(every), SHARE * (time.monotonic() - begun))
+    return pause
+
+
+def _ask_prometheus() -> Sentence | None:
+    """Keep what Prometheus says; why it says nothing."""
+    try:
+        nodes, pods = prometheus.measured()
+    except prometheus.Unmeasured as error:
+        return error.sentence
+    keep(nodes, pods, timezone.now())
+    return None
 
 
 def _measure(cluster: Cluster) -> Sentence | None:

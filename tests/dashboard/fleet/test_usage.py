@@ -76,6 +76,17 @@ def test_old_figures_say_so(admin, fleet):
         assert "out of date" in text_of(admin, address), address
 
 
+def test_figures_are_not_old_while_the_next_look_is_not_due(admin, fleet):
+    """Twenty minutes are three times the interval many times over, and less than three pauses of ten minutes."""
+    measure(*fleet, at=timezone.now() - timedelta(minutes=20))
+    UsageSource.keep(timezone.now(), None, 600.0)
+    for address in ADDRESSES:
+        assert "out of date" not in text_of(admin, address), address
+    UsageSource.keep(timezone.now(), None, 300.0)
+    for address in ADDRESSES:
+        assert "out of date" in text_of(admin, address), address
+
+
 def test_the_page_of_the_cluster_says_why_nothing_is_measured(admin, fleet, settings):
     assert "not checked yet" in text_of(admin, "/cluster/").partition("Resource use")[2]
     UsageSource.keep(None, say("the portal may not list resource metrics (metrics.k8s.io): apply deploy/usage.yaml"))
@@ -84,6 +95,10 @@ def test_the_page_of_the_cluster_says_why_nothing_is_measured(admin, fleet, sett
     text = text_of(admin, "/cluster/").partition("Resource use")[2]
     assert "apply deploy/usage.yaml" not in text
     assert "Last measured" in text
+    assert "<dt>metrics.k8s.io</dt>" in text
+    settings.SGPORTAL_PROMETHEUS_URL = "http://prometheus:9090"
+    assert "<dt>Prometheus</dt>" in text_of(admin, "/cluster/").partition("Resource use")[2]
+    settings.SGPORTAL_PROMETHEUS_URL = ""
     settings.SGPORTAL_METRICS_SERVER = False
     assert "Resource use" not in text_of(admin, "/cluster/")
 

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ('sgportal', '0050_sealed_urls'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='usagesource',
+            name='pause',
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
+    ]
