@@ -47,11 +47,13 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
 
 
-def env_url(name: str) -> str:
-    """The address of a server (http, https), "" where unset. Raises ImproperlyConfigured for anything else, and for one
+def server_url(name: str, value: str) -> str:
+    """The address of a server (http, https), or "". Raises ImproperlyConfigured for anything else, and for one
     with a password, which would be shown with errors."""
-    value = os.environ.get(name, "").strip()
-    where = urlsplit(value)
+    try:
+        where = urlsplit(value)
+    except ValueError:  # brackets that hold no address
+        where = urlsplit("")
     if value and (where.scheme not in ("http", "https") or not where.hostname or where.username or where.query):
         raise ImproperlyConfigured(f"{name} must be an address such as http://prometheus:9090, without log-in or query")
     return value

@@ -18,10 +18,10 @@ from .env import (
     env_int,
     env_list,
     env_str,
-    env_url,
     namespaces,
     prefix,
     proxies,
+    server_url,
     some_of,
     zones,
 )
@@ -77,7 +77,7 @@ SGPORTAL_METRICS_OPEN = env_bool("SGPORTAL_METRICS_OPEN", False)
 SGPORTAL_POD_LOGS = env_choice("SGPORTAL_POD_LOGS", "none", ("none", "viewer", "operator", "admin"))
 SGPORTAL_EXEC = env_choice("SGPORTAL_EXEC", "none", ("none", "operator", "admin"))
 SGPORTAL_METRICS_SERVER = env_bool("SGPORTAL_METRICS_SERVER", False)
-SGPORTAL_PROMETHEUS_URL = env_url("SGPORTAL_PROMETHEUS_URL")
+SGPORTAL_PROMETHEUS_URL = server_url("SGPORTAL_PROMETHEUS_URL", env_str("SGPORTAL_PROMETHEUS_URL", ""))
 SGPORTAL_PROMETHEUS_TOKEN_FILE = env_str("SGPORTAL_PROMETHEUS_TOKEN_FILE", "")
 SGPORTAL_USAGE_SECONDS = env_int("SGPORTAL_USAGE_SECONDS", 60, minimum=15)
 SGPORTAL_STALE_SECONDS = env_int("SGPORTAL_STALE_SECONDS", 60, minimum=5)
@@ -290,8 +290,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 
 # What processes share besides rows (how often somebody may write): in Redis where there is one.
-_QUEUE_IN_REDIS = CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(REDIS) else ""
-CACHES = caches(env_str("SGPORTAL_CACHE_URL", _QUEUE_IN_REDIS))
+CACHES = caches(env_str("SGPORTAL_CACHE_URL", CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(REDIS) else ""))
 
 # What processes log (sgportal/logs).
 LOGGING_CONFIG = "sgportal.logs.configure"

@@ -1,6 +1,5 @@
-"""WebSockets (RFC 6455), as far as Kubernetes speaks them to a container (`v4.channel.k8s.io`, `v5.channel.k8s.io`):
-each message of the server's begins with the number of the stream that it is of. Nothing that a client sends is read,
-but that it closes."""
+"""WebSockets (RFC 6455), as far as Kubernetes speaks them to a container (`v4.channel.k8s.io`): each message of the
+server's begins with the number of the stream that it is of. Nothing that a client sends is read, but that it closes."""
 
 import asyncio
 import base64
@@ -12,7 +11,7 @@ from ..objects.errors import ApiError
 from ..requests.request import Request, Response
 from .faults import Dropped
 
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+PROTOCOL = "v4.channel.k8s.io"
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BINARY, _CLOSE = 2, 8
 _NORMAL = (1000).to_bytes(2, "big")
@@ -53,18 +52,17 @@ class WebSocketProtocol(asyncio.Protocol):
 
     async def _serve(self, request: Request) -> None:
         offered = [each.strip() for each in request.headers.get("sec-websocket-protocol", "").split(",")]
-        chosen = next((each for each in PROTOCOLS if each in offered), "")
         try:
             response = await self.respond(request)
         except Dropped:
             self.transport.abort()
             return
-        if response.frames is not None and not chosen:
+        if response.frames is not None and PROTOCOL not in offered:
             response = Response.error(ApiError(400, f"unable to negotiate protocol: client supports {offered}"))
         if response.frames is None:
             self.transport.write(_plain(response))
         else:
-            self.transport.write(_switched(request, chosen))
+            self.transport.write(_switched(request))
             async for stream, data in response.frames:
                 self.transport.write(_frame(_BINARY, bytes((stream,)) + data))
             self.transport.write(_frame(_CLOSE, _NORMAL))
@@ -91,7 +89,7 @@ def _plain(response: Response) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + response.body
 
 
-def _switched(request: Request, protocol: str) -> bytes:
+def _switched(request: Request) -> bytes:
     key = request.headers.get("sec-websocket-key", "") + _GUID
     digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
     lines = (
@@ -99,7 +97,7 @@ def _switched(request: Request, protocol: str) -> bytes:
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}",
-        f"Sec-WebSocket-Protocol: {protocol}",
+        f"Sec-WebSocket-Protocol: {PROTOCOL}",
     )
     return "\r\n".join([*lines, "", ""]).encode()
 

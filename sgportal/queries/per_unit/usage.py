@@ -36,7 +36,8 @@ def is_old(usage: Measured) -> bool:
 def _found(model: type[Row], **wanted: Any) -> QuerySet[Row]:
     """Rows of what is measured, each with the pause until the next look."""
     pause = Subquery(UsageSource.objects.values("pause")[:1])
-    return model._default_manager.filter(**wanted).annotate(pause=pause)
+    rows: QuerySet[Row] = model._default_manager.filter(**wanted).annotate(pause=pause)
+    return rows
 
 
 def of_nodes(names: Iterable[str]) -> dict[str, NodeUsage]:

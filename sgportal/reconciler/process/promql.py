@@ -1,6 +1,7 @@
 """Asking over HTTP what somebody else knows: whether an address answers, and a Prometheus (HTTP API, v1) a query."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
@@ -34,7 +35,7 @@ def ask(
 ) -> tuple[int, bytes]:
     """The status of an answer, within so many seconds, and its body up to so many bytes; no redirect is followed.
     Raises NoAnswer."""
-    options = {"timeout": urllib3.Timeout(total=seconds), "redirect": False, "preload_content": False}
+    options: dict[str, Any] = {"timeout": urllib3.Timeout(total=seconds), "redirect": False, "preload_content": False}
     try:
         answer = _HTTP.request(method, url, body=body, headers=dict(headers or {}), **options)
         try:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('sgportal', '0050_sealed_urls'),
+        ('sgportal', '0051_joined_units'),
     ]
 
     operations = [
