@@ -41,3 +41,15 @@ def spec(**fields: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_what_was_done(verb: str, path: str, before: Any, after: Any, said: str) -> None:
     assert str(told(verb, path, before, after)) == said
+
+
+def test_a_command_in_a_pod_is_told_without_its_words():
+    asked = {"pod": "shop/web-0", "container": "c", "command": ["mysql", "-psecret"]}
+    begun = str(told("exec", "deploymentgrids/shop/web#a", None, asked))
+    assert begun == "ran a command in a pod of DeploymentGrid shop/web (a): shop/web-0, c"
+    ended, cut = (
+        str(told("exec-ended", "deploymentgrids/shop/web#a", asked, {"ended": why, "exitCode": code}))
+        for why, code in (("exit", 1), ("left", None))
+    )
+    assert ended == "ran a command in a pod of DeploymentGrid shop/web (a) to its end: shop/web-0, c"
+    assert cut == "ran a command in a pod of DeploymentGrid shop/web (a), which was cut off or refused: shop/web-0, c"

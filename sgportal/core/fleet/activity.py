@@ -87,7 +87,7 @@ def _details(verb: str, path: str, before: Any, after: Any) -> Iterator[str]:
     elif verb in ("keep", "delete") and isinstance(before, Mapping):
         yield from _some([str(unit) for unit in before.get("units") or ()])
     elif verb in ("exec", "exec-ended") and isinstance(asked := before or after, Mapping):
-        yield from (str(asked["pod"]), str(asked["container"]), _short(" ".join(asked["command"])))
+        yield from (str(asked["pod"]), str(asked["container"]))  # the command is for readers of the audit log alone
     elif verb.startswith("approval-") and isinstance(after, Mapping):
         yield from (str(after[name]) for name in ("action", "asked", "by") if name in after)
     elif isinstance(before, Mapping):
