@@ -65,6 +65,7 @@ CLASSES: dict[str, str] = {
         pods/<str:namespace>/<str:name>/ pods/<str:namespace>/<str:name>/log/
         pods/<str:namespace>/<str:name>/events/ api/v1/pods/<str:namespace>/<str:name>
         api/v1/pods/<str:namespace>/<str:name>/events api/v1/pods/<str:namespace>/<str:name>/log
+        api/v1/pods/<str:namespace>/<str:name>/exec pods/<str:namespace>/<str:name>/terminal/
     """,
     "unit": """
         api/v1/nodeunits/<path:key>/<str:unit>/history api/v1/nodeunits/<path:key>/<str:unit>/changes
@@ -158,6 +159,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/saved-views": {"name": "x", "address": "/grids/{plural}/{namespace}/{name}/"},
     "saved/add/": {"name": "x", "address": "/grids/{plural}/{namespace}/{name}/"},
     "/schedule/": {"verb": "cordon"},
+    "/exec": {"command": ["id"]},
     "labels/assign/": {"node": "{node}", "key": "site", "value": "home-unit"},
     "approvals/<int:pk>": {"choice": "approve"},
     "approvals/<int:pk>/": {"choice": "approve"},

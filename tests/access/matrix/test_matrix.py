@@ -56,7 +56,7 @@ def _as_usual(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The news of the world is fresh for as long as the walk takes; what is shown by choice is shown."""
     settings.SGPORTAL_STALE_SECONDS = 10_000
     settings.SGPORTAL_METRICS_SERVER, settings.SGPORTAL_POD_LOGS = True, "viewer"
-    settings.SGPORTAL_FOUR_EYES = ["delete"]
+    settings.SGPORTAL_FOUR_EYES, settings.SGPORTAL_EXEC = ["delete"], "operator"
     monkeypatch.setattr(WriteThrottle, "THROTTLE_RATES", {"write": None})
     monkeypatch.setattr(DryRunThrottle, "THROTTLE_RATES", {"dry-run": None})
 
