@@ -78,7 +78,7 @@ def grid(name: str = "echo", kind: str = "DeploymentGrid", namespace: str = "def
 
 def cell(row: Grid, unit: str, state: str = "Ready", desired: int = 2, ready: int = 2, **loop: int) -> GridUnit:
     """What a grid has in a unit; `loop`: its nodes, and those served, of a ServiceGrid."""
-    message = {"id": "%(ready)s of %(desired)s pods are ready", "params": {"ready": ready, "desired": desired}}
+    message = {"id": "%(ready)s of %(wanted)s pods are ready", "params": {"ready": ready, "wanted": desired}}
     return GridUnit.objects.create(
         grid=row,
         name=unit,

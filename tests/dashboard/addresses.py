@@ -52,6 +52,7 @@ READABLE = (
     "/saved/?at=/nodes/%3Fready%3DUnknown",
     "/profile/",
     "/profile/password/",
+    "/profile/second-factor/",
 )
 WRITABLE = (
     "/labels/assign/?key=site",
@@ -73,6 +74,7 @@ WRITABLE = (
     GRID + "units/lyo/recreate/",
     SERVICE + "edit/",
     "/import/",
+    "/approvals/",
     "/servicegroups/default/shop/edit/",
     "/servicegroups/default/shop/delete/",
 )

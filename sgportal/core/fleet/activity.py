@@ -46,6 +46,13 @@ _OF_ALL: Mapping[str, Sentence] = {
     "restore": say("decided that all grids are restored in the cluster"),
     "follow": say("decided that the cluster's state holds"),
 }
+# The actions of `core.access.four_eyes`.
+APPROVED = {
+    "delete": say("delete"),
+    "drain": say("drain"),
+    "rollback": say("roll back"),
+    "decide": say("decide"),
+}
 _DELETED = say("decided that workloads of %(what)s are deleted: %(details)s")
 _CHANGED = say("changed %(what)s: %(details)s")
 _CUT_OFF = say("ran a command in a pod of %(what)s, which was cut off or refused: %(details)s")
@@ -60,6 +67,8 @@ def told(verb: str, path: str, before: Any, after: Any) -> Sentence:
         return _OTHER.having(verb=verb, what=named(path))
     if verb == "exec-ended" and isinstance(after, Mapping) and after.get("exitCode") is None:
         sentence = _CUT_OFF
+    if verb.startswith("approval-") and isinstance(after, Mapping):
+        return sentence.having(what=named(path), details=_approved(after))
     details = ", ".join(_details(verb, path, before, after))
     if verb == "change" and details:
         sentence = _CHANGED
@@ -88,10 +97,15 @@ def _details(verb: str, path: str, before: Any, after: Any) -> Iterator[str]:
         yield from _some([str(unit) for unit in before.get("units") or ()])
     elif verb in ("exec", "exec-ended") and isinstance(asked := before or after, Mapping):
         yield from (str(asked["pod"]), str(asked["container"]))  # the command is for readers of the audit log alone
-    elif verb.startswith("approval-") and isinstance(after, Mapping):
-        yield from (str(after[name]) for name in ("action", "asked", "by") if name in after)
     elif isinstance(before, Mapping):
         yield from _some([str(node) for node in before])
+
+
+def _approved(after: Mapping[str, Any]) -> Sentence | str:
+    """What takes two people, and the other of them."""
+    known = str(after.get("action", ""))
+    action, who = APPROVED.get(known, known), [str(after[name]) for name in ("asked", "by") if name in after]
+    return say("%(action)s, %(who)s", action=action, who=", ".join(who)) if who else action
 
 
 def _labels(path: str, before: Any, after: Any) -> Iterator[str]:

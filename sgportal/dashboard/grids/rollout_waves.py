@@ -81,6 +81,7 @@ def told(
     return {
         "phase": PHASES[state.phase],
         "phase_state": LOOK[state.phase],
+        "begun": state.phase != "Pending",
         "done": turns.get("done", 0),
         "total": len(state.members),
         "minutes": max(1, round(seconds / 60)) if seconds is not None else None,

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django import template
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
+from ...core.fleet.activity import APPROVED
 from ...core.plans.plan import Plan
 from ...core.plans.preview.binding import Summary, plan_id, summary_of
 from ...core.plans.preview.folding import Fold, folded
@@ -25,6 +26,13 @@ _APPROVAL_STATES = {
 def approval_word(status: str) -> str:
     """What became of a request for approval, before the name of who decided."""
     return str(_APPROVAL_STATES.get(status, status))
+
+
+@register.filter
+def guarded_word(action: str) -> str:
+    """An action that takes two people, in words."""
+    found = APPROVED.get(action)
+    return found.render(gettext) if found else action
 
 
 @register.filter
