@@ -58,6 +58,7 @@ def complete(world):
 
 def test_the_canary_comes_first_and_one_unit_at_a_time(three):
     assert seen(three)[0] == "Complete"
+    assert not GridEvent.objects.filter(reason="RolloutComplete").exists()  # nothing was rolled out
     manifest = {**three.grid.source(), "spec": {**three.grid.spec, "template": a_template("img:2")}}
     shown = save_grids([manifest], ADA, dry_run=True)[0].plan
     assert [(step.verb, step.unit) for step in shown.steps] == [("update", unit) for unit in "abc"]
@@ -68,6 +69,7 @@ def test_the_canary_comes_first_and_one_unit_at_a_time(three):
     assert {row.revision for row in GridUnit.objects.all()} == {three.grid.generation}
     condition = next(each for each in three.grid.status["conditions"] if each["type"] == "RolledOut")
     assert (condition["status"], condition["reason"]) == ("True", "RolloutComplete")
+    assert GridEvent.objects.filter(reason="RolloutComplete").count() == 1
 
 
 def is_at(world, phase, reason=""):

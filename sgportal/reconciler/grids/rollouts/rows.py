@@ -124,7 +124,8 @@ def store(grid: Grid, rollout: Rollout, strategy: Strategy, before: State | None
     grid.rollout = summary(strategy, after, rollout)
     grid.cells_version += 1
     grid.save(update_fields=["stable", "rollout", "cells_version"])
-    if after.phase in _TOLD and (before is None or before.phase != after.phase):
+    is_news = before.phase != after.phase if before else bool(after.members)  # a first version is not rolled out
+    if after.phase in _TOLD and is_news:
         event = NewEvent("", f"Rollout{after.phase}", sentence_of(strategy, after), warning=after.phase in _BAD)
         grid_events.record({grid.path: [event]}, unsent=True)
     change_log.record("grid", [grid.path])
