@@ -11,10 +11,10 @@ from django.utils import timezone
 from sgportal.core.access.four_eyes import ACTIONS
 from sgportal.models import Approval, AuditEvent, Grid, LabelJob
 
-from ..api import builders
-from ..api.conftest import Api
-from ..api.description import world
-from .conftest import browser
+from ...api import builders
+from ...api.conftest import Api
+from ...api.description import world
+from ..conftest import browser
 
 # Their text is a name, code, or what the cluster says.
 QUOTED = {"code", "pre", "kbd", "textarea", "script", "style", "datalist", "head", "svg", "time"}
