@@ -30,13 +30,15 @@ def failing(sites):
     return sites
 
 
-def test_two_clicks_from_the_first_page_to_the_log_of_a_failing_pod(chromium, failing, somebody):
-    with visiting(chromium, failing, state=somebody) as visit:
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("width", [1440, 400])
+def test_two_clicks_from_the_first_page_to_the_log_of_a_failing_pod(chromium, failing, somebody, language, width):
+    with visiting(chromium, failing, state=somebody, language=language, width=width) as visit:
         page = visit.open("/")
         example = page.locator(".causes li", has_text="CrashLoopBackOff").locator("small a")
         expect(example).to_be_visible()
         example.click()
-        page.get_by_role("link", name=re.compile("^Logs of")).first.click()
+        page.get_by_role("link", name=re.compile("^Logs of|日志")).first.click()
         log = page.locator("#log")
         expect(log).to_contain_text("connecting")
         expect(log).to_contain_text("red <img src=x onerror=alert(1)>")
@@ -47,7 +49,7 @@ def test_two_clicks_from_the_first_page_to_the_log_of_a_failing_pod(chromium, fa
 def test_a_log_is_followed_and_filtered(chromium, failing, somebody):
     with visiting(chromium, failing, state=somebody) as visit:
         page = visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
-        page.get_by_role("link", name=re.compile("^Logs of")).first.click()
+        page.get_by_role("link", name=re.compile("^Logs of|日志")).first.click()
         lines = page.locator("#log > span")
         page.get_by_role("button", name="Follow").click()
         expect(page.get_by_role("status")).to_have_text("Following")

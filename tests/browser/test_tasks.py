@@ -1,9 +1,11 @@
-"""What an operator does every day, by clicks, in Chinese on a phone."""
+"""What an operator does every day, by clicks, in both languages, at a desk and on a phone."""
 
 import json
 import re
 
 import pytest
+
+from tests.services import wait_for
 
 from .conftest import visiting
 
@@ -23,9 +25,19 @@ class Hand:
         self.clicks += 1
 
 
+PLACES = {f"{language}-{width}": (language, width) for language in ("en", "zh-hans") for width in (1440, 400)}
+
+
 @pytest.fixture
 def phone(chromium, sites, somebody):
     with visiting(chromium, sites, language="zh-hans", width=400, height=800, state=somebody) as visit:
+        yield visit.open("/")
+
+
+@pytest.fixture(params=PLACES)
+def page(request, chromium, sites, somebody):
+    language, width = PLACES[request.param]
+    with visiting(chromium, sites, language=language, width=width, height=800, state=somebody) as visit:
         yield visit.open("/")
 
 
@@ -61,19 +73,56 @@ def test_the_board_is_used_by_keys(phone, sites):
     assert phone.input_value("#lines") == "node0=a"
 
 
-def test_who_changed_a_site_is_seen_from_the_first_page(phone, sites):
-    hand = Hand(phone)
-    unit = "beijing-01"
-    column = phone.locator(f".heat .cells > a[href*='unit={unit}']")
-    column.click(position={"x": 4, "y": 2})  # in the first row, its nodes
+def click_cell(hand, unit, path=""):
+    """A site's cell in the heat map: that of a grid, or of its nodes."""
+    column = hand.page.locator(f".heat .cells > a[href*='unit={unit}']")
+    rows = hand.page.locator(".heat .rows li").evaluate_all("(all) => all.map((each) => each.innerHTML)")
+    row = next(number for number, text in enumerate(rows) if f"/grids/{path}/" in text) if path else 0
+    column.click(position={"x": 4, "y": column.bounding_box()["height"] / len(rows) * row + 4})
     hand.clicks += 1
+
+
+def test_three_nodes_come_into_two_units(page, request):
+    hand = Hand(page)
+    hand.click("nav a[href='/nodes/']")
+    hand.click("main a[href^='/labels/assign/']")
+    page.fill("#key", f"zone-{request.node.callspec.id}")
+    page.fill("#lines", "node0=a\nnode1=a\nnode2=b")
+    hand.click("button[value=preview]")
+    hand.click("button[value=confirm]")
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"))
+    assert hand.clicks <= 6
+    expect(page.locator("#live tbody .s-done")).to_have_count(3)
+
+
+def test_who_changed_a_site_is_seen_from_the_first_page(page, sites):
+    hand = Hand(page)
+    unit = "beijing-01"
+    click_cell(hand, unit)
     hand.click("main .head a[href^='/activity/']")
     assert hand.clicks <= 2
-    expect(phone).to_have_url(re.compile(rf"/activity/\?.*unit={unit}"))
+    expect(page).to_have_url(re.compile(rf"/activity/\?.*unit={unit}"))
     body = json.dumps({"units": [unit]}).encode()
     assert sites.door.ask("POST", "deploymentgrids/default/shop-frontend/restart", body)[0] == 200
-    expect(phone.locator("#live tbody")).to_contain_text(sites.told("User"))
-    expect(phone.locator("#live tbody")).to_contain_text("deploymentgrids/default/shop-frontend")
+    expect(page.locator("#live tbody")).to_contain_text(sites.told("User"))
+    expect(page.locator("#live tbody")).to_contain_text("deploymentgrids/default/shop-frontend")
+
+
+def test_a_grid_is_rolled_back_from_the_first_page(page, sites):
+    path = "deploymentgrids/default/pos-sync"
+    before = sites.door.get(path)["spec"]
+    changed = json.dumps({"image": "registry.example/other:2", "container": "sync"}).encode()
+    assert sites.door.ask("POST", f"{path}/image", changed)[0] == 200
+    # Else the plan changes while it is looked at.
+    wait_for(lambda: sites.door.get(f"{path}/plan")["steps"] == [], 75, "the change is carried out")
+    page.reload()
+    hand = Hand(page)
+    click_cell(hand, "beijing-01", path)
+    hand.click(f"main .head a[href^='/grids/{path}/edit/?revision=']")
+    hand.click("button[value=save]")
+    page.wait_for_url(re.compile(rf"/grids/{path}/$"))
+    assert hand.clicks <= 3
+    assert sites.door.get(path)["spec"] == before
 
 
 def test_a_grid_is_rolled_back_from_its_page(phone, sites):

@@ -59,8 +59,20 @@ def edit_group(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
 def _edit(request: HttpRequest, home: Home) -> HttpResponse:
     if request.method == "POST":
         return _act(request, posted(request.POST), home)
-    mode = _mode(wanted(request, "mode")["mode"])
-    return _editor(request, Draft(write_document(source(home)), mode, home.etag), home)
+    asked = wanted(request, "mode", "revision")
+    if asked["revision"]:
+        return _back_to(request, home, asked["revision"])
+    return _editor(request, Draft(write_document(source(home)), _mode(asked["mode"]), home.etag), home)
+
+
+def _back_to(request: HttpRequest, home: Home, number: str) -> HttpResponse:
+    """The plan of a stored revision; saving it is the same as of any other draft."""
+    known = number.isascii() and number.isdecimal() and len(number) < 10
+    row = home.revisions.filter(number=int(number)).first() if known else None
+    if row is None:
+        messages.error(request, gettext("Revision %(n)s is not stored.") % {"n": number[:20]})
+        return redirect(address(home))
+    return _act(request, Draft(write_document(row.source()), "yaml", home.etag), home)
 
 
 def _mode(asked: str) -> str:

@@ -381,3 +381,26 @@ def test_several_documents_are_made_from_beside_a_form(operator, fleet):
     plan = press(operator, "/grids/new/", page, "preview", document=text, base=hidden(page, "base"))
     press(operator, "/grids/new/", plan, "save")
     assert Grid.objects.filter(name__in=["one", "two"]).count() == 2
+
+
+def test_one_click_on_a_grids_page_shows_the_plan_of_going_back(operator, viewer, fleet):
+    link = GRID + "edit/?revision=1"
+    assert link not in operator.get(GRID).content.decode()
+    fleet.remember("ada")
+    fleet.spec["template"]["replicas"] = 7
+    fleet.generation = 2
+    fleet.save()
+    fleet.remember("ada")
+    assert link in operator.get(GRID).content.decode()
+    assert link not in viewer.get(GRID).content.decode()
+    plan = operator.get(link)
+    assert "/spec/replicas" in plan.content.decode()
+    assert Grid.objects.get(pk=fleet.pk).spec["template"]["replicas"] == 7
+    assert press(operator, link, plan, "save").status_code == 302
+    assert Grid.objects.get(pk=fleet.pk).spec["template"]["replicas"] == 2
+
+
+@pytest.mark.parametrize("number", ["9", "x", "²", "1" * 50])
+def test_a_revision_that_is_not_stored_is_said(operator, fleet, number):
+    page = operator.get(GRID + f"edit/?revision={number}", follow=True)
+    assert "is not stored" in page.content.decode()
