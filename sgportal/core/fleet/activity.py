@@ -51,7 +51,7 @@ APPROVED = {
     "delete": say("delete"),
     "drain": say("drain"),
     "rollback": say("roll back"),
-    "decide": say("decide"),
+    "decide": say("decision"),
 }
 _DELETED = say("decided that workloads of %(what)s are deleted: %(details)s")
 _CHANGED = say("changed %(what)s: %(details)s")
