@@ -31,13 +31,13 @@ from .common import (
     note_access,
 )
 from .fleet import decide
-from .grids import Saved, delete_grid, recreate_unit, remove_unused_templates, save_grids
+from .grids import Saved, delete_grid, recreate_unit, save_grids
 from .groups import SavedGroup, delete_group, restore_package, save_group
 from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .migration.imports import Imported, import_objects
 from .notifications import add_channel, remove_channel, try_channel
-from .operations import approve, pause, restart, resume, scale, set_image
+from .operations import approve, pause, remove_unused_templates, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .pods.commands import run_command
 from .revisions import pin_units, restore_revision

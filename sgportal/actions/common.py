@@ -1,7 +1,7 @@
 """What every action needs: who acts, whether we may write at all, what may go wrong, and the audit trail."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
@@ -14,7 +14,7 @@ from ..core.access.four_eyes import Action
 from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import digest, id_of, plan_id
 from ..core.text import Sentence, say
-from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode
+from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode, Revision
 from ..models.people import Service
 from ..models.scopes.current import everything
 from ..queries.plans import plan_json
@@ -157,9 +157,35 @@ def second_deleter(actor: Actor, path: str, plan: Plan, propagation: str) -> Non
     second_person(actor, "delete", path, digest(propagation, plan_id(plan.steps)), shown)
 
 
-def together_with(action: Action) -> AbstractContextManager[Any]:
+def second_restorer(actor: Actor, grid: Grid, manifest: Mapping[str, Any], plan: Plan) -> None:
+    """As `second_person`, where a change makes a grid say again what a revision of it said, whichever door it comes by.
+    Not within `by_its_name`, where the action is known by another name."""
+    if not approvals.is_guarded("rollback") or _by_its_name.get() or grid.spec == manifest["spec"]:
+        return
+    stored = Revision.objects.filter(path=grid.path).order_by("-created_at").values_list("number", "spec")
+    if (number := next((number for number, spec in stored if spec == manifest["spec"]), None)) is not None:
+        second_person(actor, "rollback", grid.path, *plans_shown({grid.path: plan}, number))
+
+
+_by_its_name: ContextVar[bool] = ContextVar("by_its_name", default=False)
+
+
+@contextmanager
+def by_its_name() -> Iterator[None]:
+    """Within this, what is stored is part of an action that people know by a name (to scale, to restore): what comes of
+    it is no edit."""
+    token = _by_its_name.set(True)
+    try:
+        yield
+    finally:
+        _by_its_name.reset(token)
+
+
+@contextmanager
+def together_with(action: Action) -> Iterator[None]:
     """A transaction around an action that takes two people, of which a part stores something."""
-    return transaction.atomic() if approvals.is_guarded(action) else nullcontext()
+    with by_its_name(), transaction.atomic() if approvals.is_guarded(action) else nullcontext():
+        yield
 
 
 def _check_halt() -> None:

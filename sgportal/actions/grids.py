@@ -23,8 +23,8 @@ from ..queries.plans import deletion_plan, plan_for, recreation
 from ..reconciler.grids.resource import dependents, edits
 from ..reconciler.queue import change_log, workqueue
 from ..reconciler.queue.together import requests_together
-from . import admission
-from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note, second_deleter
+from . import admission, common
+from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note
 from .envelope import beyond_limits
 from .policy import check_scope, check_writable, forbidden
 
@@ -217,6 +217,8 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
     before = wish.grid.source() if wish.grid else None
     grid = wish.grid or Grid(kind=spec.kind.kind, namespace=spec.namespace, name=spec.name, generation=0, version=0)
     if result != "unchanged":
+        if result == "configured":
+            common.second_restorer(actor, grid, manifest, wish.plan)
         grid.operation = unasked(grid.operation, grid.metadata, manifest["metadata"])
         grid.revise(manifest, actor.name)
         note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
@@ -258,22 +260,11 @@ def delete_grid(
         current.save()
         note(actor, "delete", current.path, current.source(), None, planned)
         if by_itself:
-            second_deleter(actor, current.path, planned, propagation)
+            common.second_deleter(actor, current.path, planned, propagation)
             dependents.release(current, actor.name, actor.door)
         change_log.record("grid", [current.path])
         workqueue.enqueue([current.path], urgent=True)
     return planned
-
-
-@intent
-def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = None, dry_run: bool = False) -> Saved:
-    """Take the pool entries that nothing refers to out of a grid's spec, as `autoDeleteUnusedTemplate` asks and a
-    person has confirmed. Raises Stale, NotFound, Invalid."""
-    source = grid.source()
-    unused = parse(source).unused_templates()
-    pool = {name: each for name, each in (source["spec"].get("templatePool") or {}).items() if name not in unused}
-    spec = {**source["spec"], "templatePool": pool} if unused else source["spec"]
-    return save_grids([{**source, "spec": spec}], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
 
 
 @intent

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from ..core.grids import operations
+from ..core.grids.grid import parse
 from ..core.text import Invalid, Problem, say
 from ..core.timestamps import rfc3339
 from ..models import Grid
 from ..queries.per_unit.units import units_for
 from ..queries.plans import spec_of
-from .common import Actor, intent
+from .common import Actor, by_its_name, intent
 from .grids import Saved, save_grids
 
 Change = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -27,7 +28,8 @@ def _change(
         raise Invalid(Problem("/units", say("a ServiceGrid has one Service for all NodeUnits; leave the unit out")))
     if units and (unknown := operations.unknown_units(units, units_for(spec))):
         raise Invalid(*unknown)
-    return save_grids([change(grid.source())], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
+    with by_its_name():
+        return save_grids([change(grid.source())], actor, expect=expect or grid.etag, dry_run=dry_run)[0]
 
 
 @intent
@@ -92,3 +94,14 @@ def scale(
 ) -> Saved:
     """Set the number of replicas, of each unit or of these."""
     return _change(grid, units, actor, lambda source: operations.scale(source, units, replicas), expect, dry_run)
+
+
+@intent
+def remove_unused_templates(grid: Grid, actor: Actor, *, expect: str | None = None, dry_run: bool = False) -> Saved:
+    """Take the pool entries that nothing refers to out of a grid's spec, as `autoDeleteUnusedTemplate` asks and a
+    person has confirmed. Raises Stale, NotFound, Invalid."""
+    source = grid.source()
+    unused = parse(source).unused_templates()
+    pool = {name: each for name, each in (source["spec"].get("templatePool") or {}).items() if name not in unused}
+    spec = {**source["spec"], "templatePool": pool} if unused else source["spec"]
+    return save_grids([{**source, "spec": spec}], actor, expect=expect or grid.etag, dry_run=dry_run)[0]

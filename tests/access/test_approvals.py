@@ -282,6 +282,42 @@ def test_a_drain_a_rollback_and_a_package_take_two_as_well():
     )
 
 
+def test_going_back_by_another_door_takes_two_as_well():
+    """By the editor of a page, and by a change that says what an earlier revision said."""
+    ada, bo = of("ada"), of("bo")
+    answer = ada.post("/api/v1/deploymentgrids", manifest("two"), content_type="application/json")
+    first, address = answer.json(), "/api/v1/deploymentgrids/default/two"
+    scaled = ada.post(f"{address}/scale", {"replicas": 7}, "application/json", headers={"If-Match": "*"})
+    assert scaled.status_code == 200
+    two = Grid.objects.filter(name="two")
+    page = "/grids/deploymentgrids/default/two/edit/?revision=1"
+
+    def saved():
+        shown = ada.get(page).context
+        draft = {name: getattr(shown["draft"], name) for name in ("mode", "expect")}
+        draft |= {"document": shown["draft"].text, "seen": shown["verdict"].seen}
+        return ada.post(page, {**draft, "step": "save"})
+
+    refused = saved()
+    assert "another person has to approve this first" in refused.content.decode()
+    row = Approval.objects.get()
+    assert (row.action, row.path, row.shown["revision"]) == ("rollback", two.get().path, 1)
+    body = {"apiVersion": first["apiVersion"], "kind": first["kind"], "spec": first["spec"]}
+    body["metadata"] = {"name": "two", "namespace": "default"}
+    put = ada.put(address, body, "application/json", headers={"If-Match": "*"})
+    assert put.status_code == 409, put.text
+    assert two.get().spec["template"]["replicas"] == 7
+    labelled = {"metadata": {"labels": {"team": "a"}}}
+    patched = ada.patch(address, labelled, "application/merge-patch+json", headers={"If-Match": "*"})
+    for replicas in (3, 7):
+        again = ada.post(f"{address}/scale", {"replicas": replicas}, "application/json", headers={"If-Match": "*"})
+        assert again.status_code == 200, "to scale back is to scale"
+    assert patched.status_code == 200, "what leaves the spec as it is goes back to nothing"
+    choose(bo, row)
+    assert saved().status_code == 302
+    assert two.get().spec["template"].get("replicas") != 7
+
+
 def decided(client, address, body):
     return client.post(f"/api/v1/{address}", body, content_type="application/json").status_code
 
