@@ -118,7 +118,7 @@ def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
     """The objects that matter to a grid, by what the watch last saw."""
     names = child_names(spec, list(units))
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
-    return list(children.filter(Q(grid_name=spec.name) | Q(name__in=names)).values_list("body", flat=True))
+    return children.filter(Q(grid_name=spec.name) | Q(name__in=names)).bodies(f"{spec.name}-")
 
 
 def world(

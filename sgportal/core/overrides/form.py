@@ -87,7 +87,7 @@ def _fixed(value: Any) -> Iterator[str]:
 
 def put(value: Any, tree: Tree, texts: Iterator[str]) -> Any:
     """The value with these texts at the places of a tree. What is not on the way there is the same object."""
-    found: Any = dict(value) if isinstance(value, Mapping) else list(value)
+    found: Any = value.copy() if isinstance(value, dict | list) else dict(value)
     for step, inner in tree.items():
         found[step] = next(texts) if inner is None else put(found[step], inner, texts)
     return found

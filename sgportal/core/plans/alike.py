@@ -5,8 +5,8 @@ Every answer about a pair depends on the fields that `likeness` keeps, and on no
 labels, annotations, owner references and specs, and says by whom they were set; not for what reads a name or a status.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -14,6 +14,7 @@ import orjson
 from ..names import UNIT
 from ..overrides.form import NOWHERE, Tree
 from ..ownership.managed_fields import entries_of
+from .per_unit.shared import Shape, Shared
 
 Body = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -33,14 +34,18 @@ _OF_ONE_OBJECT = {"name", "uid", "resourceVersion", "generation", "creationTimes
 def once_for_alike(answer: Callable[[Body, Body], Answer]) -> Callable[..., Answer]:
     """`answer(wanted, live)`, worked out once for all pairs that are alike. A third argument is the tree of where in
     the wanted spec there are texts that differ per unit: what is live as it is wanted there makes no difference, unless
-    the answer repeats it."""
-    known: dict[bytes, Answer] = {}
-    trees: dict[int, tuple[Tree, Tree]] = {}  # by identity: there are few, each for many children
+    the answer repeats it. A fourth (`make`, None for unknown) is the same for wanted bodies that differ in nothing but
+    those texts, their name and their unit."""
+    known: dict[Hashable, Answer] = {}
+    places = _Places()
 
-    def answered(wanted: Body, live: Body, varying: Tree = NOWHERE) -> Answer:
-        if id(varying) not in trees:
-            trees[id(varying)] = varying, _merged(OF_ONE_UNIT, {1: varying})
-        mark = likeness(wanted, live, trees[id(varying)][1])
+    def answered(wanted: Body, live: Body, varying: Tree = NOWHERE, make: Hashable = None) -> Answer:
+        tree = places.of_wanted(varying)
+        if make is not None and isinstance(live, Shared):
+            texts = _texts_apart(wanted, live, tree, places.of_others(live.shape, varying, tree))
+            mark: Hashable = None if texts is None else (make, live.shape, *texts)
+        else:
+            mark = likeness(wanted, live, tree)
         if mark is None:
             return answer(wanted, live)
         if mark not in known:
@@ -51,6 +56,78 @@ def once_for_alike(answer: Callable[[Body, Body], Answer]) -> Callable[..., Answ
         return known[mark]
 
     return answered
+
+
+@dataclass(slots=True)
+class _Places:
+    """Trees of places, by the identity of what they are made from: there are few, each for many children."""
+
+    _wanted: dict[int, tuple[Tree, Tree]] = field(default_factory=dict)
+    _others: dict[tuple[Shape, int], Tree] = field(default_factory=dict)
+
+    def of_wanted(self, varying: Tree) -> Tree:
+        """Where children of one make differ, in the pair of metadata and spec."""
+        if id(varying) not in self._wanted:
+            self._wanted[id(varying)] = varying, _merged(OF_ONE_UNIT, {1: varying})
+        return self._wanted[id(varying)][1]
+
+    def of_others(self, shape: Shape, varying: Tree, tree: Tree) -> Tree:
+        """Where else live objects of a shape differ, in that pair, times of managers aside."""
+        mark = shape, id(varying)
+        if mark not in self._others:
+            metadata, spec = _inner(shape.tree, "metadata"), _inner(shape.tree, "spec")
+            managers = _inner(metadata, "managedFields")
+            times: Tree = {step: {"time": None} for step in managers}
+            apart = _besides(metadata, dict.fromkeys(_OF_ONE_OBJECT))
+            apart |= _besides({"managedFields": managers}, {"managedFields": times}) if managers else {}
+            self._others[mark] = _besides({0: apart, 1: spec}, tree)
+        return self._others[mark]
+
+
+def _inner(tree: Tree, step: str) -> Tree:
+    return tree.get(step) or NOWHERE
+
+
+def _besides(places: Tree, tree: Tree) -> dict[Any, Tree | None]:
+    """The places that no way of a tree leads to."""
+    found: dict[Any, Tree | None] = {}
+    for step, inner in places.items():
+        if step not in tree:
+            if inner != NOWHERE:
+                found[step] = inner
+        elif inner is not None and (others := tree[step]) is not None and (left := _besides(inner, others)):
+            found[step] = left
+    return found
+
+
+def _texts_apart(wanted: Body, live: Shared, tree: Tree, others: Tree) -> list[Hashable] | None:
+    """What makes a pair another than those of the same make and shape: what is not as it is wanted at the places of a
+    tree, the live texts at those of `others`, the order in which managers wrote. None for what is no JSON."""
+    have = live["metadata"], live.get("spec") or {}
+    found: list[Hashable] = [*_order(live)]
+    try:
+        for each in _unlike((wanted["metadata"], wanted["spec"]), have, tree):
+            found.append(each if each is None else orjson.dumps(each))
+    except TypeError:
+        return None
+    return found + list(_texts(have, others)) if others else found
+
+
+def _unlike(want: Any, have: Any, tree: Tree) -> Iterator[Any]:
+    """For each place of a tree what is wanted and live there, or on the way there, None where that is the same."""
+    fits = isinstance(want, dict) and isinstance(have, dict)
+    if not fits and not (isinstance(want, _LISTS) and isinstance(have, _LISTS)):
+        yield want, have
+        return
+    for step, inner in tree.items():
+        if fits:
+            left, right = want.get(step), have.get(step)
+        else:
+            left, right = (each[step] if step < len(each) else None for each in (want, have))
+        if inner is not None:
+            yield from _unlike(left, right, inner)
+        else:
+            yield None if left is not None and left == right else (left, right)
 
 
 def likeness(wanted: Body, live: Body, tree: Tree) -> bytes | None:
@@ -119,7 +196,14 @@ def _repeats(answer: Any, texts: Collection[str]) -> bool:
 
 def _entries(live: Body) -> Iterator[dict[str, Any]]:
     """The managers' entries, where of their times only the order counts."""
-    entries = entries_of(live)
-    times = sorted({str(each.get("time") or "") for each in entries})
-    for each in entries:
-        yield {**each, "time": times.index(str(each.get("time") or ""))}
+    for each, order in zip(entries_of(live), _order(live), strict=True):
+        yield {**each, "time": order}
+
+
+def _order(live: Body) -> list[int]:
+    """Which of the managers' entries is how late."""
+    times = [str(each.get("time") or "") for each in entries_of(live)]
+    if len(times) == 1:
+        return [0]
+    order = sorted(set(times))
+    return [order.index(each) for each in times]

@@ -1,7 +1,7 @@
 """Which children a grid should have: SuperEdge's names, labels and templates, without its defects."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,12 +39,15 @@ _OF_ITS_OWN = ("name", "namespace", "labels", "annotations", "ownerReferences")
 @dataclass(frozen=True, slots=True)
 class Child:
     """An object that should exist. `unit` and `template` are "" for a Service. Children of one template share what is
-    in their bodies, so nobody changes it. `varying`: where in its spec there are texts with variables of the unit."""
+    in their bodies, so nobody changes it. `varying`: where in its spec there are texts with variables of the unit.
+    `make`: the same for those of a grid that differ in nothing but these texts, their name and their unit, None for
+    unknown."""
 
     unit: str
     template: str
     body: dict[str, Any]
     varying: Tree = field(default_factory=lambda: NOWHERE, repr=False, compare=False)
+    make: Hashable = field(default=None, repr=False, compare=False)
 
     @property
     def first(self) -> dict[str, Any]:
@@ -96,6 +99,7 @@ def desired(
     children, findings = [], []
     latest = Layers(spec, known)
     older: dict[int, Layers] = {}
+    metadata = _Metadata(spec, owner)
     for unit in sorted(units):
         there = live.get(child_name(spec.name, spec.kind.child_kind, unit))
         stays = pinned.get(unit)
@@ -109,13 +113,13 @@ def desired(
             if problem := child_name_problem(spec.name, spec.kind.child_kind, unit):
                 raise NotPossible("InvalidName", problem)
             layers = _layers_at(stays, known, older) if stays else latest
-            child_spec = layers.of(unit, labelled)
+            made = layers.made(unit, labelled)
         except NotPossible as why:
             findings.append(Finding(unit, why.reason, why.sentence))
         else:
-            template = layers.spec.template_name(unit)
-            body = _workload(spec, unit, child_spec, owner, labelled)
-            children.append(Child(unit, template, body, layers.varying(unit)))
+            make = (stays.number if stays else None, labelled, *made.make)
+            body = _body(spec, metadata.of(unit, labelled), made.spec)
+            children.append(Child(unit, made.template, body, made.varying, make))
     return tuple(children), tuple(findings)
 
 
@@ -204,11 +208,18 @@ def _layers_at(pinned: Pinned, known: Mapping[str, Unit], made: dict[int, Layers
     return made.setdefault(pinned.number, Layers(pinned.spec, known))
 
 
-def _workload(spec: GridSpec, unit: str, child_spec: dict[str, Any], owner: Owner, labelled: bool) -> dict[str, Any]:
-    metadata = _metadata(spec, child_name(spec.name, spec.kind.child_kind, unit), owner, {})
-    if labelled:
-        metadata["labels"][UNIT] = unit
-    return _body(spec, metadata, child_spec)
+class _Metadata:
+    """The metadata of workloads, which share all that is not of their unit."""
+
+    def __init__(self, spec: GridSpec, owner: Owner) -> None:
+        self._spec = spec
+        self._common = _metadata(spec, "", owner, {})
+
+    def of(self, unit: str, labelled: bool) -> dict[str, Any]:
+        """That of a unit's workload, with the unit's label where it is `labelled`."""
+        name = child_name(self._spec.name, self._spec.kind.child_kind, unit)
+        own = {"labels": {**self._common["labels"], UNIT: unit}} if labelled else {}
+        return {**self._common, "name": name, **own}
 
 
 def _service(spec: GridSpec, owner: Owner, can: Capabilities) -> Child:

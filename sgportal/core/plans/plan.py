@@ -170,7 +170,7 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
         draft.findings.append(Finding(child.unit, "NameConflict", conflict(spec.kind.child_kind, live)))
     elif child.unit in world.recreate and ours and not child.is_front:
         draft.steps.append(_delete(spec, live, say("recreation was requested")))
-    elif (compared := draft.compare(child.body, live, child.varying)).immutable and child.is_front and ours:
+    elif (compared := draft.compare(child.body, live, child.varying, child.make)).immutable and child.is_front and ours:
         reason = say("“%(field)s” of a live Service cannot be changed: it is made anew", field=compared.immutable)
         draft.steps.append(_delete(spec, live, reason))
     elif compared.immutable:

@@ -2,7 +2,7 @@
 share of `totalReplicas`, its variables, and what ties it to its unit. Units for which the same is written share it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,17 @@ class NotPossible(Exception):
         self.sentence = sentence
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The spec of a unit's child, the name of its template, and where there are texts with variables in it. `make` is
+    the same for specs of a grid, alike labelled, that differ in nothing but these and what ties them to their unit."""
+
+    spec: dict[str, Any]
+    template: str
+    varying: Tree
+    make: tuple[Hashable, ...]
+
+
 @dataclass(slots=True)
 class Layers:
     """The children's specs of a grid. `known` are its units, as far as more than their names is known. With `trace` the
@@ -42,29 +53,25 @@ class Layers:
     def of(self, unit: str, labelled: bool) -> dict[str, Any]:
         """The spec of a unit's child, with the label of the unit on its pods where it is `labelled`. What it is made of
         is shared, so nobody changes it. Raises NotPossible."""
+        return self.made(unit, labelled).spec
+
+    def made(self, unit: str, labelled: bool) -> Made:
+        """That spec, and what is known of it. Raises NotPossible."""
         facts = self.known.get(unit) or Unit(unit, ())
         overrides = [each for each in self.spec.overrides if each.choice.takes(facts)]
-        mark = self._mark(unit, overrides)
+        template = self.spec.template_name(unit)
+        mark = (template, *(each.index for each in overrides))
         found = self._overridden(mark, overrides, unit)
         share = self._share(unit, overrides)
         if share is not None:
             found = {**found, "replicas": self._value(share, "/spec/totalReplicas")}
-        if form := self._forms[mark]:
+        form = self._forms[mark]
+        if form:
             found = self._resolved(found, form, facts)
-        found = self._restarted(found, unit)
-        return self._tied(found, unit, labelled)
-
-    def varying(self, unit: str) -> Tree:
-        """Where in the spec of a unit's child, which was made before, there are texts with variables."""
-        form = self._forms[self._mark(unit, self._overrides(unit))]
-        return form.tree if form else NOWHERE
-
-    def _overrides(self, unit: str) -> list[Override]:
-        facts = self.known.get(unit) or Unit(unit, ())
-        return [each for each in self.spec.overrides if each.choice.takes(facts)]
-
-    def _mark(self, unit: str, overrides: Iterable[Override]) -> tuple[Any, ...]:
-        return (self.spec.template_name(unit), *(each.index for each in overrides))
+        asked = self.spec.requests.restart_of(unit)
+        found = self._restarted(found, *asked)
+        varying = form.tree if form else NOWHERE
+        return Made(self._tied(found, unit, labelled), template, varying, (mark, share, asked[0]))
 
     def _value(self, value: Any, origin: str = "") -> Any:
         return Traced(value, origin) if self.trace else value
@@ -124,10 +131,11 @@ class Layers:
     def _problems(self, child_spec: Mapping[str, Any]) -> Iterator[Problem]:
         return child_problems(self.spec.kind, child_spec, "")
 
-    def _restarted(self, child_spec: dict[str, Any], unit: str) -> dict[str, Any]:
+    def _restarted(self, child_spec: dict[str, Any], asked: str, by: str) -> dict[str, Any]:
         """The spec with the annotation of pods that `kubectl rollout restart` sets, the later of the template's own and
-        what was asked of the grid."""
-        asked, by = self.spec.requests.restart_of(unit)
+        what was `asked` of the grid."""
+        if not asked:
+            return child_spec
         template = child_spec["template"]
         metadata = template.get("metadata") or {}
         annotations = metadata.get("annotations") or {}
