@@ -7,7 +7,7 @@ from typing import Any
 from ..schema import VARIABLE
 from ..text import Problem
 from ..units import Unit
-from .variables import Variables, filled
+from .variables import Variables, joined, parted, value_of
 
 # Where something is: steps into objects and lists, None at the end of each.
 Tree = Mapping[Any, "Tree | None"]
@@ -27,12 +27,19 @@ class Form:
     texts: Sequence[str]
     ruled: Sequence[int]
     fixed: frozenset[str]
+    _parts: Sequence[Sequence[str]] = field(init=False)
+    _names: Sequence[str] = field(init=False)
     _problems: dict[tuple[str | None, ...], Problem | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._parts = [parted(text) for text in self.texts]
+        self._names = list(dict.fromkeys(name for parts in self._parts for name in parts[1::2]))
 
     def fill(self, value: Any, unit: Unit, known: Variables, check: Check) -> tuple[Any, Problem | None]:
         """A value that has the same texts at these places, with the variables of a unit, and what is wrong with it
         then. Raises `variables.Missing`."""
-        texts = [filled(text, unit, known) for text in self.texts]
+        values = {name: value_of(name, unit, known) for name in self._names}
+        texts = [joined(parts, values) for parts in self._parts]
         found = put(value, self.tree, iter(texts))
         mark = tuple(
             text if index in self.ruled or not text or text in self.fixed or texts.count(text) > 1 else None

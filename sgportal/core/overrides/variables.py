@@ -6,7 +6,7 @@ unit, `spec.unitVars.<unit>` for one. Other text in double braces is left as it 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -157,10 +157,23 @@ def substituted(value: Any, unit: Unit, known: Variables) -> Any:
 
 def filled(text: str, unit: Unit, known: Variables) -> str:
     """A text with the variables of a unit. Raises Missing."""
-    return VARIABLE.sub(lambda found: _value(found[1], unit, known), text)
+    return VARIABLE.sub(lambda found: value_of(found[1], unit, known), text)
 
 
-def _value(name: str, unit: Unit, known: Variables) -> str:
+def parted(text: str) -> list[str]:
+    """What a text consists of: what is written, the name of a variable, what is written, and so on in turn."""
+    return VARIABLE.split(text)
+
+
+def joined(parts: Sequence[str], values: Mapping[str, str]) -> str:
+    """A text from its parts, with these values of its variables."""
+    found = list(parts)
+    found[1::2] = [values[name] for name in parts[1::2]]
+    return "".join(found)
+
+
+def value_of(name: str, unit: Unit, known: Variables) -> str:
+    """The value of a variable in a unit. Raises Missing."""
     kind, _, rest = name.partition(".")
     if name == "name":
         return unit.name

@@ -103,31 +103,35 @@ def _besides(places: Tree, tree: Tree) -> dict[Any, Tree | None]:
 def _texts_apart(wanted: Body, live: Shared, tree: Tree, others: Tree) -> list[Hashable] | None:
     """What makes a pair another than those of the same make and shape: what is not as it is wanted at the places of a
     tree, the live texts at those of `others`, the order in which managers wrote. None for what is no JSON."""
-    have = live["metadata"], live.get("spec") or {}
+    want, have = (wanted["metadata"], wanted["spec"]), (live["metadata"], live.get("spec") or {})
     found: list[Hashable] = [*_order(live)]
     try:
-        for each in _unlike((wanted["metadata"], wanted["spec"]), have, tree):
-            found.append(each if each is None else orjson.dumps(each))
+        _add_unlike(want, have, tree, found)
     except TypeError:
         return None
     return found + list(_texts(have, others)) if others else found
 
 
-def _unlike(want: Any, have: Any, tree: Tree) -> Iterator[Any]:
-    """For each place of a tree what is wanted and live there, or on the way there, None where that is the same."""
-    fits = isinstance(want, dict) and isinstance(have, dict)
-    if not fits and not (isinstance(want, _LISTS) and isinstance(have, _LISTS)):
-        yield want, have
-        return
-    for step, inner in tree.items():
-        if fits:
+def _add_unlike(want: Any, have: Any, tree: Tree, found: list[Hashable]) -> None:
+    """Add, for each place of a tree, what is wanted and live there, or on the way there; None where that is the same.
+    Raises TypeError for what is no JSON."""
+    if isinstance(want, dict) and isinstance(have, dict):
+        for step, inner in tree.items():
             left, right = want.get(step), have.get(step)
-        else:
-            left, right = (each[step] if step < len(each) else None for each in (want, have))
-        if inner is not None:
-            yield from _unlike(left, right, inner)
-        else:
-            yield None if left is not None and left == right else (left, right)
+            if inner is not None:
+                _add_unlike(left, right, inner, found)
+            else:
+                found.append(None if left == right and left is not None else orjson.dumps((left, right)))
+    elif isinstance(want, _LISTS) and isinstance(have, _LISTS):
+        for step, inner in tree.items():
+            left = want[step] if step < len(want) else None
+            right = have[step] if step < len(have) else None
+            if inner is not None:
+                _add_unlike(left, right, inner, found)
+            else:
+                found.append(None if left == right and left is not None else orjson.dumps((left, right)))
+    else:
+        found.append(orjson.dumps((want, have)))
 
 
 def likeness(wanted: Body, live: Body, tree: Tree) -> bytes | None:

@@ -101,7 +101,8 @@ def desired(
     older: dict[int, Layers] = {}
     metadata = _Metadata(spec, owner)
     for unit in sorted(units):
-        there = live.get(child_name(spec.name, spec.kind.child_kind, unit))
+        name = child_name(spec.name, spec.kind.child_kind, unit)
+        there = live.get(name)
         stays = pinned.get(unit)
         if stays and stays.number == AS_IT_IS:
             if there:
@@ -118,7 +119,7 @@ def desired(
             findings.append(Finding(unit, why.reason, why.sentence))
         else:
             make = (stays.number if stays else None, labelled, *made.make)
-            body = _body(spec, metadata.of(unit, labelled), made.spec)
+            body = _body(spec, metadata.of(name, unit, labelled), made.spec)
             children.append(Child(unit, made.template, body, made.varying, make))
     return tuple(children), tuple(findings)
 
@@ -212,12 +213,10 @@ class _Metadata:
     """The metadata of workloads, which share all that is not of their unit."""
 
     def __init__(self, spec: GridSpec, owner: Owner) -> None:
-        self._spec = spec
         self._common = _metadata(spec, "", owner, {})
 
-    def of(self, unit: str, labelled: bool) -> dict[str, Any]:
+    def of(self, name: str, unit: str, labelled: bool) -> dict[str, Any]:
         """That of a unit's workload, with the unit's label where it is `labelled`."""
-        name = child_name(self._spec.name, self._spec.kind.child_kind, unit)
         own = {"labels": {**self._common["labels"], UNIT: unit}} if labelled else {}
         return {**self._common, "name": name, **own}
 

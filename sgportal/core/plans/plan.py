@@ -18,7 +18,7 @@ from .comparison import Compared, compared_child
 from .departure import departure
 from .desired import Child, Finding, desired, is_front
 from .diff import Change
-from .drift import judged
+from .drift import Judgement, judged
 from .fronts import front_leaves
 from .per_unit.sequence import in_order
 from .quarantine import waits_to_join
@@ -79,6 +79,16 @@ class _Draft:
     findings: list[Finding]
     notes: list[Finding]
     compare: Callable[..., Compared]
+    judgements: dict[int, tuple[Compared, Judgement]] = field(default_factory=dict)
+
+    def judge(self, spec: GridSpec, world: World, child: Child, live: Mapping[str, Any], found: Compared) -> Judgement:
+        """What to do about a child; worked out once for all that compare so, but for the unit that notes are of."""
+        if attempts := world.attempts.get(child.unit):
+            return judged(spec, child, live, found, attempts, world.now, world.carried_out)
+        if id(found) not in self.judgements:
+            self.judgements[id(found)] = found, judged(spec, child, live, found, {}, world.now, world.carried_out)
+        once = self.judgements[id(found)][1]
+        return replace(once, notes=tuple(replace(each, unit=child.unit) for each in once.notes)) if once.notes else once
 
 
 def plan(spec: GridSpec, world: World) -> Plan:
@@ -176,7 +186,7 @@ def _settle(spec: GridSpec, world: World, child: Child, live: Mapping[str, Any] 
     elif compared.immutable:
         draft.findings.append(Finding(child.unit, IMMUTABLE, _cannot_change(spec, compared.immutable)))
     else:
-        _bring_into_line(spec, world, child, live, compared, draft)
+        _bring_into_line(spec, world, child, live, ours, draft.judge(spec, world, child, live, compared), draft)
 
 
 def _creation(child: Child) -> Step:
@@ -188,11 +198,14 @@ def _creation(child: Child) -> Step:
 
 
 def _bring_into_line(
-    spec: GridSpec, world: World, child: Child, live: Mapping[str, Any], compared: Compared, draft: _Draft
+    spec: GridSpec,
+    world: World,
+    child: Child,
+    live: Mapping[str, Any],
+    ours: bool,
+    found: Judgement,
+    draft: _Draft,
 ) -> None:
-    ours = is_ours(live, world.owner)
-    attempts = world.attempts.get(child.unit) or {}
-    found = judged(spec, child, live, compared, attempts, world.now, world.carried_out)
     draft.findings += found.findings
     draft.notes += found.notes
     if ours and not found.changes:

@@ -1,7 +1,7 @@
 """Objects as they are stored, read so that those which are alike share what is the same in them.
 
-Children of one template differ in a few texts: their name, uid and version, the name of their NodeUnit, and times. Their
-JSON without these is their shape. It is parsed once, and each object of the shape is that with its own texts put in.
+Children of one template differ in a few texts: their name, uid and version, the name of their NodeUnit, and times.
+Their JSON without these is their shape. It is parsed once, and each object of it is that with its own texts put in.
 """
 
 import re
@@ -50,7 +50,8 @@ class Reader:
         if _MARK in text or _ESCAPED in text:
             return dict(orjson.loads(text))
         colon = '": "' if '": "' in text else '":"'
-        marked = _A_TIME.sub(f'"{_TIME}"', text)
+        parts = _A_TIME.split(text)
+        marked = f'"{_TIME}"'.join(parts[::2])
         for name, own, mark in (("uid", uid, _UID), ("resourceVersion", version, _VERSION)):
             if own:
                 marked = marked.replace(f'"{name}{colon}{own}"', f'"{name}{colon}{mark}"', 1)
@@ -60,7 +61,7 @@ class Reader:
         if shape is None:
             return dict(orjson.loads(text))
         own_texts = {_UNIT: unit, _UID: uid, _VERSION: version}
-        found = Shared(put(shape.value, shape.tree, _texts(shape.texts, own_texts, iter(_A_TIME.findall(text)))))
+        found = Shared(put(shape.value, shape.tree, _texts(shape.texts, own_texts, iter(parts[1::2]))))
         found.shape = shape
         return found
 
