@@ -1,6 +1,7 @@
 """Writes are answered while the garbage collector rests: a plan's objects are kept until its answer is written."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -19,17 +20,19 @@ def resting(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest
     if iscoroutinefunction(get_response):
 
         async def answered_async(request: HttpRequest) -> HttpResponseBase:
-            if request.method in _READS:
-                return await get_response(request)
-            with uncollected():
-                return await get_response(request)
+            with _rest(request):
+                found: HttpResponseBase = await get_response(request)
+            return found
 
         return answered_async
 
     def answered(request: HttpRequest) -> HttpResponseBase:
-        if request.method in _READS:
-            return get_response(request)
-        with uncollected():
-            return get_response(request)
+        with _rest(request):
+            found: HttpResponseBase = get_response(request)
+        return found
 
     return answered
+
+
+def _rest(request: HttpRequest) -> AbstractContextManager[None]:
+    return nullcontext() if request.method in _READS else uncollected()

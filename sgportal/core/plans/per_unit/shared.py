@@ -7,11 +7,12 @@ Their JSON without these is their shape. It is parsed once, and each object of i
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import orjson
 
-from ...overrides.form import NOWHERE, Tree, put
+from ...overrides.form import NOWHERE, Tree
 
 _MARK = "\x7f"  # JSON may contain it: then nothing is put in its place
 _UNIT, _UID, _VERSION, _TIME = (_MARK + each for each in "uivt")
@@ -19,14 +20,41 @@ _ESCAPED = "\\u007"
 _A_TIME = re.compile(r'"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ)"')
 
 
+# What is at the end of a way into a value, by its step and its index among texts, and where the ways go on.
+_Ways = tuple[tuple[tuple[Any, int], ...], tuple[tuple[Any, Any], ...]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """What objects have in common: `value` has these `texts`, in which marks stand for an object's own, at the places
-    of a `tree`, in order."""
+    of a `tree`, in order. Of the texts, those at `mixed` are more than a mark, those at `times` are a time each."""
 
     value: Any
     tree: Tree
     texts: Sequence[str]
+    mixed: Sequence[int]
+    times: Sequence[int]
+    ways: _Ways
+
+    def filled(self, own: Mapping[str, str], times: Sequence[str]) -> Any:
+        """The object with these texts in place of the marks of all but times, and these times."""
+        texts = [own.get(text, text) for text in self.texts]
+        for index in self.mixed:
+            for mark, text in own.items():  # the unit, which was marked last, first
+                texts[index] = texts[index].replace(mark, text)
+        for index, time in zip(self.times, times, strict=True):
+            texts[index] = time
+        return _put(self.value, self.ways, texts)
+
+
+def _put(value: Any, ways: _Ways, texts: Sequence[str]) -> Any:
+    """The value with texts at the ends of all ways. What is not on a way is the same object."""
+    found = value.copy()
+    for step, index in ways[0]:
+        found[step] = texts[index]
+    for step, inner in ways[1]:
+        found[step] = _put(found[step], inner, texts)
+    return found
 
 
 class Shared(dict[str, Any]):
@@ -55,13 +83,12 @@ class Reader:
         for name, own, mark in (("uid", uid, _UID), ("resourceVersion", version, _VERSION)):
             if own:
                 marked = marked.replace(f'"{name}{colon}{own}"', f'"{name}{colon}{mark}"', 1)
-        if unit:
+        if len(unit) > 1:  # a single letter is in marks, too
             marked = marked.replace(unit, _UNIT)
         shape = self._shape(marked)
         if shape is None:
             return dict(orjson.loads(text))
-        own_texts = {_UNIT: unit, _UID: uid, _VERSION: version}
-        found = Shared(put(shape.value, shape.tree, _texts(shape.texts, own_texts, iter(parts[1::2]))))
+        found = Shared(shape.filled({_UNIT: unit, _UID: uid, _VERSION: version}, parts[1::2]))
         found.shape = shape
         return found
 
@@ -76,16 +103,30 @@ class Reader:
 
 
 def _shape_of(marked: str) -> Shape | None:
-    """None where a mark is part of a name, a number or an escape: it stands for what is no text then."""
+    """None where a mark is part of a name, a number or an escape, for what it stands for is no text then; or a time
+    part of a text."""
     try:
         value = orjson.loads(marked)
     except orjson.JSONDecodeError:
         return None
     texts: list[str] = []
-    tree = _where(value, texts)
-    if sum(each.count(_MARK) for each in texts) != marked.count(_MARK):
+    tree = _where(value, texts) or NOWHERE
+    times = [index for index, text in enumerate(texts) if text == _TIME]
+    if sum(each.count(_MARK) for each in texts) != marked.count(_MARK) or len(times) != marked.count(_TIME):
         return None
-    return Shape(value, tree or NOWHERE, texts)
+    mixed = [index for index, text in enumerate(texts) if text not in (_UNIT, _UID, _VERSION, _TIME)]
+    return Shape(value, tree, texts, mixed, times, _ways(tree, count()))
+
+
+def _ways(tree: Tree, numbers: Iterator[int]) -> _Ways:
+    """A tree as `_put` goes through it; its ends are numbered in its order."""
+    ends, inner = [], []
+    for step, further in tree.items():
+        if further is None:
+            ends.append((step, next(numbers)))
+        else:
+            inner.append((step, _ways(further, numbers)))
+    return tuple(ends), tuple(inner)
 
 
 def _where(value: Any, texts: list[str]) -> Tree | None:
@@ -100,16 +141,3 @@ def _where(value: Any, texts: list[str]) -> Tree | None:
         elif inner := _where(each, texts):
             found[step] = inner
     return found or None
-
-
-def _texts(forms: Sequence[str], own: Mapping[str, str], times: Iterator[str]) -> Iterator[str]:
-    """The texts of one object, in the same order."""
-    for form in forms:
-        if form in own:
-            yield own[form]
-            continue
-        for mark, text in own.items():  # the unit, which was marked last, first
-            form = form.replace(mark, text)
-        while _TIME in form:
-            form = form.replace(_TIME, next(times), 1)
-        yield form
