@@ -6,11 +6,9 @@ from typing import Any, Self, cast
 
 import orjson
 from django.db import models
-from django.db.models import Count, F, Func, Q, Value
-from django.db.models.fields.json import KeyTransform
+from django.db.models import Count, Q
 from django.utils import timezone
 
-from ..core.plans.per_unit.shared import Reader
 from ..core.pods import PodView
 from ..core.selector import Requirement
 from ..core.units import Agent, NodeView, Readiness
@@ -35,23 +33,6 @@ class Document(models.JSONField):
         """As that of a JSONField."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
-
-
-class _Without(Func):
-    """The text of a document without one of its fields."""
-
-    output_field = models.TextField()
-    template = "(%(expressions)s)::text"
-    arg_joiner = " - "
-
-    def __init__(self, column: str, name: str) -> None:
-        super().__init__(F(column), Value(name))
-
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        """SQLite has a function for it, of a path."""
-        column, name = self.get_source_expressions()
-        path = Value(f"$.{name.value}")
-        return Func(column, path, function="json_remove").as_sql(compiler, connection)
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
@@ -231,21 +212,6 @@ class ChildQuerySet(models.QuerySet["Child"]):
     def of_grids(self) -> Self:
         """Those that are, or claim to be, a grid's: the others are remembered for clashes of names alone."""
         return self.exclude(grid_name="", owner_uid="")
-
-    def bodies(self, prefix: str) -> list[dict[str, Any]]:
-        """The objects, of which those that are alike share what is the same in them, so nobody changes them; `prefix`
-        is what a child's name has before that of its NodeUnit."""
-        reader = Reader()
-        # `body__status` comes to the same, but leaves an error behind that keeps all callers' objects for a while.
-        parts = _Without("body", "status"), KeyTransform("status", F("body"))
-        rows = self.values_list("name", "uid", "resource_version", *parts)
-        found = []
-        for name, uid, version, text, status in rows:
-            body = reader.read(text, name[len(prefix) :] if name.startswith(prefix) else "", uid, version)
-            if status is not None:
-                body["status"] = status
-            found.append(body)
-        return found
 
 
 class Child(models.Model):

@@ -26,6 +26,7 @@ from .capabilities import capabilities_for
 from .endpoints import can_for
 from .per_unit.pins import pinned_at, pinned_specs
 from .per_unit.sequence import unready_in
+from .per_unit.stored import bodies
 from .per_unit.units import left_out_of, units_for
 from .policy import closed
 
@@ -118,7 +119,7 @@ def last_seen(spec: GridSpec, units: Iterable[str]) -> list[dict[str, Any]]:
     """The objects that matter to a grid, by what the watch last saw."""
     names = child_names(spec, list(units))
     children = Child.objects.filter(kind=spec.kind.child_kind, namespace=spec.namespace)
-    return children.filter(Q(grid_name=spec.name) | Q(name__in=names)).bodies(f"{spec.name}-")
+    return bodies(children.filter(Q(grid_name=spec.name) | Q(name__in=names)), f"{spec.name}-")
 
 
 def world(
