@@ -52,9 +52,9 @@ class Impact:
     @property
     def id(self) -> str:
         """Names exactly what was asked for and all that it would do. What budgets allow is not part of it: it is
-        waited for. Nor are the names of pods, which another takes at any time: it is of which grids they are."""
+        waited for. Nor are the names of pods, which another takes at any time: it is how many of which grids."""
         units = [[each.key, each.unit, each.verb, each.joining, each.leaving] for each in self.units]
-        pods = [] if self.under_way else sorted({(each.node, each.grid) for each in self.evictions})
+        pods = [] if self.under_way else sorted((each.node, each.grid) for each in self.evictions)
         steps = plan_id(step for _, step in self.steps)
         return digest(self.asked, units, steps, self.services, self.held, pods)
 

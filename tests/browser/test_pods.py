@@ -63,3 +63,29 @@ def test_a_log_is_followed_and_filtered(chromium, failing, somebody):
         assert page.locator("#log > span:visible").filter(has_not_text="started on").count() == 0
         page.get_by_label("Filter lines").fill("")
         expect(page.locator("#log mark")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("language", "exit_code"), [("en", "Exit code"), ("zh-hans", "退出码")])
+def test_commands_are_run_one_after_the_other(chromium, failing, somebody, language, exit_code):
+    with visiting(chromium, failing, state=somebody, language=language, width=400) as visit:
+        page = visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
+        pod = page.locator('a[href^="/pods/"]').first.get_attribute("href")
+        visit.open("/".join(pod.split("/")[:4]) + "/")
+        page.locator('a[href$="/terminal/"]').click()
+        screen, line, told = (
+            page.locator("#terminal"),
+            page.locator("[name=line]"),
+            page.locator("[data-terminal-status]"),
+        )
+        line.fill("ls")
+        line.press("Enter")
+        expect(told).to_contain_text(f"{exit_code} 0")
+        expect(screen).to_contain_text("$ ls")
+        line.fill("<img src=x onerror=alert(1)>")
+        line.press("Enter")
+        expect(screen).to_contain_text("$ <img src=x onerror=alert(1)>")
+        expect(told).not_to_contain_text(f"{exit_code} 0")
+        assert screen.locator("img").count() == 0
+        line.press("ArrowUp")
+        line.press("ArrowUp")
+        expect(line).to_have_value("ls")

@@ -8,7 +8,8 @@ from .conftest import visiting
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": {"type": "tag", "values": TAGS}}
 VARIANTS = {
     "light-en-1440": {"theme": "light", "language": "en", "width": 1440},
     "dark-zh-400": {"theme": "dark", "language": "zh-hans", "width": 400},
@@ -35,6 +36,9 @@ def addresses(chromium, sites, somebody):
     with visiting(chromium, sites, state=somebody) as visit:
         page = visit.open("/matrix/")
         tile = page.locator(".tile").first.get_attribute("href")
+        pod = visit.open(tile).locator('a[href^="/pods/"]').first.get_attribute("href").partition("?")[0]
+        pod = "/".join(pod.split("/")[:4]) + "/"
+        visit.open("/matrix/")
         unit = page.locator(".unit a").first.get_attribute("href")
         group = "/servicegroups/default/shop/"
         service = visit.open("/grids/?kind=ServiceGrid").locator("#live tbody a").first.get_attribute("href")
@@ -91,6 +95,23 @@ def addresses(chromium, sites, somebody):
         "profile": "/profile/",
         "password": "/profile/password/",
         "second-factor": "/profile/second-factor/",
+        "pod": pod,
+        "pod-log": pod + "log/",
+        "pod-events": pod + "events/",
+        "pod-terminal": pod + "terminal/",
+        "cluster": "/cluster/",
+        "activity": "/activity/",
+        "decisions": "/decisions/",
+        "approvals": "/approvals/",
+        "saved": "/saved/",
+        "notifications": "/notifications/",
+        "service-tokens": "/service-tokens/",
+        "assign": "/labels/assign/",
+        "export": "/export/",
+        "import": "/import/",
+        "grid-rollout": grid + "rollout/",
+        "servicegroup-edit": group + "edit/",
+        "servicegroup-revisions": group + "revisions/",
         "lost": "/nope/",
     }
 
