@@ -107,7 +107,6 @@ def addresses(chromium, sites, somebody):
         "notifications": "/notifications/",
         "service-tokens": "/service-tokens/",
         "assign": "/labels/assign/",
-        "export": "/export/",
         "import": "/import/",
         "grid-rollout": grid + "rollout/",
         "servicegroup-edit": group + "edit/",
