@@ -18,6 +18,13 @@
   };
   setInterval(tick, 1000);
 
+  // On a phone, whose tabs are wider than the screen, the one of this page is in view.
+  const tab = matchMedia("(max-width: 760px)").matches && $(".bar nav [aria-current]");
+  if (tab) requestAnimationFrame(() => {
+    const tabs = tab.parentElement;
+    tabs.scrollLeft += tab.getBoundingClientRect().left - tabs.getBoundingClientRect().left - (tabs.clientWidth - tab.clientWidth) / 2;
+  });
+
   // Keys.
   let prefix = 0;
   const places = { o: "overview", m: "matrix", n: "nodes", u: "groups", g: "grids", v: "saved" };

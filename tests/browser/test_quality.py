@@ -135,6 +135,25 @@ def test_every_page(chromium, sites, somebody, addresses, variant):
     assert found == {}
 
 
+def test_on_a_phone_tabs_are_at_the_bottom_and_hide_nothing(chromium, sites, somebody):
+    """The tab of the page is in view, and the end of a page can be scrolled above them, also by keyboard."""
+    with visiting(chromium, sites, state=somebody, width=400, height=800) as visit:
+        for address in ("/activity/", "/grids/"):
+            page = visit.open(address)
+            page.wait_for_function(
+                """() => {
+                    const tab = document.querySelector(".bar nav [aria-current]").getBoundingClientRect();
+                    return tab.bottom > innerHeight - 4 && tab.left >= 0 && tab.right <= innerWidth;
+                }"""
+            )
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        tabs, end = page.locator(".bar nav").bounding_box(), page.locator(".foot").bounding_box()
+        assert end["y"] + end["height"] <= tabs["y"]
+        page.locator("#live tbody a").last.focus()
+        chosen = page.locator("#live tbody a").last.bounding_box()
+        assert chosen["y"] + chosen["height"] <= tabs["y"]
+
+
 def test_the_log_in(chromium, sites):
     for variant in VARIANTS.values():
         with visiting(chromium, sites, state={"cookies": [], "origins": []}, **variant) as visit:
