@@ -2,12 +2,12 @@
 itself are answered from what is known of it, and of any other it is said that the image does not have it."""
 
 import re
-import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..objects.values import Object
+from .programs import commands_of
 
 SHELLS = ("sh", "bash", "ash", "/bin/sh", "/bin/bash", "/bin/ash")
 MISSING = 127
@@ -46,18 +46,14 @@ def _ended(words: list[str], pod: Object, container: Object, now: datetime) -> I
 
 
 def _script(text: str, pod: Object, container: Object, now: datetime) -> Iterator[Said | Exit]:
-    code, joint = 0, ";"
-    for number, part in enumerate(re.split(r"(&&|\|\||;|\n)", text.strip())):
-        if number % 2:
-            joint = part
-            continue
-        try:
-            words = shlex.split(part, comments=True)
-        except ValueError:
+    code = 0
+    for each in commands_of(text):
+        words = each.words
+        if words is None:
             yield Said(2, "sh: syntax error: unterminated quoted string\n")
             yield Exit(2)
             return
-        if not words or (joint == "&&" and code) or (joint == "||" and not code):
+        if each.is_skipped(code):
             continue
         if words[0] == "exit":
             code = int(words[1]) % 256 if len(words) > 1 and words[1].isdecimal() else code

@@ -7,6 +7,7 @@ A shell's script, or a command, is followed while it is made of what ends by its
 import math
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,19 +79,42 @@ def end_of(container: Object, otherwise: End = NEVER) -> End:
     return _script(shlex.join(words)) or otherwise
 
 
-def _script(text: str) -> End | None:
-    """How a script ends, None where it does not tell."""
-    seconds, code, joint = 0.0, 0, ";"
-    for number, part in enumerate(re.split(r"(&&|\|\||;|\n)", text.strip())):
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a script, and what joins it to the one before; `words` are None where a quotation does not end."""
+
+    joint: str
+    words: list[str] | None
+
+    def is_skipped(self, code: int) -> bool:
+        """Whether a shell leaves it out, where the one before ended with this exit code."""
+        return (self.joint == "&&" and code != 0) or (self.joint == "||" and code == 0)
+
+
+def commands_of(script: str) -> Iterator[Command]:
+    """The commands of a script, in its order."""
+    joint = ";"
+    for number, part in enumerate(re.split(r"(&&|\|\||;|\n)", script.strip())):
         if number % 2:
             joint = part
             continue
         try:
             words = shlex.split(part, comments=True)
         except ValueError:
+            yield Command(joint, None)
+            return
+        if words:
+            yield Command(joint, words)
+
+
+def _script(text: str) -> End | None:
+    """How a script ends, None where it does not tell."""
+    seconds, code = 0.0, 0
+    for each in commands_of(text):
+        words = each.words
+        if words is None:
             return None
-        skipped = (joint == "&&" and code) or (joint == "||" and not code)
-        if not words or skipped:
+        if each.is_skipped(code):
             continue
         program = words[0].rpartition("/")[2]
         if program == "exit":

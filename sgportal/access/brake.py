@@ -41,9 +41,7 @@ CLIENT = Limit(5, timedelta(minutes=5))  # one client, one name
 BESIEGED = Limit(1, timedelta(minutes=15))  # the same for a stranger, while the name is besieged
 NAME = Limit(20, timedelta(minutes=15))  # all clients, one name: from here on it is besieged
 ADDRESS = Limit(100, timedelta(minutes=5))  # one address, all names; those who logged in from there before pass
-CODES = Limit(
-    10, timedelta(hours=1)
-)  # codes of one user's second factor: from strangers, known addresses, own browsers
+CODES = Limit(10, timedelta(hours=1))  # one user's codes: from strangers, known addresses, own browsers
 MOST_FORGOTTEN = 1000  # at once
 KNOWN = timedelta(days=90)  # how long an address is remembered after a log-in
 

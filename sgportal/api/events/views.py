@@ -1,6 +1,5 @@
 """The stream of what changes, as a REST call."""
 
-from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from rest_framework import renderers
@@ -12,10 +11,9 @@ from ...models import Journal
 from ...models.scopes.current import reading
 from ..description.operations import Parameter, operation
 from ..http.auth import rights
-from ..http.problems import Refusal
 from ..views import PortalView
-from .seats import SEAT, Seat
-from .streams import BACKLOG, Change, changes_after, is_closing, stream
+from .seating import seated
+from .streams import BACKLOG, Change, changes_after, stream
 
 
 class EventStreamRenderer(renderers.BaseRenderer):
@@ -41,11 +39,7 @@ class Events(PortalView):
         """Server-sent events: `id` is the journal's revision, data is `{kind, key}`. Reconnect with `Last-Event-ID` to
         go on where you were; `event: resync` says that too much was missed: read afresh. `event: beat` comes every two
         seconds in which nothing changed: a stream without one is lost."""
-        if not isinstance(request._request, ASGIRequest):
-            raise Refusal(503, say("this server does not support streaming"), headers={"Retry-After": "60"})
-        seat: Seat = request._request.scope[SEAT]
-        if is_closing() or not seat.take():
-            raise Refusal(503, say("too many streams are open; try again later"), headers={"Retry-After": "10"})
+        seated(request, say("too many streams are open; try again later"))
         start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
         connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -1,6 +1,5 @@
 """Running a command in a container."""
 
-from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import get_language
@@ -14,8 +13,8 @@ from ...models.scopes.current import within, writing
 from ...queries.per_unit.pods import NO_EXEC, exec_role
 from ...reconciler.live import commands
 from ..description.operations import operation
-from ..events.seats import SEAT, Seat, Streams
-from ..events.streams import is_closing
+from ..events.seating import seated
+from ..events.seats import Streams
 from ..http.problems import Refusal
 from ..http.shapes import Asked
 from ..views import PortalView
@@ -75,15 +74,7 @@ class PodExec(PortalView):
         with within(writing(), writing()):
             row, cells, body = seen_now(namespace, name)
         container = chosen(body, asked.get("container") or "")
-        raw = request._request
-        if not isinstance(raw, ASGIRequest):
-            raise Refusal(503, say("this server does not support streaming"), headers={"Retry-After": "60"})
-        seat: Seat = raw.scope[SEAT]
-        if is_closing() or not seat.take(COMMANDS, str(request.user.pk)):
-            status = 429 if Seat.taken(COMMANDS, str(request.user.pk)) >= COMMANDS.each else 503
-            raise Refusal(
-                status, say("too many commands are running; end one, or try again later"), headers={"Retry-After": "10"}
-            )
+        seat = seated(request, say("too many commands are running; end one, or try again later"), COMMANDS)
         running = actions.run_command(row, cells, container, asked["command"], self.actor)
         seat.hold_for(running.ended)
         seat.at_end(running.leave)

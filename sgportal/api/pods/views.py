@@ -1,6 +1,5 @@
 """Pods of grids, what Kubernetes says of them, and their logs."""
 
-from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import get_language
@@ -16,8 +15,8 @@ from ...models import Grid, Node, Pod
 from ...queries.per_unit.pods import NO_LOGS, PodCell, log_role, pod_at, pods_of_cells
 from ...reconciler.live import logs, objects
 from ..description.operations import PAGED, Parameter, operation, page
-from ..events.seats import SEAT, Seat, Streams
-from ..events.streams import is_closing
+from ..events.seating import seated
+from ..events.seats import Streams
 from ..http.problems import Refusal
 from ..views import PortalView
 from .serializers import KubernetesEventsSerializer, PodRowSerializer, PodSerializer, Seen
@@ -137,15 +136,7 @@ class PodLog(PortalView):
             raise Refusal(403, NO_LOGS)
         row, _, body = seen_now(namespace, name)
         wanted = self._wanted(chosen(body, self.query["container"]))
-        raw = request._request
-        if not isinstance(raw, ASGIRequest):
-            raise Refusal(503, say("this server does not support streaming"), headers={"Retry-After": "60"})
-        seat: Seat = raw.scope[SEAT]
-        if is_closing() or not seat.take(LOGS, str(request.user.pk)):
-            status = 429 if Seat.taken(LOGS, str(request.user.pk)) >= LOGS.each else 503
-            raise Refusal(
-                status, say("too many logs are open; close one, or try again later"), headers={"Retry-After": "10"}
-            )
+        seat = seated(request, say("too many logs are open; close one, or try again later"), LOGS)
         opening = logs.begin(row, wanted, request.user.get_username())
         seat.hold_for(opening)
         connections.close_all()  # a log lasts for minutes

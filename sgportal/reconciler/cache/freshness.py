@@ -27,9 +27,8 @@ class SyncFreshness:
         known = ResourceSync.objects.in_bulk(list(names.values()))
         self._rows = {each: known.get(name) or ResourceSync(resource=name) for each, name in names.items()}
         self._stale: set[str] = set()  # heard of since the last write
-        self._changed = {
-            each for each, name in names.items() if name not in known
-        }  # worth writing, and telling pages, at once
+        # Worth writing, and telling pages, at once.
+        self._changed = {each for each, name in names.items() if name not in known}
         self._recovered = self._saving = False
         self._next_save = 0.0  # on the monotonic clock; earlier only what changed is worth a write
 
