@@ -253,8 +253,8 @@ def test_a_dry_run_of_labels_shows_the_impact(api):
     asked = {"nodes": ["node0"], "set": {"zone1": "nodeunit3"}}
     chinese = api.post("nodes/label?dryRun=All", asked, Accept_Language="zh-hans").json()
     assert [each["reason"] for each in chinese["steps"]] == [
-        "NodeUnit “nodeunit1” 失去最后一个节点；宽限期过后其工作负载将被删除",
-        "新增 NodeUnit “nodeunit3”",
+        "NodeUnit“nodeunit1”失去最后一个节点；宽限期过后其工作负载将被删除",
+        "新增 NodeUnit“nodeunit3”",
     ]
     assert LabelJob.objects.count() == before
 

@@ -168,5 +168,5 @@ def test_a_service_takes_no_addresses_of_others(api, settings):
 def test_the_sentence_is_in_the_callers_language(api):
     answer = api.post("deploymentgrids", with_pod(hostNetwork=True), Accept_Language="zh-hans")
     assert pointers(answer) == {
-        POD + "/hostNetwork": "必须是 false 或不设置：命名空间 “default” 执行 Pod 安全性标准 “baseline”"
+        POD + "/hostNetwork": "必须是 false 或不设置：命名空间“default”执行 Pod 安全性标准“baseline”"
     }

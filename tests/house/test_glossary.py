@@ -65,3 +65,9 @@ def test_a_sentence_with_the_english_word_has_the_chinese_one(term):
 def test_chinese_is_set_with_chinese_punctuation():
     beside = re.compile("[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
     assert [chinese for _, chinese in sentences() if beside.search(chinese)] == []
+
+
+def test_chinese_has_no_space_beside_quotation_marks():
+    # As on kubernetes.io/zh-cn: a full-width mark brings its own space.
+    beside = re.compile("[^\\s·–—→] “|” [^\\s·–—→]")
+    assert [chinese for _, chinese in sentences() if beside.search(chinese)] == []
