@@ -11,6 +11,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
+from .tracing import timed
+
 READ_ONLY = "25006"  # PostgreSQL's error code read_only_sql_transaction
 
 
@@ -26,8 +28,9 @@ def _say_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
 
 
 def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if _say_that_it_is_away not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_say_that_it_is_away)
+    for wrapper in (_say_that_it_is_away, timed):
+        if wrapper not in connection.execute_wrappers:
+            connection.execute_wrappers.append(wrapper)
 
 
 def _have_the_one_cluster(using: str, apps: Apps = apps, **_: Any) -> None:
@@ -47,8 +50,8 @@ class Portal(AppConfig):
     name = "sgportal"
 
     def ready(self) -> None:
-        """Have sessions and tokens end with what they rest on, a database that takes no writes be away, and a new one
-        know the one cluster."""
+        """Have sessions and tokens end with what they rest on, a database that takes no writes be away, its
+        statements counted, and a new one know the one cluster."""
         from .access import endings  # noqa: F401  (registers its receivers)
 
         connection_created.connect(_watch, dispatch_uid="read_only")

@@ -3,7 +3,7 @@
 Any floor may log; this package knows the web framework's requests and nothing else of ours.
 """
 
-from .context import bound, name_process, request_of_this_work
+from .context import bound, carried, name_process, request_of_this_work
 from .setup import configure
 
-__all__ = ["bound", "configure", "name_process", "request_of_this_work"]
+__all__ = ["bound", "carried", "configure", "name_process", "request_of_this_work"]

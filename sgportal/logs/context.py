@@ -1,10 +1,10 @@
 """What a line of the log belongs to: the process, the request and who sent it, the piece of work a worker is at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, empty
@@ -12,6 +12,8 @@ from django.utils.functional import LazyObject, empty
 from .. import tracing
 from .request_id import request_id
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=NOTHING)
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
@@ -53,6 +55,17 @@ def request_of_this_work() -> str:
     """The id of the request that is answered, or that led to the work at hand; "" for neither."""
     request = _request.get()
     return request_id(request) if request is not None else _bound.get().get("requestId", "")
+
+
+def carried(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A function for other threads, where it is part of what is at hand now: its lines of the log carry the same
+    fields, and it is within the same span and the same scope."""
+    here = copy_context()
+
+    def within(*args: Given.args, **named: Given.kwargs) -> Result:
+        return here.copy().run(function, *args, **named)  # several threads cannot be in one context at a time
+
+    return within
 
 
 def fields() -> dict[str, str]:

@@ -5,7 +5,8 @@ OpenTelemetry is imported, and every function here returns at once. Any floor ma
 """
 
 from .setup import begin, end
-from .spans import NOTHING, Span, brought, brought_by, carried, carrier, headers, ids, is_on, span
+from .spans import NOTHING, Span, brought, brought_by, carrier, headers, ids, is_on, span
+from .statements import timed
 
 __all__ = [
     "NOTHING",
@@ -13,11 +14,11 @@ __all__ = [
     "begin",
     "brought",
     "brought_by",
-    "carried",
     "carrier",
     "end",
     "headers",
     "ids",
     "is_on",
     "span",
+    "timed",
 ]

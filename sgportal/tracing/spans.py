@@ -3,15 +3,15 @@
 Of an error a span has the class and never the text, which may quote a secret; of an address no query.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
+
+from . import statements
 
 Kind = Literal["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
-Value = str | int | bool | list[str]
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
+Value = str | int | float | bool | list[str]
 _TRACEPARENT = "traceparent"  # W3C Trace Context
 _MOST = 100  # characters of what came as one: it has 55
 _tracer: Any = None
@@ -75,13 +75,16 @@ def span(
     named = {each.replace("__", "."): value for each, value in attributes.items()}
     made = _tracer.start_span(name, context, trace.SpanKind[kind], named, links)
     before, shown = _within.set(made), Span(made)
-    with trace.use_span(made, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+    use = trace.use_span(made, end_on_exit=True, record_exception=False, set_status_on_exception=False)
+    with use, statements.counted() as sql:
         try:
             yield shown
         except BaseException as error:
             shown.fail(type(error).__name__)
             raise
         finally:
+            if sql.count:
+                shown.note(sgportal__sql__statements=sql.count, sgportal__sql__seconds=round(sql.seconds, 6))
             _within.reset(before)
 
 
@@ -119,23 +122,6 @@ def ids() -> Mapping[str, str]:
         return {}
     said = _within.get().get_span_context()
     return {"traceId": f"{said.trace_id:032x}", "spanId": f"{said.span_id:016x}"}
-
-
-def carried(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """A function for another thread, where it is part of the span that is at hand now."""
-    if _tracer is None or (at_hand := _within.get()) is None:
-        return function
-    from opentelemetry import trace
-
-    def within(*args: Given.args, **named: Given.kwargs) -> Result:
-        before = _within.set(at_hand)
-        try:
-            with trace.use_span(at_hand, end_on_exit=False, record_exception=False, set_status_on_exception=False):
-                return function(*args, **named)
-        finally:
-            _within.reset(before)
-
-    return within
 
 
 def _context_of(text: str) -> Any:

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import threading
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from sgportal.logs.json_lines import JsonLines
 from sgportal.logs.lines import TextLines, without_secrets
 from sgportal.logs.setup import configuration
 from sgportal.models import ApiToken
+from sgportal.reconciler.process import connection
 
 HOSTILE = ["", "short", "x" * 65, "with blank in it", 'quo"te-quote', "line\nbreak-1", "ünïcode-id", "${jndi:ldap://x}"]
 
@@ -181,3 +183,20 @@ def test_the_web_servers_own_log_of_requests_is_off():
     loggers = configuration("json", "INFO")["loggers"]
     assert loggers["uvicorn.access"]["propagate"] is False
     assert loggers["uvicorn.error"] == {"handlers": [], "propagate": True}
+
+
+def test_lines_of_other_threads_say_what_they_are_part_of():
+    """Those of the threads that ask the API server had neither key nor request."""
+    gate = threading.Barrier(2, timeout=75)
+
+    def asked(name):
+        gate.wait()
+        return name, json.loads(JsonLines().format(record("slow: %s", name)))
+
+    with bound(key="deploymentgrids/a/b", taskId="t-1", requestId="request-1"):
+        found = connection.map_parallel(asked, ["node0", "node1"])
+        alone = connection.submit(lambda: context.fields()).result()
+    assert [name for name, _ in found] == ["node0", "node1"]
+    for line in (alone, *(each for _, each in found)):
+        assert (line["key"], line["taskId"], line["requestId"]) == ("deploymentgrids/a/b", "t-1", "request-1")
+    assert "key" not in connection.submit(lambda: context.fields()).result()

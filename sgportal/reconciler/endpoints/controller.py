@@ -183,7 +183,7 @@ class EndpointController:
         def put() -> None:
             self._inbox.put(put_right(self._writing, self._namespace, missing, ports, families))
 
-        pool.submit(_logged, put)
+        pool.submit(_logged, f"{self._namespace}/{REFUSING_SERVICE}", put)
 
     def _start(self, service: str, pool: ThreadPoolExecutor) -> None:
         """Begin to make one Service right, unless it is, or has to wait for the refusing Service."""
@@ -205,7 +205,7 @@ class EndpointController:
             finally:
                 self._inbox.put(job)
 
-        pool.submit(_logged, write)
+        pool.submit(_logged, service, write)
 
     def _job(self, service: str) -> Job | None:
         """What is to be written for a Service; None while it must wait."""
@@ -289,8 +289,8 @@ def _without_new_sentinels(slices: Iterable[dict[str, Any]], live: Iterable[Body
     return tuple(each for each in slices if not sentinel_number(each) or each["metadata"]["name"] in known)
 
 
-def _logged(work: Callable[[], None]) -> None:
+def _logged(service: str, work: Callable[[], None]) -> None:
     try:
         work()
     except Exception:
-        log.exception("a write of the keeper went wrong")
+        log.exception("%s: a write of the keeper went wrong", service)

@@ -12,10 +12,10 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext
 
-from ... import tracing
 from ...cluster import Cluster, ClusterError, Log, Silent
 from ...core.containers.log_text import Lines
 from ...core.text import Sentence, say
+from ...logs import carried
 from ...models import Pod
 from ..label_jobs import Unavailable
 from ..process.connection import in_the_name_of, reading
@@ -57,7 +57,7 @@ def begin(pod: Pod, wanted: Wanted, reader: str) -> "Future[Log]":
         cluster = in_the_name_of(reader, reading())
     except ClusterError as error:
         raise raised(error, log=True) from error
-    future = _threads.submit(tracing.carried(_open), cluster, pod, wanted)
+    future = _threads.submit(carried(_open), cluster, pod, wanted)
     with contextlib.suppress(TooSlow):
         future.result(OPEN_SECONDS if wanted.follow else None)
     return future

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from ... import tracing
 from ...access.impersonation import person_of
 from ...cluster import Cluster, Identity, Refused, connect, on_behalf_of
+from ...logs import carried
 from ...queries.standing import Standing
 
 Item = TypeVar("Item")
@@ -80,12 +80,12 @@ def map_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> l
     """What `function` makes of each item, in order. The threads are shared, so that however many keys are at work, the
     process has no more requests under way than it has connections. `function` must not touch the database."""
     items = list(items)
-    return list(_pool().map(tracing.carried(function), items)) if len(items) > 1 else [function(item) for item in items]
+    return list(_pool().map(carried(function), items)) if len(items) > 1 else [function(item) for item in items]
 
 
 def submit(function: Callable[[], Result]) -> Future[Result]:
     """Have another of these threads call `function`, which must not touch the database."""
-    return _pool().submit(tracing.carried(function))
+    return _pool().submit(carried(function))
 
 
 def _pool() -> ThreadPoolExecutor:

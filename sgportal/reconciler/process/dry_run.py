@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from ... import tracing
 from ...cluster import Cluster, ClusterError, Unreachable
 from ...core.plans.trial import Trial
+from ...logs import carried
 
 THREADS = 8
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dry-run")
@@ -28,7 +28,7 @@ def ask(cluster: Cluster, trials: Sequence[Trial]) -> list[Reply]:
     had no answer by then. It touches no row."""
     seconds = settings.SGPORTAL_DRY_RUN_SECONDS
     deadline = time.monotonic() + seconds
-    futures = [_pool.submit(tracing.carried(_one), cluster, trial, deadline) for trial in trials]
+    futures = [_pool.submit(carried(_one), cluster, trial, deadline) for trial in trials]
     wait(futures, timeout=seconds)
     return [_reply(future) for future in futures]
 

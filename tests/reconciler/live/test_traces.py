@@ -6,9 +6,11 @@ import sys
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from sgportal import tracing
-from sgportal.logs import context
+from sgportal.logs import carried, context
 from sgportal.models import ApiToken
 from sgportal.reconciler.executor import Origin
 from sgportal.reconciler.process import connection
@@ -114,6 +116,27 @@ def test_the_api_server_is_told_the_trace_by_each_thread(world, collector):
     assert "traceparent" not in outside
     tracing.end()
     assert [each.name for each in collector.spans].count("GET /api/v1/nodes/{name}") == 2
+
+
+@pytest.mark.django_db
+def test_a_span_says_how_many_statements_were_sent_within_it_and_shows_none_of_them(client, collector):
+    _, token = ApiToken.issue(User.objects.create_superuser("ada"), "t", "read")
+    client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    with CaptureQueriesContext(database) as sent:
+        client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    with tracing.span("work", root=True):
+        with tracing.span("part"):
+            User.objects.filter(username="THEnameTHE").exists()
+        carried(User.objects.exists)()
+    tracing.end()
+    asked = [each for each in collector.spans if each.name == "GET /api/v1/me"][-1]
+    assert len(sent) == asked.attributes["sgportal.sql.statements"] > 0
+    assert asked.attributes["sgportal.sql.seconds"] > 0
+    work, part = one(collector.spans, "work"), one(collector.spans, "part")
+    assert [each.attributes["sgportal.sql.statements"] for each in (work, part)] == [2, 1]
+    everything = b"".join(collector.bodies)
+    assert b"THEnameTHE" not in everything
+    assert b"SELECT" not in everything
 
 
 @pytest.mark.django_db(transaction=True)
