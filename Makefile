@@ -14,6 +14,8 @@ HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl 
 DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=sqlite:///:memory: ALLOWED_HOSTS=portal.example CSRF_TRUSTED_ORIGINS=https://portal.example
 
+# Every process that is started here, by tests hundreds, finds what it imports compiled, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults screenshots site wheel lock clean runtime develop messages
