@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.apps.registry import Apps
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db import InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -58,7 +58,8 @@ class Portal(AppConfig):
         post_migrate.connect(_have_the_one_cluster, sender=self, dispatch_uid="one_cluster")
 
 
-class Administration(AdminConfig):
-    """Django's administration, with the portal's roles."""
+class Administration(SimpleAdminConfig):
+    """Django's administration, with the portal's roles. Its pages are loaded with the addresses (`sgportal.urls`):
+    processes that serve none do without them and the dashboard's."""
 
     default_site = "sgportal.admin_site.PortalAdminSite"

@@ -11,6 +11,8 @@ from .api.http.address import BASE
 from .api.probes import health, metrics
 from .dashboard.page.access import needs
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

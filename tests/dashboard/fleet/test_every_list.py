@@ -90,4 +90,5 @@ def test_people_are_listed_with_the_filters_of_the_page(admin: Client, fleet) ->
 
 
 def _models() -> list:
+    site.autodiscover()  # as the addresses do, which no test may have asked for yet
     return [model._meta for model in site.site._registry]
