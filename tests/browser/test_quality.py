@@ -16,6 +16,11 @@ VARIANTS = {
 }
 
 
+# Tables are cards on a phone; only the matrix has two axes.
+SIDEWAYS = """[...document.querySelectorAll(".scroll:not(:has(.matrix))")]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.ariaLabel)"""
+
 SERVICE = {
     "kind": "ServiceGrid",
     "metadata": {"name": "shop"},
@@ -129,6 +134,8 @@ def test_every_page(chromium, sites, somebody, addresses, variant):
             ]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wrong.append(("wider than the screen", ""))
+            if visit.page.viewport_size["width"] == 400:
+                wrong += [("a table to be pushed sideways", each) for each in page.evaluate(SIDEWAYS)]
             if wrong:
                 found[name] = wrong
         visit.complaints = [text for text in visit.complaints if "404" not in text]  # of the page that is not there
