@@ -26,7 +26,7 @@ from ..reconciler.queue.together import requests_together
 from . import admission, common
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note
 from .envelope import beyond_limits
-from .policy import check_scope, check_writable, forbidden
+from .policy import check_scope, check_writable, forbidden, rings
 
 MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one transaction
 
@@ -170,7 +170,7 @@ def _parse_all(manifests: Sequence[Mapping[str, Any]]) -> dict[str, GridSpec]:
             problems.append(Problem(prefix + "/metadata/name", twice(spec.name, seen[spec.path()])))
         seen.setdefault(spec.path(), prefix + "/metadata/name")
         specs[prefix] = spec
-    problems += forbidden(specs)
+    problems += [*forbidden(specs), *rings(specs)]
     if problems:
         raise Invalid(*first_of(problems))
     return specs

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from ..core.grids.grid import GridSpec
+from ..core.names import DEPENDS_ON
+from ..core.plans.per_unit.sequence import ring_text
 from ..core.policy.rules import policy_problems
-from ..core.text import Problem, say
+from ..core.text import Problem, pointer, say
 from ..models import Grid
 from ..models.scopes.current import writing
+from ..queries.per_unit import sequence
 from ..queries.policy import closed, labels_of, policy
 from .common import Forbidden
 
@@ -21,6 +24,15 @@ def forbidden(specs: Mapping[str, GridSpec]) -> list[Problem]:
         Problem(where + each.pointer, each.sentence)
         for where, spec in specs.items()
         for each in policy_problems(spec, rules, labels.get(spec.namespace, {}))
+    ]
+
+
+def rings(specs: Mapping[str, GridSpec]) -> list[Problem]:
+    """What grids would wait for one another; each comes with the JSON pointer of its manifest."""
+    found = sequence.rings(specs.values())
+    where = pointer("metadata", "annotations", DEPENDS_ON)
+    return [
+        Problem(prefix + where, ring_text(found[spec.path()])) for prefix, spec in specs.items() if spec.path() in found
     ]
 
 

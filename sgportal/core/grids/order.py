@@ -3,7 +3,8 @@
 A member is named as kubectl names an object: `deploymentgrid/web`, the kind also in its plural or by its short name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -27,6 +28,22 @@ def depends_on(spec: Mapping[str, Any], kind: str, name: str) -> list[str]:
     mine = f"{KINDS[kind].plural}/{name}"
     found = (on for who, on in (spec.get("dependsOn") or {}).items() if place_of(who) == mine)
     return list(dict.fromkeys(place_of(each) for on in found for each in on))
+
+
+def ring_through(start: str, waits_for: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The shortest way by which a grid waits for itself, from it back to it; () where it does not. `waits_for`: the
+    grids by the place of the one that waits for them, as `<plural>/<name>`."""
+    ways: deque[tuple[str, ...]] = deque([(start,)])
+    seen: set[str] = set()
+    while ways:
+        way = ways.popleft()
+        for place in waits_for.get(way[-1], ()):
+            if place == start:
+                return (*way, start)
+            if place not in seen:
+                seen.add(place)
+                ways.append((*way, place))
+    return ()
 
 
 def order_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:

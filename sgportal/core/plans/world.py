@@ -31,6 +31,15 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
+class Unready:
+    """A grid that is waited for, as `<plural>/<name>`. `ring`: where it waits there for whoever waits for it, all that
+    wait for one another, from the one that waits back to it."""
+
+    place: str
+    ring: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """What the plan is made from, besides the grid.
 
@@ -43,7 +52,7 @@ class World:
     units, where it asks for more than their names. `left_out`: units that have nodes and that the grid is not for.
     `pinned`: units that stay at a revision. `joined`: units that had a workload of the grid, where it asks for that.
     `unready`: by unit that does not have the grid's revision yet, a grid that it depends on and that is not ready
-    there, as `<plural>/<name>`.
+    there.
     """
 
     units: Collection[str]
@@ -63,7 +72,7 @@ class World:
     left_out: Collection[str] = ()
     pinned: Mapping[str, Pinned] = field(default_factory=dict)
     joined: Collection[str] = ()
-    unready: Mapping[str, str] = field(default_factory=dict)
+    unready: Mapping[str, Unready] = field(default_factory=dict)
 
     def is_over(self, unit: str) -> bool:
         """Whether the grace time of a unit's child is over, or a person does not want to wait for that."""

@@ -1,10 +1,17 @@
 """In which NodeUnits a grid waits for another that it depends on, from the rows."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ...core.grids.grid import GridSpec, parse
+from ...core.grids.order import ring_through
 from ...core.health import is_settled
+from ...core.names import DEPENDS_ON
+from ...core.overrides.requests import requests_of
+from ...core.plans.per_unit.sequence import WAITS
+from ...core.plans.world import Unready
 from ...core.rollouts.state import Waits
 from ...core.text import Invalid
 from ...core.units import Unit
@@ -34,13 +41,91 @@ class Going:
 
 def unready_in(
     grid: Grid | None, spec: GridSpec, cells: Iterable[GridUnit], units: Mapping[str, Unit] | Collection[str]
-) -> dict[str, str]:
+) -> dict[str, Unready]:
     """By unit in which a grid is to be created, or go on to a later revision, a grid that it depends on and that is not
-    ready there. What goes back waits for nobody. Four queries for each of those, where there are any."""
+    ready there. What goes back waits for nobody. Four queries for each of those, where there are any,
+    and two where they may wait for one another."""
     if not spec.requests.depends_on:
         return {}
-    found = awaited(spec, _going(grid, list(cells), units))
-    return {name: each.place for name, each in found.items()}
+    found = {name: Unready(each.place) for name, each in awaited(spec, _going(grid, list(cells), units)).items()}
+    return _with_rings(spec, found)
+
+
+def rings(specs: Iterable[GridSpec]) -> dict[str, tuple[str, ...]]:
+    """By path of those of these grids that are to wait for others from now on, and would wait for one another with
+    them: the grids that do, as a person may read them. A query for each namespace where one is to wait."""
+    found: dict[str, tuple[str, ...]] = {}
+    specs = list(specs)
+    for namespace in {spec.namespace for spec in specs if spec.requests.depends_on}:
+        now = _waiting(namespace)
+        saved = {_place(spec): _Waiter(spec.key, spec.requests.depends_on) for spec in specs}
+        after = now | {_place(spec): saved[_place(spec)] for spec in specs if spec.namespace == namespace}
+        for spec in (each for each in specs if each.namespace == namespace):
+            place = _place(spec)
+            is_new = place not in now or now[place].waits_for != after[place].waits_for
+            if is_new and (ring := _ring(place, after)):
+                found[spec.path()] = _shown(ring, after)
+    return found
+
+
+def _with_rings(spec: GridSpec, found: Mapping[str, Unready]) -> dict[str, Unready]:
+    """The same with the ring that a grid is in, in units where each of it waits for the next."""
+    if not found:
+        return {}
+    place = _place(spec)
+    there = _waiting(spec.namespace) | {place: _Waiter(spec.key, spec.requests.depends_on)}
+    ring = _ring(place, there)
+    if not ring:
+        return dict(found)
+    others = [there[each].pk for each in ring[1:-1]]
+    with everything():
+        held = GridUnit.objects.filter(grid__in=others, name__in=list(found), reason__in=WAITS)
+        waits = Counter(held.values_list("name", flat=True)) if others else Counter[str]()
+    shown = _shown(ring, there)
+    closed = {name for name, each in found.items() if each.place == ring[1] and waits[name] == len(others)}
+    return {name: replace(each, ring=shown) if name in closed else each for name, each in found.items()}
+
+
+class _Waiter(NamedTuple):
+    """A grid with the key that waits for others, and its row, if it has one."""
+
+    key: str
+    waits_for: tuple[str, ...]
+    pk: int = 0
+
+
+def _waiting(namespace: str) -> dict[str, _Waiter]:
+    """The grids of a namespace that wait for others, by place. A ServiceGrid waits for nobody."""
+    with everything():
+        rows = Grid.objects.filter(namespace=namespace, deleting_since=None).exclude(kind="ServiceGrid")
+        rows = rows.filter(metadata__annotations__has_key=DEPENDS_ON).only("kind", "name", "key", "metadata")
+        return {
+            each.member: _Waiter(each.key, requests_of(each.metadata["annotations"]).depends_on, each.pk)
+            for each in rows
+        }
+
+
+def _place(spec: GridSpec) -> str:
+    return f"{spec.kind.plural}/{spec.name}"
+
+
+def _ring(place: str, waiting: Mapping[str, _Waiter]) -> tuple[str, ...]:
+    return ring_through(place, {name: each.waits_for for name, each in waiting.items() if not _is_service(name)})
+
+
+def _is_service(place: str) -> bool:
+    return place.startswith("servicegrids/")
+
+
+def _shown(ring: Sequence[str], waiting: Mapping[str, _Waiter]) -> tuple[str, ...]:
+    """A ring without the names of those that not everybody may know who reads the grid that it begins with: those of
+    another kind or key, unless it names them itself."""
+    first = ring[0]
+    known = (ring[1], first)
+    kind, key = first.partition("/")[0], waiting[first].key
+    return tuple(
+        each if each in known or (each.partition("/")[0] == kind and waiting[each].key == key) else "…" for each in ring
+    )
 
 
 def awaited(spec: GridSpec, going: Going) -> dict[str, Awaited]:

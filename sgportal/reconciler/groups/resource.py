@@ -14,7 +14,7 @@ from ...cluster import JSON_PATCH, MERGE_PATCH, Cluster, Conflict
 from ...core.grids.grid import source_metadata
 from ...core.grids.group import KIND
 from ...core.names import MEMBERS_FINALIZER
-from ...core.plans.per_unit.sequence import WAITING
+from ...core.plans.per_unit.sequence import WAITS
 from ...core.status.package import ACCEPTED
 from ...core.status.parts import Condition
 from ...models import PackageRevision, ServiceGroup
@@ -116,7 +116,7 @@ def _keep_revision(group: ServiceGroup) -> None:
 
 def _wake_waiting(group: ServiceGroup) -> None:
     """Have those members looked at that wait for another somewhere, which may be ready by now."""
-    waiting = group.grids.filter(units__reason=WAITING, deleting_since=None).distinct()
+    waiting = group.grids.filter(units__reason__in=WAITS, deleting_since=None).distinct()
     workqueue.enqueue(grid.path for grid in waiting.only("kind", "namespace", "name"))
 
 

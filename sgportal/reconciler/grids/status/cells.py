@@ -15,7 +15,7 @@ from django.utils import timezone
 from ....core.health import severity
 from ....core.overrides.orphans import grace_of
 from ....core.plans.contest import Attempt, Attempts, retry_at
-from ....core.plans.per_unit.sequence import WAITING
+from ....core.plans.per_unit.sequence import WAITS
 from ....core.plans.plan import PAUSED, Step, unit_of
 from ....core.plans.retirement import HELD, KEPT
 from ....core.status.parts import UnitStatus
@@ -233,7 +233,7 @@ def _times(cell: GridUnit, grace: float) -> Iterator[float]:
     One that is paused waits for a person."""
     if cell.reason == PAUSED:
         return
-    if cell.reason == WAITING:  # what it waits for may be no member of the same package
+    if cell.reason in WAITS:  # what it waits for may be no member of the same package
         yield timezone.now().timestamp() + WAITS_SECONDS
     if cell.next_at:
         yield cell.next_at.timestamp()
