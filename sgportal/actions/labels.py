@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ..access.approvals import is_guarded
 from ..core.names import label_key_problem, label_value_problem, protected_label_problem
-from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, undoing
+from ..core.node_jobs import EXCLUSIVE, Action, Changes, begun, fail, undoing
 from ..core.text import Invalid, Problem, first_of, pointer, say
 from ..models import LabelJob, Node
 from ..queries.label_impact import Impact, impact_of, scheduling_impact
@@ -131,7 +131,7 @@ def _unless_changed(back: Mapping[str, dict[str, Any]]) -> bool:
     for name, record in back.items():
         has, was = seen.get(name), record["before"]
         if has is not None and any(has.get(key) not in (was.get(key), to) for key, to in record["after"].items()):
-            record.update(state="failed", detail=str(_CHANGED_SINCE))
+            fail(record, _CHANGED_SINCE)
     return any(record["state"] == "pending" for record in back.values())
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from .text import NOTHING, Sentence
+
 Action = Literal["label", "move", "cordon", "uncordon", "drain"]
 ACTIONS = get_args(Action)
 Step = Literal["cordon", "evict", "label", "uncordon"]
@@ -39,6 +41,19 @@ def steps_left(action: Action, record: Mapping[str, Any]) -> tuple[Step, ...]:
     left = steps[steps.index(record["step"]) :] if record.get("step") in steps else steps
     kept = action == "move" and record.get("unschedulable")
     return tuple(step for step in left if not (kept and step == "uncordon"))
+
+
+def fail(record: dict[str, Any], why: Sentence) -> None:
+    """Nothing more will be done to a node: `detail` says why in English, for processes of an earlier version, and `why`
+    for a reader of any language."""
+    record.update(state="failed", detail=str(why), why=why.to_json(), waiting=None)
+
+
+def why_failed(record: Mapping[str, Any]) -> Sentence:
+    """Why a node was not done, NOTHING where it was; as it stands, where an earlier version wrote it."""
+    if record.get("why"):
+        return Sentence.from_json(record["why"])
+    return Sentence("%(text)s", (("text", record["detail"]),)) if record.get("detail") else NOTHING
 
 
 def touched(record: Mapping[str, Any], action: Action) -> bool:

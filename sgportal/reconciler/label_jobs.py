@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Refused
 from ..core.names import ANNOUNCED_ZONES, REFUSING_SERVICE, ZONE, child_name
-from ..core.node_jobs import Action, steps_left
+from ..core.node_jobs import Action, fail, steps_left
 from ..core.text import Sentence, say
 from ..core.traffic.slices.hints import hint_names
 from ..core.traffic.slices.sentinels import announced_zones
@@ -140,7 +140,7 @@ def _is_stopped(job: LabelJob) -> bool:
 def _give_up(job: LabelJob, why: Sentence) -> None:
     for result in job.results.values():
         if result["state"] == "pending":
-            result.update(state="failed", detail=str(why), waiting=None)
+            fail(result, why)
 
 
 def _finish(job: LabelJob) -> None:
@@ -158,15 +158,15 @@ def _keep(job: LabelJob) -> None:
 
 def _announced(job: LabelJob, cluster: Cluster, pending: list[str]) -> list[str]:
     """The nodes whose new zone, if they have one, is named by sentinels; the others fail. Raises ClusterError."""
-    refused: dict[str | None, str] = {}
+    refused: dict[str | None, Sentence] = {}
     for zone in {job.changes_of(name).get(ZONE) for name in pending} - {None}:
         try:
             announce_zone(cluster, {ZONE: zone})
         except ZoneNotNamed as error:
-            refused[zone] = str(error)
+            refused[zone] = error.sentence
     for name in pending:
         if (zone := job.changes_of(name).get(ZONE)) in refused:
-            job.results[name].update(state="failed", detail=refused[zone])
+            fail(job.results[name], refused[zone])
     return [name for name in pending if job.results[name]["state"] == "pending"]
 
 
@@ -191,7 +191,7 @@ def _save(job: LabelJob, outcomes: Mapping[str, Outcome]) -> None:
         if outcome.left:
             result.update(step=outcome.left[0], waiting=outcome.waiting.to_json() if outcome.waiting else None)
         elif outcome.failed:
-            result.update(state="failed", detail=outcome.failed, waiting=None)
+            fail(result, outcome.failed)
         else:
             result.update(state="done", waiting=None)
     refresh.observe_nodes([outcome.body for outcome in outcomes.values() if outcome.body])

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, Throttled, Unreachable
 from ..core.node_jobs import Changes, Step
-from ..core.text import Sentence, say
+from ..core.text import NOTHING, Sentence, say
 from ..models import Grid, Node
 from ..models.cache import Child
 from .cache.translate import workload_above
@@ -34,7 +34,7 @@ class Outcome:
     left: tuple[Step, ...]
     body: Mapping[str, Any] | None = None
     waiting: Sentence | None = None
-    failed: str = ""
+    failed: Sentence = NOTHING
     error: ClusterError | None = None
 
 
@@ -59,7 +59,7 @@ def carry_out(cluster: Cluster, theirs: Cluster, task: Task) -> Outcome:
     """Do what is left, as far as it can be done now: what changes something in the name of whoever asked (`theirs`).
     Must not touch the database, for many run side by side."""
     body: Mapping[str, Any] | None = None
-    failed = ""
+    failed = NOTHING
     left = list(task.steps)
     while left:
         try:
@@ -71,7 +71,7 @@ def carry_out(cluster: Cluster, theirs: Cluster, task: Task) -> Outcome:
         except (Unreachable, Throttled) as error:
             return Outcome(tuple(left), body, error=error)
         except ClusterError as error:
-            failed = failed or str(error)
+            failed = failed or say("the cluster refuses: %(message)s", message=str(error))
             left = [each for each in left if each == "uncordon" and left[0] != "uncordon"]
         else:
             left.pop(0)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from ...core.health import STATES
 from ...core.names import kubelet_may_set
-from ...core.node_jobs import ACTIONS, STEPS, Action, steps_left
+from ...core.node_jobs import ACTIONS, STEPS, Action, steps_left, why_failed
 from ...core.status.causes import Cause
 from ...core.text import Sentence
 from ...models import LabelJob, ManagementMode, Node
@@ -92,7 +92,7 @@ class JobResultSerializer(Shape):
     state = one_of("pending", "done", "failed")
     step = one_of(*STEPS)
     waiting = Said(allow_null=True)
-    detail = serializers.CharField()
+    detail = Said()
     before = serializers.DictField()
     after = serializers.DictField()
 
@@ -129,6 +129,7 @@ class JobSerializer(Shape):
                 "step": first,
                 "after": row.changes,
                 **each,
+                "detail": why_failed(each),
                 "waiting": Sentence.from_json(each["waiting"]) if each.get("waiting") else None,
             }
             for name, each in row.results.items()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
-from ...core.node_jobs import Action
+from ...core.node_jobs import Action, why_failed
 from ...core.text import Invalid
 from ...models import LabelJob
 from ...queries.label_impact import Impact
@@ -22,7 +22,7 @@ from ..page.agreed import agreed
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.parts import toasts
 from ..page.render import paged, show
-from ..page.tags import full_sentence, job_word
+from ..page.tags import full_sentence, job_word, say
 
 _EXPLAINED = {
     "cordon": gettext_lazy("No new pods are scheduled to the node. Pods keep running."),
@@ -86,7 +86,8 @@ def _result(
     found: LabelJob, name: str, result: dict[str, Any]
 ) -> tuple[str, dict[str, Any], list[tuple[str, Any, Any]]]:
     before = result.get("before") or {}
-    return name, result, [(key, before.get(key), value) for key, value in sorted(found.changes_of(name).items())]
+    told = {**result, "detail": say(why_failed(result))}
+    return name, told, [(key, before.get(key), value) for key, value in sorted(found.changes_of(name).items())]
 
 
 @needs("operator")

@@ -4,10 +4,14 @@ a process may die between any two steps, and what was done can be taken back."""
 import contextlib
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from sgportal import actions
 from sgportal.cluster import Cluster, Refused, Unreachable
+from sgportal.core.node_jobs import fail
+from sgportal.core.text import say
 from sgportal.models import LabelJob, Node, WorkKey
 from sgportal.reconciler import label_jobs, node_steps
 from sgportal.reconciler.worker import run
@@ -199,7 +203,7 @@ def test_a_label_that_is_refused_leaves_no_node_cordoned(moving, monkeypatch):
     monkeypatch.setattr(Cluster, "patch", patch)
     job = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True)
     carry_on(moving, job)
-    assert (job.state, job.results["node1"]["detail"]) == ("failed", "a policy says no")
+    assert (job.state, job.results["node1"]["detail"]) == ("failed", "the cluster refuses: a policy says no")
     assert live(moving, "node1") == ("b", False)
 
 
@@ -247,3 +251,23 @@ def test_a_job_of_whom_the_cluster_can_never_be_told_ends_and_says_why(moving, s
     assert all("cannot be asked in the name of" in each["detail"] for each in job.results.values())
     assert not WorkKey.objects.filter(key=f"labeljobs/{job.pk}", failures__gt=0).exists()
     assert live(moving, "node0") == ("a", False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "said"), [("en", "stopped before it was done"), ("zh-hans", "完成之前已停止")])
+def test_why_a_node_was_not_done_is_said_in_the_readers_language(language, said):
+    """What an earlier version kept as a text stays one."""
+    record = {"before": {"a": None}, "state": "failed", "detail": "100% of %(it)s", "step": "label"}
+    results = {"old": record, "new": dict(record), "well": {**record, "state": "done", "detail": ""}}
+    fail(results["new"], say("stopped before it was done"))
+    job = LabelJob.objects.create(changes={"a": "b"}, results=results, author="ada", state="failed")
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(User.objects.create_superuser("ada"))
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    rows = client.get(f"/jobs/{job.pk}/?format=csv").content.decode()
+    told = {each["node"]: each["detail"] for each in client.get(f"/api/v1/jobs/{job.pk}").json()["results"]}
+    assert told == {"new": said, "old": "100% of %(it)s", "well": ""}
+    for text in (page, rows):
+        assert said in text
+        assert "100% of %(it)s" in text
+    assert results["new"]["detail"] == "stopped before it was done"
