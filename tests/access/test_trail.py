@@ -1,9 +1,14 @@
 """Who came and went is in the audit trail, apart from changes, with the address that the brake counts."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from sgportal.models import AuditEvent
+from sgportal.core.text import say
+from sgportal.models import Approval, AuditEvent, Grant, GridEvent
+from tests import builders
 
 from .conftest import FORMS, RIGHT, attempt, fail
 
@@ -62,3 +67,47 @@ def test_rest_tells_them_apart(ada):
         assert {each["kind"] for each in items} == {kind}
     assert len(browser.get("/api/v1/audit").json()["items"]) == 2
     assert browser.get("/api/v1/audit?kind=x").status_code == 422
+
+
+def _happened(path, key, unit, **more):
+    spec = {"spec": {"gridUniqKey": key, "template": f"secret-of-{key}"}}
+    AuditEvent.objects.create(actor="bo", door="rest", verb="change", path=path, before=spec, after=spec, **more)
+    when = {name: more["at"] for name in ("first_at", "last_at") if more}
+    GridEvent.objects.create(path=path, unit=unit, reason="Created", message=say(f"{unit} is made").to_json(), **when)
+    Approval.objects.create(
+        actor="bo",
+        action="delete",
+        path=path,
+        plan="p",
+        shown=[{"path": f"echo-{unit}"}],
+        expires_at=timezone.now() + timedelta(hours=1),
+        **({"asked_at": more["at"]} if more else {}),
+    )
+
+
+@pytest.mark.parametrize("earlier", ["another grid of that name", "another NodeGroup of the same grid"])
+def test_who_takes_a_name_learns_nothing_of_the_grid_that_had_it(db, earlier):
+    """Whoever is limited to a NodeGroup made a grid of the name of one of another's, and read what was in that."""
+    path = "deploymentgrids/home/echo"
+    if earlier.startswith("another grid"):
+        _happened(path, "hidden-key", "hidden-unit", at=timezone.now() - timedelta(minutes=1))
+    builders.a_grid("echo", "site", "home")
+    if not earlier.startswith("another grid"):
+        change = {"before": {"spec": {"gridUniqKey": "hidden-key"}}, "after": {"spec": {"gridUniqKey": "site"}}}
+        AuditEvent.objects.create(actor="bo", door="rest", verb="change", path=path, **change)
+    _happened(path, "site", "ham")
+    builders.news()
+    sam = builders.a_person("sam", "")
+    Grant.objects.create(user=sam, role="viewer", namespaces="home", key="site")
+    of_site, of_all = Client(), Client()
+    of_site.force_login(sam)
+    of_all.force_login(builders.a_person("vic", "viewer"))
+    told = {"": "", "all": ""}
+    for address in ("/activity/", "/activity/?format=csv", "/approvals/", f"/grids/{path}/", f"/grids/{path}/events/",
+                    f"/api/v1/{path}/events", "/api/v1/activity", "/api/v1/approvals", "/api/v1/audit"):  # fmt: skip
+        told[""] += of_site.get(address).content.decode()
+        told["all"] += of_all.get(address).content.decode()
+    assert "ham is made" in told[""]
+    assert "ham is made" in told["all"]
+    assert "hidden-" in told["all"]
+    assert "hidden-" not in told[""]

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Concat, Lower, StrIndex, Substr
 
 from ...core.access.scope import Bounds
 from ...core.grids.kinds import KINDS
@@ -149,29 +149,42 @@ def _path(bounds: Bounds) -> Q:
     return reduce(or_, (Q(path__startswith=f"{place}/") for place in places))
 
 
-def _of_grids(bounds: Bounds) -> Q:
-    """What has the paths of grids in scope."""
+def _of_grids(bounds: Bounds, at: str) -> Q:
+    """What has the paths of grids in scope. Where that depends on more than a path, nothing that happened, by the
+    column `at`, to another grid that had the path before."""
     found = _path(bounds)
     if bounds.key:
+        place = Substr(OuterRef("path"), StrIndex(OuterRef("path"), Value("/")) + 1)
+        slash = StrIndex(place, Value("/"))
+        indexed = {"kind__in": bounds.kinds or list(KINDS), "namespace": Substr(place, 1, slash - 1)}
+        named = _all("Grid").filter(**indexed, name=Substr(place, slash + 1)).filter(_of_grid(bounds))
         path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
-        found &= Q(path__in=_all("Grid").filter(_of_grid(bounds)).annotate(path_=path).values("path_"))
+        found &= Q(Exists(named.annotate(path_=path).filter(path_=OuterRef("path"), created_at__lte=OuterRef(at))))
     return found
 
 
 def _event(bounds: Bounds) -> Q:
-    return _of_grids(bounds) & Q(unit__in=bounds.units) if bounds.units else _of_grids(bounds)
+    found = _of_grids(bounds, "first_at")
+    return found & Q(unit__in=bounds.units) if bounds.units else found
 
 
 def _approval(bounds: Bounds) -> Q:
     """What somebody wants to do to grids and packages in scope; nodes and decisions are in no limited one."""
     path = Concat(Value("servicegroups/"), "namespace", Value("/"), "name")
     packages = _all("ServiceGroup").filter(_group(bounds)).annotate(path_=path)
-    return _of_grids(bounds) | Q(path__in=packages.values("path_"))
+    return _of_grids(bounds, "asked_at") | Q(path__in=packages.values("path_"))
 
 
 def _change(bounds: Bounds) -> Q:
     """What was done to grids in scope. What concerns people is in no limited scope."""
-    return _of_grids(bounds) & Q(kind="change")
+    found = _of_grids(bounds, "at") & Q(kind="change")
+    return found & _of_key("before", bounds.key) & _of_key("after", bounds.key) if bounds.key else found
+
+
+def _of_key(column: str, key: str) -> Q:
+    """Where a column has the spec of a grid, it is one for this NodeGroup: the grid may have had another once."""
+    field = f"{column}__spec__gridUniqKey"
+    return Q(**{field: key}) | Q(**{f"{field}__isnull": True})
 
 
 def _revision(bounds: Bounds) -> Q:
