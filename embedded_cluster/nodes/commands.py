@@ -33,6 +33,8 @@ class Exit:
 def answer(words: list[str], pod: Object, container: Object, now: datetime) -> Iterator[Said | Exit] | None:
     """What a command writes, one after the other, and in the end its exit code; None for a program that the image does
     not have."""
+    if words[0] in SHELLS and len(words) == 1:
+        return iter((Said(2, f"{words[0]}: nothing is read here; say what to run: {words[0]} -c '…'\n"), Exit(1)))
     if words[0] in SHELLS:
         return _script(words[2] if len(words) > 2 and words[1].endswith("c") else "", pod, container, now)
     if words[0].rpartition("/")[2] not in _texts([], pod, container, now):

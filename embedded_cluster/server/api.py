@@ -135,8 +135,11 @@ class Api:
             raise ApiError(404, "the server could not find the requested resource")
         if target.subresource == "log":
             return kubelet.log(self.store, self.writer.existing(target), request)
-        if target.subresource == "exec" and request.upgrades:
-            return kubelet.run(self.store, self.writer.existing(target), request)
+        if target.subresource == "exec":
+            pod = self.writer.existing(target)
+            if not request.upgrades:
+                raise kubelet.spdy(pod, request)
+            return kubelet.run(self.store, pod, request)
         if target.subresource in kubelet.STREAMS:
             raise kubelet.unreachable(self.store, self.writer.existing(target), target.subresource, request)
         if target.subresource == "scale":

@@ -1,5 +1,5 @@
 """What the API server has from a kubelet: logs (`nodes.output`), and commands (`nodes.commands`) for who asks by a
-WebSocket; of attach, port-forward and SPDY what an API server says whose kubelets do not listen."""
+WebSocket; of attach and port-forward what an API server says whose kubelets do not listen."""
 
 import asyncio
 import math
@@ -144,7 +144,9 @@ async def _commanded(store: Store, pod: Object, container: str, request: Request
         if isinstance(each, commands.Exit):
             yield _ERROR, orjson.dumps(_ended(each.code))
             return
-        if request.flag(_NAMES[each.stream]) and each.text:
+        if request.flag("tty"):  # a terminal has one output
+            yield 1, each.text.replace("\n", "\r\n").encode()
+        elif request.flag(_NAMES[each.stream]) and each.text:
             yield each.stream, each.text.encode()
         if not await _alive(store, pod, each.after):
             yield _ERROR, orjson.dumps(_ended(_KILLED))
@@ -171,6 +173,15 @@ def _ended(code: int) -> Object:
     words = f"command terminated with non-zero exit code: exit status {code}"
     failed = {"metadata": {}, "status": "Failure", "message": words, "reason": "NonZeroExitCode"}
     return {**failed, "details": {"causes": causes}}
+
+
+def spdy(pod: Object, request: Request) -> ApiError:
+    """The refusal of a command for who does not ask by a WebSocket. Raises 400 for a container that is none."""
+    _container(pod, request.query.get("container", ""))
+    words = (
+        "the embedded cluster runs commands for who asks by a WebSocket, as kubectl does since 1.31, and not by SPDY"
+    )
+    return ApiError(501, words)
 
 
 def unreachable(store: Store, pod: Object, subresource: str, request: Request) -> ApiError:

@@ -1,5 +1,6 @@
-"""WebSockets (RFC 6455), as far as Kubernetes speaks them to a container (`v4.channel.k8s.io`): each message of the
-server's begins with the number of the stream that it is of. Nothing that a client sends is read, but that it closes."""
+"""WebSockets (RFC 6455), as far as Kubernetes speaks them to a container: each message of the server's begins with the
+number of the stream that it is of. Of what a client sends, pings are answered and that it closes is noticed; the rest
+is input, which no command here reads."""
 
 import asyncio
 import base64
@@ -11,9 +12,9 @@ from ..objects.errors import ApiError
 from ..requests.request import Request, Response
 from .faults import Dropped
 
-PROTOCOL = "v4.channel.k8s.io"
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")  # 5, which kubectl asks for, can also say that input has ended
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_BINARY, _CLOSE = 2, 8
+_BINARY, _CLOSE, _PING, _PONG = 2, 8, 9, 10
 _NORMAL = (1000).to_bytes(2, "big")
 
 
@@ -26,6 +27,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.connections = server_state.connections
         self.client: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._unread = b""
 
     def connection_made(self, transport: Any) -> None:
         """It is there."""
@@ -44,25 +46,31 @@ class WebSocketProtocol(asyncio.Protocol):
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """The request; then frames, of which the one that closes counts."""
+        """The request; then frames."""
         if self._task is None:
             self._task = asyncio.ensure_future(self._serve(_request(data)))
-        elif data[0] & 0xF == _CLOSE:
-            self.transport.close()
+            return
+        found, self._unread = frames(self._unread + data)
+        for kind, said in found:
+            if kind == _PING:
+                self.transport.write(_frame(_PONG, said))
+            elif kind == _CLOSE:
+                self.transport.close()
 
     async def _serve(self, request: Request) -> None:
         offered = [each.strip() for each in request.headers.get("sec-websocket-protocol", "").split(",")]
+        spoken = next((each for each in offered if each in PROTOCOLS), "")
         try:
             response = await self.respond(request)
         except Dropped:
             self.transport.abort()
             return
-        if response.frames is not None and PROTOCOL not in offered:
+        if response.frames is not None and not spoken:
             response = Response.error(ApiError(400, f"unable to negotiate protocol: client supports {offered}"))
         if response.frames is None:
             self.transport.write(_plain(response))
         else:
-            self.transport.write(_switched(request))
+            self.transport.write(_switched(request, spoken))
             async for stream, data in response.frames:
                 self.transport.write(_frame(_BINARY, bytes((stream,)) + data))
             self.transport.write(_frame(_CLOSE, _NORMAL))
@@ -89,7 +97,7 @@ def _plain(response: Response) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + response.body
 
 
-def _switched(request: Request) -> bytes:
+def _switched(request: Request, protocol: str) -> bytes:
     key = request.headers.get("sec-websocket-key", "") + _GUID
     digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
     lines = (
@@ -97,7 +105,7 @@ def _switched(request: Request) -> bytes:
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}",
-        f"Sec-WebSocket-Protocol: {PROTOCOL}",
+        f"Sec-WebSocket-Protocol: {protocol}",
     )
     return "\r\n".join([*lines, "", ""]).encode()
 
@@ -109,3 +117,22 @@ def _frame(kind: int, data: bytes) -> bytes:
     if size < 2**16:
         return bytes((0x80 | kind, 126)) + size.to_bytes(2, "big") + data
     return bytes((0x80 | kind, 127)) + size.to_bytes(8, "big") + data
+
+
+def frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The frames of a client's that are whole, as kind and content, and what is left of the data."""
+    found = []
+    while len(data) >= 2:
+        size, begin = data[1] & 0x7F, 2
+        if size >= 126:
+            begin += 2 if size == 126 else 8
+            size = int.from_bytes(data[2:begin], "big")
+        mask = data[begin : begin + 4] if data[1] & 0x80 else b""
+        begin += len(mask)
+        end = begin + size
+        if len(data) < end or (data[1] & 0x80 and len(mask) < 4):
+            break
+        plain = bytes(each ^ mask[index % 4] for index, each in enumerate(data[begin:end])) if mask else data[begin:end]
+        found.append((data[0] & 0xF, plain))
+        data = data[end:]
+    return found, data

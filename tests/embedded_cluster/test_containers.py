@@ -6,6 +6,7 @@ import pytest
 
 from embedded_cluster.nodes.programs import NEVER, End, end_of, is_image
 from embedded_cluster.objects.quantities import parse, qos_class, total, written
+from embedded_cluster.server.sockets import frames
 from embedded_cluster.tables.pods import pod as cells
 
 from .conftest import APPS, CORE, deploy, is_ready, pods
@@ -237,3 +238,22 @@ def test_what_a_program_that_runs_writes_grows_and_never_changes(server):
     before = server("GET", f"{path}/log").body
     server.until(lambda: len(server("GET", f"{path}/log").body) > len(before))
     assert server("GET", f"{path}/log").body.startswith(before)
+
+
+def test_who_does_not_ask_for_a_command_by_a_websocket_is_told_so(server):
+    path = run(server, containers=[box()])
+    told(server, path, "Running")
+    answer = server("POST", f"{path}/exec?command=ls&stdout=true")
+    assert (answer.status, answer.body["message"].count("WebSocket")) == (501, 1)
+
+
+@pytest.mark.parametrize("size", [0, 5, 126, 70_000])
+def test_a_frame_is_read_once_all_of_it_is_there(size):
+    """kubectl asks every few seconds whether somebody is there, and gives up where nobody is."""
+    said, mask = (bytes(range(256)) * (size // 256 + 1))[:size], b"mask"
+    kind, width = (size, 0) if size < 126 else (126, 2) if size < 2**16 else (127, 8)
+    length = bytes((0x89, 0x80 | kind)) + (size.to_bytes(width, "big") if width else b"")
+    whole = length + mask + bytes(each ^ mask[at % 4] for at, each in enumerate(said))
+    for cut in sorted({0, 1, 3, len(whole) // 2, len(whole) - 1} & set(range(len(whole)))):
+        assert frames(whole[:cut]) == ([], whole[:cut])
+    assert frames(whole + whole + b"\x88") == ([(9, said)] * 2, b"\x88")

@@ -325,7 +325,6 @@ PODS_AND_JOBS = [
     Step("label pods --all x=y", "pod/solo labeled"),
     Step("annotate pod solo note=hi", "pod/solo annotated"),
     no("logs solo -c nothing", "container nothing is not valid for pod solo"),
-    no("exec solo -- ls", "", compared=STREAMED),
     no("attach solo", "", compared=STREAMED),
     no("port-forward pod/solo 18080:80", "", compared=STREAMED),
     no("cp solo:/etc/hosts {tmp}/hosts", "", compared=STREAMED),

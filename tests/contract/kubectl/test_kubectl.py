@@ -193,3 +193,14 @@ def test_logs_are_shown(kubectl, manifest):
     kubectl("apply", "-f", str(manifest))
     kubectl("rollout", "status", "deploy/web", "--timeout=75s")
     assert "started on" in kubectl("logs", "deploy/web")
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("kubectl", [NEWEST], indirect=True)
+def test_a_command_runs_in_a_container(kubectl, manifest):
+    kubectl("apply", "-f", str(manifest))
+    kubectl("rollout", "status", "deploy/web", "--timeout=75s")
+    assert kubectl("exec", "deploy/web", "--", "echo", "hi") == "hi\n"
+    assert "no\n" in kubectl("exec", "deploy/web", "--", "sh", "-c", "echo no >&2; exit 3", code=3)
+    assert "executable file not found" in kubectl("exec", "deploy/web", "--", "nothing", code=1)
+    assert "say what to run: sh -c" in kubectl("exec", "-i", "deploy/web", "--", "sh", code=1)

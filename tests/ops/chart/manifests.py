@@ -1,6 +1,7 @@
 """What the chart makes, to be asked about."""
 
 import functools
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import yaml
 
 from tests.house.tree import ROOT
+from tests.kube.helm import build as helm
 
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
 CHART = ROOT / "deploy" / "helm" / "sgportal"
@@ -41,3 +43,11 @@ def ours(profile: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 def settings(profile: str) -> dict[str, str]:
     lines = (KUSTOMIZE / "overlays" / profile / "settings.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines)
+
+
+def template(*arguments: str) -> list[dict]:
+    """What `helm template` makes of these arguments."""
+    command = [str(helm.find()), "template", "sgportal", str(CHART), "--namespace", "edge", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each]

@@ -20,21 +20,6 @@ PROFILES = pytest.mark.parametrize("profile", manifests.PROFILES)
 PROCESSES = {"web", "worker", "watch", "keeper"}
 
 
-def template(*arguments: str) -> list[dict]:
-    """What `helm template` makes of these arguments."""
-    command = [str(helm.find()), "template", "sgportal", str(manifests.CHART), "--namespace", "edge", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stderr
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
-
-
-def refusal(*arguments: str) -> str:
-    command = [str(helm.find()), "template", "sgportal", str(manifests.CHART), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode, f"{arguments} are taken"
-    return done.stderr
-
-
 @pytest.mark.helm
 def test_helm_finds_nothing_to_object_to():
     done = subprocess.run([str(helm.find()), "lint", "--strict", str(manifests.CHART)], capture_output=True, text=True)
@@ -69,7 +54,7 @@ def test_every_process_runs_by_the_command_of_the_compose_file(profile):
 @PROFILES
 def test_every_variable_is_a_known_setting(profile):
     """Nothing is passed that no code reads, and nothing twice."""
-    known = set(re.findall(r"^\| `([A-Z_]+)`", text("README.md"), re.M)) | {"POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+    known = set(re.findall(r"^\| `([A-Z_]+)`", text("README.md"), re.M)) | {"PGPASSWORD", "REDIS_PASSWORD"}
     given = manifests.settings(profile)
     for _, container in manifests.ours(profile):
         own = [each["name"] for each in container["env"]]
@@ -148,7 +133,7 @@ def test_the_version_is_the_products():
 @pytest.mark.helm
 def test_what_a_namespace_of_another_name_changes():
     """Subjects, the policy's account, and where the portal's Services are."""
-    made = template("--set", "definitions=portal,slicesPolicy=true")
+    made = manifests.template("--set", "definitions=portal,slicesPolicy=true")
     assert "system:serviceaccount:sgportal:" not in yaml.safe_dump_all(made)
     assert {each["namespace"] for body in made for each in body.get("subjects", ())} == {"edge"}
     assert {body["metadata"].get("namespace", "edge") for body in made} == {"edge"}
@@ -161,30 +146,8 @@ def test_what_a_namespace_of_another_name_changes():
 
 
 @pytest.mark.helm
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--set", "worker.replicas=2"], "worker.replicas must be 1 with SQLite"),
-        (["--set", "database.kind=postgresql"], "secret.databaseUrl or secret.existing"),
-        (["--set", "ingress.enabled=true"], "ingress.enabled needs hosts"),
-        (["--set", "metrics.serviceMonitor=true"], "needs metrics.open"),
-        (["--set", "database.kind=mysql"], "database/kind"),
-        (["--set", "tls=yes please"], "tls"),
-        (["--set", "replicas=2"], "replicas"),
-        (["--set", "settings.lower=1"], "lower"),
-        (["--set", "settings.SECRET_KEY=x"], "SECRET_KEY"),
-        (["--set", "hosts[0]=https://portal.example"], "hosts"),
-        (["--set", "web.replicas=-1"], "replicas"),
-        (["--set", "definitions=helm"], "definitions"),
-    ],
-)
-def test_what_would_not_work_is_refused(arguments, says):
-    assert says in refusal(*arguments)
-
-
-@pytest.mark.helm
 def test_host_names_become_addresses_that_forms_may_come_from():
-    made = template("--set", "hosts={a.example,b.example}", "--set", "ingress.enabled=true")
+    made = manifests.template("--set", "hosts={a.example,b.example}", "--set", "ingress.enabled=true")
     told = next(body["data"] for body in made if body["kind"] == "ConfigMap")
     assert told["ALLOWED_HOSTS"] == "a.example,b.example,localhost"
     assert told["CSRF_TRUSTED_ORIGINS"] == "https://a.example,https://b.example"
@@ -196,7 +159,7 @@ def test_host_names_become_addresses_that_forms_may_come_from():
 @PROFILES
 def test_to_restore_a_backup_nothing_runs_that_writes(profile):
     values = str(manifests.CHART / "profiles" / f"{profile}.yaml")
-    made = template("-f", values, "--set", "maintenance=true")
+    made = manifests.template("-f", values, "--set", "maintenance=true")
     processes = [
         container["name"]
         for each in made
@@ -210,35 +173,13 @@ def test_to_restore_a_backup_nothing_runs_that_writes(profile):
 def test_the_secret_of_the_openid_connect_client_comes_from_the_secret():
     issuer = "settings.SGPORTAL_OIDC_ISSUER=https://sso.example"
     mine = ("--set", "secret.existing=mine")
-    made = [each["spec"]["template"] for each in template("--set", issuer, *mine) if "template" in each.get("spec", {})]
+    made = [
+        each["spec"]["template"]
+        for each in manifests.template("--set", issuer, *mine)
+        if "template" in each.get("spec", {})
+    ]
     wanted = {"name": "mine", "key": "SGPORTAL_OIDC_CLIENT_SECRET", "optional": True}
     for container in made[0]["spec"]["containers"]:
         env = {each["name"]: each.get("valueFrom", {}).get("secretKeyRef") for each in container["env"]}
         assert env["SGPORTAL_OIDC_CLIENT_SECRET"] == wanted
-    assert "SGPORTAL_OIDC_CLIENT_SECRET" not in str(template(*mine))
-
-
-def settings_of(*arguments):
-    """What each process is told by its ConfigMap."""
-    made = template(*arguments)
-    (found,) = [each["data"] for each in made if each["kind"] == "ConfigMap" and "ALLOWED_HOSTS" in each["data"]]
-    return found
-
-
-@pytest.mark.helm
-def test_the_collector_of_traces_is_a_setting_of_every_process():
-    plain = settings_of()
-    found = settings_of("--set", "tracing.endpoint=http://collector:4318,tracing.ratio=0.25")
-    assert found == plain | {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
-        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
-        "OTEL_TRACES_SAMPLER_ARG": "0.25",
-    }
-    assert "/tracing/endpoint" in refusal("--set", "tracing.endpoint=collector:4317")
-
-
-@pytest.mark.helm
-def test_the_values_of_logs_are_settings_of_every_process():
-    asked = settings_of("--set", "logs.format=json,logs.level=DEBUG")
-    assert asked == {**settings_of(), "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
-    assert "/logs/format" in refusal("--set", "logs.format=xml")
+    assert "SGPORTAL_OIDC_CLIENT_SECRET" not in str(manifests.template(*mine))

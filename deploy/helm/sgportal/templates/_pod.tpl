@@ -13,14 +13,16 @@
 - name: DATABASE_URL
   value: sqlite:////var/lib/sgportal/portal.sqlite3
 {{- else if .Values.postgresql.enabled }}
-- name: POSTGRES_PASSWORD
+- name: PGPASSWORD # beside the URL, in which it would have to be quoted
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: POSTGRES_PASSWORD}}
 - name: DATABASE_URL
-  value: postgresql://portal:$(POSTGRES_PASSWORD)@sgportal-postgresql:5432/portal
+  value: postgresql://portal@sgportal-postgresql:5432/portal
 {{- else }}
 - name: DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: DATABASE_URL}}
 {{- end }}
+- name: SGPORTAL_CACHE_URL
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SGPORTAL_CACHE_URL, optional: true}}
 {{- if .Values.redis.enabled }}
 - name: REDIS_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: REDIS_PASSWORD}}
@@ -112,7 +114,7 @@ metadata:
   labels:
     {{- include "sgportal.selector" .component | nindent 4 }}
   annotations:
-    checksum/settings: {{ include "sgportal.settings" $root | sha256sum }}
+    checksum/settings: {{ include "sgportal.checksum" $root }}
 spec:
   serviceAccountName: sgportal
   enableServiceLinks: false
