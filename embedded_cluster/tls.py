@@ -12,14 +12,16 @@ from cryptography.x509.oid import NameOID
 _YEARS = timedelta(days=3650)
 
 
-def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
-    """The paths of CA certificate, server certificate and server key (0600), made unless they are there."""
+def make_certificates(folder: Path, *addresses: str) -> tuple[Path, Path, Path]:
+    """The paths of CA certificate, server certificate and server key (0600), made unless they are there; the server may
+    have other addresses than that of the loopback."""
     ca_path, cert_path, key_path = folder / "ca.crt", folder / "server.crt", folder / "server.key"
     if not key_path.exists():
         ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         ca_name = _name("embedded cluster CA")
         authority = _builder(ca_name, ca_name, ca_key.public_key(), ca=True).sign(ca_key, hashes.SHA256())
         names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names += [x509.IPAddress(ip_address(each)) for each in addresses]
         server = (
             _builder(_name("embedded cluster"), ca_name, server_key.public_key(), ca=False)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -17,7 +17,7 @@ from tests.services import wait_for
 
 PROCESSES = ("web", "worker", "watch", "keeper")
 MERGE = "application/merge-patch+json"
-_TOKEN = """
+TOKEN = """
 from django.contrib.auth import get_user_model
 from sgportal.models import ApiToken
 user = get_user_model().objects.create_superuser('ada', password='correct horse')
@@ -109,7 +109,7 @@ def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str, **more: str)
         portal = Portal(folder, settings)
         try:
             portal.run([sys.executable, "manage.py", "migrate", "--noinput"])
-            door = Door(f"http://127.0.0.1:{settings['UVICORN_PORT']}", portal.python(_TOKEN))
+            door = Door(f"http://127.0.0.1:{settings['UVICORN_PORT']}", portal.python(TOKEN))
             made = Edge(net, portal, door, nodes)
             made.start(*PROCESSES)
             wait_for(lambda: _seen(door) == len(nodes), 75, "the portal sees the nodes", 0.3)

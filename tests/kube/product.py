@@ -7,16 +7,17 @@ import yaml
 from .control_plane import ControlPlane
 
 PRODUCT = "product"
-_ROLES = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
+_DEPLOY = Path(__file__).parents[2] / "deploy"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _APPLY = "application/apply-patch+yaml"
 
 
-def allow(plane: ControlPlane) -> Path:
-    """Give the product's user its roles; the path of its kubeconfig."""
+def allow(plane: ControlPlane, *more: str) -> Path:
+    """Give the product's user its roles, and those of more files of `deploy`; the path of its kubeconfig."""
     user = {"kind": "User", "name": PRODUCT, "apiGroup": "rbac.authorization.k8s.io"}
-    for body in yaml.safe_load_all(_ROLES.read_text()):
+    texts = [(_DEPLOY / each).read_text() for each in ("rbac.yaml", *more)]
+    for body in (each for text in texts for each in yaml.safe_load_all(text)):
         name = body["metadata"]["name"]
         if body["kind"] == "ClusterRoleBinding":
             name += "-tests"

@@ -64,9 +64,10 @@ class PodExec(PortalView):
     def post(self, request: Request, namespace: str, name: str) -> HttpResponseBase:
         """A line of JSON for what it writes, as it is written (`{"stream": "stdout", "text": "…"}`), and a last one
         with how it ended: `{"ended": {"reason": "exit", "exitCode": 0, "seconds": 0.2, "message": ""}}`. Other reasons
-        are `failed`, `time`, `silence`, `output` and `broken`, with an exit code that is null. It has nothing to read,
-        and ends with the call. The audit log has each command before it begins, and how it ended. A user may have two
-        at a time, for ten minutes each, or two in which nothing is written. 403 where the portal runs none
+        are `failed`, `time`, `silence`, `output` and `broken`, with an exit code that is null. It has nothing to read.
+        When the call ends, or a limit is reached, the portal goes and the command may run on. The audit log has each
+        command before it begins, and how it ended. A user may have two at a time, for ten minutes each, or two in
+        which nothing is written. 403 where the portal runs none
         (`SGPORTAL_EXEC`), 409 where the container does not run."""
         if not exec_role():
             raise Refusal(403, NO_EXEC)

@@ -43,7 +43,7 @@ class Command:
     """A command that runs. `read` gives what there is, waiting for it, and in the end how it ended.
 
     Close it in the end, from any thread: one that waits is told that the command was broken off. Whoever closes it
-    early cuts its streams, upon which the container runtime ends it."""
+    early cuts its streams; whether the command then ends is the container runtime's affair."""
 
     def __init__(self, connection: websocket.WebSocket) -> None:
         self._connection = connection

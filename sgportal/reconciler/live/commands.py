@@ -1,7 +1,7 @@
 """Commands in containers: what they write is passed on as it comes, and nothing of it is kept.
 
 One command at a time, with nothing to read: who did what can be said of a command, and not of a session of keystrokes.
-It ends with whoever asked for it.
+Its connection ends with whoever asked for it; in the container it may run on.
 """
 
 import asyncio
@@ -103,11 +103,18 @@ class Running:
                     raise _TooMuch
             outcome = _outcome(each)
         except TimeoutError:
-            outcome = Outcome("time", None, 0, say("ended after %(minutes)s minutes", minutes=round(LIFE_SECONDS / 60)))
+            long = say(
+                "cut off after %(minutes)s minutes; it may run on in the container", minutes=round(LIFE_SECONDS / 60)
+            )
+            outcome = Outcome("time", None, 0, long)
         except _TooMuch:
-            outcome = Outcome("output", None, 0, say("ended: it wrote more than %(bytes)s bytes", bytes=MOST_BYTES))
+            much = say("cut off: it wrote more than %(bytes)s bytes, and may run on in the container", bytes=MOST_BYTES)
+            outcome = Outcome("output", None, 0, much)
         except Silent:
-            quiet = say("ended: nothing was written for %(minutes)s minutes", minutes=round(IDLE_SECONDS / 60))
+            quiet = say(
+                "cut off: nothing was written for %(minutes)s minutes; it may run on in the container",
+                minutes=round(IDLE_SECONDS / 60),
+            )
             outcome = Outcome("silence", None, 0, quiet)
         except ClusterError as error:
             outcome = Outcome("broken", None, 0, say("broken off: %(message)s", message=str(error)))

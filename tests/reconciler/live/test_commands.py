@@ -150,7 +150,7 @@ def test_a_command_ends_with_whoever_asked_and_at_its_limits(portal, pod, monkey
     monkeypatch.undo()
     monkeypatch.setattr(commands, "LIFE_SECONDS", 0.5)
     last = olga.run(pod.name, LONG)[1][-1]["ended"]
-    assert (last["reason"], "ended after" in last["message"]) == ("time", True)
+    assert (last["reason"], "cut off after" in last["message"]) == ("time", True)
     assert [how["ended"] for *_, how in ended(5)[2:]] == ["output", "silence", "time"]
 
 
