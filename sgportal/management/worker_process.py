@@ -1,7 +1,6 @@
 """A worker: threads that make keys right, and the two that bring them keys, by messages and by asking the rows."""
 
 import logging
-import multiprocessing
 import threading
 
 from django.conf import settings
@@ -46,8 +45,6 @@ class WorkerProcess:
                 self._give_back()
             brought.join(CONSUMER_SECONDS)
             executor.current.clear()
-            if multiprocessing.parent_process():  # which ends without atexit; the demo's other parts go on
-                tracing.end()
 
     def stop(self) -> None:
         """Begin nothing more, finish what is under way, then end."""
