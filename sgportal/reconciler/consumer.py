@@ -4,6 +4,7 @@ begun anew, and the rows are asked meanwhile."""
 import logging
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from celery import Celery
@@ -15,6 +16,23 @@ from .queue import broker
 log = logging.getLogger(__name__)
 LEAST_PAUSE, MOST_PAUSE = 1.0, 5.0  # seconds between two tries
 Told = Callable[[dict[str, Any]], None]
+# What Celery loads only when it begins to consume.
+_LOADED_LATE = (
+    "celery.app.control",
+    "celery.backends.base",
+    "celery.concurrency.solo",
+    "celery.events",
+    "celery.worker.components",
+    "celery.worker.consumer",
+    "celery.worker.strategy",
+)
+
+
+def load(app: Celery) -> None:
+    """Load what it takes to consume, so that processes that are forked afterwards share it. No connection is made."""
+    for name in (*_LOADED_LATE, *app.conf.include):
+        import_module(name)
+    app.connection_for_read().get_transport_cls()
 
 
 class Consumer:

@@ -1,5 +1,6 @@
 """`manage.py worker`: make grids right until SIGTERM or SIGINT. Any number may run, on any number of hosts."""
 
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,9 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from ...logs import name_process
+from ...reconciler import consumer
+from ...reconciler.celery import app
+from ...reconciler.queue import broker
 from ..process_memory import freeze
 from ..supervisor import supervise
 from ..worker_process import PATIENCE, WorkerProcess
@@ -26,6 +30,9 @@ class Command(BaseCommand):
             each.close()
             if hasattr(each, "close_pool"):
                 each.close_pool()
+        if broker.is_configured():
+            consumer.load(app)
+        import_module("sgportal.cluster.kubernetes_package")  # which is else loaded with the first request
         freeze()
         supervise(
             lambda: WorkerProcess(settings.SGPORTAL_WORKER_THREADS), settings.SGPORTAL_WORKER_PROCESSES, PATIENCE + 5
