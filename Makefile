@@ -6,8 +6,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 MESSAGES := $(wildcard sgportal/locale/*/LC_MESSAGES/*.po)
 TEST_ARGS ?=
-# On two cores three: who tests a control plane waits for it half of the time.
-WORKERS ?= 3
+# On two cores four: three for what waits for processes of its own, half of the time, and one that computes meanwhile and
+# yields to them (tests/scheduling.py).
+WORKERS ?= 4
 # The markers (pyproject.toml) of tests that need something installed, or their time.
 HEAVY := slow or kubernetes or browser or redis or postgres or netns or kubectl or helm or promtool or containers
 # What types and the deployment check are run against: settings such as a production has.
@@ -18,7 +19,7 @@ DEPLOYED := SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRS
 unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint kube compiled crds image imagetest kustomize bench faults screenshots site wheel lock clean runtime develop messages
+.PHONY: help demo check collect test lint kube compiled crds image imagetest kustomize bench faults screenshots site wheel lock clean runtime develop messages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ demo: runtime messages ## everything in one process on http://127.0.0.1:8000 (PO
 
 test: develop messages $(if $(STRICT),compiled) ## the test suite; what is not installed is skipped and listed (STRICT=1: fails)
 	@exec $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
+
+# Leaves the tests compiled, as pytest rewrites them.
+collect: develop messages
+	@$(PY) -m pytest -q --collect-only >/dev/null
 
 check: develop messages ## the daily loop: rules, doors and documents, in memory, in about a minute; no services, no servers
 	@exec $(PY) -m pytest -q -n 2 --hypothesis-profile=quick -m "not ($(HEAVY))" tests/core tests/house tests/access tests/api tests/dashboard tests/budgets/test_doors.py tests/test_actions.py $(TEST_ARGS)

@@ -30,6 +30,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-budgets", action="store_true", help=text)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadgroup`, in the order of `scheduling`."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from . import scheduling
+
+    return scheduling.Scheduling(config, log)
+
+
+def pytest_sessionstart() -> None:
+    """One worker yields to the others."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from . import scheduling
+
+        scheduling.yield_to_others()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what shares something heavy on one worker; skip, or fail, what needs a thing that is not installed."""
