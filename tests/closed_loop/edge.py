@@ -3,7 +3,6 @@ answer at their addresses, and the portal as production runs it, used over REST.
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +107,7 @@ def edge(folder: Path, mode: str, nodes: Sequence[str], redis: str, **more: str)
         settings = settings_beside(folder, allow(net), redis) | more
         portal = Portal(folder, settings)
         try:
-            portal.run([sys.executable, "manage.py", "migrate", "--noinput"])
+            portal.migrate()
             door = Door(f"http://127.0.0.1:{settings['UVICORN_PORT']}", portal.python(TOKEN))
             made = Edge(net, portal, door, nodes)
             made.start(*PROCESSES)

@@ -5,7 +5,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ def house(folder: Path, redis: str) -> Iterator[House]:
     }
     portal = Portal(folder, settings)
     with ThreadPoolExecutor() as pool:
-        migrated = pool.submit(portal.run, [sys.executable, "manage.py", "migrate", "--noinput"])
+        migrated = pool.submit(portal.migrate)
         with control_plane.run(folder, NODES) as plane:
             made = House(plane, portal)
             kubectl = made.kubectl("newest", "before")

@@ -1,20 +1,27 @@
 """The portal as production runs it: each service a process of its own, with real Redis and a real database."""
 
+import atexit
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import yaml
 
 from tests.house.tree import ROOT
 from tests.services import end, free_port
 
 BIN = Path(sys.executable).parent
+SQLITE = "sqlite:///"
+MIGRATE = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 
@@ -75,6 +82,22 @@ class Portal:
         assert done.returncode == 0 or not check, done.stderr + done.stdout
         return done
 
+    def migrate(self) -> None:
+        """Have its empty database as `manage.py migrate` leaves it: a copy of one that was migrated once, which takes a
+        hundredth of the time."""
+        url = self.settings["DATABASE_URL"]
+        if url.startswith(SQLITE):
+            shutil.copyfile(_migrated_file(), url.removeprefix(SQLITE))
+            return
+        server, _, name = url.rpartition("/")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as link:
+            if link.execute("SELECT FROM pg_database WHERE datname = 'migrated'").fetchall():
+                link.execute(f"DROP DATABASE {name}")
+                link.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+            else:
+                self.run(MIGRATE)
+                link.execute(f"CREATE DATABASE migrated TEMPLATE {name}")
+
     def python(self, text: str) -> str:
         """Run a piece of Python with Django set up; what it prints."""
         return self.run([sys.executable, "-c", f"import django\ndjango.setup()\n{text}"]).stdout.strip()
@@ -104,3 +127,13 @@ class Portal:
             codes[name] = end(process, 30)
         self.running.clear()
         return codes
+
+
+@functools.cache
+def _migrated_file() -> Path:
+    """A SQLite database that nobody has open, as migrations leave it."""
+    folder = Path(tempfile.mkdtemp(prefix="sgportal-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Portal(folder, {"SECRET_KEY": "any", "DATABASE_URL": f"{SQLITE}{folder}/portal.sqlite3"}).run(MIGRATE)
+    (made,) = folder.iterdir()  # no journal is left
+    return made

@@ -1,8 +1,6 @@
 """Many rows written at once, on each database: every type of a field, NULL, hostile text, more rows than one statement
 takes; each row gets its own values, and nothing else of it is touched."""
 
-import sys
-
 import pytest
 
 from .processes import Portal
@@ -83,5 +81,5 @@ def test_many_rows_on_sqlite():
 @pytest.mark.timeout(240)
 def test_many_rows_on_postgresql(postgres_server, tmp_path):
     portal = Portal(tmp_path, {**SETTINGS, "DATABASE_URL": postgres_server.url()})
-    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.migrate()
     assert portal.python(WRITE) == "done"

@@ -115,7 +115,7 @@ def test_connections_are_lent_out_and_none_is_kept_by_a_stream(tmp_path, postgre
         UVICORN_PORT=str(port),
         UVICORN_HOST="127.0.0.1",
     )
-    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.migrate()
     token = portal.python(
         "from django.contrib.auth import get_user_model\nfrom sgportal.models import ApiToken\n"
         "print(ApiToken.issue(get_user_model().objects.create_superuser('ada'), 'test', 'write')[1])"

@@ -22,7 +22,7 @@ from .workers import World
 
 pytestmark = pytest.mark.timeout(300)
 SECONDS = 5.0
-BEATS = "from sgportal.models import Heartbeat; print(Heartbeat.objects.filter(kind='keeper').count())"
+BEATS = "SELECT count(*) FROM sgportal_heartbeat WHERE kind = 'keeper'"
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_on_sqlite_another_keeper_goes_on_when_the_lease_of_a_killed_one_has_run
     world.start("watch", "keeper")
     follows(world, "first")
     world.start("keeper2")
-    wait_for(lambda: world.portal.python(BEATS) == "2", 75, "another stands by")
+    wait_for(lambda: world.rows(BEATS) == [(2,)], 75, "another stands by")
     with contextlib.closing(sqlite3.connect(world.portal.folder / "portal.sqlite3", timeout=75)) as database:
         database.executescript(SQLITE_WITNESS)
         ((first,),) = database.execute("SELECT holder FROM sgportal_lease WHERE name = 'keeper'").fetchall()

@@ -1,7 +1,6 @@
 """The sums on a grid's row are those over its cells, however many processes record cells of one grid at once."""
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,7 +58,7 @@ print(json.dumps([
 
 def test_the_sums_are_exact_whoever_records_at_the_same_time(postgres_server, tmp_path):
     portal = Portal(tmp_path, {**SETTINGS, "DATABASE_URL": postgres_server.url()})
-    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.migrate()
     portal.python(GRIDS)
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda seed: portal.python(RECORD.format(seed=seed)), range(WORKERS)))
@@ -104,6 +103,6 @@ for work in (lambda: publish._note_published(said), lambda: publish.mark(grids))
 def test_who_writes_several_grids_locks_them_in_order(postgres_server, tmp_path):
     """Else two processes may wait for each other: the database ends one, and its work is done again seconds later."""
     portal = Portal(tmp_path, {**SETTINGS, "DATABASE_URL": postgres_server.url()})
-    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.migrate()
     portal.python(GRIDS.replace('("a", "b")', "map(str, range(12))"))
     portal.python(ORDERED)

@@ -1,7 +1,5 @@
 """The queue's rows on PostgreSQL, where whoever changes several rows holds a lock on each to the end."""
 
-import sys
-
 import pytest
 
 from .processes import Portal
@@ -65,5 +63,5 @@ def test_those_who_change_many_rows_at_once_never_lock_each_other_out(tmp_path, 
         tmp_path,
         {"SECRET_KEY": "only-for-tests", "DATABASE_URL": postgres_server.url(), "CELERY_BROKER_URL": redis_server.url},
     )
-    portal.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"])
+    portal.migrate()
     assert portal.python(AT_ONCE) == "[] 400 0"
