@@ -49,6 +49,9 @@ class _Left:
     whole: set[Grid] = field(default_factory=set)
     later: dict[str, float] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.whole or self.later)
+
     def cell(self, label: str, grid: Grid, unit: str) -> Cell:
         """One that is left."""
         return Cell(label, grid.pk, unit, changed=grid.pk in self.changed)
@@ -82,12 +85,20 @@ def run(label: str, cluster: Cluster) -> float | None:
     elif wanted:
         due_cells.take(rows)
         _run_idle(label, wanted, cluster, left)
+    _remove(rows, left)
+    return _next(found, rows, left)
+
+
+def _remove(rows: Sequence[DueCell], left: _Left) -> None:
+    """These are done, but for what is left."""
+    if not left:
+        due_cells.remove(rows)
+        return
     with transaction.atomic(), requests_together():
         due_cells.remove(rows)
         due_cells.add(left.cells)
         workqueue.enqueue(grid.path for grid in left.whole)
         workqueue.enqueue_later(left.later)
-    return _next(found, rows, left)
 
 
 def _first(waiting: Sequence[DueCell]) -> Sequence[DueCell]:

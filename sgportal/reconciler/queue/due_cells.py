@@ -5,10 +5,9 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
-from django.db import transaction
-
 from ...models import DueCell
 from ...models.bulk import upsert_rows
+from ...models.statements import run
 from . import workqueue
 from .together import requests_together
 
@@ -69,14 +68,25 @@ def take(rows: Collection[DueCell]) -> None:
     """These are about to be reconciled: what happens from now on is not covered by them. In a transaction of its own,
     before anything is read."""
     fresh = [each.pk for each in rows if not each.batch]
-    with transaction.atomic():
-        locked = DueCell.objects.filter(pk__in=fresh).order_by(*_CELL).select_for_update()
-        DueCell.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(batch=random.getrandbits(62))
+    if fresh:
+        run(_TAKE, rows=fresh, batch=random.getrandbits(62))
+
+
+_TAKE = """
+    UPDATE sgportal_duecell SET batch = %(batch)s WHERE id IN (
+        SELECT id FROM sgportal_duecell WHERE cluster_id = %(cluster)s AND id = ANY(%(rows)s)
+        ORDER BY label, grid, unit, moved, changed FOR UPDATE
+    )
+"""
 
 
 def remove(rows: Collection[DueCell]) -> None:
     """These are done."""
-    DueCell.objects.filter(pk__in=[each.pk for each in rows]).delete()
+    if rows:
+        run(_REMOVE, rows=[each.pk for each in rows])
+
+
+_REMOVE = "DELETE FROM sgportal_duecell WHERE cluster_id = %(cluster)s AND id = ANY(%(rows)s)"
 
 
 def changing(grid: int) -> set[str]:

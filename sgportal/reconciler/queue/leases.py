@@ -49,9 +49,8 @@ class WorkItem(KeyLease):
 
 
 def taken(holder: str) -> dict[str, Any]:
-    """What a row says while `holder`, in this process, has its lease."""
-    until = clock.now(settings.SGPORTAL_LEASE_SECONDS)
-    return {"lease_until": until, "holder": holder, "session": session.number()}
+    """What a row says while `holder`, in this process, has its lease, which is for so many `seconds`."""
+    return {"seconds": settings.SGPORTAL_LEASE_SECONDS, "holder": holder, "session": session.number()}
 
 
 class _Keeping:

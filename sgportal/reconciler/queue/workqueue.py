@@ -6,9 +6,9 @@ on SQLite and PostgreSQL, for any number of processes. All times are the databas
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 
@@ -21,7 +21,9 @@ from django.utils import timezone
 from ...core.grids.kinds import BY_PLURAL
 from ...models import WorkKey, clock
 from ..process.identity import new_name
+from . import lease_rows
 from .broker import sender
+from .lease_rows import TAKEN
 from .leases import RELEASED, KeyLease, WorkItem, kept, taken
 from .together import AT_ONCE, ask, make_rows
 
@@ -43,7 +45,6 @@ __all__ = [
     "waiting",
 ]
 
-TAKEN = datetime(2000, 1, 2, tzinfo=UTC)  # the same while somebody is at it and nobody asked for it meanwhile
 SOON = 2.0  # seconds: a worker waits for what is due within these, instead of finding it in the rows
 LEAST = 0.05
 MESSAGE_LIFE = timedelta(seconds=120)
@@ -202,34 +203,33 @@ def acquire(key: str) -> Iterator[WorkItem | None]:
 
 
 def _take(key: str) -> WorkItem | None:
-    holder = new_name()
-    said = taken(holder)
-    if not WorkKey.objects.due().filter(key=key).update(queued=False, next_at=TAKEN, **said):
+    said = taken(new_name())
+    seen = lease_rows.take_due(key, said)
+    if seen is None:
         return None
-    row = WorkKey.objects.get(key=key)
-    return WorkItem(frozenset((key,)), holder, said["session"], key=key, seen=row.requested)
+    return WorkItem(frozenset((key,)), said["holder"], said["session"], key=key, seen=seen)
 
 
 @contextmanager
 def acquire_free(keys: Iterable[str]) -> Iterator[KeyLease]:
     """Hold the leases of those keys that no process holds and that are in no back-off, due or not. What was requested
     of them stays requested: a message that meanwhile met the held lease is sent again afterwards."""
-    holder = new_name()
-    said = taken(holder)
-    with transaction.atomic():
-        free = WorkKey.objects.free().filter(key__in=list(keys), failures=0).locked()
-        found = list(free.values_list("key", flat=True))
-        free.update(**said)
-    lease = KeyLease(frozenset(found), holder, said["session"])
+    said = taken(new_name())
+    lease = KeyLease(lease_rows.take_free(keys, said), said["holder"], said["session"])
     with kept(lease):
         try:
             yield lease
         finally:
-            with transaction.atomic():
-                rows = lease.rows.locked()
-                rows.update(**RELEASED)
-                _send_messages(rows.filter(requested__gt=F("done"), next_at__lte=clock.now()))
+            due = lease_rows.give_back(lease.keys, lease.holder)
             lease.released = True
+            _send_anew(due)
+
+
+def _send_anew(keys: Collection[str]) -> None:
+    """The messages of these keys, which are due, are spent."""
+    if keys:
+        with transaction.atomic():
+            _send_messages(WorkKey.objects.filter(key__in=keys))
 
 
 def message_spent(key: str) -> float | None:
@@ -251,18 +251,12 @@ def done(item: WorkItem, requeue_after: float | None = None, rest: float = 0.0) 
     """Release the lease: what was requested is done; the seconds until the key is due again, where that is soon and no
     message says so. `requeue_after` has it done again in so many seconds. `rest`: only in so many seconds is it done
     again for `enqueue_spaced`, whether that asked meanwhile or asks later."""
-    rested = Case(When(next_at=AT_ONCE, then=F("next_at")), default=clock.now(rest)) if rest else AT_ONCE
-    with transaction.atomic():
-        # A message that came while the lease was held is spent: what was requested meanwhile needs one of its own.
-        said = {"done": item.seen, "failures": 0, "error": "", "next_at": rested, "since": clock.now()}
-        changed = item.rows.update(**said, **RELEASED)
-        row = WorkKey.objects.filter(key=item.key)
-        if changed and requeue_after is not None:
-            again = clock.now(requeue_after)
-            row.filter(requested=item.seen).update(requested=F("requested") + 1, next_at=again)
-        _send_messages(row.filter(requested__gt=F("done"), next_at__lte=clock.now()))
+    # A message that came while the lease was held is spent: what was requested meanwhile needs one of its own.
+    waits, is_due = lease_rows.finish(item.key, item.holder, item.seen, requeue_after, rest)
     item.released = True
-    return due_in(item.key) if rest or (requeue_after is not None and requeue_after < SOON) else None
+    if is_due:
+        _send_anew([item.key])
+    return due_in(item.key) if waits and (rest or (requeue_after is not None and requeue_after < SOON)) else None
 
 
 def failed(item: WorkItem, error: str, retry_after: float | None = None) -> None:
