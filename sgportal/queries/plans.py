@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse
+from ..core.grids.stored import parse_stored
 from ..core.overrides.orphans import grace_of
 from ..core.ownership.identity import Owner
 from ..core.plans.contest import Attempt, Attempts
@@ -33,7 +34,7 @@ from .policy import closed
 
 def spec_of(grid: Grid) -> GridSpec:
     """A stored grid as the core knows it. Raises Invalid where a custom resource holds what we would refuse."""
-    return parse(grid.source())
+    return parse_stored(grid.source())
 
 
 def is_carried_out(grid: Grid) -> bool:

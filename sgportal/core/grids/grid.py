@@ -42,7 +42,8 @@ class GridSpec:
     a ServiceGrid has beside its own. `placement`: which NodeUnits it is for. `overrides`, `variables` and `division`
     tell the children of one template apart. `requests` is what people ask by annotations,
     `orphans` what the spec says of units without nodes (`overrides.orphans`), `join` what of units that are new,
-    `rollout` in which waves a change reaches the units (None: all at once).
+    `rollout` in which waves a change reaches the units (None: all at once). `made` is what others have made of all that
+    and keep with it, so as not to make it again; another grid, as `replace` makes it, has its own.
     """
 
     kind: GridKind
@@ -66,6 +67,7 @@ class GridSpec:
     orphans: Mapping[str, Any] = field(default_factory=dict)
     rollout: Strategy | None = None
     join: JoinPolicy = "immediate"
+    made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def template_name(self, unit: str) -> str:
         """The name of the template a unit uses; `default` is `spec.template` (SuperEdge's lookup rule)."""

@@ -46,9 +46,11 @@ class Layers:
     spec: GridSpec
     known: Mapping[str, Unit]
     trace: bool = False
-    _patched: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
-    _forms: dict[tuple[Any, ...], Form | None] = field(default_factory=dict)
     _shares: Mapping[str, int] | None = None
+    _patched: dict[tuple[Any, ...], tuple[dict[str, Any], Form | None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patched = {} if self.trace else self.spec.made.setdefault(Layers, {})
 
     def of(self, unit: str, labelled: bool) -> dict[str, Any]:
         """The spec of a unit's child, with the label of the unit on its pods where it is `labelled`. What it is made of
@@ -61,11 +63,10 @@ class Layers:
         overrides = [each for each in self.spec.overrides if each.choice.takes(facts)]
         template = self.spec.template_name(unit)
         mark = (template, *(each.index for each in overrides))
-        found = self._overridden(mark, overrides, unit)
+        found, form = self._overridden(mark, overrides, unit)
         share = self._share(unit, overrides)
         if share is not None:
             found = {**found, "replicas": self._value(share, "/spec/totalReplicas")}
-        form = self._forms[mark]
         if form:
             found = self._resolved(found, form, facts)
         asked = self.spec.requests.restart_of(unit)
@@ -76,8 +77,10 @@ class Layers:
     def _value(self, value: Any, origin: str = "") -> Any:
         return Traced(value, origin) if self.trace else value
 
-    def _overridden(self, mark: tuple[Any, ...], overrides: list[Override], unit: str) -> dict[str, Any]:
-        """The template of a unit with its overrides, made once for all units with the same."""
+    def _overridden(
+        self, mark: tuple[Any, ...], overrides: list[Override], unit: str
+    ) -> tuple[dict[str, Any], Form | None]:
+        """The template of a unit with its overrides, made once for all units with the same, and its form."""
         if mark not in self._patched:
             template, type_name = self._template(unit), self.spec.kind.template_type
             try:
@@ -87,8 +90,7 @@ class Layers:
                 found = laid_over(template, overrides, type_name, self.trace)
             except Unfit as unfit:
                 raise NotPossible("OverrideDoesNotFit", unfit.sentence) from None
-            self._patched[mark] = found
-            self._forms[mark] = form_of(untraced(found) if self.trace else found, self._problems)
+            self._patched[mark] = found, form_of(untraced(found) if self.trace else found, self._problems)
         return self._patched[mark]
 
     def _template(self, unit: str) -> dict[str, Any]:
