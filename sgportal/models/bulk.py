@@ -31,6 +31,17 @@ def upsert_rows(rows: Rows, unique: Sequence[str], fields: Sequence[str]) -> Non
         _upsert(some, unique, fields)
 
 
+def insert_rows(rows: Rows) -> None:
+    """Insert rows of one model, in order, in one statement for `BATCH` of them; their primary keys are not read back.
+    Raises DatabaseError."""
+    for some in _batches(rows):
+        fields = _but_the_key(some[0])
+        new, parameters = _new(fields, _values_before_saving(some, fields))
+        with connection.cursor() as cursor:
+            columns = ", ".join(map(_column, fields))
+            cursor.execute(f"INSERT INTO {_table(some[0])} ({columns}) {new}", parameters)
+
+
 def update_in_order(rows: models.QuerySet[Any], **fields: Any) -> int:
     """Write these fields of all rows of a query, which are locked first, in order of key: two processes that each
     change several then never wait for one another's. How many there are. Two statements. Raises DatabaseError."""
@@ -56,12 +67,12 @@ def _update(rows: Rows, names: Sequence[str]) -> None:
 
 
 def _upsert(rows: Rows, unique: Sequence[str], names: Sequence[str]) -> None:
-    fields = [each for each in rows[0]._meta.concrete_fields if not each.primary_key]
+    fields = _but_the_key(rows[0])
     found_by = _fields(rows[0], unique)
     columns, unique_columns = (", ".join(map(_column, several)) for several in (fields, found_by))
     returned = ", ".join(map(_column, [rows[0]._meta.pk, *found_by]))
     sets = ", ".join(f"{column} = EXCLUDED.{column}" for column in map(_column, _fields(rows[0], names)))
-    new, parameters = _new(fields, [[each.pre_save(row, True) for each in fields] for row in rows])
+    new, parameters = _new(fields, _values_before_saving(rows, fields))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_table(rows[0])} ({columns}) SELECT * FROM ({new}) AS new WHERE true "  # noqa: S608
@@ -72,6 +83,14 @@ def _upsert(rows: Rows, unique: Sequence[str], names: Sequence[str]) -> None:
     for row in rows:
         row.pk = keys[tuple(getattr(row, each.attname) for each in found_by)]
         row._state.adding, row._state.db = False, connection.alias
+
+
+def _but_the_key(row: models.Model) -> Fields:
+    return [each for each in row._meta.concrete_fields if not each.primary_key]
+
+
+def _values_before_saving(rows: Rows, fields: Fields) -> list[list[Any]]:
+    return [[each.pre_save(row, True) for each in fields] for row in rows]
 
 
 def _new(fields: Fields, values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
@@ -86,14 +105,27 @@ def _new(fields: Fields, values: Sequence[Sequence[Any]]) -> tuple[str, list[Any
 
 def _from_json(fields: Fields, values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     columns = ", ".join(f"{_column(each)} {each.cast_db_type(connection)}" for each in fields)
+    as_they_are = [(each.column, each, _IN_JSON.get(each.get_internal_type())) for each in fields]
     body = [
         {
-            each.column: value if isinstance(each, models.JSONField) else _prepared(each, value)
-            for each, value in zip(fields, row, strict=True)
+            column: value if value is None or plain is object or type(value) is plain else _prepared(each, value)
+            for (column, each, plain), value in zip(as_they_are, row, strict=True)
         }
         for row in values
     ]
     return f"SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given({columns})", [_json(body)]  # noqa: S608
+
+
+# Which values of a field are in JSON as they are; all others are for the field to say.
+_IN_JSON: dict[str, type] = {
+    "JSONField": object,
+    "CharField": str,
+    "TextField": str,
+    "BooleanField": bool,
+    **dict.fromkeys(("IntegerField", "BigIntegerField", "SmallIntegerField"), int),
+    **dict.fromkeys(("PositiveIntegerField", "PositiveBigIntegerField", "PositiveSmallIntegerField"), int),
+    "ForeignKey": int,
+}
 
 
 def _json(body: Any) -> str:

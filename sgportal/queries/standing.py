@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Self
 
-from django.db.models import Value
+from ..models import ManagementMode
+from ..models.statements import returned
 
-from ..models import ManagedCluster, ManagementMode
+_ROWS = """
+    SELECT 'cluster', uid, halt FROM sgportal_managedcluster WHERE id = %(cluster)s
+    UNION ALL SELECT 'mode', mode, '' FROM sgportal_stewardship WHERE id = %(cluster)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,7 @@ class Standing:
     @classmethod
     def now(cls) -> Self:
         """As the rows say; what holds before anybody looked where there are none yet. One query."""
-        clusters = ManagedCluster.objects.values_list(Value("cluster"), "uid", "halt")
-        modes = ManagementMode.objects.values_list(Value("mode"), "mode", Value(""))
-        rows = {of: (text, halt) for of, text, halt in clusters.union(modes, all=True)}
+        rows = {of: (text, halt) for of, text, halt in returned(_ROWS)}
         uid, halt = rows.get("cluster", ("", ""))
         mode = ManagementMode(mode=rows["mode"][0]) if "mode" in rows else ManagementMode()
         return cls(uid, mode.may_write, mode.handing_back, halt)

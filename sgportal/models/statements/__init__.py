@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.utils import timezone
 
@@ -32,6 +33,14 @@ def returned(statement: str, **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(*_said(statement, values))
         return list(cursor.fetchall())
+
+
+def read_json(text: Any) -> Any:
+    """What a column of JSON says, as `returned` gives it."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # a number that is no float's, which JSON may have
+        return json.loads(text)
 
 
 def run(statement: str, **values: Any) -> int:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from ...models import Journal
+from ...models.bulk import insert_rows
 
 
 def record(kind: str, keys: Iterable[str]) -> None:
     """Note that things changed: `kind` is node, grid, unit, job, usage or cluster; each key names one of them."""
-    Journal.objects.bulk_create(Journal(kind=kind, key=key) for key in dict.fromkeys(keys))
+    insert_rows([Journal(kind=kind, key=key) for key in dict.fromkeys(keys)])

@@ -4,10 +4,11 @@ batches, under one work key."""
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ...models import DueCell
 from ...models.bulk import upsert_rows
-from ...models.statements import run
+from ...models.statements import returned, run
 from . import workqueue
 from .together import requests_together
 
@@ -56,12 +57,23 @@ def add(cells: Iterable[Cell]) -> None:
 def waiting(label: str, most: int, others: int) -> list[DueCell]:
     """Up to `most` of the rows of a label key, those of units with other members first, then the oldest. Where the
     former leave no room, the `others` oldest of the latter are there as well."""
-    rows = DueCell.objects.filter(label=label).order_by("-moved", "pk")
-    found = list(rows[:most])
-    there = sum(not row.moved for row in found)
-    if len(found) == most and there < others:
-        found += rows.filter(moved=False)[there:others]
-    return found
+    found = returned(_WAITING, label=label, most=most)
+    rows = [_row(each) for each in found]
+    there = sum(not row.moved for row in rows)
+    if len(rows) == most and there < others:
+        rows += DueCell.objects.filter(label=label, moved=False).order_by("pk")[there:others]
+    return rows
+
+
+_WAITING = """
+    SELECT id, label, grid, unit, moved, changed, batch FROM sgportal_duecell
+    WHERE cluster_id = %(cluster)s AND label = %(label)s ORDER BY moved DESC, id LIMIT %(most)s
+"""
+
+
+def _row(found: tuple[Any, ...]) -> DueCell:
+    pk, label, grid, unit, moved, changed, batch = found
+    return DueCell(pk=pk, label=label, grid=grid, unit=unit, moved=bool(moved), changed=bool(changed), batch=batch)
 
 
 def take(rows: Collection[DueCell]) -> None:

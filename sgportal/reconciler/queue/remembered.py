@@ -22,6 +22,7 @@ from ...models import (
 )
 from ...models.history import kept_for
 from ...models.scopes.clusters import every
+from ...models.statements import returned
 
 ALWAYS = frozenset((ZONE, "topology.kubernetes.io/region", "kubernetes.io/hostname", TIME_ZONE))
 
@@ -34,10 +35,13 @@ def keys() -> frozenset[str]:
 def add(wanted: Iterable[str]) -> set[str]:
     """Remember these too; those that were not so far. One query, one more where there are some."""
     some = set(wanted) - {""}
-    new = some - set(RememberedLabel.objects.filter(key__in=some).values_list("key", flat=True)) if some else set()
+    new = some - {key for (key,) in returned(_KNOWN, keys=list(some))} if some else set()
     if new:
         RememberedLabel.objects.bulk_create([RememberedLabel(key=key) for key in sorted(new)], ignore_conflicts=True)
     return new
+
+
+_KNOWN = "SELECT key FROM sgportal_rememberedlabel WHERE cluster_id = %(cluster)s AND key = ANY(%(keys)s)"
 
 
 def named() -> set[str]:

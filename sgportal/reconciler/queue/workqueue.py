@@ -131,10 +131,7 @@ def _enqueue_spaced(wanted: Sequence[str], seconds: float) -> None:
 def _states(keys: Sequence[str]) -> list[tuple[str, bool, bool]]:
     """These keys, locked to the end of the transaction, and of each whether something is requested of it that is not
     done, and whether somebody is at it."""
-    rows = WorkKey.objects.filter(key__in=keys).order_by("key").select_for_update()
-    requested = Case(When(requested__gt=F("done"), then=True), default=False)
-    busy = Case(When(lease_until__gte=clock.now(), then=True), default=False)
-    return list(rows.annotate(is_requested=requested, is_held=busy).values_list("key", "is_requested", "is_held"))
+    return [(key, bool(is_requested), bool(is_held)) for key, is_requested, is_held in lease_rows.states(keys)]
 
 
 def retry_all() -> None:

@@ -14,8 +14,8 @@ SETTINGS = {
 WRITE = r"""
 from datetime import UTC, datetime, timedelta
 from django.db import DataError, IntegrityError, connection, transaction
-from sgportal.models import Child, Grid, GridUnit
-from sgportal.models.bulk import BATCH, update_rows, upsert_rows
+from sgportal.models import Child, Grid, GridEvent, GridUnit, Journal
+from sgportal.models.bulk import BATCH, insert_rows, update_rows, upsert_rows
 
 MANY = BATCH + 3
 AT = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -40,6 +40,16 @@ for n, grid in enumerate(Grid.objects.filter(name__startswith="g").order_by("pk"
 update_rows(grids[:1], ["published_at"])  # nothing but NULL
 assert Grid.objects.get(pk=grids[0].pk).published_at is None
 assert Grid.objects.get(name="other").state == "Stalled"
+
+insert_rows([])
+insert_rows([Journal(kind="grid", key=f"k{n} {HOSTILE['text']}") for n in range(MANY)])
+assert list(Journal.objects.order_by("pk").values_list("key", flat=True)) == [
+    f"k{n} {HOSTILE['text']}" for n in range(MANY)
+]
+insert_rows([GridEvent(path="p", reason="R", message={**HOSTILE, "n": n}, count=n, first_at=AT) for n in range(3)])
+for n, event in enumerate(GridEvent.objects.order_by("pk")):
+    assert (event.message, event.count, event.first_at, event.type) == ({**HOSTILE, "n": n}, n, AT, "Normal")
+    assert event.last_at > AT and event.cluster_id == 1
 
 cells = [GridUnit(grid=grids[n % 2], name=f"u{n}", state="Ready", reason=HOSTILE["text"]) for n in range(MANY)]
 upsert_rows(cells, ["grid", "name"], ["state", "reason"])

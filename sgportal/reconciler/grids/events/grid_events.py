@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from ....core.text import Sentence, say
 from ....models import GridEvent
-from ....models.bulk import update_in_order
+from ....models.bulk import insert_rows, update_in_order
+from ....models.statements import read_json, returned
 from ..writes.apply import StepResult
 
 ONE_STORY = timedelta(days=1)  # the same event within this time only raises its count
@@ -63,6 +64,13 @@ def event_of_row(row: GridEvent) -> NewEvent:
     return NewEvent(row.unit, row.reason, sentence, warning, said["kind"], said["name"], said["reason"])
 
 
+_RECENT = """
+    SELECT path, unit, reason, type, id, message FROM sgportal_gridevent
+    WHERE cluster_id = %(cluster)s AND path = ANY(%(paths)s) AND last_at > %(since)s
+    AND unit = ANY(%(units)s) AND reason = ANY(%(reasons)s) ORDER BY last_at, id
+"""
+
+
 def record(events: Mapping[str, Sequence[NewEvent]], unsent: bool = False) -> None:
     """Note events of several grids, by their paths, in a constant number of statements. `unsent`: they are still to be
     written to the cluster."""
@@ -70,24 +78,25 @@ def record(events: Mapping[str, Sequence[NewEvent]], unsent: bool = False) -> No
     if not told:
         return
     now, more = timezone.now(), int(unsent)
-    recent = GridEvent.objects.filter(
-        path__in=[path for path, several in events.items() if several],
-        last_at__gt=now - ONE_STORY,
-        unit__in={each.unit for _, each in told},
-        reason__in={each.reason for _, each in told},
+    recent = returned(
+        _RECENT,
+        paths=[path for path, several in events.items() if several],
+        since=now - ONE_STORY,
+        units=list({each.unit for _, each in told}),
+        reasons=list({each.reason for _, each in told}),
     )
-    rows = recent.order_by("last_at", "pk").values_list("path", "unit", "reason", "type", "pk", "message")
-    latest = {(path, unit, reason, type): (pk, message) for path, unit, reason, type, pk, message in rows}
+    latest = {(path, unit, reason, type): (pk, message) for path, unit, reason, type, pk, message in recent}
     repeated, fresh = [], []
     for path, each in told:
         pk, before = latest.get((path, each.unit, each.reason, each.type), (None, None))
         message = each.sentence.to_json()
-        if before == message:
+        if before is not None and read_json(before) == message:
             repeated.append(pk)
         else:
             row = GridEvent(path=path, unit=each.unit, reason=each.reason, type=each.type, message=message)
             row.unsent = more
             fresh.append(row)
-    again = GridEvent.objects.filter(pk__in=repeated)
-    update_in_order(again, count=F("count") + 1, unsent=F("unsent") + more, last_at=now)
-    GridEvent.objects.bulk_create(fresh)
+    if repeated:
+        again = GridEvent.objects.filter(pk__in=repeated)
+        update_in_order(again, count=F("count") + 1, unsent=F("unsent") + more, last_at=now)
+    insert_rows(fresh)

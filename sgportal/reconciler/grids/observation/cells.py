@@ -11,8 +11,9 @@ from ....core.names import child_name
 from ....core.ownership.identity import is_ours
 from ....core.pods import PodView
 from ....core.traffic.closure import UNKNOWN
-from ....core.units import units_of
-from ....models import Child, Grid, GridUnit, Node, Pod
+from ....core.units import NodeView, units_of
+from ....models import Grid, GridUnit, Pod
+from ....models.statements import read_json, returned
 from .observation import Body, Observation
 
 Place = tuple[str, str, str]  # kind, namespace and name of a child
@@ -23,7 +24,7 @@ def observe_cells(
 ) -> list[Observation]:
     """What each of these grids of workloads has in its `wanted` NodeUnits, in as few statements as for one of them."""
     names = {unit for units in wanted.values() for unit in units}
-    units = units_of(Node.objects.carrying(label, names).views(), label)
+    units = units_of(_nodes(label, names), label)
     cells: dict[int, dict[str, GridUnit]] = {grid.pk: {} for grid in wanted}
     for row in GridUnit.objects.filter(grid__in=[grid.pk for grid in wanted], name__in=names):
         cells[row.grid_id][row.name] = row
@@ -61,6 +62,18 @@ def _place(grid: Grid, unit: str) -> Place:
     return kind, grid.namespace, child_name(grid.name, kind, unit)
 
 
+def _nodes(label: str, names: Collection[str]) -> list[NodeView]:
+    rows = returned(_NODES, label=label, names=list(names))
+    return [NodeView(name, read_json(labels), ready) for name, labels, ready in rows]
+
+
+_NODES = """
+    SELECT name, labels, ready FROM sgportal_node WHERE cluster_id = %(cluster)s AND id IN (
+        SELECT node_id FROM sgportal_nodelabel WHERE key = %(label)s AND value = ANY(%(names)s) AND value <> ''
+    ) ORDER BY name
+"""
+
+
 def _among(places: Iterable[Place]) -> tuple[set[str], set[str], set[str]]:
     """The kinds, the namespaces and the names of these."""
     kinds, namespaces, names = zip(*places, strict=True)
@@ -69,12 +82,15 @@ def _among(places: Iterable[Place]) -> tuple[set[str], set[str], set[str]]:
 
 def _children(places: Collection[Place]) -> dict[Place, Body]:
     kinds, namespaces, names = _among(places)
-    rows = Child.objects.filter(kind__in=kinds, namespace__in=namespaces, name__in=names)
-    found = {(kind, namespace, name): body for kind, namespace, name, body in rows.values_list(*_COLUMNS)}
-    return {place: found[place] for place in places if place in found}
+    rows = returned(_CHILDREN, kinds=list(kinds), namespaces=list(namespaces), names=list(names))
+    found = {(kind, namespace, name): body for kind, namespace, name, body in rows}
+    return {place: read_json(found[place]) for place in places if place in found}
 
 
-_COLUMNS = ("kind", "namespace", "name", "body")
+_CHILDREN = """
+    SELECT kind, namespace, name, body FROM sgportal_child WHERE cluster_id = %(cluster)s
+    AND kind = ANY(%(kinds)s) AND namespace = ANY(%(namespaces)s) AND name = ANY(%(names)s)
+"""
 
 
 def _pods(places: Collection[Place]) -> dict[Place, list[PodView]]:

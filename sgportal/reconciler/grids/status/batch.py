@@ -41,7 +41,7 @@ def record_cells(batches: Sequence[CellBatch], cluster: Cluster) -> dict[int, ce
     return rows
 
 
-_LARGE = ("metadata", "spec", "status", "sentences")  # which recording does not read
+_READ = ("kind", "namespace", "name", "key", "stable", "whole", "cells_version", *sums.FIELDS)  # by recording
 
 
 def _is_rolled_out(grid: Grid, rows: cells.Cells) -> bool:
@@ -50,7 +50,7 @@ def _is_rolled_out(grid: Grid, rows: cells.Cells) -> bool:
 
 def _write(news: Mapping[int, Judged]) -> dict[int, cells.Cells]:
     with transaction.atomic(), requests_together():
-        grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).defer(*_LARGE).locked()}
+        grids = {grid.pk: grid for grid in Grid.objects.filter(pk__in=news).only(*_READ).locked()}
         there = {pk: news[pk] for pk in grids}  # others were removed meanwhile
         changes = [judged.changes for judged in there.values()]
         before = sums.stored(changes)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ....core.health import SETTLED
 from ....models import Grid, GridUnit
+from ....models.statements import returned
 from .cells import CellChanges
 
 FIELDS = ("unit_count", "ready_units", "pods_desired", "pods_ready", "units_by_state")
@@ -25,9 +26,14 @@ class Part(NamedTuple):
 def stored(changes: Sequence[CellChanges]) -> list[Part]:
     """What the rows that are about to be written or removed add now. One statement."""
     wanted = {(each.grid.pk, name) for each in changes for name in (*each.written, *each.gone)}
-    found = GridUnit.objects.filter(grid__in={pk for pk, _ in wanted}, name__in={name for _, name in wanted}).order_by()
-    parts = (Part(*row) for row in found.values_list(*Part._fields))
-    return [part for part in parts if (part.grid_id, part.name) in wanted]
+    rows = returned(_STORED, grids=list({pk for pk, _ in wanted}), names=list({name for _, name in wanted}))
+    return [part for part in map(Part._make, rows) if (part.grid_id, part.name) in wanted]
+
+
+_STORED = """
+    SELECT grid_id, name, state, desired, ready FROM sgportal_gridunit
+    WHERE cluster_id = %(cluster)s AND grid_id = ANY(%(grids)s) AND name = ANY(%(names)s)
+"""
 
 
 def written(changes: Sequence[CellChanges]) -> list[Part]:
