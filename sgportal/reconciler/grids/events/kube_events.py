@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from ....cluster import Cluster, ClusterError
+from ....cluster import Cluster, ClusterError, Conflict
 from ....core.grids.group import GROUP_VERSION, KIND
 from ....core.grids.kinds import API_VERSION
 from ....core.names import FIELD_MANAGER
@@ -72,18 +72,26 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def emit(grid: Grid | ServiceGroup, events: Iterable[NewEvent], cluster: Cluster) -> None:
-    """Write Events on the custom resource of a grid, or of a package, where it has one: a look-up and a write per Note.
-    (A list by its uid would make the API server read every Event of the namespace.)"""
+    """Write Events on the custom resource of a grid, or of a package, where it has one: one write per Note that is new,
+    a look-up and another for one that is repeated. (A list by its uid would make the API server read every Event of the
+    namespace.)"""
     notes = digest(events)
     if not notes or not grid.cluster_uid or cluster.read_only:
         return
     try:
         for note in notes:
-            name = _name(grid, note)
-            before = cluster.get("Event", grid.namespace, name) or {}
-            cluster.apply(_body(grid, note, name, before), force=True)
+            _emit(grid, note, cluster)
     except ClusterError as error:
         log.warning("%s: its Events could not be written to the cluster: %s", grid.path, error)
+
+
+def _emit(grid: Grid | ServiceGroup, note: Note, cluster: Cluster) -> None:
+    name = _name(grid, note)
+    try:
+        cluster.create(_body(grid, note, name, {}))
+    except Conflict:
+        before = cluster.get("Event", grid.namespace, name) or {}
+        cluster.apply(_body(grid, note, name, before), force=True)
 
 
 def send(grids: Sequence[Grid], cluster: Cluster) -> None:
