@@ -59,6 +59,34 @@
   // What could not be changed under somebody's fingers (static/morph.js) is, when they have done.
   document.addEventListener("held", ({ target }) => { due.add(target.id); later(); });
 
+  // A part of the page that is not answered says how old it is, above it; what is being asked may take TARDY milliseconds.
+  const TARDY = 5000, asked = new Map(), shown = new Map();
+  const doubt = (part) => {
+    const note = document.getElementById("unanswered").content.firstElementChild.cloneNode(true);
+    if (part.id === "pulse" || part.previousElementSibling?.matches("[data-unanswered]")) return;
+    note.querySelector("time").dateTime = new Date(shown.get(part.id) || loaded).toISOString();
+    part.before(note);
+  };
+  const trust = (part) => {
+    if (part.previousElementSibling?.matches("[data-unanswered]")) part.previousElementSibling.remove();
+  };
+  const partOf = ({ elt, target }) => (elt.matches("[data-live]") ? elt : target);
+  const loaded = Date.now();
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    const part = partOf(detail);
+    if (part.id && !asked.has(part.id)) asked.set(part.id, setTimeout(() => doubt(document.getElementById(part.id) || part), TARDY));
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const { id } = partOf(detail), part = id && document.getElementById(id);
+    clearTimeout(asked.get(id));
+    asked.delete(id);
+    if (part && detail.failed) doubt(part);
+    if (!part || !detail.successful) return;
+    shown.set(id, Date.now());
+    trust(part);
+  });
+  for (const unheard of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(unheard, ({ detail }) => { const part = partOf(detail); if (part.id && part.isConnected) doubt(part); });
+
   // A fragment whose answer was lost on the way, or was an error of the server's, is asked for again.
   const again = ({ detail: { elt, xhr } }) => {
     if (!elt.id || !elt.matches("[data-live]") || (xhr.status > 0 && xhr.status < 500)) return;

@@ -23,7 +23,8 @@
     try {
       const answer = await fetch(`${palette.dataset.search}?q=${encodeURIComponent(field.value)}`, { headers: { "HX-Request": "true" } });
       if (answer.headers.get("HX-Refresh")) return location.reload();
-      const text = answer.ok ? await answer.text() : "";
+      if (!answer.ok) throw new Error(answer.statusText);
+      const text = await answer.text();
       if (mine !== asked) return;  // another letter was typed meanwhile
       list.innerHTML = text;  // our own server's, its texts escaped
       choose(options()[0]);

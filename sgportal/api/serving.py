@@ -10,13 +10,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
+from django.template import loader
 from django.utils import translation
+from django.utils.translation import gettext
 
 from .. import tracing
 from ..core.documents import MAX_BYTES, TOO_LARGE
 from ..core.text import say
 from .events import streams
 from .events.seats import SEAT, Seat
+from .http.address import BASE
 from .http.problems import Refusal, answer
 
 Scope = MutableMapping[str, Any]
@@ -128,11 +132,16 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
     """Answer in Django's stead, in the caller's language, and end the connection."""
     request = ASGIRequest(dict(scope), BytesIO())
     with translation.override(translation.get_language_from_request(request)):
-        told = answer(request, refusal)
+        told = answer(request, refusal) if request.path.startswith(BASE) else _page(refusal)
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in told.items()]
     headers += [(b"content-length", b"%d" % len(told.content)), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": told.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": told.content})
+
+
+def _page(refusal: Refusal) -> HttpResponse:
+    page = loader.render_to_string("refused.html", {"sentence": refusal.sentence.render(gettext)})
+    return HttpResponse(page, status=refusal.status, headers={"Cache-Control": "no-store"})
 
 
 def _end_streams_on_signals() -> None:

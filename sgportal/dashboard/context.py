@@ -11,6 +11,7 @@ from ..models import ManagedCluster, ManagementMode
 from ..queries.held import held_counts
 from ..queries.per_unit.pods import may_exec, may_read_logs
 from ..version import VERSION
+from .fleet.kiosk import kiosk
 from .page.access import fresh, may, revision, rights, role
 from .people import preferences
 
@@ -37,6 +38,6 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "managed": SimpleLazyObject(ManagedCluster.now),
         "held": SimpleLazyObject(lambda: _held(request)),
         "revision": revision(request),
-        "kiosk": request.GET.get("kiosk") == "1",
+        "kiosk": SimpleLazyObject(lambda: kiosk(request)),
         "version": VERSION,
     }

@@ -54,6 +54,9 @@ _NOTHING_HERE = say("there is no resource at this address")
 _BROKEN = say("internal server error; the log has details under the request id")
 
 
+DATABASE = Refusal(503, TRY_LATER, headers={"Retry-After": "2"})
+
+
 def unreadable(invalid: Invalid) -> Refusal:
     """The refusal of a body that cannot be read at all."""
     return Refusal(400, _BODY, invalid.problems)
@@ -88,7 +91,7 @@ def _action_refusal(error: Exception) -> Refusal | None:
         wait = str(math.ceil(error.retry_after))
         return Refusal(503, say("the cluster is unreachable"), headers={"Retry-After": wait})
     if isinstance(error, OperationalError):
-        return Refusal(503, TRY_LATER, headers={"Retry-After": "2"})
+        return DATABASE
     return None
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
@@ -113,7 +116,15 @@ def needs(needed: str, scoped: Awareness = "", password_alone: bool = False) -> 
 def _to_login(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else _form_of(request))
+
+
+def _form_of(request: HttpRequest) -> str:
+    """The page whose form was sent: what it was sent to may not be there to be read."""
+    place = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure()):
+        return reverse("overview")
+    return urlsplit(place)._replace(scheme="", netloc="", fragment="").geturl()
 
 
 def unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:

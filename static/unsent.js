@@ -1,0 +1,72 @@
+// A form is sent once, and what was typed is not lost where it could not be taken: the session had ended, the form was
+// stale, the server broke. It is kept in this tab alone, without passwords, until the form is open again.
+"use strict";
+(() => {
+  const KEY = "sgportal-unsent", LASTS = 3600000, ONCE = 30000;  // milliseconds; after ONCE a form may be sent again
+  const body = document.body;
+  const address = () => location.pathname + location.search;
+  const who = () => document.querySelector("#menu > summary")?.textContent.trim() || "";
+  const recall = () => { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return null; } };
+  const keep = (sent) => { try { sessionStorage.setItem(KEY, JSON.stringify(sent)); } catch { /* too much, or private mode */ } };
+  const forget = () => { try { sessionStorage.removeItem(KEY); } catch { /* private mode */ } };
+
+  const OURS = ["csrfmiddlewaretoken", "step", "next"];
+  const SECRET = "[type=password], [autocomplete=one-time-code], [type=file], [data-secret]";
+  const fields = (form) => [...form.elements].filter((each) => each.name && each.matches("input, select, textarea") && !each.matches(SECRET) && !OURS.includes(each.name));
+  const read = (each) => (each.matches("[type=checkbox], [type=radio]") ? [each.name, each.value, each.checked] : [each.name, each.value]);
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || !form.closest("#main") || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "true";
+    form.setAttribute("aria-busy", "true");
+    say(body.dataset.sending);
+    setTimeout(() => release(form), ONCE);
+    if (!("failed" in body.dataset)) keep({ at: address(), who: who(), when: Date.now(), fields: fields(form).map(read) });
+  });
+  const say = (text) => { const place = document.getElementById("sending"); if (place) place.textContent = text; };
+  const release = (form) => {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+    say("");
+  };
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) for (const form of document.forms) release(form); });
+
+  const put = (form, sent) => {
+    const kept = new Map();
+    for (const [name, value, checked] of sent.fields) kept.set(checked === undefined ? name : `${name}=${value}`, checked ?? value);
+    for (const each of fields(form)) {
+      const box = each.matches("[type=checkbox], [type=radio]"), key = box ? `${each.name}=${each.value}` : each.name;
+      if (!kept.has(key)) continue;
+      if (box) each.checked = kept.get(key); else each.value = kept.get(key);
+    }
+  };
+  const shared = (form, sent) => {
+    const names = new Set(sent.fields.map(([name]) => name));
+    return fields(form).filter((each) => names.has(each.name) && each.type !== "hidden").length;
+  };
+
+  const sent = recall();
+  if (!sent) return;
+  if (Date.now() - sent.when > LASTS) return forget();
+  if ("failed" in body.dataset) {
+    if (document.getElementById("id_username") && !new URLSearchParams(location.search).get("next")) return forget();  // logged out
+    keep({ ...sent, failed: true });
+    const link = document.querySelector("[data-again]");
+    if (!link || !sent.fields.length) return;
+    link.querySelector("a").href = sent.at;
+    link.hidden = false;
+    return;
+  }
+  if (!sent.failed) return forget();
+  if (sent.who !== who()) return forget();  // somebody else has logged in
+  if (sent.at !== address()) return;
+  forget();
+  const [form] = [...document.querySelectorAll("#main form[method=post]")].sort((one, two) => shared(two, sent) - shared(one, sent));
+  if (!form || !shared(form, sent)) return;
+  put(form, sent);
+  const note = document.getElementById("unsent");
+  if (note) { note.querySelector("time").dateTime = new Date(sent.when).toISOString(); note.hidden = false; }
+  addEventListener("load", () => form.dispatchEvent(new Event("input", { bubbles: true })));
+})();

@@ -1,0 +1,129 @@
+"""What breaks under a page: nothing that was typed is lost or sent twice, and what is old says so. A wall screen turns
+its pages and stays where the next one does not answer."""
+
+import re
+
+import pytest
+
+from .conftest import log_in, visiting
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+EXPECTED = re.compile(
+    "Failed to load resource|Response Status Error Code|htmx:"
+)  # what a browser and htmx say of errors
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def visit(chromium, sites, somebody):
+    with visiting(chromium, sites, state=somebody) as visit:
+        yield visit
+        visit.complaints[:] = [each for each in visit.complaints if not EXPECTED.search(each)]
+
+
+def type_name(page, name):
+    """Type a name into the form; the side with the YAML has followed."""
+    page.fill("[name=f-name]", name)
+    expect(page.locator("[name=document]")).to_have_value(re.compile(rf"name: {name}\n"))
+
+
+def preview(page):
+    page.locator("#draft .head button.main").click()
+
+
+@pytest.mark.parametrize("cookie", ["sessionid", "csrftoken"])
+def test_what_was_typed_is_there_again_after_a_log_in_and_a_stale_form(visit, sites, cookie):
+    page = visit.open("/grids/new/")
+    type_name(page, "half-typed")
+    page.context.clear_cookies(name=cookie)
+    preview(page)
+    if cookie == "sessionid":
+        expect(page).to_have_url(re.compile("/login/.next=/grids/new/"))
+        page.fill("#id_username", sites.told("User"))
+        page.fill("#id_password", sites.told("Password"))
+        page.click("form button.main")
+    else:
+        page.locator("[data-again] a").click()
+    expect(page.locator("#unsent")).to_be_visible()
+    expect(page.locator("[name=f-name]")).to_have_value("half-typed")
+    expect(page.locator("[name=document]")).to_have_value(re.compile("name: half-typed\n"))
+    page.reload()
+    expect(page.locator("#unsent")).to_be_hidden()  # once
+
+
+def test_what_one_person_typed_is_not_shown_to_another(visit, sites):
+    page = visit.open("/grids/new/")
+    type_name(page, "not-for-you")
+    page.context.clear_cookies(name="sessionid")
+    preview(page)
+    expect(page).to_have_url(re.compile("/login/"))
+    log_in(visit, sites, "operator")
+    visit.open("/grids/new/")
+    expect(page.locator("#draft")).to_be_visible()
+    expect(page.locator("[name=f-name]")).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('sgportal-unsent')") is None
+
+
+def test_a_form_is_sent_once_however_often_it_is_clicked(visit):
+    page = visit.open("/grids/new/")
+    type_name(page, "twice")
+    page.evaluate("""
+        window.sent = [];
+        addEventListener("submit", (event) => { sent.push(!event.defaultPrevented); event.preventDefault(); });
+    """)
+    for _ in range(3):
+        preview(page)
+    assert page.evaluate("sent") == [True, False, False]
+    expect(page.locator("#sending")).not_to_be_empty()
+    expect(page.locator("#draft")).to_have_attribute("aria-busy", "true")
+
+
+def test_a_part_that_is_not_answered_says_how_old_it_is_until_it_is(visit):
+    page = visit.open("/nodes/")
+    old = page.locator("#live").locator("xpath=preceding-sibling::*[1][@data-unanswered]")
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live")
+    for broken in (
+        lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>no</h1>"),
+        lambda route: route.abort(),
+        lambda route: None,  # nothing for a long time
+    ):
+        page.route("**/nodes/", broken)
+        page.evaluate("htmx.trigger('#live', 'refresh')")
+        expect(old).to_be_visible()
+        expect(old.locator("time")).to_have_text(re.compile(r"\ds ago"))
+        expect(page.locator("#live tbody tr").first).to_be_visible()
+        page.unroute("**/nodes/")
+        page.evaluate("htmx.trigger('#live', 'htmx:abort')")
+        page.evaluate("htmx.trigger('#live', 'refresh')")
+        expect(old).to_have_count(0)
+
+
+def shown(page, address):
+    """The wall shows this page, and its script hears keys."""
+    expect(page).to_have_url(re.compile(re.escape(address) + "$"))
+    expect(page.locator("[data-clock]")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+
+
+def test_a_wall_turns_its_pages_and_stays_where_the_next_does_not_answer(visit):
+    page = visit.open("/?kiosk=1&turn=0")
+    shown(page, "/?kiosk=1&turn=0")
+    page.keyboard.press("ArrowRight")
+    shown(page, "/matrix/?kiosk=1&turn=0")
+    page.keyboard.press("ArrowLeft")
+    shown(page, "/?kiosk=1&turn=0")
+    page.route("**/matrix/**", lambda route: route.fulfill(status=503))
+    with page.expect_response(re.compile("/matrix/")):
+        page.keyboard.press("ArrowRight")
+    shown(page, "/?kiosk=1&turn=0")
+    page.unroute("**/matrix/**")
+    page.route("**/matrix/**", lambda route: route.fulfill(status=403))
+    page.keyboard.press("ArrowRight")
+    shown(page, "/grids/?kiosk=1&turn=0")  # what may not be read is passed over
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/grids/$"))
+
+
+def test_a_wall_turns_by_itself(visit):
+    page = visit.open("/jobs/?kiosk=1&turn=1")
+    page.wait_for_url(re.compile(r"/\?kiosk=1&turn=1$"))
