@@ -6,17 +6,19 @@ setting can bring them to a real one.
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from ... import actions
 from ...core.text import Invalid
-from ...models import Grid, Node
+from ...models import AuditEvent, Grid, LabelJob, Node
 from ..page.access import actor, needs
 from ..page.tags import full_sentence
 
@@ -36,6 +38,7 @@ class _Stage:
     set_ready: SetReady | None = None
     nodes: list[str] = []
     grids: list[dict[str, Any]] = []
+    broke = mended = False
 
 
 def offer(set_ready: SetReady | None) -> None:
@@ -43,11 +46,65 @@ def offer(set_ready: SetReady | None) -> None:
     if _Stage.set_ready:  # the cluster is kept, and would stay broken
         _mend_nodes(_Stage.set_ready)
     _Stage.set_ready, _Stage.nodes, _Stage.grids = set_ready, [], []
+    _Stage.broke = _Stage.mended = False
 
 
 def faults() -> dict[str, Any]:
     """What can be broken: the titles of buttons by name; nothing anywhere but in a demo."""
     return FAULTS if _Stage.set_ready else {}
+
+
+@dataclass(frozen=True)
+class Tour:
+    """What a newcomer is led through, by what was done: its steps as `(is done, sentence, address, its name)`."""
+
+    steps: tuple[tuple[bool, Any, str, Any], ...]
+
+    @property
+    def done(self) -> int:
+        """How many steps are done."""
+        return sum(done for done, *_ in self.steps)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it was begun and is not at its end."""
+        return 0 < self.done < len(self.steps)
+
+
+def tour() -> Tour:
+    """How far the tour is, read from what there is: a page that is loaded again knows as much."""
+    jobs = LabelJob.objects.filter(action="label")
+    made = AuditEvent.objects.filter(kind="change", door="page", verb="create")
+    steps = (
+        (
+            _Stage.broke,
+            gettext("Break something with a button below: the causes on this page change within seconds."),
+            "",
+            "",
+        ),
+        (_Stage.mended, gettext("Mend it: the causes go again."), "", ""),
+        (
+            jobs.exists(),
+            gettext("nodes that share a label value form a NodeUnit; select a few and change their labels."),
+            reverse("nodes"),
+            gettext("Nodes"),
+        ),
+        (
+            jobs.filter(undoes__isnull=False).exists(),
+            gettext("every change of labels has a page, with what it does and a button that undoes it."),
+            reverse("jobs"),
+            gettext("Jobs"),
+        ),
+        (
+            made.exists(),
+            gettext(
+                "a grid is created once and runs in each NodeUnit, with its own templates and waves where you wish."
+            ),
+            reverse("grid-new"),
+            gettext("New grid"),
+        ),
+    )
+    return Tour(steps)
 
 
 @require_POST
@@ -65,6 +122,7 @@ def break_something(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(error))
     else:
         messages.success(request, said)
+        _Stage.mended = _Stage.broke if what == "mend" else _Stage.mended
     return redirect("overview")
 
 
@@ -79,12 +137,14 @@ def _break(request: HttpRequest, what: str, set_ready: SetReady) -> str:
         before = grid.source()
         actions.set_image(grid, [site], actor(request), image=IMAGE)
         _Stage.grids.append(before)
+        _Stage.broke = True
         return gettext("“%(grid)s” gets an image that does not exist, at %(site)s.") % {"grid": grid.name, "site": site}
     nodes = list(Node.objects.filter(labels__site=site).order_by("name").values_list("name", flat=True))
     broken = nodes[:1] if what == "node" else nodes
     for name in broken:
         set_ready(name, False if what == "node" else None)
     _Stage.nodes += broken
+    _Stage.broke = True
     if what == "node":
         return gettext("%(node)s is down.") % {"node": broken[0]}
     return gettext("Nothing is heard of %(site)s.") % {"site": site}
@@ -107,6 +167,11 @@ def _mend(request: HttpRequest, set_ready: SetReady) -> str:
         if Grid.objects.filter(kind=source["kind"], namespace=metadata["namespace"], name=metadata["name"]).exists():
             actions.save_grids([source], actor(request))
         _Stage.grids.pop()
+    for grid in Grid.objects.filter(kind="DeploymentGrid", key=KEY):
+        if IMAGE in str(grid.source()):  # broken by a demo that has ended
+            sources = (row.source() for row in grid.revisions.order_by("-number"))
+            if sound := next((each for each in sources if IMAGE not in str(each)), None):
+                actions.save_grids([sound], actor(request))
     return gettext("Everything that these buttons broke is mended.")
 
 

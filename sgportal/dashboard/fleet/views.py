@@ -21,6 +21,7 @@ from ..page.access import needs
 from ..page.export import as_csv, wants_csv
 from ..page.render import is_part, paged, show, wanted
 from ..page.unchanged import unless_unchanged
+from .first import first_steps
 from .heatmap import draw
 
 MOST_CAUSES = 8
@@ -41,6 +42,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "groups": () if is_part(request) else sorted({*group_keys(), *filter(None, (key, asked["by"]))}),
         "demo_faults": demo.faults(),
+        "demo_tour": demo.tour() if demo.faults() and not is_part(request) else None,
+        "first_steps": first_steps(key, found.grids),
         "heat": found,
         "drawing": draw(found, key),
         "causes": shown(causes[:MOST_CAUSES], key),

@@ -1,10 +1,12 @@
 """What the demo breaks and mends in its own cluster; there are no such buttons anywhere else."""
 
+import re
+
 import pytest
 
 from embedded_cluster import EmbeddedCluster
 from sgportal.dashboard.cluster import demo
-from sgportal.models import Grid
+from sgportal.models import AuditEvent, Grid, LabelJob
 from tests import builders
 
 from ..conftest import browser
@@ -89,3 +91,34 @@ def test_what_is_broken_does_not_outlive_the_demo(admin, offered):
     admin.post(PLACE, {"fault": "link"})
     demo.offer(None)
     assert [ready(offered, f"beijing-01-node-{number}") for number in (1, 2, 3)] == ["True"] * 3
+
+
+def done(admin):
+    """Which steps of the tour the first page calls done, and whether it shows them."""
+    text = admin.get("/").content.decode()
+    panel = re.search(r'<details class="panel" id="demo"( open)?>.*?</details>', text, re.S)
+    return [bool(each) for each in re.findall(r"<li( class=\"done\")?>", panel[0])], bool(panel[1])
+
+
+def test_the_tour_notices_what_was_done_and_is_shown_while_it_is_under_way(admin, offered):
+    assert done(admin) == ([False] * 5, False)
+    admin.post(PLACE, {"fault": "mend"})
+    assert done(admin) == ([False] * 5, False), "nothing was broken"
+    admin.post(PLACE, {"fault": "node"})
+    assert done(admin) == ([True, False, False, False, False], True)
+    admin.post(PLACE, {"fault": "mend"})
+    job = LabelJob.objects.create(changes={"site": "x"}, author="admin")
+    LabelJob.objects.create(changes={"site": None}, author="admin", undoes=job.pk)
+    assert done(admin) == ([True, True, True, True, False], True)
+    AuditEvent.objects.create(actor="admin", door="page", verb="create", path="deploymentgrids/default/x")
+    assert done(admin) == ([True] * 5, False)
+
+
+def test_a_bad_image_of_a_demo_that_has_ended_is_taken_back_too(admin, offered):
+    grid = builders.a_grid("echo", "site")
+    before = grid.source()["spec"]
+    admin.post(PLACE, {"fault": "image"})
+    demo.offer(None)
+    demo.offer(offered.set_node_ready)
+    admin.post(PLACE, {"fault": "mend"})
+    assert Grid.objects.get(pk=grid.pk).source()["spec"] == before
