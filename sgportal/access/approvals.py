@@ -5,10 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from ..core.access.four_eyes import Action, as_shown
 from ..models.approvals import Approval
+from ..models.scopes.current import within
+from ..models.scopes.grants import rights_of
+from .scope import OutOfScope, readable
 
 SEVERAL = ("nodes", "decisions")  # paths of whatever is chosen there: a request is not about what another is about
 
@@ -33,11 +37,27 @@ def spend(asked: Asked) -> str:
     """Who approved just this, which counts no longer; "" for nobody. It belongs into the write's own transaction."""
     rows = Approval.objects.select_for_update().filter(Approval.living(), state=Approval.State.APPROVED)
     row = rows.filter(actor=asked.actor, action=asked.action, path=asked.path, plan=asked.plan).first()
-    if row is None:
+    if row is None or not _stands(row):
         return ""
     row.state = Approval.State.DONE
     row.save()
     return row.decided_by
+
+
+def _stands(row: Approval) -> bool:
+    """Whether a request was not approved yet, or by a person who may still do so: who was locked out, lost the role or
+    is gone by now is no second person."""
+    if row.state != Approval.State.APPROVED:
+        return True
+    person = User.objects.filter(username=row.decided_by).first()
+    if person is None:
+        return False
+    try:
+        scope = readable(rights_of(person), "grids", "operator")
+    except OutOfScope:
+        return False
+    with within(scope, scope):
+        return Approval.objects.filter(pk=row.pk).exists()
 
 
 def ask(asked: Asked) -> tuple[Approval, bool]:
@@ -47,8 +67,11 @@ def ask(asked: Asked) -> tuple[Approval, bool]:
     if asked.path not in SEVERAL:
         rows.exclude(plan=asked.plan).update(state=Approval.State.OUTDATED)
     row = rows.filter(plan=asked.plan).first()
-    if row is not None:
+    if row is not None and _stands(row):
         return row, False
+    if row is not None:
+        row.state = Approval.State.OUTDATED
+        row.save()
     expires = timezone.now() + timedelta(seconds=settings.SGPORTAL_FOUR_EYES_SECONDS)
     made = Approval.objects.create(
         actor=asked.actor,

@@ -4,8 +4,8 @@ The protocol (discovery, state, nonce, PKCE, the check of the ID token) is Authl
 beside it, so that somebody can when the provider is away.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -17,6 +17,7 @@ from ..models.people import OidcIdentity
 
 PREFIX = "oidc:"  # before names of users and groups, so that none of the provider's is one of ours
 MAX_NAME = 150
+MAX_OWN_NAME, MAX_ISSUER, MAX_SUBJECT = MAX_NAME - len(PREFIX), 500, 255
 MOST_GROUPS = 500
 TIMEOUT = 10  # seconds that the provider may take for an answer
 
@@ -69,7 +70,7 @@ def take_in(claims: Mapping[str, Any]) -> User:
     of the provider's. Raises NotTaken."""
     issuer, subject = claims.get("iss"), claims.get("sub")
     name = claims.get(settings.SGPORTAL_OIDC_USERNAME_CLAIM)
-    if not issuer or not subject or not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME - len(PREFIX):
+    if not (_is_text(issuer, MAX_ISSUER) and _is_text(subject, MAX_SUBJECT) and _is_text(name, MAX_OWN_NAME)):
         raise NotTaken
     with transaction.atomic():
         identity = OidcIdentity.objects.select_related("user").filter(issuer=issuer, subject=subject).first()
@@ -83,6 +84,11 @@ def take_in(claims: Mapping[str, Any]) -> User:
     return identity.user
 
 
+def _is_text(value: Any, most: int) -> TypeGuard[str]:
+    """Whether a claim is a text that a database takes."""
+    return isinstance(value, str) and 1 <= len(value) <= most and "\0" not in value
+
+
 def _made(name: str) -> User:
     """A new user of this name, who has no password. Raises NotTaken where another has that name."""
     if User.objects.filter(username=name).exists():
@@ -92,7 +98,7 @@ def _made(name: str) -> User:
 
 def _groups(claims: Mapping[str, Any]) -> set[str]:
     found = claims.get(settings.SGPORTAL_OIDC_GROUPS_CLAIM) or ()
-    names = [found] if isinstance(found, str) else found if isinstance(found, Iterable) else ()
+    names = [found] if isinstance(found, str) else found if isinstance(found, list) else ()
     wanted = [PREFIX + each for each in names if isinstance(each, str)][:MOST_GROUPS]
     return {each for each in wanted if len(each) <= MAX_NAME and "\0" not in each}
 

@@ -197,6 +197,40 @@ def test_no_token_is_a_second_person():
     assert not is_going()
 
 
+def _locked_out(person):
+    User.objects.filter(pk=person.pk).update(is_active=False)  # behind the back of every signal
+
+
+def _without_role(person):
+    person.groups.clear()
+
+
+def _elsewhere(person):
+    person.groups.clear()
+    Grant.objects.create(user=person, role="operator", namespaces="elsewhere")
+
+
+def _gone(person):
+    person.delete()
+
+
+@pytest.mark.parametrize("lose", [_locked_out, _without_role, _elsewhere, _gone])
+def test_whoever_may_approve_no_longer_was_no_second_person(lose):
+    ada, cy = of("ada"), builders.a_person("cy", "operator")
+    delete(ada)
+    row = Approval.objects.get()
+    assert choose(of("bo"), row).status_code == 200
+    lose(User.objects.get(username="bo"))
+    assert delete(ada).status_code == 409
+    assert not is_going()
+    row.refresh_from_db()
+    again = Approval.objects.exclude(pk=row.pk).get()
+    assert (row.state, again.state) == ("outdated", "waiting")
+    assert choose(of(cy.username), again).status_code == 200
+    assert delete(ada).status_code in (200, 202)
+    assert is_going()
+
+
 def test_who_sees_a_request_is_who_may_do_it():
     delete(of("ada"))
     row = Approval.objects.get()

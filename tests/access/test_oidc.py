@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from sgportal.access import oidc
 from sgportal.models import ApiToken, AuditEvent, Grant, OidcIdentity
 from tests import builders
 
@@ -208,3 +209,43 @@ def test_there_is_none_without_a_provider(settings):
     settings.SGPORTAL_OIDC_ISSUER = ""
     assert [browser().get(each).status_code for each in ("/oidc/", "/oidc/callback/")] == [404, 404]
     assert "/oidc/" not in browser().get("/login/").text
+
+
+WHO = {"iss": "https://idp.example", "sub": "s9", "preferred_username": "una", "groups": ["ham-staff"]}
+
+
+@pytest.mark.parametrize(
+    ("claims", "groups"),
+    [
+        ({}, {"oidc:ham-staff"}),
+        ({"groups": "ham-staff"}, {"oidc:ham-staff"}),
+        ({"groups": [*map(str, range(499)), "ham-staff", None, 7, {}, "a\0b", "x" * 500]}, {"oidc:ham-staff"}),
+        ({"groups": [*map(str, range(500)), "ham-staff"]}, set()),
+        ({"groups": {"ham-staff": True}}, set()),
+        ({"groups": None, "_claim_names": {"groups": "src1"}}, set()),
+        ({"groups": 7}, set()),
+    ],
+)
+@pytest.mark.django_db
+def test_of_a_claim_of_groups_only_names_in_a_list_count(claims, groups):
+    """A provider leaves it out where there are too many, and may say anything."""
+    oidc.take_in(WHO)
+    user = oidc.take_in(WHO | claims)
+    assert set(user.groups.values_list("name", flat=True)) == groups
+    renamed = oidc.take_in(WHO | {"preferred_username": "somebody-else", "email": "new@example.com"})
+    assert renamed == user, "who somebody is does not depend on names or addresses"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"sub": each} for each in (None, "", 7, "x" * 300, "a\0", ["s9"])),
+        {"iss": ["https://idp.example"]},
+        *({"preferred_username": each} for each in ("una\0", "x" * 200, "", 7)),
+    ],
+)
+@pytest.mark.django_db
+def test_whoever_has_no_proper_identity_does_not_come_in(wrong):
+    with pytest.raises(oidc.NotTaken):
+        oidc.take_in(WHO | wrong)
+    assert not User.objects.exists()
