@@ -2,16 +2,17 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 from .logs import name_process
 
 name_process("web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sgportal.settings")
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
-from .api.serving import served  # noqa: E402 - settings come first
+from .api.handler import Handler  # noqa: E402 - settings come first
+from .api.serving import served  # noqa: E402
 from .management.process_memory import freeze  # noqa: E402
 
-application = served(_django)
+application = served(Handler())
 freeze()

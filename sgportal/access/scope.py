@@ -36,6 +36,11 @@ def granted(rights: Iterable[Right], aware: Awareness, needed: str) -> Scope:
     return found
 
 
+def granted_for(rights: Iterable[Right]) -> Scope:
+    """What the stream of events tells of, as it was granted. Raises OutOfScope where that is nothing."""
+    return granted(rights, "units", "viewer")
+
+
 def _kept(scope: Scope, aware: Awareness) -> Scope:
     if scope.is_all or aware == "units":
         return scope

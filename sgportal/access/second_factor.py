@@ -9,7 +9,7 @@ import json
 import secrets
 import time
 from base64 import b32decode, b32encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -110,17 +110,32 @@ def renew_recovery(user: User) -> list[str]:
 
 def is_asked(request: HttpRequest) -> bool:
     """Whether the password alone is not enough for whoever is logged in."""
+    return _is_asked_of(lambda: _held(request))
+
+
+def _is_asked_of(held: Callable[[], tuple[Right, ...]]) -> bool:
     asked = settings.SGPORTAL_SECOND_FACTOR
-    return bool(asked == "everyone" or (asked == "admins" and has_role(highest(_held(request)), ROLES[-1])))
+    return bool(asked == "everyone" or (asked == "admins" and has_role(highest(held()), ROLES[-1])))
 
 
 def is_missing(request: HttpRequest) -> bool:
     """Whether a second factor is asked of whoever is logged in, and this session began without one."""
     if settings.SGPORTAL_SECOND_FACTOR == "optional" or not request.user.is_authenticated:
         return False
-    if not request.user.has_usable_password():
-        return False  # it began at a provider, maybe before sessions noted that
-    return not request.session.get(_PROVEN) and is_asked(request)
+    return falls_short(request.user, is_proven(request), lambda: _held(request))
+
+
+def falls_short(user: Any, proven: bool, held: Callable[[], tuple[Right, ...]]) -> bool:
+    """Whether more than a password is asked of a user with such rights, whose session has not (`proven`) shown it."""
+    if settings.SGPORTAL_SECOND_FACTOR == "optional" or proven:
+        return False
+    # Without a password it began at a provider, maybe before sessions noted that.
+    return bool(user.has_usable_password()) and _is_asked_of(held)
+
+
+def is_proven(request: HttpRequest) -> bool:
+    """Whether this session began with more than a password."""
+    return bool(request.session.get(_PROVEN))
 
 
 def rights(request: HttpRequest) -> tuple[Right, ...]:

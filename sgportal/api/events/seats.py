@@ -19,7 +19,7 @@ class Streams:
     each: int = 0
 
 
-EVENTS = Streams("events", 200)
+EVENTS = Streams("events", 2000)
 
 
 class Seat:

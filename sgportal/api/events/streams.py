@@ -1,32 +1,38 @@
 """What changes, as it changes: server-sent events from the journal.
 
 One reader per event loop asks the database and hands what is new to every stream, so a hundred open pages cost one
-query. An event is a hint that names a thing; whoever wants to know more reads that thing.
+query, and what they tell alike is written once. An event is a hint that names a thing; whoever wants to know more reads
+that thing.
 """
 
 import asyncio
 import contextvars
 import logging
+import random
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-import orjson
 from django.db import DatabaseError, close_old_connections, connection
 
-from ...core.access.scope import NOTHING, Scope
-from ...models import Journal
+from ...access.callers import Caller
+from ...access.scope import OutOfScope, granted_for
+from ...access.standing import standing
+from ...core.access.scope import NOTHING, Right, Scope
 from ...models.scopes.selected import settle_each
+from .changes import BEAT, Batch, Change, changes_after, frames, resync
+from .listeners import BACKLOG, Listener
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
+CROWD = 50  # streams; so many more are told of changes so many times less often,
+SELDOM = 4  # this many times at most: each then hears of more at once
 HEARTBEAT_SECONDS = 2.0  # a page takes a stream that is silent for longer as lost
-LIFE_SECONDS = 900.0  # then the caller reconnects and is asked again who it is
-BACKLOG = 1000
+LIFE_SECONDS = 900.0  # at most; then the caller reconnects
+RETRY_MS = (1500, 4500)  # until a caller reconnects; not all at once, after the server was away
 OF_NODES = {"node", "unit"}  # kinds of changes after which other NodeUnits may have the labels of a selector
 OVERLAP = 50  # revisions that a database may show late, because their transactions were slower
 _closing = threading.Event()
@@ -47,42 +53,6 @@ def reopen() -> None:
     _closing.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A line of the journal."""
-
-    id: int
-    kind: str
-    key: str
-
-    def frame(self) -> bytes:
-        """The change as an event."""
-        data = orjson.dumps({"kind": self.kind, "key": self.key})
-        return b"id: %d\ndata: %s\n\n" % (self.id, data)
-
-
-RESYNC = Change(0, "", "")
-END = Change(-1, "", "")
-BEAT = b"event: beat\ndata: {}\n\n"
-
-
-def changes_after(revision: int, limit: int) -> list[Change]:
-    """The journal's lines behind a revision, in order."""
-    rows = Journal.objects.filter(pk__gt=revision).order_by("pk").values_list("pk", "kind", "key")
-    return [Change(*row) for row in rows[:limit]]
-
-
-@dataclass(eq=False, slots=True)
-class Listener:
-    """One stream: what it has yet to tell, and of what. `granted` is the scope of who listens, `scope` the same as the
-    labels of nodes are now; `is_late`: it is not known whether it is."""
-
-    granted: Scope
-    scope: Scope
-    is_late: bool = True
-    queue: "asyncio.Queue[Change]" = field(default_factory=lambda: asyncio.Queue(BACKLOG))
-
-
 class Hub:
     """Reads the journal while there are streams, and hands what is new to each."""
 
@@ -91,13 +61,12 @@ class Hub:
         self._recent: deque[Change] = deque(maxlen=BACKLOG)
         self._reader: asyncio.Task[None] | None = None
 
-    def join(self, revision: int, scope: Scope, granted: Scope) -> Listener:
+    def join(self, revision: int, scope: Scope, granted: Scope, caller: Caller | None = None) -> Listener:
         """Listen for what is new behind a revision."""
-        listener = Listener(granted, scope, not granted.is_settled)
+        listener = Listener(granted, scope, revision, caller, is_late=not granted.is_settled)
         running = self._reader is not None and not self._reader.done()
-        for change in self._recent if running else ():
-            if change.id > revision:
-                self._hand(listener.queue, change)
+        if missed := tuple(change for change in self._recent if change.id > revision) if running else ():
+            listener.hear(Batch(missed))
         self._listeners.add(listener)
         if not running:
             # A context of its own: the request's would bind the reader to a thread that ends with the request.
@@ -120,22 +89,44 @@ class Hub:
                     known = {change.id for change in found}
                     found = await loop.run_in_executor(thread, _look, revision)
                     new = [change for change in found if change.id not in known]
+                    callers = {each.caller for each in self._listeners if each.caller}
+                    self._regrant(await loop.run_in_executor(thread, _rights, callers) if callers else {})
                     if late := self._late(any(change.kind in OF_NODES for change in new)):
                         self._settle(
                             late, await loop.run_in_executor(thread, _settled, {each.granted for each in late})
                         )
                     self._spread(new)
                     revision = max((revision, *(change.id for change in found)))
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(self._pause(bool(new)))
             finally:
-                self._spread([END])
+                for listener in self._listeners:
+                    listener.end()
                 thread.submit(connection.close)
 
+    def _pause(self, told: bool) -> float:
+        """Seconds until the next look. What comes after a quiet while is told at once to however many."""
+        return POLL_SECONDS * min(max(len(self._listeners) / CROWD, 1), SELDOM) if told else POLL_SECONDS
+
     def _spread(self, changes: Iterable[Change]) -> None:
-        for change in changes:
-            self._recent.append(change)
-            for listener in self._listeners:
-                self._hand(listener.queue, change)
+        batch = Batch(tuple(changes))
+        if not batch.changes:
+            return
+        self._recent.extend(batch.changes)
+        for listener in self._listeners:
+            listener.hear(batch)
+
+    def _regrant(self, now: Mapping[Caller, tuple[Right, ...]]) -> None:
+        """Have them told of what they may read from now on; who may read nothing any more is told nothing more."""
+        for listener in self._listeners:
+            if listener.caller is None or listener.caller not in now:
+                continue
+            try:
+                granted = granted_for(now[listener.caller])
+            except OutOfScope:
+                listener.end()
+                continue
+            if granted != listener.granted:
+                listener.granted, listener.is_late = granted, True
 
     def _late(self, have_nodes_changed: bool) -> list[Listener]:
         """The listeners of whom it must be asked anew which NodeUnits are in their scope."""
@@ -150,15 +141,7 @@ class Hub:
             scope, listener.is_late = now.get(listener.granted, NOTHING), listener.granted not in now
             if scope != listener.scope:
                 listener.scope = scope
-                self._hand(listener.queue, RESYNC)
-
-    @staticmethod
-    def _hand(queue: "asyncio.Queue[Change]", change: Change) -> None:
-        if queue.full():
-            while not queue.empty():
-                queue.get_nowait()
-            change = change if change is END else RESYNC
-        queue.put_nowait(change)
+                listener.read_afresh()
 
 
 def _look(revision: int) -> list[Change]:
@@ -168,6 +151,14 @@ def _look(revision: int) -> list[Change]:
     except DatabaseError as error:
         log.warning("the journal cannot be read now: %s", error)
         return []
+
+
+def _rights(callers: Collection[Caller]) -> dict[Caller, tuple[Right, ...]]:
+    try:
+        return standing.look(callers)
+    except DatabaseError as error:
+        log.warning("what people may do cannot be read now: %s", error)
+        return {}
 
 
 def _settled(granted: Collection[Scope]) -> dict[Scope, Scope]:
@@ -182,47 +173,30 @@ _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
 
 
 async def stream(
-    revision: int, missed: list[Change], resync: bool, scope: Scope, granted: Scope | None = None
+    revision: int,
+    missed: list[Change],
+    is_behind: bool,
+    scope: Scope,
+    granted: Scope | None = None,
+    caller: Caller | None = None,
 ) -> AsyncIterator[bytes]:
     """The bytes of one stream: where it stands, what was missed, then what is new, with a sign of life when idle. Told
     of is what is in `scope`, and, where that is what `granted` comes to by the labels of nodes, in what it comes to
-    by what they are then."""
+    by what they are then. It ends soon after its `caller` may read nothing any more."""
     hub = _hubs.setdefault(asyncio.get_running_loop(), Hub())
-    listener = hub.join(revision, scope, granted or scope)
-    ends = time.monotonic() + LIFE_SECONDS
+    listener = hub.join(revision, scope, granted or scope, caller)
+    ends = time.monotonic() + LIFE_SECONDS * random.uniform(0.8, 1)
     try:
-        yield b"retry: 3000\nid: %d\n\n" % revision + (_resync(revision) if resync else _frames(missed, scope))
+        retry = random.randint(*RETRY_MS)
+        begun = b"retry: %d\nid: %d\n\n" % (retry, revision)
+        yield begun + (resync(revision) if is_behind else frames(missed, scope))
         while time.monotonic() < ends:
-            changes = await _next(listener.queue)
-            if END in changes:
+            sent = await listener.next(HEARTBEAT_SECONDS)
+            if listener.has_ended:
                 return
-            revision = max((revision, *(change.id for change in changes)))
-            if RESYNC in changes:
-                yield _resync(revision)
-            else:
-                yield _frames(changes, listener.scope) or BEAT
+            yield sent
     finally:
         hub.leave(listener)
 
 
-async def _next(queue: "asyncio.Queue[Change]") -> list[Change]:
-    """What is in the queue, waiting for it; nothing after a heartbeat's time."""
-    try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
-            found = [await queue.get()]
-    except TimeoutError:
-        return []
-    while not queue.empty():
-        found.append(queue.get_nowait())
-    return found
-
-
-def _frames(changes: Iterable[Change], scope: Scope) -> bytes:
-    """The events of these changes in a scope; of several about one thing only the last."""
-    told = [(change.id, scope.told(change.kind, change.key)) for change in changes]
-    latest = {each: Change(number, *each) for number, each in told if each}
-    return b"".join(change.frame() for change in sorted(latest.values(), key=lambda change: change.id))
-
-
-def _resync(revision: int) -> bytes:
-    return b"id: %d\nevent: resync\ndata: {}\n\n" % revision
+__all__ = ["BACKLOG", "BEAT", "Change", "Hub", "changes_after", "close", "is_closing", "reopen", "stream"]

@@ -1,17 +1,20 @@
 """The stream of what changes, as a REST call."""
 
 from django.db import connections
-from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework import renderers
 from rest_framework.request import Request
 
-from ...access.scope import granted
+from ...access.callers import caller_of
+from ...access.scope import granted_for
 from ...core.text import say
 from ...models import Journal
+from ...models.people import Bearer
 from ...models.scopes.current import reading
 from ..description.operations import Parameter, operation
 from ..http.auth import rights
 from ..views import PortalView
+from .answer import EventStream
 from .seating import seated
 from .streams import BACKLOG, Change, changes_after, stream
 
@@ -41,10 +44,11 @@ class Events(PortalView):
         seconds in which nothing changed: a stream without one is lost."""
         seated(request, say("too many streams are open; try again later"))
         start = _start(request.headers.get("Last-Event-ID") or self.query["lastEventId"])
-        connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        told = stream(*start, reading(), granted(rights(request), self.scoped, "viewer"))
-        return StreamingHttpResponse(told, content_type="text/event-stream", headers=headers)
+        caller = caller_of(request._request, request.auth if isinstance(request.auth, Bearer) else None)
+        told = stream(*start, reading(), granted_for(rights(request)), caller)
+        connections.close_all()  # a stream lasts for minutes; the hub asks for all of them
+        return EventStream(told, headers=headers)
 
 
 def _start(last: str) -> tuple[int, list[Change], bool]:
