@@ -17,6 +17,7 @@ from ....core.text import say
 from ....models import Grid, GridUnit, NodeLabel
 from ....queries.per_unit.units import names_for
 from ....queries.status import unit_status
+from .cell_rows import read_cells
 
 LISTED = 600  # unhealthy units of one grid; more never find room
 _NAMED, _HELD, _CONTESTED = ~Q(name=""), Q(reason=DELETION_HELD), ~Q(contested={})
@@ -38,15 +39,13 @@ def read(grids: Sequence[Grid], label: str) -> dict[int, Stored]:
 
 
 def _small(grids: Sequence[Grid], units: Collection[str]) -> dict[int, Stored]:
-    cells: dict[int, list[GridUnit]] = {grid.pk: [] for grid in grids}
-    for cell in GridUnit.objects.filter(grid__in=cells).order_by("pk"):
-        cells[cell.grid_id].append(cell)
+    cells = read_cells([grid.pk for grid in grids]) if grids else {}
     found = {}
     for grid in grids:
-        mine = cells[grid.pk]
-        missing = _missing(grid, names_for(grid, units), {cell.name for cell in mine})
-        status = status_of([*map(unit_status, mine), *missing], Whole.from_json(grid.whole))
-        oldest = min((cell.generation for cell in mine if not cell.gone_since), default=0)
+        mine = cells.get(grid.pk, [])
+        missing = _missing(grid, names_for(grid, units), {cell.status.name for cell in mine})
+        status = status_of([*(cell.status for cell in mine), *missing], Whole.from_json(grid.whole))
+        oldest = min((cell.generation for cell in mine if not cell.is_gone), default=0)
         found[grid.pk] = Stored(status, _generation(grid, 0 if missing else oldest))
     return found
 
