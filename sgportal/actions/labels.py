@@ -72,7 +72,7 @@ def schedule_nodes(names: Iterable[str], action: Action, actor: Actor, *, dry_ru
     if dry_run:
         return budgets.with_refusals(scheduling_impact(names, action))
     nodes = Node.objects.filter(name__in=names)
-    records = {node.name: begun(action, node.labels, node.unschedulable, {}) for node in nodes}
+    records = {node.name: begun(action, node.labels, node.unschedulable, {}, node.uid) for node in nodes}
     return _start(action, {}, records, actor, planned=lambda: scheduling_impact(names, action))
 
 
@@ -152,8 +152,11 @@ def _assign(
         return budgets.with_refusals(impact_of(changes_of, move))
     action: Action = "move" if move else "label"
     nodes = Node.objects.filter(name__in=list(changes_of))
-    seen = {node.name: (node.labels, node.unschedulable) for node in nodes}
-    records = {name: begun(action, *seen[name], each) for name, each in changes_of.items()}
+    seen = {node.name: node for node in nodes}
+    records = {
+        name: begun(action, seen[name].labels, seen[name].unschedulable, each, seen[name].uid)
+        for name, each in changes_of.items()
+    }
     return _start(action, changes, records, actor, planned=lambda: impact_of(changes_of, move))
 
 

@@ -22,9 +22,10 @@ _STEPS: dict[Action, tuple[Step, ...]] = {
 EXCLUSIVE: frozenset[Action] = frozenset(("move", "cordon", "uncordon", "drain"))  # no two at once on one node
 
 
-def begun(action: Action, labels: Changes, unschedulable: bool, changes: Changes) -> dict[str, Any]:
+def begun(action: Action, labels: Changes, unschedulable: bool, changes: Changes, uid: str = "") -> dict[str, Any]:
     """The record of a node that has such labels now, to which nothing was done yet: `before` are the labels it had,
-    `after` those it is to have, `unschedulable` whether it was cordoned."""
+    `after` those it is to have, `unschedulable` whether it was cordoned; `uid` ("": not known) says which node it is,
+    since another may come to have its name."""
     return {
         "before": {key: labels.get(key) for key in changes},
         "after": dict(changes),
@@ -32,6 +33,7 @@ def begun(action: Action, labels: Changes, unschedulable: bool, changes: Changes
         "step": _STEPS[action][0],
         "state": "pending",
         "detail": "",
+        **({"uid": uid} if uid else {}),
     }
 
 
@@ -56,6 +58,12 @@ def why_failed(record: Mapping[str, Any]) -> Sentence:
     return Sentence("%(text)s", (("text", record["detail"]),)) if record.get("detail") else NOTHING
 
 
+def is_another(record: Mapping[str, Any], action: Action, uid: str) -> bool:
+    """Whether the node that has this uid is not the one that a job is about, where that matters: a label is meant for
+    whatever has the name; whoever drains or moves a node means the one that they saw."""
+    return action in EXCLUSIVE and bool(record.get("uid")) and record["uid"] != uid
+
+
 def touched(record: Mapping[str, Any], action: Action) -> bool:
     """Whether something was, or may have been, done to a node."""
     begins = record.get("step", _STEPS[action][0]) == _STEPS[action][0]
@@ -73,5 +81,5 @@ def undoing(action: Action, records: Mapping[str, Mapping[str, Any]]) -> tuple[A
         if not touched(record, action) or (action in back and was == (action != "uncordon")):
             continue
         changes = record["before"] if action in ("label", "move") else {}
-        found[name] = begun(opposite, record.get("after") or {}, was, changes)
+        found[name] = begun(opposite, record.get("after") or {}, was, changes, record.get("uid", ""))
     return opposite, found

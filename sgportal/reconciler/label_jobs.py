@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ..cluster import MERGE_PATCH, Cluster, ClusterError, Conflict, NotFound, Refused
 from ..core.names import ANNOUNCED_ZONES, REFUSING_SERVICE, ZONE, child_name
-from ..core.node_jobs import Action, fail, steps_left
+from ..core.node_jobs import EXCLUSIVE, Action, fail, is_another, steps_left
 from ..core.text import Sentence, say
 from ..core.traffic.slices.hints import hint_names
 from ..core.traffic.slices.sentinels import announced_zones
@@ -34,6 +34,7 @@ NAMED_SECONDS = 8.0  # until a zone that was announced must be named
 FOLLOW_SECONDS = 2.0  # until kube-proxies have what was written: they write once a second at most
 LOOK_SECONDS = 0.25
 ANNOUNCED, ATTEMPTS = 200, 5
+_ANOTHER = say("another node has this name by now; it is left alone")
 _NAMELESS = say("the cluster cannot be asked in the name of “%(name)s”: %(why)s")
 
 
@@ -178,9 +179,13 @@ def _tasks(job: LabelJob, names: list[str]) -> list[Task]:
     concerned = node_steps.workloads(keys) if action in ("move", "drain") else frozenset()
     tasks = []
     for name in names:
-        node, left = found.get(name), steps_left(action, job.results[name])
+        node, record = found.get(name), job.results[name]
+        if node is not None and is_another(record, action, node.uid):
+            fail(record, _ANOTHER)
+            continue
         ready = node is None or node.ready == "Ready"
-        task = Task(name, left, job.changes_of(name), concerned, ready)
+        uid = record.get("uid", "") if action in EXCLUSIVE else ""
+        task = Task(name, steps_left(action, record), job.changes_of(name), concerned, ready, uid)
         tasks.append(node_steps.without_needless(task, node) if action == "move" else task)
     return tasks
 

@@ -16,14 +16,15 @@ Workload = tuple[str, str, str]  # kind, namespace, name
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is left to do to a node: `steps` in order, the labels it is to have, the workloads whose pods must go, and
-    whether its kubelet is there to end them."""
+    """What is left to do to a node: `steps` in order, the labels it is to have, the workloads whose pods must go,
+    whether its kubelet is there to end them, and the uid it must have ("": any)."""
 
     node: str
     steps: tuple[Step, ...]
     changes: Changes
     workloads: frozenset[Workload]
     ready: bool
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def carry_out(cluster: Cluster, theirs: Cluster, task: Task) -> Outcome:
                 if waiting := _evict(cluster, theirs, task):
                     return Outcome(tuple(left), body, waiting)
             else:
-                body = theirs.patch("Node", "", task.node, _patch(left[0], task.changes), MERGE_PATCH)
+                body = theirs.patch("Node", "", task.node, _patch(left[0], task), MERGE_PATCH)
         except (Unreachable, Throttled) as error:
             return Outcome(tuple(left), body, error=error)
         except ClusterError as error:
@@ -78,10 +79,12 @@ def carry_out(cluster: Cluster, theirs: Cluster, task: Task) -> Outcome:
     return Outcome((), body, failed=failed)
 
 
-def _patch(step: Step, changes: Changes) -> dict[str, Any]:
+def _patch(step: Step, task: Task) -> dict[str, Any]:
+    """With the node's uid, which the API server lets nobody change: it refuses to write to another of that name."""
+    metadata = {"uid": task.uid} if task.uid else {}
     if step == "label":
-        return {"metadata": {"labels": dict(changes)}}
-    return {"spec": {"unschedulable": True if step == "cordon" else None}}
+        return {"metadata": {**metadata, "labels": dict(task.changes)}}
+    return {"metadata": metadata, "spec": {"unschedulable": True if step == "cordon" else None}}
 
 
 @dataclass(slots=True)

@@ -196,7 +196,7 @@ def test_a_label_that_is_refused_leaves_no_node_cordoned(moving, monkeypatch):
     real = Cluster.patch
 
     def patch(cluster, kind, namespace, name, change, *rest, **options):
-        if "metadata" in change:
+        if "labels" in change.get("metadata", {}):
             raise Refused("a policy says no")
         return real(cluster, kind, namespace, name, change, *rest, **options)
 
@@ -271,3 +271,29 @@ def test_why_a_node_was_not_done_is_said_in_the_readers_language(language, said)
         assert said in text
         assert "100% of %(it)s" in text
     assert results["new"]["detail"] == "stopped before it was done"
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("act", ["drain", "move"])
+def test_a_node_that_has_taken_the_name_of_another_is_left_alone(moving, act, seen):
+    """A machine is replaced while a job waits: what was meant for the old one was done to the new one, pods and all."""
+    if act == "drain":
+        job = actions.schedule_nodes(["node1"], "drain", ADA)
+    else:
+        job = actions.label_nodes(["node1"], {"zone": "a"}, ADA, move=True)
+    old = moving.cluster.get("Node", "", "node1")
+    moving.cluster.delete("Node", "", "node1", uid=old["metadata"]["uid"])
+    moving.until(lambda: moving.cluster.get("Node", "", "node1") is None)
+    new = {**old, "metadata": {"name": "node1", "labels": old["metadata"]["labels"]}}
+    moving.cluster._transport.call("POST", "/api/v1/nodes", body=new, headers={"Content-Type": "application/json"})
+    moving.server.set_node_ready("node1", True)
+    if seen:
+        moving.look()
+    carry_on(moving, job)
+    assert job.state == "failed"
+    assert live(moving, "node1") == ("b", False)
+    said = job.results["node1"]["detail"]
+    assert ("another node has this name" in said) if seen else ("uid" in said.lower())
+    with pytest.raises(actions.Refused):
+        actions.undo_job(job.pk, ADA)
