@@ -71,3 +71,12 @@ def test_chinese_has_no_space_beside_quotation_marks():
     # As on kubernetes.io/zh-cn: a full-width mark brings its own space.
     beside = re.compile("[^\\s·–—→] “|” [^\\s·–—→]")
     assert [chinese for _, chinese in sentences() if beside.search(chinese)] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=lambda path: path.name)
+def test_a_template_sets_no_english_punctuation_beside_a_translated_word(path):
+    # A full-width mark belongs in Chinese: it is part of the sentence, or there is none (" · ").
+    beside = re.compile(
+        r"%\}[:;]\s|\{% translate [^%]*%\}\)?[:;,.!?]|(?<!\()\((?=\{% translate )|_word \}\}[:;,]|title \}\}[:;,]"
+    )
+    assert beside.findall(path.read_text()) == []

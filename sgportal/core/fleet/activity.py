@@ -1,6 +1,7 @@
 """What somebody did, in words: a sentence for each entry of the audit trail. Nothing of it is stored."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from ..grids.kinds import BY_PLURAL
@@ -137,14 +138,17 @@ def _fields(before: Any, after: Any) -> Iterator[str]:
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs, leaf by leaf: also of what was not there before or is there no more."""
+    kinds = {type(each) for each in (old, new) if each is not None}
     if old == new:
         return
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in [*old, *(each for each in new if each not in old)]:
-            yield from _differences(f"{path}.{key}", old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(f"{path}[{index}]", one, other)
+    if (old or new) and kinds == {dict}:
+        one, other = old or {}, new or {}
+        for key in [*one, *(each for each in other if each not in one)]:
+            yield from _differences(f"{path}.{key}", one.get(key), other.get(key))
+    elif (old or new) and kinds == {list}:
+        for index, pair in enumerate(zip_longest(old or (), new or ())):
+            yield from _differences(f"{path}[{index}]", *pair)
     else:
         yield path, old, new
 

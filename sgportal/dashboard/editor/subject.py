@@ -55,6 +55,25 @@ def blank(kind: str, key: str) -> dict[str, Any]:
     return {**whole, "spec": {"gridUniqKey": key, "template": _template(kind)}}
 
 
+def front(grid: Grid) -> dict[str, Any]:
+    """The manifest that a ServiceGrid before the pods of this grid begins with: its name, selector and ports."""
+    whole, spec = blank("ServiceGrid", grid.key), grid.spec
+    pool = spec.get("templatePool") or {}
+    template = spec.get("template") or pool.get(spec.get("defaultTemplateName")) or next(iter(pool.values()), {})
+    pods = (template.get("template") or {}).get("spec") or {}
+    ports = [port for each in pods.get("containers") or () for port in each.get("ports") or ()]
+    service = whole["spec"]["template"]
+    service["selector"] = (template.get("selector") or {}).get("matchLabels") or service["selector"]
+    service["ports"] = [_port(each, len(ports) > 1) for each in ports] or service["ports"]
+    return {**whole, "metadata": {"name": grid.name, "namespace": grid.namespace}}
+
+
+def _port(port: dict[str, Any], named: bool) -> dict[str, Any]:
+    number, protocol = port.get("containerPort"), port.get("protocol", "TCP")
+    name = {"name": port.get("name") or f"{protocol}-{number}".lower()} if named else {}
+    return {**name, "port": number, "targetPort": number, "protocol": protocol}
+
+
 def member(kind: str) -> dict[str, Any]:
     """The manifest that a new grid of a ServiceGroup begins with; namespace and key are the group's."""
     return {"kind": kind, "metadata": {"name": ""}, "spec": {"template": _template(kind)}}

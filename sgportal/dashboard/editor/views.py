@@ -28,19 +28,22 @@ from .check import Verdict, judge
 from .codecs import read
 from .draft import MODES, Draft, posted
 from .form import parts_of
-from .subject import Home, address, blank, find, kind_of, member, source
+from .subject import Home, address, blank, find, front, kind_of, member, source
 
 MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
 
 
 @needs("operator", "grids")
 def create(request: HttpRequest) -> HttpResponse:
-    """Write something new: a grid, a ServiceGroup, or several grids at once as one YAML stream."""
-    asked = wanted(request, "kind", "mode", "key")
+    """Write something new: a grid, a ServiceGroup, or several grids at once as one YAML stream; `before` is the path of
+    a grid that a ServiceGrid is wanted for."""
+    asked = wanted(request, "kind", "mode", "key", "before")
     kind = asked["kind"] if asked["kind"] in (*KINDS, GROUP) else "DeploymentGrid"
     if request.method == "POST":
         return _act(request, posted(request.POST), None)
-    text = write_document(blank(kind, asked["key"] or default_key()))
+    behind = find(asked["before"]) if kind == "ServiceGrid" else None
+    begun = front(behind) if isinstance(behind, Grid) else blank(kind, asked["key"] or default_key())
+    text = write_document(begun)
     return _editor(request, Draft(text, _mode(asked["mode"])), None, kind=kind)
 
 

@@ -205,7 +205,7 @@ def _endpoints(request: HttpRequest, found: Grid) -> HttpResponse:
         "leaking": sum(each.state == "leaking" for each in proofs),
         "observed": reach.observed,
         "mode": mode,
-        "claims": (("Closed", reach.loop.closed), ("Refusing", reach.loop.refusing)) if proofs else (),
+        "claims": (("closed", reach.loop.closed), ("refusing", reach.loop.refusing)) if proofs else (),
         "foreign": reach.loop.foreign if reach.loop.strangers else None,
         "states": PROOF_STATES,
         "invalid": not proofs and Node.objects.exists(),

@@ -50,6 +50,25 @@ def test_the_seed_from_yaml_to_a_row(operator, fleet):
     assert AuditEvent.objects.get().actor == "some-operator"
 
 
+def test_a_service_begins_with_the_name_selector_and_ports_of_the_grid_before_whose_pods_it_stands(operator, fleet):
+    grid = Grid.objects.get(name="echo", kind="DeploymentGrid")
+    template = grid.spec["template"]
+    template["template"]["spec"]["containers"][0]["ports"] = [
+        {"containerPort": 80},
+        {"containerPort": 53, "protocol": "UDP"},
+    ]
+    Grid.objects.filter(pk=grid.pk).update(spec=grid.spec)
+    made = operator.get(GRID + "?follow=1").content.decode()
+    address = unescape(re.search(r'href="(/grids/new/\?kind=ServiceGrid[^"]*)"', made)[1])
+    begun = document(operator.get(address))
+    assert (begun["kind"], begun["metadata"]) == ("ServiceGrid", {"name": "echo", "namespace": grid.namespace})
+    assert begun["spec"]["gridUniqKey"] == grid.key
+    service = begun["spec"]["template"]
+    assert service["selector"] == template["selector"]["matchLabels"]
+    assert [(each["name"], each["port"]) for each in service["ports"]] == [("tcp-80", 80), ("udp-53", 53)]
+    assert operator.get("/grids/new/?kind=ServiceGrid&before=deploymentgrids/no/where").status_code == 404
+
+
 def test_the_form_makes_a_grid(operator, fleet):
     place = "/grids/new/"
     page = operator.get(place + "?key=site")
