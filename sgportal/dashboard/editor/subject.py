@@ -58,8 +58,9 @@ def blank(kind: str, key: str) -> dict[str, Any]:
 def front(grid: Grid) -> dict[str, Any]:
     """The manifest that a ServiceGrid before the pods of this grid begins with: its name, selector and ports."""
     whole, spec = blank("ServiceGrid", grid.key), grid.spec
-    pool = spec.get("templatePool") or {}
-    template = spec.get("template") or pool.get(spec.get("defaultTemplateName")) or next(iter(pool.values()), {})
+    pool: dict[str, Any] = spec.get("templatePool") or {}
+    first: dict[str, Any] = next(iter(pool.values()), {})
+    template: dict[str, Any] = spec.get("template") or pool.get(spec.get("defaultTemplateName")) or first
     pods = (template.get("template") or {}).get("spec") or {}
     ports = [port for each in pods.get("containers") or () for port in each.get("ports") or ()]
     service = whole["spec"]["template"]
