@@ -5,7 +5,6 @@ Debian."""
 
 import contextlib
 import json
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -266,7 +265,7 @@ def main() -> None:
         more = {"SGPORTAL_EXEC": "operator", "SGPORTAL_POD_LOGS": "operator"}
         portal = Portal(folder, settings_beside(folder, kubeconfig, redis.url) | more)
         opened.callback(portal.stop)
-        portal.run([sys.executable, "manage.py", "migrate", "--noinput"])
+        portal.migrate()
         door = Door(f"http://127.0.0.1:{portal.settings['UVICORN_PORT']}", portal.python(TOKEN))
         for name in PROCESSES:
             portal.start(name, command_of(name))

@@ -104,13 +104,13 @@ def test_the_walk_sees_the_parameters_that_are_read():
 
 
 @pytest.mark.slow
-def test_no_address_answers_500(visitor):
+@pytest.mark.parametrize("method", METHODS)
+def test_no_address_answers_500(visitor, method):
+    bodies = ({},) if method in ("get", "head", "options") else ({}, HOSTILE_BODY)
     broken = []
     for address in sorted(set(addresses())):
-        for method in METHODS:
-            if not address.startswith("/logout") and not (address.endswith("api/v1/events") and method == "get"):
-                bodies = ({},) if method in ("get", "head", "options") else ({}, HOSTILE_BODY)
-                broken += [(method, address) for sent in bodies if is_broken(getattr(visitor, method)(address, **sent))]
+        if not address.startswith("/logout") and not (address.endswith("api/v1/events") and method == "get"):
+            broken += [address for sent in bodies if is_broken(getattr(visitor, method)(address, **sent))]
     assert broken == []
 
 
