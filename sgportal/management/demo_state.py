@@ -71,8 +71,11 @@ def prepare() -> None:
     read from, so that a demo never touches a real deployment's database, broker or cluster."""
     state = read_state()
     os.umask(0o077)
-    state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state.root.chmod(0o700)
+    try:
+        state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.root.chmod(0o700)
+    except OSError as error:
+        refuse(f"its state cannot be kept in {state.root} ({error.strerror}); name another folder by SGPORTAL_DEMO_DIR")
     _claim(state.root)
     if os.environ.get("DEMO_RESET", "") not in ("", "0"):
         _empty(state.root)

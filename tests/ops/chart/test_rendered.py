@@ -87,6 +87,11 @@ def test_every_process_is_looked_after(profile):
     for spec, container in manifests.ours(profile):
         assert {"startupProbe", "livenessProbe"} <= container.keys()
         assert ("readinessProbe" in container) == (container["name"] == "web")
+        start = container["startupProbe"]
+        assert start["periodSeconds"] * start["failureThreshold"] >= 300  # on a busy node a Python takes its time
+        assert all(
+            container[each]["timeoutSeconds"] >= 60 for each in ("startupProbe", "livenessProbe") if "exec" in start
+        )
         assert spec["terminationGracePeriodSeconds"] > 30  # what a worker may take to end (management/supervisor)
 
 

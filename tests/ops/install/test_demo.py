@@ -125,6 +125,7 @@ def test_a_second_demo_on_the_same_state_is_refused(demo):
         ({"PORT": "70000"}, "PORT"),
         ({"DEMO_WORLD": "mars"}, "DEMO_WORLD"),
         ({"SGPORTAL_DEMO_TOKEN": "short"}, "SGPORTAL_DEMO_TOKEN"),
+        ({"SGPORTAL_DEMO_DIR": "/dev/null/demo"}, "SGPORTAL_DEMO_DIR"),
     ],
 )
 def test_nonsense_is_refused_by_name(tmp_path, variables, word):

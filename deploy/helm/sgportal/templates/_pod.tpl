@@ -70,10 +70,11 @@
   command: [uvicorn, "sgportal.asgi:application", --lifespan, "off", --no-access-log, --no-proxy-headers, --timeout-graceful-shutdown, "5"]
   ports:
     - {name: http, containerPort: 8000}
-  startupProbe:
+  startupProbe: # five minutes, for a node that is busy
     httpGet: {path: /healthz, port: http}
     periodSeconds: 2
-    failureThreshold: 60
+    timeoutSeconds: 10
+    failureThreshold: 150
   livenessProbe:
     httpGet: {path: /healthz, port: http}
     periodSeconds: 20
@@ -91,13 +92,13 @@
   {{- $health := list "python" "manage.py" "health" .name "--unless-database-is-away" }}
   startupProbe:
     exec: {command: {{ toJson $health }}}
-    periodSeconds: 5
-    timeoutSeconds: 20
-    failureThreshold: 24
+    periodSeconds: 10
+    timeoutSeconds: 60 # each begins a Python, which on a busy node takes its time
+    failureThreshold: 30
   livenessProbe: # one that hangs is begun anew; one that waits for its database is not
     exec: {command: {{ toJson $health }}}
     periodSeconds: 60
-    timeoutSeconds: 20
+    timeoutSeconds: 60
   {{- end }}
   envFrom:
     - configMapRef: {name: sgportal}
