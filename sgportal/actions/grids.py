@@ -26,7 +26,7 @@ from ..reconciler.queue.together import requests_together
 from . import admission, common
 from .common import Actor, AlreadyExists, NotFound, Refused, Stale, as_stored, intent, note
 from .envelope import beyond_limits
-from .policy import check_scope, check_writable, forbidden, rings
+from .policy import check_scope, check_wish, check_writable, forbidden, rings
 
 MOST_MANIFESTS = 500  # of one request: their plans are made and stored in one transaction
 
@@ -109,6 +109,7 @@ def prepare(
     for prefix, each in found.items():
         grid = _row(each.spec)
         _check(each.spec, grid, create_only, expect)
+        check_wish(grid.metadata if grid else None, each.manifest["metadata"])
         if ask and each.result(grid) != "unchanged":
             to_ask[prefix] = each.spec, grid
         told = *not_asked(grid.metadata if grid else None, each.manifest), *_disobedience(each.spec)

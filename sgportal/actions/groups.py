@@ -33,7 +33,7 @@ from .common import (
     together_with,
 )
 from .grids import Prepared, Saved, delete_grid, prepare, store
-from .policy import check_open, check_scope
+from .policy import check_open, check_scope, check_wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def save_group(
     if reason := closed(spec.namespace):
         raise Invalid(Problem("/metadata/namespace", reason))
     rows = ServiceGroup.objects.filter(namespace=spec.namespace, name=spec.name)
-    _check(spec, rows.first(), create_only, expect)
+    _check(spec, found := rows.first(), create_only, expect)
+    check_wish(found.metadata if found else None, manifest["metadata"])
     prepared = _prepare_members(spec, ask)
     with transaction.atomic(), requests_together():
         group = rows.select_for_update().first()

@@ -1,9 +1,12 @@
 """What this portal does not let its users ask of the cluster, said before anything is stored."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ..access.approvals import is_guarded
 from ..core.grids.grid import GridSpec
 from ..core.names import DEPENDS_ON
+from ..core.overrides.requests import rollout_text, rollout_words
 from ..core.plans.per_unit.sequence import ring_text
 from ..core.policy.rules import policy_problems
 from ..core.text import Problem, pointer, say
@@ -11,7 +14,7 @@ from ..models import Grid
 from ..models.scopes.current import writing
 from ..queries.per_unit import sequence
 from ..queries.policy import closed, labels_of, policy
-from .common import Forbidden
+from .common import Forbidden, Refused
 
 
 def forbidden(specs: Mapping[str, GridSpec]) -> list[Problem]:
@@ -34,6 +37,16 @@ def rings(specs: Mapping[str, GridSpec]) -> list[Problem]:
     return [
         Problem(prefix + where, ring_text(found[spec.path()])) for prefix, spec in specs.items() if spec.path() in found
     ]
+
+
+def check_wish(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+    """Raises Refused where an edit from one metadata to another asks, by the annotation of rollouts, to go back, which
+    takes two people here: nobody sees of an annotation what it will come to. kubectl has it for the cluster's own
+    people."""
+    asked = rollout_text(now.get("annotations"))
+    is_new = asked != rollout_text((before or {}).get("annotations"))
+    if is_new and is_guarded("rollback") and rollout_words(asked)[:1] == ["rollback"]:
+        raise Refused(say("going back takes two people here: ask for it on the page of the rollout or by its own call"))
 
 
 def check_scope(

@@ -352,6 +352,38 @@ def test_going_back_by_another_door_takes_two_as_well():
     assert two.get().spec["template"].get("replicas") != 7
 
 
+@pytest.mark.parametrize("of_package", [False, True])
+def test_an_annotation_goes_back_for_nobody_alone(of_package, settings):
+    """What people ask of a rollout by kubectl's annotation was done for whoever wrote it by an edit of the portal."""
+    ada = of("ada")
+    name, kind = ("pack", "servicegroups") if of_package else ("two", "deploymentgrids")
+    member = {"kind": "DeploymentGrid", "metadata": {"name": "in-pack"}}
+    body = manifest("two")
+    if of_package:
+        template = {"template": manifest("x")["spec"]["template"]}
+        spec = {"gridUniqKey": "zone1", "grids": [member | {"spec": template}]}
+        body = {"apiVersion": "sgportal.superedge.io/v1", "kind": "ServiceGroup", "spec": spec}
+        body["metadata"] = {"name": "pack", "namespace": "default"}
+    made = ada.post(f"/api/v1/{kind}", body, "application/json")
+    assert made.status_code in (200, 201, 202), made.text
+
+    def asks(words):
+        body["metadata"]["annotations"] = {"sgportal.superedge.io/rollout": words}
+        return ada.put(f"/api/v1/{kind}/default/{name}", body, "application/json", headers={"If-Match": "*"})
+
+    for words in ("rollback", "rollback now-1"):
+        refused = asks(words)
+        assert refused.status_code == 409, refused.text
+        assert "takes two people" in refused.json()["detail"]
+    assert asks("pause").status_code in (200, 202)
+    assert asks("rollback").status_code == 409
+    settings.SGPORTAL_FOUR_EYES = ["delete"]
+    assert asks("rollback").status_code in (200, 202)
+    settings.SGPORTAL_FOUR_EYES = list(ACTIONS)
+    body["metadata"]["labels"] = {"team": "a"}
+    assert asks("rollback").status_code in (200, 202), "it asks for nothing new"
+
+
 def decided(client, address, body):
     return client.post(f"/api/v1/{address}", body, content_type="application/json").status_code
 
