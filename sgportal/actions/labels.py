@@ -17,7 +17,7 @@ from ..queries.label_impact import Impact, impact_of, scheduling_impact
 from ..queries.nodes import standing_undo
 from ..reconciler import label_jobs
 from ..reconciler.live import budgets
-from ..reconciler.queue import unit_history, workqueue
+from ..reconciler.queue import change_log, unit_history, workqueue
 from .common import Actor, NotFound, PlanChanged, Refused, check_agreed, intent, is_agreed, note, second_person
 
 _OVER = (LabelJob.State.DONE, LabelJob.State.FAILED)
@@ -190,6 +190,7 @@ def _start(
         units = (each for record in records.values() for each in _units(record["before"], record["after"]))
         note(actor, action, f"labeljobs/{job.pk}", before, dict(after), units=units)
         unit_history.remember({key for each in records.values() for key in each["after"]})
+        change_log.record("job", [str(job.pk)])
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
 

@@ -248,7 +248,10 @@ class CellHistory(Period):
 
 
 class Journal(models.Model):
-    """What changed, for live pages: `id` is the revision that server-sent events carry."""
+    """What changed, for live pages: `id` is the revision that server-sent events carry. Of PODS none is named, and no
+    page is told: what pages show of their own accord changes with grids."""
+
+    PODS = "pod"
 
     cluster = cluster_field()
     kind = models.CharField(max_length=20)

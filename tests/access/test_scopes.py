@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
@@ -347,6 +347,29 @@ def test_sums_are_of_what_is_in_scope():
     assert whole["totals"]["units"] == 2
     assert row["state"] == "Degraded"
     assert next(each["state"] for each in whole["grids"] if each["name"] == "echo") == "Blocked"
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true", "HX-Target": "live"}])
+def test_a_list_that_one_person_has_is_sent_anew_to_another_and_after_the_scope_changed(headers):
+    world("u")
+    everything = Client(headers={"host": "localhost"})
+    everything.force_login(builders.a_person("vic", "viewer"))
+    everything.get("/")  # the cookie of its forms
+    whole = everything.get("/nodes/", headers=headers)
+    assert b"foreign-node" in whole.content
+    again = {**headers, "If-None-Match": whole["ETag"]}
+    assert everything.get("/nodes/", headers=again).status_code == 304
+    mine = limited("viewer", "unit").get("/nodes/", headers=again)
+    assert mine.status_code == 200
+    assert b"foreign" not in mine.content
+    client = Client(headers={"host": "localhost"})
+    client.force_login(sam := User.objects.get(username="sam"))
+    client.get("/")
+    again = {**headers, "If-None-Match": client.get("/nodes/", headers=headers)["ETag"]}
+    assert client.get("/nodes/", headers=again).status_code == 304
+    Grant.objects.create(user=sam, role="viewer")
+    answer = client.get("/nodes/", headers=again)
+    assert (answer.status_code, b"foreign-node" in answer.content) == (200, True)
 
 
 def test_what_is_kept_for_all_browsers_is_kept_apart_by_scope():

@@ -169,13 +169,14 @@ def test_a_node_unit_that_joins_later_is_in_scope_and_one_that_leaves_is_not(sit
 def test_nothing_that_was_kept_shows_a_node_unit_that_left(sites):
     client = somebody()
     live = {"HX-Request": "true", "HX-Target": "live"}
-    places = [("/matrix/?group=site", live), ("/nodes/", {}), ("/api/v1/nodeunits?group=site", {})]
+    places = [("/matrix/?group=site", live), ("/nodes/", live), ("/nodes/", {}), ("/api/v1/nodeunits?group=site", {})]
     kept = [client.get(place, headers=headers) for place, headers in places]
     assert all(b"kiel" in each.content for each in kept)
     # The labels are another's before the change log says so: no tag may hang on the change log alone.
     builders.label(Node.objects.get(name="kiel-0"), {"region": "south"})
     for before, (place, headers) in zip(kept, places, strict=True):
         now = client.get(place, headers={**headers, "If-None-Match": before.get("ETag", '"none"')})
+        assert "ETag" in before
         assert now.status_code == 200
         assert b"kiel" not in now.content
         assert b"ham" in now.content

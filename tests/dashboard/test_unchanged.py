@@ -4,13 +4,27 @@ import re
 
 import pytest
 from django.contrib.messages import constants
+from django.db import transaction
+from django.middleware.csrf import _does_token_match
+from django.test import Client
 
-from sgportal.models import Journal
+from sgportal.models import Child, Journal, Pod
+from sgportal.reconciler.cache.enqueue import Changes, enqueue
+from sgportal.reconciler.cache.store import write_pods
 
 from .. import builders
 from .conftest import browser, hidden
 
-PAGES = ("/", "/?group=site", "/matrix/?group=site&unhealthy=1", "/grids/", "/groups/", "/group/?key=site")
+PAGES = (
+    "/",
+    "/?group=site",
+    "/matrix/?group=site&unhealthy=1",
+    "/grids/",
+    "/groups/",
+    "/group/?key=site",
+    "/nodes/",
+    "/jobs/",
+)
 PART = {"HX-Request": "true", "HX-Target": "live"}
 
 
@@ -50,6 +64,44 @@ def test_what_stands_on_the_page_besides_counts(reader, fleet):
         reader.cookies[cookie] = before or "auto"
     builders.news(unreachable=3)
     assert "Cluster unreachable" in again(reader, "/", known).content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, PART])
+def test_a_form_is_nobody_elses(operator, fleet, headers):
+    shown = operator.get("/nodes/", headers=headers)
+    beside = Client(headers={"host": "localhost"})
+    beside.force_login(builders.a_person("another", "operator"))
+    other = beside.get("/nodes/", headers={**headers, "If-None-Match": shown["ETag"]})
+    assert other.status_code == 200
+    secrets = [
+        re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', each.content.decode()) for each in (shown, other)
+    ]
+    assert all(secrets)
+    assert _same_secret(secrets[0][0], operator)
+    assert not _same_secret(secrets[1][0], operator)
+
+
+def _same_secret(token, client):
+    return _does_token_match(token, client.cookies["csrftoken"].value)
+
+
+def test_pods_of_which_no_grid_knows_count_on_the_page_of_nodes(reader, fleet):
+    pod = Pod.objects.filter(node="node0").first()
+    Child.objects.all().delete()
+    known = reader.get("/nodes/")["ETag"]
+    assert again(reader, "/nodes/", known).status_code == 304
+    for change in ({"ready": not pod.ready}, None):
+        changes = Changes()
+        row = change and Pod(**{each.name: getattr(pod, each.name) for each in pod._meta.fields if each.name != "id"})
+        if row:
+            row.ready = change["ready"]
+        with transaction.atomic():
+            write_pods({pod.uid: row}, changes)
+            enqueue(changes)
+        answer = again(reader, "/nodes/", known)
+        assert answer.status_code == 200
+        known = answer["ETag"]
+        assert again(reader, "/nodes/", known).status_code == 304
 
 
 def test_a_message_is_shown_once(admin, fleet):

@@ -26,9 +26,9 @@ class Change:
 
 
 def changes_after(revision: int, limit: int) -> list[Change]:
-    """The journal's lines behind a revision, in order."""
-    rows = Journal.objects.filter(pk__gt=revision).order_by("pk").values_list("pk", "kind", "key")
-    return [Change(*row) for row in rows[:limit]]
+    """The journal's lines behind a revision that pages are told of, in order."""
+    rows = Journal.objects.filter(pk__gt=revision).exclude(kind=Journal.PODS).order_by("pk")
+    return [Change(*row) for row in rows.values_list("pk", "kind", "key")[:limit]]
 
 
 def frames(changes: Iterable[Change], scope: Scope) -> bytes:

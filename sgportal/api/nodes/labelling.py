@@ -14,7 +14,7 @@ from ...queries.label_impact import Impact
 from ...queries.nodes import select_nodes
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..http.address import address
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
 from .impact import ImpactSerializer
 from .serializers import JobSerializer, LabelRequestSerializer, NodesRequestSerializer
 
@@ -173,7 +173,8 @@ def moved(invalid: Invalid, places: Mapping[str, str], nodes: str, changes: str)
 class JobList(PortalView):
     """Jobs on many nodes."""
 
-    @operation("List jobs", takes=PAGED, answers={200: page(JobSerializer)})
+    @operation("List jobs", takes=PAGED, answers={200: page(JobSerializer), 304: None}, headers=("ETag",))
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The jobs, newest first."""
         return self.page(LabelJob.objects.all(), ("-created_at", "-pk"), JobSerializer.of)

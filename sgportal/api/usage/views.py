@@ -10,7 +10,7 @@ from ...core.text import Invalid, Problem, say
 from ...models import CellUsage, NodeUsage, PodUsage, UnitUsage, UsageSource
 from ...queries.per_unit.usage import is_measured
 from ..description.operations import PAGED, Parameter, operation, page
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
 from .serializers import (
     CellUsageSerializer,
     GridUsageSerializer,
@@ -52,7 +52,10 @@ class NodeUsageList(_UsageList):
 
     scoped = "units"
 
-    @operation("List what nodes use", takes=PAGED, answers={200: page(NodeUsageSerializer)})
+    @operation(
+        "List what nodes use", takes=PAGED, answers={200: page(NodeUsageSerializer), 304: None}, headers=("ETag",)
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """In order of name. A node that was not measured is not in it."""
         return self.page(self.measured(NodeUsage), ("node",), NodeUsageSerializer.of)
@@ -63,7 +66,13 @@ class UnitUsageList(_UsageList):
 
     scoped = "units"
 
-    @operation("List what NodeUnits use", takes=(GROUP, *PAGED), answers={200: page(UnitUsageSerializer)})
+    @operation(
+        "List what NodeUnits use",
+        takes=(GROUP, *PAGED),
+        answers={200: page(UnitUsageSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The nodes of each together, in order of label key and name."""
         rows = self.measured(UnitUsage, key=self.query["group"])
@@ -75,7 +84,10 @@ class GridUsageList(_UsageList):
 
     scoped = "grids"
 
-    @operation("List what grids use", takes=PAGED, answers={200: page(GridUsageSerializer)})
+    @operation(
+        "List what grids use", takes=PAGED, answers={200: page(GridUsageSerializer), 304: None}, headers=("ETag",)
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """All pods of each together. Whoever may see some of the NodeUnits alone finds those of each grid among its
         cells."""
@@ -91,8 +103,10 @@ class CellUsageList(_UsageList):
     @operation(
         "List what grids use in NodeUnits",
         takes=(GRID, GROUP, UNIT, *PAGED),
-        answers={200: page(CellUsageSerializer)},
+        answers={200: page(CellUsageSerializer), 304: None},
+        headers=("ETag",),
     )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The pods of each cell together, in order of grid and NodeUnit."""
         asked = self.query
@@ -105,7 +119,13 @@ class PodUsageList(_UsageList):
 
     scoped = "units"
 
-    @operation("List what pods use", takes=(NAMESPACE, NODE, *PAGED), answers={200: page(PodUsageSerializer)})
+    @operation(
+        "List what pods use",
+        takes=(NAMESPACE, NODE, *PAGED),
+        answers={200: page(PodUsageSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """The pods of grids, in order of namespace and name."""
         rows = self.measured(PodUsage, namespace=self.query["namespace"], node=self.query["node"])

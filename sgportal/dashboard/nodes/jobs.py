@@ -23,6 +23,7 @@ from ..page.export import Columns, as_csv, wants_csv
 from ..page.parts import toasts
 from ..page.render import paged, show
 from ..page.tags import full_sentence, job_word, say
+from ..page.unchanged import unless_unchanged
 
 _EXPLAINED = {
     "cordon": gettext_lazy("No new pods are scheduled to the node. Pods keep running."),
@@ -53,6 +54,7 @@ _RESULTS: Columns = {
 
 
 @needs("viewer")
+@unless_unchanged
 def jobs(request: HttpRequest) -> HttpResponse:
     """The jobs, newest first."""
     if wants_csv(request):

@@ -17,6 +17,7 @@ from ..grids.columns import PODS
 from ..page.access import needs
 from ..page.export import as_csv, wants_csv
 from ..page.render import paged, show, wanted
+from ..page.unchanged import unless_unchanged_for_one
 from .columns import NODES
 
 FILTERS = ("selector", "group", "unit", "ready", "search")
@@ -28,6 +29,7 @@ def find(asked: dict[str, str]) -> Any:
 
 
 @needs("viewer", "units")
+@unless_unchanged_for_one
 def nodes(request: HttpRequest) -> HttpResponse:
     """The nodes that meet every filter of the URL, 100 a page."""
     asked = wanted(request, *FILTERS, "key")

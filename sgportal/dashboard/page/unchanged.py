@@ -39,21 +39,33 @@ def unless_unchanged(view: View) -> View:
         if request.method not in ("GET", "HEAD"):
             return view(request)
         setattr(request, PARTED, True)
-        if is_part(request):
-            return parts.answer(request, view)
-        if len(get_messages(request)):
-            # A message is shown once: the browser must not keep such a page, nor show an old one.
-            return _whole(view(request))
-        tag = revision_tag(fresh(request), *_about(request), *_person(request))
-        if is_known(tag, request.headers.get("If-None-Match", "")):
-            answer = as_page(HttpResponse(status=304))
-        else:
-            answer = _whole(view(request))
-        if answer.status_code in (200, 304):
-            answer["ETag"] = tag
-        return answer
+        return parts.answer(request, view) if is_part(request) else _of_a_person(request, view)
 
     return answered
+
+
+def unless_unchanged_for_one(view: View) -> View:
+    """The same for pages whose live part has a form, and so a secret of the person in it: it is shared with nobody."""
+
+    @wraps(view)
+    def answered(request: HttpRequest) -> HttpResponse:
+        return _of_a_person(request, view) if request.method in ("GET", "HEAD") else view(request)
+
+    return answered
+
+
+def _of_a_person(request: HttpRequest, view: View) -> HttpResponse:
+    if len(get_messages(request)) and not is_part(request):
+        # A message is shown once: the browser must not keep such a page, nor show an old one.
+        return _whole(view(request))
+    tag = revision_tag(fresh(request), *_about(request), *_person(request))
+    if is_known(tag, request.headers.get("If-None-Match", "")):
+        answer = as_page(HttpResponse(status=304))
+    else:
+        answer = _whole(view(request))
+    if answer.status_code in (200, 304):
+        answer["ETag"] = tag
+    return answer
 
 
 def _about(request: HttpRequest) -> list[object]:

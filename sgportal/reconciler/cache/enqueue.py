@@ -35,7 +35,7 @@ class Changes:
     `children`: those that came, went or changed. `above_pods`: (kind,
     namespace, name) of workloads above changed pods. `strangers`: (kind, namespace) in which an object that is no
     grid's changed. `services`: (namespace, name) of Services whose slices changed. `proxies`: what decides about
-    traffic to any Service changed: a node, its zone, what carries traffic there."""
+    traffic to any Service changed: a node, its zone, what carries traffic there. `pods`: how some stand, or where."""
 
     nodes: set[str] = field(default_factory=set)
     moved: set[tuple[str, str]] = field(default_factory=set)
@@ -46,6 +46,7 @@ class Changes:
     strangers: set[tuple[str, str]] = field(default_factory=set)
     services: set[tuple[str, str]] = field(default_factory=set)
     proxies: bool = False
+    pods: bool = False
 
     def child_changed(self, child: Child) -> None:
         """A child came, went or changed."""
@@ -72,9 +73,14 @@ def enqueue(changes: Changes) -> None:
     }
     whole.update(waiting)
     due_cells.enqueue(cells, {grid.path for grid in whole})
-    change_log.record("node", sorted(changes.nodes))
-    change_log.record("unit", sorted(label for label in labels if _is_of_interest(label, by_key)))
-    change_log.record("grid", sorted({grid.path for grid in touched}))
+    change_log.record_all(
+        {
+            "node": sorted(changes.nodes),
+            "unit": sorted(label for label in labels if _is_of_interest(label, by_key)),
+            "grid": sorted({grid.path for grid in touched}),
+            change_log.PODS: [""] if changes.pods else [],
+        }
+    )
 
 
 def enqueue_all() -> None:

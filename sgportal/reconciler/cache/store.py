@@ -120,6 +120,7 @@ def write_pods(batch: Mapping[str, Pod | None], changes: Changes) -> None:
             continue
         changed.append(row)
         if _differs(row, before, _POD_STATE):
+            changes.pods = True
             _note_pods([row, before] if before else [row], changes)
         if row.agent or (before and before.agent):
             changes.proxies |= _differs(row, before, _AGENT)
@@ -128,6 +129,7 @@ def write_pods(batch: Mapping[str, Pod | None], changes: Changes) -> None:
     _note_pods(gone, changes)
     changes.proxies |= any(pod.agent for pod in gone)
     if gone:
+        changes.pods = True
         Pod.objects.filter(pk__in=[pod.pk for pod in gone]).delete()
 
 

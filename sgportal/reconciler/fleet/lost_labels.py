@@ -6,7 +6,7 @@ from collections import defaultdict
 from ...core.names import protected_label_problem
 from ...models import Grid, LabelJob, ManagedCluster, Node, NodeLabel
 from ...queries.freshness import seen_once
-from ..queue import workqueue
+from ..queue import change_log, workqueue
 
 KIND = "fleet"
 KEY = f"{KIND}/lost-labels"
@@ -41,6 +41,7 @@ def give_back() -> float | None:
                 lacking[key, value].append(node.name)
     jobs = [_job(key, value, names) for (key, value), names in sorted(lacking.items())]
     ManagedCluster.objects.update(lost_labels={})
+    change_log.record("job", [str(job.pk) for job in jobs])
     workqueue.enqueue([f"{_JOBS}/{job.pk}" for job in jobs], urgent=True)
     return None
 

@@ -21,7 +21,7 @@ ADDRESSES = (
     "/?group=zone",
     "/matrix/?group=zone",
 )
-ADDRESSES += ("/grids/", "/groups/", "/group/?key=zone")
+ADDRESSES += ("/grids/", "/groups/", "/group/?key=zone", "/nodes/", "/jobs/", "jobs")
 PASSING = re.compile(r'"observedAt":"[^"]*"|<time.*?</time>|value="\w{64}"|data-revision="\d+"')
 
 
