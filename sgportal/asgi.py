@@ -12,7 +12,8 @@ django.setup(set_prefix=False)
 
 from .api.handler import Handler  # noqa: E402 - settings come first
 from .api.serving import served  # noqa: E402
+from .dashboard.page.parts.crowd import Crowd  # noqa: E402
 from .management.process_memory import freeze  # noqa: E402
 
-application = served(Handler())
+application = served(Crowd(Handler()))
 freeze()

@@ -27,9 +27,11 @@
   // server makes a fragment once for all who look at it, and what it gives may be a quarter of a second old; nor later than
   // AT_LAST after the first of them. Where everything changes all the time, a fragment is asked for once in PACE; after
   // a quiet while, so many more times at once (BURST), so that one change is not held up by what followed from the last.
-  const SETTLE = 350, AT_LAST = 1000, PACE = 3000, BURST = 2;
+  // All browsers hear of a change at once, and ask by up to APART one after another.
+  const SETTLE = 350, AT_LAST = 1000, PACE = 1200, BURST = 2, APART = 150;
+  const apart = Math.random() * APART;
   let first = 0, changed = 0, paced = 0;
-  const ready = () => Math.max(Math.min(changed + SETTLE, first + AT_LAST), paced - BURST * PACE);
+  const ready = () => Math.max(Math.min(changed + SETTLE, first + AT_LAST), paced - BURST * PACE) + apart;
   const delay = () => document.hidden ? 5000 : ready() - Date.now();
   const refresh = ({ kind, key }) => {
     for (const part of document.querySelectorAll("[data-live]")) {
@@ -96,8 +98,10 @@
   for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(lost, again);
 
   // Only what the server itself sent counts as heard; that the stream broke does not.
+  let unanswered = 0, next = 0;
   const hear = () => {
     heard = Date.now();
+    unanswered = next = 0;
     if (!lost) return;
     lost = false;
     guard();
@@ -145,16 +149,23 @@
   };
   const drop = () => { pass(); if (source) source.close(); source = null; };
 
-  // A page that hears nothing asks; without an answer it says so, across the page, and stops writes.
+  // A page that hears nothing asks; without an answer it says so, across the page, and stops writes. It asks less and less
+  // often, and each page at times of its own: a server that starts again has hundreds of them to answer.
+  const SOONEST = 500, LATEST = 8000;
+  const unheard = () => {
+    next = Date.now() + Math.min(SOONEST * 2 ** unanswered, LATEST) * (0.5 + Math.random());
+    unanswered += 1;
+  };
   const ask = async () => {
     if (asking || document.hidden) return;
     asking = true;
     try {
       const answer = await fetch(body.ping, { headers: { "HX-Request": "true" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (answer.headers.get("HX-Refresh")) location.reload();
+      // Who is logged out, or may not read any more, is shown that.
+      if (answer.headers.get("HX-Refresh") || answer.status === 403) location.reload();
       else if (answer.ok) hear();
-      else lose();
-    } catch { lose(); }
+      else { lose(); unheard(); }
+    } catch { lose(); unheard(); }
     asking = false;
   };
   const lose = () => {
@@ -181,7 +192,7 @@
   }, true);
   document.addEventListener("htmx:afterSettle", guard);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - heard > SILENCE) ask(); });
-  setInterval(() => { if (Date.now() - heard > SILENCE) ask(); }, 250);
+  setInterval(() => { if (Date.now() - heard > SILENCE && Date.now() >= next) ask(); }, 250);
 
   const beat = () => {
     const { id, at } = lease();

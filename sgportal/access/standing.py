@@ -35,7 +35,9 @@ class Standing:
 
     def holds(self, caller: Caller, rights: tuple[Right, ...]) -> bool:
         """Whether it is known that a caller may do just that."""
-        return time.monotonic() - self._looked < MOMENT_SECONDS and self._rights.get(caller) == rights
+        if time.monotonic() - self._looked >= MOMENT_SECONDS or (found := self._rights.get(caller)) is None:
+            return False
+        return frozenset(found) == frozenset(rights)
 
     def forget(self) -> None:
         """Know nothing."""

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestAborted
@@ -21,7 +22,13 @@ from django.http.response import HttpResponseBase
 from .events.answer import EventStream
 
 log = logging.getLogger(__name__)
+AT_A_TIME = (
+    64  # requests with a thread each; more of them only wait for one another, and for connections to the database
+)
+NEVER_WAIT = frozenset({"/healthz", "/readyz", "/metrics"})
 STUCK_SECONDS = 60.0  # that a reader of a stream may take nothing
+
+_places: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = WeakKeyDictionary()
 
 
 class Handler(ASGIHandler):
@@ -32,8 +39,10 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer of that chain, worked out in the request's thread."""
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        """The answer of that chain, worked out in the request's thread; in its turn, where many ask at once."""
+        places = _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_A_TIME))
+        async with contextlib.nullcontext() if request.path in NEVER_WAIT else places:
+            return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, then tell a stream's reader what it is to be told until either of the two ends it."""

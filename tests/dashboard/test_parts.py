@@ -154,9 +154,9 @@ def test_the_script_asks_later_than_a_part_is_old():
         int(re.search(rf"{name} = (\d+)", script)[1]) / 1000 for name in ("SETTLE", "AT_LAST", "PACE")
     )
     assert PART_SECONDS + 0.1 <= settle < at_last < pace
-    burst = int(re.search(r"BURST = (\d+)", script)[1])
+    burst, apart = int(re.search(r"BURST = (\d+)", script)[1]), int(re.search(r"APART = (\d+)", script)[1]) / 1000
     bench = Path("bench/live.py").read_text(encoding="utf-8")
-    assert f"SETTLE, AT_LAST, PACE, BURST = {settle}, {at_last}, {pace}, {burst}" in bench
+    assert f"SETTLE, AT_LAST, PACE, BURST, APART = {settle}, {at_last}, {pace}, {burst}, {apart}" in bench
 
 
 def test_answers_to_what_browsers_show_are_as_few_as_are_of_use(monkeypatch):
@@ -165,9 +165,9 @@ def test_answers_to_what_browsers_show_are_as_few_as_are_of_use(monkeypatch):
         lists.parted(f"<ul {lists.LIST}n{lists.NAMED}>{lists.BLOCK}a{lists.NAMED}<li>{number}</li>{lists.END}</ul>")
         for number in range(20)
     ]
-    part = unchanged._Part("tag", pages[0])
+    part = unchanged.Part("tag", pages[0])
     for page in pages[1:]:
         version = page.pieces[0].list.version
-        assert f'data-from="{version}"'.encode() in part.since(frozenset([version])).content
+        assert f'data-from="{version}"'.encode() in part._since_shown(frozenset([version])).content
     assert len(part._since) == 4
-    assert part.since(frozenset(["unknown"])) is None
+    assert part._since_shown(frozenset(["unknown"])) is None

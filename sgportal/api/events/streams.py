@@ -29,7 +29,7 @@ from .listeners import BACKLOG, Listener
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 CROWD = 50  # streams; so many more are told of changes so many times less often,
-SELDOM = 4  # this many times at most: each then hears of more at once
+SELDOM = 2  # this many times at most: each then hears of more at once
 HEARTBEAT_SECONDS = 2.0  # a page takes a stream that is silent for longer as lost
 LIFE_SECONDS = 900.0  # at most; then the caller reconnects
 RETRY_MS = (1500, 4500)  # until a caller reconnects; not all at once, after the server was away

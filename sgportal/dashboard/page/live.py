@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from .access import needs
 from .render import show
+from .unchanged import shared_by_all
 
 # (below how many seconds, seconds per unit, how long ago, how long): the page's script reads the same texts.
 AGE_UNITS: tuple[tuple[int | None, int, Any, Any], ...] = (
@@ -18,6 +19,7 @@ AGE_UNITS: tuple[tuple[int | None, int, Any, Any], ...] = (
 
 
 @needs("viewer", "units")
+@shared_by_all
 def pulse(request: HttpRequest) -> HttpResponse:
     """Only the line that says how fresh the news is; every page asks for it when the cluster's state changes."""
     return show(request, "components/freshness.html")

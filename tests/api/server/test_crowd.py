@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
-from asgiref.sync import SyncToAsync, iscoroutinefunction
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, iscoroutinefunction
+from django.http import HttpResponse
 
 from sgportal.api import handler
 from sgportal.api.events import changes, seats, streams
@@ -137,6 +139,40 @@ def test_a_request_is_answered_in_one_thread_by_one_way_there(as_, monkeypatch):
     assert sent[0]["status"] == 200
     # There; and the receivers of the signals that a request has begun and is over.
     assert len(ways) <= 4
+
+
+def test_of_many_requests_at_once_some_are_answered_and_the_others_wait_their_turn_but_for_probes(monkeypatch):
+    """Hundreds of threads at once wait for connections to the database until the pool gives up on them."""
+    monkeypatch.setattr(handler, "AT_A_TIME", 3)
+    free, busy, most, lock = threading.Event(), [], [], threading.Lock()
+
+    def answer(request):
+        if request.path != "/healthz":
+            with lock:
+                busy.append(request)
+                most.append(len(busy))
+            free.wait(75)
+            with lock:
+                busy.remove(request)
+        return HttpResponse()
+
+    answering = handler.Handler()
+    monkeypatch.setattr(answering, "get_response", answer)
+
+    async def ask(path):
+        async with ThreadSensitiveContext():
+            return await answering.get_response_async(SimpleNamespace(path=path))
+
+    async def at_once():
+        waiting = [asyncio.create_task(ask("/")) for _ in range(20)]
+        while len(busy) < 3:
+            await asyncio.sleep(0)
+        assert (await ask("/healthz")).status_code == 200
+        free.set()
+        return [each.status_code for each in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(asyncio.wait_for(at_once(), 75)) == [200] * 20
+    assert max(most) == 3
 
 
 def test_streams_that_are_open_keep_no_threads(address, token):
