@@ -85,8 +85,9 @@ def _happened(path, key, unit, **more):
     )
 
 
+@pytest.mark.parametrize("namespaces", ["home", ""])
 @pytest.mark.parametrize("earlier", ["another grid of that name", "another NodeGroup of the same grid"])
-def test_who_takes_a_name_learns_nothing_of_the_grid_that_had_it(db, earlier):
+def test_who_takes_a_name_learns_nothing_of_the_grid_that_had_it(db, earlier, namespaces):
     """Whoever is limited to a NodeGroup made a grid of the name of one of another's, and read what was in that."""
     path = "deploymentgrids/home/echo"
     if earlier.startswith("another grid"):
@@ -96,9 +97,11 @@ def test_who_takes_a_name_learns_nothing_of_the_grid_that_had_it(db, earlier):
         change = {"before": {"spec": {"gridUniqKey": "hidden-key"}}, "after": {"spec": {"gridUniqKey": "site"}}}
         AuditEvent.objects.create(actor="bo", door="rest", verb="change", path=path, **change)
     _happened(path, "site", "ham")
+    for place in ("nodes/node0", "nodes", "labeljobs/1", "servicegroups/home/hidden-pack"):
+        AuditEvent.objects.create(actor="bo", door="rest", verb="change", path=place)
     builders.news()
     sam = builders.a_person("sam", "")
-    Grant.objects.create(user=sam, role="viewer", namespaces="home", key="site")
+    Grant.objects.create(user=sam, role="viewer", namespaces=namespaces, key="site")
     of_site, of_all = Client(), Client()
     of_site.force_login(sam)
     of_all.force_login(builders.a_person("vic", "viewer"))

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Concat, Lower, StrIndex, Substr
+from django.db.models.functions import Concat, Greatest, Lower, StrIndex, Substr
 
 from ...core.access.scope import Bounds
 from ...core.grids.kinds import KINDS
@@ -156,7 +156,8 @@ def _of_grids(bounds: Bounds, at: str) -> Q:
     if bounds.key:
         place = Substr(OuterRef("path"), StrIndex(OuterRef("path"), Value("/")) + 1)
         slash = StrIndex(place, Value("/"))
-        indexed = {"kind__in": bounds.kinds or list(KINDS), "namespace": Substr(place, 1, slash - 1)}
+        namespace = Substr(place, 1, Greatest(slash - 1, Value(0)))  # PostgreSQL refuses a negative length
+        indexed = {"kind__in": bounds.kinds or list(KINDS), "namespace": namespace}
         named = _all("Grid").filter(**indexed, name=Substr(place, slash + 1)).filter(_of_grid(bounds))
         path = Concat(Lower("kind"), Value("s/"), "namespace", Value("/"), "name")
         found &= Q(Exists(named.annotate(path_=path).filter(path_=OuterRef("path"), created_at__lte=OuterRef(at))))
