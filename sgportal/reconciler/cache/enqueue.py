@@ -61,13 +61,13 @@ def enqueue(changes: Changes) -> None:
     changed, each thing once; at most seven queries besides those of `workqueue.enqueue`."""
     _add_children_above_pods(changes)
     labels = {label for label, _ in changes.moved | changes.readiness}
-    by_key = list(Grid.objects.filter(key__in=labels).only(*_OF_A_GRID)) if labels else []
+    by_key, reading = _of_labels(labels, {key for key, _ in changes.relabelled})
     by_child = [(grid, _unit_of(child, grid)) for child, grid in grids_of_children(changes.children)]
     waiting = _waiting_for_a_name(changes.strangers)
     touched = [*(grid for grid, _ in by_child), *waiting, *_serving(changes)]
     cells = {Cell(grid.key, grid.pk, unit) for grid, unit in by_child if unit}
     cells.update(_cells_of_units(changes, {grid.key for grid in by_key if _has_cells(grid)}))
-    cells.update(_reading_labels(changes))
+    cells.update(_reading_labels(changes, reading))
     whole = {grid for grid in (*touched, *by_key) if not _has_cells(grid)} | {
         grid for grid, unit in by_child if not unit
     }
@@ -108,12 +108,20 @@ def _cells_of_units(changes: Changes, labels: Collection[str]) -> Iterable[Cell]
             yield Cell(label, due_cells.ALL, unit, moved=(label, unit) in changes.moved)
 
 
-def _reading_labels(changes: Changes) -> Iterable[Cell]:
+def _of_labels(labels: Collection[str], relabelled: Collection[str]) -> tuple[list[Grid], list[Grid]]:
+    """The grids of some label keys, and those of others whose children depend on labels. One query at most."""
+    if not labels and not relabelled:
+        return [], []
+    wanted = Q(key__in=labels) | Q(key__in=relabelled, reads_labels=True)
+    found = list(Grid.objects.filter(wanted).only(*_OF_A_GRID, "reads_labels"))
+    by_key = [grid for grid in found if grid.key in labels]
+    return by_key, [grid for grid in found if grid.reads_labels and grid.key in relabelled]
+
+
+def _reading_labels(changes: Changes, grids: Iterable[Grid]) -> Iterable[Cell]:
     """The cells whose children depend on a label that a node of their unit has, had, or has otherwise now."""
-    if changes.relabelled:
-        keys = {key for key, _ in changes.relabelled}
-        for grid in Grid.objects.filter(reads_labels=True, key__in=keys).only(*_OF_A_GRID):
-            yield from (Cell(key, grid.pk, value) for key, value in changes.relabelled if key == grid.key and value)
+    for grid in grids:
+        yield from (Cell(grid.key, grid.pk, value) for key, value in changes.relabelled if key == grid.key and value)
 
 
 def _add_children_above_pods(changes: Changes) -> None:

@@ -31,11 +31,11 @@ class Guard:
         row = ManagedCluster.now()
         if row.name != settings.SGPORTAL_CLUSTER_NAME:
             ManagedCluster.objects.update(name=settings.SGPORTAL_CLUSTER_NAME)
+        self.kinds = frozenset(Grid.objects.in_cluster().order_by().values_list("kind", flat=True).distinct())
         return self._learn(row)
 
     def _learn(self, row: ManagedCluster) -> ManagedCluster:
         self.identity.expected = row.uid
-        self.kinds = frozenset(Grid.objects.in_cluster().order_by().values_list("kind", flat=True).distinct())
         return row
 
     def refresh(self) -> None:

@@ -69,9 +69,13 @@ def _enqueue_batch(keys: Sequence[str], urgent: bool) -> None:
     with transaction.atomic():
         make_rows(keys)
         rows = WorkKey.objects.filter(key__in=keys).locked()
-        rows.filter(requested__lte=F("done")).update(since=clock.now())
-        rows.update(requested=F("requested") + 1)
-        (rows if urgent else rows.filter(failures=0)).update(next_at=AT_ONCE, failures=0)
+        later = Case(When(failures=0, then=AT_ONCE), default=F("next_at"))  # where it is in back-off
+        rows.update(
+            since=Case(When(requested__lte=F("done"), then=clock.now()), default=F("since")),
+            requested=F("requested") + 1,
+            next_at=AT_ONCE if urgent else later,
+            failures=0 if urgent else F("failures"),
+        )
         _send_messages(rows.filter(next_at__lte=clock.now()))
 
 

@@ -7,10 +7,14 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from sgportal.cluster import Identity
 from sgportal.models import WorkKey
 from sgportal.reconciler import worker
 from sgportal.reconciler.executor import Executor
+from sgportal.reconciler.fleet.guard import Guard
 from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.queue.together import requests_together
 
@@ -154,3 +158,32 @@ def test_a_worker_does_what_is_due_soon_without_asking_the_rows():
     assert hands.offer(KEY, 0.0)
     assert done.wait(75)
     assert hands.stop(75)
+
+
+def _written(statements, table):
+    return [each["sql"] for each in statements if each["sql"].startswith(f'UPDATE "sgportal_{table}"')]
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_keys_are_enqueued_by_one_update_whatever_state_each_is_in(urgent, settings):
+    settings.CELERY_BROKER_URL = ""
+    later, long_ago = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
+    said = {"since": long_ago, "next_at": later}
+    WorkKey.objects.create(key="idle", requested=4, done=4, **said)
+    WorkKey.objects.create(key="waits", requested=5, done=4, **said)
+    WorkKey.objects.create(key="fails", requested=5, done=4, failures=3, **said)
+    with CaptureQueriesContext(connection) as asked:
+        workqueue.enqueue(["fails", "idle", "new", "waits"], urgent=urgent)
+    assert len(_written(asked.captured_queries, "workkey")) == 1
+    rows = {row.key: row for row in WorkKey.objects.all()}
+    assert {key: row.requested - row.done for key, row in rows.items()} == {"idle": 1, "new": 1, "waits": 2, "fails": 2}
+    assert {key for key, row in rows.items() if row.since == long_ago} == {"waits", "fails"}
+    assert {key for key, row in rows.items() if row.next_at == later} == (set() if urgent else {"fails"})
+    assert rows["fails"].failures == (0 if urgent else 3)
+
+
+def test_a_batch_of_the_watch_asks_once_whose_cluster_it_is():
+    guard = Guard(Identity())
+    with transaction.atomic(), CaptureQueriesContext(connection) as asked:
+        assert guard.hold()
+    assert not [each for each in asked.captured_queries if '"sgportal_grid"' in each["sql"]]
