@@ -40,6 +40,7 @@ def history(db: None) -> None:
     for namespace, name, key in (("shop", "web", "site"), ("other", "db", "zone")):
         row = builders.grid(name, namespace=namespace, key=key)
         builders.cell(row, "lyon")
+        type(row).objects.update(created_at=NOW - timedelta(days=1))  # before anything happened to it
     audit(9, "create", WEB)
     audit(8, "log-in", "users/ada", kind="access")
     audit(7, "label", "labeljobs/1", "olga", before={"n1": {}}, after={"site": "lyon"})
