@@ -5,17 +5,21 @@ Every answer about a pair depends on the fields that `likeness` keeps, and on no
 labels, annotations, owner references and specs, and says by whom they were set; not for what reads a name or a status.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 
+from ..grids.grid import GridSpec
 from ..names import UNIT
 from ..overrides.form import NOWHERE, Tree
+from ..ownership.ignored import Ignored
 from ..ownership.managed_fields import entries_of
 from .per_unit.shared import Shape, Shared
 
+MOST_KEPT = 4  # answers about the children of one grid, between two plans
 Body = Mapping[str, Any]
 Answer = TypeVar("Answer")
 # Where a child says which unit it is for, in the pair of its metadata and its spec.
@@ -31,11 +35,11 @@ _LISTS = (list, tuple)
 _OF_ONE_OBJECT = {"name", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
 
 
-def once_for_alike(answer: Callable[[Body, Body], Answer]) -> Callable[..., Answer]:
+def once_for_alike(answer: Callable[[Body, Body], Answer], most: int | None = None) -> Callable[..., Answer]:
     """`answer(wanted, live)`, worked out once for all pairs that are alike. A third argument is the tree of where in
     the wanted spec there are texts that differ per unit: what is live as it is wanted there makes no difference, unless
     the answer repeats it. A fourth (`make`, None for unknown) is the same for wanted bodies that differ in nothing but
-    those texts, their name and their unit."""
+    those texts, their name and their unit. No more than `most` answers are remembered."""
     known: dict[Hashable, Answer] = {}
     places = _Places()
 
@@ -48,14 +52,29 @@ def once_for_alike(answer: Callable[[Body, Body], Answer]) -> Callable[..., Answ
             mark = likeness(wanted, live, tree)
         if mark is None:
             return answer(wanted, live)
-        if mark not in known:
-            found = answer(wanted, live)
-            if _repeats(found, set(_texts(wanted["spec"], varying))):
-                return found
+        if (before := known.get(mark)) is not None:
+            return before
+        found = answer(wanted, live)
+        if not _repeats(found, set(_texts(wanted["spec"], varying))):
+            if len(known) == most:
+                known.clear()
             known[mark] = found
-        return known[mark]
+        return found
 
     return answered
+
+
+def comparing(
+    compare: Callable[[Sequence[Ignored], Body, Body], Answer], spec: GridSpec, live: Iterable[Body]
+) -> Callable[..., Answer]:
+    """`compare` of a grid's children with what is `live`, once for all that are alike. Of plain objects, as a worker
+    has a few of them again and again, what was found is kept with the grid for the next plan."""
+    if any(isinstance(each, Shared) for each in live):
+        return once_for_alike(partial(compare, spec.ignored))
+    if compare not in spec.made:
+        spec.made[compare] = once_for_alike(partial(compare, spec.ignored), MOST_KEPT)
+    found: Callable[..., Answer] = spec.made[compare]
+    return found
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ It is a value. What is shown before a change, returned for a dry run, executed, 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Literal
 
 from ..grids.grid import GridSpec
@@ -13,7 +12,7 @@ from ..names import UNIT, child_name
 from ..ownership.identity import conflict, is_orphan_of, is_ours, marked_for
 from ..ownership.share import share
 from ..text import Sentence, say
-from .alike import once_for_alike
+from .alike import comparing
 from .comparison import Compared, compared_child
 from .departure import departure
 from .desired import Child, Finding, desired, is_front
@@ -99,7 +98,7 @@ def plan(spec: GridSpec, world: World) -> Plan:
         return Plan(tuple(steps))
     live = {each["metadata"]["name"]: each for each in world.live}
     children, findings = desired(spec, world.units, world.owner, world.can, live, world.known, world.pinned)
-    draft = _Draft([], list(findings), [], once_for_alike(partial(compared_child, spec.ignored)))
+    draft = _Draft([], list(findings), [], comparing(compared_child, spec, world.live))
     for child in children:
         _settle(spec, world, child, live.get(child.name), draft)
     expected = {child.name for child in children} | {_name(spec, finding.unit) for finding in findings}

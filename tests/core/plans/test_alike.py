@@ -265,3 +265,24 @@ def test_what_is_the_same_at_the_places_of_a_tree_is_left_out_and_nothing_else(d
         if (same := at(want, (*first, last))) is not None and same == at(have, (*first, last)):
             at(want, first)[last] = at(have, first)[last] = None
     assert found == (want, have)
+
+
+def test_a_later_plan_of_the_same_grid_compares_only_what_is_new(monkeypatch):
+    compared = []
+
+    def counting(ignored, wanted, live):
+        compared.append(wanted["metadata"]["name"])
+        return comparison.compared_child(ignored, wanted, live)
+
+    monkeypatch.setattr(planning, "compared_child", counting)
+    spec = a_grid()
+    live = settled(spec, UNITS)
+    for _ in range(3):
+        assert not plan(spec, a_world(UNITS, live)).steps
+    assert len(compared) == 1
+    for number in range(alike.MOST_KEPT * 2):
+        edited = copy.deepcopy(live)
+        main(edited[0])["image"] = f"other:{number}"
+        found, alone = plan(spec, a_world(UNITS, edited)), plan(a_grid(), a_world(UNITS, edited))
+        assert found == alone
+        assert [step.verb for step in found.steps] == ["update"]
