@@ -1,6 +1,7 @@
 """The API server goes, is busy, fails, forgets, or cannot be reached."""
 
 import signal
+import socket
 import time
 
 from ..setting import Setting
@@ -95,6 +96,22 @@ def _rejected(at: Setting) -> int:
 )
 def api_500(at: Setting) -> None:
     """An admission webhook whose server is not there, with failurePolicy Fail."""
+    _admitted_by(at, "https://127.0.0.1:1/", 20)
+
+
+@fault(
+    "webhook-silent",
+    "a webhook that says nothing holds up every write of workloads, Services, slices and grids for 8 s and then lets it"
+    " through, for 40 s",
+)
+def webhook_silent(at: Setting) -> None:
+    """With failurePolicy Ignore: a write is done long after it was asked for, maybe after who asked has given up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        _admitted_by(at, f"https://127.0.0.1:{server.getsockname()[1]}/", 40, "Ignore", 8)
+
+
+def _admitted_by(at: Setting, url: str, seconds: float, policy: str = "Fail", timeout: int = 10) -> None:
+    """Have an admission webhook at a URL asked about what the portal writes, for so long."""
     kinds = {
         "apps": ["deployments", "statefulsets"],
         "": ["services"],
@@ -107,18 +124,34 @@ def api_500(at: Setting) -> None:
     ]
     hook = {
         "name": "faults.sgportal.example",
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "clientConfig": {"url": url},
         "rules": rules,
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
-        "failurePolicy": "Fail",
+        "failurePolicy": policy,
+        "timeoutSeconds": timeout,
     }
     body = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
     at.api.request("POST", _HOOKS, {**body, "metadata": {"name": _NAME}, "webhooks": [hook]})
     try:
-        time.sleep(20)
+        time.sleep(seconds)
     finally:
         at.api.request("DELETE", f"{_HOOKS}/{_NAME}")
+
+
+@fault(
+    "quota-none",
+    "a ResourceQuota takes no further workload and no further pod in the namespace for 30 s",
+    explains="exceeded quota",
+)
+def quota_none(at: Setting) -> None:
+    """What is there runs on; what is new is refused with 403 until the quota goes."""
+    quotas = "/api/v1/namespaces/default/resourcequotas"
+    hard = {"count/deployments.apps": "0", "count/statefulsets.apps": "0", "pods": "0"}
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": _NAME}, "spec": {"hard": hard}}
+    at.api.request("POST", quotas, body)
+    time.sleep(30)
+    at.api.request("DELETE", f"{quotas}/{_NAME}")
 
 
 @fault("api-410", "watches cut for 5 s, etcd compacted, the API server killed and begun anew: 410 for where they were")
