@@ -1,6 +1,7 @@
 """Edits of a grid's row and of its custom resource, and how each is brought to the other."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from ....cluster import JSON_PATCH, Cluster
 from ....core.grids.grid import source_metadata
 from ....core.overrides.operation import operation_text
 from ....core.text import say
-from ....models import Grid
+from ....models import AuditEvent, Grid
 from ...fleet import membership
 from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
@@ -85,7 +86,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
     copied = not grid.generation and membership.is_copy(grid, body, cluster)
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
-        adopted = row.generation == 0
+        adopted, before = row.generation == 0, row.source()
         if row.spec != spec or row.metadata != metadata:
             row.generation += 1
             row.version += 1
@@ -93,6 +94,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             row.key = key[:317] if isinstance(key, str) else ""
             row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
             row.remember("cluster")
+            _note(row, None if adopted else before, body)
         if adopted:
             row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
             if not copied:
@@ -113,6 +115,19 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
         kube_events.send([grid], cluster)
     change_log.record("grid", [grid.path])
     wake_group(grid)
+
+
+def _note(grid: Grid, before: Body | None, body: Body) -> None:
+    """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by an
+    annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
+    after = grid.source()
+    if before is None:
+        made = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
+        AuditEvent.objects.create(actor="cluster", door="cluster", verb="create", path=grid.path, at=made, after=after)
+    elif before["spec"] != after["spec"]:
+        AuditEvent.objects.create(
+            actor="cluster", door="cluster", verb="change", path=grid.path, before=before, after=after
+        )
 
 
 def wake_group(grid: Grid) -> None:
