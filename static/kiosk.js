@@ -42,9 +42,9 @@
     const rest = document.documentElement.scrollHeight - innerHeight - scrollY;
     if (!byHand && rest > OVERLAP) scrollBy({ top: innerHeight - OVERLAP, behavior: calm.matches ? "auto" : "smooth" });
     else {
-      turning = true;
+      turning = wall.toggleAttribute("data-turning", true);
       await go(step);
-      turning = false;
+      turning = wall.toggleAttribute("data-turning", false);
     }
     later();
   };
