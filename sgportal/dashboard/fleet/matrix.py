@@ -22,6 +22,7 @@ from ..page.export import MOST, Columns, as_csv, wants_csv
 from ..page.render import is_part, read_page, show, wanted
 from ..page.tags import say, state_word
 from ..page.unchanged import unless_unchanged
+from .first import first_steps
 
 UNITS = 50  # rows of a page
 WINDOW = 100  # rows that are around what is seen where a script asks for them, by the number of the first
@@ -77,6 +78,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     context = {
         "csv": True,
         "seen": seen,
+        "first_steps": () if seen.key else first_steps("", ()),
         "asked": asked,
         "groups": () if is_part(request) else _groups(seen.key),
         "columns": [(grid, grid_url(grid)) for grid in seen.grids],

@@ -19,9 +19,9 @@ def news(db):
     builders.news()
 
 
-def steps(client):
+def steps(client, page="/"):
     """Of each step whether it is done, and where it leads."""
-    text = client.get("/").content.decode()
+    text = client.get(page).content.decode()
     found = re.search(r'<ol class="first".*?</ol>', text, re.S)
     if not found:
         return []
@@ -50,6 +50,11 @@ def test_each_step_leads_to_the_next_and_notices_that_it_is_done(operator):
     builders.observed(front, ["s0"])
     Grid.objects.filter(pk=front.pk).update(state="Ready")
     assert [done for done, _ in steps(operator)] == [True] * 4
+
+
+def test_an_empty_matrix_leads_by_the_same_steps(operator):
+    assert steps(operator, "/matrix/") == steps(operator)
+    assert len(steps(operator)) == 4
 
 
 def test_the_steps_go_when_they_have_been_seen_to_be_done(operator):
