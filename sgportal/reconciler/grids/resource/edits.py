@@ -118,8 +118,8 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
 
 
 def _note(grid: Grid, before: Body | None, body: Body) -> None:
-    """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by an
-    annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
+    """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by
+    an annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
     after = grid.source()
     if before is None:
         made = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
