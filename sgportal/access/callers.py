@@ -10,11 +10,11 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ..core.access.scope import Right, has_role
+from ..core.access.scope import Right
 from ..models import ApiToken, AuditEvent, ServiceToken
-from ..models.people import Bearer
+from ..models.people import Bearer, rights_by_token
 from ..models.scopes.clusters import every
-from ..models.scopes.grants import held_by, highest
+from ..models.scopes.grants import held_by
 from . import second_factor
 
 
@@ -94,6 +94,5 @@ def _by_session(caller: Caller, user: User) -> tuple[Right, ...]:
 def _by_token(token: ApiToken | None, user: User | None) -> tuple[Right, ...]:
     if token is None or user is None:
         return ()
-    identity = getattr(user, "oidc", None)
-    token.owners = held_by(user) if identity is None or identity.is_recent else ()
-    return token.rights if not token.role or has_role(highest(token.owners), token.role) else ()
+    token.owners = rights_by_token(user, held_by)
+    return () if token.outlives_role else token.rights

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -149,6 +150,12 @@ class Bearer(Bounded):
         return token if token and secrets.compare_digest(token.digest, _digest(secret)) else None
 
 
+def rights_by_token(owner: Any, rights: Callable[[Any], tuple[Right, ...]] = rights_of) -> tuple[Right, ...]:
+    """The `rights` of who owns a token: none, where a provider knows them and has not named them for long."""
+    identity = getattr(owner, "oidc", None)
+    return rights(owner) if identity is None or identity.is_recent else ()
+
+
 class ApiToken(Bearer):
     """A person's token. `role` is what its owner was when it was made: it never stands for more than its owner may."""
 
@@ -177,9 +184,13 @@ class ApiToken(Bearer):
 
     @cached_property
     def owners(self) -> tuple[Right, ...]:
-        """What its owner may do: nothing, where a provider knows them and has not named them for long. One query."""
-        identity = getattr(self.user, "oidc", None)
-        return rights_of(self.user) if identity is None or identity.is_recent else ()
+        """What its owner may do. One query."""
+        return rights_by_token(self.user)
+
+    @property
+    def outlives_role(self) -> bool:
+        """Whether its owner has the role no more that it was made with."""
+        return bool(self.role) and not has_role(highest(self.owners), self.role)
 
     @property
     def rights(self) -> tuple[Right, ...]:

@@ -44,8 +44,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
 def _still_holds(token: ApiToken) -> bool:
     """Whether the owner still has the role that the token was made with. One that does not is taken back: the role may
     be given again, the token is not."""
-    now = highest(token.owners)
-    if token.role and not has_role(now, token.role):
+    if token.outlives_role:
         end_tokens(token.user, ROLE)
         return False
     return bool(token.user.is_active)

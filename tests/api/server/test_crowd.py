@@ -13,6 +13,7 @@ from sgportal.api.events import changes, seats, streams
 from sgportal.api.events.answer import EventStream
 from sgportal.api.events.listeners import Listener
 from sgportal.core.access.scope import EVERYTHING, Bounds, Scope
+from tests.asgi import messages_of
 from tests.services import wait_for
 
 from .test_live import Stream, a_change
@@ -117,17 +118,6 @@ def test_a_request_is_answered_in_one_thread_by_one_way_there(as_, monkeypatch):
     monkeypatch.setattr(SyncToAsync, "__call__", counted)
     answering = handler.Handler()
     assert not iscoroutinefunction(answering._middleware_chain)
-    sent, asked = [], []
-
-    async def receive():
-        if asked:
-            await asyncio.Event().wait()
-        asked.append(True)
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message):
-        sent.append(message)
-
     scope = {
         "type": "http",
         "method": "GET",
@@ -135,7 +125,7 @@ def test_a_request_is_answered_in_one_thread_by_one_way_there(as_, monkeypatch):
         "query_string": b"",
         "headers": [(b"host", b"localhost")],
     }
-    asyncio.run(asyncio.wait_for(answering(scope, receive, send), 75))
+    sent = asyncio.run(asyncio.wait_for(messages_of(answering, scope), 75))
     assert sent[0]["status"] == 200
     # There; and the receivers of the signals that a request has begun and is over.
     assert len(ways) <= 4

@@ -15,6 +15,7 @@ from sgportal.dashboard.page import unchanged
 from sgportal.dashboard.page.parts import crowd as crowds
 from sgportal.models import Grant, Journal, Node
 from tests import builders
+from tests.asgi import messages_of
 
 PATH, QUERY = "/matrix/", b"group=site"
 LIVE = ((b"hx-request", b"true"), (b"hx-target", b"live"))
@@ -50,18 +51,7 @@ class Browsers:
     async def ask(self, number=0, *more, path=PATH, query=QUERY, live=LIVE, method="GET"):
         headers = [(b"host", b"localhost"), (b"cookie", self.cookies[number]), *live, *more]
         scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
-        sent, asked = [], []
-
-        async def receive():
-            if asked:
-                await asyncio.Event().wait()
-            asked.append(True)
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message):
-            sent.append(message)
-
-        await self.crowd({**scope, "scheme": "http"}, receive, send)
+        sent = await messages_of(self.crowd, {**scope, "scheme": "http"})
         head = {name.lower(): value for name, value in sent[0]["headers"]}
         return sent[0]["status"], head, b"".join(each.get("body", b"") for each in sent[1:])
 

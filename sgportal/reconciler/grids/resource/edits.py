@@ -86,15 +86,16 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
     copied = not grid.generation and membership.is_copy(grid, body, cluster)
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
-        adopted, before = row.generation == 0, row.source()
+        adopted = row.generation == 0
         if row.spec != spec or row.metadata != metadata:
+            before = None if adopted else row.source()
             row.generation += 1
             row.version += 1
             key = spec.get("gridUniqKey")
             row.key = key[:317] if isinstance(key, str) else ""
             row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
             row.remember("cluster")
-            _note(row, None if adopted else before, body)
+            _note(row, before, body)
         if adopted:
             row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
             if not copied:
@@ -120,14 +121,12 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
 def _note(grid: Grid, before: Body | None, body: Body) -> None:
     """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by
     an annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
-    after = grid.source()
+    said: dict[str, Any] = {"verb": "change", "before": before}
     if before is None:
-        made = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-        AuditEvent.objects.create(actor="cluster", door="cluster", verb="create", path=grid.path, at=made, after=after)
-    elif before["spec"] != after["spec"]:
-        AuditEvent.objects.create(
-            actor="cluster", door="cluster", verb="change", path=grid.path, before=before, after=after
-        )
+        said = {"verb": "create", "at": datetime.fromisoformat(body["metadata"]["creationTimestamp"])}
+    elif before["spec"] == grid.spec:
+        return
+    AuditEvent.objects.create(actor="cluster", door="cluster", path=grid.path, after=grid.source(), **said)
 
 
 def wake_group(grid: Grid) -> None:
