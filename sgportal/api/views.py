@@ -20,7 +20,7 @@ from ..core.schema import wrong_type
 from ..core.text import Invalid, Problem, first_of, say
 from ..models.scopes.current import narrow, reading, within
 from ..queries.freshness import freshness, seen_once
-from ..queries.revision import is_known, revision_tag
+from ..queries.revision import is_known, revision_tag, rows_tag
 from .description.operations import read_query, takes_of
 from .http.auth import needed_role, rights, role, speak
 from .http.media_types import Negotiation
@@ -184,13 +184,29 @@ def _ids_in(planned: dict[str, Any]) -> dict[str, str]:
 def unless_unchanged(method: Method) -> Method:
     """Answer 304 where the caller names what a call would answer. It is for calls that tell only of what the change log
     tells of."""
+    return _unless(lambda _view, _named, reader: revision_tag(freshness(), *reader), method)
 
+
+def unless_rows_unchanged(tables: Callable[..., "Sequence[QuerySet[Any]]"]) -> Callable[[Method], Method]:
+    """The same for calls that tell only of the rows of `tables`, each newest first, which are given the names in the
+    address. To a caller whose scope is limited the change log counts, too: the scope may change with it."""
+
+    def tag(view: "PortalView", named: dict[str, Any], reader: tuple[Any, ...]) -> str:
+        stands = () if reading().is_all else (revision_tag(freshness()),)
+        return rows_tag(tables(view, **named), *stands, *reader)
+
+    return lambda method: _unless(tag, method)
+
+
+def _unless(tag_of: Callable[[PortalView, dict[str, Any], tuple[Any, ...]], str], method: Method) -> Method:
     @wraps(method)
-    def answered(view: PortalView, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def answered(view: PortalView, request: Request, **named: Any) -> Response:
         who = request.user.pk, role(request), reading(), get_language(), request.accepted_renderer.media_type
-        tag = revision_tag(freshness(), request.get_full_path(), *who)
-        known = is_known(tag, request.headers.get("If-None-Match", ""))
-        answer: Response = Response(None, 304) if known else method(view, request, *args, **kwargs)
+        tag = tag_of(view, named, (request.get_full_path(), *who))
+        given = request.headers.get("If-None-Match", "")
+        # “*” means any answer, and whether there is one to give of what the address names is not known here.
+        known = is_known(tag, given) and not (named and given.strip() == "*")
+        answer: Response = Response(None, 304) if known else method(view, request, **named)
         answer.headers["ETag"] = tag
         return answer
 

@@ -5,10 +5,12 @@ about: what changes in between is read at most once too often, and never missed.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Sum
+from django.db.models import Count, F, Max, QuerySet, Sum
+from django.utils import timezone
 
 from ..compression import uncompressed
 from ..models import Journal
@@ -30,13 +32,40 @@ def revision_tag(fresh: Freshness, *reader: Any) -> str:
     news is older than it is, and whatever was changed past the change log is not kept for longer.
     """
     newest = Journal.objects.order_by("-pk").values("pk")[:_WINDOW].aggregate(last=Max("pk"), sum=Sum("pk"))
-    stands = [VERSION, newest["last"], newest["sum"], *_freshness(fresh), *reader]
-    return f'W/"{hashlib.sha256(repr(stands).encode()).hexdigest()[:32]}"'
+    return _tag(newest["last"], newest["sum"], *_freshness(fresh), *reader)
+
+
+def rows_tag(tables: "Iterable[QuerySet[Any]]", *reader: Any) -> str:
+    """The same of what tells of some rows alone, such as those of the audit trail, which the change log does not tell
+    of. Each of `tables` is in its order, newest first. One statement for each.
+
+    It changes with a row that comes, is counted once more or ends, in whatever order transactions are committed, and
+    at least every quarter of SGPORTAL_STALE_SECONDS: rows that were kept for long enough and go are noticed then.
+    """
+    return _tag(*map(_newest, tables), int(timezone.now().timestamp()) // _step(), *reader)
+
+
+def _newest(rows: "QuerySet[Any]") -> dict[str, Any]:
+    known = {each.name for each in rows.model._meta.concrete_fields}
+    some = rows.values("pk", *(known & {"count", "until"}))[:_WINDOW]
+    found = {"last": Max("pk"), "sum": Sum("pk")}
+    if "count" in known:
+        found["counted"] = Sum(F("count") * F("pk"))
+    if "until" in known:
+        found.update(ended=Count("until"), until=Max("until"))
+    return some.aggregate(**found)
+
+
+def _tag(*stands: Any) -> str:
+    return f'W/"{hashlib.sha256(repr([VERSION, *stands]).encode()).hexdigest()[:32]}"'
+
+
+def _step() -> int:
+    return int(max(settings.SGPORTAL_STALE_SECONDS // _SHARE, 1))
 
 
 def _freshness(now: Freshness) -> list[Any]:
-    step = max(settings.SGPORTAL_STALE_SECONDS // _SHARE, 1)
-    heard = now.observed_at and int(now.observed_at.timestamp()) // step
+    heard = now.observed_at and int(now.observed_at.timestamp()) // _step()
     return [heard, now.stale, now.unreachable_since, now.error]
 
 

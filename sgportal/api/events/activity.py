@@ -9,7 +9,7 @@ from ...queries.fleet import activity
 from ...queries.per_unit.past import read_instant
 from ..description.operations import PAGED, Parameter, operation, page
 from ..http.shapes import Count, Instant, Said, Shape, one_of
-from ..views import PortalView
+from ..views import PortalView, unless_rows_unchanged
 
 KIND = Parameter("kind", "Only what people changed, rollouts, or incidents.", choices=activity.KINDS)
 SINCE = Parameter("since", "Only from this instant on (RFC 3339).")
@@ -44,8 +44,10 @@ class ActivityList(PortalView):
     @operation(
         "List what happened",
         takes=(KIND, SINCE, UNTIL, ACTOR, GRID, GROUP, UNIT, *PAGED),
-        answers={200: page(ActivitySerializer)},
+        answers={200: page(ActivitySerializer), 304: None},
+        headers=("ETag",),
     )
+    @unless_rows_unchanged(lambda view: activity.tables(view.query["group"], view.query["unit"]))
     def get(self, _request: Request) -> Response:
         """What people changed, rollouts and incidents, as one timeline, the latest first. Log-ins are in `audit`."""
         asked = self.query

@@ -11,7 +11,7 @@ from ...queries.freshness import freshness
 from ..description.operations import PAGED, PLANNED, either, operation, page
 from ..http.address import BASE, address
 from ..http.problems import ErrorSerializer
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
 from .manifests import service_group
 from .plans import GroupPlanned, GroupPlanSerializer, Planned
 from .serializers import ServiceGroupSerializer
@@ -48,7 +48,13 @@ class GroupView(PortalView):
 class ServiceGroupList(GroupView):
     """The packages."""
 
-    @operation("List ServiceGroups", takes=(NAMESPACE, *PAGED), answers={200: page(ServiceGroupSerializer)})
+    @operation(
+        "List ServiceGroups",
+        takes=(NAMESPACE, *PAGED),
+        answers={200: page(ServiceGroupSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request) -> Response:
         """A page of packages in order of namespace and name."""
         rows = ServiceGroup.objects.filter(deleting_since=None).prefetch_related("grids")

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from ... import actions
 from ...core.grids.changes import changes_between
 from ...core.grids.group import by_member
-from ...core.grids.kinds import KINDS
-from ...models import Grid, GridEvent, PackageRevision, Revision, ServiceGroup
+from ...models import GridEvent, PackageRevision, Revision, ServiceGroup
 from ..description.operations import PAGED, PLANNED, either, operation, page
+from ..views import unless_rows_unchanged
 from .groups import GroupView
 from .plans import GroupPlanSerializer, PlanSerializer
 from .revisions import FROM, TO, RevisionDiff, RevisionDiffSerializer
@@ -27,11 +27,18 @@ from .views import GridView
 class GridRevisions(GridView):
     """The history of a grid."""
 
-    @operation("List a grid's revisions", takes=PAGED, answers={200: page(RevisionSerializer)})
+    @operation(
+        "List a grid's revisions",
+        takes=PAGED,
+        answers={200: page(RevisionSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_rows_unchanged(
+        lambda view, **at: [view.row(**at), Revision.objects.filter(path=view.path(**at)).order_by("-pk")]
+    )
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """Every stored version of the spec, latest first; those of a grid that was deleted, too."""
-        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
-        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        row, path = self.row(namespace, name).first(), self.path(namespace, name)
         rows = row.revisions.all() if row else Revision.objects.filter(path=path)
         if row is None and not rows.exists():
             raise actions.NotFound(path)
@@ -53,10 +60,10 @@ class GridRestore(GridView):
         """Make the grid what one of its revisions says; a grid that was deleted is created anew. `If-Match` is needed
         for a grid that exists."""
         number = self.fields(RestoreRequestSerializer)["revision"]
-        path = f"{KINDS[self.kind].plural}/{namespace}/{name}"
+        path = self.path(namespace, name)
         if not Revision.objects.filter(path=path, number=number).exists():  # in scope
             raise actions.NotFound(f"{path}@{number}")
-        row = Grid.objects.filter(kind=self.kind, namespace=namespace, name=name).first()
+        row = self.row(namespace, name).first()
         expect = self.expected(row.etag) if row and not self.dry_run else None
         return self.answered(actions.restore_revision(path, number, self.actor, expect=expect, dry_run=self.dry_run))
 
@@ -66,17 +73,23 @@ class GridEvents(GridView):
 
     scoped = "units"
 
-    @operation("List a grid's events", takes=PAGED, answers={200: page(EventSerializer)})
+    @operation("List a grid's events", takes=PAGED, answers={200: page(EventSerializer), 304: None}, headers=("ETag",))
+    @unless_rows_unchanged(lambda view, **at: [view.row(**at), _events(view.path(**at))])
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """What happened and why, latest first."""
-        rows = GridEvent.objects.filter(path=self.at(namespace, name).path)
-        return self.page(rows, ("-last_at", "-pk"), EventSerializer.of)
+        return self.page(_events(self.at(namespace, name).path), ("-last_at", "-pk"), EventSerializer.of)
 
 
 class GroupRevisions(GroupView):
     """The history of a package."""
 
-    @operation("List a ServiceGroup's revisions", takes=PAGED, answers={200: page(PackageRevisionSerializer)})
+    @operation(
+        "List a ServiceGroup's revisions",
+        takes=PAGED,
+        answers={200: page(PackageRevisionSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_rows_unchanged(lambda _view, **at: [_of_package(**at).order_by("-pk")])
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """Every stored version of the package with its members, latest first; those of one that was deleted, too."""
         rows = _of_package(namespace, name)
@@ -124,6 +137,14 @@ class GroupRestore(GroupView):
         expect = self.expected(row.etag) if row and not self.dry_run else None
         saved = actions.restore_package(namespace, name, number, self.actor, expect=expect, dry_run=self.dry_run)
         return self.stored(saved, 200)
+
+
+def _revisions(path: str) -> "QuerySet[Revision]":
+    return Revision.objects.filter(path=path).order_by("-pk")
+
+
+def _events(path: str) -> "QuerySet[GridEvent]":
+    return GridEvent.objects.filter(path=path).order_by("-last_at", "-pk")
 
 
 def _of_package(namespace: str, name: str) -> "QuerySet[PackageRevision]":

@@ -15,6 +15,7 @@ from ...models import Grid, GridUnit
 from ...queries.per_unit.pins import revisions_of
 from ..description.operations import PAGED, PLANNED, Parameter, operation, page
 from ..http.shapes import Asked, Count, Shape, Texts, one_of
+from ..views import unless_unchanged
 from .plans import Planned, PlanSerializer
 from .views import GridView
 
@@ -99,7 +100,13 @@ class GridUnits(GridView):
 
     scoped = "units"
 
-    @operation("List a grid's units with their revisions", takes=PAGED, answers={200: page(GridUnitSerializer)})
+    @operation(
+        "List a grid's units with their revisions",
+        takes=PAGED,
+        answers={200: page(GridUnitSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The NodeUnits in order of name, each with the revision that its workload has and should have."""
         rows = self.at(namespace, name).units.exclude(name="").select_related("grid")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -50,6 +51,14 @@ class GridView(PortalView):
     scoped_writes: Awareness = "grids"
 
     kind = "DeploymentGrid"
+
+    def path(self, namespace: str, name: str) -> str:
+        """The path of a grid, whether or not it is there."""
+        return f"{KINDS[self.kind].plural}/{namespace}/{name}"
+
+    def row(self, namespace: str, name: str) -> "QuerySet[Grid]":
+        """The row of a grid that is there, as a query."""
+        return Grid.objects.filter(kind=self.kind, namespace=namespace, name=name)
 
     def shown(self, row: Grid, fresh: Freshness | None = None) -> Response:
         """A grid as an answer, with its ETag."""

@@ -12,7 +12,7 @@ from ...queries.per_unit import past
 from ..description.operations import PAGED, Parameter, operation, page
 from ..http.problems import Refusal
 from ..http.shapes import Count, Instant, Labels, Said, Shape, one_of
-from ..views import PortalView
+from ..views import PortalView, unless_unchanged
 
 AT = Parameter("at", "The instant (RFC 3339); now where left out.")
 SINCE = Parameter("since", "Only what changed after this instant; where left out from where the record begins.")
@@ -97,8 +97,10 @@ class UnitChanges(_OfUnit):
     @operation(
         "List what changed in a NodeUnit",
         takes=(SINCE, UNTIL, *PAGED),
-        answers={200: page(UnitChangeThenSerializer)},
+        answers={200: page(UnitChangeThenSerializer), 304: None},
+        headers=("ETag",),
     )
+    @unless_unchanged
     def get(self, _request: Request, key: str, unit: str) -> Response:
         """Nodes that joined, left or changed readiness, and what grids had there, between two instants, the latest
         first."""

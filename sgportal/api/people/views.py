@@ -15,7 +15,7 @@ from ...models.people import DAYS, Bearer
 from ..description.operations import PAGED, Parameter, operation, page
 from ..http.address import address
 from ..http.auth import rights, role
-from ..views import PortalView
+from ..views import PortalView, unless_rows_unchanged
 from .serializers import (
     AuditSerializer,
     Caller,
@@ -95,7 +95,13 @@ class AuditList(PortalView):
 
     read_role = "admin"
 
-    @operation("List the audit trail", takes=(KIND, ACTOR, PATH, *PAGED), answers={200: page(AuditSerializer)})
+    @operation(
+        "List the audit trail",
+        takes=(KIND, ACTOR, PATH, *PAGED),
+        answers={200: page(AuditSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_rows_unchanged(lambda _view: [AuditEvent.objects.order_by("-pk")])
     def get(self, _request: Request) -> Response:
         """Who asked for which write by which door, with the state before and after, newest first."""
         rows = AuditEvent.objects.all()

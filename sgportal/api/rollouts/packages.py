@@ -21,6 +21,7 @@ from ..description.operations import PAGED, PLANNED, operation, page
 from ..grids.groups import GroupView, group_at
 from ..grids.plans import GroupPlanned, GroupPlanSerializer, Planned
 from ..http.shapes import Count, Said, Shape, Texts, one_of
+from ..views import unless_unchanged
 from .serializers import (
     RolloutUnitSerializer,
     SkipTracksRequestSerializer,
@@ -165,8 +166,12 @@ class GroupRolloutUnits(PackageRolloutView):
     """Its units."""
 
     @operation(
-        "List the units of a ServiceGroup's rollout", takes=PAGED, answers={200: page(PackageRolloutUnitSerializer)}
+        "List the units of a ServiceGroup's rollout",
+        takes=PAGED,
+        answers={200: page(PackageRolloutUnitSerializer), 304: None},
+        headers=("ETag",),
     )
+    @unless_unchanged
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The NodeUnits of the members' latest rollouts, wave by wave, each with its turn and revisions."""
         found = self.of(group_at(namespace, name))

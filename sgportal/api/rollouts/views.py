@@ -12,6 +12,7 @@ from ...queries.per_unit.rollouts import Current, current
 from ..description.operations import PAGED, PLANNED, operation, page
 from ..grids.plans import Planned, PlanSerializer
 from ..grids.views import GridView
+from ..views import unless_unchanged
 from .serializers import (
     RolloutSerializer,
     RolloutUnitSerializer,
@@ -56,7 +57,13 @@ class GridRollout(RolloutView):
 class GridRolloutUnits(RolloutView):
     """Its units."""
 
-    @operation("List the units of a rollout", takes=PAGED, answers={200: page(RolloutUnitSerializer)})
+    @operation(
+        "List the units of a rollout",
+        takes=PAGED,
+        answers={200: page(RolloutUnitSerializer), 304: None},
+        headers=("ETag",),
+    )
+    @unless_unchanged
     def get(self, _request: Request, namespace: str, name: str) -> Response:
         """The NodeUnits of the latest rollout, wave by wave, each with its turn and revisions."""
         rows = self.of(self.at(namespace, name)).rollout.units.all()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from django.db.models import Q, QuerySet
 
@@ -97,6 +97,15 @@ def _of_events(rows: "QuerySet[GridEvent]", limit: int, before: Place | None) ->
         kind: Kind = "rollout" if row.reason.startswith(ROLLOUT) else "incident"
         place, warning = (row.last_at.isoformat(), 0, row.pk), row.type == "Warning"
         yield Entry(row.last_at, kind, row.sentence, row.path, place, row.unit, "", "", row.reason, warning, row.count)
+
+
+def tables(group: str, unit: str) -> "list[QuerySet[Any]]":
+    """The rows that the timeline, or that of a NodeUnit, is made of, each newest first."""
+    told = [AuditEvent.objects.order_by("-pk"), GridEvent.objects.order_by("-last_at", "-pk")]
+    if not unit:
+        return told
+    ran = CellHistory.objects.filter(key=group, unit=unit).order_by("-since", "-pk")
+    return [*told, Grid.objects.filter(key=group).order_by("-pk"), ran]
 
 
 def _within(wanted: ActivityFilter, name: str) -> Q:
