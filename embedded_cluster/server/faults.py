@@ -10,7 +10,8 @@ from typing import Any
 from ..objects.errors import ApiError
 from ..requests.request import Request, Target, verb_of
 
-_ANSWERS = {"status", "silence", "delay", "drop", "truncate", "empty"}
+_ANSWERS = {"status", "silence", "delay", "hold", "drop", "truncate", "empty"}
+_HOLD_SECONDS = 0.02  # how often a held request looks whether it may go on: `clear` may be called from any thread
 _AT_ONCE = {"drop-watches", "half-open", "compact", "unreachable"}
 
 
@@ -69,10 +70,10 @@ class Faults:
 
     def add(self, effect: str, **options: Any) -> None:
         """Add a rule (see `Fault` for the options): `status` (answer `code`), `silence` (never answer), `delay` (by
-        `seconds`), `drop` (close the connection), `truncate` (cut the body in half), `empty` (lists have no items). Or
-        do at once: `drop-watches` (end them all), `half-open` (watches stay open and say nothing until `clear`),
-        `compact` (forget history), `unreachable` (close the port, for `seconds`). Raises ValueError for an unknown
-        effect."""
+        `seconds`), `hold` (answer once `clear` is called), `drop` (close the connection), `truncate` (cut the body in
+        half), `empty` (lists have no items). Or do at once: `drop-watches` (end them all), `half-open` (watches stay
+        open and say nothing until `clear`), `compact` (forget history), `unreachable` (close the port, for
+        `seconds`). Raises ValueError for an unknown effect."""
         if effect in _AT_ONCE:
             self._do(effect, **options)
         elif effect in _ANSWERS:
@@ -112,4 +113,6 @@ class Faults:
             await asyncio.Event().wait()
         if rule.effect == "delay":
             await asyncio.sleep(rule.seconds)
+        while rule.effect == "hold" and rule in self.rules:
+            await asyncio.sleep(_HOLD_SECONDS)
         return rule.effect

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
@@ -59,6 +60,17 @@ def test_a_delay_and_its_duration(server):
     since = time.monotonic()
     server("GET", MAPS)
     assert in_time(time.monotonic() - since, 0.3)
+
+
+def test_what_is_held_is_answered_once_the_faults_are_cleared(server):
+    server.embedded.faults.add("hold", verbs=["create"])
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(server, "POST", MAPS, a_map("a"))
+        assert server("GET", f"{MAPS}/a").status == 404
+        assert not held.done()
+        server.embedded.faults.clear()
+        assert held.result(75).status == 201
+    assert server("GET", f"{MAPS}/a").status == 200
 
 
 def test_a_rule_is_for_whom_it_names(server):

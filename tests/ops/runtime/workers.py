@@ -93,9 +93,11 @@ class World:
         with psycopg.connect(url, autocommit=True) as link:
             return link.execute(statement).fetchall()
 
-    def slow(self, seconds: float) -> None:
-        """Have each write of a Deployment take so long."""
-        self.cluster.faults.add("delay", seconds=seconds, methods=("PATCH",), path="/deployments/")
+    def hold(self, after: int) -> None:
+        """Answer so many writes of a Deployment; hold all later ones until the faults are cleared."""
+        writes = {"methods": ("PATCH", "PUT"), "path": "/deployments/"}
+        self.cluster.faults.add("delay", count=after, **writes)
+        self.cluster.faults.add("hold", **writes)
 
     def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of an answer of the web process."""
