@@ -30,6 +30,7 @@ from .writes.apply import apply_steps, raise_if_cut_short
 log = logging.getLogger(__name__)
 MOST_ROWS = 1000  # looked at in one batch: several may be of one cell
 MOST_CELLS = 256  # in one batch, so that none takes longer than a second or two
+CAN_WAIT = 4  # cells that can wait count as so many: between two batches of them it is seen who cannot
 FEW_ROWS = 64  # of NodeUnits with other members: they are reconciled without those that can wait
 PASSED_OVER = 256  # so many rows after one that can wait it is its turn, however many of the others come
 REST_SECONDS = 0.4  # between two batches of cells of which only a child has changed
@@ -71,11 +72,58 @@ class _Part:
     steps: Sequence[Step]
 
 
+@dataclass(slots=True)
+class _Turn:
+    """Several batches, one after the other, each of what comes first at that moment. `done`: how many cells there were
+    in them. `newest`: the last row of what can wait that this turn is for: of all there was when it began, or none
+    where it began for units with other members. `were_first`: the last batch was of these alone, and so it is the turn
+    of what they went before for too long."""
+
+    done: int = 0
+    newest: int | None = None
+    were_first: bool = False
+
+    def first(self, waiting: Sequence[DueCell]) -> Sequence[DueCell]:
+        """Of all rows those that come first: units with other members, alone where these are few."""
+        moved, others = [row for row in waiting if row.moved], [row for row in waiting if not row.moved]
+        if self.newest is None:
+            self.newest = 0 if moved else _newest(waiting)
+        passed = _passed_over(waiting)
+        if not moved:
+            return waiting
+        if len(moved) <= FEW_ROWS:
+            return passed if self.were_first and passed else moved
+        return [*passed, *moved, *others[len(passed) :]]
+
+    def goes_on(self, rows: Sequence[DueCell], cells: int, more: Sequence[DueCell]) -> bool:
+        """Whether another batch follows one of these rows, which were so many cells, where `more` are left: for what
+        cannot wait, and for what the turn is for. What came since is better done together with what is still to
+        come."""
+        self.done += cells
+        self.were_first = all(row.moved for row in rows)
+        if self.were_first and _passed_over([*rows, *more]):
+            return True
+        if self.done >= MOST_CELLS:
+            return False
+        return any(_is_urgent(row) or row.pk <= (self.newest or 0) for row in more)
+
+
 def run(label: str, cluster: Cluster) -> float | None:
-    """Reconcile the cells of a label key that have been due for the longest, those of new NodeUnits first. Seconds
-    until the next batch, None where no cell is left. Raises ClusterError, and then all of them stay due."""
-    found = due_cells.waiting(label, MOST_ROWS, FEW_ROWS)
-    waiting = _first(found)
+    """Reconcile the cells of a label key that have been due for the longest, in batches; those of new NodeUnits first,
+    even where they come between two of these. Seconds until the next turn, None where no cell is left. Raises
+    ClusterError, and then all that are left stay due."""
+    turn = _Turn()
+    while True:
+        found = due_cells.waiting(label, MOST_ROWS, FEW_ROWS)
+        rows, cells, left = _batch(label, turn.first(found), cluster)
+        over = {row.pk for row in rows}
+        more = [row for row in found if row.pk not in over]
+        if left or not turn.goes_on(rows, cells, more):
+            return _next(found, more, left)
+
+
+def _batch(label: str, waiting: Sequence[DueCell], cluster: Cluster) -> tuple[list[DueCell], int, _Left]:
+    """Reconcile the first of these; their rows, how many cells they are, and what is left of them."""
     places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
     grids = {grid.pk: grid for grid in places} if waiting else {}
     rows, wanted = _bounded(waiting, grids)
@@ -86,7 +134,7 @@ def run(label: str, cluster: Cluster) -> float | None:
         due_cells.take(rows)
         _run_idle(label, wanted, cluster, left)
     _remove(rows, left)
-    return _next(found, rows, left)
+    return rows, sum(map(len, wanted.values())), left
 
 
 def _remove(rows: Sequence[DueCell], left: _Left) -> None:
@@ -101,22 +149,23 @@ def _remove(rows: Sequence[DueCell], left: _Left) -> None:
         workqueue.enqueue_later(left.later)
 
 
-def _first(waiting: Sequence[DueCell]) -> Sequence[DueCell]:
-    """Those of the rows that come first, where they are few; else all. Before them, what has been passed over for too
-    long."""
-    moved, others = [row for row in waiting if row.moved], [row for row in waiting if not row.moved]
-    if not moved:
-        return waiting
-    newest = max(row.pk for row in waiting)
-    due = [row for row in others if newest - row.pk > PASSED_OVER][:FEW_ROWS]
-    return [*due, *moved, *(others[len(due) :] if len(moved) > FEW_ROWS else ())]
+def _passed_over(waiting: Sequence[DueCell]) -> list[DueCell]:
+    """The first of those that can wait and have been passed over for too long."""
+    newest = _newest(waiting)
+    return [row for row in waiting if not row.moved and newest - row.pk > PASSED_OVER][:FEW_ROWS]
 
 
-def _next(waiting: Sequence[DueCell], done: Sequence[DueCell], left: _Left) -> float | None:
+def _newest(rows: Sequence[DueCell]) -> int:
+    return max((row.pk for row in rows), default=0)
+
+
+def _is_urgent(row: DueCell) -> bool:
+    return row.moved or row.changed
+
+
+def _next(waiting: Sequence[DueCell], more: Sequence[DueCell], left: _Left) -> float | None:
     """In how many seconds there is more to do: at once, unless it is a few cells of which only a child has changed."""
-    over = {row.pk for row in done}
-    more = [row for row in waiting if row.pk not in over]
-    if len(more) > MOST_CELLS or len(waiting) >= MOST_ROWS or any(row.moved or row.changed for row in more):
+    if len(more) > MOST_CELLS or len(waiting) >= MOST_ROWS or any(map(_is_urgent, more)):
         return 0.0
     return min([REST_SECONDS] if more else [], default=left.seconds)
 
@@ -125,10 +174,12 @@ def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[lis
     """As many rows as make up a batch, and the units that they mean of each grid."""
     wanted: Wanted = {}
     rows: list[DueCell] = []
+    size = 0
     for row in waiting:
         meant = grids.values() if row.grid == due_cells.ALL else [grids[row.grid]] if row.grid in grids else []
         fresh = [grid for grid in meant if row.unit not in wanted.get(grid, ())]
-        if rows and sum(map(len, wanted.values())) + len(fresh) > MOST_CELLS:
+        size += len(fresh) * (1 if _is_urgent(row) else CAN_WAIT)
+        if rows and size > MOST_CELLS:
             break
         rows.append(row)
         for grid in fresh:

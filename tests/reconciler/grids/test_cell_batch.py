@@ -459,3 +459,50 @@ def test_what_can_wait_has_its_turn_however_many_rows_of_units_that_moved_there_
     assert cell_batch.run("zone", sites.cluster) == 0
     assert not DueCell.objects.filter(pk=waits.pk).exists()
     assert DueCell.objects.filter(moved=True).exists(), "the others are done in several batches"
+
+
+def batches(monkeypatch, at_first=lambda: None):
+    """The units of each batch from now on, as they are observed; `at_first` is done while the first one is."""
+    seen = []
+
+    def observed(label, specs, wanted):
+        seen.append({unit for units in wanted.values() for unit in units})
+        if len(seen) == 1:
+            at_first()
+        return observe_cells(label, specs, wanted)
+
+    observe_cells = cell_batch.observe_cells
+    monkeypatch.setattr(cell_batch, "observe_cells", observed)
+    return seen
+
+
+def test_a_unit_that_gets_members_between_two_batches_of_what_can_wait_is_next(sites, monkeypatch):
+    """A routine look at many cells gives way, in the same turn: the new unit's row waits for no lease."""
+    monkeypatch.setattr(cell_batch, "MOST_CELLS", 12)
+    seen = batches(monkeypatch, at_first=lambda: sites.label("node1", zone="b"))
+    happened("a", "c", "d", grid="g")
+    happened("e", "f", "i", grid="g")
+    cell_batch.run("zone", sites.cluster)
+    assert seen[:2] == [{"a", "c", "d"}, {"b"}]
+    assert set().union(*seen) >= set("abcdefi"), "what was due when the turn began is done in it"
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+
+
+def test_a_new_unit_does_not_wait_for_what_was_passed_over(sites, monkeypatch):
+    """Which has its turn right after it, and before the next new unit."""
+    waits = DueCell.objects.create(label="zone", grid=Grid.objects.get(name="g").pk, unit="a")
+    DueCell.objects.create(pk=waits.pk + cell_batch.PASSED_OVER + 1, label="zone", unit="b", moved=True)
+    seen = batches(monkeypatch, at_first=lambda: happened("c", moved=True))
+    cell_batch.run("zone", sites.cluster)
+    assert seen == [{"b"}, {"a"}, {"c"}]
+    assert not DueCell.objects.exists()
+
+
+def test_what_comes_while_a_turn_is_under_way_is_left_to_the_next(sites, monkeypatch):
+    """It is done together with what is still to come."""
+    seen = batches(monkeypatch, at_first=lambda: happened("c", grid="g"))
+    happened("a", grid="g")
+    assert cell_batch.run("zone", sites.cluster) is None
+    assert seen == [{"a"}]
+    assert DueCell.objects.get().unit == "c"
+    assert CELLS in due()
