@@ -74,12 +74,11 @@ class Grid(models.Model):
     `whole` is what was found of the grid as a whole (a `core.status.parts.Whole`; empty until then). `unit_count`,
     `ready_units`, `pods_desired`, `pods_ready` and `units_by_state` are sums over its cells, kept in the transaction
     that changes those. `cells_version` counts these changes, and `published_version` is the one of which the status was
-    published, last at `published_at`: where they differ, a status is to be published. `readers`: what else reads the
-    EndpointSlices of a closed Service, `{named: [...], count: n}`, or {}. `naming`: the condition of a Service's names,
-    as `core.status.parts.Condition` writes it, or {}. `stable`: the revision of units to which no rollout under way has
-    assigned one (None: there is no such rollout); `rollout` is what the status says of the latest one, or {}.
-    `operation`: the annotation by which something is asked once, as it was last carried out (None: not known any more,
-    so that what it says is not done)."""
+    published, last at `published_at`: where they differ, a status is to be published. `published_as`: what the custom
+    resource says (`resource_status.sent_as`; "": not known). `readers`: what else reads a closed Service's slices,
+    `{named: [...], count: n}`, or {}. `naming`: the condition of a Service's names, or {}. `stable`: the revision of
+    units to which no rollout under way has assigned one (None: there is none); `rollout` is what the status says of the
+    latest, or {}. `operation`: the annotation of what is asked once, as last carried out (None: not done)."""
 
     class Home(models.TextChoices):
         """Where a grid's spec is edited."""
@@ -122,6 +121,7 @@ class Grid(models.Model):
     cells_version = models.PositiveBigIntegerField(default=0)
     published_version = models.PositiveBigIntegerField(default=0)
     published_at = models.DateTimeField(null=True, blank=True)
+    published_as = models.CharField(max_length=64, blank=True, default="", db_default="")
     operation = models.TextField(blank=True, null=True, default="", db_default="")
     seen_at = models.DateTimeField(null=True, blank=True)
     readers = models.JSONField(default=dict)

@@ -73,7 +73,6 @@ def test_the_sums_are_exact_whoever_records_at_the_same_time(postgres_server, tm
 # The rows are written anew from the last to the first, so that the database finds them in this order.
 ORDERED = """
 import threading
-from types import SimpleNamespace
 from django.db import connection, transaction
 from django.db.models import F
 from sgportal.models import Grid
@@ -85,8 +84,7 @@ def waits():
         return bool(cursor.fetchone()[0])
 
 grids = list(Grid.objects.order_by("pk"))
-said = [SimpleNamespace(grid=grid, version=1) for grid in grids]
-for work in (lambda: publish._note_published(said), lambda: publish.mark(grids)):
+for work in (lambda: publish.note_published({grid.pk: 1 for grid in grids}, {}), lambda: publish.mark(grids)):
     for grid in reversed(grids):
         Grid.objects.filter(pk=grid.pk).update(version=F("version") + 1)
     with transaction.atomic():

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Case, F, PositiveBigIntegerField, Value, When
@@ -26,6 +26,7 @@ from ..events import grid_events, kube_events
 from ..events.grid_events import NewEvent
 from . import resource_status, rows
 from .published import Published, published
+from .resource_status import Written
 
 log = logging.getLogger(__name__)
 KIND = "status"  # of the work keys
@@ -40,6 +41,8 @@ class _Said(NamedTuple):
     grid: Grid
     version: int  # of its cells
     published: Published
+    sent: str  # the custom resource's version that has the status `before`, "" where it has to be looked at
+    before: Mapping[str, Any]
 
 
 def request(grids: Iterable[Grid]) -> None:
@@ -109,9 +112,8 @@ def _store(found: GridQuerySet, label: str) -> list[_Said]:
         versions = {grid.pk: grid.cells_version for grid in grids}
         behind = {grid.pk: grid for grid in locked if grid.published_version < versions[grid.pk]}
         said = [
-            _Said(behind[grid.pk], versions[grid.pk], published(behind[grid.pk], *statuses[grid.pk]))
-            for grid in grids
-            if grid.pk in behind
+            _Said(row, versions[pk], published(row, *statuses[pk]), resource_status.version_sent(row), row.status)
+            for pk, row in ((grid.pk, behind[grid.pk]) for grid in grids if grid.pk in behind)
         ]
         now = timezone.now()
         for each in said:
@@ -139,38 +141,60 @@ def _send(said: Sequence[_Said], cluster: Cluster) -> bool:
     if not said:
         return False
     results = map_parallel(lambda each: _write(each, cluster), said)
-    done = [each for each, result in zip(said, results, strict=True) if result is True]
+    done = [each for each, result in zip(said, results, strict=True) if _stands(result)]
     refused = [each for each, result in zip(said, results, strict=True) if _is_refusal(result)]
     kube_events.send([each.grid for each in [*done, *refused]], cluster)
-    note_published({each.grid.pk: each.version for each in [*done, *refused]})
+    note_published({each.grid.pk: each.version for each in [*done, *refused]}, _sent(said, results))
     workqueue.enqueue(each.grid.path for each in refused)
     for result in results:
         if isinstance(result, Unreachable | Throttled):
             raise result
-    return any(result is False for result in results)
+    return any(isinstance(result, Written) and not result.stands for result in results)
 
 
-def _write(said: _Said, cluster: Cluster) -> bool | ClusterError:
-    grid = said.grid
+def _sent(said: Sequence[_Said], results: Sequence[Written | ClusterError]) -> dict[int, str]:
+    """What is kept of what was written, by the grid's primary key."""
+    return {
+        each.grid.pk: resource_status.sent_as(each.grid, each.published.body, result.version)
+        for each, result in zip(said, results, strict=True)
+        if isinstance(result, Written) and result.stands
+    }
+
+
+def _write(said: _Said, cluster: Cluster) -> Written | ClusterError:
+    grid, body = said.grid, said.published.body
     if not grid.cluster_uid or cluster.read_only:
-        return True
+        return Written(True)
     try:
+        if said.sent and said.before != body:  # else the custom resource lost it, or never had it
+            written = resource_status.write_after(said.sent, said.before, grid, body, cluster)
+            if written:
+                return written
         resource = cluster.get(grid.kind, grid.namespace, grid.name)
-        return resource_status.write(grid, resource, said.published.body, cluster)
+        return resource_status.write(grid, resource, body, cluster)
     except ClusterError as error:
         log.warning("%s: its status could not be written to the cluster: %s", grid.path, error)
         return error
 
 
-def _is_refusal(result: bool | ClusterError) -> bool:
+def _stands(result: Written | ClusterError) -> bool:
+    return isinstance(result, Written) and result.stands
+
+
+def _is_refusal(result: Written | ClusterError) -> bool:
     return isinstance(result, ClusterError) and not isinstance(result, Unreachable | Throttled)
 
 
-def note_published(versions: Mapping[int, int]) -> None:
-    """Note up to which change of its cells each of these grids, by primary key, is published."""
+def note_published(versions: Mapping[int, int], sent: Mapping[int, str]) -> None:
+    """Note up to which change of its cells each of these grids, by primary key, is published, and of those in `sent`
+    what their custom resources say now (`resource_status.sent_as`)."""
     if versions:
         cases = [When(pk=pk, then=Value(version, PositiveBigIntegerField())) for pk, version in versions.items()]
         published = Case(*cases, default=F("published_version"))
+        known = [When(pk=pk, then=Value(each)) for pk, each in sent.items()]
         rows = Grid.objects.filter(pk__in=versions)
         update = rows.update if len(versions) == 1 else partial(update_in_order, rows)
-        update(published_version=Greatest("published_version", published))
+        update(
+            published_version=Greatest("published_version", published),
+            published_as=Case(*known, default=F("published_as")),
+        )

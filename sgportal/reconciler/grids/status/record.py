@@ -52,8 +52,12 @@ def record(
         rows, is_all = _write(grid, judged, said, events, kept)
         if is_all:
             kube_events.send([grid], cluster)
-            publish.note_published({grid.pk: grid.cells_version})
-    if not telling.result():
+            sent = {}
+            try:
+                sent[grid.pk] = resource_status.sent_as(grid, said.body, telling.result().version)
+            finally:
+                publish.note_published({grid.pk: grid.cells_version}, sent)
+    if not telling.result().stands:
         publish.mark([grid])
     return rows
 
@@ -127,5 +131,5 @@ def record_invalid(grid: Grid, resource: Body | None, invalid: Invalid, cluster:
         grid_events.record({grid.path: news}, unsent=True)
         kube_events.send([grid], cluster)
         change_log.record("grid", [grid.path])
-    if not resource_status.write(grid, resource, said.body, cluster):
+    if not resource_status.write(grid, resource, said.body, cluster).stands:
         publish.mark([grid])

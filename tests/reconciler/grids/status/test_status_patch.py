@@ -20,3 +20,10 @@ def test_a_count_that_fell_to_nothing_leaves_the_custom_resource():
     before = {"states": {"a": {"replicas": 1, "readyReplicas": 1}, "b": {"replicas": 1}}, "old": 1, "units": [1]}
     wanted = {"states": {"a": {"replicas": 1}}, "units": [2], "new": {"x": 1}}
     assert merged(before, merge_patch(before, wanted)) == wanted
+
+
+def test_what_stays_is_not_sent():
+    before = {"states": {"a": {"replicas": 1}, "b": {"replicas": 1}}, "conditions": [1, 2], "total": 2}
+    wanted = {"states": {"a": {"replicas": 1}, "b": {"replicas": 0}}, "conditions": [1, 2], "total": 2}
+    assert merge_patch(before, wanted) == {"states": {"b": {"replicas": 0}}}
+    assert merge_patch(before, before) == {}
