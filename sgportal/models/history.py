@@ -2,6 +2,7 @@
 follow."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -71,6 +72,11 @@ class Trail(Scoped["AuditEvent"]):
     def of_mine(self) -> Q:
         """Which entries these are."""
         return super().of_mine() | Q(kind=AuditEvent.Kind.ACCESS)
+
+    def observe(self, verb: str, path: str, **said: Any) -> None:
+        """Record a write that was seen in the cluster: whom the API server did it for is not known. `said`: more
+        fields of the entry."""
+        self.create(actor="cluster", door="cluster", verb=verb, path=path, **said)
 
 
 class AuditEvent(models.Model):

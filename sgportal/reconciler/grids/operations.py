@@ -110,5 +110,5 @@ def _pin(row: Grid, operation: Operation) -> None:
 
 
 def _note(verb: str, row: Grid, before: Any, after: Any) -> None:
-    AuditEvent.objects.create(actor="cluster", door="cluster", verb=verb, path=row.path, before=before, after=after)
+    AuditEvent.objects.observe(verb, row.path, before=before, after=after)
     change_log.record("grid", [row.path])

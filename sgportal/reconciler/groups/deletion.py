@@ -66,7 +66,7 @@ def _decide(row: ServiceGroup, body: Body) -> None:
     if not row.deleting_since:
         row.deleting_since, row.held_since = timezone.now(), None
         row.save()
-        AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=row.path, before=row.manifest())
+        AuditEvent.objects.observe("delete", row.path, before=row.manifest())
     for grid in members if not row.orphaning else ():
         begin_deletion(grid)
     change_log.record("grid", [row.path])

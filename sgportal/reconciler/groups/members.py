@@ -220,16 +220,14 @@ def _write(group: ServiceGroup, member: _Member) -> None:
     else:
         grid.revise(manifest, "cluster")
         verb = "change" if before else "create"
-        AuditEvent.objects.create(
-            actor="cluster", door="cluster", verb=verb, path=grid.path, before=before, after=grid.source()
-        )
+        AuditEvent.objects.observe(verb, grid.path, before=before, after=grid.source())
     change_log.record("grid", [grid.path])
     workqueue.enqueue([grid.path], urgent=True)
 
 
 def begin_deletion(grid: Grid) -> None:
     """Have a member deleted, which the package does not name any more, or which goes with it. Within a transaction."""
-    AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
+    AuditEvent.objects.observe("delete", grid.path, before=grid.source())
     Grid.objects.filter(pk=grid.pk).update(deleting_since=timezone.now(), propagation="Background")
     change_log.record("grid", [grid.path])
     workqueue.enqueue([grid.path], urgent=True)

@@ -121,12 +121,11 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
 def _note(grid: Grid, before: Body | None, body: Body) -> None:
     """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by
     an annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
-    said: dict[str, Any] = {"verb": "change", "before": before}
     if before is None:
-        said = {"verb": "create", "at": datetime.fromisoformat(body["metadata"]["creationTimestamp"])}
-    elif before["spec"] == grid.spec:
-        return
-    AuditEvent.objects.create(actor="cluster", door="cluster", path=grid.path, after=grid.source(), **said)
+        made_at = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
+        AuditEvent.objects.observe("create", grid.path, after=grid.source(), at=made_at)
+    elif before["spec"] != grid.spec:
+        AuditEvent.objects.observe("change", grid.path, before=before, after=grid.source())
 
 
 def wake_group(grid: Grid) -> None:

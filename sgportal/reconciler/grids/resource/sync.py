@@ -171,7 +171,7 @@ def _sync_end(grid: Grid, body: Body, cluster: Cluster) -> SyncResult:
     with transaction.atomic(), requests_together():
         dependents.locked_for_deletion(grid)
         dependents.release(grid, "cluster", "cluster")
-        AuditEvent.objects.create(actor="cluster", door="cluster", verb="delete", path=grid.path, before=grid.source())
+        AuditEvent.objects.observe("delete", grid.path, before=grid.source())
         Grid.objects.filter(pk=grid.pk).update(**absence.NOT_MISSING)
         _set_deletion(grid, timezone.now(), _propagation(body))
     return _proceed(body)
