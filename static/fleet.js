@@ -7,7 +7,7 @@
   let card = $("#heat-card");
   const known = new Map();  // cards by unit, until the map changes
   let map = null, rows = [], words = {}, columns = [];
-  let at = null, row = 0, shown = "", filled = "";  // the address of the one tab stop, the row in it, the unit of the card
+  let at = null, row = 0, shown = "", filled = "";  // the address of the one tab stop, the row in it, the unit that is asked for and that the card is about
   let taken = null, versions = "";  // the map that was taken, and of what its lists consisted
 
   // The address of a column's NodeUnit; the link itself leads to the cell that was last pointed at.
@@ -53,6 +53,11 @@
   const mark = () => {
     for (const each of $$("li", card)) each.classList.toggle("now", each.dataset.row === (rows[row] || [])[1]);
   };
+  // Our own server's, its texts escaped. Of what the card says already, only what differs is put there, and said again.
+  const put = (unit, text) => {
+    if (filled === unit) htmx.swap(card, text, { swapStyle: "morph:innerHTML", swapDelay: 0, settleDelay: 0 }, { contextElement: card, eventInfo: { target: card } });
+    else { card.innerHTML = text; filled = unit; }
+  };
   const fill = async (unit) => {
     if (!known.has(unit)) {
       known.set(unit, fetch(map.dataset.card + encodeURIComponent(unit), { headers: { "HX-Request": "true" } })
@@ -61,7 +66,7 @@
     const text = await known.get(unit);
     if (shown !== unit) return;
     if (!text) { known.delete(unit); return hide(); }
-    if (filled !== text) card.innerHTML = filled = text;  // our own server's, its texts escaped; the same is not said again
+    put(unit, text);
     card.hidden = false;
     mark();
     place();

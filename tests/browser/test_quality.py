@@ -1,7 +1,5 @@
 """Every page, in both themes and both languages: accessible, at home on small screens, offline, without a complaint."""
 
-import json
-
 import pytest
 
 from .conftest import visiting
@@ -20,104 +18,6 @@ VARIANTS = {
 SIDEWAYS = """[...document.querySelectorAll(".scroll:not(:has(.matrix))")]
     .filter((each) => each.scrollWidth > each.clientWidth + 1)
     .map((each) => each.ariaLabel)"""
-
-SERVICE = {
-    "kind": "ServiceGrid",
-    "metadata": {"name": "shop"},
-    "spec": {"template": {"selector": {"app": "shop"}, "ports": [{"port": 80}]}},
-}
-PACKAGE = {
-    "apiVersion": "superedge.io/v1",
-    "kind": "ServiceGroup",
-    "metadata": {"name": "shop", "namespace": "default"},
-    "spec": {"gridUniqKey": "site", "grids": [SERVICE]},
-}
-
-
-@pytest.fixture(scope="module")
-def addresses(chromium, sites, somebody):
-    """Every page by name, with names of what the sample world holds."""
-    sites.door.ask("POST", "servicegroups", json.dumps(PACKAGE).encode())
-    with visiting(chromium, sites, state=somebody) as visit:
-        page = visit.open("/matrix/")
-        tile = page.locator(".tile").first.get_attribute("href")
-        pod = visit.open(tile).locator('a[href^="/pods/"]').first.get_attribute("href").partition("?")[0]
-        pod = "/".join(pod.split("/")[:4]) + "/"
-        visit.open("/matrix/")
-        unit = page.locator(".unit a").first.get_attribute("href")
-        group = "/servicegroups/default/shop/"
-        service = visit.open("/grids/?kind=ServiceGrid").locator("#live tbody a").first.get_attribute("href")
-        visit.open("/nodes/?search=node0").check('input[name="node"]')
-        page.click(".bulk button:first-child")
-        page.fill("#key", "zone1")
-        page.fill("#value", "a")
-        page.click('button[value="preview"]')
-        label = page.url.removeprefix(sites.url)
-        page.click('button[value="confirm"]')
-        page.wait_for_url("**/jobs/*/")
-        job = page.url.removeprefix(sites.url)
-    grid = tile.partition("units/")[0]
-    return {
-        "overview": "/",
-        "wall": "/?kiosk=1",
-        "events": "/events/",
-        "search": "/search/?q=node",
-        "matrix": "/matrix/",
-        "unhealthy": "/matrix/?unhealthy=1",
-        "nodes": "/nodes/",
-        "nodes-none": "/nodes/?search=nowhere",
-        "nodes-wrong": "/nodes/?selector=((",
-        "node": "/nodes/node1/",
-        "label": label + "?key=zone1&value=a",
-        "groups": "/groups/?everything=1",
-        "group": "/group/?" + unit.partition("?")[2].partition("&")[0],
-        "unit": unit,
-        "grids": "/grids/",
-        "grid": grid,
-        "grid-unit": tile,
-        "grid-effective": tile + "effective/",
-        "grid-image": grid + "do/image/",
-        "grid-restart": tile.replace("units/", "do/restart/?unit=").rstrip("/"),
-        "grid-pin": tile.replace("units/", "do/pin/?unit=").rstrip("/"),
-        "grid-compared": grid + "revisions/?from=1&to=1",
-        "grid-plan": grid + "plan/",
-        "grid-events": grid + "events/",
-        "grid-revisions": grid + "revisions/",
-        "grid-yaml": grid + "yaml/",
-        "grid-edit": grid + "edit/",
-        "grid-edit-yaml": grid + "edit/?mode=yaml",
-        "grid-delete": grid + "delete/",
-        "grid-recreate": tile + "recreate/",
-        "endpoints": service,
-        "new": "/grids/new/",
-        "new-group": "/grids/new/?kind=ServiceGroup",
-        "servicegroups": "/servicegroups/",
-        "servicegroup": group,
-        "servicegroup-delete": group + "delete/",
-        "jobs": "/jobs/",
-        "job": job,
-        "audit": "/audit/",
-        "profile": "/profile/",
-        "password": "/profile/password/",
-        "second-factor": "/profile/second-factor/",
-        "pod": pod,
-        "pod-log": pod + "log/",
-        "pod-events": pod + "events/",
-        "pod-terminal": pod + "terminal/",
-        "cluster": "/cluster/",
-        "activity": "/activity/",
-        "decisions": "/decisions/",
-        "approvals": "/approvals/",
-        "saved": "/saved/",
-        "notifications": "/notifications/",
-        "service-tokens": "/service-tokens/",
-        "assign": "/labels/assign/",
-        "import": "/import/",
-        "grid-rollout": grid + "rollout/",
-        "servicegroup-edit": group + "edit/",
-        "servicegroup-revisions": group + "revisions/",
-        "lost": "/nope/",
-    }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -208,7 +208,7 @@ def _clock(when: datetime | str | None, style: str) -> str | SafeString:
     if not isinstance(moment, datetime):
         return "–"
     return format_html(
-        '<time datetime="{}" title="{} UTC" data-age="{}">{}</time>',
+        '<time datetime="{}" title="{} UTC" data-age="{}" aria-live="off">{}</time>',
         moment.isoformat(timespec="seconds"),
         date_format(moment, "Y-m-d H:i:s"),
         style,
