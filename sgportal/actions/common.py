@@ -14,7 +14,7 @@ from ..core.access.four_eyes import Action
 from ..core.plans.plan import Plan
 from ..core.plans.preview.binding import digest, id_of, plan_id
 from ..core.text import Sentence, say
-from ..models import AuditedUnit, AuditEvent, Grid, ManagedCluster, ManagementMode, Revision
+from ..models import AuditEvent, Grid, ManagedCluster, ManagementMode, Revision
 from ..models.people import Service
 from ..models.scopes.current import everything
 from ..queries.plans import plan_json
@@ -271,12 +271,11 @@ def note(
     units: Iterable[tuple[str, str]] = (),
 ) -> None:
     """Leave an audit event: who did what by which door, the state before and after, the plan that was shown, and which
-    NodeUnits (key and name) nodes came to or left. Raises PlanChanged where another plan was agreed to."""
+    NodeUnits (key and name) it is about alone. Raises PlanChanged where another plan was agreed to."""
     if planned is not None:
         _check_agreed(path, planned)
     shown = plan_json(planned) if planned else None
-    entry = _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown)
-    AuditedUnit.objects.bulk_create(AuditedUnit(entry=entry, key=key, unit=unit) for key, unit in sorted(set(units)))
+    _note(actor, AuditEvent.Kind.CHANGE, verb, path, before, after, shown).is_about(units)
 
 
 def note_access(actor: Actor, verb: str, path: str, before: Any = None, after: Any = None) -> None:

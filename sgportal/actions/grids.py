@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..core.grids.grid import GridSpec, parse, source_metadata
+from ..core.grids.reach import units_alone
 from ..core.overrides.operation import not_asked, unasked
 from ..core.plans.plan import Plan
 from ..core.schema import twice
@@ -222,7 +223,9 @@ def _store(wish: _Wish, actor: Actor) -> Saved:
             common.second_restorer(actor, grid, manifest, wish.plan)
         grid.operation = unasked(grid.operation, grid.metadata, manifest["metadata"])
         grid.revise(manifest, actor.name)
-        note(actor, "create" if result == "created" else "change", grid.path, before, grid.source(), wish.plan)
+        after = grid.source()
+        units = [(spec.key, each) for each in units_alone(before, after)]
+        note(actor, "create" if result == "created" else "change", grid.path, before, after, wish.plan, units)
         change_log.record("grid", [grid.path])
         edits.wake_group(grid)
     workqueue.enqueue([grid.path], urgent=True)

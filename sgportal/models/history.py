@@ -1,6 +1,7 @@
 """What happened: events of grids, deletions, the audit trail, what nodes and cells were, the journal that live pages
 follow."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -73,10 +74,10 @@ class Trail(Scoped["AuditEvent"]):
         """Which entries these are."""
         return super().of_mine() | Q(kind=AuditEvent.Kind.ACCESS)
 
-    def observe(self, verb: str, path: str, **said: Any) -> None:
+    def observe(self, verb: str, path: str, **said: Any) -> "AuditEvent":
         """Record a write that was seen in the cluster: whom the API server did it for is not known. `said`: more
         fields of the entry."""
-        self.create(actor="cluster", door="cluster", verb=verb, path=path, **said)
+        return self.create(actor="cluster", door="cluster", verb=verb, path=path, **said)
 
 
 class AuditEvent(models.Model):
@@ -110,9 +111,13 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.path}"
 
+    def is_about(self, units: Iterable[tuple[str, str]]) -> None:
+        """Note the NodeUnits (key and name) it is about alone; what is about a grid as a whole has none."""
+        AuditedUnit.objects.bulk_create(AuditedUnit(entry=self, key=key, unit=unit) for key, unit in sorted(set(units)))
+
 
 class AuditedUnit(models.Model):
-    """A NodeUnit that nodes came to or left by a write that somebody asked for."""
+    """A NodeUnit that nodes came to or left by a write that somebody asked for, or that a change of a grid is about."""
 
     cluster = cluster_field()
     entry = models.ForeignKey(AuditEvent, models.CASCADE, related_name="units")

@@ -5,12 +5,17 @@ from typing import Any
 import pytest
 
 from sgportal.core.fleet.activity import told
+from sgportal.core.names import PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
 
 WEB = "deploymentgrids/shop/web"
 
 
 def spec(**fields: Any) -> dict[str, Any]:
     return {"spec": fields}
+
+
+def asking(annotation: str, value: str) -> dict[str, Any]:
+    return {"metadata": {"annotations": {annotation: value}}, "spec": {"a": 1}}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,18 @@ def spec(**fields: Any) -> dict[str, Any]:
         ("change", WEB, spec(a=1, b=1, c=1, d=1), spec(a=2, b=2, d=2, e=[1]),
          "changed DeploymentGrid shop/web: a: 1 → 2, b: 1 → 2, c: 1 → –, +2"),
         ("change", WEB, spec(), spec(overrides=[{"image": "a:2", "units": ["lyon"]}]),
-         "changed DeploymentGrid shop/web: overrides[0].image: – → a:2, overrides[0].units[0]: – → lyon"),
+         "changed DeploymentGrid shop/web: lyon: image → a:2"),
+        ("change", WEB, spec(overrides=[{"replicas": 2, "units": ["lyon"]}], a=1),
+         spec(overrides=[{"replicas": 3, "units": ["oslo", "rome"]}], a=2),
+         "changed DeploymentGrid shop/web: oslo, rome: replicas → 3, lyon: –, a: 1 → 2"),
+        ("change", WEB, asking(PAUSED_UNITS, "a"), asking(PAUSED_UNITS, "a,b"), "paused DeploymentGrid shop/web in b"),
+        ("change", WEB, asking(PAUSED_UNITS, "a"), asking("x", "y"), "resumed DeploymentGrid shop/web in a"),
+        ("change", WEB, asking("x", "y"), asking(PAUSED, "true"), "paused DeploymentGrid shop/web"),
+        ("change", WEB, asking(PAUSED, "true"), asking("x", "y"), "resumed DeploymentGrid shop/web"),
+        ("change", WEB, asking("x", "y"), asking(RESTARTED, "now"), "restarted DeploymentGrid shop/web"),
+        ("change", WEB, asking("x", "y"), asking(RESTARTED_UNITS, '{"a": "now"}'),
+         "restarted DeploymentGrid shop/web in a"),
+        ("change", WEB, asking("x", "y"), asking("x", "z"), "changed DeploymentGrid shop/web"),
         ("change", WEB, spec(t=["a", {"b": 1}], u={}), spec(t=["a"], u=None),
          "changed DeploymentGrid shop/web: t[1].b: 1 → –, u: … → –"),
         ("change", WEB, spec(a="x"), spec(a="y" * 90), f"changed DeploymentGrid shop/web: a: x → {'y' * 60}…"),

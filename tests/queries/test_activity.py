@@ -11,11 +11,12 @@ from django.utils import timezone
 from sgportal import actions
 from sgportal.core.access.scope import NOTHING, Bounds, Scope
 from sgportal.core.text import say
-from sgportal.models import AuditedUnit, AuditEvent, GridEvent, LabelJob
+from sgportal.models import AuditedUnit, AuditEvent, Grid, GridEvent, LabelJob
 from sgportal.models.scopes.current import within
 from sgportal.queries.fleet.activity import ActivityFilter, Entry, Timeline
 from tests.api import builders
 from tests.api.conftest import Api
+from tests.builders import a_grid
 from tests.dashboard.conftest import browser
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,32 @@ def test_a_move_is_among_what_happened_to_both_nodeunits_and_to_no_other() -> No
     LabelJob.objects.update(state="done", results={n: {**each, "state": "done"} for n, each in job.results.items()})
     actions.undo_job(job.pk, ADA)
     assert told(kind="change", group="site", unit="oslo") == ["move", "move"]
+
+
+def test_what_is_changed_in_one_nodeunit_is_in_the_story_of_no_other() -> None:
+    """An image, replicas and a pause for some; then what is for all, which is in every story."""
+    for number, site in enumerate(("lyon", "paris", "rome")):
+        builders.node(f"n{number}", site=site)
+    grid = a_grid("own", key="site", namespace="shop")
+    for unit in ("lyon", "paris", "rome"):
+        builders.cell(grid, unit)
+    AuditEvent.objects.all().delete()
+    actions.set_image(grid, ["lyon"], ADA, image="img:2")
+    actions.scale(Grid.objects.get(pk=grid.pk), ["lyon", "rome"], ADA, replicas=2)
+    actions.pause(Grid.objects.get(pk=grid.pk), ["rome"], ADA)
+
+    def story(unit: str) -> list[str]:
+        entries = Timeline(ActivityFilter(kind="change", group="site", unit=unit)).entries(100)
+        return [str(each.sentence).partition("shop/own")[2] for each in entries]
+
+    image, replicas, paused = ": lyon: image → img:2", ": lyon, rome: replicas → 2", " in rome"
+    assert story("lyon") == [replicas, image]
+    assert story("rome") == [paused, replicas]
+    assert story("paris") == []
+    actions.set_image(Grid.objects.get(pk=grid.pk), [], ADA, image="img:3")
+    assert [len(story(unit)) for unit in ("lyon", "paris", "rome")] == [3, 1, 3]
+    with within(Scope((Bounds(namespaces=("shop",)),)), NOTHING):
+        assert story("paris") == [": template.template.spec.containers[0].image: registry.example/echo:1 → img:3"]
 
 
 @pytest.mark.parametrize(

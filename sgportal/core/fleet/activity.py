@@ -5,6 +5,9 @@ from itertools import zip_longest
 from typing import Any
 
 from ..grids.kinds import BY_PLURAL
+from ..grids.reach import overridden, units_annotated
+from ..names import APPROVED_UNITS, PAUSED, PAUSED_UNITS, RESTARTED, RESTARTED_UNITS
+from ..overrides.requests import units_in
 from ..text import Sentence, say
 
 MOST_FIELDS = 3  # of a change that are named
@@ -58,6 +61,13 @@ _DELETED = say("decided that workloads of %(what)s are deleted: %(details)s")
 _CHANGED = say("changed %(what)s: %(details)s")
 _CUT_OFF = say("ran a command in a pod of %(what)s, which was cut off or refused: %(details)s")
 _OTHER = say("%(verb)s: %(what)s")
+_PAUSED = say("paused %(what)s")
+_RESUMED = say("resumed %(what)s")
+_RESTARTED = say("restarted %(what)s")
+_PAUSED_IN = say("paused %(what)s in %(units)s")
+_RESUMED_IN = say("resumed %(what)s in %(units)s")
+_APPROVED_IN = say("approved %(what)s in %(units)s")
+_RESTARTED_IN = say("restarted %(what)s in %(units)s")
 
 
 def told(verb: str, path: str, before: Any, after: Any) -> Sentence:
@@ -71,6 +81,9 @@ def told(verb: str, path: str, before: Any, after: Any) -> Sentence:
     if verb.startswith("approval-") and isinstance(after, Mapping):
         return sentence.having(what=named(path), details=_approved(after))
     details = ", ".join(_details(verb, path, before, after))
+    if verb == "change" and not details and (asked := _asked(before, after)):
+        sentence, units = asked
+        return sentence.having(what=named(path), units=units) if units else sentence.having(what=named(path))
     if verb == "change" and details:
         sentence = _CHANGED
     if verb == "delete" and details:
@@ -130,11 +143,44 @@ def _some(texts: list[str]) -> Iterator[str]:
         yield f"+{len(texts) - MOST_FIELDS}"
 
 
+def _asked(before: Any, after: Any) -> tuple[Sentence, str] | None:
+    """What a change of annotations alone asks for, and of which NodeUnits."""
+    if not (_has_metadata(before) and _has_metadata(after)):
+        return None
+    was, now = ((each["metadata"].get("annotations") or {}) for each in (before, after))
+    for name, sentence in ((PAUSED, _PAUSED if now.get(PAUSED) else _RESUMED), (RESTARTED, _RESTARTED)):
+        if was.get(name) != now.get(name):
+            return sentence, ""
+    paused = len(units_in(now, PAUSED_UNITS)) > len(units_in(was, PAUSED_UNITS))
+    of_units = {
+        PAUSED_UNITS: _PAUSED_IN if paused else _RESUMED_IN,
+        APPROVED_UNITS: _APPROVED_IN,
+        RESTARTED_UNITS: _RESTARTED_IN,
+    }
+    for name, sentence in of_units.items():
+        if units := units_annotated(before, after, name):
+            return sentence, ", ".join(_some(sorted(units)))
+    return None
+
+
+def _has_metadata(manifest: Any) -> bool:
+    return isinstance(manifest, Mapping) and isinstance(manifest.get("metadata"), Mapping)
+
+
 def _fields(before: Any, after: Any) -> Iterator[str]:
-    """The fields that differ, each with its value before and after."""
+    """The fields that differ, each with its value before and after; what is said of NodeUnits by name, with these."""
     specs = [(each.get("spec") if isinstance(each, Mapping) else None) or {} for each in (before, after)]
+    of_units = [f"{', '.join(_some(units))}: {_put(entry)}" for units, entry in overridden(*specs)]
+    if of_units:
+        specs = [{name: value for name, value in each.items() if name != "overrides"} for each in specs]
     found = list(_differences("", specs[0], specs[1]))
-    yield from _some([f"{path.lstrip('.')}: {_short(old)} → {_short(new)}" for path, old, new in found])
+    yield from _some([*of_units, *(f"{path.lstrip('.')}: {_short(old)} → {_short(new)}" for path, old, new in found)])
+
+
+def _put(entry: Mapping[str, Any] | None) -> str:
+    """What an override puts in the place of what the template says."""
+    said = {name: value for name, value in (entry or {}).items() if name != "container"}
+    return ", ".join(f"{name} → {_short(value)}" for name, value in said.items()) or _short(None)
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

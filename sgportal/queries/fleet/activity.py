@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ...core.fleet.activity import told
 from ...core.grids.kinds import BY_PLURAL
 from ...core.text import Sentence
 from ...models.history import AuditedUnit, AuditEvent, CellHistory, GridEvent
 from ...models.intent import Grid
+from ...models.scopes.clusters import every
 from .merged import Place, behind, latest
 
 Kind = Literal["change", "rollout", "incident"]
@@ -129,11 +130,12 @@ def _changes(wanted: ActivityFilter, paths: Collection[str]) -> "QuerySet[AuditE
 
 
 def _of_unit(wanted: ActivityFilter, paths: Collection[str]) -> Q:
-    """The changes that concern a NodeUnit: of it alone in any grid, of whole grids that run or ran there, and of
-    nodes that came to it or left it."""
+    """The changes that concern a NodeUnit: of it alone or among others in any grid, of whole grids that run or ran
+    there, and of nodes that came to it or left it."""
     alone = [f"{path}#{wanted.unit}" for path in paths]
-    moves = AuditedUnit.objects.filter(key=wanted.group, unit=wanted.unit)
-    return Q(path__in=[*paths, *alone]) | Q(pk__in=moves.values("entry"))
+    named = every(AuditedUnit).filter(entry=OuterRef("pk"))
+    of_all = Q(path__in=paths) & ~Exists(named)
+    return of_all | Q(path__in=alone) | Q(Exists(named.filter(key=wanted.group, unit=wanted.unit)))
 
 
 def _grids_of_unit(wanted: ActivityFilter) -> tuple[Collection[str], Collection[str]]:

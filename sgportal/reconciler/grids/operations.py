@@ -6,6 +6,7 @@ from django.db import transaction
 
 from ...core.grids import operations
 from ...core.grids.grid import parse
+from ...core.grids.reach import units_alone
 from ...core.overrides.operation import Operation, operation_of, operation_text
 from ...core.text import Invalid, Problem, say
 from ...models import AuditEvent, Grid
@@ -93,7 +94,7 @@ def _save(row: Grid, manifest: dict[str, Any]) -> None:
     units = known_units(parse(manifest).key, with_nodes=True)
     parse(manifest, units, None, units)
     row.revise(manifest, "cluster")
-    _note("change", row, before, row.source())
+    _note("change", row, before, row.source()).is_about((row.key, each) for each in units_alone(before, row.source()))
     edits.wake_group(row)
 
 
@@ -109,6 +110,6 @@ def _pin(row: Grid, operation: Operation) -> None:
     _note(operation.verb, row, before, dict.fromkeys(operation.units, number))
 
 
-def _note(verb: str, row: Grid, before: Any, after: Any) -> None:
-    AuditEvent.objects.observe(verb, row.path, before=before, after=after)
+def _note(verb: str, row: Grid, before: Any, after: Any) -> AuditEvent:
     change_log.record("grid", [row.path])
+    return AuditEvent.objects.observe(verb, row.path, before=before, after=after)

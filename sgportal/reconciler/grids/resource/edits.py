@@ -8,6 +8,7 @@ from django.db import transaction
 
 from ....cluster import JSON_PATCH, Cluster
 from ....core.grids.grid import source_metadata
+from ....core.grids.reach import units_alone
 from ....core.overrides.operation import operation_text
 from ....core.text import say
 from ....models import AuditEvent, Grid
@@ -125,7 +126,8 @@ def _note(grid: Grid, before: Body | None, body: Body) -> None:
         made_at = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
         AuditEvent.objects.observe("create", grid.path, after=grid.source(), at=made_at)
     elif before["spec"] != grid.spec:
-        AuditEvent.objects.observe("change", grid.path, before=before, after=grid.source())
+        entry = AuditEvent.objects.observe("change", grid.path, before=before, after=grid.source())
+        entry.is_about((grid.key, each) for each in units_alone(before, grid.source()))
 
 
 def wake_group(grid: Grid) -> None:
