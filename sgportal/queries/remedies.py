@@ -3,19 +3,35 @@
 from collections.abc import Iterable, Mapping
 
 from ..core.grids.grid import GridSpec, parse
-from ..core.status.remedies import REMEDIES, Action, Remedy
+from ..core.status.remedies import NEEDS_NODES, REMEDIES, Action, Remedy
 from ..core.text import Invalid
 from ..models import Grid
+from ..models.cache import NodeLabel
 
 MOST = 5  # workloads behind one Service that are offered
 MOST_SHOWN = 50  # units of a grid whose remedies are listed
 
 
-def remedies(grid: Grid, found: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Remedy, ...]]:
-    """What can be done about each (code, NodeUnit) of a grid that anything can be done about. One query at most."""
+def remedies(
+    grid: Grid, found: Iterable[tuple[str, str]], *, examples: bool = False
+) -> Mapping[tuple[str, str], tuple[Remedy, ...]]:
+    """What can be done about each (code, NodeUnit) of a grid that anything can be done about; with `examples` each
+    NodeUnit stands for all of the grid with its code. Two queries at most."""
     known = [(code, unit) for code, unit in dict.fromkeys(found) if code in REMEDIES]
+    known = _with_nodes(grid, known, examples)
     behind = _workloads(grid) if any("replicas" in REMEDIES[code] for code, _ in known) else []
     return {(code, unit): tuple(_all(grid, REMEDIES[code], unit, behind)) for code, unit in known}
+
+
+def _with_nodes(grid: Grid, known: list[tuple[str, str]], examples: bool) -> list[tuple[str, str]]:
+    """Those without what more replicas would cure, if there were a node for them."""
+    asked = [unit for code, unit in known if code in NEEDS_NODES]
+    if not asked:
+        return known
+    units = grid.units.filter(reason__in=NEEDS_NODES).values("name") if examples else asked
+    ready = NodeLabel.objects.filter(key=grid.key, node__ready="Ready", value__in=units)
+    able = {*asked} if examples and ready.exists() else {*ready.values_list("value", flat=True)}
+    return [(code, unit) for code, unit in known if code not in NEEDS_NODES or unit in able]
 
 
 def remedies_of(grid: Grid) -> list[tuple[str, Remedy]]:

@@ -42,6 +42,7 @@ def cure(about: Remedy, reason: str = "") -> Cure:
     calls: dict[Action, tuple[str, str, dict[str, Any]]] = {
         "recreate": ("POST", f"{about.path}/recreate", {"unit": about.unit} if about.unit else {}),
         "edit": ("PATCH", about.path, {}),
+        "image": ("POST", f"{about.path}/image", {"image": None, "units": [about.unit]}),
         "replicas": ("PATCH", about.path, {"spec": {"template": {"replicas": None}}}),
         "label": ("POST", "nodes/label", {**nodes, "set": {about.key: None}}),
         "zone": ("POST", "nodes/label", {**nodes, "set": {ZONE: None}}),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["recreate", "edit", "label", "zone", "replicas"]
+Action = Literal["recreate", "edit", "label", "zone", "replicas", "image"]
 
 # By the reason of a NodeUnit's state (core/status) or the code of a node's proof (core/traffic/proof).
 REMEDIES: Mapping[str, tuple[Action, ...]] = {
@@ -22,7 +22,9 @@ REMEDIES: Mapping[str, tuple[Action, ...]] = {
     "TooManyNodes": ("replicas", "zone"),
     "UnitWithoutEndpoint": ("replicas",),
     "NodeWithoutUnit": ("label",),
+    **dict.fromkeys(("ImagePullBackOff", "ErrImagePull", "InvalidImageName"), ("image",)),
 }
+NEEDS_NODES = ("UnitWithoutEndpoint",)  # is cured by replicas only where a node of the NodeUnit is Ready
 
 
 @dataclass(frozen=True, slots=True)

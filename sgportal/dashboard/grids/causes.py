@@ -1,7 +1,7 @@
 """Causes as the pages show them: where each leads, and what can be done about it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import Q
 from django.urls import reverse
@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from ...core.grids.kinds import KINDS
 from ...core.health import is_unhealthy
 from ...core.status.causes import NODE_UNKNOWN, Cause, worst_first
-from ...core.status.remedies import REMEDIES
+from ...core.status.remedies import REMEDIES, Remedy
 from ...models import Grid
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.remedies import remedies
@@ -39,9 +39,14 @@ def causes_of_grid(grid: Grid, with_buttons: bool = True) -> list[Shown]:
         return []
     place = grid_url(grid)
     causes = worst_first(causes_of_cells(grid.units.all()))
-    doors = remedies(grid, [(each.reason, each.unit) for each in causes]) if with_buttons else {}
+    asked = [(each.reason, each.unit) for each in causes] if with_buttons else ()
+    doors = remedies(grid, asked, examples=True)
     return [
-        Shown(each, f"{place}?{urlencode({'cause': each.reason})}", buttons(doors.get((each.reason, each.unit), ())))
+        Shown(
+            each,
+            f"{place}?{urlencode({'cause': each.reason})}",
+            buttons(_for_all(each, doors.get((each.reason, each.unit), ()))),
+        )
         for each in causes
     ]
 
@@ -56,8 +61,14 @@ def _list_of(cause: Cause, key: str) -> str:
 
 
 def _buttons(cause: Cause, grid: Grid | None) -> list[Button]:
-    found = remedies(grid, [(cause.reason, cause.unit)]) if grid else {}
-    return buttons(each for several in found.values() for each in several)
+    found = remedies(grid, [(cause.reason, cause.unit)], examples=True) if grid else {}
+    return buttons(each for several in found.values() for each in _for_all(cause, several))
+
+
+def _for_all(cause: Cause, several: Iterable[Remedy]) -> Iterator[Remedy]:
+    """What can be done about a cause: an image is set in one NodeUnit, and where there are more the grid is edited."""
+    for each in several:
+        yield replace(each, action="edit") if each.action == "image" and cause.units > 1 else each
 
 
 def _grids(paths: Iterable[str]) -> dict[str, Grid]:

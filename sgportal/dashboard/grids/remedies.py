@@ -37,8 +37,15 @@ def _button(remedy: Remedy) -> Button:
     if remedy.action == "recreate":
         href = reverse("service-recreate", args=[plural, namespace, name])
         return Button(gettext("Recreate the Service"), href, True)
-    label = gettext("Scale %(name)s") if remedy.action == "replicas" else gettext("Edit %(name)s")
-    return Button(label % {"name": name}, reverse("grid-edit", args=[plural, namespace, name]))
+    if remedy.action == "image":
+        href = reverse("grid-operate", args=[plural, namespace, name, "image"])
+        return Button(
+            gettext("Set image in %(unit)s") % {"unit": remedy.unit}, f"{href}?{urlencode({'unit': remedy.unit})}"
+        )
+    if remedy.action == "replicas":
+        href = reverse("grid-operate", args=[plural, namespace, name, "scale"])
+        return Button(gettext("Scale %(name)s") % {"name": name}, href)
+    return Button(gettext("Edit %(name)s") % {"name": name}, reverse("grid-edit", args=[plural, namespace, name]))
 
 
 def _nodes(remedy: Remedy, key: str) -> str:

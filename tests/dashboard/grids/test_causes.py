@@ -78,6 +78,8 @@ def a_proof(node: str, unit: str, reason: str = "UnitWithoutEndpoint", state: st
 
 def test_a_service_is_shown_by_site_with_each_button_and_each_sentence_once(grid):
     service = builders.a_service()
+    for unit in "ab":
+        builders.a_node(f"of-{unit}", zone=unit)
     proofs = gravest_first(
         [a_proof("n1", "b"), a_proof("n2", "a", state="closed"), a_proof("n3", "b"), a_proof("n4", "a")]
     )

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sgportal.core.health import severity
 from sgportal.core.status.remedies import REMEDIES
-from sgportal.models import GridUnit
+from sgportal.core.text import say
+from sgportal.models import GridUnit, Node
 
 from ... import builders
 
@@ -12,7 +14,8 @@ def blocked(grid, reason, unit="a"):
     """A grid with one unit in trouble of this kind."""
     grid.state = "Blocked"
     grid.save()
-    GridUnit.objects.update_or_create(grid=grid, name=unit, defaults={"state": "Blocked", "reason": reason})
+    state = {"state": "Blocked", "severity": severity("Blocked"), "reason": reason, "message": say("why").to_json()}
+    GridUnit.objects.update_or_create(grid=grid, name=unit, defaults=state)
     return grid
 
 
@@ -75,5 +78,25 @@ def test_replicas_lead_to_the_workload_behind_the_service(fleet, operator):
         ("zone", "/api/v1/nodes/label"),
     ]
     text = operator.get(f"/grids/{service.path}/").content.decode()
-    assert f"/grids/{fleet.path}/edit/" in text
+    assert f"/grids/{fleet.path}/do/scale/" in text
     assert "key=topology.kubernetes.io%2Fzone" in text
+
+
+def test_no_replicas_are_offered_where_no_node_of_the_unit_would_take_them(fleet, operator):
+    """A site that is offline has no endpoint either, and more replicas would be as far away as those it has."""
+    service = blocked(builders.a_service(), "UnitWithoutEndpoint", unit="a")
+    place, door = f"/api/v1/{service.path}", f"/grids/{fleet.path}/do/scale/"
+    for states, offered in ((("Unknown", "Unknown"), False), (("Unknown", "Ready"), True)):
+        for name, state in zip(("n1", "n2"), states, strict=True):
+            Node.objects.filter(name=name).update(ready=state)
+        assert bool(operator.get(place).json()["status"]["remedies"]) is offered
+        for address in (f"/grids/{service.path}/", "/?group=zone", "/unit/?key=zone&unit=a"):
+            assert (door in operator.get(address).text) is offered, address
+
+
+def test_an_image_is_set_where_one_unit_cannot_pull_it_and_the_grid_is_edited_for_several(fleet, operator):
+    for units, door in ((["a"], "do/image/?unit=a"), (["a", "b"], "edit/")):
+        for unit in units:
+            blocked(fleet, "ImagePullBackOff", unit)
+        section = operator.get("/?group=zone").text.split('class="causes"')[1].split("</ul>")[0]
+        assert f"/grids/{fleet.path}/{door}" in section
