@@ -1,6 +1,6 @@
 """What people do with a grid, or with one of its NodeUnits, by a verb: pause, resume, restart, set image, scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +13,7 @@ from ... import actions
 from ...core.grids.operations import replicas_now
 from ...core.text import Invalid
 from ...models import Grid
-from ...queries.per_unit.images import images_of_grids
+from ...queries.per_unit.images import images_now, images_of_grids
 from ..page.access import actor, needs
 from ..page.agreed import agreed, as_shown, say_changed, say_why
 from ..page.parts import toasts
@@ -91,9 +91,9 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
         "unit": unit,
         "track": track,
         "back": back,
-        "containers": _containers(found),
+        "containers": (containers := images_now(found, unit) if verb == "image" else {}),
         "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
-        "given": _given(request, found, unit, verb),
+        "given": _given(request, found, unit, verb, containers),
         "images": images_of_grids if verb == "image" else (),  # called where the page is shown, not where it is left
     }
     try:
@@ -185,9 +185,13 @@ def _number(request: HttpRequest, field: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-def _given(request: HttpRequest, grid: Grid, unit: str, verb: str) -> dict[str, Any]:
+def _given(
+    request: HttpRequest, grid: Grid, unit: str, verb: str, containers: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """What the fields show: what was typed, else what there is now."""
     given: dict[str, Any] = request.POST.dict()
+    if verb == "image" and "image" not in given:
+        given["image"] = next((image for images in containers.values() for image in images), "")
     if verb == "scale":
         asked = _replicas(request)
         given["replicas"] = _replicas_now(grid, unit) if asked is None and "replicas" not in given else asked
@@ -200,12 +204,3 @@ def _replicas_now(grid: Grid, unit: str) -> int | None:
         return grid.units.filter(name=unit).values_list("desired", flat=True).first()
     found = replicas_now(grid.spec)
     return found if isinstance(found, int) else None
-
-
-def _containers(grid: Grid) -> list[str]:
-    """The names of the containers of a grid's templates, as far as they can be read."""
-    spec = grid.spec
-    templates = [spec.get("template"), *(spec.get("templatePool") or {}).values()]
-    pods = [((each or {}).get("template") or {}).get("spec") or {} for each in templates]
-    names = (each.get("name", "") for pod in pods for each in pod.get("containers") or ())
-    return list(dict.fromkeys(names))

@@ -119,3 +119,24 @@ def test_an_image_is_picked_from_those_that_run(operator, fleet):
         assert 'list="images"' in page
         offered = re.findall(r'<option value="([^"]*)">(\d) grid', page)
         assert {(image, "2"), ("&lt;b&gt;:1", "1"), ("edge:2", "1")} <= set(offered)
+
+
+def test_the_image_that_is_set_now_is_in_the_field_and_beside_each_container(operator, fleet):
+    containers = fleet.spec["template"]["template"]["spec"]["containers"]
+    image, name = containers[0]["image"], containers[0]["name"]
+    containers.append({"name": "side", "image": "<b>:2"})
+    fleet.save()
+
+    def shown(page: str) -> tuple[str, list[str]]:
+        (field,) = re.findall(r'name="image"[^>]* value="([^"]*)"', page)
+        return field, re.findall(r'<option value="[^"]+">([^<]+ · [^<]+)</option>', page)
+
+    assert shown(operator.get(GRID + "do/image/").text) == (image, [f"{name} · {image}", "side · &lt;b&gt;:2"])
+    builders.observed(fleet, {"a": "Ready"})
+    there = child(fleet, "a")
+    there.body["spec"]["template"] = {"spec": {"containers": [{"name": name, "image": "own:3"}]}}
+    there.save()
+    fleet.units.filter(name="a").update(child=there.name)
+    assert shown(operator.get(GRID + "do/image/?unit=a").text) == ("own:3", [f"{name} · own:3"])
+    asked = operator.post(GRID + "do/image/", {"image": "typed:1", "container": "side", "step": "preview"}).text
+    assert shown(asked)[0] == "typed:1"
