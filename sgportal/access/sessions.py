@@ -3,6 +3,7 @@
 Django keeps whose a session is only within it, so all that live are read: for a page that is seldom opened.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,36 @@ class Known:
     address: str
     agent: str
     expires: datetime
+
+    @property
+    def browser(self) -> str:
+        """The browser and the system in short, as far as they can be told from what it calls itself, else ""."""
+        versions = dict(re.findall(r"(\w+)/(\d+)", self.agent))
+        name = next((word for word in _BROWSERS if word in versions), "")
+        system = next((title for word, title in _SYSTEMS.items() if word in self.agent), "")
+        return " · ".join(filter(None, (f"{_BROWSERS[name]} {versions[name]}" if name else "", system)))
+
+
+# What a browser and a system call themselves; of several words the first counts.
+_BROWSERS = {
+    "MicroMessenger": "WeChat",
+    "QQBrowser": "QQ",
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "Chrome": "Chrome",
+    "HeadlessChrome": "Chrome",
+    "Version": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
 
 
 @receiver(user_logged_in)

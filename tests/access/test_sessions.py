@@ -47,3 +47,23 @@ def test_nobody_sees_or_ends_the_sessions_of_another():
     assert "Browser of sam" not in mine.get("/profile/").text
     assert mine.post(way).status_code == 404
     assert mine.get(way).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("agent", "short"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
+         "Edge 139 · Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 · Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1",
+         "Safari 18 · iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/138.0.0.0 Safari/537.36 MicroMessenger/8.0.60",
+         "WeChat 8 · Android"),
+        ("curl/8.5", ""),
+    ],
+)  # fmt: skip
+def test_a_browser_is_named_in_short(agent: str, short: str):
+    builders.a_person("sam", "viewer")
+    page = log_in("sam", agent).get("/profile/").text
+    assert agent in page
+    assert (short in page) if short else ("–" in page)

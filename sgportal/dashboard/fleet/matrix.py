@@ -10,7 +10,7 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from ...core.health import STATES
+from ...core.health import STATES, is_unhealthy
 from ...models import Grid
 from ...queries.matrix.node_groups import group_keys
 from ...queries.matrix.overview import Cell, Overview
@@ -169,7 +169,10 @@ def _tile(cell: Cell, column: Column, unit: str, texts: _Texts, dim: bool) -> st
     hatched = " hatched" if dim or cell.state == "Offline" else ""
     place = f"{column.url}?search={unit}" if column.of_service else f"{column.url}units/{unit}/"
     ready, wanted = (cell.served, cell.nodes) if column.of_service else (cell.ready, cell.desired)
+    said = texts.words[cell.state]
+    if cell.reason and is_unhealthy(cell.state):
+        said = f"<small>{escape(cell.reason)}</small>{said}"
     return (
         f'<td><a class="tile s-{cell.state}{hatched}" href="{place}" title="{texts.why[id(cell.sentence)]}">'
-        f'<i class="mark" aria-hidden="true"></i><span><b>{ready}</b>/{wanted}</span>{texts.words[cell.state]}</a></td>'
+        f'<i class="mark" aria-hidden="true"></i><span><b>{ready}</b>/{wanted}</span>{said}</a></td>'
     )
