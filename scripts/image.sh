@@ -4,6 +4,7 @@
 #   scripts/image.sh test    the chart's test on a real control plane, with the processes of that image
 #   scripts/image.sh root    fetch a base and wheels, build without the network, print the folder that is the image's root;
 #                            where the parts cannot be had it says which, prints nothing and ends well (.ci/run)
+#   scripts/image.sh archive FILE NAME   write the image IMAGE into a file, as docker load and ctr import take it, with this name
 #   scripts/image.sh wheels  fetch the wheels that the image is made of into WHEELS; where it is set, `build` takes them from
 #                            there and not from PyPI
 set -eu
@@ -83,8 +84,15 @@ missing() {
   fi
 }
 
+# One at a time: who clears away what a build left behind would take it from another that is under way.
+alone() {
+  exec 9>"$store/lock"
+  flock 9
+}
+
 case "${1:-}" in
 build)
+  alone
   driver
   if [ "$base" = debian ]; then debian; base=$debian; fi
   build
@@ -97,6 +105,7 @@ test)
   SGPORTAL_IMAGE_ROOT=$(engine mount "$made") .venv/bin/python -m pytest -q -n 0 tests/ops/chart/test_installed.py tests/ops/chart/test_image.py
   ;;
 root)
+  alone
   wheels=${wheels:-$store/wheels-$(cat $locks | cksum | cut -d ' ' -f 1)}
   missing >"$store/missing"
   if [ -s "$store/missing" ]; then
@@ -108,8 +117,16 @@ root)
   engine rm --all >/dev/null
   build >/dev/null
   engine rmi --prune >/dev/null
-  engine mount "$(engine from --pull-never "$image")"
+  made=$(engine from --pull-never "$image")
+  rm -rf "$store/root"
+  cp -a "$(engine mount "$made")" "$store/root" # so that nothing stays mounted
+  engine rm "$made" >/dev/null
+  echo "$store/root"
+  ;;
+archive)
+  driver
+  engine push --quiet "$image" "docker-archive:$2:$3"
   ;;
 wheels) wheels ;;
-*) sed -n '2,8s/^# *//p' "$0"; exit 2 ;;
+*) sed -n '2,9s/^# *//p' "$0"; exit 2 ;;
 esac
