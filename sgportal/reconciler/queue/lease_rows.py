@@ -32,10 +32,6 @@ _GIVE_BACK = f"""
         WHERE cluster_id = %(cluster)s AND key = ANY(%(keys)s) AND holder = %(holder)s ORDER BY key FOR UPDATE
     ) RETURNING key, {_IS_DUE}
 """  # noqa: S608
-_STATES = """
-    SELECT key, requested > done, lease_until >= NOW() FROM "sgportal_workkey"
-    WHERE cluster_id = %(cluster)s AND key = ANY(%(keys)s) ORDER BY key FOR UPDATE
-"""
 _RESTED = "CASE WHEN next_at = %(at_once)s THEN next_at ELSE NOW(%(rest)s) END"
 _AGAIN = "CASE WHEN requested = %(seen)s THEN NOW(%(again)s) ELSE {} END"
 _ONCE_MORE = "requested + CASE WHEN requested = %(seen)s THEN 1 ELSE 0 END"
@@ -63,12 +59,6 @@ def take_free(keys: Iterable[str], said: Mapping[str, Any]) -> frozenset[str]:
 def give_back(keys: Iterable[str], holder: str) -> list[str]:
     """Release what `holder` has of these keys; those that are due now."""
     return [key for key, is_due in returned(_GIVE_BACK, keys=list(keys), holder=holder) if is_due]
-
-
-def states(keys: Iterable[str]) -> list[tuple[str, bool, bool | None]]:
-    """Those of these keys that have a row, which is locked to the end of the transaction; of each whether something is
-    requested that is not done, and whether somebody is at it."""
-    return returned(_STATES, keys=list(keys))
 
 
 def finish(key: str, holder: str, seen: int, again: float | None, rest: float) -> tuple[bool, bool]:

@@ -15,13 +15,12 @@ from operator import or_
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, When
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from ...core.grids.kinds import BY_PLURAL
 from ...models import WorkKey, clock
 from ..process.identity import new_name
-from . import lease_rows
+from . import lease_rows, request_rows
 from .broker import sender
 from .lease_rows import TAKEN
 from .leases import RELEASED, KeyLease, WorkItem, kept, taken
@@ -66,17 +65,8 @@ def _enqueue(keys: Sequence[str], urgent: bool) -> None:
 
 
 def _enqueue_batch(keys: Sequence[str], urgent: bool) -> None:
-    with transaction.atomic():
-        make_rows(keys)
-        rows = WorkKey.objects.filter(key__in=keys).locked()
-        later = Case(When(failures=0, then=AT_ONCE), default=F("next_at"))  # where it is in back-off
-        rows.update(
-            since=Case(When(requested__lte=F("done"), then=clock.now()), default=F("since")),
-            requested=F("requested") + 1,
-            next_at=AT_ONCE if urgent else later,
-            failures=0 if urgent else F("failures"),
-        )
-        _send_messages(rows.filter(next_at__lte=clock.now()))
+    with transaction.atomic(savepoint=False):
+        _send_after_commit(request_rows.enqueue(keys, urgent, sender().is_worth_it, MESSAGE_LIFE.total_seconds()))
 
 
 def enqueue_later(seconds: Mapping[str, float]) -> None:
@@ -117,25 +107,9 @@ def enqueue_spaced(keys: Iterable[str], seconds: float = 0.0) -> None:
 
 
 def _enqueue_spaced(wanted: Sequence[str], seconds: float) -> None:
-    with transaction.atomic():
-        found = _states(wanted)
-        if len(found) < len(wanted):
-            make_rows(wanted)
-            found = _states(wanted)
-        idle = [key for key, is_requested, is_held in found if not is_requested and not is_held]
-        if busy := [key for key, _, is_held in found if is_held]:
-            WorkKey.objects.filter(key__in=busy).update(requested=F("requested") + 1)
-        if idle:
-            rows = WorkKey.objects.filter(key__in=idle)
-            at = Greatest("next_at", clock.now(seconds)) if seconds else F("next_at")
-            rows.update(requested=F("requested") + 1, since=clock.now(), next_at=at)
-            _send_messages(rows)
-
-
-def _states(keys: Sequence[str]) -> list[tuple[str, bool, bool]]:
-    """These keys, locked to the end of the transaction, and of each whether something is requested of it that is not
-    done, and whether somebody is at it."""
-    return [(key, bool(is_requested), bool(is_held)) for key, is_requested, is_held in lease_rows.states(keys)]
+    sends = sender().is_worth_it
+    with transaction.atomic(savepoint=False):
+        _send_after_commit(request_rows.enqueue_spaced(wanted, seconds, sends, MESSAGE_LIFE.total_seconds()))
 
 
 def retry_all() -> None:
@@ -163,7 +137,12 @@ def _send_messages(rows: QuerySet[WorkKey]) -> None:
     unsent = rows.filter(Q(queued=False) | Q(queued_at__lt=clock.now(-MESSAGE_LIFE)))
     keys = list(unsent.order_by("key").select_for_update().values_list("key", flat=True))
     WorkKey.objects.filter(key__in=keys).update(queued=True, queued_at=clock.now())
-    transaction.on_commit(lambda: _send(keys))
+    _send_after_commit(keys)
+
+
+def _send_after_commit(keys: list[str]) -> None:
+    if keys:
+        transaction.on_commit(lambda: _send(keys))
 
 
 def _send(keys: list[str]) -> None:

@@ -16,6 +16,7 @@ from sgportal.reconciler import worker
 from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.fleet.guard import Guard
 from sgportal.reconciler.queue import workqueue
+from sgportal.reconciler.queue.lease_rows import TAKEN
 from sgportal.reconciler.queue.together import requests_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,26 +161,77 @@ def test_a_worker_does_what_is_due_soon_without_asking_the_rows():
     assert hands.stop(75)
 
 
-def _written(statements, table):
-    return [each["sql"] for each in statements if each["sql"].startswith(f'UPDATE "sgportal_{table}"')]
+@pytest.fixture
+def messages(monkeypatch):
+    """What would be sent to a broker that is there."""
+    sent = []
+    monkeypatch.setattr(workqueue, "_send", sent.extend)
+    monkeypatch.setattr(workqueue, "sender", lambda: SimpleNamespace(is_worth_it=True))
+    return sent
 
 
 @pytest.mark.parametrize("urgent", [False, True])
-def test_keys_are_enqueued_by_one_update_whatever_state_each_is_in(urgent, settings):
+def test_keys_are_enqueued_by_one_statement_once_they_are_known_whatever_state_each_is_in(urgent, settings):
     settings.CELERY_BROKER_URL = ""
     later, long_ago = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
     said = {"since": long_ago, "next_at": later}
     WorkKey.objects.create(key="idle", requested=4, done=4, **said)
     WorkKey.objects.create(key="waits", requested=5, done=4, **said)
     WorkKey.objects.create(key="fails", requested=5, done=4, failures=3, **said)
-    with CaptureQueriesContext(connection) as asked:
+    WorkKey.objects.create(key="new", next_at=long_ago)
+    with transaction.atomic(), CaptureQueriesContext(connection) as asked:
         workqueue.enqueue(["fails", "idle", "new", "waits"], urgent=urgent)
-    assert len(_written(asked.captured_queries, "workkey")) == 1
+    assert len(asked) == 1
     rows = {row.key: row for row in WorkKey.objects.all()}
     assert {key: row.requested - row.done for key, row in rows.items()} == {"idle": 1, "new": 1, "waits": 2, "fails": 2}
     assert {key for key, row in rows.items() if row.since == long_ago} == {"waits", "fails"}
     assert {key for key, row in rows.items() if row.next_at == later} == (set() if urgent else {"fails"})
     assert rows["fails"].failures == (0 if urgent else 3)
+
+
+def test_keys_are_enqueued_at_a_distance_by_two_statements_once_they_are_known_whatever_state_each_is_in(messages):
+    now, hour = timezone.now(), timedelta(hours=1)
+    WorkKey.objects.create(key="idle", requested=4, done=4, next_at=now - hour, since=now - hour)
+    WorkKey.objects.create(key="rests", requested=4, done=4, next_at=now + hour, since=now - hour)
+    WorkKey.objects.create(key="waits", requested=5, done=4, next_at=now + hour, since=now - hour)
+    held = {"lease_until": now + hour, "holder": "another", "next_at": TAKEN, "since": now - hour}
+    WorkKey.objects.create(key="held", requested=5, done=4, **held)
+    WorkKey.objects.create(key="new", next_at=now - hour)
+    with transaction.atomic(), CaptureQueriesContext(connection) as asked:
+        workqueue.enqueue_spaced(["held", "idle", "new", "rests", "waits"], 60)
+    assert len(asked) == 2
+    rows = {row.key: row for row in WorkKey.objects.all()}
+    left = {key: row.requested - row.done for key, row in rows.items()}
+    assert left == {"held": 2, "idle": 1, "new": 1, "rests": 1, "waits": 1}
+    assert {key for key, row in rows.items() if row.since == now - hour} == {"held", "waits"}
+    assert {key for key, row in rows.items() if row.next_at == now + hour} == {"rests", "waits"}
+    assert {key for key, row in rows.items() if now < row.next_at < now + hour} == {"idle", "new"}
+    assert rows["held"].next_at == TAKEN
+    assert set(messages) == {"idle", "new", "rests"}
+
+
+def test_a_key_has_one_message_under_way_and_another_where_that_was_not_heard_of_for_long(messages):
+    life = workqueue.MESSAGE_LIFE + timedelta(seconds=1)
+    for ask in (workqueue.enqueue, workqueue.enqueue_spaced):
+        WorkKey.objects.all().delete()
+        messages.clear()
+        ask(["b", "a"])
+        assert sorted(messages) == ["a", "b"]
+        WorkKey.objects.update(done=F("requested"))
+        ask(["a", "b"])
+        assert sorted(messages) == ["a", "b"], "both are under way"
+        WorkKey.objects.filter(key="b").update(done=F("requested"), queued_at=timezone.now() - life)
+        ask(["a", "b"])
+        assert sorted(messages) == ["a", "b", "b"]
+
+
+def test_a_key_in_back_off_has_no_message_before_it_is_due(messages):
+    WorkKey.objects.create(key=KEY, requested=1, failures=1, next_at=timezone.now() + timedelta(hours=1))
+    workqueue.enqueue([KEY])
+    assert not messages
+    WorkKey.objects.update(next_at=timezone.now() - timedelta(hours=1))
+    workqueue.enqueue([KEY])
+    assert messages == [KEY]
 
 
 def test_a_batch_of_the_watch_asks_once_whose_cluster_it_is():
