@@ -15,6 +15,7 @@ class Wire:
         self._target = port
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._links: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._flows = threading.Event()
         self._flows.set()
@@ -35,6 +36,11 @@ class Wire:
     def hang(self) -> None:
         """Pass on nothing more; connections stay open, as where a firewall has forgotten them."""
         self._flows.clear()
+
+    def forget(self) -> None:
+        """Pass on nothing more of what is connected now, which stays open; new connections are let through."""
+        with self._lock:
+            self._forgotten |= self._links
 
     def refuse(self) -> None:
         """Break every connection, and new ones as well."""
@@ -80,6 +86,7 @@ class Wire:
         back.join()
         with self._lock:
             self._links -= {near, far}
+            self._forgotten -= {near, far}
         near.close()
         far.close()
 
@@ -87,6 +94,7 @@ class Wire:
         with contextlib.suppress(OSError):
             while said := source.recv(65536):
                 self._flows.wait()
-                sink.sendall(said)
+                if sink not in self._forgotten:
+                    sink.sendall(said)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)

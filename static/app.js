@@ -5,18 +5,42 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   document.documentElement.classList.add("js");
 
-  // Ages: the server's own texts, so that both say the same.
-  const ages = JSON.parse(document.body.dataset.ages);
+  // Ages: the server's own texts, so that both say the same, and by the server's clock: to a browser whose own is behind, old
+  // news would be new. What a script notes down is by the browser's (data-own). Where what an answer says of the time is not
+  // what the browser takes it to be, the server is asked.
+  const body = document.body.dataset, ages = JSON.parse(body.ages), CLOSE = 5000;
+  let behind = 0, asking = false;  // milliseconds that the browser's clock is behind
+  const compare = async (date) => {
+    if (asking || !(Math.abs(Date.parse(date) - Date.now() - behind) > CLOSE)) return;
+    asking = true;
+    try {
+      const since = Date.now(), answer = await fetch(body.ping, { headers: { "HX-Request": "true" }, cache: "no-store" });
+      const there = Date.parse(answer.headers.get("Date")) - (since + Date.now()) / 2;
+      if (isFinite(there)) behind = Math.abs(there) > CLOSE ? there : 0;
+      tick();
+    } catch { /* the page says that the server does not answer (static/live.js) */ }
+    asking = false;
+  };
+  document.addEventListener("htmx:afterRequest", ({ detail }) => compare(detail.xhr.getResponseHeader("Date")));
   const tick = () => {
     if (document.hidden) return;
     for (const time of $$("time[data-age]")) {
-      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
+      const seconds = Math.max(0, Math.floor((Date.now() + ("own" in time.dataset ? 0 : behind) - Date.parse(time.dateTime)) / 1000));
       const [, divisor, texts] = ages.find(([limit]) => limit === null || seconds < limit);
       const shown = texts[time.dataset.age || "ago"].replace("%(n)s", Math.floor(seconds / divisor));
       if (time.textContent !== shown) time.textContent = shown;
     }
   };
   setInterval(tick, 1000);
+  compare(body.made);
+
+  // Why something was not done, in the reader's language: what the portal says, or that something before it answered.
+  window.whyNot = async (answer) => {
+    try {
+      const problem = await answer.json(), fields = (problem.errors || []).map((each) => each.detail);
+      return [problem.detail, ...fields].join(" ");
+    } catch { return `${body.unanswered} (${answer.status})`; }
+  };
 
   // On a phone, whose tabs are wider than the screen, the one of this page is in view.
   const tab = matchMedia("(max-width: 760px)").matches && $(".bar nav [aria-current]");
@@ -75,7 +99,7 @@
     getSelection().removeAllRanges();
     getSelection().addRange(range);
     document.execCommand("copy");
-    button.textContent = document.body.dataset.copied;
+    button.textContent = body.copied;
   };
 
   // Which rows are chosen, kept by name while the table is replaced under the reader.

@@ -4,11 +4,15 @@
 (() => {
   // The number is that of what tabs tell each other: one that was opened before an upgrade of the portal listens for itself.
   const CHANNEL = "sgportal-2", LEASE = "sgportal-lease-2", SEEN = "sgportal-seen-2", LASTS = 10000;
-  const SILENCE = 2500, PATIENCE = 1000;  // the server sends a beat every two seconds
+  const SILENCE = 2500;  // the server sends a beat every two seconds
+  const [way] = performance.getEntriesByType("navigation");
+  const PATIENCE = Math.min(Math.max(3 * (way.responseStart - way.requestStart), 1000), 8000);  // more on a slow line
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const channel = new BroadcastChannel(CHANNEL);
   const body = document.body.dataset;
   let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null, asking = false, lost = false;
+  const MUTE = 7000, RARELY = 60000;  // a stream that says nothing for so long, three beats, is begun anew; less and less often
+  let streamed = Date.now(), begun = 0, mutes = 0;
   const due = new Set();
 
   const store = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: each tab alone */ } };
@@ -73,7 +77,9 @@
     if (part.previousElementSibling?.matches("[data-unanswered]")) part.previousElementSibling.remove();
   };
   const partOf = ({ elt, target }) => (elt.matches("[data-live]") ? elt : target);
-  const loaded = Date.now();
+  // What the browser had kept and shows without asking, on the way back, is as old as it is.
+  const kept = way.type === "back_forward" && way.transferSize === 0;
+  const loaded = kept ? Math.min(Date.now(), Date.parse(body.made)) : Date.now();
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     const part = partOf(detail);
     if (part.id && !asked.has(part.id)) asked.set(part.id, setTimeout(() => doubt(document.getElementById(part.id) || part), TARDY));
@@ -105,10 +111,15 @@
     if (!lost) return;
     lost = false;
     guard();
+    document.dispatchEvent(new Event("portal:found"));
     refresh({ kind: "*" });
   };
   const take = (message) => {
-    if (message.state !== "reconnecting") hear();
+    if (message.state !== "reconnecting") {
+      hear();
+      streamed = Date.now();
+      mutes = 0;
+    }
     if (message.state) show(message.state);
     if (message.id) read = Number(message.id);
     if (message.kind) refresh(message);
@@ -131,6 +142,7 @@
   // From where this page knows everything, or where the tab that listened before stopped hearing.
   const listen = () => {
     const since = Math.min(read, Number(recall(SEEN) ?? read));
+    begun = Date.now();
     source = new EventSource(body.events + (isFinite(since) ? `?lastEventId=${since}` : ""));
     const receive = (event) => {
       let data = {};
@@ -162,15 +174,17 @@
     try {
       const answer = await fetch(body.ping, { headers: { "HX-Request": "true" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       // Who is logged out, or may not read any more, is shown that.
-      if (answer.headers.get("HX-Refresh") || answer.status === 403) location.reload();
+      if (answer.headers.get("HX-Refresh") || answer.status === 403) leave();
       else if (answer.ok) hear();
       else { lose(); unheard(); }
     } catch { lose(); unheard(); }
     asking = false;
   };
+  const leave = () => { document.dispatchEvent(new Event("portal:leaving")); location.reload(); };
   const lose = () => {
     if (lost) return;
     lost = true;
+    document.dispatchEvent(new Event("portal:lost"));
     const bar = document.getElementById("connection");
     if (bar) bar.querySelector("time").dateTime = new Date(heard).toISOString();
     guard();
@@ -200,15 +214,23 @@
       store(LEASE, JSON.stringify({ id: me, at: Date.now() }));
       if (!source && lease().id === me) listen();
     } else drop();
-    show(Date.now() - heard > 3 * LASTS ? "stale" : state);
+    // The server may answer while its stream is dead, after a sleep, or is held back by somebody between: then it is asked.
+    const now = Date.now(), quiet = now - Math.max(streamed, begun);
+    if (source && quiet > Math.min(MUTE * 2 ** mutes, RARELY)) {
+      drop();
+      mutes += 1;
+      if (state === "live") tell({ state: "reconnecting" });
+      listen();
+    }
+    show(now - streamed > (state === "none" ? MUTE : 3 * LASTS) ? "stale" : state);
   };
-  heard = Date.now();
+  heard = loaded;
   setInterval(beat, 2500);
   setInterval(() => { if (state !== "live" && !document.hidden) refresh({ kind: "*" }); }, 15000);
   document.addEventListener("htmx:afterSwap", () => { const now = state; state = "none"; if (now !== "none") show(now); });
   addEventListener("pagehide", () => { drop(); if (lease().id === me) store(LEASE, "{}"); });
-  addEventListener("pageshow", (event) => { if (event.persisted) refresh({ kind: "*" }); beat(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) { show("reconnecting"); refresh({ kind: "*" }); } beat(); });
   beat();
   guard();
-  if (!source && Number(recall(SEEN)) > read) refresh({ kind: "*" });  // told to others as this page was on its way
+  if (kept || (!source && Number(recall(SEEN)) > read)) refresh({ kind: "*" });  // told to others as this page was on its way
 })();

@@ -2,7 +2,7 @@
 // nothing else; none of it is kept.
 "use strict";
 (() => {
-  const MOST = 10000;  // lines on the page
+  const MOST = 10000, ONCE_MORE = 5000;  // lines on the page; milliseconds until a connection that broke is made again
   const log = document.getElementById("log"), status = document.querySelector("[data-log-status]");
   const search = document.querySelector("[data-lines]"), button = document.querySelector("[data-follow]");
   if (!log) return;
@@ -39,16 +39,17 @@
     if (below) log.scrollTop = log.scrollHeight;
   };
 
-  let stop = null;
+  let stop = null, broken = false;  // the portal does not answer: it is followed again when it does
   const follow = async () => {
     stop = new AbortController();
+    broken = false;
     button.setAttribute("aria-pressed", "true");
     const label = button.textContent;
     button.textContent = button.dataset.on;
     let first = true, rest = "";
     try {
       const answer = await fetch(`${log.dataset.source}&follow=true`, { signal: stop.signal, cache: "no-store" });
-      if (!answer.ok) throw new Error((await answer.json()).detail);
+      if (!answer.ok) throw new Error(await whyNot(answer));
       log.hidden = false;
       status.textContent = status.dataset.following;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -62,14 +63,21 @@
       }
       status.textContent = status.dataset.ended;
     } catch (error) {
-      status.textContent = error.name === "AbortError" ? "" : `${status.dataset.failed} ${error.message}`;
+      broken ||= error instanceof TypeError;  // of the connection
+      if (broken) {
+        status.textContent = status.dataset.broken;
+        setTimeout(again, ONCE_MORE);
+      } else status.textContent = error.name === "AbortError" ? "" : `${status.dataset.failed} ${error.message}`;
     }
     button.setAttribute("aria-pressed", "false");
     button.textContent = label;
     stop = null;
   };
+  const again = () => { if (broken && !stop) follow(); };
   if (button) {
     button.addEventListener("click", () => { if (stop) stop.abort(); else follow(); });
+    document.addEventListener("portal:lost", () => { if (stop) { broken = true; stop.abort(); } });
+    document.addEventListener("portal:found", () => again());
     button.hidden = false;
   }
   addEventListener("pagehide", () => { if (stop) stop.abort(); });

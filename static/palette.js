@@ -22,13 +22,16 @@
     const mine = ++asked;
     try {
       const answer = await fetch(`${palette.dataset.search}?q=${encodeURIComponent(field.value)}`, { headers: { "HX-Request": "true" } });
-      if (answer.headers.get("HX-Refresh")) return location.reload();
+      if (answer.headers.get("HX-Refresh")) {
+        document.dispatchEvent(new Event("portal:leaving"));
+        return location.reload();
+      }
       if (!answer.ok) throw new Error(answer.statusText);
       const text = await answer.text();
       if (mine !== asked) return;  // another letter was typed meanwhile
       list.innerHTML = text;  // our own server's, its texts escaped
       choose(options()[0]);
-    } catch { if (mine === asked) list.textContent = palette.dataset.failed; }
+    } catch { if (mine === asked) list.textContent = document.body.dataset.unanswered; }
   };
   const open = () => {
     if (!find() || palette.open) return;

@@ -54,12 +54,10 @@
     try {
       const answer = await fetch(form.dataset.terminal, { method: "POST", headers, body, signal: running.signal });
       if (answer.ok) await passOn(answer);
-      else {
-        const problem = await answer.json(), fields = (problem.errors || []).map((each) => each.detail);
-        throw new Error([problem.detail, ...fields].join(" "));
-      }
+      else throw new Error(await whyNot(answer));
     } catch (error) {
-      const why = error.name === "AbortError" ? form.dataset.stopped : `${form.dataset.failed} ${error.message}`;
+      const broken = error instanceof TypeError ? form.dataset.broken : `${form.dataset.failed} ${error.message}`;
+      const why = error.name === "AbortError" ? form.dataset.stopped : broken;
       status.textContent = why;
       append(`[${why}]`, "soft");
     }

@@ -1,5 +1,6 @@
 // A form is sent once, and what was typed is not lost where it could not be taken: the session had ended, the form was
-// stale, the server broke. It is kept in this tab alone, without passwords, until the form is open again.
+// stale, the server broke, or something before it answered in its place. It is kept in this tab alone, without passwords,
+// until the form is open again.
 "use strict";
 (() => {
   const KEY = "sgportal-unsent", LASTS = 3600000, ONCE = 30000;  // milliseconds; after ONCE a form may be sent again
@@ -15,16 +16,24 @@
   const fields = (form) => [...form.elements].filter((each) => each.name && each.matches("input, select, textarea") && !each.matches(SECRET) && !OURS.includes(each.name));
   const read = (each) => (each.matches("[type=checkbox], [type=radio]") ? [each.name, each.value, each.checked] : [each.name, each.value]);
 
+  const isOurs = (form) => form.method === "post" && form.closest("#main") && !form.hasAttribute("hx-post");
+  const about = (form) => ({ at: address(), who: who(), when: Date.now(), fields: fields(form).map(read) });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || !form.closest("#main") || form.hasAttribute("hx-post")) return;
+    if (event.defaultPrevented || !isOurs(form)) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "true";
     form.setAttribute("aria-busy", "true");
     say(body.dataset.sending);
     setTimeout(() => release(form), ONCE);
-    if (!("failed" in body.dataset)) keep({ at: address(), who: who(), when: Date.now(), fields: fields(form).map(read) });
+    if (!("failed" in body.dataset)) keep(about(form));
   });
+  // A page that must be read anew while somebody types: the session has ended.
+  let touched = null;
+  document.addEventListener("input", ({ target }) => { if (target.form && isOurs(target.form)) touched = target.form; });
+  const leave = () => { if (touched?.isConnected && !touched.dataset.sent && !("failed" in body.dataset)) keep({ ...about(touched), failed: true }); };
+  document.addEventListener("portal:leaving", leave);
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => { if (detail.xhr.getResponseHeader("HX-Refresh")) leave(); });
   const say = (text) => { const place = document.getElementById("sending"); if (place) place.textContent = text; };
   const release = (form) => {
     delete form.dataset.sent;
@@ -59,14 +68,16 @@
     link.hidden = false;
     return;
   }
-  if (!sent.failed) return forget();
+  // What we answer is the page for a form, or a redirect; any other page says that what was sent was never answered.
+  if (!sent.failed && ("answer" in body.dataset || performance.getEntriesByType("navigation")[0].redirectCount)) return forget();
+  if (!sent.failed) keep(Object.assign(sent, { failed: true, unsure: true }));
   if (sent.who !== who()) return forget();  // somebody else has logged in
   if (sent.at !== address()) return;
   forget();
   const [form] = [...document.querySelectorAll("#main form[method=post]")].sort((one, two) => shared(two, sent) - shared(one, sent));
   if (!form || !shared(form, sent)) return;
   put(form, sent);
-  const note = document.getElementById("unsent");
+  const note = document.getElementById(sent.unsure ? "unsure" : "unsent");
   if (note) { note.querySelector("time").dateTime = new Date(sent.when).toISOString(); note.hidden = false; }
   addEventListener("load", () => form.dispatchEvent(new Event("input", { bubbles: true })));
 })();

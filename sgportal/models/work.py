@@ -1,5 +1,6 @@
 """The work still to do, who is at it, and which processes live."""
 
+from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -119,6 +120,8 @@ class Heartbeat(models.Model):
     at = models.DateTimeField(default=timezone.now)
     session = models.IntegerField(null=True, blank=True)
     figures = models.JSONField(default=dict)
+
+    SILENT = timedelta(seconds=30)  # then it counts as dead where the database cannot say so sooner
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_heartbeat_per_process")]

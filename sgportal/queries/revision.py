@@ -66,7 +66,7 @@ def _step() -> int:
 
 def _freshness(now: Freshness) -> list[Any]:
     heard = now.observed_at and int(now.observed_at.timestamp()) // _step()
-    return [heard, now.stale, now.unreachable_since, now.error]
+    return [heard, now.stale, now.unreachable_since, now.error, now.unworked_since, now.unkept_since]
 
 
 def is_known(tag: str, if_none_match: str) -> bool:

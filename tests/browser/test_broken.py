@@ -1,11 +1,14 @@
 """What breaks under a page: nothing that was typed is lost or sent twice, and what is old says so. A wall screen turns
 its pages and stays where the next one does not answer."""
 
+import json
 import re
 
 import pytest
 
-from .conftest import log_in, visiting
+from faults.wire import Wire
+
+from .conftest import PATIENCE, log_in, visiting
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -50,6 +53,41 @@ def test_what_was_typed_is_there_again_after_a_log_in_and_a_stale_form(visit, si
     expect(page.locator("[name=document]")).to_have_value(re.compile("name: half-typed\n"))
     page.reload()
     expect(page.locator("#unsent")).to_be_hidden()  # once
+
+
+def test_what_was_typed_is_there_again_after_the_session_ended_under_it(visit, sites):
+    page = visit.open("/grids/new/")
+    type_name(page, "half-typed")
+    page.context.clear_cookies(name="sessionid")
+    expect(page).to_have_url(re.compile("/login/.next=/grids/new/"))  # by itself: nothing was sent
+    page.fill("#id_username", sites.told("User"))
+    page.fill("#id_password", sites.told("Password"))
+    page.click("form button.main")
+    expect(page.locator("#unsent")).to_be_visible()
+    expect(page.locator("[name=f-name]")).to_have_value("half-typed")
+    expect(page.locator("#unsure")).to_be_hidden()
+
+
+@pytest.mark.parametrize("way", ["back", "elsewhere"])
+def test_what_somebody_else_answered_in_the_place_of_the_portal_is_there_again(visit, way):
+    page = visit.open("/grids/new/")
+    type_name(page, "half-typed")
+    html = {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"}
+    page.route("**/grids/new/", lambda route: route.fulfill(**html))
+    preview(page)
+    expect(page.get_by_role("heading", name="Bad Gateway")).to_be_visible()
+    page.unroute("**/grids/new/")
+    if way == "back":
+        page.go_back()
+    else:
+        visit.open("/nodes/")
+        visit.open("/grids/new/")
+    expect(page.locator("#unsure")).to_be_visible()
+    expect(page.locator("[name=f-name]")).to_have_value("half-typed")
+    expect(page.locator("[name=document]")).to_have_value(re.compile("name: half-typed\n"))
+    preview(page)
+    expect(page.locator("body[data-answer]")).to_have_count(1)
+    assert page.evaluate("sessionStorage.getItem('sgportal-unsent')") is None, "this one was answered"
 
 
 def test_what_one_person_typed_is_not_shown_to_another(visit, sites):
@@ -97,6 +135,53 @@ def test_a_part_that_is_not_answered_says_how_old_it_is_until_it_is(visit):
         page.evaluate("htmx.trigger('#live', 'htmx:abort')")
         page.evaluate("htmx.trigger('#live', 'refresh')")
         expect(old).to_have_count(0)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_browser_whose_clock_is_wrong_says_how_old_the_news_is(visit, hours):
+    page = visit.page
+    page.add_init_script(f"const now = Date.now; Date.now = () => now() + {hours} * 3600000;")
+    visit.open("/activity/")
+    page.evaluate(
+        """(hours) => {
+      const time = document.createElement("time"), since = new Date(Date.now() - hours * 3600000 - 600000);
+      time.id = "since";
+      time.dataset.age = "";
+      time.dateTime = since.toISOString();
+      document.body.append(time);
+    }""",
+        hours,
+    )
+    expect(page.locator("#since")).to_have_text(re.compile(r"1\dm ago"))
+
+
+def test_a_stream_that_is_held_back_is_asked_for_again_and_the_page_says_that_it_asks(visit, sites):
+    page = visit.page
+    page.route("**/api/v1/events*", lambda route: None)  # as a proxy that collects all of an answer first
+    with page.expect_request("**/api/v1/events*"):
+        visit.open("/nodes/")
+    badge = page.locator("#live-badge")
+    expect(badge).to_have_attribute("data-state", "stale")
+    expect(badge).to_contain_text("Polling every 15s")
+    expect(page.locator("#connection")).to_be_hidden()
+    page.unroute("**/api/v1/events*")
+    expect(badge).to_have_attribute("data-state", "live")
+
+
+def test_a_stream_that_died_in_silence_is_begun_anew(chromium, sites, somebody):
+    wire = Wire(int(sites.url.rpartition(":")[2]))
+    context = chromium.new_context(storage_state=somebody)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{wire.port}/nodes/")
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live", timeout=PATIENCE)
+    # Whatever is open says nothing any more, and nobody closes it; what is opened from now on is passed on.
+    wire.forget()
+    for label in ("first", "second"):  # the first is seen by asking for all, as after any silence
+        body = json.dumps({"metadata": {"labels": {label: "yes"}}}).encode()
+        assert sites.door.ask("PATCH", "nodes/node1", body)[0] == 200
+        expect(page.locator("#live")).to_contain_text(label, timeout=PATIENCE)
+    context.close()
+    wire.close()
 
 
 def shown(visit, address):

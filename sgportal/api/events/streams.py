@@ -31,6 +31,9 @@ POLL_SECONDS = 0.25
 CROWD = 50  # streams; so many more are told of changes so many times less often,
 SELDOM = 2  # this many times at most: each then hears of more at once
 HEARTBEAT_SECONDS = 2.0  # a page takes a stream that is silent for longer as lost
+DEAF_SECONDS = (
+    4.0  # without an answer of the database, after which there is no sign of life: it would vouch for old news
+)
 LIFE_SECONDS = 900.0  # at most; then the caller reconnects
 RETRY_MS = (1500, 4500)  # until a caller reconnects; not all at once, after the server was away
 OF_NODES = {"node", "unit"}  # kinds of changes after which other NodeUnits may have the labels of a selector
@@ -60,6 +63,12 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._recent: deque[Change] = deque(maxlen=BACKLOG)
         self._reader: asyncio.Task[None] | None = None
+        self._heard = 0.0  # when the journal was last read
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the journal cannot be read, so that what is new is not known."""
+        return time.monotonic() - self._heard > DEAF_SECONDS
 
     def join(self, revision: int, scope: Scope, granted: Scope, caller: Caller | None = None) -> Listener:
         """Listen for what is new behind a revision."""
@@ -71,6 +80,7 @@ class Hub:
         if not running:
             # A context of its own: the request's would bind the reader to a thread that ends with the request.
             loop = asyncio.get_running_loop()
+            self._heard = time.monotonic()
             self._reader = loop.create_task(self._read(revision), context=contextvars.Context())
         return listener
 
@@ -84,10 +94,12 @@ class Hub:
         with ThreadPoolExecutor(1, thread_name_prefix="journal") as thread:
             try:
                 found = await loop.run_in_executor(thread, _look, revision)
-                found = [change for change in found if change.id <= revision]
+                found = [change for change in found or () if change.id <= revision]
                 while self._listeners and not _closing.is_set():
                     known = {change.id for change in found}
-                    found = await loop.run_in_executor(thread, _look, revision)
+                    read = await loop.run_in_executor(thread, _look, revision)
+                    self._heard = float("-inf") if read is None else time.monotonic()
+                    found = found if read is None else read
                     new = [change for change in found if change.id not in known]
                     callers = {each.caller for each in self._listeners if each.caller}
                     self._regrant(await loop.run_in_executor(thread, _rights, callers) if callers else {})
@@ -144,13 +156,13 @@ class Hub:
                 listener.read_afresh()
 
 
-def _look(revision: int) -> list[Change]:
+def _look(revision: int) -> list[Change] | None:
     close_old_connections()
     try:
         return changes_after(max(revision - OVERLAP, 0), BACKLOG)
     except DatabaseError as error:
         log.warning("the journal cannot be read now: %s", error)
-        return []
+        return None
 
 
 def _rights(callers: Collection[Caller]) -> dict[Caller, tuple[Right, ...]]:
@@ -194,6 +206,8 @@ async def stream(
             sent = await listener.next(HEARTBEAT_SECONDS)
             if listener.has_ended:
                 return
+            if sent is BEAT and hub.is_deaf:
+                continue
             yield sent
     finally:
         hub.leave(listener)

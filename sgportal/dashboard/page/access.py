@@ -22,7 +22,7 @@ from ...core.access.scope import NOTHING, Right, Scope, has_role
 from ...models import Journal
 from ...models.scopes.current import within
 from ...models.scopes.grants import highest
-from ...queries.freshness import Freshness, freshness
+from ...queries.freshness import Freshness, freshness_of_pages
 from .gone import gone, is_back
 from .render import show
 
@@ -49,7 +49,7 @@ def revision(request: HttpRequest) -> str:
 def fresh(request: HttpRequest) -> Freshness:
     """How old the news is, looked up once per request."""
     if not hasattr(request, "_sgportal_freshness"):
-        request._sgportal_freshness = freshness()  # type: ignore[attr-defined]
+        request._sgportal_freshness = freshness_of_pages()  # type: ignore[attr-defined]
     return request._sgportal_freshness  # type: ignore[attr-defined, no-any-return]
 
 

@@ -16,7 +16,6 @@ from . import session
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
-SILENT = timedelta(seconds=30)  # then it counts as dead where the database cannot say so sooner
 KINDS = ("worker", "watch", "keeper")
 
 
@@ -50,7 +49,7 @@ class HeartbeatWriter:
 
 def living() -> "QuerySet[Heartbeat]":
     """The rows of the processes that live. Raises DatabaseError."""
-    rows = Heartbeat.objects.filter(at__gt=clock.now(-SILENT))
+    rows = Heartbeat.objects.filter(at__gt=clock.now(-Heartbeat.SILENT))
     return rows.exclude(session__in=session.unheld(rows.values_list("session", flat=True)))
 
 

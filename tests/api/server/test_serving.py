@@ -17,7 +17,7 @@ import orjson
 import pytest
 from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -275,6 +275,33 @@ def quick(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_an_idle_stream_gives_a_sign_of_life(quick):
     assert asyncio.run(first_bytes(0, [], False, count=2))[1] == b"event: beat\ndata: {}\n\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_whose_database_is_away_is_silent_until_it_is_back(quick, monkeypatch):
+    asked, reads = threading.Semaphore(0), streams.changes_after
+
+    def away(*_args):
+        asked.release()
+        raise OperationalError("the connection was closed")
+
+    async def listen():
+        monkeypatch.setattr(streams, "changes_after", away)
+        stream = streams.stream(0, [], False, EVERYTHING)
+        await anext(stream)
+        said = asyncio.ensure_future(anext(stream))
+        for _ in range(3):  # the third time it was known that the second had failed
+            while not asked.acquire(blocking=False):
+                said = asyncio.ensure_future(anext(stream)) if said.done() else said
+                await asyncio.sleep(0.01)
+        said = asyncio.ensure_future(anext(stream)) if said.done() else said
+        silent = not (await asyncio.wait({said}, timeout=0.5))[0]
+        monkeypatch.setattr(streams, "changes_after", reads)
+        found = await said
+        await stream.aclose()
+        return silent, found
+
+    assert asyncio.run(listen()) == (True, streams.BEAT)
 
 
 @pytest.mark.django_db(transaction=True)
