@@ -69,9 +69,10 @@ class WorkKey(models.Model):
 
 class DueCell(models.Model):
     """A cell, what a grid has in a NodeUnit, that something happened to; whoever has reconciled it takes the row away.
-    `label` is the grid's gridUniqKey; `grid` is the primary key of its row, 0 for all grids of that key. `moved`: the
-    unit has other members than before. `changed`: the grid's spec has changed and is not carried out there yet.
-    `batch` is 0 until the cell is reconciled: what happens meanwhile is a row of its own."""
+    `label` is the grid's gridUniqKey; `grid` is the primary key of its row, for all grids of that key 0, or less in
+    another cluster than the first. `moved`: the unit has other members than before. `changed`: the grid's spec has
+    changed and is not carried out there yet. `batch` is 0 until the cell is reconciled: what happens meanwhile is a row
+    of its own."""
 
     cluster = cluster_field()
     label = models.CharField(max_length=317)

@@ -179,6 +179,19 @@ def test_what_is_asked_for_reaches_no_other_cluster(admin):
     assert every_row(OTHER) == before
 
 
+def test_what_is_due_in_all_grids_of_a_label_is_due_in_each_cluster():
+    """Sites have the same names everywhere: what one cluster's workers have not done yet hides nothing of another's."""
+    cell = due_cells.Cell("site", due_cells.ALL, "ham", moved=True)
+    ManagedCluster.objects.create(pk=OTHER, name="faraway")
+    with within_cluster(OTHER):
+        due_cells.add([cell])
+    due_cells.add([cell])
+    assert [each.unit for each in due_cells.waiting("site", 10, 1)] == ["ham"]
+    with within_cluster(OTHER):
+        (due,) = due_cells.waiting("site", 10, 1)
+        assert (due.unit, due_cells.is_of_all_grids(due)) == ("ham", True)
+
+
 def test_the_engine_leaves_the_rows_of_another_cluster_alone():
     world()
     elsewhere()

@@ -176,7 +176,8 @@ def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[lis
     rows: list[DueCell] = []
     size = 0
     for row in waiting:
-        meant = grids.values() if row.grid == due_cells.ALL else [grids[row.grid]] if row.grid in grids else []
+        of_one = [grids[row.grid]] if row.grid in grids else []
+        meant = grids.values() if due_cells.is_of_all_grids(row) else of_one
         fresh = [grid for grid in meant if row.unit not in wanted.get(grid, ())]
         size += len(fresh) * (1 if _is_urgent(row) else CAN_WAIT)
         if rows and size > MOST_CELLS:

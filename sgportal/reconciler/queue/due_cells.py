@@ -8,6 +8,7 @@ from typing import Any
 
 from ...models import DueCell
 from ...models.bulk import upsert_rows
+from ...models.scopes.clusters import DEFAULT, current
 from ...models.statements import returned, run
 from . import workqueue
 from .together import requests_together
@@ -51,7 +52,19 @@ def add(cells: Iterable[Cell]) -> None:
 
     A row that is there already is locked to the end of the transaction: whoever takes it sees what happened."""
     wanted = sorted(set(cells))
-    upsert_rows([DueCell(**asdict(each)) for each in wanted], [*_CELL, "batch"], ["moved"])
+    rows = [DueCell(**{**asdict(each), "grid": each.grid or _all_grids()}) for each in wanted]
+    upsert_rows(rows, [*_CELL, "batch"], ["moved"])
+
+
+def _all_grids() -> int:
+    """What stands in a row in the place of all grids. NodeUnits have the same names in every cluster, and the rows of
+    two clusters are told apart by the grid."""
+    return ALL if current() == DEFAULT else -current()
+
+
+def is_of_all_grids(row: DueCell) -> bool:
+    """Whether it is the cell of all grids of its label key."""
+    return row.grid <= ALL
 
 
 def waiting(label: str, most: int, others: int) -> list[DueCell]:
