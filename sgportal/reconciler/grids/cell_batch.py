@@ -15,11 +15,11 @@ from ...cluster import Cluster, Conflict
 from ...core.grids.grid import GridSpec
 from ...core.plans.plan import Plan, Step, plan
 from ...core.text import Invalid
-from ...models import DueCell, Grid
+from ...models import Grid
 from ...queries.plans import is_carried_out, spec_of
 from ...queries.policy import closed
 from ..queue import due_cells, workqueue
-from ..queue.due_cells import Cell
+from ..queue.due_cells import Cell, DueRow
 from ..queue.together import requests_together
 from .observation.cells import observe_cells
 from .observation.observation import Observation
@@ -83,7 +83,7 @@ class _Turn:
     newest: int | None = None
     were_first: bool = False
 
-    def first(self, waiting: Sequence[DueCell]) -> Sequence[DueCell]:
+    def first(self, waiting: Sequence[DueRow]) -> Sequence[DueRow]:
         """Of all rows those that come first: units with other members, alone where these are few."""
         moved, others = [row for row in waiting if row.moved], [row for row in waiting if not row.moved]
         if self.newest is None:
@@ -95,7 +95,7 @@ class _Turn:
             return passed if self.were_first and passed else moved
         return [*passed, *moved, *others[len(passed) :]]
 
-    def goes_on(self, rows: Sequence[DueCell], cells: int, more: Sequence[DueCell]) -> bool:
+    def goes_on(self, rows: Sequence[DueRow], cells: int, more: Sequence[DueRow]) -> bool:
         """Whether another batch follows one of these rows, which were so many cells, where `more` are left: for what
         cannot wait, and for what the turn is for. What came since is better done together with what is still to
         come."""
@@ -122,7 +122,7 @@ def run(label: str, cluster: Cluster) -> float | None:
             return _next(found, more, left)
 
 
-def _batch(label: str, waiting: Sequence[DueCell], cluster: Cluster) -> tuple[list[DueCell], int, _Left]:
+def _batch(label: str, waiting: Sequence[DueRow], cluster: Cluster) -> tuple[list[DueRow], int, _Left]:
     """Reconcile the first of these; their rows, how many cells they are, and what is left of them."""
     places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
     grids = {grid.pk: grid for grid in places} if waiting else {}
@@ -137,7 +137,7 @@ def _batch(label: str, waiting: Sequence[DueCell], cluster: Cluster) -> tuple[li
     return rows, sum(map(len, wanted.values())), left
 
 
-def _remove(rows: Sequence[DueCell], left: _Left) -> None:
+def _remove(rows: Sequence[DueRow], left: _Left) -> None:
     """These are done, but for what is left."""
     if not left:
         due_cells.remove(rows)
@@ -149,31 +149,31 @@ def _remove(rows: Sequence[DueCell], left: _Left) -> None:
         workqueue.enqueue_later(left.later)
 
 
-def _passed_over(waiting: Sequence[DueCell]) -> list[DueCell]:
+def _passed_over(waiting: Sequence[DueRow]) -> list[DueRow]:
     """The first of those that can wait and have been passed over for too long."""
     newest = _newest(waiting)
     return [row for row in waiting if not row.moved and newest - row.pk > PASSED_OVER][:FEW_ROWS]
 
 
-def _newest(rows: Sequence[DueCell]) -> int:
+def _newest(rows: Sequence[DueRow]) -> int:
     return max((row.pk for row in rows), default=0)
 
 
-def _is_urgent(row: DueCell) -> bool:
+def _is_urgent(row: DueRow) -> bool:
     return row.moved or row.changed
 
 
-def _next(waiting: Sequence[DueCell], more: Sequence[DueCell], left: _Left) -> float | None:
+def _next(waiting: Sequence[DueRow], more: Sequence[DueRow], left: _Left) -> float | None:
     """In how many seconds there is more to do: at once, unless it is a few cells of which only a child has changed."""
     if len(more) > MOST_CELLS or len(waiting) >= MOST_ROWS or any(map(_is_urgent, more)):
         return 0.0
     return min([REST_SECONDS] if more else [], default=left.seconds)
 
 
-def _bounded(waiting: Sequence[DueCell], grids: Mapping[int, Grid]) -> tuple[list[DueCell], Wanted]:
+def _bounded(waiting: Sequence[DueRow], grids: Mapping[int, Grid]) -> tuple[list[DueRow], Wanted]:
     """As many rows as make up a batch, and the units that they mean of each grid."""
     wanted: Wanted = {}
-    rows: list[DueCell] = []
+    rows: list[DueRow] = []
     size = 0
     for row in waiting:
         of_one = [grids[row.grid]] if row.grid in grids else []

@@ -4,7 +4,7 @@ batches, under one work key."""
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import NamedTuple
 
 from ...models import DueCell
 from ...models.bulk import upsert_rows
@@ -29,6 +29,18 @@ class Cell:
     unit: str
     moved: bool = False
     changed: bool = False
+
+
+class DueRow(NamedTuple):
+    """What a row of a due cell says. Hundreds are read before each batch, so these are no objects of Django's."""
+
+    pk: int
+    label: str
+    grid: int
+    unit: str
+    moved: bool
+    changed: bool
+    batch: int
 
 
 def key_of(label: str) -> str:
@@ -62,34 +74,35 @@ def _all_grids() -> int:
     return ALL if current() == DEFAULT else -current()
 
 
-def is_of_all_grids(row: DueCell) -> bool:
+def is_of_all_grids(row: DueRow) -> bool:
     """Whether it is the cell of all grids of its label key."""
     return row.grid <= ALL
 
 
-def waiting(label: str, most: int, others: int) -> list[DueCell]:
+def waiting(label: str, most: int, others: int) -> list[DueRow]:
     """Up to `most` of the rows of a label key, those of units with other members first, then the oldest. Where the
     former leave no room, the `others` oldest of the latter are there as well."""
-    found = returned(_WAITING, label=label, most=most)
-    rows = [_row(each) for each in found]
+    rows = _rows(_WAITING, label=label, most=most)
     there = sum(not row.moved for row in rows)
     if len(rows) == most and there < others:
-        rows += DueCell.objects.filter(label=label, moved=False).order_by("pk")[there:others]
+        rows += _rows(_OTHERS, label=label, most=others)[there:]
     return rows
 
 
-_WAITING = """
-    SELECT id, label, grid, unit, moved, changed, batch FROM sgportal_duecell
-    WHERE cluster_id = %(cluster)s AND label = %(label)s ORDER BY moved DESC, id LIMIT %(most)s
+_READ = "SELECT id, label, grid, unit, moved, changed, batch FROM sgportal_duecell"
+_WAITING = f"""
+    {_READ} WHERE cluster_id = %(cluster)s AND label = %(label)s ORDER BY moved DESC, id LIMIT %(most)s
+"""
+_OTHERS = f"""
+    {_READ} WHERE cluster_id = %(cluster)s AND label = %(label)s AND NOT moved ORDER BY id LIMIT %(most)s
 """
 
 
-def _row(found: tuple[Any, ...]) -> DueCell:
-    pk, label, grid, unit, moved, changed, batch = found
-    return DueCell(pk=pk, label=label, grid=grid, unit=unit, moved=bool(moved), changed=bool(changed), batch=batch)
+def _rows(statement: str, label: str, most: int) -> list[DueRow]:
+    return [DueRow(*row) for row in returned(statement, label=label, most=most)]
 
 
-def take(rows: Collection[DueCell]) -> None:
+def take(rows: Collection[DueRow]) -> None:
     """These are about to be reconciled: what happens from now on is not covered by them. In a transaction of its own,
     before anything is read."""
     fresh = [each.pk for each in rows if not each.batch]
@@ -105,7 +118,7 @@ _TAKE = """
 """
 
 
-def remove(rows: Collection[DueCell]) -> None:
+def remove(rows: Collection[DueRow]) -> None:
     """These are done."""
     if rows:
         run(_REMOVE, rows=[each.pk for each in rows])
