@@ -25,7 +25,7 @@ from .grids.observation.observation import observe_stored
 from .grids.resource import sync
 from .grids.status import cells, record, resource_status
 from .grids.status.judge import judge
-from .grids.writes import field_ownership
+from .grids.writes import contests, field_ownership
 from .process import connection
 from .queue import rollout_keys, workqueue
 
@@ -58,6 +58,7 @@ def _differing(grids: Sequence[Grid]) -> set[str]:
         found = {grid.path for _, grid in grids_of_children(children)}
         for kind in KINDS.values():
             found |= _resources_that_differ(kind, [grid for grid in grids if grid.kind == kind.kind], cluster)
+        found |= contests.reconsider(cluster)
     except ClusterError as error:
         log.warning("the sweep cannot list the cluster, and every grid is reconciled whole: %s", error)
         return {grid.path for grid in grids}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,11 @@ class Attempt:
     def is_exhausted(self, change: Change) -> bool:
         """Whether the field has been set to this value often enough."""
         return self.tries >= TRIES and self.want == digest(change.new)
+
+    def has_lost_a_rival(self, asked: Collection[str] | None) -> bool:
+        """Whether one of those that may have changed the field is not among the webhooks and policies that are `asked`
+        now, so that it may keep its value. None: nobody knows who is."""
+        return asked is not None and not set(self.suspects) <= set(asked)
 
     def to_json(self) -> dict[str, Any]:
         """The attempt as a JSON object, for a database row; `from_json` reads it back."""

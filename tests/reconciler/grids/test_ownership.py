@@ -9,6 +9,7 @@ from sgportal.cluster import JSON_PATCH
 from sgportal.core.plans.contest import RETRY_SECONDS, TRIES
 from sgportal.models import GridEvent, GridUnit
 from sgportal.queries.plans import plan_json, plan_of
+from sgportal.reconciler import sweep
 
 from ..admission import changing
 from ..world import APPLY, a_grid, a_template
@@ -510,6 +511,26 @@ def test_the_webhooks_that_may_have_done_it_are_named(site, tmp_path):
         site.change(grid, lambda m: m["spec"].update(ignoreDifferences=BY_PATH))
         site.until_ready("g-a")
         assert (state(grid), planned(grid)[0]) == (("Ready", "AllReady"), [])
+
+
+@pytest.mark.embedded_only
+def test_a_webhook_that_has_gone_is_found_out_by_the_next_sweep(site, tmp_path):
+    """Not only after an hour: nobody else changes the field any more."""
+    with changing(site, tmp_path, ADMISSION["image"]):
+        grid = site.save(a_grid(template=copy.deepcopy(FULL)))
+        site.until_ready("g-a")
+        site.resync()
+        assert state(grid) == ("Degraded", "Contested")
+    cell = GridUnit.objects.get(grid=grid, name="a")
+    assert cell.attempts
+    # The embedded cluster names nobody who may have done it.
+    cell.attempts = {name: {**each, "suspects": ["test"]} for name, each in cell.attempts.items()}
+    cell.save()
+    sweep.begin()
+    site.settle()
+    assert container(site)["image"] == "img:1"
+    site.until_ready("g-a")
+    assert state(grid) == ("Ready", "AllReady")
 
 
 def test_once_admission_no_longer_changes_it_the_field_is_the_grids_again(site, tmp_path):

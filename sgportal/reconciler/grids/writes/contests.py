@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....cluster import RESOURCES, Cluster, ClusterError
+from ....cluster import RESOURCES, Cluster, ClusterError, NotFound
+from ....core.grids.kinds import KINDS
 from ....core.plans.alike import once_for_alike
-from ....core.plans.contest import Attempts, after_admission, after_writing, remembered
+from ....core.plans.contest import Attempt, Attempts, after_admission, after_writing, remembered
 from ....core.plans.desired import Finding
 from ....core.plans.drift import contests, resisted
 from ....core.plans.plan import World
+from ....models import GridUnit
 from .apply import StepResult
 
 log = logging.getLogger(__name__)
@@ -46,16 +48,50 @@ def counted(seen: World, results: Sequence[StepResult], cluster: Cluster) -> Cou
     return Count(attempts, tuple(findings))
 
 
-def _suspects(kind: str, cluster: Cluster) -> list[str]:
-    """The mutating webhooks and policies that the API server asks about writes of a kind, by name; none where we may
-    not look, or they are not served."""
+def reconsider(cluster: Cluster) -> set[str]:
+    """Let fields be set again that a webhook or policy had changed which is not asked any more; the paths of their
+    grids. Asks the cluster only where there are such fields, and changes nothing where it cannot be told."""
+    asked = functools.cache(lambda kind: _asked(kind, cluster))
+    paths: set[str] = set()
+    for cell in GridUnit.objects.exclude(attempts={}).select_related("grid").iterator():
+        attempts = {name: Attempt.from_json(each) for name, each in cell.attempts.items()}
+        if any(each.suspects for each in attempts.values()):
+            now = asked(KINDS[cell.grid.kind].child_kind)
+            kept = {name: each.to_json() for name, each in attempts.items() if not each.has_lost_a_rival(now)}
+            unchanged = GridUnit.objects.filter(pk=cell.pk, attempts=cell.attempts)
+            if len(kept) < len(attempts) and unchanged.update(attempts=kept):
+                paths.add(cell.grid.path)
+    return paths
+
+
+def _asked(kind: str, cluster: Cluster) -> list[str] | None:
+    """The mutating webhooks and policies that the API server asks about writes of a kind, by name; None where it could
+    not be told."""
     found = []
     for each in _ADMISSION:
         try:
-            found += [body["metadata"]["name"] for body in cluster.list(each).items if _is_asked(body, kind)]
+            found += _named(each, kind, cluster)
+        except NotFound:  # not served here
+            continue
+        except ClusterError as error:
+            log.info("%s cannot be listed: %s", each, error)
+            return None
+    return found
+
+
+def _suspects(kind: str, cluster: Cluster) -> list[str]:
+    """As many of them as we may see."""
+    found = []
+    for each in _ADMISSION:
+        try:
+            found += _named(each, kind, cluster)
         except ClusterError as error:
             log.info("%s cannot be listed: %s", each, error)
     return sorted(found)
+
+
+def _named(admission: str, kind: str, cluster: Cluster) -> list[str]:
+    return [body["metadata"]["name"] for body in cluster.list(admission).items if _is_asked(body, kind)]
 
 
 def _is_asked(body: Mapping[str, Any], kind: str) -> bool:
