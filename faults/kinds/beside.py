@@ -2,6 +2,7 @@
 
 import time
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -72,6 +73,25 @@ def labels_storm_seen(at: Setting) -> None:
     """At the end every node is where it was."""
     began = time.monotonic()
     at.note(f"{_storm(at)} labels written in {time.monotonic() - began:.0f} s")
+    time.sleep(10)
+
+
+@fault("labels-thousand", "1,000 label changes of the nodes by eight at once, as fast as the API server takes them")
+def labels_thousand(at: Setting) -> None:
+    """At the end every node is where it was."""
+    rows = at.api.list("/api/v1/nodes")
+    mine = {
+        each["metadata"]["name"]: each["metadata"]["labels"].get(KEY)
+        for each in rows
+        if not each["spec"].get("unschedulable")
+    }
+    names, values = list(mine), [*mine.values(), None]
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda turn: _label(at, names[turn % len(names)], values[turn % len(values)]), range(1000)))
+    at.note(f"in {time.monotonic() - began:.1f} s")
+    for name, value in mine.items():
+        _label(at, name, value)
     time.sleep(10)
 
 

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from embedded_cluster.tls import make_certificates
+
 from ..setting import Setting
 from .fault import fault
 
@@ -68,6 +70,26 @@ def token_revoked(at: Setting) -> None:
     finally:
         file.write_text(before)
         _begun_anew(at)
+
+
+@fault(
+    "authority-renewed",
+    "the cluster's CA and the API server's certificate are others at once, and those of before gone",
+)
+def authority_renewed(at: Setting) -> None:
+    """The file of the CA changes under the portal, as a kubelet changes it in a pod; no process is begun anew."""
+    plane = at.plane
+    names = ("kubelets", "kube-scheduler", "kube-controller-manager", "kube-apiserver")
+    for name in names:
+        plane.processes[name].stop()
+    for name in ("ca.crt", "server.crt", "server.key"):
+        (plane.folder / name).unlink()
+    make_certificates(plane.folder)
+    for name in reversed(names):
+        plane.processes[name].start()
+        if name == "kube-apiserver":
+            plane.until_ready()
+    time.sleep(20)
 
 
 def _begun_anew(at: Setting) -> None:

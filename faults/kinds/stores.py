@@ -1,6 +1,8 @@
 """PostgreSQL and Redis go, come back empty, or cannot be reached."""
 
+import shutil
 import signal
+import subprocess
 import time
 
 from ..api import GRIDS
@@ -23,6 +25,15 @@ def redis_flushed(at: Setting) -> None:
         for _ in range(15):
             client.flushall()
             time.sleep(1)
+
+
+@fault("redis-read-only", "Redis takes no writes for 30 s: it follows a master that is not there, as after a failover")
+def redis_read_only(at: Setting) -> None:
+    """It answers, and every message and cached value is refused with READONLY."""
+    with at.redis.client() as client:
+        client.replicaof("127.0.0.1", 1)
+        time.sleep(30)
+        client.replicaof("NO", "ONE")
 
 
 @fault("postgres-killed", "PostgreSQL killed by SIGKILL and begun anew after 10 s, twice")
@@ -81,6 +92,28 @@ def database_restored(at: Setting) -> None:
     at.restart_all(lose_everything)
     gone = _decide_for_the_cluster(at)
     at.note(f"{gone} grids deleted since the backup waited for a person")
+    _taken_over(at)
+
+
+@fault(
+    "database-behind",
+    "PostgreSQL fails over to a replica that was 10 s behind: the last transactions are lost, and nobody says so",
+)
+def database_behind(at: Setting) -> None:
+    """The processes run on. What the cluster was told in the lost seconds is right: it is in its custom resources."""
+    data, kept = at.postgres.home / "data", at.folder / "replica"
+    at.postgres.kill()
+    subprocess.run(["cp", "-a", data, kept], check=True)
+    at.postgres.start()
+    time.sleep(10)
+    at.rest()
+    at.postgres.kill()
+    shutil.rmtree(data)
+    subprocess.run(["cp", "-a", kept, data], check=True)
+    shutil.rmtree(kept)
+    at.postgres.start()
+    gone = _decide_for_the_cluster(at)
+    at.note(f"{gone} grids deleted in the lost seconds waited for a person")
     _taken_over(at)
 
 
