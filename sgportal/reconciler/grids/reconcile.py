@@ -1,5 +1,6 @@
 """Make the cluster agree with one grid: observe, plan, apply, record the status."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,12 +24,14 @@ from .rollouts import begin as rollouts
 from .status import cells, record
 from .status.judge import after
 from .writes import deletion_brake, field_ownership
-from .writes.apply import StepResult, apply_steps, raise_first, raise_if_cut_short
+from .writes.apply import StepResult, apply_steps, is_cut_short, raise_first, raise_if_cut_short
 
 NODES_UNKNOWN = 1.0  # seconds until another look while the nodes have never been listed
 WATCH_BEHIND = 1.0  # seconds until another look while the watch does not know that all children are gone
 ANOTHER_WRITER = 1.0  # seconds until another try after somebody else was faster
-MOST_STEPS = 500  # of one task
+MOST_STEPS = 1000  # of one task
+MOST_SECONDS = 4.0  # after which it begins no more of them
+PART = 250  # steps, between two looks whether a NodeUnit has new members, which wait for the grid's lease
 LEFT_TO_CELLS = 60.0  # seconds until it is made sure that the cells did what was left to them
 POD_NOT_SEEN_SECONDS = 5.0  # seconds until another look while a slice tells of a pod that is yet to be seen
 CHILDREN_GOING = 1.0  # seconds until another look while deleted children linger
@@ -73,8 +76,7 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         return ANOTHER_WRITER
     seen, planned = deletion_brake.restrain(seen, planned)
     steps = confirmed(cells.ready_to_try(seen.cells, _not_in_cells(grid, planned.steps)), spec, cluster)
-    steps, left = steps[:MOST_STEPS], steps[MOST_STEPS:]
-    results = apply_steps(steps, cluster, lease.lost)
+    results, left = _apply(grid, steps, cluster, lease)
 
     if grid.deleting_since:
         raise_first(results)
@@ -85,6 +87,28 @@ def reconcile(grid: Grid, cluster: Cluster, lease: workqueue.KeyLease) -> float 
         field_ownership.take_over(seen, planned, after(seen, results), cluster)
     raise_if_cut_short(results)
     return _leave_to_cells(grid, left, carried_out) if left else _requeue_after(seen, rows, results)
+
+
+def _apply(
+    grid: Grid, steps: Sequence[Step], cluster: Cluster, lease: workqueue.KeyLease
+) -> tuple[list[StepResult], Sequence[Step]]:
+    """Apply as many steps as one task may, deletions last; what became of them, and those that are left. It gives way
+    to NodeUnits that get new members, whose workloads wait for the lease."""
+    until, steps = time.monotonic() + MOST_SECONDS, sorted(steps, key=lambda step: step.verb == "delete")
+    results: list[StepResult] = []
+    while len(results) < len(steps):
+        done = len(results)
+        results += apply_steps(steps[done : min(done + PART, MOST_STEPS)], cluster, lease.lost)
+        left = steps[len(results) :]
+        if is_cut_short(results):
+            return [*results, *(StepResult(step, skipped=True) for step in left)], ()
+        if left and (len(results) >= MOST_STEPS or time.monotonic() >= until or _has_to_give_way(grid)):
+            return results, left
+    return results, ()
+
+
+def _has_to_give_way(grid: Grid) -> bool:
+    return grid.kind != "ServiceGrid" and not grid.deleting_since and due_cells.is_any_moved(grid.key)
 
 
 def _not_in_cells(grid: Grid, steps: Sequence[Step]) -> Sequence[Step]:

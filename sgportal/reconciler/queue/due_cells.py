@@ -127,6 +127,11 @@ def remove(rows: Collection[DueRow]) -> None:
 _REMOVE = "DELETE FROM sgportal_duecell WHERE cluster_id = %(cluster)s AND id = ANY(%(rows)s)"
 
 
+def is_any_moved(label: str) -> bool:
+    """Whether a NodeUnit of a label key has other members, and workloads may be lacking there."""
+    return DueCell.objects.filter(label=label, moved=True).exists()
+
+
 def changing(grid: int) -> set[str]:
     """The NodeUnits of a grid where its changed spec is still to be carried out, cell by cell."""
     return set(DueCell.objects.filter(grid=grid, changed=True).values_list("unit", flat=True))

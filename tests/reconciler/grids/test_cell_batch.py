@@ -270,6 +270,53 @@ def test_a_change_of_many_cells_is_done_by_several_tasks_and_is_nobodys_drift(si
     assert not GridUnit.objects.exclude(attempts={}).exists()
 
 
+def test_a_change_of_many_cells_gives_way_to_a_unit_that_gets_members(sites, monkeypatch):
+    """Its workload waits for the grid's lease: what is left to change is done after it, by batches of cells."""
+    sites.label("node1", zone="b")
+    sites.settle()
+
+    def first_part(steps, *others):
+        monkeypatch.setattr(reconcile, "apply_steps", apply_steps)
+        sites.label("node2", zone="c")
+        return apply_steps(steps, *others)
+
+    apply_steps = reconcile.apply_steps
+    monkeypatch.setattr(reconcile, "PART", 1)
+    monkeypatch.setattr(reconcile, "apply_steps", first_part)
+    save_grids([with_image("img:2")], ADA, ask=False)
+    run(KEY)
+    assert images(sites) == ["img:1", "img:2"]
+    seen = batches(monkeypatch)
+    run(CELLS)
+    assert seen[0] == {"c"}
+    sites.settle()
+    assert images(sites) == ["img:2"] * 3
+    assert not GridUnit.objects.exclude(attempts={}).exists()
+
+
+@pytest.mark.embedded_only
+def test_where_the_cluster_does_not_answer_no_other_part_of_a_change_is_tried(sites, monkeypatch):
+    sites.label("node1", zone="b")
+    sites.settle()
+    parts = []
+
+    def part(steps, *others):
+        parts.append(len(steps))
+        return apply_steps(steps, *others)
+
+    apply_steps = reconcile.apply_steps
+    monkeypatch.setattr(reconcile, "PART", 1)
+    monkeypatch.setattr(reconcile, "apply_steps", part)
+    save_grids([with_image("img:2")], ADA, ask=False)
+    sites.embedded.faults.add("status", methods=["PATCH"], path="/deployments/", code=503)
+    run(KEY)
+    assert parts == [1]
+    assert WorkKey.objects.get(key=KEY).failures == 1
+    sites.embedded.faults.clear()
+    sites.later(5)
+    assert images(sites) == ["img:2", "img:2"]
+
+
 def test_a_kill_before_the_cells_are_noted_leaves_the_grid_due(sites, monkeypatch, settings):
     settings.SGPORTAL_LEASE_SECONDS = 1
     sites.label("node1", zone="b")

@@ -67,6 +67,11 @@ def raise_first(results: Iterable[StepResult]) -> None:
             raise result.error
 
 
+def is_cut_short(results: Iterable[StepResult]) -> bool:
+    """Whether something stopped the writes, so that the rest were not tried."""
+    return any(result.skipped or isinstance(result.error, Unreachable | Throttled) for result in results)
+
+
 def raise_if_cut_short(results: Iterable[StepResult]) -> None:
     """Raise what stopped the writes (no answer, or a request to slow down), so that the whole grid waits."""
     for result in results:
