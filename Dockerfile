@@ -19,7 +19,7 @@ RUN python -m venv /opt/uv \
  && /opt/uv/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/uv.txt \
  && python -m venv --without-pip /opt/portal \
  && /opt/uv/bin/uv pip install --quiet --no-cache --python /opt/portal/bin/python --require-hashes -r requirements/otel.txt \
- && /opt/uv/bin/uv pip uninstall --quiet --python /opt/portal/bin/python \
+ && /opt/uv/bin/uv pip uninstall --python /opt/portal/bin/python --quiet \
     aiohttp aiohappyeyeballs aiosignal frozenlist multidict propcache yarl
 # What is in it, as CycloneDX, for whoever looks for known faults: /app/sbom.cdx.json.
 RUN python -m venv /opt/sbom \
