@@ -52,11 +52,13 @@ class Poller:
             if self._sign.is_due:
                 was_set_back()
             self._sign.beat(self._broker)
-            leases.free_of_the_dead()
             if time.monotonic() >= self._ensure_at:
                 duties.ensure()
                 self._ensure_at = time.monotonic() + ENSURE_SECONDS
-            return self._hand_out(workqueue.waiting(MOST))
+            keys, held = workqueue.look(MOST)
+            if leases.free_of_the_dead(held):
+                keys, _ = workqueue.look(MOST)
+            return self._hand_out(keys)
         except Error as error:
             log.warning("the database does not answer: %s", error)
             return False

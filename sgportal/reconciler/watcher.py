@@ -154,6 +154,8 @@ class Watcher:
         """Write what the readers said, again and again until the database takes it. False where the lease is lost, or
         the grids belong to another cluster from now on, so that there is nothing to write."""
         store.guard.refresh()
+        if store.is_mere_news(batch):
+            batch = ()
         if not (batch or store.due) and time.monotonic() < self._renew_at:
             return True
         if time.monotonic() >= self._renew_at:
@@ -211,6 +213,15 @@ class Store:
     def due(self) -> bool:
         """Whether there is something to write though no reader said anything."""
         return self.news.due or self.guard.due or self.guard.moved
+
+    def is_mere_news(self, batch: Sequence[Message]) -> bool:
+        """Whether all that was said is that the cluster was heard, which is noted here, and written every so often
+        (`due`): a transaction for each of these was most of what a watch did at rest."""
+        if not all(isinstance(message, Bookmark) for message in batch):
+            return False
+        for message in batch:
+            self._note(message)
+        return True
 
     def write(self, batch: Iterable[Message]) -> None:
         """Write what was said."""

@@ -52,6 +52,8 @@ class ProcessLease:
         return rows.filter(Q(holder=self.holder) | Q(expires_at__lt=clock.now()) | Q(session__in=dead))
 
     def _take_own(self) -> bool:
+        if self._held and self.renew():  # else whether its holder is dead would be asked of our own
+            return True
         fresh = {"holder": self.holder, "session": session.number(), "expires_at": clock.now(self._seconds)}
         if self._free(Lease.objects.filter(name=self._name)).update(**fresh):
             return True

@@ -7,6 +7,7 @@ On SQLite, and through a pooler that hands out connections by transaction, there
 import logging
 import os
 import random
+import select
 import threading
 import time
 from collections.abc import Iterable
@@ -16,7 +17,9 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, connection, connec
 
 log = logging.getLogger(__name__)
 CLASS = 0x5347  # of our advisory locks, so that they are no other program's
-PING_SECONDS = 0.5
+PING_SECONDS = 1.0  # at most, between two questions; a connection that ends says so by itself
+AGAIN_SECONDS = 0.5  # between two tries to connect
+LEAST_SECONDS = 0.02  # between two questions
 # How long nobody must have held a lock until its process counts as dead. A process whose connection breaks stops before
 # that. Its next lock has another number: one that nobody holds is never held again, however seldom anybody looks.
 GONE_SECONDS = 3.0
@@ -67,7 +70,17 @@ class Session(threading.Thread):
             except Error as error:
                 self._drop(error)
             self.tried.set()
-            time.sleep(PING_SECONDS)
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait until it is time to ask again, or the connection says something: as a rule that it ends."""
+        if self._link is None:
+            time.sleep(AGAIN_SECONDS)
+            return
+        said = select.poll()
+        said.register(self._link.connection.pgconn.socket, select.POLLIN)
+        if said.poll(PING_SECONDS * 1000):
+            time.sleep(LEAST_SECONDS)  # whatever it says, it is not asked again and again
 
     def _ask(self) -> bool:
         with self._link.cursor() as cursor:

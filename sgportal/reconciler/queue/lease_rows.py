@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...core.grids.kinds import BY_PLURAL
 from ...models.statements import returned
 from .together import AT_ONCE
 
@@ -31,6 +32,17 @@ _GIVE_BACK = f"""
         SELECT id FROM "sgportal_workkey"
         WHERE cluster_id = %(cluster)s AND key = ANY(%(keys)s) AND holder = %(holder)s ORDER BY key FOR UPDATE
     ) RETURNING key, {_IS_DUE}
+"""  # noqa: S608
+_OF_A_GRID = " OR ".join(f"key LIKE '{plural}/%%'" for plural in BY_PLURAL)
+_LOOK = f"""
+    SELECT key, NULL FROM (
+        SELECT key FROM "sgportal_workkey"
+        WHERE cluster_id = %(cluster)s AND {_FREE} AND {_IS_DUE} AND (NOT queued OR queued_at < NOW(%(unanswered)s))
+        ORDER BY CASE WHEN {_OF_A_GRID} THEN 1 ELSE 0 END, next_at LIMIT %(most)s
+    ) AS found
+    UNION ALL SELECT '', session FROM (
+        SELECT DISTINCT session FROM "sgportal_workkey" WHERE cluster_id = %(cluster)s AND session IS NOT NULL
+    ) AS held
 """  # noqa: S608
 _RESTED = "CASE WHEN next_at = %(at_once)s THEN next_at ELSE NOW(%(rest)s) END"
 _AGAIN = "CASE WHEN requested = %(seen)s THEN NOW(%(again)s) ELSE {} END"
@@ -59,6 +71,13 @@ def take_free(keys: Iterable[str], said: Mapping[str, Any]) -> frozenset[str]:
 def give_back(keys: Iterable[str], holder: str) -> list[str]:
     """Release what `holder` has of these keys; those that are due now."""
     return [key for key, is_due in returned(_GIVE_BACK, keys=list(keys), holder=holder) if is_due]
+
+
+def look(most: int, unanswered: float) -> tuple[list[str], frozenset[int]]:
+    """Some of the keys that are due and free, and of which no message was sent in the last seconds, those of grids
+    last; and by which locks of processes any key is held. One statement: each worker asks it every second."""
+    rows = returned(_LOOK, most=most, unanswered=-unanswered)
+    return [key for key, session in rows if session is None], frozenset(held for _, held in rows if held is not None)
 
 
 def finish(key: str, holder: str, seen: int, again: float | None, rest: float) -> tuple[bool, bool]:

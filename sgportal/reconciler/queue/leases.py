@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,10 +190,10 @@ def give_back() -> None:
             each.rows.locked().update(**RELEASED)
 
 
-def free_of_the_dead() -> int:
-    """Free the keys whose holders are dead; how many. Raises DatabaseError."""
+def free_of_the_dead(sessions: Iterable[int]) -> int:
+    """Free the keys whose holders are dead, of those with these locks; how many. Raises DatabaseError."""
     held = WorkKey.objects.exclude(session=None)
-    dead = session.gone(held.values_list("session", flat=True).distinct())
+    dead = session.gone(sessions)
     if not dead:
         return 0
     with transaction.atomic():

@@ -9,8 +9,6 @@ import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import reduce
-from operator import or_
 
 from django.conf import settings
 from django.db import transaction
@@ -154,15 +152,17 @@ def is_a_grid(key: str) -> bool:
     return key.partition("/")[0] in BY_PLURAL
 
 
-def waiting(most: int) -> list[str]:
+def look(most: int) -> tuple[list[str], frozenset[int]]:
     """Some of the keys that are due and that no message will soon bring to a worker, in any order but for grids, which
-    come last."""
-    due = WorkKey.objects.due().filter(Q(queued=False) | Q(queued_at__lt=clock.now(-UNANSWERED)))
-    grids = reduce(or_, (Q(key__startswith=f"{plural}/") for plural in BY_PLURAL))
-    ordered = due.order_by(Case(When(grids, then=1), default=0), "next_at")
-    keys = list(ordered.values_list("key", flat=True)[:most])
+    come last; and the locks of the processes that are at any key."""
+    keys, held = lease_rows.look(most, UNANSWERED.total_seconds())
     random.shuffle(keys)  # other workers ask at the same time
-    return sorted(keys, key=is_a_grid)
+    return sorted(keys, key=is_a_grid), held
+
+
+def waiting(most: int) -> list[str]:
+    """The keys of `look`."""
+    return look(most)[0]
 
 
 def leave_to_polling(key: str) -> None:

@@ -130,7 +130,7 @@ spans, until = [], time.time() + %(seconds)s
 def work():
     while time.time() < until:
         try:
-            leases.free_of_the_dead()
+            leases.free_of_the_dead(workqueue.look(1)[1])
             workqueue.enqueue(KEYS)
             with workqueue.acquire(random.choice(KEYS)) as turn:
                 if turn:
