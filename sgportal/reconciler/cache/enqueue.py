@@ -58,20 +58,20 @@ class Changes:
 
 def enqueue(changes: Changes) -> None:
     """Enqueue every cell concerned, or every grid where that is not a matter of cells, and note in the journal what
-    changed, each thing once; at most seven queries besides those of `workqueue.enqueue`."""
+    changed, each thing once; at most eight queries besides those of `workqueue.enqueue`."""
     _add_children_above_pods(changes)
     labels = {label for label, _ in changes.moved | changes.readiness}
     by_key, reading = _of_labels(labels, {key for key, _ in changes.relabelled})
-    by_child = [(grid, _unit_of(child, grid)) for child, grid in grids_of_children(changes.children)]
+    pairs = grids_of_children(changes.children)
+    going = {grid for _, grid in pairs if grid.deleting_since}
+    by_child = [(grid, _unit_of(child, grid)) for child, grid in pairs if grid not in going]
     waiting = _waiting_for_a_name(changes.strangers)
-    touched = [*(grid for grid, _ in by_child), *waiting, *_serving(changes)]
+    touched = [*(grid for _, grid in pairs), *waiting, *_serving(changes)]
     cells = {Cell(grid.key, grid.pk, unit) for grid, unit in by_child if unit}
     cells.update(_cells_of_units(changes, {grid.key for grid in by_key if _has_cells(grid)}))
     cells.update(_reading_labels(changes, reading))
-    whole = {grid for grid in (*touched, *by_key) if not _has_cells(grid)} | {
-        grid for grid, unit in by_child if not unit
-    }
-    whole.update(waiting)
+    whole = {grid for grid in (*touched, *by_key) if grid not in going and not _has_cells(grid)}
+    whole.update((grid for grid, unit in by_child if not unit), waiting, _without_children(going))
     due_cells.enqueue(cells, {grid.path for grid in whole})
     change_log.record_all(
         {
@@ -81,6 +81,18 @@ def enqueue(changes: Changes) -> None:
             change_log.PODS: [""] if changes.pods else [],
         }
     )
+
+
+def _without_children(going: Collection[Grid]) -> Iterable[Grid]:
+    """Of grids that are being deleted those whose last child has gone. Until then there is nothing to do for any that
+    goes: a grid waits for all of them, and looks for them itself."""
+    if not going:
+        return ()
+    places = {(grid.grid_kind.child_kind, grid.namespace, grid.name): grid for grid in going}
+    kinds, namespaces, names = (set(each) for each in zip(*places, strict=True))
+    left = Child.objects.filter(kind__in=kinds, namespace__in=namespaces, grid_name__in=names).order_by()
+    lingering = set(left.values_list("kind", "namespace", "grid_name").distinct())
+    return [grid for place, grid in places.items() if place not in lingering]
 
 
 def enqueue_all() -> None:
@@ -142,7 +154,7 @@ def grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Gr
     named = {(_GRID_KIND_OF[each.kind], each.namespace, each.grid_name) for each in children}
     owned = Q(cluster_uid__in=owners - {""}) | Q(uid__in=_uuids(owners))
     by_name = Q(namespace__in={each[1] for each in named}, name__in={each[2] for each in named})
-    grids = Grid.objects.filter(owned | by_name).only(*_OF_A_GRID, "uid", "cluster_uid")
+    grids = Grid.objects.filter(owned | by_name).only(*_OF_A_GRID, "uid", "cluster_uid", "deleting_since")
     by_place = {(grid.kind, grid.namespace, grid.name): grid for grid in grids}
     by_uid = {uid: grid for grid in grids for uid in (grid.cluster_uid, str(grid.uid)) if uid}
     pairs = []

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from ...core.grids.kinds import BY_PLURAL
@@ -38,6 +38,7 @@ __all__ = [
     "ensure",
     "failed",
     "held",
+    "look",
     "message_spent",
     "waiting",
 ]

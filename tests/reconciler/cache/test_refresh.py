@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from sgportal.models import Child, DueCell, Grid, Journal, Node, NodeLabel, Pod
 from sgportal.reconciler.cache import refresh
@@ -227,6 +228,17 @@ def test_a_child_with_the_label_of_one_grid_and_the_owner_of_another_wakes_both(
     owner = {"kind": "DeploymentGrid", "apiVersion": "superedge.io/v1", "uid": "owner"}
     store("deployments", child_body("g-a-b", labels={"superedge.io/grid-selector": "g"}, ownerReferences=[owner]))
     assert cells_due() == {(one.pk, "a-b"), (two.pk, "b")}
+
+
+def test_a_grid_that_is_deleted_is_woken_by_its_last_child_alone() -> None:
+    named = {"kind": "DeploymentGrid", "namespace": "default", "name": "g", "key": "zone"}
+    going = Grid.objects.create(**named, deleting_since=timezone.now())
+    store("deployments", *(child_body(f"g-{unit}", labels={"superedge.io/grid-selector": "g"}) for unit in "abc"))
+    store("deployments", gone=("default/g-a", "default/g-b"))
+    assert (wishes(PATH), wishes(CELLS), cells_due()) == (0, 0, set())
+    assert Journal.objects.filter(kind="grid", key=going.path).exists()  # pages tell of it
+    store("deployments", gone=("default/g-c",))
+    assert (wishes(PATH), wishes(CELLS), cells_due()) == (1, 0, set())
 
 
 def test_each_thing_that_changed_is_told_once() -> None:

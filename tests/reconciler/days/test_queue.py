@@ -11,13 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sgportal.cluster import Identity
-from sgportal.models import WorkKey
+from sgportal.models import Lease, ResourceSync, WorkKey
 from sgportal.reconciler import worker
+from sgportal.reconciler.cache.freshness import SyncFreshness
 from sgportal.reconciler.executor import Executor
 from sgportal.reconciler.fleet.guard import Guard
+from sgportal.reconciler.informer.messages import Bookmark, Failed
+from sgportal.reconciler.process.lease import ProcessLease
 from sgportal.reconciler.queue import workqueue
 from sgportal.reconciler.queue.lease_rows import TAKEN
 from sgportal.reconciler.queue.together import requests_together
+from sgportal.reconciler.watcher import Store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "deploymentgrids/default/web"
@@ -239,3 +243,26 @@ def test_a_batch_of_the_watch_asks_once_whose_cluster_it_is():
     with transaction.atomic(), CaptureQueriesContext(connection) as asked:
         assert guard.hold()
     assert not [each for each in asked.captured_queries if '"sgportal_grid"' in each["sql"]]
+
+
+def test_at_rest_few_statements_are_asked(django_assert_num_queries):
+    """Each worker, watch and keeper asks these about every second, for as long as it lives."""
+    workqueue.enqueue([KEY, "cells/zone"])
+    WorkKey.objects.update(queued=False)
+    WorkKey.objects.filter(key=KEY).update(session=7)
+    with django_assert_num_queries(1):
+        assert workqueue.look(10) == (["cells/zone", KEY], frozenset({7}))
+    lease = ProcessLease(4, "keeper")
+    assert lease.take()
+    with django_assert_num_queries(1):
+        assert lease.take()
+    Lease.objects.update(holder="another")
+    assert not lease.take()
+    heard = timezone.now()
+    news = SyncFreshness(["pods"])
+    store = Store(news, *[None] * 4)
+    with django_assert_num_queries(0):
+        assert store.is_mere_news([Bookmark("pods", heard)])
+    assert not store.is_mere_news([Bookmark("pods", heard), Failed("pods", "no route")])
+    news.save()
+    assert ResourceSync.objects.get(resource="pods").heard_at == heard
