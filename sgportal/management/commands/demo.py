@@ -19,7 +19,7 @@ from embedded_cluster import EmbeddedCluster
 from ...cluster import connect, install_crds
 from ...dashboard.cluster import demo
 from ...logs import name_process
-from .. import demo_people, demo_world, processes
+from .. import demo_people, demo_world, processes, web_process
 from ..demo_state import DemoState, read_state, refuse
 
 READY_SECONDS = 60.0
@@ -49,10 +49,10 @@ class Command(BaseCommand):
         name_process("demo")
         state = read_state()
         try:
-            listening = processes.loopback_socket(state.port)
+            listening = web_process.loopback_socket(state.port)
         except OSError:
             refuse(f"port {state.port} is taken; choose another: PORT={state.port + 1} make demo")
-        server = processes.web_server()
+        server = web_process.web_server()
         stopping = threading.Event()
 
         def stop(*_signal: Any) -> None:

@@ -50,6 +50,7 @@ def test_a_process_that_serves_no_page_loads_none(command: str) -> None:
     loaded = told(LOADED.format(command))
     assert f"sgportal.management.commands.{command}" in loaded
     assert PAGES.intersection(loaded) == set()
+    assert "uvicorn" not in loaded  # 3 MiB
 
 
 def test_consuming_loads_no_page_and_little_that_was_not_loaded_before_processes_were_forked() -> None:
