@@ -22,7 +22,7 @@ ADDRESSES = (
     "/matrix/?group=zone",
 )
 ADDRESSES += ("/grids/", "/groups/", "/group/?key=zone", "/nodes/", "/jobs/", "jobs")
-PASSING = re.compile(r'"observedAt":"[^"]*"|<time.*?</time>|value="\w{64}"|data-revision="\d+"')
+PASSING = re.compile(r'"observedAt":"[^"]*"|<time.*?</time>|value="\w{64}"|data-(?:revision|made)="[^"]*"')
 
 
 class Reader:
