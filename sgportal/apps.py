@@ -1,6 +1,6 @@
 """What Django starts: our application, and its administration site with ours in the place of the usual one."""
 
-from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -10,27 +10,35 @@ from django.db import InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.db.utils import DatabaseErrorWrapper
 
 from .tracing import timed
 
-READ_ONLY = "25006"  # PostgreSQL's error code read_only_sql_transaction
+# Error codes of PostgreSQL: read_only_sql_transaction, and of transactions that it ended because they rested, where a
+# machine stood still.
+AWAY = frozenset({"25006", "25P03", "25P04"})
 
 
-def _say_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
-    """A database that takes no writes, as a standby that is not promoted yet, is away like any other that is, and not a
-    fault of ours, as which Django has it."""
-    try:
-        return execute(*statement)
-    except InternalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != READ_ONLY:
-            raise
-        raise OperationalError(*error.args) from error
+class _Errors(DatabaseErrorWrapper):
+    """A database that takes no writes, as a standby that is not promoted yet, or that ended what rested, is away like
+    any other that is, and not a fault of ours, as which Django has it. Whatever is asked of it goes through here, the
+    end of a transaction as well."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            super().__exit__(kind, error, traceback)
+        except InternalError as found:
+            if getattr(found.__cause__, "sqlstate", "") not in AWAY:
+                raise
+            raise OperationalError(*found.args) from found
 
 
 def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    for wrapper in (_say_that_it_is_away, timed):
-        if wrapper not in connection.execute_wrappers:
-            connection.execute_wrappers.append(wrapper)
+    vars(connection)["wrap_database_errors"] = _Errors(connection)  # a cached property
+    if timed not in connection.execute_wrappers:
+        connection.execute_wrappers.append(timed)
 
 
 def _have_the_one_cluster(using: str, apps: Apps = apps, **_: Any) -> None:

@@ -32,6 +32,7 @@
     }
   };
   setInterval(tick, 1000);
+  document.addEventListener("portal:lost", tick);
   compare(body.made);
 
   // Why something was not done, in the reader's language: what the portal says, or that something before it answered.
@@ -39,7 +40,7 @@
     try {
       const problem = await answer.json(), fields = (problem.errors || []).map((each) => each.detail);
       return [problem.detail, ...fields].join(" ");
-    } catch { return `${body.unanswered} (${answer.status})`; }
+    } catch { return `${body.noAnswer} (${answer.status})`; }
   };
 
   // On a phone, whose tabs are wider than the screen, the one of this page is in view.

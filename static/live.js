@@ -11,7 +11,8 @@
   const channel = new BroadcastChannel(CHANNEL);
   const body = document.body.dataset;
   let read = Number(body.revision), source = null, heard = 0, state = "none", waiting = null, asking = false, lost = false;
-  const MUTE = 7000, RARELY = 60000;  // a stream that says nothing for so long, three beats, is begun anew; less and less often
+  // A stream that says nothing for MUTE, three beats, is begun anew; less and less often, as one that was refused.
+  const MUTE = 7000, RARELY = 60000;
   let streamed = Date.now(), begun = 0, mutes = 0;
   const due = new Set();
 
@@ -110,6 +111,7 @@
     unanswered = next = 0;
     if (!lost) return;
     lost = false;
+    mutes = 0;
     guard();
     document.dispatchEvent(new Event("portal:found"));
     refresh({ kind: "*" });
@@ -156,7 +158,7 @@
     source.onerror = () => {
       tell({ state: "reconnecting" });
       ask();
-      if (source && source.readyState === EventSource.CLOSED) drop();
+      if (source && source.readyState === EventSource.CLOSED) { drop(); mutes += 1; }
     };
   };
   const drop = () => { pass(); if (source) source.close(); source = null; };
@@ -184,9 +186,9 @@
   const lose = () => {
     if (lost) return;
     lost = true;
-    document.dispatchEvent(new Event("portal:lost"));
     const bar = document.getElementById("connection");
     if (bar) bar.querySelector("time").dateTime = new Date(heard).toISOString();
+    document.dispatchEvent(new Event("portal:lost"));
     guard();
   };
   const unsafe = () => lost || document.querySelector("#pulse.lost") !== null;
@@ -212,7 +214,7 @@
     const { id, at } = lease();
     if (id === me || !at || Date.now() - at > LASTS) {
       store(LEASE, JSON.stringify({ id: me, at: Date.now() }));
-      if (!source && lease().id === me) listen();
+      if (!source && lease().id === me && Date.now() - begun >= (mutes && Math.min(2500 * 2 ** mutes, RARELY))) listen();
     } else drop();
     // The server may answer while its stream is dead, after a sleep, or is held back by somebody between: then it is asked.
     const now = Date.now(), quiet = now - Math.max(streamed, begun);

@@ -31,7 +31,7 @@
       if (mine !== asked) return;  // another letter was typed meanwhile
       list.innerHTML = text;  // our own server's, its texts escaped
       choose(options()[0]);
-    } catch { if (mine === asked) list.textContent = document.body.dataset.unanswered; }
+    } catch { if (mine === asked) list.textContent = document.body.dataset.noAnswer; }
   };
   const open = () => {
     if (!find() || palette.open) return;

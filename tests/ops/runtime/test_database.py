@@ -169,6 +169,34 @@ def test_a_database_that_takes_no_writes_is_away(tmp_path, postgres_server):
     assert _portal(tmp_path, url).python(WRITES) == ""
 
 
+RESTED = """
+import psycopg
+from django.db import connection, transaction
+from tests.services import wait_for
+def gone(pid):
+    with psycopg.connect(URL) as other:
+        return not other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchall()
+try:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 1")
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+        wait_for(lambda: gone(pid), 75, "PostgreSQL has ended it")
+        HOW
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("how", ["pass", "cursor.execute('SELECT 1')"])  # by what it is noticed
+def test_a_transaction_that_rested_while_a_machine_stood_still_is_no_fault_of_ours(tmp_path, postgres_server, how):
+    """So processes wait and begin anew, where the watch ended by itself."""
+    url = postgres_server.url()
+    script = RESTED.replace("HOW", how).replace("URL", repr(url))
+    assert _portal(tmp_path, url).python(script) == "OperationalError"
+
+
 KNOWN = """
 from django.db import connection
 with connection.cursor() as cursor:
