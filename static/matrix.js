@@ -88,8 +88,12 @@
     const next = beside(cell, event);
     if (!next) return;
     event.preventDefault();
-    next.focus();
+    next.focus({ preventScroll: true });
+    reveal(next);
   });
+  // Browsers leave alone what is in view in part; the rest may be under the names of rows or beyond the edge.
+  const reveal = (link) => link.scrollIntoView({ block: "nearest", inline: "nearest" });
+  document.addEventListener("keyup", ({ key, target }) => { if (key === "Tab" && target.closest(".matrix")) reveal(target); });
 
   take();
   if (rows.length && first) view.scrollTop = first * height;

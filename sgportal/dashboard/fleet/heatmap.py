@@ -58,7 +58,8 @@ def draw(heat: Heat, key: str) -> Drawing:
 
 
 def _frame(size: int, rows: int) -> str:
-    return f'<svg width="{size}" height="{size * rows}" viewBox="0 0 {CELL} {CELL * rows}"><use href="#h-'
+    box = f'width="{size}" height="{size * rows}" viewBox="0 0 {CELL} {CELL * rows}"'
+    return f'<svg aria-hidden="true" {box}><use href="#h-'
 
 
 def _columns(sites: Iterable[Site], link: str, frame: str) -> dict[str, str]:
