@@ -132,7 +132,7 @@ def _batch(label: str, waiting: Sequence[DueRow], cluster: Cluster) -> tuple[lis
         left.whole.update(wanted)
     elif wanted:
         due_cells.take(rows)
-        _run_idle(label, wanted, cluster, left)
+        _run_idle(label, wanted, cluster, left, any(row.moved for row in rows))
     _remove(rows, left)
     return rows, sum(map(len, wanted.values())), left
 
@@ -188,8 +188,8 @@ def _bounded(waiting: Sequence[DueRow], grids: Mapping[int, Grid]) -> tuple[list
     return rows, wanted
 
 
-def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left) -> None:
-    """Reconcile the cells of those grids that are not being reconciled whole."""
+def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left, first: bool) -> None:
+    """Reconcile the cells of those grids that are not being reconciled whole; `first`: before other writes."""
     with workqueue.acquire_free(grid.path for grid in wanted) as lease:
         busy = workqueue.held(grid.path for grid in wanted if grid.path not in lease.keys)
         for grid, units in wanted.items():
@@ -206,7 +206,7 @@ def _run_idle(label: str, wanted: Wanted, cluster: Cluster, left: _Left) -> None
         parts = _planned(_with_news_of_nodes(observed, cluster), left)
         if any(part.steps for part in parts):
             parts[0].seen.confirm(cluster)
-        batches = _apply(parts, cluster, lease)
+        batches = _apply(parts, cluster, lease, first)
         _note_what_waits(label, batches, record_cells(batches, cluster), left)
 
 
@@ -263,9 +263,9 @@ def _concerns_the_whole(planned: Plan) -> bool:
     return more or any(not finding.unit for finding in planned.findings)
 
 
-def _apply(parts: Sequence[_Part], cluster: Cluster, lease: workqueue.KeyLease) -> list[CellBatch]:
+def _apply(parts: Sequence[_Part], cluster: Cluster, lease: workqueue.KeyLease, first: bool) -> list[CellBatch]:
     """Apply the steps of all grids side by side."""
-    done = iter(apply_steps([step for part in parts for step in part.steps], cluster, lease.lost))
+    done = iter(apply_steps([step for part in parts for step in part.steps], cluster, lease.lost, first))
     return [CellBatch(part.seen, part.planned, list(islice(done, len(part.steps)))) for part in parts]
 
 

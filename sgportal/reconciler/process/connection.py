@@ -1,7 +1,8 @@
 """What the threads of a process share: the connection to the cluster, and the threads that talk to it side by side."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from ...queries.standing import Standing
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+KEPT = 8  # one of so many threads is for what goes first alone
 _lock = threading.Lock()
 _clusters: dict[str, Cluster] = {}
 _identities: dict[str, Identity] = {}
@@ -76,11 +78,36 @@ def _connected() -> Cluster:
         return _clusters[target]
 
 
-def map_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def map_parallel(function: Callable[[Item], Result], items: Iterable[Item], first: bool = False) -> list[Result]:
     """What `function` makes of each item, in order. The threads are shared, so that however many keys are at work, the
-    process has no more requests under way than it has connections. `function` must not touch the database."""
+    process has no more requests under way than it has connections. What goes `first` waits for no thread that others
+    keep busy: some are for it alone. `function` must not touch the database."""
     items = list(items)
-    return list(_pool().map(carried(function), items)) if len(items) > 1 else [function(item) for item in items]
+    if len(items) < 2:
+        return [function(item) for item in items]
+    return _by_all_pools(carried(function), items) if first else list(_pool().map(carried(function), items))
+
+
+def _by_all_pools(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Each item is done by whichever thread is free first."""
+    futures: list[Future[Result]] = [Future() for _ in items]
+    waiting = deque(zip(futures, items, strict=True))
+
+    def work() -> None:
+        while waiting:
+            try:
+                future, item = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                future.set_result(function(item))
+            except BaseException as error:
+                future.set_exception(error)
+
+    for pool, threads in zip(_both_pools(), _sizes(), strict=True):
+        for _ in range(min(threads, len(items))):
+            pool.submit(work)
+    return [future.result() for future in futures]
 
 
 def submit(function: Callable[[], Result]) -> Future[Result]:
@@ -89,10 +116,22 @@ def submit(function: Callable[[], Result]) -> Future[Result]:
 
 
 def _pool() -> ThreadPoolExecutor:
+    return _both_pools()[0]
+
+
+def _both_pools() -> list[ThreadPoolExecutor]:
+    """The threads for everything, and those that are kept for what goes first."""
     with _lock:
         if not _pools:
-            _pools.append(ThreadPoolExecutor(settings.SGPORTAL_CLUSTER_THREADS, thread_name_prefix="cluster"))
-        return _pools[0]
+            names = ("cluster", "cluster-first")
+            _pools.extend(ThreadPoolExecutor(n, name) for n, name in zip(_sizes(), names, strict=False))
+        return list(_pools)
+
+
+def _sizes() -> list[int]:
+    """How many threads each has: together as many as there may be requests at once."""
+    kept = settings.SGPORTAL_CLUSTER_THREADS // KEPT
+    return [settings.SGPORTAL_CLUSTER_THREADS - kept, *([kept] if kept else [])]
 
 
 def disconnect() -> None:

@@ -1,5 +1,6 @@
 """Cells are reconciled in batches of one label key: what happened in a NodeUnit concerns that NodeUnit alone."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -543,6 +544,48 @@ def test_a_new_unit_does_not_wait_for_what_was_passed_over(sites, monkeypatch):
     cell_batch.run("zone", sites.cluster)
     assert seen == [{"b"}, {"a"}, {"c"}]
     assert not DueCell.objects.exists()
+
+
+@pytest.fixture
+def busy():
+    """All threads that write are kept busy by what can wait, as by a change of a thousand cells; those of these writes
+    that ended before the test did."""
+    over, ended = threading.Event(), []
+
+    def write(number):
+        if not over.wait(75):
+            ended.append(number)
+
+    connection_to_cluster.disconnect()
+    others = threading.Thread(target=connection_to_cluster.map_parallel, args=(write, range(100)))
+    others.start()
+    yield ended
+    over.set()
+    others.join()
+
+
+@pytest.mark.embedded_only
+def test_a_new_units_workloads_wait_for_no_other_writes(sites, busy):
+    sites.label("node1", zone="b")
+    run(CELLS)
+    assert sites.names() == ["g-a", "g-b", "h-a", "h-b"]
+    assert not busy
+
+
+def test_of_what_goes_first_each_is_done_once_and_in_order(busy):
+    assert connection_to_cluster.map_parallel(str, range(50), first=True) == [str(number) for number in range(50)]
+    with pytest.raises(ZeroDivisionError):
+        connection_to_cluster.map_parallel(lambda number: 1 // number, range(3), first=True)
+    assert not busy
+
+
+@pytest.mark.parametrize("threads", [1, 9])
+def test_there_are_no_more_threads_than_requests_at_once(settings, threads):
+    settings.SGPORTAL_CLUSTER_THREADS = threads
+    connection_to_cluster.disconnect()
+    names = connection_to_cluster.map_parallel(lambda _: threading.current_thread().name, range(200), first=True)
+    assert len(set(names)) <= threads
+    connection_to_cluster.disconnect()
 
 
 def test_what_comes_while_a_turn_is_under_way_is_left_to_the_next(sites, monkeypatch):

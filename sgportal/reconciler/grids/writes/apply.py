@@ -42,8 +42,11 @@ class StepResult:
         return not (self.error or self.taken or self.skipped)
 
 
-def apply_steps(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) -> list[StepResult]:
-    """Try every step, deletions last; stop early where the cluster stops answering, throttles, or the lease is lost."""
+def apply_steps(
+    steps: Sequence[Step], cluster: Cluster, lost: threading.Event, first: bool = False
+) -> list[StepResult]:
+    """Try every step, deletions last; stop early where the cluster stops answering, throttles, or the lease is lost.
+    What goes `first` waits for no other write of this process."""
     stop = threading.Event()
 
     def attempt(step: Step) -> StepResult:
@@ -56,7 +59,7 @@ def apply_steps(steps: Sequence[Step], cluster: Cluster, lost: threading.Event) 
                 stop.set()
             return StepResult(step, error=error)
 
-    writes = map_parallel(attempt, [step for step in steps if step.verb != "delete"])
+    writes = map_parallel(attempt, [step for step in steps if step.verb != "delete"], first)
     return writes + map_parallel(attempt, [step for step in steps if step.verb == "delete"])
 
 
