@@ -50,6 +50,20 @@
       if (!kept.has(key)) continue;
       if (box) each.checked = kept.get(key); else each.value = kept.get(key);
     }
+    more(form, sent);
+  };
+  // Fields of parts that the form was given later, as of a further container: the server's check writes them into the
+  // document, and answers with the form over that; it does so where the document is not the text that the form is of.
+  const more = (form, sent) => {
+    const place = form.querySelector("#sections"), there = new Set(fields(form).map((each) => each.name));
+    const missing = sent.fields.filter(([name]) => name.startsWith("f-") && !there.has(name));
+    if (!place || !missing.length) return;
+    for (const [name, value] of missing) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name, value });
+      place.append(field);
+    }
+    form.elements.base.value += "\n";
   };
   const shared = (form, sent) => {
     const names = new Set(sent.fields.map(([name]) => name));

@@ -90,6 +90,25 @@ def test_what_somebody_else_answered_in_the_place_of_the_portal_is_there_again(v
     assert page.evaluate("sessionStorage.getItem('sgportal-unsent')") is None, "this one was answered"
 
 
+def test_a_further_container_that_was_typed_is_there_again_in_the_form(visit, sites):
+    page = visit.open("/grids/new/")
+    type_name(page, "with-a-side")
+    page.locator("[value^='container-add:']").click()
+    name, image = (page.locator(f"[name$='{each}']").last for each in ("c1-container", "c1-image"))
+    name.fill("side")
+    image.fill("registry.example/side:1")
+    page.context.clear_cookies(name="csrftoken")
+    preview(page)
+    page.locator("[data-again] a").click()
+    expect(page.locator("#unsent")).to_be_visible()
+    expect(name).to_be_visible()
+    expect(name).to_have_value("side")
+    expect(image).to_have_value("registry.example/side:1")
+    expect(page.locator("[name=document]")).to_have_value(
+        re.compile("name: with-a-side\n(.*\n)+.*registry.example/side:1")
+    )
+
+
 def test_what_one_person_typed_is_not_shown_to_another(visit, sites):
     page = visit.open("/grids/new/")
     type_name(page, "not-for-you")

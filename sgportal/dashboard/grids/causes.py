@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from ...core.grids.kinds import KINDS
 from ...core.health import is_unhealthy
 from ...core.status.causes import NODE_UNKNOWN, Cause, worst_first
-from ...core.status.remedies import REMEDIES, Remedy
+from ...core.status.remedies import NEEDS_NODES, REMEDIES, Remedy
 from ...models import Grid
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.remedies import remedies
@@ -40,7 +40,7 @@ def causes_of_grid(grid: Grid, with_buttons: bool = True) -> list[Shown]:
     place = grid_url(grid)
     causes = worst_first(causes_of_cells(grid.units.all()))
     asked = [(each.reason, each.unit) for each in causes] if with_buttons else ()
-    doors = remedies(grid, asked, examples=True)
+    doors = remedies(grid, asked, examples=any(each.units > 1 for each in causes if each.reason in NEEDS_NODES))
     return [
         Shown(
             each,
@@ -61,7 +61,7 @@ def _list_of(cause: Cause, key: str) -> str:
 
 
 def _buttons(cause: Cause, grid: Grid | None) -> list[Button]:
-    found = remedies(grid, [(cause.reason, cause.unit)], examples=True) if grid else {}
+    found = remedies(grid, [(cause.reason, cause.unit)], examples=cause.units > 1) if grid else {}
     return buttons(each for several in found.values() for each in _for_all(cause, several))
 
 

@@ -100,3 +100,13 @@ def test_an_image_is_set_where_one_unit_cannot_pull_it_and_the_grid_is_edited_fo
             blocked(fleet, "ImagePullBackOff", unit)
         section = operator.get("/?group=zone").text.split('class="causes"')[1].split("</ul>")[0]
         assert f"/grids/{fleet.path}/{door}" in section
+
+
+def test_an_offline_unit_is_offered_no_replicas_because_another_could_use_them(fleet, operator):
+    service = blocked(builders.a_service(), "UnitWithoutEndpoint", unit="a")
+    blocked(service, "UnitWithoutEndpoint", unit="b")
+    Node.objects.filter(name__in=("n1", "n2")).update(ready="Unknown")
+    door = f"/grids/{fleet.path}/do/scale/"
+    shown = {unit: door in operator.get(f"/unit/?key=zone&unit={unit}").text for unit in "ab"}
+    assert shown == {"a": False, "b": True}
+    assert door in operator.get("/?group=zone").text  # for the one that it helps
