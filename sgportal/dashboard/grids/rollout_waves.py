@@ -16,11 +16,11 @@ from ..page.tags import duration
 
 WORDS: dict[str, Promise] = {
     "waiting": gettext_lazy("Waiting"),
-    "given": gettext_lazy("Being changed"),
+    "given": gettext_lazy("Updating"),
     "done": gettext_lazy("Done"),
     "failed": gettext_lazy("Failed"),
     "deferred": gettext_lazy("Out of reach"),
-    "skipped": gettext_lazy("Left out"),
+    "skipped": gettext_lazy("Skipped"),
     "back": gettext_lazy("Going back"),
     "restored": gettext_lazy("Rolled back"),
 }

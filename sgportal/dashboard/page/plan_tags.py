@@ -7,9 +7,11 @@ from django import template
 from django.utils.translation import gettext, gettext_lazy
 
 from ...core.fleet.activity import APPROVED
+from ...core.plans.desired import Finding
 from ...core.plans.plan import Plan
 from ...core.plans.preview.binding import Summary, plan_id, summary_of
 from ...core.plans.preview.folding import Fold, folded
+from ...core.text import Sentence
 
 register = template.Library()
 _APPROVAL_STATES = {
@@ -52,6 +54,17 @@ def restarted(plan: Plan) -> Summary | None:
 def tally(plan: Plan) -> list[tuple[str, int]]:
     """How many steps of each verb a plan has, in the order of their first."""
     return list(Counter(step.verb for step in plan.steps).items())
+
+
+@register.filter
+def alike(found: Sequence[Finding]) -> list[tuple[str, Sentence, list[str]]]:
+    """Findings that say the same, each once with the NodeUnits of which it is said, in the order of their first."""
+    together: dict[tuple[str, Sentence], list[str]] = {}
+    for each in found:
+        units = together.setdefault((each.reason, each.sentence), [])
+        if each.unit:
+            units.append(each.unit)
+    return [(reason, sentence, units) for (reason, sentence), units in together.items()]
 
 
 @register.filter

@@ -17,7 +17,8 @@ def history(request: HttpRequest, revisions: "QuerySet[Any]") -> dict[str, Any]:
     older = revisions.filter(number__lt=rows[-1].number).first() if rows else None
     pairs = zip(rows, [*rows[1:], older], strict=False)  # with no rows there is none before them
     differences = [(row, lines(_text(before), _text(row)) if before else []) for row, before in pairs]
-    return {"page": page, "rows": differences, **_compared(request, revisions)}
+    offered = [row.number for row in rows[1::-1]] if len(rows) > 1 else ["", ""]
+    return {"page": page, "rows": differences, "offered": offered, **_compared(request, revisions)}
 
 
 def _compared(request: HttpRequest, revisions: "QuerySet[Any]") -> dict[str, Any]:

@@ -140,3 +140,27 @@ def test_the_image_that_is_set_now_is_in_the_field_and_beside_each_container(ope
     assert shown(operator.get(GRID + "do/image/?unit=a").text) == ("own:3", [f"{name} · own:3"])
     asked = operator.post(GRID + "do/image/", {"image": "typed:1", "container": "side", "step": "preview"}).text
     assert shown(asked)[0] == "typed:1"
+
+
+def test_what_is_said_of_many_units_stands_once_in_a_plan(operator):
+    grid = grown(20)
+    grid.units.update(pinned=1)
+    page = operator.get(BIG + "plan/").text
+    assert page.count("it stays at revision 1 until it is unpinned") == 1
+    listed, more = page.split("<summary>8 more</summary>")
+    assert listed.count("<code>u") == 12
+    assert more.count("<code>u") == 8
+
+
+def test_the_last_two_revisions_are_offered_for_comparison(operator, fleet):
+    place = GRID + "revisions/"
+    assert 'name="from" type="number" min="1" value=""' in operator.get(place).text  # there is one
+    for replicas in (5, 6):
+        fleet.spec = {**fleet.spec, "totalReplicas": replicas}
+        fleet.generation += 1
+        fleet.save()
+        fleet.remember("ada")
+    for query, numbers in (("", (2, 3)), ("?from=1&to=3", (1, 3))):
+        page = operator.get(place + query).text
+        for name, number in zip(("from", "to"), numbers, strict=True):
+            assert f'name="{name}" type="number" min="1" value="{number}"' in page
