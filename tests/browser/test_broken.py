@@ -228,6 +228,7 @@ def test_a_wall_turns_its_pages_and_stays_where_the_next_does_not_answer(visit):
     shown(visit, "/grids/?kiosk=1&turn=0")  # what may not be read is passed over
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{visit.url}/grids/")
+    page.wait_for_load_state()
 
 
 def test_a_wall_turns_by_itself(visit):
