@@ -33,8 +33,8 @@ LIVE = {"HX-Request": "true", "HX-Target": "live"}
 OF_VISITS = {"django_session", "sgportal_logincount"}
 # Of an answer, what is another at each request, or says only what was asked.
 _CHANCE = re.compile(
-    r"\b[0-9A-Za-z]{64}\b|\b[0-9a-f]{32}\b|data-revision=\"\d+\"|data-age datetime=\"[^\"]+\"|\bago\">[^<]*<"
-    r"|\"createdAt\":\"[^\"]+\""
+    r"\b[0-9A-Za-z]{64}\b|\b[0-9a-f]{32}\b|data-revision=\"\d+\"|data-age(?: data-own)? datetime=\"[^\"]+\""
+    r"|\bago\"[^>]*>[^<]*<|\"createdAt\":\"[^\"]+\"|data-made=\"[^\"]+\""
 )
 _HEADERS = {"x-request-id", "etag", "set-cookie", "content-length", "date", "content-security-policy"}
 
