@@ -187,8 +187,9 @@ def _ip(words: str) -> None:
 
 
 @contextlib.contextmanager
-def run(folder: Path, name: str) -> Iterator[tuple[ControlPlane, Node]]:
-    """A control plane with this one node, Ready. Raises SystemExit where packages are missing."""
+def run(folder: Path, name: str, *archives: Path) -> Iterator[tuple[ControlPlane, Node]]:
+    """A control plane with this one node, Ready, which has the images of these archives. Raises SystemExit where
+    packages are missing."""
     if wanted := programs.missing():
         raise SystemExit(f"apt-get install {' '.join(wanted)}")
     (folder / "plane").mkdir()
@@ -197,7 +198,7 @@ def run(folder: Path, name: str) -> Iterator[tuple[ControlPlane, Node]]:
     del plane.processes["kubelets"]  # the stand-in
     place = folder / "node"
     place.mkdir()
-    for archive in programs.images(folder):
+    for archive in (*programs.images(folder), *archives):
         shutil.move(archive, place)
     node = Node(plane, place, name)
     with contextlib.ExitStack() as ends:
