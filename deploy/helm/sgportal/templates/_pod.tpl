@@ -21,6 +21,12 @@
 - name: DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: DATABASE_URL}}
 {{- end }}
+{{- if .Values.trust.configMap }}
+- name: SSL_CERT_FILE
+  value: /etc/sgportal/trust/ca.crt
+- name: REQUESTS_CA_BUNDLE
+  value: /etc/sgportal/trust/ca.crt
+{{- end }}
 - name: SGPORTAL_CACHE_URL
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SGPORTAL_CACHE_URL, optional: true}}
 {{- if .Values.redis.enabled }}
@@ -36,6 +42,9 @@
 
 {{- define "sgportal.mounts" -}}
 - {name: tmp, mountPath: /tmp}
+{{- if .Values.trust.configMap }}
+- {name: trust, mountPath: /etc/sgportal/trust, readOnly: true}
+{{- end }}
 {{- if eq .Values.database.kind "sqlite" }}
 - {name: data, mountPath: /var/lib/sgportal}
 {{- end }}
@@ -129,6 +138,14 @@ spec:
   volumes:
     - name: tmp
       emptyDir: {sizeLimit: 256Mi}
+    {{- with $root.Values.trust }}
+    {{- if .configMap }}
+    - name: trust # the whole folder, so that a renewed bundle arrives in running pods
+      configMap:
+        name: {{ .configMap }}
+        items: [{key: {{ .key | quote }}, path: ca.crt}]
+    {{- end }}
+    {{- end }}
     {{- if eq $root.Values.database.kind "sqlite" }}
     - name: data
       persistentVolumeClaim:
