@@ -62,7 +62,10 @@
     if (fresh && places[event.key]) location.assign(addresses[places[event.key]]);
     else if (event.key === "g") prefix = Date.now();
     else if (event.key === "?") help();
-    else if (event.key === "/" && $("[data-search]")) $("[data-search]").focus();
+    else if (event.key === "/" && $("[data-search]")) {
+      $("[data-search]").closest("details")?.setAttribute("open", "");
+      $("[data-search]").focus();
+    }
     else return;
     event.preventDefault();
   });
