@@ -48,6 +48,7 @@ def fill(api: Api) -> None:
     """Three labelled nodes, a grid of each kind in trouble, a package, a Service by hand, jobs, events, history."""
     builders.walkthrough()
     Node.objects.update(info={"nodeInfo": {"kubeletVersion": "v1.37.2"}, "annotations": {"a": "b"}})
+    builders.node("node3", zone1="nodeunit1")  # Ready to the end, so that more replicas would help there
     Node.objects.filter(name="node2").update(ready="NotReady", taints=[{"key": "a", "effect": "NoSchedule"}])
     for plural, kind in KINDS.items():
         body = builders.manifest("web", kind)
