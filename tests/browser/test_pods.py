@@ -6,12 +6,19 @@ import re
 import pytest
 
 from .conftest import visiting
+from .test_quality import RULES
 
 playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = playwright.expect
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SCRIPT = "printf '\\033[31mred\\033[0m <img src=x onerror=alert(1)>\\n' && echo connecting && sleep 2 && exit 3"
 NAME = "crashing"
+# Go to a place within the page; whether it opens a drawer.
+GO = """(place) => new Promise((done) => {
+  addEventListener("hashchange", () => setTimeout(() => done(document.getElementById("drawer").open)), { once: true });
+  location.hash = place;
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +97,49 @@ def test_commands_are_run_one_after_the_other(chromium, failing, somebody, langu
         line.press("ArrowUp")
         line.press("ArrowUp")
         expect(line).to_have_value("ls")
+
+
+@pytest.mark.parametrize(("language", "width", "theme"), [("en", 1440, "light"), ("zh-hans", 400, "dark")])
+def test_a_pod_opens_beside_the_page_that_names_it(chromium, failing, somebody, language, width, theme):
+    with visiting(chromium, failing, state=somebody, language=language, width=width, theme=theme) as visit:
+        page = visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
+        link = page.locator("a[data-drawer]").first
+        name = link.inner_text()
+        link.click()
+        drawer = page.locator("#drawer")
+        expect(drawer.get_by_role("heading", name=name, exact=True)).to_be_focused()
+        expect(drawer.locator("table td", has_text="nginx").first).to_be_visible()
+        expect(drawer.locator("#drawer-kubernetes-events :is(table, .empty)")).to_be_visible()
+        assert axe.Axe().run(page, options=RULES).response["violations"] == []
+        names = page.locator("[id]").evaluate_all("all => all.map(({ id }) => id)")
+        assert len(names) == len(set(names))
+        shared = page.url
+        page.keyboard.press("Escape")
+        expect(drawer).to_be_hidden()
+        expect(link).to_be_focused()
+        assert "#" not in page.url
+        link.click()
+        expect(drawer.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        page.go_back()
+        expect(drawer).to_be_hidden()
+        visit.open("/nodes/")
+        page.goto(shared)
+        expect(drawer.get_by_role("heading", name=name, exact=True)).to_be_focused()
+        drawer.locator("[data-close]").click()
+        expect(drawer).to_be_hidden()
+        assert page.url == shared.partition("#")[0]
+
+
+def test_a_drawer_stays_up_to_date_and_shows_nothing_but_pods(chromium, failing, somebody):
+    with visiting(chromium, failing, state=somebody) as visit:
+        page = visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
+        page.locator("a[data-drawer]").first.click()
+        expect(page.locator("#drawer-kubernetes-events :is(table, .empty)")).to_be_visible()
+        page.evaluate("document.querySelector('#drawer-live').dataset.was = 'here'")
+        with page.expect_response(lambda answer: "?in=drawer" in answer.url):
+            page.evaluate("htmx.trigger(document.getElementById('drawer-live'), 'refresh')")
+        expect(page.locator("#drawer-kubernetes-events :is(table, .empty)")).to_be_visible()
+        expect(page.locator("#drawer-live h2").first).to_be_focused()
+        for hostile in ("//elsewhere.example/pods/a/b/", "/pods/a/b/log/", "/pods/a/b/?x=1", "/pods/a/%2e%2e/"):
+            visit.open("/nodes/")
+            assert not page.evaluate(GO, f"drawer={hostile}"), hostile

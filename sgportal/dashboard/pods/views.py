@@ -26,7 +26,8 @@ _NO_ANSWER_LOG = say("the cluster does not answer: no log can be read now")
 
 @needs("viewer", "grids")
 def pod(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
-    """A pod: its containers with their states and last ends, its conditions, and the cells that it belongs to."""
+    """A pod: its containers with their states and last ends, its conditions, and the cells that it belongs to; with
+    `in=drawer` what of it is shown beside another page."""
     row, cells, body, problem = pod_now(namespace, name)
     containers = containers_of(body or {})
     context = {
@@ -42,7 +43,7 @@ def pod(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         "problem": problem,
         "command": _command(row, most_telling(containers)),
     }
-    return show(request, "pods/one.html", context)
+    return show(request, "pods/drawer.html" if request.GET.get("in") == "drawer" else "pods/one.html", context)
 
 
 def _command(row: Pod, container: ContainerView | None) -> str:
