@@ -132,6 +132,7 @@
 
   // The cell or line that changed lights up for a while, all of an update at once. No animation: one of a colour has the page
   // painted anew for every frame, and a page of a thousand drawings takes milliseconds for that.
+  let update = 0;
   const LIGHTS = 1600, lit = new WeakMap();  // by place, the update that lit it last
   const flash = () => {
     const places = new Set();
@@ -140,8 +141,9 @@
       if (place.isConnected && !place.closest("time, [data-keep], .strip")) places.add(place);
     }
     if (filled || !places.size || calm.matches || places.size > MOST_FLASHES) return;
-    for (const place of places) { lit.set(place, places); place.dataset.lit = ""; }
-    setTimeout(() => { for (const place of places) if (lit.get(place) === places) delete place.dataset.lit; }, LIGHTS);
+    const now = ++update;
+    for (const place of places) { lit.set(place, now); place.dataset.lit = ""; }
+    setTimeout(() => { for (const place of places) if (lit.get(place) === now) delete place.dataset.lit; }, LIGHTS);
   };
 
   // The server is told which versions of lists are shown, and sends what changed in them since.
