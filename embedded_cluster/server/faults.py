@@ -26,7 +26,8 @@ class Fault:
 
     A request matches by HTTP method (`methods`), by verb as RBAC names it (`verbs`: get, list, watch, create, update,
     patch, delete, deletecollection), by the plural of its kind (`resource`), and by regular expressions for its path
-    and for the object's `name`; what is not given matches all. `code` and `retry_after` (seconds) are the effect
+    and for the object's `name`; what is not given matches all. `struck`
+    counts those that did. `code` and `retry_after` (seconds) are the effect
     status's own, `seconds` that of delay.
     """
 
@@ -42,6 +43,7 @@ class Fault:
     name: str = ""
     duration: float = 0.0
     since: float = field(default_factory=time.monotonic)
+    struck: int = 0
 
     def matches(self, request: Request, target: Target | None) -> bool:
         """Whether the rule is for this request."""
@@ -105,6 +107,7 @@ class Faults:
         if rule is None:
             return ""
         rule.count -= 1
+        rule.struck += 1
         if rule.effect == "status":
             raise ApiError(rule.code, "the embedded cluster was told to misbehave", retry_after=rule.retry_after)
         if rule.effect == "drop":

@@ -108,7 +108,7 @@ def test_a_pod_opens_beside_the_page_that_names_it(chromium, failing, somebody, 
         link.click()
         drawer = page.locator("#drawer")
         expect(drawer.get_by_role("heading", name=name, exact=True)).to_be_focused()
-        expect(drawer.locator("table td", has_text="nginx").first).to_be_visible()
+        expect(drawer.locator("table td", has_text="registry.example.com/shop/frontend").first).to_be_visible()
         expect(drawer.locator("#drawer-kubernetes-events :is(table, .empty)")).to_be_visible()
         assert axe.Axe().run(page, options=RULES).response["violations"] == []
         names = page.locator("[id]").evaluate_all("all => all.map(({ id }) => id)")

@@ -39,5 +39,5 @@ def in_one_thread(monkeypatch):
         monkeypatch.setattr(f"sgportal.reconciler.grids.{module}.map_parallel", _one_by_one)
 
 
-def _one_by_one(function, items):
+def _one_by_one(function, items, first=False):
     return [function(item) for item in items]

@@ -61,7 +61,7 @@ def test_a_worker_killed_in_the_middle_of_a_wave(world):
     watched.latest = "img:2"
     world.hold(after=1 + AT_ONCE)  # the save's own dry run, and so many units
     world.portal.python(SAVE.format(number=2))
-    wait_for(lambda: len(running(world, "img:2")) == AT_ONCE, 75, "the second wave has begun")
+    wait_for(world.is_holding, 75, "the second wave has begun")
     world.portal.kill("worker")
     world.cluster.faults.clear()
     world.start("worker2")

@@ -59,15 +59,11 @@ def _settles(world, grids=GRIDS):
     wait_for(lambda: world.settled(grids), 150, "every grid has its children", pause=1)
 
 
-def _is_half_done(world):
-    wait_for(lambda: len(world.deployments()) == CHILDREN // 2, 75, "half of the children are there")
-
-
 def test_a_killed_worker_and_an_emptied_redis_lose_nothing(world, broker):
     world.start("watch", "worker", "worker2")
     world.hold(after=CHILDREN // 2)
     world.create(0, GRIDS)
-    _is_half_done(world)
+    wait_for(world.is_holding, 75, "half of the writes are done")
     world.portal.kill("worker")
     broker.client().flushall()
     world.cluster.faults.clear()
@@ -134,7 +130,7 @@ def test_redis_dies_in_the_middle_and_comes_back(world, tmp_path):
         wait_for(lambda: world.checks()["broker"]["states"] == {"ok": 4}, 75, "all workers take messages")
         before = {*world.children("worker"), *world.children("worker2")}
         world.create(0, GRIDS)
-        _is_half_done(world)
+        wait_for(world.is_holding, 75, "half of the writes are done")
         kill(_pid(server))
         world.cluster.faults.clear()
         _settles(world)

@@ -99,6 +99,10 @@ class World:
         self.cluster.faults.add("delay", count=after, **writes)
         self.cluster.faults.add("hold", **writes)
 
+    def is_holding(self) -> bool:
+        """Whether a write is held."""
+        return any(each.effect == "hold" and each.struck for each in self.cluster.faults.rules)
+
     def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of an answer of the web process."""
         head = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
