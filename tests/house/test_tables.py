@@ -15,6 +15,12 @@ PAGES = [
 ELSEWISE = {"matrix", "proof"}
 
 
+def test_a_remark_ends_on_its_line():
+    """Of Django's remarks only those do not stand on the page."""
+    open_ended = re.compile(r"\{#(?!.*#\})")
+    assert [str(path) for path in (ROOT / "templates").rglob("*.html") if open_ended.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_table_becomes_cards_and_a_number_in_it_keeps_its_head(page):
     text = (ROOT / page).read_text()
