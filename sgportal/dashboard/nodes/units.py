@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from ...core.names import kubelet_may_set
 from ...core.status.causes import worst_first
+from ...core.traffic.proof.calls import Call, call_of, calls_of
 from ...models import Grid, GridUnit, Node, NodeLabel, Pod
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
@@ -17,6 +18,7 @@ from ...queries.per_unit.pods import with_pages
 from ..grids.causes import shown
 from ..page.access import needs
 from ..page.export import MOST, Columns, as_csv, wants_csv
+from ..page.parts.loop_picture import drawn_unit
 from ..page.render import ROWS, paged, read_page, show, wanted
 from ..page.unchanged import unless_unchanged
 from .columns import NODES
@@ -111,10 +113,12 @@ def unit(request: HttpRequest) -> HttpResponse:
     if wants_csv(request):
         return as_csv(request, "nodes", NODES, nodes)
     page = paged(request, nodes)
+    calls = [_call(cell) for cell in here if cell.grid.kind == "ServiceGrid"] if found and found[0].nodes else []
     context = {
         "csv": True,
         "key": key,
         "name": name,
+        "loops": drawn_unit(name, calls_of(calls)) if calls else None,
         "usage": usage.of_units(key, [name]).get(name),
         "of_cells": usage.in_unit(key, name),
         "of_nodes": usage.of_nodes(node.name for node in page.object_list),
@@ -125,6 +129,11 @@ def unit(request: HttpRequest) -> HttpResponse:
         "rows": _with_pods(list(page.object_list)),
     }
     return show(request, "nodes/unit.html", context)
+
+
+def _call(cell: GridUnit) -> Call:
+    grid = cell.grid
+    return call_of(grid.namespace, grid.name, cell.reason, cell.nodes, cell.served, grid.status.get("nodes"))
 
 
 def _with_pods(nodes: list[Node]) -> list[tuple[Node, list[Pod]]]:

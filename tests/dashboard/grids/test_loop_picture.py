@@ -99,7 +99,7 @@ def test_no_line_leaves_the_drawing():
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("short", "short"), ("x" * 19, "x" * 19), ("x" * 20, "x" * 18 + "…"), ("华" * 10, "华" * 8 + "…")],
+    [("short", "short"), ("x" * 17, "x" * 17), ("x" * 18, "x" * 16 + "…"), ("华" * 9, "华" * 7 + "…")],
 )
 def test_a_long_name_is_cut(name, shown):
     assert fitting(name) == shown

@@ -44,16 +44,22 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """The gravest NodeUnits, and how many others are in which state, the gravest state first."""
+class Rest:
+    """How many of a picture's rows are not told one by one, by state, the gravest first."""
 
-    callers: tuple[Caller, ...]
     rest: Mapping[State, int]
 
     @property
     def more(self) -> int:
-        """How many NodeUnits are not told one by one."""
+        """How many they are together."""
         return sum(self.rest.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Picture(Rest):
+    """The gravest NodeUnits one by one, and how many others are in which state."""
+
+    callers: tuple[Caller, ...]
 
 
 def picture_of(proofs: Iterable[NodeProof], shown: int = SHOWN) -> Picture:
@@ -67,7 +73,7 @@ def picture_of(proofs: Iterable[NodeProof], shown: int = SHOWN) -> Picture:
     told = order[:shown]
     counted = Counter(STATES[grave[unit]] for unit in order[shown:])
     callers = tuple(_caller(unit, STATES[grave[unit]], by_unit[unit], frozenset(told)) for unit in told)
-    return Picture(callers, {state: counted[state] for state in STATES if counted[state]})
+    return Picture({state: counted[state] for state in STATES if counted[state]}, callers)
 
 
 def _caller(unit: str, state: State, nodes: Sequence[NodeProof], told: frozenset[str]) -> Caller:

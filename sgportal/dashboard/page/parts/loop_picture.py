@@ -1,14 +1,17 @@
-"""Where the parts of a loop's picture are drawn: callers left, endpoints right, a row for each NodeUnit."""
+"""Where the parts of a loop's picture are drawn: callers left, what they call right. Of a Service there is a row for
+each NodeUnit, of a NodeUnit one for each Service."""
 
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
-from ....core.traffic.proof.picture import Caller, Flow, Picture
+from ....core.traffic.proof.calls import Call, Calls
+from ....core.traffic.proof.picture import Caller, Flow, Picture, Rest
 
 WIDTH, ROW, BOX, TALL = 440, 52, 154, 40  # of the drawing, of a row, of a box
-_LETTERS = 19  # of a name that fit into a box
+_LETTERS = 17  # of a name that fit into a box, in a wide font
 _LEFT, _RIGHT = BOX, WIDTH - BOX
 _MIDDLE = WIDTH // 2
+_CROSS = _MIDDLE - 14  # where a refusal is marked
 _TIP = 7  # of an arrow
 
 
@@ -23,12 +26,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A NodeUnit: its name as long as it fits, where its boxes begin, where its texts stand, and its own lines."""
+    """What is told of one: the names of its boxes as long as they fit, where those begin, where texts stand, its lines,
+    and whether calls are refused."""
 
-    caller: Caller
-    name: str
+    told: Caller | Call
+    left: str
+    right: str
     top: int
     lines: tuple[Line, ...]
+    refused: bool
 
     @property
     def first(self) -> int:
@@ -44,8 +50,8 @@ class Row:
     def cross(self) -> str:
         """What marks a refusal, "" where none is."""
         middle = self.top + TALL // 2
-        x, size = _MIDDLE - 14, 5
-        if not self.caller.refused:
+        x, size = _CROSS, 5
+        if not self.refused:
             return ""
         return f"M{x - size} {middle - size}l{2 * size} {2 * size}M{x + size} {middle - size}l{-2 * size} {2 * size}"
 
@@ -55,7 +61,7 @@ class Drawing:
     """A picture as it is drawn. `elsewhere`: where the box of all other NodeUnits begins, None where nothing goes
     there."""
 
-    picture: Picture
+    picture: Rest
     rows: tuple[Row, ...]
     elsewhere: int | None
     height: int
@@ -63,18 +69,36 @@ class Drawing:
     box: int = BOX
     tall: int = TALL
     right: int = _RIGHT
+    cross: int = _CROSS
+
+    @property
+    def whole(self) -> int:
+        """How tall a box is that stands beside all rows."""
+        return (len(self.rows) - 1) * ROW + TALL
 
 
 def drawn(picture: Picture) -> Drawing:
-    """The drawing of a picture."""
+    """The drawing of a Service's picture: each NodeUnit has a box at either side."""
     tops = {each.unit: place * ROW for place, each in enumerate(picture.callers)}
     beyond = any(not flow.target for each in picture.callers for flow in each.flows)
     below = len(tops) * ROW
     rows = tuple(
-        Row(each, fitting(each.unit), tops[each.unit], (*_own(each, tops[each.unit]), *_beyond(each, tops, below)))
-        for each in picture.callers
+        _row(each, tops[each.unit], (each.unit, each.unit), _beyond(each, tops, below)) for each in picture.callers
     )
     return Drawing(picture, rows, below if beyond else None, below + (ROW if beyond else 0))
+
+
+def drawn_unit(unit: str, calls: Calls) -> Drawing:
+    """The drawing of a NodeUnit's picture: one box for its nodes, and one for each Service."""
+    rows = tuple(
+        _row(each, place * ROW, (unit, each.name), _across(each, place * ROW)) for place, each in enumerate(calls.calls)
+    )
+    return Drawing(calls, rows, None, len(rows) * ROW)
+
+
+def _row(told: Caller | Call, top: int, names: tuple[str, str], beyond: list[Line]) -> Row:
+    left, right = map(fitting, names)
+    return Row(told, left, right, top, (*_own(told, top), *beyond), bool(told.refused))
 
 
 def fitting(name: str) -> str:
@@ -87,13 +111,13 @@ def fitting(name: str) -> str:
     return name
 
 
-def _own(caller: Caller, top: int) -> list[Line]:
+def _own(caller: Caller | Call, top: int) -> list[Line]:
     """The lines within a NodeUnit: what stays, what is refused, what is not known."""
     middle = top + TALL // 2
-    whole, half = f"M{_LEFT} {middle}H{_RIGHT - _TIP}", f"M{_LEFT} {middle}H{_MIDDLE - 20}"
+    half = f"M{_LEFT} {middle}H{_MIDDLE - 20}"
     found = []
     if caller.kept:
-        found.append(Line(whole, _tip(middle), "kept"))
+        found.append(_straight(middle, "kept"))
     if caller.refused and not caller.kept:
         found.append(Line(half, "", "refused"))
     if caller.unknown:
@@ -101,23 +125,33 @@ def _own(caller: Caller, top: int) -> list[Line]:
     return found
 
 
+def _across(call: Call, top: int) -> list[Line]:
+    """What goes to a Service and beyond the NodeUnit, where it is not known to which."""
+    kinds = {"leaks": call.state == "leaking", "open": call.open}
+    return [_straight(top + TALL // 2 + _shift(kind == "leaks"), kind) for kind, there in kinds.items() if there]
+
+
+def _straight(y: int, kind: str) -> Line:
+    return Line(f"M{_LEFT} {y}H{_RIGHT - _TIP}", _tip(y), kind)
+
+
 def _beyond(caller: Caller, tops: dict[str, int], below: int) -> list[Line]:
     found = []
     for flow in caller.flows:
-        begin, end = tops[caller.unit] + TALL // 2 + _shift(flow), _end(flow, tops, below)
+        begin, end = tops[caller.unit] + TALL // 2 + _shift(flow.leaks), _end(flow, tops, below)
         bend = (_RIGHT - _LEFT) // 2
         path = f"M{_LEFT} {begin}C{_LEFT + bend} {begin} {_RIGHT - bend} {end} {_RIGHT - _TIP} {end}"
         found.append(Line(path, _tip(end), "leaks" if flow.leaks else "open"))
     return found
 
 
-def _shift(flow: Flow) -> int:
+def _shift(leaks: bool) -> int:
     """Leaks leave a box above its middle, what may go elsewhere below it, so that no line hides another."""
-    return -10 if flow.leaks else 10
+    return -10 if leaks else 10
 
 
 def _end(flow: Flow, tops: dict[str, int], below: int) -> int:
-    return (tops[flow.target] if flow.target else below) + TALL // 2 + _shift(flow)
+    return (tops[flow.target] if flow.target else below) + TALL // 2 + _shift(flow.leaks)
 
 
 def _tip(y: int) -> str:
