@@ -1,9 +1,14 @@
 """What people do with kubectl, on the timeline that everybody reads."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from sgportal.cluster import MERGE_PATCH
-from sgportal.models import AuditEvent, Grid
+from sgportal.core.access.scope import Bounds, Scope
+from sgportal.core.text import say
+from sgportal.models import AuditEvent, Grid, GridEvent
+from sgportal.models.scopes.current import within
 from sgportal.queries.fleet.activity import ActivityFilter, Timeline
 
 from ..grids.test_homes import kubectl_apply, observe
@@ -35,3 +40,28 @@ def test_who_changed_a_site_tells_of_kubectl(world):
     kubectl_apply(world, template=a_template("two"))
     of_site = Timeline(ActivityFilter(kind="change", group="zone", unit="a")).entries(10)
     assert [each.reason for each in of_site] == ["change", "create"]
+
+
+def test_who_may_read_a_nodegroup_alone_sees_who_made_a_grid_of_it_with_kubectl(world):
+    """The entry is as old as the custom resource, which is older than the row by what the watch took to see it."""
+    world.label("node0", zone="a")
+    kubectl_apply(world, template=a_template())
+    kubectl_apply(world, template=a_template("two"))
+    of_zone = Scope((Bounds(key="zone"),))
+    with within(of_zone, of_zone):
+        told = Timeline(ActivityFilter(kind="change")).entries(10)
+    assert [each.reason for each in told] == ["change", "create"]
+
+
+def test_the_grid_that_had_a_name_before_is_not_taken_for_the_one_that_has_it(world):
+    """What happened to it after the next one was made with kubectl is not told to who may read the next one alone."""
+    world.label("node0", zone="a")
+    later = timezone.now() + timedelta(hours=1)
+    AuditEvent.objects.create(actor="bo", door="rest", verb="delete", path="deploymentgrids/default/g", at=later)
+    message = say("hidden").to_json()
+    GridEvent.objects.create(path="deploymentgrids/default/g", reason="x", message=message, first_at=timezone.now())
+    kubectl_apply(world, template=a_template())
+    of_zone = Scope((Bounds(key="zone"),))
+    with within(of_zone, of_zone):
+        assert not GridEvent.objects.filter(reason="x").exists()
+        assert AuditEvent.objects.filter(verb="create").exists()

@@ -11,7 +11,7 @@ from ....core.grids.grid import source_metadata
 from ....core.grids.reach import units_alone
 from ....core.overrides.operation import operation_text
 from ....core.text import say
-from ....models import AuditEvent, Grid
+from ....models import AuditEvent, Grid, GridEvent
 from ...fleet import membership
 from ...queue import change_log, workqueue
 from ..events import grid_events, kube_events
@@ -88,6 +88,8 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
     with transaction.atomic():
         row = Grid.objects.select_for_update().get(pk=grid.pk)
         adopted = row.generation == 0
+        if adopted:
+            row.created_at = _began(row, body)
         if row.spec != spec or row.metadata != metadata:
             before = None if adopted else row.source()
             row.generation += 1
@@ -96,7 +98,7 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
             row.key = key[:317] if isinstance(key, str) else ""
             row.spec, row.metadata, row.home = spec, metadata, Grid.Home.CLUSTER
             row.remember("cluster")
-            _note(row, before, body)
+            _note(row, before)
         if adopted:
             row.operation = operation_text(metadata.get("annotations"))  # which asks for nothing
             if not copied:
@@ -119,12 +121,20 @@ def pull(grid: Grid, body: Body, cluster: Cluster) -> None:
     wake_group(grid)
 
 
-def _note(grid: Grid, before: Body | None, body: Body) -> None:
+def _began(grid: Grid, body: Body) -> datetime:
+    """Since when what is told of a grid's path is told of it: since its resource was made, or since its row was where
+    something was told meanwhile, which may be of another that had the path before."""
+    made_at = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
+    changes = AuditEvent.objects.filter(path=grid.path, at__gte=made_at)
+    events = GridEvent.objects.filter(path=grid.path, last_at__gte=made_at)
+    return grid.created_at if changes.exists() or events.exists() else min(made_at, grid.created_at)
+
+
+def _note(grid: Grid, before: Body | None) -> None:
     """Leave an audit event of what somebody made or changed in the cluster, if it concerns the spec: what is asked by
-    an annotation is noted where it is done. One that is seen for the first time was made when its resource was."""
+    an annotation is noted where it is done. One that is seen for the first time was made when it began."""
     if before is None:
-        made_at = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-        AuditEvent.objects.observe("create", grid.path, after=grid.source(), at=made_at)
+        AuditEvent.objects.observe("create", grid.path, after=grid.source(), at=grid.created_at)
     elif before["spec"] != grid.spec:
         entry = AuditEvent.objects.observe("change", grid.path, before=before, after=grid.source())
         entry.is_about((grid.key, each) for each in units_alone(before, grid.source()))
