@@ -39,11 +39,14 @@ def once_for_alike(answer: Callable[[Body, Body], Answer], most: int | None = No
     """`answer(wanted, live)`, worked out once for all pairs that are alike. A third argument is the tree of where in
     the wanted spec there are texts that differ per unit: what is live as it is wanted there makes no difference, unless
     the answer repeats it. A fourth (`make`, None for unknown) is the same for wanted bodies that differ in nothing but
-    those texts, their name and their unit. No more than `most` answers are remembered."""
+    those texts, their name and their unit. No more than `most` answers are remembered, nor of so many trees."""
     known: dict[Hashable, Answer] = {}
     places = _Places()
 
     def answered(wanted: Body, live: Body, varying: Tree = NOWHERE, make: Hashable = None) -> Answer:
+        nonlocal places
+        if most is not None and places.trees > most:
+            places = _Places()
         tree = places.of_wanted(varying)
         if make is not None and isinstance(live, Shared):
             texts = _texts_apart(wanted, live, tree, places.of_others(live.shape, varying, tree))
@@ -83,6 +86,11 @@ class _Places:
 
     _wanted: dict[int, tuple[Tree, Tree]] = field(default_factory=dict)
     _others: dict[tuple[Shape, int], Tree] = field(default_factory=dict)
+
+    @property
+    def trees(self) -> int:
+        """How many are kept."""
+        return len(self._wanted)
 
     def of_wanted(self, varying: Tree) -> Tree:
         """Where children of one make differ, in the pair of metadata and spec."""

@@ -1,6 +1,8 @@
 """Children that are alike are compared once, and each is judged as if it had been compared by itself."""
 
 import copy
+import gc
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -286,3 +288,20 @@ def test_a_later_plan_of_the_same_grid_compares_only_what_is_new(monkeypatch):
         found, alone = plan(spec, a_world(UNITS, edited)), plan(a_grid(), a_world(UNITS, edited))
         assert found == alone
         assert [step.verb for step in found.steps] == ["update"]
+
+
+def test_what_is_kept_for_the_next_plan_does_not_grow_with_plans():
+    """Each plan of a grid with NodeUnits that stay at an earlier revision reads that anew, and its trees with it."""
+
+    class Places(dict):
+        """A tree of which it is known whether anybody keeps it."""
+
+    answered, body = alike.once_for_alike(lambda _wanted, _live: "", alike.MOST_KEPT), settled(a_grid(), UNITS)[0]
+    kept = []
+    for _ in range(100):
+        varying = Places(template={"spec": {"containers": {0: {"image": None}}}})
+        kept.append(weakref.ref(varying))
+        assert answered(body, body, varying) == ""
+    del varying
+    gc.collect()
+    assert len([each for each in kept if each() is not None]) <= alike.MOST_KEPT + 1
