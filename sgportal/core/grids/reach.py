@@ -1,11 +1,14 @@
-"""Which NodeUnits a change of a grid is about: those that it names, where it says nothing of any other."""
+"""Which NodeUnits a change of a grid is about: those that it names, where it says nothing of any other.
+
+What is changed with kubectl may be no valid grid, before or after; of what has another shape nothing is said here.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..names import APPROVED_UNITS, PAUSED_UNITS, RESTARTED_UNITS
+from ..names import APPROVED_UNITS, PAUSED_UNITS, RESTARTED_UNITS, label_value_problem
 from ..overrides.requests import restarted_units, units_in
 
 Entry = Mapping[str, Any]  # of `spec.overrides`, without its units
@@ -21,21 +24,22 @@ class Overrides:
     rest: list[Entry] = field(default_factory=list)
 
 
-def overrides_by_unit(entries: Sequence[Entry] | None) -> Overrides:
+def overrides_by_unit(entries: Any) -> Overrides:
     """The entries by the NodeUnits they are for."""
     found = Overrides()
-    for entry in entries or ():
+    for entry in filter(_is_mapping, _listed(entries)):
         if entry.get("unitSelector") is not None:
             found.rest.append(entry)
             continue
         said = {name: value for name, value in entry.items() if name not in ("units", "unitSelector")}
-        for unit in entry.get("units") or ():
-            found.of.setdefault(unit, []).append((len(found.rest), said))
+        for unit in _listed(entry.get("units")):
+            if isinstance(unit, str):
+                found.of.setdefault(unit, []).append((len(found.rest), said))
     return found
 
 
 def units_alone(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> frozenset[str]:
-    """The NodeUnits that two valid manifests of a grid treat differently, where each is named; none where the change is
+    """The NodeUnits that two manifests of a grid treat differently, where each is named; none where the change is
     about others as well, or about the grid as a whole, which is new where there is nothing `before`."""
     if before is None:
         return frozenset()
@@ -48,8 +52,9 @@ def units_alone(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> f
     if was.rest != now.rest:
         return frozenset()
     found = {unit for unit in {*was.of, *now.of} if was.of.get(unit) != now.of.get(unit)}
-    found |= _differing(spec.get("templates") or {}, new.get("templates") or {})
-    return frozenset(found).union(*(units_annotated(before, after, name) for name in _BY_NAME))
+    found |= _differing(_mapping(spec.get("templates")), _mapping(new.get("templates")))
+    found = found.union(*(units_annotated(before, after, name) for name in _BY_NAME))
+    return frozenset(unit for unit in found if label_value_problem(unit) is None)
 
 
 def units_annotated(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> set[str]:
@@ -71,7 +76,7 @@ def overridden(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 
 
 def _said(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    annotations = manifest["metadata"].get("annotations") or {}
+    annotations = _mapping(manifest["metadata"].get("annotations"))
     return restarted_units(annotations) if name == RESTARTED_UNITS else dict.fromkeys(units_in(annotations, name), True)
 
 
@@ -80,7 +85,7 @@ def _metadata(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = manifest["metadata"]
     return {
         "labels": metadata.get("labels") or {},
-        "annotations": _without(metadata.get("annotations") or {}, *_BY_NAME),
+        "annotations": _without(_mapping(metadata.get("annotations")), *_BY_NAME),
     }
 
 
@@ -90,3 +95,15 @@ def _without(mapping: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
     return {name for name in {*one, *other} if one.get(name) != other.get(name)}
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()

@@ -67,9 +67,12 @@ def units_in(annotations: Mapping[str, str], annotation: str) -> list[str]:
 
 
 def restarted_units(annotations: Mapping[str, str]) -> dict[str, str]:
-    """By unit, when its pods were to be restarted."""
-    text = annotations.get(RESTARTED_UNITS)
-    return dict(json.loads(text)) if text else {}
+    """By unit, when its pods were to be restarted; nothing where the annotation says something else."""
+    try:
+        found = json.loads(annotations.get(RESTARTED_UNITS) or "{}")
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return {unit: at for unit, at in found.items() if isinstance(at, str)} if isinstance(found, dict) else {}
 
 
 def rollout_text(annotations: Mapping[str, Any] | None) -> str:

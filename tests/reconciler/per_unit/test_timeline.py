@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from sgportal.cluster import MERGE_PATCH
 from sgportal.core.access.scope import Bounds, Scope
+from sgportal.core.names import RESTARTED_UNITS
 from sgportal.core.text import say
-from sgportal.models import AuditEvent, Grid, GridEvent
+from sgportal.models import AuditedUnit, AuditEvent, Grid, GridEvent
 from sgportal.models.scopes.current import within
 from sgportal.queries.fleet.activity import ActivityFilter, Timeline
 
@@ -65,3 +66,20 @@ def test_the_grid_that_had_a_name_before_is_not_taken_for_the_one_that_has_it(wo
     with within(of_zone, of_zone):
         assert not GridEvent.objects.filter(reason="x").exists()
         assert AuditEvent.objects.filter(verb="create").exists()
+
+
+def test_a_grid_that_is_made_invalid_with_kubectl_and_valid_again_is_told_of(world):
+    """It was taken in never again: what it says of NodeUnits by name was read as if it were valid."""
+    world.label("node0", zone="a")
+    kubectl_apply(world, template=a_template())
+    wrong = {"metadata": {"annotations": {RESTARTED_UNITS: "{"}}, "spec": {"templates": {"x" * 64: "big"}}}
+    world.cluster.patch("DeploymentGrid", "default", "g", wrong, MERGE_PATCH)
+    observe(world)
+    assert Grid.objects.get().state == "Blocked"
+    right = {"metadata": {"annotations": {RESTARTED_UNITS: None}}, "spec": {"templates": None}}
+    world.cluster.patch("DeploymentGrid", "default", "g", right, MERGE_PATCH)
+    observe(world)
+    assert Grid.objects.get().state != "Blocked"
+    assert AuditedUnit.objects.count() == 0
+    told = Timeline(ActivityFilter(kind="change")).entries(10)
+    assert [each.reason for each in told] == ["change", "change", "create"]
