@@ -63,7 +63,7 @@ def enqueue(changes: Changes) -> None:
     labels = {label for label, _ in changes.moved | changes.readiness}
     by_key, reading = _of_labels(labels, {key for key, _ in changes.relabelled})
     pairs = grids_of_children(changes.children)
-    going = {grid for _, grid in pairs if grid.deleting_since}
+    going = {grid for _, grid in pairs if grid.deleting_since or grid.missing_since}
     by_child = [(grid, _unit_of(child, grid)) for child, grid in pairs if grid not in going]
     waiting = _waiting_for_a_name(changes.strangers)
     touched = [*(grid for _, grid in pairs), *waiting, *_serving(changes)]
@@ -85,10 +85,11 @@ def enqueue(changes: Changes) -> None:
 
 def _without_children(going: Collection[Grid]) -> Iterable[Grid]:
     """Of grids that are being deleted those whose last child has gone. Until then there is nothing to do for any that
-    goes: a grid waits for all of them, and looks for them itself."""
-    if not going:
+    goes: a grid waits for all of them, and looks for them itself. One whose custom resource is missing waits for that
+    alone."""
+    places = {(grid.grid_kind.child_kind, grid.namespace, grid.name): grid for grid in going if grid.deleting_since}
+    if not places:
         return ()
-    places = {(grid.grid_kind.child_kind, grid.namespace, grid.name): grid for grid in going}
     kinds, namespaces, names = (set(each) for each in zip(*places, strict=True))
     left = Child.objects.filter(kind__in=kinds, namespace__in=namespaces, grid_name__in=names).order_by()
     lingering = set(left.values_list("kind", "namespace", "grid_name").distinct())
@@ -154,7 +155,8 @@ def grids_of_children(children: Collection[ChildRef]) -> list[tuple[ChildRef, Gr
     named = {(_GRID_KIND_OF[each.kind], each.namespace, each.grid_name) for each in children}
     owned = Q(cluster_uid__in=owners - {""}) | Q(uid__in=_uuids(owners))
     by_name = Q(namespace__in={each[1] for each in named}, name__in={each[2] for each in named})
-    grids = Grid.objects.filter(owned | by_name).only(*_OF_A_GRID, "uid", "cluster_uid", "deleting_since")
+    columns = (*_OF_A_GRID, "uid", "cluster_uid", "deleting_since", "missing_since")
+    grids = Grid.objects.filter(owned | by_name).only(*columns)
     by_place = {(grid.kind, grid.namespace, grid.name): grid for grid in grids}
     by_uid = {uid: grid for grid in grids for uid in (grid.cluster_uid, str(grid.uid)) if uid}
     pairs = []

@@ -139,11 +139,7 @@ def _note_pods(pods: Iterable[Pod], changes: Changes) -> None:
 
 def write_children(kind: str, batch: Mapping[str, Child | None], changes: Changes) -> None:
     """Deployments, StatefulSets or Services by `<namespace>/<name>`."""
-    places = [key.split("/", 1) for key in batch]
-    rows = Child.objects.select_for_update().filter(
-        kind=kind, namespace__in={each[0] for each in places}, name__in={each[1] for each in places}
-    )
-    known = {f"{row.namespace}/{row.name}": row for row in rows.order_by("pk")}
+    known = _locked_children(kind, batch)
     changed = []
     for key, row in batch.items():
         before = known.get(key)
@@ -163,6 +159,17 @@ def write_children(kind: str, batch: Mapping[str, Child | None], changes: Change
         _note_refusing(child, changes)
     if gone:
         Child.objects.filter(pk__in=[child.pk for child in gone]).delete()
+
+
+def _locked_children(kind: str, batch: Mapping[str, Child | None]) -> dict[str, Child]:
+    """The rows there are, by `<namespace>/<name>`, locked; without the body, which is large, where all are to go."""
+    places = [key.split("/", 1) for key in batch]
+    rows = Child.objects.select_for_update().filter(
+        kind=kind, namespace__in={each[0] for each in places}, name__in={each[1] for each in places}
+    )
+    if not any(batch.values()):
+        rows = rows.defer("body")
+    return {f"{row.namespace}/{row.name}": row for row in rows.order_by("pk")}
 
 
 def _note_refusing(child: Child, changes: Changes) -> None:

@@ -214,8 +214,9 @@ def _specs(grids: Iterable[Grid], label: str, left: _Left) -> dict[Grid, GridSpe
     """What the grids say that are at rest: all that is asked of them is done, but for what happened to these cells."""
     found = {}
     for grid in grids:
-        at_rest = is_carried_out(grid) and not grid.deleting_since and not grid.missing_since
-        if not at_rest or grid.key != label or closed(grid.namespace):
+        if grid.deleting_since or grid.missing_since:  # it is reconciled whole when it goes, and when it is back
+            continue
+        if not is_carried_out(grid) or grid.key != label or closed(grid.namespace):
             left.whole.add(grid)
             continue
         try:

@@ -241,6 +241,24 @@ def test_a_grid_that_is_deleted_is_woken_by_its_last_child_alone() -> None:
     assert (wishes(PATH), wishes(CELLS), cells_due()) == (1, 0, set())
 
 
+def test_a_grid_whose_custom_resource_is_missing_is_woken_by_no_child() -> None:
+    """Whoever deletes it has the garbage collector delete all of its children: each had the grid looked at anew."""
+    named = {"kind": "DeploymentGrid", "namespace": "default", "name": "g", "key": "zone"}
+    missing = Grid.objects.create(**named, missing_since=timezone.now())
+    store("deployments", *(child_body(f"g-{unit}", labels={"superedge.io/grid-selector": "g"}) for unit in "ab"))
+    store("deployments", gone=("default/g-a", "default/g-b"))
+    assert (wishes(PATH), wishes(CELLS), cells_due()) == (0, 0, set())
+    assert Journal.objects.filter(kind="grid", key=missing.path).exists()
+
+
+def test_of_children_that_go_the_bodies_are_not_read() -> None:
+    store("deployments", child_body("g-a"), child_body("g-b"))
+    with CaptureQueriesContext(connection) as captured:
+        store("deployments", gone=("default/g-a", "default/g-b"))
+    assert not Child.objects.exists()
+    assert not [each["sql"] for each in captured if '"body"' in each["sql"]]
+
+
 def test_each_thing_that_changed_is_told_once() -> None:
     store("nodes", node_body("a", 1, zone="x"), node_body("b", 1, zone="x"))
     assert sorted(Journal.objects.values_list("kind", "key")) == [("node", "a"), ("node", "b"), ("unit", "zone")]

@@ -454,6 +454,16 @@ def test_cells_of_grids_that_are_gone_or_have_another_key_are_forgotten(sites):
 
 
 @pytest.mark.usefixtures("sites")
+@pytest.mark.parametrize("going", ["deleting_since", "missing_since"])
+def test_cells_of_a_grid_that_goes_are_forgotten(sites, going):
+    """It is looked at by its own key, when it goes and when it is back; each cell had it looked at once more."""
+    Grid.objects.filter(name="g").update(**{going: timezone.now()})
+    happened("a")
+    assert run(CELLS) is None
+    assert due() == set()
+    assert not DueCell.objects.exists()
+
+
 def test_where_another_controller_manages_the_grids_they_are_looked_at_whole(monkeypatch):
     happened("a")
     cell_batch.run("zone", connection_to_cluster.reading())

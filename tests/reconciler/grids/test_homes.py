@@ -180,6 +180,15 @@ def test_deleting_the_custom_resource_deletes_the_grid(world):
     assert Revision.objects.filter(path=grid.path).count() == 1
 
 
+def test_a_custom_resource_that_is_missing_for_a_moment_has_nobody_counted(world, monkeypatch):
+    """How many others are missing is asked once it may matter, not for each of many that somebody deletes."""
+    world.save(a_grid(template=a_template()))
+    world.cluster.delete("DeploymentGrid", "default", "g")
+    monkeypatch.setattr(absence, "_holds", lambda _: pytest.fail("counted too early"))
+    observe(world)
+    assert Grid.objects.get().missing_since
+
+
 HOLD = ["test.sgportal.example/hold"]
 
 

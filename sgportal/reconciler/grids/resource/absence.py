@@ -73,6 +73,8 @@ def judge(grid: Grid, cluster: Cluster, going: Mapping[str, Any] | None = None) 
     note(grid)
     if going:
         note_deleted(grid.kind, [going])
+    if _age(grid.missing_since) < SETTLE_SECONDS:  # then it waits, however many others are missing
+        return "wait"
     of_kind = Grid.objects.filter(kind=grid.kind)
     are_lost = partial(_are_all_lost, cluster=cluster)
     for rows, too_many in ((Grid.objects.all(), _holds), (of_kind, _holds), (of_kind, are_lost)):
@@ -81,7 +83,7 @@ def judge(grid: Grid, cluster: Cluster, going: Mapping[str, Any] | None = None) 
                 return "wait"
             _hold(rows)
             return "held"
-    return "forget" if _age(grid.missing_since) >= SETTLE_SECONDS else "wait"
+    return "forget"
 
 
 def definition_gone(kind: str) -> None:
