@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from ..cluster import ClusterError, Conflict
+from ..cluster import ClusterError, Conflict, Throttled, Unanswered
 from ..core.grids.grid import GridSpec
 from ..core.names import child_name
 from ..core.plans.plan import IMMUTABLE, plan
 from ..core.plans.trial import Trial, may_not, probes, told, trials, unchangeable, verdict, warnings
-from ..core.text import Invalid, Problem, first_of, say
+from ..core.text import Invalid, Problem, Sentence, first_of, say
 from ..models import Child, Grid
 from ..queries.per_unit.units import units_for
 from ..queries.plans import world
@@ -39,7 +39,7 @@ def ask(specs: Mapping[str, tuple[GridSpec, Grid | None]]) -> dict[str, tuple[Pr
     try:
         cluster = connection.cluster()
     except ClusterError as error:
-        return dict.fromkeys(specs, (_not_asked(str(error)),))
+        return dict.fromkeys(specs, (_not_asked(_why(error)),))
     if cluster.read_only:
         return dict.fromkeys(specs, (_not_asked(say("the portal is read-only")),))
     heard = {prefix: _Heard() for prefix in specs}
@@ -83,13 +83,27 @@ def _sort(trial: Trial, error: ClusterError, into: _Heard) -> None:
         case "warned":
             into.warnings += told(trial, message, error.causes)
         case "unasked":
-            into.warnings.append(_not_asked(_WITHOUT_PODS if may_not(message) else message))
+            into.warnings.append(_not_asked(_WITHOUT_PODS if may_not(message) else _why(error)))
 
 
 _WITHOUT_PODS = say(
     "the portal's account may not create pods, so quotas, limits and policies for pods were not checked "
     "(ClusterRole sgportal-dry-runs in deploy/rbac.yaml)"
 )
+
+
+def _why(error: ClusterError) -> Sentence | str:
+    """Why the API server could not be asked: what we say of it in the reader's language, what it said as it said it."""
+    match error:
+        case dry_run.Late():
+            return say("the API server did not answer within %(seconds)s s", seconds=settings.SGPORTAL_DRY_RUN_SECONDS)
+        case Unanswered():
+            return say("the API server does not answer: %(message)s", message=error.why)
+        case Throttled(retry_after=float(seconds)):
+            return say("the API server is busy and asks to try again in %(seconds)s s", seconds=round(seconds))
+    if error.status < 400:
+        return str(error)
+    return say("the API server answered %(status)s: %(message)s", status=error.status, message=str(error))
 
 
 def _not_asked(why: object) -> Problem:

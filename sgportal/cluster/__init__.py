@@ -8,7 +8,18 @@ import copy
 from .answers import Applied, Listing
 from .client import JSON_PATCH, MERGE_PATCH, Cluster
 from .crds import ALL_DEFINITIONS, DEFINITIONS, install_crds, upgrade_crds
-from .errors import AnotherCluster, ClusterError, Conflict, Expired, NotFound, ReadOnly, Refused, Throttled, Unreachable
+from .errors import (
+    AnotherCluster,
+    ClusterError,
+    Conflict,
+    Expired,
+    NotFound,
+    ReadOnly,
+    Refused,
+    Throttled,
+    Unanswered,
+    Unreachable,
+)
 from .identity import Identity
 from .kinds import RESOURCES
 from .streams.commands import Command, Ended, Output, begin_command
@@ -39,6 +50,7 @@ __all__ = [
     "Refused",
     "Silent",
     "Throttled",
+    "Unanswered",
     "Unreachable",
     "Watch",
     "WatchEvent",

@@ -51,6 +51,14 @@ class Unreachable(ClusterError):
     """No answer, a broken answer, or a server in trouble (408, 5xx)."""
 
 
+class Unanswered(Unreachable):
+    """Nothing came back; `why` says what the connection came to."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the API server does not answer: {why}")
+        self.why = why
+
+
 class AnotherCluster(Unreachable):
     """The cluster that we mean is not at its address: the API server there belongs to another. No write was sent."""
 

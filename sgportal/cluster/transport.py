@@ -17,7 +17,7 @@ import yaml
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from .. import tracing
-from .errors import ClusterError, Refused, Unreachable, error_of
+from .errors import ClusterError, Refused, Unanswered, Unreachable, error_of
 from .writing import WriteConnections
 
 CONNECT_SECONDS = 3.0
@@ -154,7 +154,7 @@ class Transport:
         try:
             return self._send(method, url, options)
         except (HTTPError, OSError) as error:
-            raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
+            raise Unanswered(_brief(error)) from error
 
     def _write(
         self, writes: WriteConnections, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -162,7 +162,7 @@ class Transport:
         try:
             return writes.send(method, url, headers, body, CONNECT_SECONDS, self._read_seconds)
         except pycurl.error as error:
-            raise Unreachable(f"the API server does not answer: {str(error.args[-1])[:300]}") from error
+            raise Unanswered(str(error.args[-1])[:300]) from error
 
     def stream(self, path: str, query: Mapping[str, Any], silence_seconds: float) -> urllib3.BaseHTTPResponse:
         """A successful answer whose body is still to be read, as it comes. Raises a ClusterError for any other."""
@@ -172,7 +172,7 @@ class Transport:
         try:
             value = parse(answer.read())
         except (HTTPError, OSError) as error:
-            raise Unreachable(f"the API server does not answer: {_brief(error)}") from error
+            raise Unanswered(_brief(error)) from error
         finally:
             answer.close()
         raise _refusal(answer, value)

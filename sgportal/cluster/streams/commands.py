@@ -13,7 +13,7 @@ import websocket
 from urllib3.util.ssl_ import create_urllib3_context
 
 from ..client import Cluster
-from ..errors import Unreachable, error_of
+from ..errors import Unanswered, Unreachable, error_of
 from ..kinds import RESOURCES
 from ..transport import CONNECT_SECONDS, parse
 from .watching import Silent
@@ -98,7 +98,7 @@ def begin_command(
         waits = (error.resp_headers or {}).get("retry-after")
         raise error_of(error.status_code, body if isinstance(body, dict) else None, waits) from error
     except (websocket.WebSocketException, OSError, ValueError) as error:
-        raise Unreachable(f"the API server does not answer: {str(error)[:300]}") from error
+        raise Unanswered(str(error)[:300]) from error
     connection.settimeout(silence_seconds)
     return Command(connection)
 

@@ -21,7 +21,7 @@ from ...queries.matrix.node_groups import default_key, node_groups
 from ...queries.per_unit.images import images_of_grids
 from ..grids.address import grid_at
 from ..page.access import actor, needs
-from ..page.agreed import is_named
+from ..page.agreed import is_named, say_warnings
 from ..page.difference import lines
 from ..page.render import clean, show, wanted
 from .check import Verdict, judge
@@ -29,8 +29,6 @@ from .codecs import read
 from .draft import MODES, Draft, posted
 from .form import parts_of
 from .subject import Home, address, blank, find, front, kind_of, member, source
-
-MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
 
 
 @needs("operator", "grids")
@@ -169,8 +167,7 @@ def _saved(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     }
     for fate in verdict.fates:
         messages.success(request, said[fate.result] % {"path": fate.path})
-    for warning in list(dict.fromkeys(warning for fate in verdict.fates for warning in fate.warnings))[:MOST_WARNINGS]:
-        messages.warning(request, f"{warning.pointer} {warning.sentence.render(gettext)}".strip())
+    say_warnings(request, (warning for fate in verdict.fates for warning in fate.warnings))
     new = isinstance(verdict.saved, Grid) and any(fate.result == "created" for fate in verdict.fates)
     return redirect(address(verdict.saved) + ("?follow=1" if new else ""))
 

@@ -14,7 +14,7 @@ from ...core.plans.preview.deletions import is_large
 from ...core.text import Invalid
 from ...models import Grid, GridUnit
 from ..page.access import actor, needs
-from ..page.agreed import agreed, as_shown, is_named, say_changed, say_why
+from ..page.agreed import agreed, as_shown, is_named, say_changed, say_warnings, say_why
 from ..page.render import show
 from ..page.tags import CASCADES
 from .address import grid_at, grid_url
@@ -91,8 +91,9 @@ def prune(request: HttpRequest, plural: str, namespace: str, name: str) -> HttpR
         say_why(request, error)
     else:
         if not done:
-            return show(request, "grids/prune.html", {**context, "plan": saved.plan})
+            return show(request, "grids/prune.html", {**context, "plan": saved.plan, "warnings": saved.warnings})
         messages.success(request, gettext("Unused templates removed."))
+        say_warnings(request, saved.warnings)
     return redirect(grid_url(found))
 
 

@@ -1,6 +1,7 @@
 """What people do with a grid, or with one of its NodeUnits, by a verb: pause, resume, restart, set image, scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from ...core.text import Invalid
 from ...models import Grid
 from ...queries.per_unit.images import images_now, images_of_grids
 from ..page.access import actor, needs
-from ..page.agreed import agreed, as_shown, say_changed, say_why
+from ..page.agreed import agreed, as_shown, say_changed, say_warnings, say_why
 from ..page.parts import toasts
 from ..page.render import clean, show
 from . import rollout_verbs
@@ -23,8 +24,8 @@ from .address import grid_at, grid_url, rollout_url, unit_url
 from .rollout_verbs import Done
 
 
-def _pin(grid: Grid, units: Sequence[str], by: actions.Actor, *, revision: int | None = None, **how: Any) -> Done:
-    return Done(actions.pin_units(grid, units, revision, by, **how))
+def _pin(grid: Grid, units: Sequence[str], actor: actions.Actor, *, revision: int | None = None, **how: Any) -> Done:
+    return Done(actions.pin_units(grid, units, revision, actor, **how))
 
 
 VERBS: dict[str, tuple[Any, Promise, Promise]] = {
@@ -74,7 +75,6 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     found = grid_at(plural, namespace, name)
     if verb not in VERBS or (found.kind == "ServiceGrid" and verb not in _OF_SERVICES):
         raise Http404
-    act, title, explanation = VERBS[verb]
     unit = clean(request.POST.get("unit", request.GET.get("unit", "")))
     if verb in _OF_UNITS and not unit:
         raise Http404
@@ -83,46 +83,56 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     if verb in rollout_verbs.VERBS:
         back = rollout_url(found)
     before = found.source()
-    context: dict[str, Any] = {
-        "grid": found,
-        "verb": verb,
-        "title": title,
-        "explanation": explanation,
-        "unit": unit,
-        "track": track,
-        "back": back,
-        "containers": (containers := images_now(found, unit) if verb == "image" else {}),
-        "revisions": found.revisions.all()[:REVISIONS] if verb == "pin" else (),
-        "given": _given(request, found, unit, verb, containers),
-        "images": images_of_grids if verb == "image" else (),  # called where the page is shown, not where it is left
-    }
+    asked = {"unit": unit, "track": track, "back": back}
     try:
         how = _how(request, verb, track)
         if how is None:
-            return show(request, "grids/per_unit/operate.html", context)
-        confirmed = request.POST.get("step") == "confirm"
-        expect = request.POST.get("expect") if confirmed else None
-        units = [unit] if unit else []
-        try:
-            with as_shown(request, found.path):
-                saved = act(found, units, actor(request), expect=expect, dry_run=not confirmed, **how)
-        except actions.PlanChanged:
-            say_changed(request)
-            confirmed = False
-            saved = act(found, units, actor(request), dry_run=True, **how)
-    except actions.Stale:
-        messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
-        return redirect(back)
+            return _shown(request, found, verb, asked)
+        act = partial(VERBS[verb][0], units=[unit] if unit else [], **how)
+        found, saved, done = _agreed(request, found, act)
     except Invalid as invalid:
-        return show(request, "grids/per_unit/operate.html", {**context, "problems": invalid.problems}, status=422)
+        return _shown(request, found, verb, {**asked, "problems": invalid.problems}, status=422)
     except actions.Refused as refused:
         say_why(request, refused)
         return redirect(back)
-    if confirmed:
-        undo = _undo(request, verb, before, saved)
-        toasts.done(request, gettext("“%(name)s” was saved.") % {"name": unit or name}, undo)
-        return redirect(back)
-    return show(request, "grids/per_unit/operate.html", {**context, "plan": saved.plan})
+    if not done:
+        return _shown(request, found, verb, {**asked, "plan": saved.plan, "warnings": saved.warnings})
+    undo = _undo(request, verb, before, saved)
+    toasts.done(request, gettext("“%(name)s” was saved.") % {"name": unit or name}, undo)
+    say_warnings(request, saved.warnings)
+    return redirect(back)
+
+
+def _agreed(request: HttpRequest, grid: Grid, act: Callable[..., Any]) -> tuple[Grid, Any, bool]:
+    """Carry a verb out where the form confirms the plan that was shown, and this is still that, else only look what it
+    comes to: the grid as it is now, what the verb answers, and whether it was carried out. What was typed is kept."""
+    by = actor(request)
+    if request.POST.get("step") == "confirm":
+        try:
+            with as_shown(request, grid.path):
+                return grid, act(grid, actor=by, expect=request.POST.get("expect")), True
+        except actions.PlanChanged:
+            say_changed(request)
+        except actions.Stale as stale:
+            grid = stale.current
+            messages.warning(request, gettext("The grid has changed since this page was opened. Review it again."))
+    return grid, act(grid, actor=by, dry_run=True), False
+
+
+def _shown(request: HttpRequest, grid: Grid, verb: str, asked: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    _, title, explanation = VERBS[verb]
+    containers = images_now(grid, asked["unit"]) if verb == "image" else {}
+    context = {
+        "grid": grid,
+        "verb": verb,
+        "title": title,
+        "explanation": explanation,
+        "containers": containers,
+        "revisions": grid.revisions.all()[:REVISIONS] if verb == "pin" else (),
+        "given": _given(request, grid, asked["unit"], verb, containers),
+        "images": images_of_grids if verb == "image" else (),  # called where the page is shown, not where it is left
+    }
+    return show(request, "grids/per_unit/operate.html", {**context, **asked}, status=status)
 
 
 def _undo(request: HttpRequest, verb: str, before: dict[str, Any], saved: Any) -> str:
@@ -153,8 +163,10 @@ def undo(request: HttpRequest, plural: str, namespace: str, name: str, token: st
         say_why(request, error)
     else:
         if not done:
-            return show(request, "grids/per_unit/undo.html", {"grid": found, "plan": saved.plan})
+            context = {"grid": found, "plan": saved.plan, "warnings": saved.warnings}
+            return show(request, "grids/per_unit/undo.html", context)
         messages.success(request, undone)
+        say_warnings(request, saved.warnings)
     return redirect(grid_url(found))
 
 

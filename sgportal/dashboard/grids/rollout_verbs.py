@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from ... import actions
 from ...core.plans.plan import Plan
 from ...core.rollouts.verbs import Verb
+from ...core.text import Problem
 from ...models import Grid
 
 PREFIX = "rollout-"
@@ -20,11 +21,12 @@ class Done:
     """What a verb comes to."""
 
     plan: Plan
+    warnings: tuple[Problem, ...] = ()
 
 
 def _steer(verb: Verb) -> Callable[..., Done]:
-    def act(grid: Grid, units: Sequence[str], by: actions.Actor, **how: Any) -> Done:
-        return Done(actions.steer_rollout(grid, verb, by, units=units, **how))
+    def act(grid: Grid, units: Sequence[str], actor: actions.Actor, **how: Any) -> Done:
+        return Done(actions.steer_rollout(grid, verb, actor, units=units, **how))
 
     return act
 

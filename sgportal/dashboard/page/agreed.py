@@ -12,11 +12,12 @@ from ...actions import Forbidden, PlanChanged, Refused, as_planned
 from ...core.plans.plan import Plan
 from ...core.plans.preview.binding import id_of
 from ...core.plans.preview.deletions import is_large
-from ...core.text import Invalid
+from ...core.text import Invalid, Problem
 from .render import clean
 from .tags import say
 
 FIELD = "plan"
+MOST_WARNINGS = 5  # that a person is shown after a save; the preview has them all
 T = TypeVar("T")
 
 
@@ -58,6 +59,12 @@ def is_named(request: HttpRequest, name: str, plans: Iterable[Plan]) -> bool:
 def say_changed(request: HttpRequest) -> None:
     """Tell the person that the plan on the page is another than the one they agreed to."""
     messages.warning(request, gettext("The plan has changed since it was shown. Nothing was changed; review it again."))
+
+
+def say_warnings(request: HttpRequest, warnings: Iterable[Problem]) -> None:
+    """Tell the person, after a save, what the API server warns of, and why it could not be asked."""
+    for each in list(dict.fromkeys(warnings))[:MOST_WARNINGS]:
+        messages.warning(request, f"{each.pointer} {say(each.sentence)}".strip())
 
 
 def say_why(request: HttpRequest, error: Invalid | Refused) -> None:

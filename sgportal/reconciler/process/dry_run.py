@@ -23,8 +23,12 @@ class Reply:
     error: ClusterError | None = None
 
 
+class Late(Unreachable):
+    """No answer within SGPORTAL_DRY_RUN_SECONDS."""
+
+
 def ask(cluster: Cluster, trials: Sequence[Trial]) -> list[Reply]:
-    """What the API server says to each, in order, within SGPORTAL_DRY_RUN_SECONDS in all; Unreachable for those that
+    """What the API server says to each, in order, within SGPORTAL_DRY_RUN_SECONDS in all; Late for those that
     had no answer by then. It touches no row."""
     seconds = settings.SGPORTAL_DRY_RUN_SECONDS
     deadline = time.monotonic() + seconds
@@ -51,4 +55,4 @@ def _reply(future: Future[Reply]) -> Reply:
 
 
 def _too_late() -> Reply:
-    return Reply(error=Unreachable(f"no answer within {settings.SGPORTAL_DRY_RUN_SECONDS} s"))
+    return Reply(error=Late(f"no answer within {settings.SGPORTAL_DRY_RUN_SECONDS} s"))

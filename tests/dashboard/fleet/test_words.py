@@ -88,6 +88,7 @@ def addresses():
 def test_a_page_in_chinese_says_nothing_in_english(settings):
     world.fill(Api(builders.token(builders.user("ada", "admin"))))
     settings.SGPORTAL_FOUR_EYES = list(ACTIONS)
+    settings.SGPORTAL_DRY_RUN_SECONDS = 0  # there is no cluster here: why not would be quoted
     later = timezone.now() + timedelta(hours=1)
     for action in ACTIONS:
         asked = {"actor": "ada", "action": action, "path": "deploymentgrids/default/web", "plan": action, "shown": []}
