@@ -10,6 +10,7 @@ from ...core.names import kubelet_may_set
 from ...core.status.causes import worst_first
 from ...core.traffic.proof.calls import Call, call_of, calls_of
 from ...models import Grid, GridUnit, Node, NodeLabel, Pod
+from ...models.scopes.current import reading
 from ...queries.fleet.causes import causes_of_cells
 from ...queries.matrix.node_groups import node_groups
 from ...queries.matrix.units import UnitFilter, UnitRow, unit_page
@@ -133,7 +134,9 @@ def unit(request: HttpRequest) -> HttpResponse:
 
 def _call(cell: GridUnit) -> Call:
     grid = cell.grid
-    return call_of(grid.namespace, grid.name, cell.reason, cell.nodes, cell.served, grid.status.get("nodes"))
+    is_whole = reading().takes_whole(grid.kind, grid.namespace, grid.key)  # else it is not for them what is elsewhere
+    judged = grid.status.get("nodes") if is_whole else None
+    return call_of(grid.namespace, grid.name, cell.reason, cell.nodes, cell.served, judged)
 
 
 def _with_pods(nodes: list[Node]) -> list[tuple[Node, list[Pod]]]:

@@ -12,7 +12,7 @@ from sgportal.core.text import say
 from sgportal.core.traffic.proof.calls import call_of, calls_of
 from sgportal.core.traffic.proof.picture import SHOWN
 from sgportal.dashboard.page.parts.loop_picture import ROW, TALL, WIDTH, drawn_unit
-from sgportal.models import GridUnit
+from sgportal.models import Grant, Grid, GridUnit
 
 from ... import builders
 
@@ -142,3 +142,18 @@ def test_no_line_leaves_the_drawing():
         tip = [tuple(map(int, each.split(","))) for each in line.tip.split()]
         assert all(0 <= x <= WIDTH and 0 <= y <= found.height for x, y in [(begin, y), (end, y), *tip])
     assert [row.cross != "" for row in found.rows] == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("reason", ["ProxyIgnoresHints", "ProxyVersionUnknown"])
+def test_who_may_read_a_nodeunit_alone_learns_nothing_of_what_becomes_of_calls_elsewhere(client, ham, reason):
+    """How many nodes are in which state is counted over all NodeUnits of a ServiceGrid."""
+    served = 3 if reason == "ProxyVersionUnknown" else 1
+    a_cell("front", reason, served)
+    sam = builders.a_person("sam", "")
+    Grant.objects.create(user=sam, role="viewer", key="zone", units="ham")
+    client.force_login(sam)
+    seen = set()
+    for elsewhere in ({}, {"leaking": 9}, {"refusing": 9}, {"open": 9}):
+        Grid.objects.update(status={"nodes": elsewhere})
+        seen.add(figure(client)[0])
+    assert len(seen) == 1
