@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sgportal.core.grids.grid import GridSpec, parse
-from sgportal.core.grids.validation import _workload_fields
+from sgportal.core.grids.validation import _SERVICE_FIELDS, _workload_fields
 from sgportal.core.ownership.identity import Owner
 from sgportal.core.plans.plan import Plan, plan
 from sgportal.core.plans.world import World
@@ -61,6 +61,7 @@ def test_what_an_earlier_version_made_is_not_written(version: str, name: str) ->
 
 def test_the_grids_use_every_field_that_shapes_what_runs() -> None:
     """Whoever adds such a field adds it to a grid of another name here, so that these stay what they were."""
-    used = {field for each in manifests().values() for field in each["spec"]}
     shape_nothing = {"autoDeleteUnusedTemplate", "deleteAfterSeconds", "ignoreDifferences", "orphanPolicy"}
-    assert _workload_fields("any").keys() - shape_nothing <= used
+    for is_service, fields in ((False, _workload_fields("any")), (True, _SERVICE_FIELDS)):
+        some = (each for each in manifests().values() if (each["kind"] == "ServiceGrid") == is_service)
+        assert fields.keys() - shape_nothing <= {field for each in some for field in each["spec"]}
