@@ -37,7 +37,7 @@ from .held import decide_held
 from .labels import assign_units, label_node, label_nodes, schedule_nodes, undo_job
 from .migration.imports import Imported, import_objects
 from .notifications import add_channel, remove_channel, try_channel
-from .operations import approve, pause, remove_unused_templates, restart, resume, scale, set_image
+from .operations import approve, pause, remove_overrides, remove_unused_templates, restart, resume, scale, set_image
 from .people import MAX_DAYS, SCOPES, issue_token, note_log_in, revoke_token, scopes_of
 from .pods.commands import run_command
 from .revisions import pin_units, restore_revision
@@ -89,6 +89,7 @@ __all__ = [
     "refuse_request",
     "remove_channel",
     "remove_favourite",
+    "remove_overrides",
     "remove_second_factor",
     "remove_unused_templates",
     "remove_view",

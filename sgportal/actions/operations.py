@@ -73,13 +73,25 @@ def set_image(
     *,
     image: str,
     container: str = "",
+    canary: bool = False,
     expect: str | None = None,
     dry_run: bool = False,
 ) -> Saved:
-    """Give a container another image, in all units or in these."""
-    return _change(
-        grid, units, actor, lambda source: operations.set_image(source, units, image, container), expect, dry_run
-    )
+    """Give a container another image, in all units or in these; with `canary` in one unit first where all are meant."""
+
+    def change(source: Mapping[str, Any]) -> Mapping[str, Any]:
+        changed = operations.set_image(source, units, image, container)
+        return operations.with_canary(changed) if canary and not units else changed
+
+    return _change(grid, units, actor, change, expect, dry_run)
+
+
+@intent
+def remove_overrides(
+    grid: Grid, units: Collection[str], actor: Actor, *, expect: str | None = None, dry_run: bool = False
+) -> Saved:
+    """Have these units get what the grid says for all of them."""
+    return _change(grid, units, actor, lambda source: operations.remove_overrides(source, units), expect, dry_run)
 
 
 @intent

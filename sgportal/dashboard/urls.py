@@ -83,6 +83,7 @@ urlpatterns = [
     path("groups/", units.groups, name="groups"),
     path("group/", units.group, name="group"),
     path("unit/", units.unit, name="unit"),
+    path("unit/schedule/", jobs.schedule_unit, name="unit-schedule"),
     path("grids/", grids.grids, name="grids"),
     path("grids/new/", editor.create, name="grid-new"),
     path("export/", migration.exports, name="export"),

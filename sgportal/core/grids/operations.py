@@ -86,6 +86,32 @@ def scale(manifest: Manifest, units: Collection[str], replicas: int) -> dict[str
     return {**manifest, "spec": {**spec, "template": {**spec["template"], "replicas": replicas}}}
 
 
+def with_canary(manifest: Manifest) -> dict[str, Any]:
+    """Have changes reach one NodeUnit first, the others once somebody approves; a grid that has waves keeps them."""
+    if manifest["spec"].get("rollout") is not None:
+        return dict(manifest)
+    rollout = {"waves": [{"name": "canary", "count": 1, "approval": True}], "maxUnavailable": "10%"}
+    return {**manifest, "spec": {**manifest["spec"], "rollout": rollout}}
+
+
+def overrides_by_name(spec: Mapping[str, Any], unit: str) -> list[Mapping[str, Any]]:
+    """The overrides that name a unit; those that choose it by labels are others' as well."""
+    return [entry for entry in spec.get("overrides") or () if unit in (entry.get("units") or ())]
+
+
+def remove_overrides(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:
+    """Take these units out of the overrides that name them. Raises Invalid where none is named."""
+    if not units:
+        raise Invalid(Problem("/units", say("is required: the NodeUnits that lose their overrides")))
+    kept = []
+    for entry in manifest["spec"].get("overrides") or ():
+        left = [name for name in entry.get("units") or () if name not in units]
+        if entry.get("units") is None or left:
+            kept.append({**entry, "units": left} if left else entry)
+    spec = {key: value for key, value in manifest["spec"].items() if key != "overrides"}
+    return {**manifest, "spec": {**spec, **({"overrides": kept} if kept else {})}}
+
+
 def replicas_now(spec: Mapping[str, Any]) -> Any:
     """The number that `scale` changes where no units are named, as it is written; None where it changes none."""
     if spec.get("totalReplicas") is not None:

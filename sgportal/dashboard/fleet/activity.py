@@ -1,9 +1,11 @@
 """Activity: one timeline of what people changed, of rollouts and of incidents."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from ...core.text import Invalid
 from ...queries.fleet import activity as timeline
@@ -34,6 +36,7 @@ def activity(request: HttpRequest) -> HttpResponse:
     asked = wanted(request, *NAMES)
     context: dict[str, Any] = {"csv": True, "asked": asked, "kinds": timeline.KINDS, "groups": group_keys()}
     context["people"] = timeline.people()
+    context["hour_ago"] = f"{timezone.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}"
     try:
         found = timeline.Timeline(read(asked))
     except Invalid as invalid:

@@ -1,6 +1,6 @@
 """The matrix: NodeUnits against grids, the worst on top."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -117,8 +117,19 @@ def _columns(whole: Overview) -> Columns:
         "state": lambda unit: unit.state,
         "nodes": lambda unit: unit.nodes,
         "readyNodes": lambda unit: unit.ready_nodes,
+        "why": lambda unit: "; ".join(_why(unit, whole, cells)),
     }
     return {**of_units, **{grid.path: of_grid(grid) for grid in whole.grids}}
+
+
+def _why(unit: UnitRow, whole: Overview, cells: Mapping[tuple[str, str], Cell]) -> Iterator[str]:
+    """What ails a NodeUnit: its nodes, and each grid that is unhealthy there."""
+    if is_unhealthy(unit.node_state):
+        yield f"nodes: {unit.node_state}"
+    for grid in whole.grids:
+        cell = cells.get((unit.name, grid.path))
+        if cell is not None and is_unhealthy(cell.state):
+            yield f"{grid.path}: {cell.reason}"
 
 
 def _counted(cell: Cell | None, grid: Grid) -> str:

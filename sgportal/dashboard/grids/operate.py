@@ -55,6 +55,11 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
         gettext_lazy("Scale"),
         gettext_lazy("The number of replicas in each NodeUnit; for one NodeUnit it is stored as an override."),
     ),
+    "reset": (
+        actions.remove_overrides,
+        gettext_lazy("Remove overrides"),
+        gettext_lazy("This NodeUnit gets what the grid says for all; overrides by a unitSelector stay."),
+    ),
     "pin": (
         _pin,
         gettext_lazy("Pin to a revision"),
@@ -65,8 +70,8 @@ VERBS: dict[str, tuple[Any, Promise, Promise]] = {
 }
 REVISIONS = 200  # the latest, that can be chosen
 _OF_SERVICES = ("pause", "resume")
-_OF_UNITS = ("approve", "pin", "unpin")
-_UNDONE = ("pause", "resume", "scale", "image")  # by the grid as it was before
+_OF_UNITS = ("approve", "pin", "reset", "unpin")
+_UNDONE = ("pause", "resume", "scale", "image", "reset")  # by the grid as it was before
 
 
 @needs("operator", "grids")
@@ -98,6 +103,8 @@ def operate(request: HttpRequest, plural: str, namespace: str, name: str, verb: 
     if not done:
         return _shown(request, found, verb, {**asked, "plan": saved.plan, "warnings": saved.warnings})
     undo = _undo(request, verb, before, saved)
+    if verb == "image" and not unit and saved.grid is not None and saved.grid.spec.get("rollout"):
+        back = rollout_url(found)  # how far it is stands there, with the buttons that steer it
     toasts.done(request, gettext("“%(name)s” was saved.") % {"name": unit or name}, undo)
     say_warnings(request, saved.warnings)
     return redirect(back)
@@ -183,7 +190,8 @@ def _how(request: HttpRequest, verb: str, track: str) -> dict[str, Any] | None:
         number = _replicas(request) if verb == "scale" else _number(request, field)
         return None if number is None else {field: number}
     image, container = (clean(request.POST.get(each, ""))[:1000] for each in ("image", "container"))
-    return {"image": image, "container": container} if image else None
+    canary = request.POST.get("canary") == "1"
+    return {"image": image, "container": container, "canary": canary} if image else None
 
 
 def _replicas(request: HttpRequest) -> int | None:

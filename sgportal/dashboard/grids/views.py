@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 
 from ...core.grids.kinds import KINDS
+from ...core.grids.operations import overrides_by_name
 from ...core.health import UNHEALTHY, WORKLOAD_STATES
 from ...core.names import PAUSED, PAUSED_UNITS
 from ...core.overrides.requests import units_in
@@ -157,7 +158,7 @@ def unit(request: HttpRequest, plural: str, namespace: str, name: str, unit: str
     shown = with_pages(pods[:500])
     used = {"of_cell": usage.of_grid(found, [unit]).get(unit), "usages": usage.of_pods(shown)}
     context = {"row": row, "pods": shown, "events": events, "remedies": cures, "unit_paused": held, **used}
-    return show_grid(request, found, "unit", context)
+    return show_grid(request, found, "unit", {**context, "overrides": overrides_by_name(found.spec, unit)})
 
 
 @needs("viewer", "grids")

@@ -9,19 +9,20 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 
 from ... import actions
 from ...core.node_jobs import Action, why_failed
 from ...core.text import Invalid
-from ...models import LabelJob
+from ...models import LabelJob, Node
 from ...queries.label_impact import Impact
 from ...queries.nodes import standing_undo
 from ..page.access import actor, needs
 from ..page.agreed import agreed
 from ..page.export import Columns, as_csv, wants_csv
 from ..page.parts import toasts
-from ..page.render import paged, show
+from ..page.render import paged, show, wanted
 from ..page.tags import full_sentence, job_word, say
 from ..page.unchanged import unless_unchanged
 
@@ -117,6 +118,21 @@ def schedule(request: HttpRequest, name: str) -> HttpResponse:
     words = {"title": f"{job_word(verb)}: {name}", "explanation": _EXPLAINED[verb], "does": job_word(verb)}
     act = partial(actions.schedule_nodes, [name], action)
     return _asked(request, act, reverse("node", args=[name]), {**words, "action": verb, "danger": verb == "drain"})
+
+
+@needs("operator")
+def schedule_unit(request: HttpRequest) -> HttpResponse:
+    """The same for all nodes of a NodeUnit, as one job."""
+    asked = wanted(request, "key", "unit", "action")
+    key, unit, verb = asked["key"], asked["unit"], asked["action"]
+    nodes = Node.objects.filter(label_rows__key=key, label_rows__value=unit).order_by("name")
+    names = list(nodes.values_list("name", flat=True))
+    if verb not in SCHEDULING or not names:
+        raise Http404
+    action = cast(Action, verb)
+    words = {"title": f"{job_word(verb)}: {unit}", "explanation": _EXPLAINED[verb], "does": job_word(verb)}
+    back = f"{reverse('unit')}?{urlencode({'key': key, 'unit': unit})}"
+    return _asked(request, partial(actions.schedule_nodes, names, action), back, {**words, "danger": verb == "drain"})
 
 
 def _asked(

@@ -126,6 +126,7 @@ def unit(request: HttpRequest) -> HttpResponse:
         "unit": found[0] if found else UnitRow(key, name, 0, 0, "Gone", "Gone"),
         "cells": here,
         "causes": shown(worst_first(causes_of_cells(here)), key) if found and found[0].unhealthy else [],
+        "cordoned": sum(node.unschedulable for node in page.object_list),
         "page": page,
         "rows": _with_pods(list(page.object_list)),
     }

@@ -186,3 +186,28 @@ def test_annotations_that_are_null_ask_for_nothing():
     assert len(plan(parse(manifest), a_world(["a", "b"])).steps) == 2
     assert the_annotations(operations.pause(manifest, ["a"]))[PAUSED_UNITS] == "a"
     parse(operations.restart(manifest, ["a"], "T1"))
+
+
+def test_a_unit_loses_the_overrides_that_name_it_and_no_others():
+    chosen = {"unitSelector": {"matchLabels": {"tier": "test"}}, "replicas": 9}
+    spec = {"overrides": [{"units": ["a", "b"], "replicas": 2}, {"units": ["a"], "image": "shop:2"}, chosen]}
+    manifest = {**a_manifest(), "spec": {**a_manifest()["spec"], **spec}}
+    assert operations.overrides_by_name(spec, "a") == spec["overrides"][:2]
+    left = operations.remove_overrides(manifest, ["a"])
+    assert left["spec"]["overrides"] == [{"units": ["b"], "replicas": 2}, chosen]
+    assert (
+        "overrides"
+        not in operations.remove_overrides(
+            {**manifest, "spec": {**manifest["spec"], "overrides": [{"units": ["a"], "replicas": 2}]}}, ["a"]
+        )["spec"]
+    )
+    with pytest.raises(Invalid):
+        operations.remove_overrides(manifest, [])
+
+
+def test_a_canary_comes_first_unless_the_grid_has_waves_of_its_own():
+    waves = operations.with_canary(a_manifest())["spec"]["rollout"]["waves"]
+    assert waves == [{"name": "canary", "count": 1, "approval": True}]
+    parse(operations.with_canary(a_manifest()))
+    own = {**a_manifest(), "spec": {**a_manifest()["spec"], "rollout": {"waves": [{"percent": 10}]}}}
+    assert operations.with_canary(own) == own
