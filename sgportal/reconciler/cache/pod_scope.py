@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Q
 
 from ...core.grids.kinds import KINDS
 from ...core.names import BUILT_IN_SLICES, MANAGED_BY, SELECTOR, SLICE_MANAGER
 from ...core.shards import WHOLE, Shard
 from ...core.traffic.service import read_selector
 from ...models import Child, Grid, Pod, Slice
+from ...models.statements import returned
 from ...queries.freshness import seen_once
 
 _DECISIVE = ("services", "endpointslices")
@@ -133,6 +134,10 @@ def remove_others(scope: PodScope, shard: Shard = WHOLE) -> None:
         Pod.objects.filter(pk__in=gone[begin : begin + 1000]).delete()
 
 
+# What differs as soon as any grid does.
+_GRIDS = "SELECT COUNT(*), SUM(version), MAX(id) FROM sgportal_grid WHERE cluster_id = %(cluster)s"
+
+
 class CurrentScope:
     """The scope that the watch of a shard goes by. `list_also` has pods listed that were left out before: some, as
     selections."""
@@ -149,8 +154,7 @@ class CurrentScope:
     def refresh(self) -> None:
         """Read it anew if it may have changed, and remove what is not to be stored any more: at the start of each
         transaction, so that what is stored in it is judged by the rows of all grids that had children before."""
-        totals = Grid.objects.aggregate(Count("pk"), Sum("version"), Max("pk"))
-        seen = tuple(totals.values())
+        (seen,) = returned(_GRIDS)
         now = time.monotonic()
         others_changed = not self._shard.is_whole and now >= self._read_again
         if seen == self._seen and not others_changed and not (self._doubted and now >= self._next_read):

@@ -11,8 +11,10 @@ from django.utils import timezone
 from sgportal.cluster import MERGE_PATCH
 from sgportal.models import Child, Grid, Heartbeat, Journal, Lease, Node, NodeLabel, Pod, ResourceSync, WorkKey
 from sgportal.reconciler.cache import refresh
+from sgportal.reconciler.cache.pod_scope import CurrentScope
 from sgportal.reconciler.cache.refresh import BY_RESOURCE
 from sgportal.reconciler.informer.reflector import Pace
+from sgportal.reconciler.watcher import Store
 from tests.services import in_time
 
 from ..watching import QUICK, a_watch, all_done, node_names, slower, unit_of, until, wishes
@@ -52,6 +54,31 @@ def test_a_label_moves_a_node_and_wakes_the_grids_of_its_key(world: World) -> No
     told = set(Journal.objects.values_list("kind", "key"))
     assert {("node", "node0"), ("unit", "zone")} <= told
     assert not any(key.startswith("kubernetes.io") for kind, key in told if kind == "unit")
+
+
+def test_what_nodes_say_is_stored_without_asking_which_pods_are(world: World, monkeypatch) -> None:
+    """A new NodeUnit waits for each statement that comes before; pods are restricted where there are any."""
+    grid_row()
+    asked: list[str] = []
+    stored: list[tuple[set[str], int]] = []
+    refresh_scope, write = CurrentScope.refresh, Store.write
+
+    def writing(store, batch) -> None:
+        before = len(asked)
+        write(store, batch)
+        stored.append(({each.resource for each in batch}, len(asked) - before))
+
+    monkeypatch.setattr(CurrentScope, "refresh", lambda scope: (asked.append(""), refresh_scope(scope))[1])
+    monkeypatch.setattr(Store, "write", writing)
+    with a_watch(world.cluster):
+        until(node_names)
+        stored.clear()
+        for unit in "abcd":  # one may be stored together with what others said
+            label(world, "node0", zone=unit)
+            until(lambda unit=unit: unit_of("node0") == unit)
+        until(lambda: ({"nodes"}, 0) in stored)
+        world.cluster.apply(deployment("g-a"))
+        until(lambda: any("deployments" in resources and count == 1 for resources, count in stored))
 
 
 def test_readiness_wakes_the_cells_of_the_units_that_the_node_is_in(world: World) -> None:
