@@ -42,9 +42,11 @@ Wanted = dict[Grid, set[str]]  # the NodeUnits of each grid
 @dataclass(slots=True)
 class _Left:
     """What a batch leaves: cells to try again, in so many seconds, and grids to reconcile whole, of which some in so
-    many seconds. `changed`: the primary keys of grids whose spec changed and is carried out by cells."""
+    many seconds. `changed`: the primary keys of grids whose spec changed and is carried out by cells. `moved`: the
+    NodeUnits of the batch that have other members."""
 
     changed: Collection[int] = ()
+    moved: Collection[str] = ()
     cells: set[Cell] = field(default_factory=set)
     seconds: float | None = None
     whole: set[Grid] = field(default_factory=set)
@@ -55,7 +57,7 @@ class _Left:
 
     def cell(self, label: str, grid: Grid, unit: str) -> Cell:
         """One that is left."""
-        return Cell(label, grid.pk, unit, changed=grid.pk in self.changed)
+        return Cell(label, grid.pk, unit, unit in self.moved, grid.pk in self.changed)
 
     def again(self, found: Iterable[Cell], seconds: float) -> None:
         """Try these cells again."""
@@ -127,7 +129,7 @@ def _batch(label: str, waiting: Sequence[DueRow], cluster: Cluster) -> tuple[lis
     places = Grid.objects.workloads().filter(key=label).only("kind", "namespace", "name")
     grids = {grid.pk: grid for grid in places} if waiting else {}
     rows, wanted = _bounded(waiting, grids)
-    left = _Left({row.grid for row in rows if row.grid and row.changed})
+    left = _Left({row.grid for row in rows if row.grid and row.changed}, {row.unit for row in rows if row.moved})
     if cluster.read_only:
         left.whole.update(wanted)
     elif wanted:

@@ -113,6 +113,16 @@ def test_a_grid_that_is_reconciled_whole_has_its_cells_wait(sites):
     assert not DueCell.objects.exists()
 
 
+def test_new_members_are_not_forgotten_while_their_grid_is_busy(sites):
+    """What gives way to them asks whether a cell that is due has other members."""
+    sites.label("node1", zone="b")
+    WorkKey.objects.filter(key=KEY).update(holder="another", lease_until=timezone.now() + timedelta(seconds=60))
+    assert due_cells.is_any_moved("zone")
+    run(CELLS)
+    assert sites.names() == ["g-a", "h-a", "h-b"]
+    assert due_cells.is_any_moved("zone")
+
+
 def test_no_grid_is_reconciled_whole_while_its_cells_are(sites):
     workqueue.enqueue([KEY, OTHER])
     with workqueue.acquire_free([KEY, OTHER]) as lease:
@@ -453,7 +463,6 @@ def test_cells_of_grids_that_are_gone_or_have_another_key_are_forgotten(sites):
     assert not DueCell.objects.exists()
 
 
-@pytest.mark.usefixtures("sites")
 @pytest.mark.parametrize("going", ["deleting_since", "missing_since"])
 def test_cells_of_a_grid_that_goes_are_forgotten(sites, going):
     """It is looked at by its own key, when it goes and when it is back; each cell had it looked at once more."""
@@ -464,6 +473,7 @@ def test_cells_of_a_grid_that_goes_are_forgotten(sites, going):
     assert not DueCell.objects.exists()
 
 
+@pytest.mark.usefixtures("sites")
 def test_where_another_controller_manages_the_grids_they_are_looked_at_whole(monkeypatch):
     happened("a")
     cell_batch.run("zone", connection_to_cluster.reading())
