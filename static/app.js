@@ -25,6 +25,7 @@
   const tick = () => {
     if (document.hidden) return;
     for (const time of $$("time[data-age]")) {
+      if (!time.dateTime) continue;
       const seconds = Math.max(0, Math.floor((Date.now() + ("own" in time.dataset ? 0 : behind) - Date.parse(time.dateTime)) / 1000));
       const [, divisor, texts] = ages.find(([limit]) => limit === null || seconds < limit);
       const shown = texts[time.dataset.age || "ago"].replace("%(n)s", Math.floor(seconds / divisor));
@@ -32,7 +33,7 @@
     }
   };
   setInterval(tick, 1000);
-  document.addEventListener("portal:lost", tick);
+  for (const aged of ["portal:lost", "portal:aged"]) document.addEventListener(aged, tick);
   compare(body.made);
 
   // Why something was not done, in the reader's language: what the portal says, or that something before it answered.

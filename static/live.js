@@ -5,8 +5,8 @@
   // The number is that of what tabs tell each other: one that was opened before an upgrade of the portal listens for itself.
   const CHANNEL = "sgportal-2", LEASE = "sgportal-lease-2", SEEN = "sgportal-seen-2", LASTS = 10000;
   const SILENCE = 2500;  // the server sends a beat every two seconds
-  const [way] = performance.getEntriesByType("navigation");
-  const PATIENCE = Math.min(Math.max(3 * (way.responseStart - way.requestStart), 1000), 8000);  // more on a slow line
+  const [way = {}] = performance.getEntriesByType("navigation");  // a browser that guards against fingerprints has none
+  const PATIENCE = Math.min(Math.max(3 * (way.responseStart - way.requestStart || 0), 1000), 8000);  // more on a slow line
   const me = Math.random().toString(36).slice(2) + Date.now().toString(36);
   const channel = new BroadcastChannel(CHANNEL);
   const body = document.body.dataset;

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const MOST = 10000, ONCE_MORE = 5000;  // lines on the page; milliseconds until a connection that broke is made again
+  const QUIET = 15000, RARELY = 120000, PATIENCE = 10000;
   const log = document.getElementById("log"), status = document.querySelector("[data-log-status]");
   const search = document.querySelector("[data-lines]"), button = document.querySelector("[data-follow]");
   if (!log) return;
@@ -47,6 +48,8 @@
     const label = button.textContent;
     button.textContent = button.dataset.on;
     let first = true, rest = "";
+    heard = Date.now();
+    pause = QUIET;
     try {
       const answer = await fetch(`${log.dataset.source}&follow=true`, { signal: stop.signal, cache: "no-store" });
       if (!answer.ok) throw new Error(await whyNot(answer));
@@ -55,6 +58,8 @@
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value, done } = await reader.read();
+        heard = Date.now();
+        pause = QUIET;
         if (first) { log.replaceChildren(); log.scrollTop = 0; first = false; }
         if (done) break;
         const lines = (rest + value).split("\n");
@@ -73,6 +78,24 @@
     button.textContent = label;
     stop = null;
   };
+  // A log that says nothing may have nothing to say, or its connection is dead and nobody has closed it: whether anything was
+  // written meanwhile is asked by another one, less and less often.
+  let heard = 0, pause = QUIET, asking = false;
+  const doubt = async () => {
+    const mine = stop, silent = Date.now() - heard;
+    if (!mine || asking || silent < pause) return;
+    asking = true;
+    pause = Math.min(silent + pause, silent + RARELY);
+    let dead = false;
+    try {
+      const since = Math.floor(silent / 1000) - 3;  // clocks count whole seconds, and a line takes its time
+      const answer = await fetch(`${log.dataset.source}&sinceSeconds=${since}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      dead = answer.ok && (await answer.text()) !== "";
+    } catch { dead = true; }
+    asking = false;
+    if (dead && stop === mine && Date.now() - heard >= silent) { broken = true; mine.abort(); }
+  };
+  setInterval(doubt, 1000);
   const again = () => { if (broken && !stop) follow(); };
   if (button) {
     button.addEventListener("click", () => { if (stop) stop.abort(); else follow(); });

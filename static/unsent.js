@@ -3,7 +3,7 @@
 // until the form is open again.
 "use strict";
 (() => {
-  const KEY = "sgportal-unsent", LASTS = 3600000, ONCE = 30000;  // milliseconds; after ONCE a form may be sent again
+  const KEY = "sgportal-unsent", LASTS = 3600000, SLOW = 4000, ONCE = 30000;  // milliseconds; after ONCE a form may be sent again
   const body = document.body;
   const address = () => location.pathname + location.search;
   const who = () => document.querySelector("#menu > summary")?.textContent.trim() || "";
@@ -25,6 +25,7 @@
     form.dataset.sent = "true";
     form.setAttribute("aria-busy", "true");
     say(body.dataset.sending);
+    setTimeout(() => { if (form.dataset.sent) say(body.dataset.sendingSlow); }, SLOW);
     setTimeout(() => release(form), ONCE);
     if (!("failed" in body.dataset)) keep(about(form));
   });
@@ -83,7 +84,7 @@
     return;
   }
   // What we answer is the page for a form, or a redirect; any other page says that what was sent was never answered.
-  if (!sent.failed && ("answer" in body.dataset || performance.getEntriesByType("navigation")[0].redirectCount)) return forget();
+  if (!sent.failed && ("answer" in body.dataset || performance.getEntriesByType("navigation")[0]?.redirectCount)) return forget();
   if (!sent.failed) keep(Object.assign(sent, { failed: true, unsure: true }));
   if (sent.who !== who()) return forget();  // somebody else has logged in
   if (sent.at !== address()) return;
@@ -92,6 +93,6 @@
   if (!form || !shared(form, sent)) return;
   put(form, sent);
   const note = document.getElementById(sent.unsure ? "unsure" : "unsent");
-  if (note) { note.querySelector("time").dateTime = new Date(sent.when).toISOString(); note.hidden = false; }
+  if (note) { note.querySelector("time").dateTime = new Date(sent.when).toISOString(); note.hidden = false; document.dispatchEvent(new Event("portal:aged")); }
   addEventListener("load", () => form.dispatchEvent(new Event("input", { bubbles: true })));
 })();

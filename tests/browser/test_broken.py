@@ -134,6 +134,52 @@ def test_a_form_is_sent_once_however_often_it_is_clicked(visit):
     assert page.evaluate("sent") == [True, False, False]
     expect(page.locator("#sending")).not_to_be_empty()
     expect(page.locator("#draft")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#sending")).to_contain_text("has not answered yet")
+
+
+def test_a_browser_that_tells_nothing_of_its_navigation_is_served_as_any_other(visit):
+    page = visit.page
+    page.add_init_script("performance.getEntriesByType = () => [];")
+    visit.open("/grids/new/")
+    expect(page.locator("#live-badge")).to_have_attribute("data-state", "live")
+    type_name(page, "half-typed")
+    page.context.clear_cookies(name="csrftoken")
+    preview(page)
+    page.locator("[data-again] a").click()
+    expect(page.locator("#unsent")).to_contain_text(re.compile(r"what you typed \d+s ago"))
+    expect(page.locator("[name=f-name]")).to_have_value("half-typed")
+    assert visit.complaints == [each for each in visit.complaints if EXPECTED.search(each)]
+
+
+MUTE = """
+  const real = window.fetch;
+  let first = true;
+  window.fetch = async (address, how) => {
+    const answer = await real(address, how);
+    if (!first || !String(address).includes("follow=true")) return answer;
+    first = false;
+    const begun = await answer.body.getReader().read();
+    return new Response(new ReadableStream({ start(stream) {
+      stream.enqueue(begun.value);
+      how.signal.addEventListener("abort", () => stream.error(new DOMException("", "AbortError")));
+    } }));
+  };
+"""
+
+
+def test_a_log_whose_connection_died_in_silence_is_followed_anew(visit):
+    page = visit.page
+    page.add_init_script(MUTE)
+    visit.open("/grids/deploymentgrids/default/shop-frontend/units/beijing-01/")
+    page.get_by_role("link", name=re.compile("^Logs of")).first.click()
+    page.get_by_role("button", name="Follow").click()
+    told = page.locator("[data-log-status]")
+    expect(told).to_have_text("Following")
+    expect(told).to_contain_text("The connection was lost")
+    expect(told).to_have_text("Following")
+    lines = page.locator("#log > span")
+    before = lines.count()
+    expect(lines.nth(before)).to_be_visible()
 
 
 def test_a_part_that_is_not_answered_says_how_old_it_is_until_it_is(visit):
