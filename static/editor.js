@@ -85,6 +85,11 @@
     if (answer && asked) follow(answer.content);
     mark();
   });
+  // What was typed before anything listened here is asked about as soon as something does.
+  addEventListener("load", () => {
+    const early = [...(form?.querySelectorAll("input, textarea") ?? [])].some((each) => each.value !== each.defaultValue);
+    if (early) draft.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   document.addEventListener("click", (event) => {
     const place = event.target.closest("#verdict [data-line]");
     if (place) go(Number(place.dataset.line));

@@ -55,6 +55,21 @@ def test_what_was_typed_is_there_again_after_a_log_in_and_a_stale_form(visit, si
     expect(page.locator("#unsent")).to_be_hidden()  # once
 
 
+def test_what_is_typed_before_the_scripts_are_there_is_in_the_yaml_as_well(visit):
+    """On a slow connection the form is there seconds before they are; nothing listens to what is typed then."""
+    page = visit.open("/")
+
+    def late(route):
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route(re.compile(r"/editor(\.[0-9a-f]+)?\.js"), late)
+    page.goto(page.url + "grids/new/", wait_until="commit")
+    page.fill("[name=f-name]", "early")
+    assert page.evaluate("document.readyState") != "complete"
+    expect(page.locator("[name=document]")).to_have_value(re.compile("name: early\n"), timeout=15_000)
+
+
 def test_what_was_typed_is_there_again_after_the_session_ended_under_it(visit, sites):
     page = visit.open("/grids/new/")
     type_name(page, "half-typed")
