@@ -45,7 +45,7 @@
   };
 
   // On a phone, whose tabs are wider than the screen, the one of this page is in view.
-  const tab = matchMedia("(max-width: 760px)").matches && $(".bar nav [aria-current]");
+  const tab = matchMedia("(max-width: 47.5em)").matches && $(".bar nav [aria-current]");
   if (tab) requestAnimationFrame(() => {
     const tabs = tab.parentElement;
     tabs.scrollLeft += tab.getBoundingClientRect().left - tabs.getBoundingClientRect().left - (tabs.clientWidth - tab.clientWidth) / 2;

@@ -62,40 +62,88 @@
     if (target.id !== "live") return;
     const was = first;
     take();
+    rove();
     if (!rows.length) return;
     if (first !== was && anchor && rows[place - first] === anchor) view.scrollTop += anchor.getBoundingClientRect().top - before;
-    if (focus && !focus.isConnected) view.focus({ preventScroll: true });  // keys go on scrolling
+    if (focus && !focus.isConnected) regain();
     soon();
   });
+  // The cell that had the focus has gone: with its NodeUnit, then the one in its place has it; or with what is scrolled
+  // past, then the keys go on scrolling, and Tab leads to what is seen.
+  const regain = () => (line < first + rows.length && line >= first && stop ? stop : view).focus({ preventScroll: true });
   // Other filters: from the top.
   document.addEventListener("htmx:pushedIntoHistory", () => { wanted = null; if (view) view.scrollTop = 0; });
 
-  // Arrow keys go from cell to cell.
-  const linkIn = (row, column) => row.cells[column]?.querySelector("a");
-  const beside = (cell, { key }) => {
-    const row = cell.parentNode, way = key === "ArrowDown" || key === "ArrowRight" ? 1 : -1;
-    if (key === "ArrowLeft" || key === "ArrowRight") {
-      for (let column = cell.cellIndex + way; row.cells[column]; column += way) if (linkIn(row, column)) return linkIn(row, column);
-    } else if (key === "ArrowUp" || key === "ArrowDown") {
-      const all = [...view.querySelectorAll(".matrix > :is(thead, .listed) > tr")];
-      for (let at = all.indexOf(row) + way; all[at]; at += way) if (linkIn(all[at], cell.cellIndex)) return linkIn(all[at], cell.cellIndex);
+  // One cell is a tab stop: the one that was last in use. Arrow keys go from cell to cell.
+  const links = (row) => [...row.cells].map((cell) => cell.querySelector("a"));
+  let table = null, lines = [], stop = null, line = 0, column = 0;  // the stop, and where it was
+  const nearest = (row, at) => links(row).map((link, place) => link && [Math.abs(place - at), link]).filter(Boolean)
+    .sort(([one], [other]) => one - other)[0]?.[1];
+  const lineOf = (row) => (row.parentNode.tagName === "THEAD" ? -1 : first + lines.indexOf(row) - 1);
+  const rove = () => {
+    table = document.querySelector("table.matrix");
+    if (!table) return;
+    lines = [...table.querySelectorAll(":scope > :is(thead, .listed) > tr")];
+    const last = lines.length - 2, top = view && height ? Math.floor(view.scrollTop / height) - first : 0;
+    let place = line < 0 ? -1 : line - first;
+    if (place > last || place < -1) place = Math.max(0, Math.min(top, last));  // gone from the page: what is seen
+    if (!stop || !table.contains(stop)) stop = (lines[place + 1] && nearest(lines[place + 1], column)) || lines.map((row) => nearest(row, 0)).find(Boolean) || null;
+    for (const link of table.querySelectorAll("a")) {
+      const index = link === stop ? "0" : "-1";
+      if (link.getAttribute("tabindex") !== index) link.setAttribute("tabindex", index);
     }
+    const frame = table.parentNode;
+    if (stop && frame.tabIndex !== -1) frame.tabIndex = -1;  // what is in it scrolls it
+  };
+  const linkAt = (row, at) => row?.cells[at]?.querySelector("a");
+  const along = (cell, way) => {
+    for (let at = cell.cellIndex + way; cell.parentNode.cells[at]; at += way) if (linkAt(cell.parentNode, at)) return linkAt(cell.parentNode, at);
     return null;
   };
+  const across = (cell, way) => {
+    for (let at = lines.indexOf(cell.parentNode) + way; lines[at]; at += way) if (linkAt(lines[at], cell.cellIndex)) return linkAt(lines[at], cell.cellIndex);
+    return null;
+  };
+  const leap = (cell, way) => {
+    const many = Math.max(1, Math.floor(table.parentNode.clientHeight / cell.parentNode.offsetHeight) - 2);
+    const to = Math.max(1, Math.min(lines.indexOf(cell.parentNode) + way * many, lines.length - 1));
+    return nearest(lines[to], cell.cellIndex);
+  };
+  const MOVES = {
+    ArrowLeft: (cell) => along(cell, -1),
+    ArrowRight: (cell) => along(cell, 1),
+    ArrowUp: (cell) => across(cell, -1),
+    ArrowDown: (cell) => across(cell, 1),
+    Home: (cell) => links(cell.parentNode).find(Boolean),
+    End: (cell) => links(cell.parentNode).findLast(Boolean),
+    PageUp: (cell) => leap(cell, -1),
+    PageDown: (cell) => leap(cell, 1),
+  };
   document.addEventListener("keydown", (event) => {
-    const cell = view?.contains(event.target) && event.target.closest("td, th");
-    if (!cell || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const next = beside(cell, event);
+    const cell = table?.contains(event.target) && event.target.closest("td, th");
+    if (!cell || !MOVES[event.key] || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const next = MOVES[event.key](cell);
     if (!next) return;
     event.preventDefault();
     next.focus({ preventScroll: true });
     reveal(next);
   });
+  document.addEventListener("focusin", ({ target }) => {
+    const cell = table?.contains(target) && target.matches("a") && target.closest("td, th");
+    if (!cell) return;
+    if (stop !== target) stop?.setAttribute("tabindex", "-1");
+    stop = target;
+    stop.setAttribute("tabindex", "0");
+    [line, column] = [lineOf(cell.parentNode), cell.cellIndex];
+  });
   // Browsers leave alone what is in view in part; the rest may be under the names of rows or beyond the edge.
   const reveal = (link) => link.scrollIntoView({ block: "nearest", inline: "nearest" });
   document.addEventListener("keyup", ({ key, target }) => { if (key === "Tab" && target.closest(".matrix")) reveal(target); });
+  // Without a target, a page of the history is restored.
+  document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => { if (!target || target.id === "live") rove(); });
 
   take();
+  rove();
   if (rows.length && first) view.scrollTop = first * height;
   soon();
 })();

@@ -45,7 +45,7 @@ def page(client, monkeypatch, proofs, **query):
 
 def picture(text):
     """The drawing, which is XML by itself."""
-    return ElementTree.fromstring(re.search(r'<svg viewBox="0 -2 440.*?</svg>', text, re.S)[0])
+    return ElementTree.fromstring(re.search(r'<svg viewBox="0 -2 360.*?</svg>', text, re.S)[0])
 
 
 def test_each_kind_of_line(viewer, monkeypatch):
@@ -99,7 +99,7 @@ def test_no_line_leaves_the_drawing():
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("short", "short"), ("x" * 17, "x" * 17), ("x" * 18, "x" * 16 + "…"), ("华" * 9, "华" * 7 + "…")],
+    [("short", "short"), ("x" * 15, "x" * 15), ("x" * 16, "x" * 14 + "…"), ("华" * 8, "华" * 6 + "…")],
 )
 def test_a_long_name_is_cut(name, shown):
     assert fitting(name) == shown

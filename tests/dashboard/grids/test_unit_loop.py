@@ -46,7 +46,7 @@ def figure(client, address=PAGE, **headers):
 
 def drawing(client):
     """The drawing, which is XML by itself."""
-    return ElementTree.fromstring(re.search(r'<svg viewBox="0 -2 440.*?</svg>', figure(client)[0], re.S)[0])
+    return ElementTree.fromstring(re.search(r'<svg viewBox="0 -2 360.*?</svg>', figure(client)[0], re.S)[0])
 
 
 def lines(root):
@@ -56,12 +56,12 @@ def lines(root):
 @pytest.mark.parametrize(
     ("reason", "served", "judged", "drawn", "text"),
     [
-        ("OwnUnitOnly", 3, {"closed": 3}, ["kept"], "reached by 3/3 nodes"),
-        ("UnitWithoutEndpoint", 0, {"refusing": 3}, ["cross", "refused"], "reached by 0/3 nodes"),
+        ("OwnUnitOnly", 3, {"closed": 3}, ["kept"], "3/3 nodes reach it"),
+        ("UnitWithoutEndpoint", 0, {"refusing": 3}, ["cross", "refused"], "0/3 nodes reach it"),
         ("TooManyNodes", 1, {"refusing": 2, "closed": 1}, ["cross", "kept"], "2 nodes"),
-        ("EndpointOfAnotherUnit", 2, {"leaking": 1, "closed": 2}, ["kept", "leaks"], "reached by 2/3 nodes"),
-        ("AsAsked", 3, {"open": 3}, ["open"], "reached by 3/3 nodes"),
-        ("ProxyVersionUnknown", 0, {"unknown": 3}, ["unknown"], "reached by 0/3 nodes"),
+        ("EndpointOfAnotherUnit", 2, {"leaking": 1, "closed": 2}, ["kept", "leaks"], "2/3 nodes reach it"),
+        ("AsAsked", 3, {"open": 3}, ["open"], "3/3 nodes reach it"),
+        ("ProxyVersionUnknown", 0, {"unknown": 3}, ["unknown"], "0/3 nodes reach it"),
     ],
 )
 def test_each_kind_of_line(viewer, ham, reason, served, judged, drawn, text):

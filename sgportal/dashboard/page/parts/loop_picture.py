@@ -7,11 +7,11 @@ from unicodedata import east_asian_width
 from ....core.traffic.proof.calls import Call, Calls
 from ....core.traffic.proof.picture import Caller, Flow, Picture, Rest
 
-WIDTH, ROW, BOX, TALL = 440, 52, 154, 40  # of the drawing, of a row, of a box
-_LETTERS = 17  # of a name that fit into a box, in a wide font
+WIDTH, ROW, BOX, TALL = 360, 52, 142, 40  # of the drawing (a phone has it at full size), of a row, of a box
+_LETTERS = 15  # of a name that fit into a box, in a wide font
 _LEFT, _RIGHT = BOX, WIDTH - BOX
 _MIDDLE = WIDTH // 2
-_CROSS = _MIDDLE - 14  # where a refusal is marked
+_CROSS = _MIDDLE  # where a refusal is marked
 _TIP = 7  # of an arrow
 
 
