@@ -168,12 +168,14 @@ def _start(
     undoes: LabelJob | None = None,
     planned: Callable[[], Impact] | None = None,
 ) -> LabelJob:
-    """A job that some worker carries out. Raises Refused where another is at work on one of these nodes, and where
-    another plan was agreed to."""
+    """A job that some worker carries out; the one that is under way where it is sent again. Raises Refused where
+    another is at work on one of these nodes, and where another plan was agreed to."""
     with transaction.atomic():
         if planned is not None:
             impact = cache(partial(_locked, records, planned))
             check_agreed(lambda: impact().id)
+            if undoes is None and is_agreed() and (same := _begun_already(action, records, actor)):
+                return same
             if action == "drain" and is_guarded("drain"):
                 _check_second_person(records, impact(), actor)
         if action in EXCLUSIVE:
@@ -193,6 +195,17 @@ def _start(
         change_log.record("job", [str(job.pk)])
         workqueue.enqueue([f"labeljobs/{job.pk}"], urgent=True)
     return job
+
+
+def _begun_already(action: Action, records: Mapping[str, Mapping[str, Any]], actor: Actor) -> LabelJob | None:
+    """The job that this person has begun already and that is under way, with the same to do for the same nodes: the
+    form was sent again from a page that the browser had kept."""
+    wanted = {name: each["after"] for name, each in records.items()}
+    rows = LabelJob.objects.exclude(state__in=_OVER).filter(
+        action=action, author=actor.name, undoes=None, stopped=False
+    )
+    same = (row for row in rows if {name: each["after"] for name, each in row.results.items()} == wanted)
+    return next(same, None)
 
 
 def _check_second_person(names: Iterable[str], impact: Impact, actor: Actor) -> None:

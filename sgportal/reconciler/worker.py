@@ -22,7 +22,7 @@ from .groups import resource as groups
 from .notices import deliver
 from .notices.turn import KIND as NOTICES
 from .process.connection import allowed
-from .queue import due_cells, rollout_keys, workqueue
+from .queue import change_log, due_cells, rollout_keys, workqueue
 
 log = logging.getLogger(__name__)
 # Kinds of work keys that are of one thing. All others gather what many requests led to.
@@ -47,16 +47,22 @@ def _run(key: str, lease: workqueue.WorkItem, span: tracing.Span) -> float | Non
     except ClusterError as error:
         span.fail(type(error).__name__)
         log.warning("%s: %s", key, error)
-        workqueue.failed(lease, str(error), error.retry_after)
+        _failed(key, lease, str(error), error.retry_after)
     except Exception as error:
         span.fail(type(error).__name__)
         log.exception("%s: unexpected", key)
-        workqueue.failed(lease, f"{type(error).__name__}: {error}")
+        _failed(key, lease, f"{type(error).__name__}: {error}")
     else:
         level = logging.INFO if request_of_this_work() else logging.DEBUG
         log.log(level, "%s: done in %.0f ms", key, (time.monotonic() - began) * 1000)
         return workqueue.done(lease, requeue_after, _rest(key, time.monotonic() - began))
     return None
+
+
+def _failed(key: str, lease: workqueue.WorkItem, error: str, retry_after: float | None = None) -> None:
+    """Have it tried again; pages of a grid that are open say so from the first failure on."""
+    if workqueue.failed(lease, error, retry_after) == 1 and key.partition("/")[0] in BY_PLURAL:
+        change_log.record("grid", [key])
 
 
 def _traced(key: str) -> AbstractContextManager[tracing.Span]:

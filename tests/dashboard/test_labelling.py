@@ -310,3 +310,20 @@ def test_a_wrong_line_is_named_by_its_number_and_of_many_only_the_first_are_told
     many = "\n".join(f"nowhere-{number}=a" for number in range(5000))
     page = operator.post("/labels/assign/", {"key": "site", "lines": many, "step": "preview"})
     assert page.content.decode().count("there is no node") <= 100
+
+
+def test_a_page_that_the_browser_had_kept_begins_no_second_job(operator, fleet):
+    """The way back after a job was begun, and the same button once more."""
+    place = choose(operator, ["node3"])
+    page = say_what(operator, place, key="site", value="por")
+    cordon = "/nodes/node2/schedule/"
+    fields = hidden(operator.get(cordon, {"action": "cordon"}))
+    for send in (
+        lambda: confirm(operator, page, place, key="site", value="por"),
+        lambda: operator.post(cordon, fields),
+    ):
+        LabelJob.objects.all().delete()
+        first, second = (send()["Location"] for _ in range(2))
+        assert first == second == f"/jobs/{LabelJob.objects.get().pk}/"
+    LabelJob.objects.update(stopped=True)
+    assert operator.post(cordon, fields)["Location"] != first

@@ -5,16 +5,20 @@ from django.urls import reverse
 
 from ...core.grids.kinds import BY_PLURAL
 from ...models import Grid
+from ...queries.status import trouble
 from ..page.gone import Gone
 
 
 def grid_at(plural: str, namespace: str, name: str) -> Grid:
-    """The grid at this address. Raises Gone, or Http404 where no grid can ever be."""
+    """The grid at this address, with its `trouble`: why the last try to reconcile it went wrong. Raises Gone, or
+    Http404 where no grid can ever be."""
     if plural not in BY_PLURAL:
         raise Http404
-    found = Grid.objects.select_related("group").at(plural, namespace, name).first()
+    path = f"{plural}/{namespace}/{name}"
+    rows = Grid.objects.select_related("group").at(plural, namespace, name)
+    found = rows.annotate(trouble=trouble(path)).first()
     if found is None:
-        raise Gone(f"{plural}/{namespace}/{name}")
+        raise Gone(path)
     return found
 
 

@@ -97,6 +97,7 @@ def _facts(grid: Grid, section: str) -> dict[str, Any]:
         "conditions": [
             each for each in conditions_of(grid) if each["type"] != "Degraded" or each["reason"] not in told
         ],
+        "trouble": getattr(grid, "trouble", None),
         "current": grid.observed_generation >= grid.generation,
         "shown_state": "Deleting" if grid.deleting_since else grid.state,
         "service_notes": _service_notes(grid) if is_service else [],

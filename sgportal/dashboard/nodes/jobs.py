@@ -18,6 +18,7 @@ from ...core.text import Invalid
 from ...models import LabelJob, Node
 from ...queries.label_impact import Impact
 from ...queries.nodes import standing_undo
+from ...queries.status import trouble
 from ..page.access import actor, needs
 from ..page.agreed import agreed
 from ..page.export import Columns, as_csv, wants_csv
@@ -66,7 +67,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
 @needs("viewer")
 def job(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far a job is, and each node's result: failures first."""
-    found = get_object_or_404(LabelJob, pk=pk)
+    found = get_object_or_404(LabelJob.objects.annotate(trouble=trouble(f"labeljobs/{pk}")), pk=pk)
     order = {"failed": 0, "pending": 1, "done": 2}
     results = sorted(found.results.items(), key=lambda item: (order.get(item[1]["state"], 0), item[0]))
     if wants_csv(request):
@@ -80,6 +81,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
         "failed": failed,
         "page": paged(request, [_result(found, name, result) for name, result in results]),
         "over": found.over,
+        "trouble": None if found.over else getattr(found, "trouble", None),
         "undone_by": standing_undo(pk),
     }
     return show(request, "nodes/job.html", context)

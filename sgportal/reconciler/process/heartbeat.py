@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import Error
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ...models import Heartbeat, clock
 from . import session
@@ -17,6 +17,7 @@ from . import session
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 KINDS = ("worker", "watch", "keeper")
+ENDED = "ended"  # in the place of a name: when the last one to end as it should did so
 
 
 class HeartbeatWriter:
@@ -40,16 +41,20 @@ class HeartbeatWriter:
         self._next = time.monotonic() + EVERY_SECONDS
 
     def end(self) -> None:
-        """Take the row away: the process ends as it should."""
+        """Take the row away: the process ends as it should. That there is no keeper any more shows by nothing else, so
+        that when one was there last is kept."""
         try:
             Heartbeat.objects.filter(kind=self._kind, name=self._name).delete()
+            if self._kind == "keeper":
+                said: dict[str, Any] = {"at": clock.now(), "session": None, "figures": {}}
+                Heartbeat.objects.update_or_create(kind=self._kind, name=ENDED, defaults=said)
         except Error as error:
             log.warning("the sign of life of the %s could not be taken away: %s", self._kind, error)
 
 
 def living() -> "QuerySet[Heartbeat]":
     """The rows of the processes that live. Raises DatabaseError."""
-    rows = Heartbeat.objects.filter(at__gt=clock.now(-Heartbeat.SILENT))
+    rows = Heartbeat.objects.filter(at__gt=clock.now(-Heartbeat.SILENT)).exclude(name=ENDED)
     return rows.exclude(session__in=session.unheld(rows.values_list("session", flat=True)))
 
 
@@ -81,5 +86,8 @@ def broker() -> dict[str, Any]:
 
 
 def forget() -> None:
-    """Remove the rows of processes that died long ago."""
-    Heartbeat.objects.filter(at__lt=clock.now(timedelta(days=-1))).delete()
+    """Remove the rows of processes that died long ago, but the latest of each kind: since when there is none is said
+    for as long as there is none."""
+    later = Heartbeat.objects.filter(Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk")))
+    old = Heartbeat.objects.filter(Exists(later.filter(kind=OuterRef("kind"))), at__lt=clock.now(timedelta(days=-1)))
+    old.delete()

@@ -240,15 +240,17 @@ def done(item: WorkItem, requeue_after: float | None = None, rest: float = 0.0) 
     return due_in(item.key) if waits and (rest or (requeue_after is not None and requeue_after < SOON)) else None
 
 
-def failed(item: WorkItem, error: str, retry_after: float | None = None) -> None:
+def failed(item: WorkItem, error: str, retry_after: float | None = None) -> int:
     """Release the lease: it went wrong. The next try waits twice as long as the last, jittered and capped, for ever.
-    An urgent request either came before, so that the back-off begins anew, or comes after and ends it."""
+    An urgent request either came before, so that the back-off begins anew, or comes after and ends it. How often in a
+    row it went wrong."""
     with transaction.atomic():
         row = item.rows
         failures = row.select_for_update().values_list("failures", flat=True).first() or 0
         again = clock.now(backoff(failures, retry_after))
         row.update(failures=failures + 1, next_at=again, error=error[:2000], **RELEASED)
     item.released = True
+    return failures + 1
 
 
 def backoff(failures: int, at_least: float | None = None, jitter: Callable[[], float] = random.random) -> float:

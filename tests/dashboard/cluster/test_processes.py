@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from sgportal.models import Heartbeat, WorkKey
+from sgportal.reconciler.process import heartbeat
 
 from ..addresses import GRID
 
@@ -58,3 +59,20 @@ def test_a_page_that_is_kept_is_not_said_to_be_unchanged_once_nobody_works(viewe
     answer = viewer.get("/nodes/", headers={"if-none-match": first["ETag"]})
     assert answer.status_code == 200
     assert WORDS["worker"] in answer.content.decode()
+
+
+def test_a_keeper_that_ended_in_order_is_missed_however_long_ago(viewer, fleet):
+    writer = heartbeat.HeartbeatWriter("keeper", "one")
+    writer.beat()
+    assert heartbeat.count()["keeper"] == 1
+    writer.end()
+    assert heartbeat.count()["keeper"] == 0
+    assert WORDS["keeper"] not in text(viewer, "/"), "the next one may be on its way"
+    for ago in (DEAD, timedelta(days=3)):
+        Heartbeat.objects.update(at=timezone.now() - ago)
+        heartbeat.forget()
+        assert WORDS["keeper"] in text(viewer, "/"), ago
+    heartbeat.HeartbeatWriter("keeper", "two").beat()
+    assert WORDS["keeper"] not in text(viewer, "/")
+    heartbeat.forget()
+    assert Heartbeat.objects.get().name == "two"

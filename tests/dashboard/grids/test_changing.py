@@ -6,7 +6,7 @@ import pytest
 
 from sgportal.core.documents import write_document
 from sgportal.core.plans.preview.deletions import MANY
-from sgportal.models import Grid, ServiceGroup
+from sgportal.models import Grid, LabelJob, ServiceGroup, WorkKey
 
 from ... import builders
 from ...api.builders import child
@@ -164,3 +164,18 @@ def test_the_last_two_revisions_are_offered_for_comparison(operator, fleet):
         page = operator.get(place + query).text
         for name, number in zip(("from", "to"), numbers, strict=True):
             assert f'name="{name}" type="number" min="1" value="{number}"' in page
+
+
+def test_a_page_says_why_what_is_wanted_is_not_carried_out(fleet, operator):
+    """And asks by itself until it is."""
+    said, address = "the API server answered 500", f"/grids/{fleet.path}/"
+    key = WorkKey.objects.create(key=fleet.path, requested=1, failures=1, error=said)
+    assert said in operator.get(address).content.decode()
+    htmx = {"HX-Request": "true", "HX-Target": "facts"}
+    assert "refresh, every 5s" in operator.get(address, headers=htmx).content.decode()
+    key.failures = 0
+    key.save()
+    assert said not in operator.get(address).content.decode()
+    job = LabelJob.objects.create(changes={"a": "b"}, results={}, author="ada")
+    WorkKey.objects.create(key=f"labeljobs/{job.pk}", requested=1, failures=3, error=said)
+    assert said in operator.get(f"/jobs/{job.pk}/").content.decode()

@@ -31,4 +31,5 @@ def test_a_keeper_leaves_its_figures_with_its_sign_of_life(closed, monkeypatch):
         stop.set()
         thread.join(75)
         connection.disconnect()
-    assert not Heartbeat.objects.filter(kind="keeper").exists()
+    assert Heartbeat.objects.get(kind="keeper").name == heartbeat.ENDED
+    assert heartbeat.count()["keeper"] == 0
