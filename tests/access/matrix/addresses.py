@@ -42,7 +42,8 @@ CLASSES: dict[str, str] = {
     """,
     "list": """
         fleet/card/ matrix/ events/ activity/ search/ saved/ saved/add/ favourite/ approvals/ nodes/ groups/
-        group/ unit/ grids/ grids/new/ grids/check/ export/ servicegroups/ labels/assign/ api/v1/<grids>
+        group/ unit/ unit/schedule/ grids/ grids/new/ grids/check/ export/ servicegroups/ labels/assign/
+        api/v1/<grids>
         api/v1/servicegroups api/v1/apply api/v1/export api/v1/nodes api/v1/nodes/label api/v1/nodes/cordon
         api/v1/nodes/uncordon api/v1/nodes/drain api/v1/pods api/v1/cell-events api/v1/nodegroups
         api/v1/nodeunits api/v1/usage api/v1/usage/nodes api/v1/usage/nodeunits api/v1/usage/grids
@@ -113,6 +114,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "nodes/": ("search={node}", "selector={key}={unit}", "group={key}&unit={unit}"),
     "group/": ("key={key}",),
     "unit/": ("key={key}&unit={unit}", "key={key}&unit={unit}&at="),
+    "unit/schedule/": ("key={key}&unit={unit}&action=cordon",),
     "grids/": ("search={name}", "namespace={namespace}", "key={key}", "kind={kind}&search={name}", "search={package}"),
     "grids/new/": ("kind={kind}",),
     "export/": ("group={key}&namespace={namespace}",),

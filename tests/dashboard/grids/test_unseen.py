@@ -108,6 +108,7 @@ BOUND = {
     "decide": halted,
     "decide-held": waiting,
     "node-schedule": at("/nodes/node2/schedule/", action="drain"),
+    "unit-schedule": at("/unit/schedule/?key=site&unit=lyo&action=drain"),
     "job-undo": done_before,
     "label": chosen,
     "assign": at("/labels/assign/", key="site", lines="node3=por", step="confirm"),
