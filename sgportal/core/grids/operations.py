@@ -13,6 +13,7 @@ from ..overrides.requests import restarted_units, units_in
 from ..overrides.validation import MOST_REPLICAS
 from ..text import Invalid, Problem, pointer, say
 from .kinds import DEFAULT
+from .reach import listed
 
 Manifest = Mapping[str, Any]
 Operation = Callable[[Manifest], dict[str, Any]]
@@ -95,8 +96,10 @@ def with_canary(manifest: Manifest) -> dict[str, Any]:
 
 
 def overrides_by_name(spec: Mapping[str, Any], unit: str) -> list[Mapping[str, Any]]:
-    """The overrides that name a unit; those that choose it by labels are others' as well."""
-    return [entry for entry in spec.get("overrides") or () if unit in (entry.get("units") or ())]
+    """The overrides that name a unit; those that choose it by labels are others' as well. Of what has another shape,
+    which kubectl may have written, there is none."""
+    entries = (entry for entry in listed(spec.get("overrides")) if isinstance(entry, Mapping))
+    return [entry for entry in entries if unit in listed(entry.get("units"))]
 
 
 def remove_overrides(manifest: Manifest, units: Collection[str]) -> dict[str, Any]:

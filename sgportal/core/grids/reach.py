@@ -27,12 +27,12 @@ class Overrides:
 def overrides_by_unit(entries: Any) -> Overrides:
     """The entries by the NodeUnits they are for."""
     found = Overrides()
-    for entry in filter(_is_mapping, _listed(entries)):
+    for entry in filter(_is_mapping, listed(entries)):
         if entry.get("unitSelector") is not None:
             found.rest.append(entry)
             continue
         said = {name: value for name, value in entry.items() if name not in ("units", "unitSelector")}
-        for unit in _listed(entry.get("units")):
+        for unit in listed(entry.get("units")):
             if isinstance(unit, str):
                 found.of.setdefault(unit, []).append((len(found.rest), said))
     return found
@@ -105,5 +105,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def listed(value: Any) -> Sequence[Any]:
+    """What should be a list; an empty one where it is none."""
     return value if isinstance(value, list | tuple) else ()

@@ -193,6 +193,8 @@ def test_a_unit_loses_the_overrides_that_name_it_and_no_others():
     spec = {"overrides": [{"units": ["a", "b"], "replicas": 2}, {"units": ["a"], "image": "shop:2"}, chosen]}
     manifest = {**a_manifest(), "spec": {**a_manifest()["spec"], **spec}}
     assert operations.overrides_by_name(spec, "a") == spec["overrides"][:2]
+    for shapeless in ("a", {"units": ["a"]}, ["a", None, {"units": "abc"}, {"units": {"a": 1}}]):  # by kubectl
+        assert operations.overrides_by_name({"overrides": shapeless}, "a") == []
     left = operations.remove_overrides(manifest, ["a"])
     assert left["spec"]["overrides"] == [{"units": ["b"], "replicas": 2}, chosen]
     assert (

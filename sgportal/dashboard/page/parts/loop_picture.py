@@ -11,7 +11,6 @@ WIDTH, ROW, BOX, TALL = 360, 52, 142, 40  # of the drawing (a phone has it at fu
 _LETTERS = 15  # of a name that fit into a box, in a wide font
 _LEFT, _RIGHT = BOX, WIDTH - BOX
 _MIDDLE = WIDTH // 2
-_CROSS = _MIDDLE  # where a refusal is marked
 _TIP = 7  # of an arrow
 
 
@@ -50,7 +49,7 @@ class Row:
     def cross(self) -> str:
         """What marks a refusal, "" where none is."""
         middle = self.top + TALL // 2
-        x, size = _CROSS, 5
+        x, size = _MIDDLE, 5
         if not self.refused:
             return ""
         return f"M{x - size} {middle - size}l{2 * size} {2 * size}M{x + size} {middle - size}l{-2 * size} {2 * size}"
@@ -69,7 +68,7 @@ class Drawing:
     box: int = BOX
     tall: int = TALL
     right: int = _RIGHT
-    cross: int = _CROSS
+    cross: int = _MIDDLE  # where a refusal is marked
 
     @property
     def whole(self) -> int:
